@@ -1,0 +1,95 @@
+"""How a post can end, and how a look for it can end. The only verdicts the jobs act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from giftping.discord.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Discord answered 2xx with a message id: the message is there."""
+
+    message_id: int
+    channel_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A clean no: surely nothing was posted.
+
+    `lasting` when trying again soon is pointless (401, 403, 404); `everywhere` when the no was not about
+    this destination but about the bot token, this address or the run's budget, so that the rest of the
+    run's posts by the same route need not be tried. `status` is None when no connection was made.
+    """
+
+    reason: str
+    status: int | None = None
+    code: int | None = None
+    lasting: bool = False
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The request may have been carried out: time-out, reset or 5xx after it was written."""
+
+    reason: str
+
+
+Outcome = Done | Refused | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The message was seen in the channel."""
+
+    message_id: int
+    channel_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The channel was read back to before the post, and the message is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Looking did not settle it; `for_good` when looking again later cannot settle it either."""
+
+    reason: str
+    for_good: bool = False
+
+
+Finding = Found | Absent | Undecided
+
+Matcher = Callable[[Mapping[str, Any]], bool | None]
+"""Whether a message, as Discord's API gives it, is the one looked for; None when its text is hidden from us."""
+
+
+class Route(Protocol):
+    """One way to one destination."""
+
+    @property
+    def label(self) -> str:
+        """What to call the destination in messages, without any secret: `webhook 1234…` or `channel 1234…`."""
+
+    @property
+    def repeats_safely_for(self) -> timedelta:
+        """How long after a post another with the same delivery id cannot make a second message; zero: never."""
+
+    def post(self, message: Message, delivery_id: str) -> Outcome:
+        """Post one message and say how it ended. Never raises for what Discord or a network can do."""
+
+    def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
+        """Look for a message that may have been posted between the two instants.
+
+        `accounted` are ids of messages known to belong to other deliveries.
+        """
+
+    def probe(self) -> Refused | Unclear | None:
+        """Check, without posting, that the destination is there and may be used; None when all is well."""

@@ -1,0 +1,249 @@
+"""What a store is: the ledger, guild settings, the memory of codes, and run records. One contract, many stores."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, Self
+
+SCHEMA_VERSION = 1
+
+HOME_GAME = "whiteout-survival"
+"""The game of the older bot: its ledger ids carry no game, so that its databases just work."""
+
+
+class StoreError(Exception):
+    """The store could not be read or written; its text names it, the reason and the next step."""
+
+
+class EntryState(StrEnum):
+    """Where a ledger entry stands on its way out."""
+
+    CLAIMED = "claimed"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    SEEDED = "seeded"
+
+
+def entry_id(guild_id: int, game: str, key: str) -> str:
+    """Return the `_id` of a ledger entry, in the older bot's form for its own game."""
+    return f"{guild_id}:{key}" if game == HOME_GAME else f"{guild_id}:{game}:{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What is recorded of one code in one guild. All times are aware and in UTC."""
+
+    guild_id: int
+    game: str
+    key: str
+    spelling: str
+    source: str
+    state: EntryState
+    created_at: datetime
+    updated_at: datetime
+    delivery_id: str = ""
+    claimed_by: str = ""
+    claimed_at: datetime | None = None
+    sent_at: datetime | None = None
+    message_id: int | None = None
+    channel_id: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The unique `_id` that referees claims."""
+        return entry_id(self.guild_id, self.game, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a guild's announcements go: a webhook by reference, or a channel posted to with the bot token.
+
+    `webhook` is `env:NAME`, `file:PATH` or the URL itself; exactly one of the two is set.
+    """
+
+    webhook: str = ""
+    channel_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A destination that said a lasting no: since when, why, how often, and when to try again (None: never)."""
+
+    since: datetime
+    reason: str
+    times: int = 1
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuildRecord:
+    """The settings of one guild.
+
+    `seeded` maps a game to the sources whose list of that game this guild has had its first look at;
+    a code that only other sources list is recorded as seeded instead of posted. Games in
+    `announce_current` skip that: their present codes go out.
+    """
+
+    guild_id: int
+    destination: Destination
+    games: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    mention_role_id: int | None = None
+    seeded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    announce_current: tuple[str, ...] = ()
+    broken: Broken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMemory:
+    """What one source has said of a code, last time it listed it."""
+
+    spelling: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRecord:
+    """What is known of one code of one game."""
+
+    game: str
+    key: str
+    spelling: str
+    first_seen: datetime
+    last_seen: datetime
+    sources: Mapping[str, SourceMemory] = field(default_factory=dict)
+    rewards: str = ""
+    expires_at: datetime | None = None
+    expiry_text: str = ""
+    state: str = ""
+    regions: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The unique `_id` of the record."""
+        return f"{self.game}:{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The last run of one job on one host; `details` holds plain JSON values."""
+
+    job: str
+    host: str
+    started_at: datetime
+    finished_at: datetime
+    exit_code: int
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The unique `_id` of the record."""
+        return f"{self.job}@{self.host}"
+
+
+class Store(Protocol):
+    """The contract every store keeps, held by `tests/contract`.
+
+    Every method raises StoreError when the store cannot be read or written: an error is never an empty
+    answer. A method that returns has made its change durable. Stores may be used from several threads, and
+    several processes may have the same store open at once.
+    """
+
+    @property
+    def name(self) -> str:
+        """What to call the store in messages; holds no secret."""
+
+    def close(self) -> None:
+        """Release what the store holds open; safe to call twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
+
+    # The ledger
+
+    def recorded(self, game: str, keys: Collection[str], guild_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
+        """Return, for each of the guilds, those of the keys that have an entry in any state. One query."""
+
+    def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
+        """Add the entries whose id is free and return those ids; an existing entry is left as it is."""
+
+    def mark_sent(
+        self, delivery_id: str, ids: Collection[str], *, message_id: int, channel_id: int | None, at: datetime
+    ) -> int:
+        """Make the delivery's claimed or uncertain entries sent and return how many there were."""
+
+    def mark_uncertain(self, delivery_id: str, ids: Collection[str], *, at: datetime) -> int:
+        """Make the delivery's claimed entries uncertain and return how many there were."""
+
+    def release(self, delivery_id: str, ids: Collection[str]) -> int:
+        """Remove the delivery's claimed or uncertain entries, so that a later run may claim them again."""
+
+    def take_over(
+        self,
+        delivery_id: str,
+        ids: Collection[str],
+        *,
+        held_by: str,
+        held_since: datetime,
+        by: str,
+        at: datetime,
+    ) -> bool:
+        """Re-date a delivery's claimed or uncertain entries to a new owner; all of them become claimed.
+
+        Return False, with nothing changed, unless all of them are still held by `held_by` since `held_since`.
+        """
+
+    def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
+        """Return one entry, None where there is none."""
+
+    def entries(self, guild_id: int | None = None, states: Collection[EntryState] = ()) -> Iterator[LedgerEntry]:
+        """Yield the entries of one guild or of all, in any state or in the given ones, oldest first."""
+
+    def clear(self, guild_id: int, *, game: str | None = None, key: str | None = None) -> int:
+        """Remove a guild's entries, of one game or code where given, and return how many there were."""
+
+    # Guild settings
+
+    def guilds(self) -> list[GuildRecord]:
+        """Return all guilds, by ascending id."""
+
+    def guild(self, guild_id: int) -> GuildRecord | None:
+        """Return one guild, None where it is not known."""
+
+    def put_guild(self, guild: GuildRecord) -> None:
+        """Write a guild's settings whole."""
+
+    def remove_guild(self, guild_id: int) -> bool:
+        """Remove a guild's settings, keep its ledger, and return whether it was there."""
+
+    def note_seeded(self, guild_id: int, game: str, sources: Collection[str], *, announced: bool = False) -> None:
+        """Add sources to those the guild has had a first look at; `announced` ends `announce_current` for the game."""
+
+    def note_broken(self, guild_id: int, destination: Destination, broken: Broken | None) -> None:
+        """Record that the destination is broken, or works again; nothing if the guild has moved elsewhere."""
+
+    # The memory of codes
+
+    def codes(self, game: str | None = None) -> list[CodeRecord]:
+        """Return what is known of the codes of one game or of all, newest `first_seen` first, then by id."""
+
+    def remember(self, codes: Sequence[CodeRecord]) -> None:
+        """Merge records into the memory.
+
+        Sources are joined, the earliest `first_seen` and the latest `last_seen` are kept, for the record
+        and for each of its sources; everything else is taken from the new record.
+        """
+
+    # Run records
+
+    def record_run(self, run: RunRecord) -> None:
+        """Write the last run of a job on a host."""
+
+    def runs(self) -> list[RunRecord]:
+        """Return the last run of each job on each host, by id."""
