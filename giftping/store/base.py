@@ -174,7 +174,7 @@ class Store(Protocol):
         """Add the entries whose id is free and return those ids; an existing entry is left as it is."""
 
     def mark_sent(
-        self, delivery_id: str, ids: Collection[str], *, message_id: int, channel_id: int | None, at: datetime
+        self, delivery_id: str, ids: Collection[str], *, message_id: int | None, channel_id: int | None, at: datetime
     ) -> int:
         """Make the delivery's claimed or uncertain entries sent and return how many there were."""
 

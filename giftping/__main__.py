@@ -1,0 +1,5 @@
+"""`python -m giftping`."""
+
+from giftping.cli import main
+
+main()

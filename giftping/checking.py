@@ -1,0 +1,194 @@
+"""One `codes check` on this host: the lock, what is kept between runs, and the story in between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from giftping import __version__
+from giftping.codes.check import CheckRequest, CheckRules, CheckTools, check, next_mark
+from giftping.codes.courier import Courier, Origins
+from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest
+from giftping.codes.gather import Gathered, gather
+from giftping.codes.idle import IdleMark, mark_from_json, mark_to_json
+from giftping.codes.memory_file import read_memory, write_memory
+from giftping.codes.settle import Settler, open_deliveries
+from giftping.codes.sources.definition import SourceDefinition
+from giftping.ops.lock import RunLock
+from giftping.secrets import SecretError
+from giftping.store.base import EntryState
+from giftping.store.files import fingerprint
+from giftping.wiring import House, host_name, side_by_side, utc_now, write_whole
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from giftping.codes.plan import GuildPlan
+    from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
+    from giftping.settings import Settings
+    from giftping.store.tiny import TinyStore
+
+LOCK_FILE = "check.lock"
+LAST_CHECK_FILE = "last-check.json"
+SOURCES_FILE = "sources.json"
+
+ORIGIN_OF_KIND = {"json": "api", "rss": "rss"}
+"""What the ledger calls the place a code came from, by source kind; every other kind is a website."""
+
+
+def run_check(
+    house: House, request: CheckRequest, on_progress: Callable[[int, int], None] | None = None
+) -> CheckReport:
+    """Return what one check did. Raise LockHeldError when another run is at it, and StoreError as `check` does."""
+    settings = house.settings
+    with nullcontext() if request.dry_run else RunLock(settings.state / LOCK_FILE):
+        run = _Run(house, request, on_progress)
+        report = check(run.tools(), _rules(settings, request), request)
+        if not request.dry_run:
+            run.keep(report)
+    return report
+
+
+def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
+    """Return what another look at the uncertain deliveries brought; what is not there is left to the next check.
+
+    Raise LockHeldError when a check is at it, StoreError when the ledger cannot be read or written.
+    """
+    settings = house.settings
+    origins = Origins({})
+    with RunLock(settings.state / LOCK_FILE), house.open_store() as store:
+        courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
+        guilds = {guild.guild_id: guild for guild in store.guilds()}
+        settler = Settler(courier, guilds, settings.games, codes={}, posts=False)
+        return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
+
+
+class _Run:
+    """What one run opens, and what it leaves for the next one."""
+
+    def __init__(self, house: House, request: CheckRequest, on_progress: Callable[[int, int], None] | None) -> None:
+        self._house = house
+        self._settings = house.settings
+        self._request = request
+        self._on_progress = on_progress
+        self._store: TinyStore | None = None
+        self._mark = self._mark_that_holds()
+
+    def tools(self) -> CheckTools:
+        settings = self._settings
+        return CheckTools(
+            clock=utc_now,
+            gather=self._gather,
+            open_store=self._open_store,
+            routes=self._house.route_to,
+            games=settings.games,
+            origins=Origins(
+                {name: ORIGIN_OF_KIND.get(source.kind, "website") for name, source in settings.sources.items()}
+            ),
+            side_by_side=self._side_by_side,
+            mark=self._mark,
+        )
+
+    def keep(self, report: CheckReport) -> None:
+        """Write what the next run starts from: how this one went, and the idle mark if there is nothing left to do."""
+        if not self._settings.state.exists():
+            return
+        mark = self._next_mark(report)
+        document = {
+            "started_at": report.started_at.isoformat(),
+            "finished_at": report.finished_at.isoformat(),
+            "exit_code": report.exit_code,
+            "idle": report.idle,
+            "mark": mark_to_json(mark) if mark else None,
+        }
+        write_whole(self._settings.state / LAST_CHECK_FILE, json.dumps(document, indent=1) + "\n")
+
+    def _next_mark(self, report: CheckReport) -> IdleMark | None:
+        if report.idle:
+            return self._mark
+        if not self._request.is_complete or self._store is None or self._store.closed_fingerprint is None:
+            return None
+        return next_mark(report, settings_fingerprint(self._settings), self._store.closed_fingerprint)
+
+    def _mark_that_holds(self) -> IdleMark | None:
+        state = self._settings.state
+        mark = mark_from_json(read_last_check(state).get("mark"))
+        unchanged = mark and mark.holds(
+            settings=settings_fingerprint(self._settings), store=fingerprint(state), now=utc_now()
+        )
+        return mark if unchanged else None
+
+    def _open_store(self) -> TinyStore:
+        self._store = self._house.open_store(read_only=self._request.dry_run)
+        return self._store
+
+    def _gather(self, games: Collection[str]) -> Gathered:
+        path = self._settings.state / SOURCES_FILE
+        fetcher = SecretHeaders(self._settings, Fetcher())
+        gathered = gather(sources_of(self._settings, games), read_memory(path), fetcher, utc_now())
+        if gathered.is_memory_new and not self._request.dry_run:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_memory(path, gathered.memory)
+        return gathered
+
+    def _side_by_side(self, work: Callable[[GuildPlan], GuildWork], plans: Collection[GuildPlan]) -> list[GuildWork]:
+        return side_by_side(work, list(plans), self._on_progress)
+
+
+def sources_of(settings: Settings, games: Collection[str]) -> list[SourceDefinition]:
+    """Return the sources of these games that are not switched off."""
+    return [source for source in settings.sources.values() if source.enabled and source.game in games]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretHeaders:
+    """Fetches with the secrets that header values refer to filled in, at the last moment."""
+
+    settings: Settings
+    fetcher: Fetches
+
+    def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
+        """Return what came of the request; a secret that is not there is a failure of its source alone."""
+        try:
+            headers = {name: self._value(value) for name, value in request.headers.items()}
+        except SecretError as error:
+            return Failed(str(error))
+        return self.fetcher.fetch(replace(request, headers=headers), now)
+
+    def _value(self, value: str) -> str:
+        return self.settings.secret(value).reveal() if value.startswith(("env:", "file:")) else value
+
+
+def read_last_check(state: Path) -> dict[str, Any]:
+    """Return what the last check on this host left; empty where there was none or its file cannot be read."""
+    try:
+        document = json.loads((state / LAST_CHECK_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def settings_fingerprint(settings: Settings) -> str:
+    """Return a hash of the settings that decide what a check does."""
+    deciding = [
+        __version__,
+        repr(settings.codes),
+        settings.discord.api,
+        repr(sorted(settings.games.items())),
+        repr([(name, source.enabled, source.fingerprint) for name, source in sorted(settings.sources.items())]),
+    ]
+    return hashlib.sha256("\n".join(deciding).encode()).hexdigest()[:16]
+
+
+def _rules(settings: Settings, request: CheckRequest) -> CheckRules:
+    return CheckRules(
+        host=host_name(settings.state, create=not request.dry_run),
+        lease=settings.codes.lease,
+        resend_unclear=settings.codes.unclear == "resend",
+        skipped_regions=frozenset(settings.codes.skipped_regions),
+    )

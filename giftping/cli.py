@@ -1,0 +1,426 @@
+"""The Typer app: arguments in, exit code out. The only file that imports typer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from giftping import __version__
+
+if TYPE_CHECKING:
+    from giftping.commands.session import Session
+
+EXIT_UNEXPECTED = 1
+EXIT_USAGE = 2
+EXIT_TROUBLE = 69
+EXIT_LOCKED = 75
+EXIT_SETTINGS = 78
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="giftping",
+    help="Announces new game gift codes in Discord guilds: never twice, never lost.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
+    epilog="Exit codes: 0 fine · 2 usage · 69 something failed or is uncertain · 75 another run is at it · 78 settings",
+)
+
+
+def _group(name: str, text: str) -> typer.Typer:
+    group = typer.Typer(help=text, no_args_is_help=True, context_settings=HELP)
+    app.add_typer(group, name=name)
+    return group
+
+
+codes_app = _group("codes", "Gift codes: look for new ones, and look into what went where.")
+guilds_app = _group("guilds", "Guilds: where announcements go.")
+sources_app = _group("sources", "Sources: the places that list codes.")
+config_app = _group("config", "Settings: check and show them.")
+
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object on standard output, nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but trouble.")]
+Verbose = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; twice: tracebacks as well.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The settings file, instead of the usual places.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+OneGame = Annotated[str | None, typer.Option("--game", metavar="GAME", help="Only this game.")]
+
+
+def snowflake(text: str) -> int:
+    """Return a Discord id from the command line."""
+    from giftping.commands.guilds import parse_snowflake
+
+    try:
+        return parse_snowflake(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+snowflake.__name__ = "id"
+
+GuildId = Annotated[int, typer.Argument(parser=snowflake, metavar="GUILD", help="The guild's numeric id.")]
+OneGuild = Annotated[
+    int | None, typer.Option("--guild", parser=snowflake, metavar="ID", help="Only this guild, by its id.")
+]
+TheGuild = Annotated[int, typer.Option("--guild", parser=snowflake, metavar="ID", help="The guild, by its id.")]
+
+
+def _session(config: Path | None, json: Json, quiet: Quiet, verbose: Verbose) -> Session:
+    from giftping.commands.session import Session
+
+    _State.verbose = verbose
+    _State.session = Session(config, json, quiet, verbose, confirm=_confirm)
+    return _State.session
+
+
+class _State:
+    """What the handlers of `main` need to know of the command that ran."""
+
+    verbose = 0
+    session: Session | None = None
+
+
+def _confirm(question: str) -> bool:
+    return sys.stdin.isatty() and typer.confirm(question)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 typer calls it with the option's value
+    if value:
+        typer.echo(f"giftping {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Announces new game gift codes in Discord guilds: never twice, never lost."""
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where giftping.toml goes.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Write a commented giftping.toml and show the crontab line."""
+    from giftping.commands import setup
+
+    _exit(setup.init(_session(None, json, quiet, verbose), folder, force=force))
+
+
+@app.command()
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with the ledger, and say where it is.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Show everything once, offline: sample sources and a stand-in Discord on this machine."""
+    from giftping.demo.show import show
+
+    _exit(show(_session(None, json, quiet, verbose), keep=keep))
+
+
+@config_app.command("check")
+def config_check(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+    """Check the settings; every mistake is named at once."""
+    from giftping.commands import setup
+
+    _exit(setup.check_config(_session(config, json, quiet, verbose)))
+
+
+@config_app.command("show")
+def config_show(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+    """Show every setting that counts and where it comes from; secrets are masked."""
+    from giftping.commands import setup
+
+    _exit(setup.show_config(_session(config, json, quiet, verbose)))
+
+
+@guilds_app.command("add")
+def guilds_add(
+    guild: GuildId,
+    webhook: Annotated[
+        str | None,
+        typer.Option("--webhook", metavar="URL", help="Post by webhook: env:NAME, file:PATH, or the URL itself."),
+    ] = None,
+    channel: Annotated[
+        int | None,
+        typer.Option("--channel", parser=snowflake, metavar="ID", help="Post into this channel with the bot token."),
+    ] = None,
+    game: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--game", metavar="GAME", help="A game to follow; may be repeated. Without one: whiteout-survival."
+        ),
+    ] = None,
+    mention: Annotated[
+        int | None,
+        typer.Option("--mention", parser=snowflake, metavar="ROLE", help="The role to mention, by its id."),
+    ] = None,
+    announce_current: Annotated[
+        bool,
+        typer.Option("--announce-current", help="Announce the codes that are valid now, too."),
+    ] = False,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Add a guild, or change the settings of a known one."""
+    from giftping.commands import guilds
+
+    request = guilds.GuildRequest(guild, webhook, channel, tuple(game or ()), mention, announce_current)
+    _exit(guilds.add(_session(config, json, quiet, verbose), request))
+
+
+@guilds_app.command("list")
+def guilds_list(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+    """List the guilds and how their destinations stand."""
+    from giftping.commands import guilds
+
+    _exit(guilds.list_guilds(_session(config, json, quiet, verbose)))
+
+
+@guilds_app.command("remove")
+def guilds_remove(
+    guild: GuildId,
+    yes: Yes = False,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Stop announcing in a guild; what it was sent stays in the ledger."""
+    from giftping.commands import guilds
+
+    _exit(guilds.remove(_session(config, json, quiet, verbose), guild, yes=yes))
+
+
+@guilds_app.command("test")
+def guilds_test(
+    guild: GuildId,
+    post: Annotated[bool, typer.Option("--post/--no-post", help="Post a test message, or only look.")] = True,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Post a test message to a guild's destination."""
+    from giftping.commands import guilds
+
+    _exit(guilds.test(_session(config, json, quiet, verbose), guild, post=post))
+
+
+@sources_app.command("list")
+def sources_list(
+    game: OneGame = None, config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0
+) -> None:
+    """List the sources and how they stand."""
+    from giftping.commands import sources
+
+    _exit(sources.list_sources(_session(config, json, quiet, verbose), game))
+
+
+@sources_app.command("test")
+def sources_test(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The source's name.")],
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="PATH", help="Read this saved page instead of fetching.")
+    ] = None,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Show what a source yields, and why each dropped row was dropped."""
+    from giftping.commands import sources
+
+    _exit(sources.test(_session(config, json, quiet, verbose), name, file))
+
+
+@codes_app.command("check")
+def codes_check(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be posted; write and post nothing.")
+    ] = False,
+    guild: OneGuild = None,
+    game: OneGame = None,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Look for new codes and announce them. This is the line for cron."""
+    from giftping.codes.check import CheckRequest
+    from giftping.commands import codes
+
+    request = CheckRequest(dry_run=dry_run, guild_id=guild, game=game)
+    _exit(codes.check(_session(config, json, quiet, verbose), request))
+
+
+@codes_app.command("list")
+def codes_list(
+    game: OneGame = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that may not go out, and why.")] = False,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """List the codes that are known."""
+    from giftping.commands import codes
+
+    _exit(codes.list_codes(_session(config, json, quiet, verbose), game, everything=everything))
+
+
+@codes_app.command("add")
+def codes_add(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code, in its exact spelling.")],
+    game: Annotated[str, typer.Option("--game", metavar="GAME", help="The game it is for.")],
+    rewards: Annotated[str, typer.Option("--rewards", metavar="TEXT", help="What it brings.")] = "",
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="DATE", help="Its last day, 2026-12-31, or a full ISO 8601 time.")
+    ] = "",
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Add a code by hand; it goes out with the next check."""
+    from giftping.commands import codes
+
+    session = _session(config, json, quiet, verbose)
+    _exit(codes.add_code(session, code, game, rewards=rewards, expires_at=_expiry(expires)))
+
+
+@codes_app.command("stats")
+def codes_stats(
+    guild: OneGuild = None, config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0
+) -> None:
+    """Show how many codes went out, when, and from where."""
+    from giftping.commands import codes
+
+    _exit(codes.stats(_session(config, json, quiet, verbose), guild))
+
+
+@codes_app.command("clear")
+def codes_clear(
+    guild: TheGuild,
+    code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only this code.")] = None,
+    game: OneGame = None,
+    yes: Yes = False,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Forget what went to a guild: what is still valid is announced again."""
+    from giftping.commands import codes
+
+    _exit(codes.clear(_session(config, json, quiet, verbose), guild, code, game, yes=yes))
+
+
+@codes_app.command("settle")
+def codes_settle(
+    guild: OneGuild = None,
+    code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only this code.")] = None,
+    sent: Annotated[bool, typer.Option("--sent", help="You looked: the message is there.")] = False,
+    resend: Annotated[
+        bool, typer.Option("--resend", help="You looked: it is not there. The next check posts it.")
+    ] = False,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Settle announcements whose fate is uncertain."""
+    from giftping.commands import codes
+
+    _exit(codes.settle(_session(config, json, quiet, verbose), guild, code, sent=sent, resend=resend))
+
+
+@codes_app.command("explain")
+def codes_explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code; upper and lower case are the same here.")],
+    guild: TheGuild,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Say why a code was, or was not, announced in a guild."""
+    from giftping.commands import codes
+
+    _exit(codes.explain(_session(config, json, quiet, verbose), code, guild))
+
+
+def _expiry(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"--expires: {text!r} is not a date such as 2026-12-31") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    is_date_only = len(text) <= len("2026-12-31")
+    return moment + timedelta(days=1) if is_date_only else moment
+
+
+def _exit(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line. Ends the process: its exit codes are DESIGN's."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 the last place where an error can be said in one line
+        sys.exit(_tell_error(error))
+
+
+def _tell_error(error: Exception) -> int:
+    from giftping.commands.session import UsageError
+    from giftping.ops.lock import LockHeldError
+    from giftping.secrets import Redactor, secret_values
+    from giftping.settings_file import SettingsError
+    from giftping.store.base import StoreError
+
+    known: list[tuple[type[Exception], int]] = [
+        (UsageError, EXIT_USAGE),
+        (SettingsError, EXIT_SETTINGS),
+        (LockHeldError, EXIT_LOCKED),
+        (StoreError, EXIT_TROUBLE),
+    ]
+    import os
+
+    redact: Callable[[str], str] = Redactor(secret_values(os.environ))
+    code = next((code for kind, code in known if isinstance(error, kind)), EXIT_UNEXPECTED)
+    if code != EXIT_UNEXPECTED:
+        for line in str(error).splitlines():
+            sys.stderr.write(redact(f"giftping: {line}") + "\n")
+        return code
+    sys.stderr.write(redact(f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)") + "\n")
+    if _State.verbose > 1:
+        import traceback
+
+        sys.stderr.write(redact("".join(traceback.format_exception(error))) + "\n")
+    return code

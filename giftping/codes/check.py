@@ -1,0 +1,220 @@
+"""`codes check`: the story of one run, from sources to Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from giftping.codes.catalogue import Game
+from giftping.codes.courier import Clock, Courier, Origins, Routes
+from giftping.codes.gather import Gathered
+from giftping.codes.guards import verdict
+from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark
+from giftping.codes.merge import merge
+from giftping.codes.model import Code, key_of
+from giftping.codes.plan import (
+    GuildPlan,
+    Listed,
+    code_records,
+    games_of,
+    is_resting,
+    listed_by_game,
+    plan_game,
+    sightings_by_hand,
+)
+from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
+from giftping.codes.settle import Settler, may_settle, open_deliveries
+from giftping.store.base import EntryState, GuildRecord, Store
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What a run was asked to do; without `guild_id` and `game` it is about everything."""
+
+    dry_run: bool = False
+    guild_id: int | None = None
+    game: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run does all there is to do, so that the next one may be idle."""
+        return not self.dry_run and self.guild_id is None and self.game is None
+
+    def concerned(self, guilds: Sequence[GuildRecord]) -> list[GuildRecord]:
+        """Return those of the guilds that the run is about."""
+        return [
+            replace(guild, games=tuple(game for game in guild.games if self.game in (None, game)))
+            for guild in guilds
+            if self.guild_id in (None, guild.guild_id)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRules:
+    """The settings a check follows."""
+
+    host: str
+    lease: timedelta
+    resend_unclear: bool = False
+    skipped_regions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTools:
+    """What a check works with, passed in by the wiring.
+
+    `mark` is given only while it holds; `side_by_side` calls the function for each plan and returns the
+    results in order.
+    """
+
+    clock: Clock
+    gather: Callable[[Collection[str]], Gathered]
+    open_store: Callable[[], Store]
+    routes: Routes
+    games: Mapping[str, Game]
+    origins: Origins
+    side_by_side: Callable[[Callable[[GuildPlan], GuildWork], Sequence[GuildPlan]], list[GuildWork]]
+    mark: IdleMark | None = None
+
+
+def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckReport:
+    """Return what one run did. Raise StoreError when the ledger cannot be read or written."""
+    started = tools.clock()
+    gathered = tools.gather(tools.mark.games) if tools.mark and request.is_complete else None
+    if tools.mark and gathered and gathered.fingerprint == tools.mark.lists:
+        return _idle_report(tools.mark, gathered, started, tools.clock())
+    with tools.open_store() as store:
+        courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins)
+        guilds = request.concerned(store.guilds())
+        gathered = gathered or tools.gather(games_of(guilds))
+        remembered = store.codes()
+        codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
+        valid = [code for code in codes if verdict(code, started, rules.skipped_regions).may_go_out]
+        if not request.dry_run:
+            store.remember(code_records(codes, started))
+        settled = _settle(courier, tools, rules, request, valid)
+        guilds = request.concerned(store.guilds())
+        plans = _plan(store, guilds, listed_by_game(gathered.sources, valid, remembered), settled, tools.clock())
+        if request.dry_run:
+            work = [_rehearse(courier, plan, tools.games) for plan in plans]
+        else:
+            work = tools.side_by_side(lambda plan: _carry_out(courier, plan, tools.games), plans)
+        uncertain = sum(1 for _ in store.entries(states=(EntryState.UNCERTAIN,)))
+    return CheckReport(
+        started_at=started,
+        finished_at=tools.clock(),
+        dry_run=request.dry_run,
+        guild_count=len(guilds),
+        games=games_of(guilds),
+        lists=gathered.fingerprint,
+        sources=gathered.sources,
+        settled=tuple(settled),
+        work=tuple(work),
+        uncertain=uncertain,
+        disagreements=tuple(text for code in codes for text in code.disagreements),
+    )
+
+
+def next_mark(report: CheckReport, settings: str, store: str) -> IdleMark | None:
+    """Return the mark that lets the next run be idle, None when there is something left to do."""
+    if report.dry_run or not report.is_settled:
+        return None
+    retries = [resting.retry_at for resting in report.resting() if resting.retry_at is not None]
+    return IdleMark(
+        settings=settings,
+        store=store,
+        lists=report.lists,
+        games=report.games,
+        look_again_at=min([report.finished_at + FULL_LOOK_EVERY, *retries]),
+        guild_count=report.guild_count,
+        trouble=bool(report.uncertain or any(report.resting())),
+    )
+
+
+def _idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished: datetime) -> CheckReport:
+    return CheckReport(
+        started_at=started,
+        finished_at=finished,
+        idle=True,
+        guild_count=mark.guild_count,
+        games=mark.games,
+        lists=gathered.fingerprint,
+        sources=gathered.sources,
+        standing_trouble=mark.trouble,
+    )
+
+
+def _settle(
+    courier: Courier, tools: CheckTools, rules: CheckRules, request: CheckRequest, valid: Sequence[Code]
+) -> list[DeliveryReport]:
+    store = courier.store
+    left = [
+        delivery
+        for delivery in open_deliveries(store, (EntryState.CLAIMED,), request.guild_id)
+        if may_settle(delivery, rules.host, rules.lease, tools.clock())
+        and request.game in (None, delivery.entries[0].game)
+    ]
+    settler = Settler(
+        courier=courier,
+        guilds={guild.guild_id: guild for guild in store.guilds()},
+        games=tools.games,
+        codes={(code.game, code.key): code for code in valid},
+        resend=rules.resend_unclear,
+    )
+    return [settler.rehearse(delivery) if request.dry_run else settler.settle(delivery) for delivery in left]
+
+
+def _plan(
+    store: Store,
+    guilds: Sequence[GuildRecord],
+    listed: Mapping[str, Listed],
+    settled: Iterable[DeliveryReport],
+    now: datetime,
+) -> list[GuildPlan]:
+    tried = {(report.guild_id, report.game, key_of(code)) for report in settled for code in report.codes}
+    plans = []
+    recorded = {
+        game: store.recorded(
+            game,
+            [code.key for code in of_game.codes],
+            [guild.guild_id for guild in guilds if game in guild.games],
+        )
+        for game, of_game in listed.items()
+    }
+    for guild in guilds:
+        games = []
+        for game in guild.games:
+            if game not in listed:
+                continue
+            known = recorded[game].get(guild.guild_id, frozenset())
+            known |= {key for guild_id, of_game, key in tried if (guild_id, of_game) == (guild.guild_id, game)}
+            games.append(plan_game(guild, listed[game], known))
+        plan = GuildPlan(guild, tuple(game for game in games if not game.is_empty), is_resting(guild, now))
+        if plan.games:
+            plans.append(plan)
+    return plans
+
+
+def _carry_out(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> GuildWork:
+    deliveries: list[DeliveryReport] = []
+    for game_plan in plan.games:
+        if game_plan.seed:
+            courier.seed(plan.guild, game_plan.seed)
+        if game_plan.looked_at or game_plan.ends_announce_current:
+            courier.store.note_seeded(
+                plan.guild.guild_id,
+                game_plan.game,
+                game_plan.looked_at,
+                announced=game_plan.ends_announce_current,
+            )
+        if not plan.resting:
+            deliveries += courier.announce(plan.guild, games[game_plan.game], game_plan.announce)
+    return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
+
+
+def _rehearse(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> GuildWork:
+    deliveries: list[DeliveryReport] = []
+    for game_plan in () if plan.resting else plan.games:
+        deliveries += courier.rehearse(plan.guild, games[game_plan.game], game_plan.announce)
+    return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())

@@ -1,0 +1,160 @@
+"""Brings announcements out: claim, post, record. The only place that posts codes."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from giftping.codes.announcement import Announcement, announcements
+from giftping.codes.catalogue import Game
+from giftping.codes.model import Code
+from giftping.codes.plan import broken_after
+from giftping.codes.report import DeliveryReport, DeliveryResult
+from giftping.discord.outcome import Done, Refused, Route, Unclear
+from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
+
+Clock = Callable[[], datetime]
+Routes = Callable[[Destination], Route | Refused]
+
+
+def new_delivery_id() -> str:
+    """Return a fresh delivery id of 24 characters: Discord allows a nonce 25."""
+    return base64.b32encode(secrets.token_bytes(15)).decode("ascii").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Which kind of place each source is, in the words the ledger's `source` field has always used."""
+
+    labels: Mapping[str, str]
+
+    def of(self, code: Code) -> str:
+        """Return `api`, `rss`, `website` or `manual`: the most direct place that lists the code."""
+        found = {self.labels.get(source, "manual") for source in code.sources}
+        return next((label for label in ("api", "rss", "website") if label in found), "manual")
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """Claims, posts and records announcements in the name of one host."""
+
+    store: Store
+    routes: Routes
+    clock: Clock
+    host: str
+    origins: Origins
+
+    def announce(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
+        """Return how the announcements of these codes ended; after the first failure the rest stay open."""
+        route = self.routes(guild.destination)
+        reports: list[DeliveryReport] = []
+        for announcement in announcements(game, codes, guild.mention_role_id):
+            if isinstance(route, Refused):
+                reports.append(_report(guild, announcement, "", DeliveryResult.REFUSED, reason=route.reason))
+            elif reports and reports[-1].result in (DeliveryResult.REFUSED, DeliveryResult.UNCLEAR):
+                reason = "not tried, because the message before it did not go out"
+                reports.append(_report(guild, announcement, route.label, DeliveryResult.REFUSED, reason=reason))
+            else:
+                reports.append(self._claim_and_post(guild, game, route, announcement))
+        return reports
+
+    def rehearse(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
+        """Return what `announce` would post, without claiming or posting anything."""
+        route = self.routes(guild.destination)
+        parts = announcements(game, codes, guild.mention_role_id)
+        if isinstance(route, Refused):
+            return [_report(guild, part, "", DeliveryResult.REFUSED, reason=route.reason) for part in parts]
+        return [_report(guild, part, route.label, DeliveryResult.PLANNED) for part in parts]
+
+    def _claim_and_post(
+        self, guild: GuildRecord, game: Game, route: Route, announcement: Announcement
+    ) -> DeliveryReport:
+        delivery_id = new_delivery_id()
+        claims = [self._claim(guild, code, delivery_id) for code in announcement.codes]
+        won = self.store.insert(claims)
+        mine = [code for code, claim in zip(announcement.codes, claims, strict=True) if claim.id in won]
+        if not mine:
+            return _report(guild, announcement, route.label, DeliveryResult.TAKEN, reason="another host has it")
+        if len(mine) < len(announcement.codes):
+            announcement = announcements(game, mine, guild.mention_role_id)[0]
+        return self.post(guild, route, announcement, delivery_id, sorted(won))
+
+    def post(
+        self, guild: GuildRecord, route: Route, announcement: Announcement, delivery_id: str, ids: Sequence[str]
+    ) -> DeliveryReport:
+        """Post an announcement whose entries this host has claimed, record how it ended, and return that."""
+        outcome = route.post(announcement.message, delivery_id)
+        if isinstance(outcome, Done):
+            return self._record_sent(guild, route, announcement, delivery_id, ids, outcome)
+        if isinstance(outcome, Unclear):
+            return _report(guild, announcement, route.label, DeliveryResult.UNCLEAR, delivery_id, outcome.reason)
+        self.store.release(delivery_id, ids)
+        if outcome.lasting and not outcome.everywhere:
+            broken = broken_after(guild.broken, outcome.status, outcome.reason, self.clock())
+            self.store.note_broken(guild.guild_id, guild.destination, broken)
+        report = _report(guild, announcement, route.label, DeliveryResult.REFUSED, delivery_id, outcome.reason)
+        return replace(report, told=guild.broken is not None)
+
+    def _record_sent(
+        self,
+        guild: GuildRecord,
+        route: Route,
+        announcement: Announcement,
+        delivery_id: str,
+        ids: Sequence[str],
+        done: Done,
+    ) -> DeliveryReport:
+        self.store.mark_sent(delivery_id, ids, message_id=done.message_id, channel_id=done.channel_id, at=self.clock())
+        if guild.broken is not None:
+            self.store.note_broken(guild.guild_id, guild.destination, None)
+        report = _report(guild, announcement, route.label, DeliveryResult.SENT, delivery_id)
+        return replace(report, message_id=done.message_id)
+
+    def seed(self, guild: GuildRecord, codes: Sequence[Code]) -> None:
+        """Record codes for a guild without posting them."""
+        self.store.insert([self._entry(guild, code, EntryState.SEEDED) for code in codes])
+
+    def _claim(self, guild: GuildRecord, code: Code, delivery_id: str) -> LedgerEntry:
+        return replace(
+            self._entry(guild, code, EntryState.CLAIMED),
+            delivery_id=delivery_id,
+            claimed_by=self.host,
+            claimed_at=self.clock(),
+            channel_id=guild.destination.channel_id,
+        )
+
+    def _entry(self, guild: GuildRecord, code: Code, state: EntryState) -> LedgerEntry:
+        now = self.clock()
+        return LedgerEntry(
+            guild_id=guild.guild_id,
+            game=code.game,
+            key=code.key,
+            spelling=code.spelling,
+            source=self.origins.of(code),
+            state=state,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def _report(
+    guild: GuildRecord,
+    announcement: Announcement,
+    destination: str,
+    result: DeliveryResult,
+    delivery_id: str = "",
+    reason: str = "",
+) -> DeliveryReport:
+    return DeliveryReport(
+        guild_id=guild.guild_id,
+        game=announcement.game,
+        destination=destination,
+        codes=tuple(code.spelling for code in announcement.codes),
+        result=result,
+        reason=reason,
+        delivery_id=delivery_id,
+        message=announcement.message,
+    )

@@ -1,0 +1,180 @@
+"""Ask all due sources side by side, and say of each what it lists and how fresh that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from giftping.codes.fetch import Body, Failed, Fetches, FetchRequest, NotModified
+from giftping.codes.memory import (
+    Memory,
+    NotDue,
+    Outcome,
+    SourceState,
+    after_failure,
+    after_listing,
+    after_unchanged,
+    due,
+)
+from giftping.codes.model import Sighting
+from giftping.codes.sources.base import ShapeChangedError, parser_of
+
+if TYPE_CHECKING:
+    from giftping.codes.sources.definition import SourceDefinition
+
+MOST_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """One source in one run.
+
+    `count` and `dropped` are those of its listing, new or remembered; `listed_at` is when it last confirmed
+    that listing, `changed_at` when the listing last became another one, both None while it never answered.
+    `waiting_until` is set when it was not asked.
+    """
+
+    name: str
+    game: str
+    outcome: Outcome
+    reason: str = ""
+    count: int = 0
+    dropped: int = 0
+    has_list: bool = False
+    changed: bool = False
+    listed_at: datetime | None = None
+    changed_at: datetime | None = None
+    failing_since: datetime | None = None
+    failures: int = 0
+    waiting_until: datetime | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its last request failed, in this run or in an earlier one."""
+        return self.failing_since is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What all sources list now; what a failing or waiting source listed last still stands.
+
+    `fingerprint` is equal for equal lists of the same sources, across runs. `memory` is to be written once
+    `is_memory_new`.
+    """
+
+    sources: tuple[SourceReport, ...]
+    sightings: tuple[Sighting, ...]
+    fingerprint: str
+    memory: Memory
+    is_memory_new: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether any list differs from the one before."""
+        return any(source.changed for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One source before and after it was asked; `wait` says why it was not."""
+
+    definition: SourceDefinition
+    before: SourceState
+    after: SourceState
+    wait: NotDue | None = None
+
+
+def gather(
+    definitions: Sequence[SourceDefinition], memory: Memory, fetcher: Fetches, now: datetime, *, force: bool = False
+) -> Gathered:
+    """Return what the sources list, asking those that are due, or all of them with `force`."""
+    plans = [plan(definition, memory, now, force=force) for definition in definitions]
+    asked = iter(ask_all([visit for visit in plans if visit.wait is None], fetcher, now))
+    visits = [visit if visit.wait else next(asked) for visit in plans]
+    states = {visit.definition.name: visit.after for visit in visits}
+    new_memory = memory.with_states(states)
+    return Gathered(
+        sources=tuple(report(visit) for visit in visits),
+        sightings=tuple(sighting for visit in visits for sighting in sightings_of(visit.after)),
+        fingerprint=fingerprint_of(visits),
+        memory=new_memory,
+        is_memory_new=new_memory != memory,
+    )
+
+
+def plan(definition: SourceDefinition, memory: Memory, now: datetime, *, force: bool) -> Visit:
+    """Return the visit of one source, still to be made unless it has to wait."""
+    state = memory.of(definition)
+    answer = None if force else due(state, definition, now)
+    return Visit(definition, state, state, answer if isinstance(answer, NotDue) else None)
+
+
+def ask_all(visits: Sequence[Visit], fetcher: Fetches, now: datetime) -> Iterable[Visit]:
+    """Return the visits made, in their order; several go side by side."""
+    if len(visits) <= 1:
+        return [ask(visit, fetcher, now) for visit in visits]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(len(visits), MOST_AT_ONCE), "source") as pool:
+        return list(pool.map(lambda visit: ask(visit, fetcher, now), visits))
+
+
+def ask(visit: Visit, fetcher: Fetches, now: datetime) -> Visit:
+    """Return the visit after the source was asked and, where its body is a new one, read."""
+    definition, state = visit.definition, visit.before
+    validators = (state.etag, state.last_modified) if state.listing else ("", "")
+    request = FetchRequest(definition.url, definition.headers, *validators)
+    match fetcher.fetch(request, now):
+        case NotModified():
+            after = after_unchanged(state, now)
+        case Failed(reason, retry_after):
+            after = after_failure(state, Outcome.FAILED, reason, now, retry_after)
+        case Body() as body:
+            after = read(definition, state, body, now)
+    return Visit(definition, state, after)
+
+
+def read(definition: SourceDefinition, state: SourceState, body: Body, now: datetime) -> SourceState:
+    """Return the state after a body came; one that is known by its hash is not parsed again."""
+    if state.listing is not None and body.sha256 == state.sha256:
+        return after_unchanged(state, now, etag=body.etag, last_modified=body.last_modified)
+    try:
+        listing = parser_of(definition.kind)(definition, body.content, body.content_type, now)
+    except ShapeChangedError as error:
+        return after_failure(state, Outcome.SHAPE_CHANGED, str(error), now)
+    return after_listing(state, listing, now, etag=body.etag, last_modified=body.last_modified, sha256=body.sha256)
+
+
+def report(visit: Visit) -> SourceReport:
+    """Return how one source stands."""
+    state, wait = visit.after, visit.wait
+    listing = state.listing
+    return SourceReport(
+        name=visit.definition.name,
+        game=visit.definition.game,
+        outcome=Outcome.WAITING if wait else state.outcome or Outcome.WAITING,
+        reason=state.reason or (wait.reason if wait else ""),
+        count=len(listing.sightings) if listing else 0,
+        dropped=len(listing.dropped) if listing else 0,
+        has_list=listing is not None,
+        changed=state.digest != visit.before.digest,
+        listed_at=state.listed_at,
+        changed_at=state.changed_at,
+        failing_since=state.failing_since,
+        failures=state.failures,
+        waiting_until=wait.until if wait else None,
+    )
+
+
+def sightings_of(state: SourceState) -> tuple[Sighting, ...]:
+    """Return what a source listed last; nothing when it never answered."""
+    return state.listing.sightings if state.listing else ()
+
+
+def fingerprint_of(visits: Iterable[Visit]) -> str:
+    """Return a hash of which sources there are and what each one lists."""
+    lines = sorted(f"{visit.definition.name} {visit.after.fingerprint} {visit.after.digest}" for visit in visits)
+    return sha256("\n".join(lines).encode()).hexdigest()

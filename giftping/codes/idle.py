@@ -1,0 +1,60 @@
+"""The mark that lets an idle run end after its conditional GETs, without opening the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+FULL_LOOK_EVERY = timedelta(hours=1)
+"""However quiet it is, the store is looked at this often: other hosts may have left claims to settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleMark:
+    """What the last complete check on this host saw; as long as none of it changes there is nothing to do.
+
+    `trouble` keeps the exit code of a run that left something broken or uncertain behind.
+    """
+
+    settings: str
+    store: str
+    lists: str
+    games: tuple[str, ...]
+    look_again_at: datetime
+    guild_count: int = 0
+    trouble: bool = False
+
+    def holds(self, *, settings: str, store: str, now: datetime) -> bool:
+        """Return whether settings and store are as they were and no look is due; the lists are compared later."""
+        return self.settings == settings and self.store == store and now < self.look_again_at
+
+
+def mark_to_json(mark: IdleMark) -> dict[str, object]:
+    """Return the mark as plain JSON values."""
+    return {
+        "settings": mark.settings,
+        "store": mark.store,
+        "lists": mark.lists,
+        "games": list(mark.games),
+        "look_again_at": mark.look_again_at.isoformat(),
+        "guild_count": mark.guild_count,
+        "trouble": mark.trouble,
+    }
+
+
+def mark_from_json(value: object) -> IdleMark | None:
+    """Return the mark that `mark_to_json` gave, None for anything else: without a mark a run just looks closer."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        return IdleMark(
+            settings=str(value["settings"]),
+            store=str(value["store"]),
+            lists=str(value["lists"]),
+            games=tuple(str(game) for game in value["games"]),
+            look_again_at=datetime.fromisoformat(value["look_again_at"]),
+            guild_count=int(value["guild_count"]),
+            trouble=bool(value["trouble"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

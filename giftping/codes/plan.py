@@ -1,0 +1,189 @@
+"""What a guild is owed: which codes to seed, which to announce. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from giftping.codes.gather import SourceReport
+from giftping.codes.model import MANUAL_SOURCE, Code, Sighting
+from giftping.codes.report import RestingReport, SeedReport
+from giftping.store.base import Broken, CodeRecord, GuildRecord, SourceMemory
+
+BROKEN_RETRY_FIRST = timedelta(hours=1)
+BROKEN_RETRY_LONGEST = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class GamePlan:
+    """What one guild is owed of one game.
+
+    `looked_at` are the sources whose list the guild has now had its first look at.
+    """
+
+    game: str
+    seed: tuple[Code, ...] = ()
+    announce: tuple[Code, ...] = ()
+    looked_at: tuple[str, ...] = ()
+    ends_announce_current: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to record and nothing to post."""
+        return not (self.seed or self.announce or self.looked_at or self.ends_announce_current)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The codes of one game that may go out now, and which of its sources have a list at all."""
+
+    game: str
+    codes: tuple[Code, ...]
+    sources_with_list: frozenset[str]
+    sources: frozenset[str]
+    added_by_hand: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GuildPlan:
+    """What one guild is owed of all its games; nothing is posted while its destination is `resting`."""
+
+    guild: GuildRecord
+    games: tuple[GamePlan, ...]
+    resting: bool = False
+
+    def seeds(self) -> tuple[SeedReport, ...]:
+        """Return what is recorded without being posted."""
+        return tuple(
+            SeedReport(self.guild.guild_id, plan.game, tuple(code.spelling for code in plan.seed))
+            for plan in self.games
+            if plan.seed
+        )
+
+    def rest(self) -> RestingReport | None:
+        """Return what the guild is owed while its destination is broken, None when nothing is held back."""
+        owed = sum(len(plan.announce) for plan in self.games)
+        broken = self.guild.broken
+        if not self.resting or broken is None or not owed:
+            return None
+        return RestingReport(self.guild.guild_id, owed, broken.reason, broken.since, broken.retry_at)
+
+
+def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str]) -> GamePlan:
+    """Return what the guild is owed of the game, given the keys its ledger already holds.
+
+    A code is seeded instead of announced when every source that lists it is one this guild has had no look
+    at yet, so that neither a new guild, nor a new source, nor one that failed in the first run brings a flood
+    of old codes. `announce_current` turns the seeding off until every source has been looked at once.
+    """
+    seen = frozenset(guild.seeded.get(listed.game, ()))
+    open_codes = [code for code in listed.codes if code.key not in recorded]
+    fresh = listed.sources_with_list - seen
+    announce_current = listed.game in guild.announce_current
+    seed = [] if announce_current else [code for code in open_codes if _is_from_before(guild, listed, code, seen)]
+    seeded_keys = {code.key for code in seed}
+    return GamePlan(
+        game=listed.game,
+        seed=tuple(seed),
+        announce=tuple(code for code in open_codes if code.key not in seeded_keys),
+        looked_at=tuple(sorted(fresh)),
+        ends_announce_current=announce_current and listed.sources <= listed.sources_with_list,
+    )
+
+
+def _is_from_before(guild: GuildRecord, listed: Listed, code: Code, seen: frozenset[str]) -> bool:
+    added = listed.added_by_hand.get(code.key)
+    if added is not None and added >= guild.created_at:
+        return False
+    return not seen.intersection(source for source in code.sources if source != MANUAL_SOURCE)
+
+
+def is_resting(guild: GuildRecord, now: datetime) -> bool:
+    """Return whether the guild's destination is broken and not to be tried now."""
+    broken = guild.broken
+    return broken is not None and (broken.retry_at is None or now < broken.retry_at)
+
+
+def broken_after(previous: Broken | None, status: int | None, reason: str, now: datetime) -> Broken:
+    """Return how a destination stands after a lasting no.
+
+    Discord asks never to use a webhook again that answered 404; a refusal for want of permission is tried
+    again after an hour, then after two, up to once a day.
+    """
+    times = previous.times + 1 if previous else 1
+    since = previous.since if previous else now
+    wait = min(BROKEN_RETRY_FIRST * 2 ** min(times - 1, 10), BROKEN_RETRY_LONGEST)
+    return Broken(since=since, reason=reason, times=times, retry_at=None if status in (401, 404) else now + wait)
+
+
+def code_records(codes: Iterable[Code], now: datetime) -> list[CodeRecord]:
+    """Return what is to be remembered of the codes that are listed now."""
+    return [
+        CodeRecord(
+            game=code.game,
+            key=code.key,
+            spelling=code.spelling,
+            first_seen=now,
+            last_seen=now,
+            sources={name: SourceMemory(spelling, now, now) for name, spelling in code.spellings.items()},
+            rewards=code.rewards,
+            expires_at=code.expires_at,
+            expiry_text=code.expiry_text,
+            state=code.state.value,
+            regions=code.regions,
+        )
+        for code in codes
+    ]
+
+
+def sightings_by_hand(records: Iterable[CodeRecord]) -> list[Sighting]:
+    """Return the codes that people added, as sightings of the manual source."""
+    return [
+        Sighting(
+            source=MANUAL_SOURCE,
+            game=record.game,
+            spelling=record.sources[MANUAL_SOURCE].spelling,
+            rewards=record.rewards,
+            expires_at=record.expires_at,
+            expiry_text=record.expiry_text,
+        )
+        for record in records
+        if MANUAL_SOURCE in record.sources
+    ]
+
+
+def listed_by_game(
+    sources: Sequence[SourceReport], valid: Sequence[Code], remembered: Iterable[CodeRecord]
+) -> dict[str, Listed]:
+    """Return, for each game that was looked at, the codes that may go out and the sources that have a list."""
+    added = {
+        (record.game, record.key): record.sources[MANUAL_SOURCE].first_seen
+        for record in remembered
+        if MANUAL_SOURCE in record.sources
+    }
+    codes = by_game(valid)
+    games = {source.game for source in sources} | set(codes)
+    return {
+        game: Listed(
+            game=game,
+            codes=tuple(codes.get(game, ())),
+            sources=frozenset(source.name for source in sources if source.game == game),
+            sources_with_list=frozenset(source.name for source in sources if source.game == game and source.has_list),
+            added_by_hand={key: at for (of_game, key), at in added.items() if of_game == game},
+        )
+        for game in games
+    }
+
+
+def by_game(codes: Sequence[Code]) -> dict[str, list[Code]]:
+    """Return the codes of each game, in their order."""
+    grouped: dict[str, list[Code]] = {}
+    for code in codes:
+        grouped.setdefault(code.game, []).append(code)
+    return grouped
+
+
+def games_of(guilds: Iterable[GuildRecord]) -> tuple[str, ...]:
+    """Return the games that these guilds follow, sorted."""
+    return tuple(sorted({game for guild in guilds for game in guild.games}))

@@ -1,0 +1,135 @@
+"""What a check did, as values: for the terminal, for `--json`, for the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from giftping.codes.gather import SourceReport
+from giftping.discord.message import Message
+
+EXIT_FINE = 0
+EXIT_TROUBLE = 69
+
+
+class DeliveryResult(StrEnum):
+    """How a delivery stands at the end of a run."""
+
+    SENT = "sent"
+    SETTLED = "settled"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+    UNCERTAIN = "uncertain"
+    RELEASED = "released"
+    PLANNED = "planned"
+    TAKEN = "taken"
+
+
+GOOD_RESULTS = frozenset(
+    {DeliveryResult.SENT, DeliveryResult.SETTLED, DeliveryResult.RELEASED, DeliveryResult.PLANNED, DeliveryResult.TAKEN}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """One announcement for one guild and how it ended.
+
+    `told` is False for trouble that an earlier run has told already.
+    """
+
+    guild_id: int
+    game: str
+    destination: str
+    codes: tuple[str, ...]
+    result: DeliveryResult
+    reason: str = ""
+    delivery_id: str = ""
+    message_id: int | None = None
+    message: Message | None = None
+    told: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SeedReport:
+    """Codes recorded for a guild without being posted."""
+
+    guild_id: int
+    game: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RestingReport:
+    """A guild whose destination is broken: what it is owed, why, and when it is tried again."""
+
+    guild_id: int
+    owed: int
+    reason: str
+    since: datetime
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuildWork:
+    """What one guild brought in one run."""
+
+    deliveries: tuple[DeliveryReport, ...] = ()
+    seeded: tuple[SeedReport, ...] = ()
+    resting: RestingReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """One run of `codes check`.
+
+    `lists` identifies the sources' lists that the run saw; `uncertain` counts ledger entries whose fate is not
+    known, from this run and from earlier ones.
+    """
+
+    started_at: datetime
+    finished_at: datetime
+    dry_run: bool = False
+    idle: bool = False
+    guild_count: int = 0
+    games: tuple[str, ...] = ()
+    lists: str = ""
+    sources: tuple[SourceReport, ...] = ()
+    settled: tuple[DeliveryReport, ...] = ()
+    work: tuple[GuildWork, ...] = ()
+    uncertain: int = 0
+    standing_trouble: bool = False
+    disagreements: tuple[str, ...] = field(default=())
+
+    def deliveries(self) -> Iterator[DeliveryReport]:
+        """Yield the settled deliveries, then the new ones."""
+        yield from self.settled
+        for work in self.work:
+            yield from work.deliveries
+
+    def seeded(self) -> Iterator[SeedReport]:
+        """Yield what was recorded without being posted."""
+        for work in self.work:
+            yield from work.seeded
+
+    def resting(self) -> Iterator[RestingReport]:
+        """Yield the guilds that are owed codes at a broken destination."""
+        for work in self.work:
+            if work.resting is not None:
+                yield work.resting
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is well, 69 when something failed or is uncertain."""
+        failing_source = any(source.is_failing for source in self.sources)
+        failing_delivery = any(delivery.result not in GOOD_RESULTS for delivery in self.deliveries())
+        resting = any(True for _ in self.resting())
+        trouble = failing_source or failing_delivery or resting or self.uncertain or self.standing_trouble
+        return EXIT_TROUBLE if trouble else EXIT_FINE
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left that the next run would have to try again."""
+        again = {DeliveryResult.REFUSED, DeliveryResult.UNCLEAR, DeliveryResult.RELEASED, DeliveryResult.PLANNED}
+        return not any(delivery.result in again for delivery in self.deliveries())

@@ -1,0 +1,232 @@
+"""What the `giftping guilds` commands do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
+from giftping.output import guild_object, snowflake
+from giftping.problems import nearest
+from giftping.secrets import anchored_reference
+from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
+from giftping.wiring import utc_now
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from giftping.discord.message import Message
+
+LARGEST_SNOWFLAKE = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class GuildRequest:
+    """What `guilds add` was asked for; None and () leave a known guild's setting as it is."""
+
+    guild_id: int
+    webhook: str | None = None
+    channel_id: int | None = None
+    games: tuple[str, ...] = ()
+    mention_role_id: int | None = None
+    announce_current: bool = False
+
+
+def add(session: Session, request: GuildRequest) -> int:
+    """Add a guild, or change the settings of a known one."""
+    for game in request.games:
+        if game not in session.settings.games:
+            raise UsageError(f"there is no game {game!r}; {nearest(game, session.settings.games)}")
+    with session.house.open_store() as store:
+        known = store.guild(request.guild_id)
+        guild = _merged(session, request, known)
+        warning = _destination_warning(session, guild.destination)
+        store.put_guild(guild)
+        again = _forget_seeds(store, guild) if request.announce_current else 0
+    session.give(
+        {"guild": guild_object(guild, label(guild.destination)), "added": known is None, "warning": warning or None}
+    )
+    if warning:
+        session.trouble(f"warning: {warning}")
+    verb = "added" if known is None else "changed"
+    session.tell(f"Guild {guild.guild_id} {verb}: {', '.join(guild.games)} by {label(guild.destination)}.")
+    session.tell(_what_follows(guild, known, again))
+    return EXIT_FINE
+
+
+def _merged(session: Session, request: GuildRequest, known: GuildRecord | None) -> GuildRecord:
+    if (request.webhook is None) == (request.channel_id is None) and (known is None or request.webhook is not None):
+        raise UsageError("say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID")
+    now = utc_now()
+    destination = known.destination if known else Destination()
+    if request.webhook is not None:
+        destination = Destination(webhook=_checked_webhook(session, request.webhook))
+    elif request.channel_id is not None:
+        destination = Destination(channel_id=request.channel_id)
+    games = request.games or (known.games if known else (HOME_GAME,))
+    base = known or GuildRecord(request.guild_id, destination, games, created_at=now, updated_at=now)
+    moved = known is not None and destination != known.destination
+    return replace(
+        base,
+        destination=destination,
+        games=games,
+        updated_at=now if moved or known is None else base.updated_at,
+        mention_role_id=request.mention_role_id if request.mention_role_id is not None else base.mention_role_id,
+        seeded={} if request.announce_current else base.seeded,
+        announce_current=games if request.announce_current else base.announce_current,
+        broken=None,
+    )
+
+
+def _checked_webhook(session: Session, reference: str) -> str:
+    from pathlib import Path
+
+    from giftping.discord.webhook import parse_webhook_url
+
+    if not reference.startswith(("env:", "file:")):
+        try:
+            parse_webhook_url(reference, api=session.settings.discord.api)
+        except ValueError as error:
+            raise UsageError(f"--webhook: {error}") from None
+    return anchored_reference(reference, Path.cwd())
+
+
+def _destination_warning(session: Session, destination: Destination) -> str:
+    from giftping.discord.outcome import Refused
+
+    route = session.house.route_to(destination)
+    return route.reason if isinstance(route, Refused) else ""
+
+
+def _forget_seeds(store: Store, guild: GuildRecord) -> int:
+    seeds = [entry for entry in store.entries(guild.guild_id, (EntryState.SEEDED,)) if entry.game in guild.games]
+    return sum(store.clear(guild.guild_id, game=entry.game, key=entry.key) for entry in seeds)
+
+
+def _what_follows(guild: GuildRecord, known: GuildRecord | None, again: int) -> str:
+    if guild.announce_current:
+        extra = f", {again} of them recorded before without being posted" if again else ""
+        return f"The next check announces the codes that are valid now{extra}."
+    if known is None:
+        return "The first check records what is valid now without posting it (--announce-current posts it)."
+    return "What it has been sent stays recorded."
+
+
+def list_guilds(session: Session) -> int:
+    """List the guilds and how their destinations stand."""
+    with session.house.open_store(read_only=True) as store:
+        guilds = store.guilds()
+    session.give({"guilds": [guild_object(guild, label(guild.destination)) for guild in guilds]})
+    if not guilds:
+        session.tell("No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME")
+        return EXIT_FINE
+    if not (session.quiet or session.json):
+        from giftping.render import table
+
+        rows = [
+            [
+                str(guild.guild_id),
+                label(guild.destination),
+                ", ".join(guild.games),
+                str(guild.mention_role_id or "–"),
+                _standing(guild),
+            ]
+            for guild in guilds
+        ]
+        session.show(table(f"{len(rows)} guilds", ["Guild", "Destination", "Games", "Mentions", "State"], rows))
+    return EXIT_FINE
+
+
+def _standing(guild: GuildRecord) -> str:
+    if guild.broken is not None:
+        return f"broken since {guild.broken.since:%Y-%m-%d}: {guild.broken.reason}"
+    if any(game not in guild.seeded for game in guild.games):
+        return "first check to come"
+    return "fine"
+
+
+def remove(session: Session, guild_id: int, *, yes: bool) -> int:
+    """Remove a guild's settings; its ledger stays, so that adding it again repeats nothing."""
+    with session.house.open_store(read_only=True) as store:
+        known = store.guild(guild_id)
+        others = [guild.guild_id for guild in store.guilds()]
+    if known is None:
+        raise UsageError(f"guild {guild_id} is not known; {nearest(guild_id, map(str, others))}")
+    if not yes and not session.confirm(f"Stop announcing in guild {guild_id} ({label(known.destination)})?"):
+        raise UsageError("nothing was removed; say --yes to remove without being asked")
+    with session.house.open_store() as store:
+        removed = store.remove_guild(guild_id)
+    session.give({"guild_id": snowflake(guild_id), "removed": removed})
+    session.tell(f"Guild {guild_id} removed. What it was sent stays in the ledger: adding it again repeats nothing.")
+    return EXIT_FINE
+
+
+def test(session: Session, guild_id: int, *, post: bool) -> int:
+    """Check a guild's destination, post a test message there, and tell how it went."""
+    from giftping.discord.outcome import Done, Refused
+
+    with session.house.open_store(read_only=True) as store:
+        guild = store.guild(guild_id)
+        others = [known.guild_id for known in store.guilds()]
+    if guild is None:
+        raise UsageError(f"guild {guild_id} is not known; {nearest(guild_id, map(str, others))}")
+    route = session.house.route_to(guild.destination)
+    if isinstance(route, Refused):
+        return _tested(session, guild, label(guild.destination), f"cannot be used: {route.reason}")
+    trouble = route.probe()
+    if trouble is None and post:
+        outcome = route.post(_test_message(guild, utc_now()), _test_delivery_id())
+        trouble = None if isinstance(outcome, Done) else outcome
+    if trouble is not None:
+        return _tested(session, guild, route.label, f"failed: {trouble.reason}")
+    if guild.broken is not None:
+        with session.house.open_store() as store:
+            store.note_broken(guild_id, guild.destination, None)
+    return _tested(session, guild, route.label, "")
+
+
+def _tested(session: Session, guild: GuildRecord, destination: str, trouble: str) -> int:
+    session.give(
+        {
+            "guild_id": snowflake(guild.guild_id),
+            "destination": destination,
+            "works": not trouble,
+            "reason": trouble,
+        }
+    )
+    if trouble:
+        session.trouble(f"guild {guild.guild_id}: {destination} {trouble}")
+        return EXIT_TROUBLE
+    session.tell(f"guild {guild.guild_id}: {destination} works.")
+    return EXIT_FINE
+
+
+def _test_message(guild: GuildRecord, now: datetime) -> Message:
+    from giftping.discord.message import Embed, Message
+
+    text = f"Gift codes for {', '.join(guild.games)} will be announced here.\nTested <t:{int(now.timestamp())}:f>."
+    return Message(embeds=(Embed(title="giftping can post here", description=text, color=0x3BA55D),))
+
+
+def _test_delivery_id() -> str:
+    from giftping.codes.courier import new_delivery_id
+
+    return new_delivery_id()
+
+
+def label(destination: Destination) -> str:
+    """Return what to call a destination in lists: the channel, or where the webhook's URL comes from."""
+    if destination.channel_id is not None:
+        return f"channel {destination.channel_id}"
+    if destination.webhook.startswith(("env:", "file:")):
+        return f"webhook {destination.webhook}"
+    found = re.search(r"/webhooks/(\d+)/", destination.webhook)
+    return f"webhook {found[1]}" if found else "webhook"
+
+
+def parse_snowflake(text: str) -> int:
+    """Return a Discord id. Raise ValueError for anything that is none."""
+    if not re.fullmatch(r"[1-9]\d{0,19}", text) or int(text) > LARGEST_SNOWFLAKE:
+        raise ValueError(f"{text!r} is not a Discord id: copy it from Discord with developer mode on")
+    return int(text)

@@ -1,0 +1,83 @@
+"""What one invocation was asked to look like, and its settings: shared by all commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from giftping.output import write_json
+from giftping.settings import Settings, load_settings
+from giftping.wiring import House
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+EXIT_FINE = 0
+EXIT_USAGE = 2
+EXIT_TROUBLE = 69
+
+
+class UsageError(Exception):
+    """The command line asks for something that cannot be; its text says what and what to write instead."""
+
+
+@dataclass
+class Session:
+    """One invocation: how it speaks, and what it works with."""
+
+    config: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    confirm: Callable[[str], bool] = lambda question: False  # noqa: ARG005
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, loaded once; their warnings are told. Raise SettingsError with every mistake at once."""
+        settings = load_settings(os.environ, self.config, cwd=Path.cwd())
+        for warning in settings.warnings:
+            self._write(sys.stderr, settings.redactor()(f"warning: {warning}"))
+        return settings
+
+    @cached_property
+    def house(self) -> House:
+        """The parts that do the work, made from the settings."""
+        return House(self.settings)
+
+    @property
+    def at_terminal(self) -> bool:
+        """Whether a person is looking at standard output."""
+        return sys.stdout.isatty() and not self.json
+
+    def tell(self, line: str) -> None:
+        """Write a line of results, unless quiet or writing JSON."""
+        if not (self.quiet or self.json):
+            self._write(sys.stdout, self.settings.redactor()(line))
+
+    def trouble(self, line: str) -> None:
+        """Write a line of trouble on standard error."""
+        self._write(sys.stderr, self.settings.redactor()(line))
+
+    def show(self, *renderables: RenderableType) -> None:
+        """Show tables, previews and the like, unless quiet or writing JSON."""
+        if self.quiet or self.json:
+            return
+        from giftping.render import console
+
+        target = console()
+        for renderable in renderables:
+            target.print(renderable)
+
+    def give(self, value: object) -> None:
+        """Write the command's JSON object if JSON was asked for."""
+        if self.json:
+            write_json(value)
+
+    @staticmethod
+    def _write(stream: TextIO, line: str) -> None:
+        stream.write(f"{line}\n")

@@ -1,0 +1,178 @@
+"""How the stand-in Discord answers one request: user agent, rate limits, faults, token, endpoint; in this order."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from giftping.demo.endpoints import ApiError, Call, Endpoint, endpoint_for
+from giftping.demo.faults import JSON_HEADERS, FaultPlan, Stage, discord_error
+from giftping.demo.log import Log, Logged
+from giftping.demo.loopback import Answer, Peer, Reply, Request
+from giftping.demo.ratelimits import WEBHOOK, Claimed, Limits, RateLimit, RateLimiter
+from giftping.demo.rules import InvalidForm
+from giftping.demo.world import World
+
+API = "/api/v10"
+
+Validate = Callable[[str, str, Mapping[str, Any]], Sequence[str]]
+"""Takes method, path template and body; returns what is wrong with the body."""
+
+_USER_AGENT = re.compile(r"DiscordBot \(https?://[^\s,]+, [^\s,)]+\)( .*)?")
+_WEBHOOK_TOKEN = re.compile(r"(/webhooks/[^/]+/)[^/]+")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    endpoint: Endpoint
+    call: Call
+    request: Request
+    peer: Peer
+    logged: Logged
+    body_error: ApiError | None
+
+
+class Answering:
+    """Answers requests on a world. `lock` guards the world, the log and the limits."""
+
+    def __init__(
+        self,
+        world: World,
+        log: Log,
+        plan: FaultPlan[Logged],
+        lock: threading.RLock,
+        *,
+        bot_token: str,
+        limits: Limits | None,
+        validate: Validate | None,
+    ) -> None:
+        self._world = world
+        self._log = log
+        self._plan = plan
+        self._lock = lock
+        self._authorization = f"Bot {bot_token}"
+        self._limits = limits
+        self._validate = validate
+        self._limiter = RateLimiter()
+
+    def respond(self, request: Request, peer: Peer) -> Reply:
+        """Return what goes out to a request."""
+        found = endpoint_for(request.method, request.path.removeprefix(API)) if request.path.startswith(API) else None
+        if found is None:
+            path = _WEBHOOK_TOKEN.sub(r"\1***", request.path)
+            return self._unexpected(f"{request.method} {path}")
+        exchange = self._exchange(*found, request, peer)
+        reply = self._reply(exchange)
+        if isinstance(reply, Answer):
+            exchange.logged.status = reply.status
+        return reply
+
+    def _unexpected(self, what: str) -> Answer:
+        with self._lock:
+            self._log.unexpected.append(what)
+        return discord_error(404, 0, f"404: the stand-in Discord is not built for {what}")
+
+    def _exchange(self, endpoint: Endpoint, places: Mapping[str, str], request: Request, peer: Peer) -> _Exchange:
+        raw_ids = {name: text for name, text in places.items() if name != "webhook_token"}
+        body, body_error = _body_of(request)
+        token = places.get("webhook_token", "")
+        call = Call(request.method, endpoint.template, raw_ids, token, request.query, body)
+        return _Exchange(endpoint, call, request, peer, self._logged(call), body_error)
+
+    def _logged(self, call: Call) -> Logged:
+        ids = {name: int(text) for name, text in call.raw_ids.items() if text.isdecimal()}
+        webhook_id = ids.get("webhook_id")
+        with self._lock:
+            hook = self._world.webhooks.get(webhook_id) if webhook_id is not None else None
+            channel_id = hook.channel_id if hook else ids.get("channel_id")
+            number = len(self._log.requests) + 1
+            logged = Logged(number, call.method, call.template, channel_id, webhook_id, call.query, call.body)
+            self._log.requests.append(logged)
+            if webhook_id is not None and logged.nonce is not None:
+                self._log.ignored_nonces.append((webhook_id, str(logged.nonce)))
+        return logged
+
+    def _reply(self, exchange: _Exchange) -> Reply:
+        if not _USER_AGENT.fullmatch(exchange.request.headers.get("user-agent", "")):
+            return discord_error(403, 40333, "internal network error")
+        claimed = self._claim(exchange)
+        if claimed.refusal is not None:
+            return claimed.refusal
+        empty = Answer(200, b"{}", {**JSON_HEADERS, **claimed.headers})
+        early = self._strike(exchange, empty, after=False)
+        if early is not None:
+            return early
+        answer = self._carry_out(exchange)
+        answer = replace(answer, headers={**answer.headers, **claimed.headers})
+        late = self._strike(exchange, answer, after=True)
+        return answer if late is None else late
+
+    def _claim(self, exchange: _Exchange) -> Claimed:
+        limits = self._limits
+        if limits is None:
+            return Claimed({})
+        call, logged = exchange.call, exchange.logged
+        caller = exchange.request.headers.get("authorization", "this address")
+        shown = f"{call.method} {call.template}"
+        major = next(iter(call.raw_ids.values()), "")
+        windows: list[tuple[str, RateLimit]] = [
+            (f"everything by {caller}", limits.everything),
+            (f"{shown} of {major}", limits.of_route(call.method, call.template)),
+        ]
+        if limits.webhook_channel and (call.method, call.template) == ("POST", WEBHOOK):
+            windows.append((f"webhooks into {logged.channel_id}", limits.webhook_channel))
+        with self._lock:
+            claimed = self._limiter.claim(self._world.clock().timestamp(), shown, windows)
+            if claimed.scope is not None:
+                logged.limited = claimed.scope
+                self._log.limited[claimed.scope] += 1
+        return claimed
+
+    def _strike(self, exchange: _Exchange, answer: Answer, *, after: bool) -> Reply | None:
+        fault = self._plan.draw(exchange.logged, after=after)
+        if fault is None:
+            return None
+        exchange.logged.fault = fault.name
+        return fault.strike(Stage(exchange.peer, answer))
+
+    def _carry_out(self, exchange: _Exchange) -> Answer:
+        call = exchange.call
+        try:
+            if not exchange.endpoint.for_webhook and not self._is_bot(exchange.request):
+                raise ApiError(401, 0, "401: Unauthorized")
+            if exchange.body_error is not None:
+                raise exchange.body_error
+            with self._lock:
+                if self._validate is not None and call.method in _WITH_BODY:
+                    found = self._validate(call.method, call.template, call.body)
+                    self._log.violations.extend(f"{call.method} {call.template}: {wrong}" for wrong in found)
+                return exchange.endpoint.answer(self._world, call)
+        except InvalidForm as invalid:
+            return discord_error(400, 50035, "Invalid Form Body", invalid.errors)
+        except ApiError as error:
+            if error.unexpected:
+                self._unexpected(error.message)
+            return discord_error(error.status, error.code, error.message)
+
+    def _is_bot(self, request: Request) -> bool:
+        return request.headers.get("authorization") == self._authorization
+
+
+def _body_of(request: Request) -> tuple[Mapping[str, Any], ApiError | None]:
+    if request.method not in _WITH_BODY:
+        return {}, None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return {}, ApiError(400, 50035, "Expected Content-Type header to be application/json", unexpected=True)
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        return {}, ApiError(400, 50109, "The request body contains invalid JSON.")
+    if not isinstance(body, dict):
+        return {}, ApiError(400, 50035, "Only dictionaries may be used in a ModelType")
+    return body, None

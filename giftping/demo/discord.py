@@ -1,0 +1,245 @@
+"""A stand-in Discord on loopback: it keeps messages, rules and rate limits as Discord does, and fails when told to."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from giftping.demo import faults
+from giftping.demo.answering import API, Answering, Validate
+from giftping.demo.clock import Clock, ShiftedClock
+from giftping.demo.faults import Fault, FaultPlan, Planned
+from giftping.demo.log import ANY, Log, Logged, Match, shown_codes
+from giftping.demo.loopback import LoopbackServer
+from giftping.demo.ratelimits import Limits
+from giftping.demo.rules import draft_of
+from giftping.demo.world import Author, Channel, ChannelType, Guild, Permission, Role, StoredMessage, Webhook, World
+
+ENFORCED = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message that arrived: where, and the codes it shows."""
+
+    channel_id: int
+    codes: tuple[str, ...]
+
+
+class StandInDiscord:
+    """Discord's REST API under `.api` while it is open; see `fail` for how to make it misbehave.
+
+    `clock` is its own clock, by which nonces are forgotten and windows of rate limits end. `limits` is what is
+    enforced, None for nothing. `message_content` is the bot's privileged intent. `validate` sees every request
+    body; what it finds is kept in `.violations` and not answered.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        validate: Validate | None = None,
+        limits: Limits | None = ENFORCED,
+        message_content: bool = False,
+        bot_token: str = "stand-in-token",
+        bot_id: int = 4_000_000_000_000_000_001,
+        nonce_window: timedelta = timedelta(minutes=3),
+    ) -> None:
+        self.clock = clock or ShiftedClock()
+        self.bot_token = bot_token
+        bot = Author(bot_id, "giftping")
+        self._world = World(self.clock, bot, nonce_window, message_content=message_content)
+        self._plan: FaultPlan[Logged] = FaultPlan()
+        self._log = Log()
+        self._lock = threading.RLock()
+        answering = Answering(
+            self._world, self._log, self._plan, self._lock, bot_token=bot_token, limits=limits, validate=validate
+        )
+        self._server = LoopbackServer(answering.respond)
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cut every connection, hanging ones too, and free the port. Raise what a handler had raised."""
+        self._server.close()
+
+    @property
+    def api(self) -> str:
+        """The base URL of the API. Raise RuntimeError when the stand-in is not open."""
+        return self._server.url + API
+
+    # Setting the stage
+
+    @property
+    def bot_id(self) -> int:
+        """The bot's user id, which is its application's id too."""
+        return self._world.bot.id
+
+    @property
+    def message_content(self) -> bool:
+        """Whether the bot has the MESSAGE_CONTENT intent."""
+        return self._world.message_content
+
+    @message_content.setter
+    def message_content(self, granted: bool) -> None:
+        self._world.message_content = granted
+
+    def add_guild(self, guild_id: int, *, name: str = "") -> None:
+        """Add a guild that the bot is in."""
+        everyone = Role(guild_id, "@everyone", position=0)
+        with self._lock:
+            self._world.guilds[guild_id] = Guild(guild_id, name or f"guild {guild_id}", {guild_id: everyone})
+
+    def add_role(self, guild_id: int, role_id: int, *, name: str = "") -> None:
+        """Add a role to a guild."""
+        with self._lock:
+            self._world.guilds[guild_id].roles[role_id] = Role(role_id, name or f"role {role_id}")
+
+    def add_channel(
+        self,
+        channel_id: int,
+        guild_id: int,
+        *,
+        permissions: Permission = Permission.POSTING,
+        name: str = "gift-codes",
+        type: ChannelType = ChannelType.TEXT,  # noqa: A002  # Discord's word for it
+        parent_id: int | None = None,
+    ) -> None:
+        """Add a channel to a guild, with what the bot may do in it; a thread has a parent."""
+        with self._lock:
+            guild = self._world.guilds[guild_id]
+            self._world.channels[channel_id] = Channel(channel_id, guild.id, name, permissions, type, parent_id)
+
+    def set_permissions(self, channel_id: int, permissions: Permission) -> None:
+        """Change what the bot may do in a channel."""
+        with self._lock:
+            self._world.channels[channel_id].permissions = permissions
+
+    def add_webhook(self, webhook_id: int, token: str, channel_id: int, *, made_by_bot: bool = False) -> None:
+        """Add a webhook to a channel; the bot sees the content of messages of one that it made itself."""
+        with self._lock:
+            channel = self._world.channels[channel_id]
+            application = self.bot_id if made_by_bot else None
+            self._world.webhooks[webhook_id] = Webhook(webhook_id, token, channel.id, "Gift codes", application)
+
+    def webhook_url(self, webhook_id: int) -> str:
+        """Return a webhook's URL, which holds its token."""
+        return f"{self.api}/webhooks/{webhook_id}/{self._world.webhooks[webhook_id].token}"
+
+    def add_message(
+        self, channel_id: int, content: str, *, author_id: int = 77, embeds: Sequence[Mapping[str, Any]] = ()
+    ) -> int:
+        """Let somebody write into a channel and return the message's id."""
+        draft = draft_of({"content": content, "embeds": list(embeds)})
+        with self._lock:
+            author = Author(author_id, f"user-{author_id}", is_bot=False)
+            return self._world.post(self._world.channels[channel_id], author, draft).id
+
+    def remove_message(self, channel_id: int, message_id: int) -> None:
+        """Delete a message."""
+        with self._lock:
+            del self._world.channels[channel_id].messages[message_id]
+
+    def remove_webhook(self, webhook_id: int) -> None:
+        """Delete a webhook."""
+        with self._lock:
+            del self._world.webhooks[webhook_id]
+
+    def remove_channel(self, channel_id: int) -> None:
+        """Delete a channel with its webhooks."""
+        with self._lock:
+            self._world.remove_channels([channel_id])
+
+    def remove_guild(self, guild_id: int) -> None:
+        """Take the bot out of a guild, which takes the guild's channels out of its sight."""
+        with self._lock:
+            self._world.remove_guild(guild_id)
+
+    # Failing
+
+    def fail(self, with_: Fault, *, match: Match = ANY, times: int | None = 1, after: bool = False) -> Planned[Logged]:
+        """Plan a fault: on the next `times` matching requests (None: all), before or after they are carried out.
+
+        Faults planned earlier strike earlier; one request meets at most one before and one after.
+        """
+        return self._plan.add(Planned(with_, match.takes, match.nth, times, after))
+
+    def call(
+        self, function: Callable[[], object], *, match: Match = ANY, times: int | None = 1, after: bool = False
+    ) -> Planned[Logged]:
+        """Plan a call of a function before or after matching requests are carried out; they then go on as usual."""
+        return self.fail(faults.call(function), match=match, times=times, after=after)
+
+    def unspent_faults(self) -> list[str]:
+        """Return the names of the planned faults that have not struck as often as planned."""
+        return [planned.fault.name for planned in self._plan.unspent()]
+
+    def clear_faults(self) -> None:
+        """Forget every planned fault."""
+        self._plan.clear()
+
+    # Looking
+
+    def messages(self, channel_id: int) -> list[StoredMessage]:
+        """Return the messages that stand in a channel, oldest first."""
+        with self._lock:
+            return list(self._world.channels[channel_id].messages.values())
+
+    def arrived(self) -> list[Arrival]:
+        """Return every message of the bot and of webhooks that stands in any channel, oldest first."""
+        with self._lock:
+            stored = [message for channel in self._world.channels.values() for message in channel.messages.values()]
+        sent = sorted((message for message in stored if message.author.is_bot), key=lambda message: message.id)
+        return [Arrival(message.channel_id, shown_codes(message)) for message in sent]
+
+    @property
+    def requests(self) -> list[Logged]:
+        """Every request to a known endpoint, in the order of arrival."""
+        with self._lock:
+            return list(self._log.requests)
+
+    def count(self, match: Match = ANY) -> int:
+        """Return how many requests match; its `nth` does not matter."""
+        return sum(match.takes(logged) for logged in self.requests)
+
+    @property
+    def unexpected(self) -> list[str]:
+        """Requests that the stand-in is not built for: `PUT /somewhere`."""
+        return list(self._log.unexpected)
+
+    @property
+    def violations(self) -> list[str]:
+        """What `validate` found in request bodies."""
+        return list(self._log.violations)
+
+    @property
+    def ignored_nonces(self) -> list[tuple[int, str]]:
+        """Webhook ids and nonces of webhook bodies that carried one, which Discord ignores."""
+        return list(self._log.ignored_nonces)
+
+    @property
+    def limited(self) -> Counter[str]:
+        """How many 429 the limits provoked, by scope; those of planned faults are not among them."""
+        return Counter(self._log.limited)
+
+    @property
+    def invalid_requests(self) -> int:
+        """How many requests count towards Discord's ban for 10,000 invalid ones."""
+        return sum(logged.invalid for logged in self.requests)
+
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted."""
+        return self._server.connections

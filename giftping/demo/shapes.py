@@ -1,0 +1,160 @@
+"""Discord's JSON objects, as the stand-in's answers show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from giftping.demo.world import Author, Channel, Guild, Role, StoredMessage, Webhook
+
+
+def user(author: Author, *, webhook: bool = False) -> dict[str, Any]:
+    """Return a user object, or what stands for one in a webhook's message."""
+    return {
+        "id": str(author.id),
+        "username": author.name,
+        "avatar": None,
+        "discriminator": "0000",
+        "public_flags": 0,
+        "flags": 0,
+        "bot": author.is_bot,
+        "global_name": None,
+        "primary_guild": None,
+    } | ({} if webhook else {"banner": None, "accent_color": None})
+
+
+def me(bot: Author) -> dict[str, Any]:
+    """Return the bot's own user object."""
+    return user(bot) | {"mfa_enabled": True, "locale": "en-US", "verified": True, "email": None}
+
+
+def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = None) -> dict[str, Any]:
+    """Return a message object; `hidden` blanks what a bot without the MESSAGE_CONTENT intent does not see."""
+    shown: dict[str, Any] = {
+        "id": str(stored.id),
+        "type": 0,
+        "channel_id": str(stored.channel_id),
+        "author": user(stored.author, webhook=stored.webhook_id is not None),
+        "content": "" if hidden else stored.content,
+        "embeds": [] if hidden else list(stored.embeds),
+        "attachments": [],
+        "components": [],
+        "mentions": [user(Author(id_, f"user-{id_}", is_bot=False)) for id_ in stored.notified.users],
+        "mention_roles": [str(role) for role in stored.notified.roles],
+        "mention_everyone": stored.notified.everyone,
+        "timestamp": stored.sent_at.isoformat(),
+        "edited_timestamp": stored.edited_at.isoformat() if stored.edited_at else None,
+        "flags": stored.flags,
+        "pinned": False,
+        "tts": False,
+    }
+    if stored.webhook_id is not None:
+        shown["webhook_id"] = str(stored.webhook_id)
+    if stored.application_id is not None:
+        shown["application_id"] = str(stored.application_id)
+    if nonce is not None:
+        shown["nonce"] = nonce
+    return shown
+
+
+def webhook(hook: Webhook, guild_id: int) -> dict[str, Any]:
+    """Return a webhook object as the holder of its token sees it."""
+    return {
+        "id": str(hook.id),
+        "type": 1,
+        "guild_id": str(guild_id),
+        "channel_id": str(hook.channel_id),
+        "name": hook.name,
+        "avatar": None,
+        "token": hook.token,
+        "application_id": str(hook.application_id) if hook.application_id else None,
+    }
+
+
+def channel(known: Channel) -> dict[str, Any]:
+    """Return a channel object."""
+    return {
+        "id": str(known.id),
+        "type": int(known.type),
+        "guild_id": str(known.guild_id),
+        "name": known.name,
+        "parent_id": str(known.parent_id) if known.parent_id else None,
+        "position": 0,
+        "flags": 0,
+        "nsfw": False,
+        "topic": None,
+        "rate_limit_per_user": 0,
+        "permission_overwrites": [],
+        "last_message_id": str(max(known.messages)) if known.messages else None,
+    }
+
+
+def role(known: Role) -> dict[str, Any]:
+    """Return a role object."""
+    return {
+        "id": str(known.id),
+        "name": known.name,
+        "permissions": str(known.permissions),
+        "position": known.position,
+        "color": 0,
+        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+        "hoist": False,
+        "managed": False,
+        "mentionable": True,
+        "icon": None,
+        "unicode_emoji": None,
+        "flags": 0,
+    }
+
+
+_NOTHING_SET = (
+    "icon",
+    "description",
+    "home_header",
+    "splash",
+    "discovery_splash",
+    "banner",
+    "application_id",
+    "afk_channel_id",
+    "system_channel_id",
+    "widget_channel_id",
+    "max_presences",
+    "vanity_url_code",
+    "rules_channel_id",
+    "safety_alerts_channel_id",
+    "public_updates_channel_id",
+    "incidents_data",
+)
+_ZERO = (
+    "system_channel_flags",
+    "verification_level",
+    "default_message_notifications",
+    "mfa_level",
+    "explicit_content_filter",
+    "max_stage_video_channel_users",
+    "max_video_channel_users",
+    "premium_tier",
+    "premium_subscription_count",
+    "nsfw_level",
+)
+
+
+def guild(known: Guild) -> dict[str, Any]:
+    """Return a guild object."""
+    return {
+        "id": str(known.id),
+        "name": known.name,
+        "owner_id": "1",
+        "region": "deprecated",
+        "preferred_locale": "en-US",
+        "afk_timeout": 300,
+        "max_members": 500_000,
+        "features": [],
+        "emojis": [],
+        "stickers": [],
+        "roles": [role(one) for one in known.roles.values()],
+        "widget_enabled": False,
+        "premium_progress_bar_enabled": False,
+        "nsfw": False,
+        **dict.fromkeys(_NOTHING_SET),
+        **dict.fromkeys(_ZERO, 0),
+    }

@@ -1,0 +1,320 @@
+"""The HTTP client for Discord: paced, bounded in time and size, and exact about how a request ended."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Self
+
+import httpx
+
+from giftping import __version__
+from giftping.discord.answers import (
+    CLIENT_BLOCKED,
+    ApiError,
+    api_error,
+    clean,
+    error_reason,
+    hold_of,
+    is_from_discord,
+    read_json,
+)
+from giftping.discord.outcome import Refused, Unclear
+from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError
+from giftping.discord.transport import DeadlineTransport, deadline
+
+USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"
+"""In the form that Discord asks for; Cloudflare may block others (API reference, User Agent)."""
+
+BODY_BYTES = 2 * 1024 * 1024
+"""The most of an answer that is read, unpacked."""
+
+TRIES = 5
+"""How often one request is sent when Discord keeps answering 429."""
+
+INVALID_REQUESTS = 2000
+"""Refusals after which a run stops asking: Discord bans an address at 10,000 in ten minutes (Rate Limits)."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+_UNKNOWN_WEBHOOK = 10015
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One call of the API.
+
+    `route` is the method and path with names in place of ids, `path` the real one, `resource` the channel
+    or webhook that rate limits are counted for. Without `as_bot` no token is sent. `secret` is a part of
+    the path that must not be shown.
+    """
+
+    method: str
+    route: str
+    path: str = field(repr=False)
+    resource: str = field(repr=False)
+    as_bot: bool = True
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx answer; `body` is what its JSON holds, None where there is no JSON."""
+
+    status: int
+    body: Any
+
+
+Result = Answer | Refused | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """Any answer as it came; `trouble` says what went wrong while its body was read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    trouble: str = ""
+
+
+class DiscordHttp:
+    """The one client of a run for everything that goes to Discord. Safe to use from several threads.
+
+    `api` is the base URL, `budget` what all requests together may spend waiting for rate limits, `connect`
+    and `total` the seconds that a connection and a whole request may take. Raise ValueError for a token
+    that cannot be one; the token is in no text that this class makes.
+    """
+
+    def __init__(
+        self,
+        api: str,
+        *,
+        token: str | None,
+        budget: timedelta,
+        connect: float = 5.0,
+        total: float = 15.0,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if token and not _TOKEN.fullmatch(token):
+            raise ValueError("the Discord bot token holds blanks or other characters that no token has")
+        self.now = now
+        self.clock_offset: timedelta | None = None
+        self._api = api.rstrip("/")
+        self._token = token or None
+        self._connect, self._total = connect, total
+        self._pacer = Pacer(budget.total_seconds(), monotonic, sleep)
+        self._transport = transport
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
+        self._closed: dict[str, Refused] = {}
+        self._invalid = 0
+
+    @property
+    def has_token(self) -> bool:
+        """Whether requests can be made as the bot."""
+        return self._token is not None
+
+    def discord_now(self) -> datetime:
+        """Return the time by Discord's clock, or by ours before an answer has told the difference."""
+        return self.now() + (self.clock_offset or timedelta(0))
+
+    def close(self) -> None:
+        """Close the connections; safe to call twice."""
+        if self._client is not None:
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def request(self, endpoint: Endpoint, *, json: Any = None, params: Mapping[str, str] | None = None) -> Result:
+        """Return how one call ended. Only a 429 is tried again; nothing is raised for what a network can do."""
+        if endpoint.as_bot and self._token is None:
+            return Refused("no bot token is set", everywhere=True)
+        lane = Lane(endpoint.route, endpoint.resource, endpoint.as_bot)
+        reason = ""
+        for tries in range(1, TRIES + 1):
+            if stopped := self._stopped(endpoint):
+                return stopped
+            try:
+                ticket = self._pacer.enter(lane)
+            except TooLongError as error:
+                return Refused(f"{reason}{error}", 429 if reason else None, everywhere=error.everywhere)
+            reply: _Reply | Refused | Unclear | None = None
+            hold = None
+            try:
+                # Another thread may have been told to stop while this one waited.
+                reply = self._stopped(endpoint) or self._send(endpoint, json, params)
+                hold = self._hold(reply, tries)
+            finally:
+                self._pacer.leave(ticket, reply.headers if isinstance(reply, _Reply) else {}, hold)
+            if not isinstance(reply, _Reply):
+                return reply
+            if hold is None:
+                return self._result(endpoint, reply)
+            reason = "HTTP 429, "
+        return Refused(f"HTTP 429, {TRIES} times in a row", 429)
+
+    def _stopped(self, endpoint: Endpoint) -> Refused | None:
+        """Return the no that an earlier answer has already given to this request, if there is one."""
+        for key in ("", _sender(endpoint), endpoint.resource):
+            if (refused := self._closed.get(key)) is not None:
+                return refused
+        return None
+
+    def _stop(self, key: str, refused: Refused) -> Refused:
+        self._closed.setdefault(key, refused)
+        return refused
+
+    def _hold(self, reply: _Reply | Refused | Unclear, tries: int) -> Hold | None:
+        if not isinstance(reply, _Reply) or reply.status != 429 or not is_from_discord(reply.headers):
+            return None
+        if reply.headers.get("x-ratelimit-scope") != "shared":
+            self._count_invalid()
+        return hold_of(reply.headers, read_json(reply.body), tries)
+
+    def _count_invalid(self) -> None:
+        with self._lock:
+            self._invalid += 1
+            if self._invalid >= INVALID_REQUESTS:
+                reason = f"{INVALID_REQUESTS} requests were refused in this run; the rest is left for a later one"
+                self._stop("", Refused(reason, everywhere=True))
+
+    def _result(self, endpoint: Endpoint, reply: _Reply) -> Result:
+        """Return what an answer means for the request."""
+        status = reply.status
+        if 200 <= status < 300 and not reply.trouble:
+            return Answer(status, read_json(reply.body))
+        if not 400 <= status < 500:
+            return Unclear(f"HTTP {status}{', ' if reply.trouble else ''}{reply.trouble}")
+        if status in (401, 403):
+            self._count_invalid()
+        return self._refusal(endpoint, status, api_error(read_json(reply.body)))
+
+    def _refusal(self, endpoint: Endpoint, status: int, error: ApiError | None) -> Refused:
+        """Return the meaning of a 4xx, and remember it where asking again would get the same."""
+        reason = error_reason(status, error, (endpoint.secret, self._token or ""))
+        code = error.code if error else None
+        if status == 429:
+            reason = "HTTP 429, Cloudflare blocks this address for a while"
+            return self._stop("", Refused(reason, status, everywhere=True))
+        if code == CLIENT_BLOCKED:
+            return self._stop("", Refused(reason, status, code, everywhere=True))
+        if error is None and status in (401, 403, 404, 407):
+            # Discord gives a reason in JSON: a proxy, a portal or Cloudflare has answered in its place.
+            refused = Refused(f"HTTP {status}, and the answer is not Discord's", status, everywhere=True)
+            return self._stop(_sender(endpoint), refused)
+        lasting = status in (401, 403, 404)
+        if status == 401 and endpoint.as_bot:
+            return self._stop("bot", Refused(reason, status, code, lasting=True, everywhere=True))
+        refused = Refused(reason, status, code, lasting=lasting)
+        if status == 401 or code == _UNKNOWN_WEBHOOK:
+            return self._stop(endpoint.resource, refused)
+        return refused
+
+    def _send(self, endpoint: Endpoint, json: Any, params: Mapping[str, str] | None) -> _Reply | Refused | Unclear:
+        try:
+            client = self._open_client()
+        except (httpx.InvalidURL, ImportError, ValueError):
+            reason = "could not connect: the address of the API, or of a proxy in the environment, cannot be used"
+            return Refused(reason, everywhere=True)
+        headers = {"Authorization": f"Bot {self._token}"} if endpoint.as_bot else {}
+        url = self._api + endpoint.path
+        try:
+            with (
+                deadline(self._total),
+                client.stream(endpoint.method, url, json=json, params=params, headers=headers) as response,
+            ):
+                self._note_clock(response.headers.get("date", ""))
+                body, trouble = _read(response)
+                return _Reply(response.status_code, response.headers, body, trouble)
+        except _UNSENT as error:
+            return Refused(f"could not connect: {_cause(error)}")
+        except httpx.HTTPError as error:
+            return Unclear(f"{_trouble(error)} after the request was written")
+
+    def _open_client(self) -> httpx.Client:
+        with self._lock:
+            if self._client is None:
+                quiet_request_logs()
+                self._client = httpx.Client(
+                    transport=self._transport or DeadlineTransport(httpx.URL(self._api)),
+                    timeout=httpx.Timeout(self._total, connect=self._connect),
+                    # A packed answer could grow far beyond BODY_BYTES in one step.
+                    headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+                    follow_redirects=False,
+                )
+            return self._client
+
+    def _note_clock(self, date: str) -> None:
+        try:
+            theirs = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        self.clock_offset = (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - self.now()
+
+
+def quiet_request_logs() -> None:
+    """Keep httpx and httpcore from logging requests: the path of a webhook's request holds its token."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _sender(endpoint: Endpoint) -> str:
+    return "bot" if endpoint.as_bot else "address"
+
+
+def _read(response: httpx.Response) -> tuple[bytes, str]:
+    """Return the body as far as it came, and what kept the rest from coming."""
+    body = bytearray()
+    try:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > BODY_BYTES:
+                return bytes(body[:BODY_BYTES]), f"the answer is larger than {BODY_BYTES} bytes"
+    except httpx.HTTPError as error:
+        return bytes(body), f"{_trouble(error)} before the answer was whole"
+    return bytes(body), ""
+
+
+def _trouble(error: httpx.HTTPError) -> str:
+    """Return in words what happened to a request on its way; never the error's own text."""
+    if isinstance(error, httpx.TimeoutException):
+        return "timed out"
+    if isinstance(error, httpx.NetworkError):
+        return _cause(error)
+    return "connection closed or not HTTP"
+
+
+def _cause(error: BaseException) -> str:
+    """Return in words what the system said beneath an error of httpx."""
+    beneath: BaseException | None = error
+    while beneath is not None:
+        if isinstance(beneath, socket.gaierror):
+            return "the name of the host was not found"
+        if isinstance(beneath, ssl.SSLCertVerificationError):
+            return clean(f"the certificate was not accepted: {beneath.verify_message}")
+        if isinstance(beneath, OSError) and beneath.errno is not None and beneath.strerror:
+            return clean(beneath.strerror.lower())
+        beneath = beneath.__cause__ or beneath.__context__
+    words: dict[type[BaseException], str] = {
+        httpx.ConnectTimeout: "timed out",
+        httpx.PoolTimeout: "no connection was free in time",
+        httpx.UnsupportedProtocol: "the address of the API is neither http nor https",
+        httpx.ProxyError: "the proxy did not let it through",
+    }
+    return words.get(type(error), "the connection failed")

@@ -1,0 +1,158 @@
+"""Discord's limits on messages: the numbers, how it counts, and what keeps a text within them.
+
+Sources: Discord's documents, Resources > Channel/Message > Embed Limits, Create Message and Allowed Mentions,
+and the `maxLength`/`maxItems` of its OpenAPI description. Where the two differ the smaller number is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from giftping.discord.message import Embed, Message
+
+CONTENT_LENGTH = 2000
+"""A message's content. Documents: 2000 on both routes; the OpenAPI description allows a bot 4000."""
+
+EMBEDS = 10
+"""Embeds of one message."""
+
+MESSAGE_EMBEDS_LENGTH = 6000
+"""Titles, descriptions, field names and values, and footers of all embeds of one message together."""
+
+TITLE_LENGTH = 256
+DESCRIPTION_LENGTH = 4096
+FIELDS = 25
+FIELD_NAME_LENGTH = 256
+FIELD_VALUE_LENGTH = 1024
+FOOTER_LENGTH = 2048
+"""The parts of one embed (Embed Limits)."""
+
+COLOR = 0xFFFFFF
+"""The largest colour (OpenAPI)."""
+
+MENTIONS = 100
+"""Roles, and likewise users, that one allowed-mentions object may name (Allowed Mentions)."""
+
+NONCE_LENGTH = 25
+"""A nonce given as a string (Create Message)."""
+
+ELLIPSIS = "…"
+ZERO_WIDTH_JOINER = "\u200d"
+
+_MARKUP = re.compile(r"[\\*_~`|<>\[\]@]|:(?=//)")
+_LINE_MARKUP = re.compile(r"^(\s*)([-+#])", re.MULTILINE)
+_CONTINUES = re.compile("[\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+
+
+def text_length(text: str) -> int:
+    """Return a text's length in UTF-16 code units, without the blanks around it.
+
+    Discord measures embeds after trimming (Embed Limits). Its staff says that it counts code points
+    (discord-api-docs #1315), its clients count UTF-16 code units. Units are never fewer than code points,
+    so that a text within a limit by this count is within it by either.
+    """
+    trimmed = text.strip()
+    return len(trimmed) + sum(character > "\uffff" for character in trimmed)
+
+
+def message_length(message: Message) -> int:
+    """Return what counts against MESSAGE_EMBEDS_LENGTH: the texts of all embeds, without the content."""
+    return sum(embed_length(embed) for embed in message.embeds)
+
+
+def embed_length(embed: Embed) -> int:
+    """Return what one embed adds to `message_length`."""
+    texts = [embed.title, embed.description, embed.footer]
+    for field in embed.fields:
+        texts += [field.name, field.value]
+    return sum(map(text_length, texts))
+
+
+def violations(message: Message) -> list[str]:
+    """Return, in words, every reason for which Discord would refuse the message; none for one that it takes."""
+    return [*_message_violations(message), *_mention_violations(message), *_all_embed_violations(message)]
+
+
+def _message_violations(message: Message) -> Iterator[str]:
+    if not message.embeds and not message.content.strip():
+        yield "the message is empty"
+    yield from _too_long("content", message.content, CONTENT_LENGTH)
+    if len(message.embeds) > EMBEDS:
+        yield f"{len(message.embeds)} embeds, at most {EMBEDS}"
+    if (length := message_length(message)) > MESSAGE_EMBEDS_LENGTH:
+        yield f"the embeds together have {length} characters, at most {MESSAGE_EMBEDS_LENGTH}"
+
+
+def _mention_violations(message: Message) -> Iterator[str]:
+    for what, ids in (("roles", message.mention_roles), ("users", message.mention_users)):
+        if len(set(ids)) > MENTIONS:
+            yield f"{len(set(ids))} mentioned {what}, at most {MENTIONS}"
+
+
+def _all_embed_violations(message: Message) -> Iterator[str]:
+    for number, embed in enumerate(message.embeds, 1):
+        yield from (f"embed {number}: {violation}" for violation in _embed_violations(embed))
+
+
+def _embed_violations(embed: Embed) -> Iterator[str]:
+    if not embed_length(embed):
+        yield "it is empty"
+    if not 0 <= embed.color <= COLOR:
+        yield f"color {embed.color:#x} is outside 0…{COLOR:#x}"
+    yield from _too_long("title", embed.title, TITLE_LENGTH)
+    yield from _too_long("description", embed.description, DESCRIPTION_LENGTH)
+    yield from _too_long("footer", embed.footer, FOOTER_LENGTH)
+    if len(embed.fields) > FIELDS:
+        yield f"{len(embed.fields)} fields, at most {FIELDS}"
+    for number, field in enumerate(embed.fields, 1):
+        for part, text, limit in (("name", field.name, FIELD_NAME_LENGTH), ("value", field.value, FIELD_VALUE_LENGTH)):
+            if not text.strip():
+                yield f"field {number}: the {part} is empty"
+            yield from _too_long(f"field {number}: {part}", text, limit)
+
+
+def _too_long(what: str, text: str, limit: int) -> Iterator[str]:
+    if (length := text_length(text)) > limit:
+        yield f"{what} has {length} characters, at most {limit}"
+
+
+def escape_markdown(text: str) -> str:
+    """Return a text that Discord shows letter by letter: no markup, mentions, links, custom emoji or timestamps.
+
+    What can begin or end markup gets a backslash, so that the text may grow; shorten it afterwards with
+    `truncate`, which does not part a backslash from what it escapes.
+    """
+    return _LINE_MARKUP.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", text))
+
+
+def truncate(text: str, limit: int) -> str:
+    """Return the trimmed text, cut to `limit` by `text_length`, with an ellipsis where something was cut.
+
+    Whole characters are kept: neither accents, joined emoji and the like nor escaped characters are split.
+    Raise ValueError when `limit` leaves no room for the ellipsis.
+    """
+    if limit < len(ELLIPSIS):
+        msg = f"a limit of {limit} has no room for an ellipsis"
+        raise ValueError(msg)
+    trimmed = text.strip()
+    if text_length(trimmed) <= limit:
+        return trimmed
+    room = limit - len(ELLIPSIS)
+    end = taken = 0
+    for end, character in enumerate(trimmed):  # noqa: B007 - the index is read after the loop
+        taken += 2 if character > "\uffff" else 1
+        if taken > room:
+            break
+    end = _whole(trimmed, end)
+    return trimmed[:end].rstrip() + ELLIPSIS
+
+
+def _whole(text: str, end: int) -> int:
+    """Return the last place at or before `end` where the text may be cut between whole characters."""
+    while end and (_CONTINUES.match(text, end) or text[end - 1] == ZERO_WIDTH_JOINER):
+        end -= 1
+    before = text[:end]
+    if (len(before) - len(before.rstrip("\\"))) % 2:
+        end -= 1
+    return end

@@ -1,0 +1,221 @@
+"""Keeps requests within Discord's rate limits before Discord has to refuse one.
+
+Source of the rules: Discord's documents, Topics > Rate Limits. Every route belongs to a bucket whose name and state
+come with each answer; buckets are counted apart for each channel, guild and webhook. On top of that there are 50
+requests a second for a bot, and likewise for an address that sends requests without a token, as webhooks do.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+REQUESTS_PER_SECOND = 50
+"""Of one bot, or of one address without a token (Rate Limits > Global Rate Limit)."""
+
+WEBHOOK_LIMIT, WEBHOOK_SECONDS = 5, 2.0
+"""What a webhook takes until its answers say otherwise (Discord's staff, discord-api-docs #367; undocumented)."""
+
+LONGEST = 86_400.0
+"""Seconds of the longest wait that is believed; more is nonsense from the network."""
+
+MARGIN = 0.005
+"""Seconds added to every window that Discord names, since it rounds them to milliseconds."""
+
+
+class TooLongError(Exception):
+    """A wait would outlast what the run may still spend waiting; `everywhere` when it is not for one bucket alone."""
+
+    def __init__(self, seconds: float, left: float, *, everywhere: bool) -> None:
+        super().__init__(f"rate limited for {seconds:.0f} s, and this run may wait {left:.0f} s more")
+        self.everywhere = everywhere
+
+
+@dataclass(slots=True)
+class Bucket:
+    """So many requests until a reset. `limit` and `seconds` are guesses until an answer has `told`."""
+
+    limit: int = 1
+    seconds: float = 0.0
+    remaining: int = 1
+    reset_at: float | None = None
+    in_flight: int = 0
+    told: bool = False
+
+    def ready_at(self, now: float) -> float | None:
+        """Return when the next request may go out, None when one that is under way has to be answered first."""
+        if self.reset_at is not None and now >= self.reset_at:
+            self.remaining, self.reset_at = max(self.limit, 1), None
+        if self.remaining > self.in_flight:
+            return now
+        return self.reset_at
+
+    def learn(self, headers: Mapping[str, str], now: float) -> None:
+        """Take in what an answer, or the lack of one, says of the bucket."""
+        remaining = number(headers.get("x-ratelimit-remaining"))
+        reset_after = number(headers.get("x-ratelimit-reset-after"))
+        if remaining is None or reset_after is None:
+            self.remaining -= 1
+            self.reset_at = now + self.seconds if self.reset_at is None else self.reset_at
+            return
+        self.told = True
+        self.limit = int(number(headers.get("x-ratelimit-limit")) or self.limit)
+        window_is_open = self.reset_at is not None and now < self.reset_at
+        # Answers may overtake each other: within one window the smallest number is the latest.
+        self.remaining = min(self.remaining, int(remaining)) if window_is_open else int(remaining)
+        self.reset_at = max(self.reset_at or 0.0, now + reset_after + MARGIN)
+
+    def exhaust(self, until: float) -> None:
+        """Let nothing more go out before an instant, which Discord named: it ends what was only guessed."""
+        known = self.reset_at if self.told and self.reset_at is not None else until
+        self.remaining, self.reset_at = 0, max(known, until)
+
+
+@dataclass(slots=True)
+class Pace:
+    """The rate of everything that one bot, or one address, sends.
+
+    A request counts from when it goes out until a second after its answer: Discord has seen it at some
+    instant between the two, so that no second of Discord's ever holds more than the limit.
+    """
+
+    in_flight: int = 0
+    answers: deque[float] = field(default_factory=deque)
+    closed_until: float = 0.0
+
+    def ready_at(self, now: float) -> float | None:
+        """Return when the next request may go out, None when one that is under way has to be answered first."""
+        while self.answers and self.answers[0] + 1.0 <= now:
+            self.answers.popleft()
+        if self.in_flight + len(self.answers) < REQUESTS_PER_SECOND:
+            return now
+        return self.answers[0] + 1.0 if self.answers else None
+
+    def answered(self, now: float) -> None:
+        """Count one request as answered."""
+        self.in_flight -= 1
+        self.answers.append(now)
+
+
+@dataclass(slots=True)
+class Budget:
+    """What a run may spend waiting. Waits side by side count once; keeping to the 50 a second is not waiting."""
+
+    seconds: float
+    spent: float = 0.0
+    waited_until: float = 0.0
+
+    def spend(self, now: float, until: float, *, everywhere: bool) -> None:
+        """Charge a wait. Raise TooLongError, with nothing charged, when there is not enough left for it."""
+        charge = max(0.0, until - max(now, self.waited_until))
+        left = max(0.0, self.seconds - self.spent)
+        if charge > left:
+            raise TooLongError(until - now, left, everywhere=everywhere)
+        self.spent += charge
+        self.waited_until = max(self.waited_until, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where a request queues: its route, the channel, guild or webhook it is about, and who sends it."""
+
+    route: str
+    resource: str = field(repr=False)
+    as_bot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to send one request, to be handed back with its answer."""
+
+    lane: Lane
+    bucket: Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Discord's wish, with a 429, for a pause in this bucket, or of everything from this sender."""
+
+    seconds: float
+    everywhere: bool
+
+
+class Pacer:
+    """Lets requests through at Discord's pace. Safe to use from several threads."""
+
+    def __init__(self, budget: float, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._budget = Budget(budget)
+        self._changed = threading.Condition()
+        self._paces = {True: Pace(), False: Pace()}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._names: dict[str, str] = {}
+
+    def enter(self, lane: Lane) -> Ticket:
+        """Return once the request may go out. Raise TooLongError when that is further off than the run may wait."""
+        while True:
+            with self._changed:
+                bucket = self._bucket(lane)
+                wait = self._wait(lane, bucket)
+                if wait is None:
+                    self._changed.wait()
+                    continue
+                if wait <= 0:
+                    bucket.in_flight += 1
+                    self._paces[lane.as_bot].in_flight += 1
+                    return Ticket(lane, bucket)
+            self._sleep(wait)
+
+    def _wait(self, lane: Lane, bucket: Bucket) -> float | None:
+        """Return the seconds until the request may go out, None when that depends on one under way."""
+        now = self._monotonic()
+        pace = self._paces[lane.as_bot]
+        if pace.closed_until > now:
+            self._budget.spend(now, pace.closed_until, everywhere=True)
+            return pace.closed_until - now
+        ready = bucket.ready_at(now)
+        if ready is not None and ready > now:
+            self._budget.spend(now, ready, everywhere=False)
+            return ready - now
+        at = pace.ready_at(now)
+        return None if ready is None or at is None else at - now
+
+    def leave(self, ticket: Ticket, headers: Mapping[str, str], hold: Hold | None = None) -> None:
+        """Hand a ticket back with the headers of the answer, none where there was no answer, and what a 429 wants."""
+        with self._changed:
+            now, lane = self._monotonic(), ticket.lane
+            pace = self._paces[lane.as_bot]
+            pace.answered(now)
+            ticket.bucket.in_flight -= 1
+            if name := headers.get("x-ratelimit-bucket"):
+                self._names[lane.route] = name
+            bucket = self._bucket(lane)
+            bucket.learn(headers, now)
+            if hold is not None and hold.everywhere:
+                pace.closed_until = max(pace.closed_until, now + hold.seconds + MARGIN)
+            elif hold is not None:
+                bucket.exhaust(now + hold.seconds + MARGIN)
+            self._changed.notify_all()
+
+    def _bucket(self, lane: Lane) -> Bucket:
+        by_route, by_name = (lane.route, lane.resource), (self._names.get(lane.route, lane.route), lane.resource)
+        unnamed = self._buckets.pop(by_route, None)
+        if by_name not in self._buckets:
+            fresh = Bucket() if lane.as_bot else Bucket(WEBHOOK_LIMIT, WEBHOOK_SECONDS, WEBHOOK_LIMIT)
+            self._buckets[by_name] = unnamed or fresh
+        return self._buckets[by_name]
+
+
+def number(value: object) -> float | None:
+    """Return a header's or body's number of seconds or requests, at most LONGEST; None where it is no such number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return min(found, LONGEST) if math.isfinite(found) and found >= 0 else None

@@ -1,0 +1,182 @@
+"""Discord as the bot sees it: posts to a channel, reads it back, and finds its own messages there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from giftping.discord.finding import Window, candidates_among, decide, window_of
+from giftping.discord.http import Answer, DiscordHttp, Endpoint
+from giftping.discord.limits import NONCE_LENGTH
+from giftping.discord.message import Message
+from giftping.discord.outcome import Done, Finding, Matcher, Outcome, Refused, Unclear, Undecided
+from giftping.discord.snowflake import parse_snowflake
+
+PAGE = 100
+"""Messages of one page, the most that Discord gives (Get Channel Messages)."""
+
+PAGES = 20
+"""Pages that are read at most to find one message."""
+
+NONCE_WINDOW = timedelta(minutes=2)
+"""How long Discord surely knows a nonce: "the past few minutes" (Create Message), taken cautiously."""
+
+TEXT_CHANNELS = frozenset({0, 1, 2, 3, 5, 10, 11, 12, 13})
+"""The types of channel that take messages: text, direct, voice, announcement, threads, stage (Channel Types)."""
+
+CHANNEL_KINDS = {4: "a category", 14: "a directory", 15: "a forum", 16: "a media channel"}
+
+MESSAGES = "/channels/{channel}/messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages, newest first, as Discord's API gives them, and the smallest of their ids."""
+
+    messages: tuple[Mapping[str, Any], ...]
+
+    oldest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Messages of a channel, newest first; `complete` unless there were too many to read them all."""
+
+    messages: tuple[Mapping[str, Any], ...]
+    complete: bool
+
+
+def done(result: Answer | Refused | Unclear) -> Outcome:
+    """Return how a post ended: only an answer that is a message with an id is Done."""
+    if not isinstance(result, Answer):
+        return result
+    body = result.body if isinstance(result.body, dict) else {}
+    message_id = parse_snowflake(body.get("id"))
+    if message_id is None:
+        return Unclear(f"HTTP {result.status}, but the answer is not a message")
+    return Done(message_id, parse_snowflake(body.get("channel_id")))
+
+
+class RestClient:
+    """The calls that giftping makes with the bot token. None of them raises for what Discord or a network can do."""
+
+    def __init__(self, http: DiscordHttp) -> None:
+        self.http = http
+        self._me: int | None = None
+        self._lock = threading.Lock()
+
+    def post_message(self, channel_id: int, message: Message, nonce: str) -> Outcome:
+        """Post a message; one more with the same nonce within minutes gives the first one's id and posts nothing.
+
+        Raise ValueError for a nonce of more than 25 characters.
+        """
+        if not 0 < len(nonce) <= NONCE_LENGTH:
+            msg = f"a nonce has 1 to {NONCE_LENGTH} characters, not {len(nonce)}"
+            raise ValueError(msg)
+        body = message.payload() | {"nonce": nonce, "enforce_nonce": True}
+        return done(self.http.request(_of_channel("POST", MESSAGES, channel_id), json=body))
+
+    def messages(
+        self, channel_id: int, *, before: int | None = None, after: int | None = None, limit: int = PAGE
+    ) -> Page | Refused | Unclear:
+        """Return up to `limit` of a channel's messages, older or younger than an id."""
+        bounds = {"before": before, "after": after, "limit": limit}
+        params = {name: str(value) for name, value in bounds.items() if value is not None}
+        result = self.http.request(_of_channel("GET", MESSAGES, channel_id), params=params)
+        if not isinstance(result, Answer):
+            return result
+        listed: list[Any] = result.body if isinstance(result.body, list) else [None]
+        ids = [parse_snowflake(message.get("id")) if isinstance(message, dict) else None for message in listed]
+        known = [message_id for message_id in ids if message_id is not None]
+        if len(known) < len(listed):
+            return Unclear(f"HTTP {result.status}, but the answer is not a list of messages")
+        return Page(tuple(listed), min(known, default=None))
+
+    def channel(self, channel_id: int) -> Mapping[str, Any] | Refused | Unclear:
+        """Return a channel as Discord's API gives it."""
+        return self._object(_of_channel("GET", "/channels/{channel}", channel_id))
+
+    def me(self) -> int | Refused | Unclear:
+        """Return the bot's own user id; it is asked for once."""
+        with self._lock:
+            if self._me is None:
+                user = self._object(Endpoint("GET", "/users/@me", "/users/@me", "@me"))
+                if not isinstance(user, Mapping):
+                    return user
+                self._me = parse_snowflake(user.get("id"))
+            return self._me if self._me is not None else Unclear("the answer names no user")
+
+    def read_back(self, channel_id: int, window: Window) -> History | Refused | Unclear:
+        """Return a channel's messages of the window, read backwards from its end."""
+        found: list[Mapping[str, Any]] = []
+        before = window.before if window.until < self.http.discord_now() else None
+        for _ in range(PAGES):
+            page = self.messages(channel_id, before=before)
+            if not isinstance(page, Page):
+                return page
+            found += page.messages
+            if page.oldest is None or not window.begins_before(page.oldest):
+                return History(tuple(found), complete=True)
+            before = page.oldest
+        return History(tuple(found), complete=False)
+
+    def _object(self, endpoint: Endpoint) -> Mapping[str, Any] | Refused | Unclear:
+        result = self.http.request(endpoint)
+        if isinstance(result, Answer) and not isinstance(result.body, dict):
+            return Unclear(f"HTTP {result.status}, but the answer is not an object")
+        return result.body if isinstance(result, Answer) else result
+
+
+def _of_channel(method: str, route: str, channel_id: int) -> Endpoint:
+    path = route.format(channel=channel_id)
+    return Endpoint(method, f"{method} {route}", path, f"channel {channel_id}")
+
+
+class ChannelRoute:
+    """The way to a channel, posting as the bot. A repeat within minutes is harmless, thanks to the nonce."""
+
+    repeats_safely_for = NONCE_WINDOW
+
+    def __init__(self, rest: RestClient, channel_id: int) -> None:
+        self._rest = rest
+        self.channel_id = channel_id
+        self.label = f"channel {channel_id}"
+
+    def post(self, message: Message, delivery_id: str) -> Outcome:
+        """Post one message and say how it ended."""
+        return self._rest.post_message(self.channel_id, message, delivery_id)
+
+    def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
+        """Look for the bot's own message. What cannot be read now may be readable later, so nothing is for good."""
+        me = self._rest.me()
+        if not isinstance(me, int):
+            return Undecided(f"cannot look: {me.reason}")
+        window = window_of(since, until, self._rest.http.clock_offset)
+        history = self._rest.read_back(self.channel_id, window)
+        if not isinstance(history, History):
+            return Undecided(f"cannot read {self.label}: {history.reason}")
+        candidates = candidates_among(history.messages, lambda message: is_by(message, me), matches)
+        # A post that is still under way does no harm: the repeat has its nonce.
+        return decide(candidates, window, accounted=accounted, complete=history.complete, settled=True)
+
+    def probe(self) -> Refused | Unclear | None:
+        """Check that the channel is there, is visible to the bot and takes messages; None when all is well."""
+        channel = self._rest.channel(self.channel_id)
+        if not isinstance(channel, Mapping):
+            return channel
+        kind = channel.get("type")
+        if kind not in TEXT_CHANNELS:
+            what = CHANNEL_KINDS.get(kind, f"of type {kind}") if isinstance(kind, int) else "of no known type"
+            return Refused(f"{self.label} is {what}; messages cannot be posted there", lasting=True)
+        return None
+
+
+def is_by(message: Mapping[str, Any], user_id: int) -> bool:
+    """Return whether a user wrote a message; what a webhook posts is by no user."""
+    author = message.get("author")
+    return (
+        isinstance(author, dict) and parse_snowflake(author.get("id")) == user_id and message.get("webhook_id") is None
+    )

@@ -1,0 +1,167 @@
+"""Discord webhooks: their URLs, posting through them, and finding out later whether a post went through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from giftping.discord.finding import SETTLING, candidates_among, decide, window_of
+from giftping.discord.http import Answer, DiscordHttp, Endpoint
+from giftping.discord.message import Message
+from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
+from giftping.discord.rest import History, RestClient, done
+from giftping.discord.snowflake import parse_snowflake
+
+DEFAULT_API = "https://discord.com/api/v10"
+
+HOSTS = frozenset(f"{part}{host}" for part in ("", "ptb.", "canary.") for host in ("discord.com", "discordapp.com"))
+"""Discord's own hosts, those of its test clients and its older name among them."""
+
+_PATH = re.compile(r"(?:/api(?:/v\d+)?)?/webhooks/(?P<id>\d{1,20})/(?P<token>[\w-]{1,200})/?", re.ASCII)
+
+_PAYLOAD_KEYS = ("content", "embeds", "allowed_mentions")
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAddress:
+    """A webhook, and the thread of its channel to post into where there is one. The token is a secret."""
+
+    id: int
+    token: str = field(repr=False)
+    thread_id: int | None = None
+
+
+def parse_webhook_url(url: str, *, api: str = DEFAULT_API) -> WebhookAddress:
+    """Return the webhook that a URL names: one of Discord's own, or on the host of `api`.
+
+    Raise ValueError, with a text that does not hold the token, for anything else.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        own = urlsplit(api)
+        same_host = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+    except ValueError:
+        raise ValueError("the webhook URL is not a URL") from None
+    if not same_host and (parts.scheme != "https" or parts.netloc.lower() not in HOSTS):
+        raise ValueError("the webhook URL does not begin with https://discord.com/api/webhooks/")
+    found = _PATH.fullmatch(parts.path.removeprefix(own.path.rstrip("/")) if same_host else parts.path)
+    webhook_id = parse_snowflake(found["id"]) if found else None
+    if found is None or webhook_id is None:
+        raise ValueError("the webhook URL does not end in /webhooks/ID/TOKEN")
+    return WebhookAddress(webhook_id, found["token"], _thread_of(parts.query))
+
+
+def _thread_of(query: str) -> int | None:
+    given = parse_qs(query, keep_blank_values=True).get("thread_id")
+    if given is None:
+        return None
+    thread_id = parse_snowflake(given[0])
+    if thread_id is None or len(given) > 1:
+        raise ValueError("the thread_id of the webhook URL is not one id")
+    return thread_id
+
+
+def payload(message: Message) -> dict[str, Any]:
+    """Return the JSON object that posts a message through a webhook, as discord-webhook builds it.
+
+    What that library adds for its own use (its options, empty members) is left out.
+    """
+    # The library brings no types of its own.
+    from discord_webhook import DiscordEmbed, DiscordWebhook  # type: ignore[import-untyped]
+
+    webhook = DiscordWebhook(url="", content=message.content, allowed_mentions=message.allowed_mentions(), embeds=[])
+    for embed in message.embeds:
+        built = DiscordEmbed(title=embed.title, description=embed.description, color=embed.color, fields=[])
+        for part in embed.fields:
+            built.add_embed_field(part.name, part.value, inline=part.inline)
+        if embed.footer:
+            built.set_footer(embed.footer)
+        webhook.add_embed(built)
+    whole = {name: part for name, part in webhook.json.items() if name in _PAYLOAD_KEYS}
+    return whole | {"embeds": [_without_empty(embed) for embed in whole["embeds"]]}
+
+
+def _without_empty(embed: Mapping[str, Any]) -> dict[str, Any]:
+    filled = {name: part for name, part in embed.items() if part or name == "color"}
+    if footer := filled.get("footer"):
+        filled["footer"] = {name: part for name, part in footer.items() if part is not None}
+    return filled
+
+
+class WebhookRoute:
+    """The way through a webhook. Discord knows no nonces here, so that no repeat is ever safe.
+
+    `reader` is the bot, which may see the webhook's channel; None where there is no token.
+    """
+
+    repeats_safely_for = timedelta(0)
+
+    def __init__(self, http: DiscordHttp, address: WebhookAddress, reader: RestClient | None) -> None:
+        self._http = http
+        self._address = address
+        self._reader = reader if reader is not None and reader.http.has_token else None
+        self.label = f"webhook {address.id}"
+
+    def post(self, message: Message, delivery_id: str) -> Outcome:  # noqa: ARG002 - webhooks take no nonce
+        """Post one message and say how it ended."""
+        thread = self._address.thread_id
+        params = {"wait": "true"} | ({"thread_id": str(thread)} if thread else {})
+        return done(self._http.request(self._endpoint("POST"), json=payload(message), params=params))
+
+    def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
+        """Look for a message of this webhook, as the bot.
+
+        Undecided for good without a bot, and where the bot may not see the channel (403, 404): webhooks are
+        used where no bot is, so that waiting for a permission could be waiting for ever.
+        """
+        if self._reader is None:
+            return Undecided(f"{self.label} cannot be read without a bot token", for_good=True)
+        channel_id = self._channel()
+        if not isinstance(channel_id, int):
+            return _unreadable(self.label, channel_id)
+        window = window_of(since, until, self._http.clock_offset)
+        history = self._reader.read_back(channel_id, window)
+        if not isinstance(history, History):
+            return _unreadable(f"channel {channel_id}", history)
+        candidates = candidates_among(history.messages, self._is_ours, matches)
+        now = self._http.now()
+        settled = now - (until if until < now else since) >= SETTLING
+        return decide(candidates, window, accounted=accounted, complete=history.complete, settled=settled)
+
+    def probe(self) -> Refused | Unclear | None:
+        """Check that the webhook is there; None when all is well."""
+        channel_id = self._channel()
+        return None if isinstance(channel_id, int) else channel_id
+
+    def _channel(self) -> int | Refused | Unclear:
+        """Return where the webhook posts to: its thread, else the channel that Discord names now."""
+        result = self._http.request(self._endpoint("GET"))
+        if not isinstance(result, Answer):
+            return result
+        channel_id = parse_snowflake(result.body.get("channel_id")) if isinstance(result.body, dict) else None
+        if channel_id is None:
+            return Unclear(f"HTTP {result.status}, but the answer is not a webhook")
+        return self._address.thread_id or channel_id
+
+    def _is_ours(self, message: Mapping[str, Any]) -> bool:
+        return parse_snowflake(message.get("webhook_id")) == self._address.id
+
+    def _endpoint(self, method: str) -> Endpoint:
+        key = f"{self._address.id}/{self._address.token}"
+        return Endpoint(
+            method,
+            f"{method} /webhooks/{{webhook}}",
+            f"/webhooks/{key}",
+            f"webhook {key}",
+            as_bot=False,
+            secret=self._address.token,
+        )
+
+
+def _unreadable(what: str, answer: Refused | Unclear) -> Undecided:
+    for_good = isinstance(answer, Refused) and answer.lasting and not answer.everywhere
+    return Undecided(f"cannot read {what}: {answer.reason}", for_good=for_good)

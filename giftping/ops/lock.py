@@ -1,0 +1,106 @@
+"""The lock that lets one run of a job at a time work on a host."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+_LONGEST_NOTE = 4096
+
+
+class LockError(Exception):
+    """The lock file could not be used; the text names it, the reason and the next step."""
+
+
+class LockHeldError(LockError):
+    """Another run holds the lock: `pid` and `since` where its note in the lock file can be read."""
+
+    def __init__(self, pid: int | None = None, since: datetime | None = None, host: str = "") -> None:
+        self.pid = pid
+        self.since = since
+        self.host = host
+        known = [f"pid {pid}{_elsewhere(host)}"] if pid is not None else []
+        if since is not None:
+            known.append(f"since {since:%H:%M:%S}")
+        note = f" ({', '.join(known)})" if known else ""
+        super().__init__(f"another run holds the lock{note}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    pid: int
+    host: str
+    since: datetime
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RunLock:
+    """Holds a lock file within a `with` block; the kernel frees it however the process ends.
+
+    The file stays: one that is deleted while it is held lets two runs in. It says who holds it, for the
+    message that the next one gives. Child programs do not inherit it.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime] = _utc_now) -> None:
+        self._path = path
+        self._now = now
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        """Take the lock. Raise LockHeldError when another run holds it, LockError when the file cannot be used."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._take(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise LockError(
+                f"{self._path}: cannot be locked: {error.strerror or error}; make the folder writable for the user"
+                " that giftping runs as, and let it be on a local disk"
+            ) from error
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Free the lock."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _take(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder(os.pread(descriptor, _LONGEST_NOTE, 0))
+            if holder is None:
+                raise LockHeldError from None
+            raise LockHeldError(holder.pid, holder.since.astimezone(), holder.host) from None
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": self._now().isoformat()}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(note).encode(), 0)
+
+
+def _holder(note: bytes) -> _Holder | None:
+    """Return who wrote the note, None when it says nothing that can be read."""
+    try:
+        raw = json.loads(note)
+        return _Holder(int(raw["pid"]), str(raw["host"]), datetime.fromisoformat(raw["since"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _elsewhere(host: str) -> str:
+    return f" on {host}" if host and host != socket.gethostname() else ""

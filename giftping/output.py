@@ -1,0 +1,233 @@
+"""What machines read: one JSON object per command, and the one-line texts of a check. No rich in here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from giftping.codes.report import GOOD_RESULTS, DeliveryResult
+
+if TYPE_CHECKING:
+    from giftping.codes.gather import SourceReport
+    from giftping.codes.report import CheckReport, DeliveryReport
+    from giftping.store.base import CodeRecord, GuildRecord, LedgerEntry
+
+
+def write_json(value: object) -> None:
+    """Write one JSON object on standard output."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def instant(moment: datetime | None) -> str | None:
+    """Return an instant as ISO 8601 with offset, None for none."""
+    return moment.isoformat() if moment else None
+
+
+def snowflake(value: int | None) -> str | None:
+    """Return a Discord id as a string: JSON readers elsewhere lose its last digits."""
+    return str(value) if value is not None else None
+
+
+def check_object(report: CheckReport) -> dict[str, Any]:
+    """Return the object that `codes check --json` writes."""
+    return {
+        "started_at": instant(report.started_at),
+        "finished_at": instant(report.finished_at),
+        "exit_code": report.exit_code,
+        "dry_run": report.dry_run,
+        "idle": report.idle,
+        "guilds": report.guild_count,
+        "uncertain": report.uncertain,
+        "sources": [source_object(source) for source in report.sources],
+        "deliveries": [delivery_object(delivery) for delivery in report.deliveries()],
+        "seeded": [
+            {"guild_id": snowflake(seed.guild_id), "game": seed.game, "codes": list(seed.codes)}
+            for seed in report.seeded()
+        ],
+        "resting": [
+            {
+                "guild_id": snowflake(rest.guild_id),
+                "owed": rest.owed,
+                "reason": rest.reason,
+                "since": instant(rest.since),
+                "retry_at": instant(rest.retry_at),
+            }
+            for rest in report.resting()
+        ],
+        "disagreements": list(report.disagreements),
+    }
+
+
+def delivery_object(delivery: DeliveryReport) -> dict[str, Any]:
+    """Return one delivery as it stands in JSON."""
+    return {
+        "guild_id": snowflake(delivery.guild_id),
+        "game": delivery.game,
+        "destination": delivery.destination,
+        "codes": list(delivery.codes),
+        "result": delivery.result.value,
+        "reason": delivery.reason,
+        "delivery_id": delivery.delivery_id,
+        "message_id": snowflake(delivery.message_id),
+    }
+
+
+def source_object(source: SourceReport) -> dict[str, Any]:
+    """Return one source as it stands in JSON."""
+    return {
+        "name": source.name,
+        "game": source.game,
+        "outcome": source.outcome.value,
+        "reason": source.reason,
+        "count": source.count,
+        "dropped": source.dropped,
+        "listed_at": instant(source.listed_at),
+        "changed_at": instant(source.changed_at),
+        "failing_since": instant(source.failing_since),
+        "waiting_until": instant(source.waiting_until),
+    }
+
+
+def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
+    """Return one guild's settings as they stand in JSON; the destination holds no secret."""
+    broken = guild.broken
+    return {
+        "guild_id": snowflake(guild.guild_id),
+        "destination": destination,
+        "games": list(guild.games),
+        "mention_role_id": snowflake(guild.mention_role_id),
+        "seeded": {game: list(sources) for game, sources in guild.seeded.items()},
+        "announce_current": list(guild.announce_current),
+        "broken": broken
+        and {
+            "since": instant(broken.since),
+            "reason": broken.reason,
+            "times": broken.times,
+            "retry_at": instant(broken.retry_at),
+        },
+    }
+
+
+def code_object(record: CodeRecord, verdict: str) -> dict[str, Any]:
+    """Return what is known of one code as it stands in JSON; `verdict` is empty when it may go out."""
+    return {
+        "game": record.game,
+        "key": record.key,
+        "spelling": record.spelling,
+        "spellings": {name: memory.spelling for name, memory in record.sources.items()},
+        "sources": sorted(record.sources),
+        "state": record.state,
+        "rewards": record.rewards,
+        "expires_at": instant(record.expires_at),
+        "expiry_text": record.expiry_text,
+        "regions": list(record.regions),
+        "first_seen": instant(record.first_seen),
+        "last_seen": instant(record.last_seen),
+        "may_go_out": not verdict,
+        "reason": verdict,
+    }
+
+
+def entry_object(entry: LedgerEntry) -> dict[str, Any]:
+    """Return one ledger entry as it stands in JSON."""
+    return {
+        "guild_id": snowflake(entry.guild_id),
+        "game": entry.game,
+        "key": entry.key,
+        "spelling": entry.spelling,
+        "source": entry.source,
+        "state": entry.state.value,
+        "sent_at": instant(entry.sent_at),
+        "created_at": instant(entry.created_at),
+        "delivery_id": entry.delivery_id,
+        "claimed_by": entry.claimed_by,
+        "claimed_at": instant(entry.claimed_at),
+        "message_id": snowflake(entry.message_id),
+        "channel_id": snowflake(entry.channel_id),
+    }
+
+
+def good_lines(report: CheckReport) -> Iterator[str]:
+    """Yield what a check brought about, a line each: for standard output."""
+    for seed in report.seeded():
+        codes = _counted(len(seed.codes), "current code")
+        verb = "would be recorded" if report.dry_run else "recorded"
+        yield (
+            f"guild {seed.guild_id}: {seed.game}: {codes} {verb}, not posted (first look);"
+            f" to post them: giftping guilds add {seed.guild_id} … --announce-current"
+        )
+    for delivery in report.deliveries():
+        if delivery.result in GOOD_RESULTS:
+            yield delivery_line(delivery)
+
+
+def trouble_lines(report: CheckReport, *, verbose: bool = False) -> Iterator[str]:
+    """Yield what went wrong, a line each: for standard error. What an earlier run told is left out unless verbose."""
+    for source in report.sources:
+        if source.is_failing and (verbose or source.failures == 1):
+            yield f"source {source.name}: {source.reason}"
+    for delivery in report.deliveries():
+        if delivery.result not in GOOD_RESULTS and (verbose or delivery.told):
+            yield delivery_line(delivery)
+    for rest in report.resting():
+        if verbose:
+            retry = f"tried again after {rest.retry_at:%Y-%m-%d %H:%M} UTC" if rest.retry_at else "not tried again"
+            yield (
+                f"guild {rest.guild_id}: {_counted(rest.owed, 'code')} wait for a broken destination"
+                f" ({rest.reason}; {retry}); mend it, then: giftping guilds test {rest.guild_id}"
+            )
+
+
+def delivery_line(delivery: DeliveryReport) -> str:
+    """Return one line about one delivery: for whom, how it ended, what follows."""
+    to = f" to {delivery.destination}" if delivery.destination else ""
+    reason = f" ({delivery.reason})" if delivery.reason else ""
+    said = f"{_SAID[delivery.result]}{to}{reason}: {', '.join(delivery.codes)}"
+    return f"guild {delivery.guild_id}: {delivery.game}: {said}{_next_step(delivery)}"
+
+
+_SAID = {
+    DeliveryResult.SENT: "sent",
+    DeliveryResult.SETTLED: "already there, now recorded as sent",
+    DeliveryResult.REFUSED: "refused",
+    DeliveryResult.UNCLEAR: "unclear whether it arrived",
+    DeliveryResult.UNCERTAIN: "uncertain, nobody can tell whether it arrived",
+    DeliveryResult.RELEASED: "no longer to be sent",
+    DeliveryResult.PLANNED: "would be sent",
+    DeliveryResult.TAKEN: "left alone",
+}
+
+
+def _next_step(delivery: DeliveryReport) -> str:
+    match delivery.result:
+        case DeliveryResult.UNCERTAIN:
+            return f"; look into the channel, then: giftping codes settle --guild {delivery.guild_id}"
+        case DeliveryResult.UNCLEAR:
+            return "; the next run looks for it"
+        case DeliveryResult.REFUSED:
+            return "; it goes out in a later run"
+        case _:
+            return ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def summary_line(report: CheckReport) -> str:
+    """Return one line about a run that had nothing to say, for a person at a terminal."""
+    if not report.guild_count:
+        return "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
+    outcomes = _by_outcome(report.sources)
+    return f"Nothing new: {outcomes or 'no sources'}; {_counted(report.guild_count, 'guild')}."
+
+
+def _by_outcome(sources: Iterable[SourceReport]) -> str:
+    counts: dict[str, int] = {}
+    for source in sources:
+        counts[source.outcome.value] = counts.get(source.outcome.value, 0) + 1
+    return ", ".join(f"{_counted(count, 'source')} {outcome.replace('_', ' ')}" for outcome, count in counts.items())

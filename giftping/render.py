@@ -1,0 +1,151 @@
+"""What people look at: tables, the preview of a message, progress. The only file that imports rich."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from giftping.discord.message import Embed, Message
+
+PREVIEW_WIDTH = 64
+
+_MARKUP = re.compile(
+    r"```\n?(?P<block>.+?)\n?```"
+    r"|\*\*(?P<bold>.+?)\*\*"
+    r"|<t:(?P<time>-?\d+)(?::(?P<style>[tTdDfFR]))?>"
+    r"|<@&(?P<role>\d+)>"
+    r"|\[(?P<link>[^\]]+)\]\((?P<url>[^)\s]+)\)"
+    r"|\\(?P<escaped>[^\w\s])",
+    re.DOTALL,
+)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on standard output or standard error that honours NO_COLOR and pipes."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]], *, caption: str = "") -> Table:
+    """Return a table in the house's style; columns that start with `>` are aligned to the right."""
+    result = Table(title=title, caption=caption or None, box=box.SIMPLE_HEAD, title_justify="left")
+    result.title_style = Style(bold=True)
+    result.caption_justify = "left"
+    for column in columns:
+        result.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def facts(pairs: Sequence[tuple[str, RenderableType]]) -> Table:
+    """Return names and values side by side, without any lines."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(name, value)
+    return grid
+
+
+def preview(message: Message, zone: tzinfo | None, *, now: datetime, heading: str = "") -> RenderableType:
+    """Return a message as Discord will show it: the mention above, the embeds as cards with a coloured edge."""
+    parts: list[RenderableType] = []
+    if heading:
+        parts.append(Text(heading, style="dim"))
+    if message.content:
+        parts.append(_inline(message.content, zone, now))
+    parts += [_card(embed, zone, now) for embed in message.embeds]
+    return Padding(Group(*parts), (0, 0, 1, 2))
+
+
+def _card(embed: Embed, zone: tzinfo | None, now: datetime) -> RenderableType:
+    lines: list[RenderableType] = [Text(embed.title, style="bold")]
+    if embed.description:
+        lines.append(_inline(embed.description, zone, now))
+    for field in embed.fields:
+        lines += [Text(""), Text(field.name, style="bold"), _inline(field.value, zone, now)]
+    if embed.footer:
+        lines += [Text(""), Text(embed.footer, style="dim")]
+    edge = Style(color=f"#{embed.color:06x}")
+    return Panel(Group(*lines), box=_EDGE, border_style=edge, width=PREVIEW_WIDTH, padding=(0, 1))
+
+
+_EDGE = box.Box("▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n")
+
+
+def _inline(text: str, zone: tzinfo | None, now: datetime) -> Text:
+    result = Text()
+    position = 0
+    for match in _MARKUP.finditer(text):
+        result.append(text[position : match.start()])
+        position = match.end()
+        if match["block"]:
+            result.append(f" {match['block']} ", style="reverse")
+        elif match["bold"]:
+            result.append(match["bold"], style="bold")
+        elif match["time"]:
+            instant = datetime.fromtimestamp(int(match["time"]), tz=now.tzinfo)
+            result.append(until(instant, now) if match["style"] == "R" else when(instant, zone))
+        elif match["role"]:
+            result.append(f"@role {match['role']}", style="bold blue")
+        elif match["link"]:
+            result.append(match["link"], style="underline")
+        else:
+            result.append(match["escaped"])
+    result.append(text[position:])
+    return result
+
+
+def when(instant: datetime | None, zone: tzinfo | None) -> str:
+    """Return an instant in the user's zone, to the minute; a dash for none."""
+    if instant is None:
+        return "–"
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
+def until(instant: datetime, now: datetime) -> str:
+    """Return how far an instant is away, in the largest unit that fits: `in 3 days`, `2 hours ago`."""
+    seconds = (instant - now).total_seconds()
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = round(abs(seconds) / size)
+        if count >= 1:
+            span = f"{count} {name}{'s' if count != 1 else ''}"
+            return f"in {span}" if seconds > 0 else f"{span} ago"
+    return "now"
+
+
+def bars(counts: Sequence[tuple[str, int]], *, width: int = 30) -> Table:
+    """Return a small bar chart of counts by name."""
+    top = max((count for _, count in counts), default=0) or 1
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right")
+    grid.add_column(no_wrap=True)
+    for name, count in counts:
+        grid.add_row(name, str(count), Text("█" * max(round(count / top * width), 1 if count else 0), style="green"))
+    return grid
+
+
+@contextmanager
+def progress(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows how many of how many are done, on a terminal's standard error."""
+    target = console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=target, transient=True, disable=not (shown and target.is_terminal)) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,259 @@
+"""Secrets by reference: where a token or a webhook URL comes from, and how it stays out of every text."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Self, SupportsIndex, final
+from urllib.parse import quote, urlsplit
+
+MASK = "***"
+
+_LARGEST_SECRET = 64 * 1024
+_SHORTEST_KNOWN = 4
+_SHORTEST_BY_NAME = 8
+_TELLING_NAMES = r"(?i)TOKEN|SECRET|PASSW|WEBHOOK|MONGO_URI"
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+
+
+class SecretError(Exception):
+    """A secret that a reference names is not there; its text names the reference and what is missing, never a value."""
+
+    def __init__(self, reference: str, reason: str) -> None:
+        self.reference = mask(reference)
+        self.reason = mask(reason)
+        super().__init__(f"{self.reference}: {self.reason}")
+
+
+@final
+class Secret:
+    """A value that never shows itself: `reveal()` is the only way to it.
+
+    `origin` says where it came from ("environment variable DISCORD_TOKEN"); `warning` is a line for the
+    operator when others can read that place, else empty.
+    """
+
+    __slots__ = ("_value", "origin", "warning")
+
+    def __init__(self, value: str, origin: str = "", warning: str = "") -> None:
+        self._value = value
+        self.origin = origin
+        self.warning = warning
+
+    def reveal(self) -> str:
+        """Return the value itself, for the one place that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
+        """Raise TypeError: a pickled secret would be a readable one."""
+        raise TypeError("a Secret is not written anywhere")
+
+
+def resolve_secret(reference: str, environ: Mapping[str, str]) -> Secret:
+    """Return the secret that a reference names.
+
+    `env:NAME` is the variable NAME, else the file that NAME_FILE names, else the file NAME in
+    $CREDENTIALS_DIRECTORY (systemd's LoadCredential); `file:PATH` is a file's content; anything else is the
+    secret itself. A line break at the end is not part of it. Raise SecretError when it is missing, empty,
+    unreadable or more than one line.
+    """
+    kind, colon, rest = reference.partition(":")
+    if colon and kind == "env":
+        return _from_variable(reference, rest, environ)
+    if colon and kind == "file":
+        return _from_file(reference, rest, f"file {rest}")
+    if colon and not rest.startswith("//") and _is_nearly_a_kind(kind):
+        raise SecretError(f"{kind}:", "is not a kind of reference; write env:NAME or file:PATH")
+    return _checked(reference, "the secret", "the value itself")
+
+
+def find_secret(name: str, environ: Mapping[str, str]) -> Secret | None:
+    """Return what `env:NAME` names, or None where no place holds it; an empty variable counts as not set.
+
+    Raise SecretError when a place is named but holds nothing usable.
+    """
+    return resolve_secret(f"env:{name}", environ) if is_configured(name, environ) else None
+
+
+def is_configured(name: str, environ: Mapping[str, str]) -> bool:
+    """Return whether any place that `env:NAME` looks at names or holds a secret, usable or not."""
+    return any(environ.get(place) for place in (name, f"{name}_FILE")) or _credential(name, environ) is not None
+
+
+def anchored_reference(reference: str, folder: Path) -> str:
+    """Return a reference that means the same from every folder: the path in `file:PATH` made absolute."""
+    kind, colon, rest = reference.partition(":")
+    if colon and kind == "file" and rest:
+        return f"file:{folder / Path(rest).expanduser()}"
+    return reference
+
+
+def exposure(path: Path) -> str:
+    """Return a warning when every user of this machine can read the file, else an empty text.
+
+    A file in a folder that others may not enter is out of their reach whatever its own mode says.
+    """
+    try:
+        if not path.stat().st_mode & stat.S_IROTH:
+            return ""
+        folders = path.resolve().parents
+        if not all(folder.stat().st_mode & stat.S_IXOTH for folder in folders):
+            return ""
+    except OSError:
+        return ""
+    return f"{path}: every user of this machine can read this file and the secrets in it; run: chmod 600 {path}"
+
+
+class Redactor:
+    """Takes secrets out of any text: the known ones, and whatever looks like one.
+
+    Known secrets shorter than four characters are left alone: masking every "a" hides the message, not the
+    secret.
+    """
+
+    def __init__(self, secrets: Iterable[Secret | str] = ()) -> None:
+        values = {value if isinstance(value, str) else value.reveal() for value in secrets}
+        forms = {form for value in values for form in _forms_of(value) if len(form) >= _SHORTEST_KNOWN}
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def __call__(self, text: str) -> str:
+        """Return the text with each secret replaced by `***`."""
+        if self._known:
+            text = self._known.sub(MASK, text)
+        for pattern, replacement in _lookalikes():
+            text = pattern.sub(replacement, text)
+        return text
+
+
+def secret_values(environ: Mapping[str, str]) -> set[str]:
+    """Return the values of the variables that hold secrets going by their names, for a `Redactor`."""
+    return {
+        value
+        for name, value in environ.items()
+        if re.search(_TELLING_NAMES, name) and not name.endswith("_FILE") and len(value) >= _SHORTEST_BY_NAME
+    }
+
+
+def mask(text: str, secrets: Iterable[Secret | str] = ()) -> str:
+    """Return the text without the given secrets and without anything that looks like one."""
+    return Redactor(secrets)(text)
+
+
+def _from_variable(reference: str, name: str, environ: Mapping[str, str]) -> Secret:
+    if not re.fullmatch(_VARIABLE, name):
+        # What was written after "env:" may be the secret itself.
+        raise SecretError("env:", "must be followed by the name of a variable: letters, digits and _")
+    if environ.get(name):
+        return _checked(environ[name], reference, f"environment variable {name}")
+    if path := environ.get(f"{name}_FILE"):
+        return _from_file(reference, path, f"file {path} (named by {name}_FILE)")
+    if (credential := _credential(name, environ)) is not None:
+        return _from_file(reference, str(credential), f"credential {name}")
+    state = "set but empty" if name in environ else "not set"
+    raise SecretError(reference, f"{name} is {state}, and neither {name}_FILE nor a credential {name} is there")
+
+
+def _credential(name: str, environ: Mapping[str, str]) -> Path | None:
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    path = Path(folder, name)
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return path  # Something is there; reading it tells what is wrong.
+    return path
+
+
+def _from_file(reference: str, location: str, origin: str) -> Secret:
+    if not location or "\0" in location:
+        raise SecretError("file:", "must be followed by the path of a file")
+    path = Path(location).expanduser() if location.startswith("~") else Path(location)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_SECRET + 1)
+    except OSError as error:
+        raise SecretError(reference, f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > _LARGEST_SECRET:
+        raise SecretError(reference, f"{path} is larger than 64 KiB, no secret")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SecretError(reference, f"{path} is not text in UTF-8") from None
+    return _checked(text, reference, origin, exposure(path))
+
+
+def _checked(value: str, subject: str, origin: str, warning: str = "") -> Secret:
+    value = value.rstrip("\r\n")
+    if not value.strip():
+        raise SecretError(subject, f"{origin} is empty")
+    # A line break inside would end up in an HTTP header, and in the error text of whoever refuses it there.
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise SecretError(subject, f"{origin} must hold one line without control characters")
+    return Secret(value, origin, warning)
+
+
+def _is_nearly_a_kind(kind: str) -> bool:
+    return re.fullmatch(r"[A-Za-z]{2,6}", kind) is not None and (
+        sorted(kind.lower()) in (sorted("env"), sorted("file"))
+        or kind.lower() in {"envs", "var", "variable", "files", "path", "fil", "environ", "en"}
+    )
+
+
+def _forms_of(value: str) -> set[str]:
+    """Return the value, its secret parts where it is a URL, and both as they look percent-encoded."""
+    parts = {value}
+    if "://" in value:
+        try:
+            url = urlsplit(value)
+            password = url.password
+        except ValueError:  # Not a URL after all; the whole value is known.
+            password, url = None, urlsplit("")
+        parts |= {password or "", url.path.rpartition("/")[2] if "/webhooks/" in url.path else ""}
+    return parts | {quote(part, safe="") for part in parts}
+
+
+@cache
+def _lookalikes() -> list[tuple[re.Pattern[str], str]]:
+    """Return what a secret looks like, and what to put there; compiled late, as most runs have nothing to say.
+
+    A webhook's or interaction's token is the path segment after its id; a bot token is three base64url parts (the
+    bot's id, a time stamp, a signature); the rest are credentials in an Authorization header and in URLs.
+    """
+    return [
+        (re.compile(pattern), replacement)
+        for pattern, replacement in (
+            (r"(?i)((?:webhooks|interactions)(?:/|%2F)\d+(?:/|%2F))[^\s/?#\"'<>%]+", rf"\1{MASK}"),
+            (r"(?<![\w-])[\w-]{23,32}\.[\w-]{6,8}\.[\w-]{27,}", MASK),
+            (r"\b(Bot|Bearer) +[\w.~+/=-]{16,}", rf"\1 {MASK}"),
+            (r"(?i)(mongodb(?:\+srv)?://[^\s:@/]*):\S+@", rf"\1:{MASK}@"),
+            (r"(://[^\s:@/]*):[^\s/@]+@", rf"\1:{MASK}@"),
+        )
+    ]

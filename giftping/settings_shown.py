@@ -1,0 +1,64 @@
+"""Settings as `config show` tells them: every effective value and where it came from, secrets only by their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from giftping.codes.sources.definition import SourceDefinition
+from giftping.durations import duration_text
+from giftping.secrets import MASK
+from giftping.settings import Origin, Settings
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """Return the settings as plain values for JSON: `file`, `values`, `games`, `sources`, `warnings`.
+
+    Each of `values` is `{"value", "origin", "detail"}`, the origin being default, file or environment and the
+    detail the file or the variable. A secret's value is `***`, or None when there is none. Games and sources
+    have the origin built-in, changed (a built-in one with the user's changes) or file.
+    """
+    redact = settings.redactor()
+    return {
+        "file": str(settings.file) if settings.file else None,
+        "values": {key: _value(value, settings.origins.get(key, Origin())) for key, value in _values(settings).items()},
+        "games": {
+            slug: {"title": game.title, "origin": settings.origins[f"games.{slug}"].kind}
+            for slug, game in settings.games.items()
+        },
+        "sources": {
+            name: _source(source, settings.origins[f"sources.{name}"], redact(source.url))
+            for name, source in settings.sources.items()
+        },
+        "warnings": [redact(warning) for warning in settings.warnings],
+    }
+
+
+def _values(settings: Settings) -> dict[str, object]:
+    codes = settings.codes
+    return {
+        "state": str(settings.state),
+        "time_zone": settings.time_zone,
+        "discord.api": settings.discord.api,
+        "discord.token": MASK if settings.discord.token else None,
+        "codes.unclear": codes.unclear,
+        "codes.lease": duration_text(codes.lease),
+        "codes.budget": duration_text(codes.budget),
+        "codes.skipped_regions": list(codes.skipped_regions),
+        "codes.built_in_sources": codes.built_in_sources,
+        "codes.contact": codes.contact,
+    }
+
+
+def _value(value: object, origin: Origin) -> dict[str, object]:
+    return {"value": value, "origin": origin.kind, "detail": origin.detail}
+
+
+def _source(source: SourceDefinition, origin: Origin, url: str) -> dict[str, object]:
+    return {
+        "game": source.game,
+        "kind": source.kind,
+        "url": url,
+        "enabled": source.enabled,
+        "min_interval": duration_text(source.min_interval),
+        "origin": origin.kind,
+    }

@@ -1,0 +1,93 @@
+"""Single values of the settings: which keys there are, and what is wrong with a value."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from giftping.codes.sources.tables import TableReader
+from giftping.durations import parse_duration
+from giftping.environment import Environment
+from giftping.problems import Problem
+from giftping.secrets import is_configured
+
+DISCORD_API = "https://discord.com/api/v10"
+
+KEYS = {
+    "": ("codes", "discord", "games", "sources", "state", "time_zone"),
+    "discord": ("api", "token"),
+    "codes": ("budget", "built_in_sources", "contact", "lease", "skipped_regions", "unclear"),
+}
+
+
+def misplaced(key: str) -> Problem | None:
+    """Return the problem of a key that is right in another table."""
+    for name, allowed in KEYS.items():
+        if key in allowed:
+            where = f"in [{name}]" if name else "at the top of the file, above the first [table]"
+            return Problem(key, f"unknown key here; it belongs {where}")
+    return None
+
+
+def span(reader: TableReader, key: str, default: timedelta) -> timedelta:
+    """Return a span of time from a table, longer than nothing; note a mistake in it."""
+    if key not in reader.table:
+        return default
+    try:
+        found = parse_duration(reader.table[key])
+    except ValueError as error:
+        reader.wrong(key, str(error))
+        return default
+    if not found:
+        reader.wrong(key, "must be longer than nothing")
+        return default
+    return found
+
+
+def regions(reader: TableReader, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the regions whose codes stay out, in upper case."""
+    if "skipped_regions" not in reader.table:
+        return default
+    return tuple(region.strip().upper() for region in reader.texts("skipped_regions"))
+
+
+def zone_mistake(name: str) -> str:
+    """Return why a name is no time zone, empty when it is one."""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):  # OSError: the name of a folder of zones, such as "Europe".
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, available_timezones(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "write one like Europe/Berlin"
+        return f"{name!r} is no time zone; {hint}"
+    return ""
+
+
+def api_mistake(api: str) -> tuple[str, str]:
+    """Return what is wrong with an address of Discord's API, else what to warn of."""
+    from urllib.parse import urlsplit
+
+    try:
+        url = urlsplit(api)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return "is not an address", ""
+    if url.scheme not in ("http", "https") or not host or port == 0 or not api.isprintable() or " " in api:
+        return f"must be an http:// or https:// address, like {DISCORD_API}", ""
+    if url.username or url.password or url.query or url.fragment:
+        return "must be a plain address, without user name, password, ? and #", ""
+    if url.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
+        return "", f"{api} is reached without encryption: the bot token and webhook URLs can be read on the way"
+    return "", ""
+
+
+def mongo_refusal(environment: Environment) -> str:
+    """Return why this release does not run where a MongoDB is configured: it would take its ledger for an empty one."""
+    if not is_configured("MONGO_URI", environment.values):
+        return ""
+    return (
+        "this release keeps its ledger in a JSON file and would not see what MongoDB has recorded as sent; "
+        "set MONGO_URI to nothing for giftping (MONGO_URI= giftping ...) if it is to start a ledger of its own"
+    )

@@ -1,0 +1,89 @@
+"""What a new user starts from: the commented giftping.toml of `giftping init`, and a crontab line."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+_STARTER = """\
+# giftping reads this file, then GIFTPING_* and DISCORD_TOKEN from the environment or a .env file beside it.
+# Every line that is commented out shows the default or an example: remove the "# " in front to change it.
+# After a change: giftping config check
+
+# Where the ledger is kept: the record of what went to which guild. Back this folder up.
+# state = "{state}"
+
+# The zone that times are shown in; without it, the zone of this machine.
+# time_zone = "Europe/Berlin"
+
+
+[discord]
+# Guilds with a webhook need nothing here. Guilds that are posted to by a bot need its token:
+# put DISCORD_TOKEN=... into {folder}/.env (chmod 600), or name another place: env:NAME or file:PATH.
+# token = "env:DISCORD_TOKEN"
+
+
+[codes]
+# What becomes of an announcement that Discord neither confirmed nor refused and that cannot be looked for:
+# "ask" waits for `giftping codes settle`; "resend" takes a rare repeat for a short wait.
+# unclear = "ask"
+
+# How long one run waits for Discord's rate limits in total; what is left goes out in the next run.
+# budget = "5m"
+
+# How long a run may leave a code claimed before another host looks after it. Longer than the budget.
+# lease = "10m"
+
+# Codes that are only valid in these regions are not announced.
+# skipped_regions = ["CN"]
+
+# false: only the sources that have a table in this file are looked at.
+# built_in_sources = true
+
+# An address that the people who run the sources can write to; sent along when their pages are read.
+# contact = "you@example.org"
+
+
+# `giftping sources list` shows the built-in sources. A table with the name of one changes keys of it.
+# [sources.{source}]
+# min_interval = "1h"
+# enabled = false
+
+# A game and a source of your own. Try it: giftping sources test my-list
+# [games.my-game]
+# title = "My Game"
+# redeem_url = "https://example.org/redeem?code={{code}}"
+
+# [sources.my-list]
+# kind = "json"
+# game = "my-game"
+# url = "https://example.org/codes.json"
+# rows = {{ at = "codes[]", code = "code", rewards = "reward", expires = "expires_at" }}
+"""
+
+
+def starter_toml(*, folder: Path, state: Path, source: str) -> str:
+    """Return the text of a giftping.toml in which everything is commented out and works when it is not.
+
+    `folder` is where the file goes, `state` the default folder of the ledger, `source` the name of a built-in
+    source for the example.
+    """
+    return _STARTER.format(folder=_toml_text(str(folder)), state=_toml_text(str(state)), source=source)
+
+
+def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5) -> str:
+    """Return a crontab line that looks for new codes every so many minutes (1 to 59) and is silent when all is well.
+
+    `command` is the absolute path of giftping, as cron's PATH is short. Raise ValueError for other minutes.
+    """
+    if not 1 <= minutes <= 59:
+        raise ValueError(f"minutes must be from 1 to 59, not {minutes}")
+    words = [str(command), *(["--config", str(config)] if config else []), "codes", "check", "-q"]
+    # In a crontab, % ends the command unless a backslash stands before it, even inside quotes.
+    escaped = shlex.join(words).replace("%", r"\%")
+    return f"{'*' if minutes == 1 else f'*/{minutes}'} * * * * {escaped}"
+
+
+def _toml_text(text: str) -> str:
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in quoted)

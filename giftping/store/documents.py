@@ -1,0 +1,335 @@
+"""The records of a store as documents, and back. Pure; the same documents in MongoDB and in the JSON file.
+
+Optional values that are not set are left out of a document, so that `claimed_at` is there exactly when the
+entry was claimed. Old documents are read as the older bots wrote them: no `game` is the game they came
+with, no `state` is sent, no `spelling` is the key, times without a zone are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from giftping.store.base import (
+    HOME_GAME,
+    SCHEMA_VERSION,
+    Broken,
+    CodeRecord,
+    Destination,
+    EntryState,
+    GuildRecord,
+    LedgerEntry,
+    RunRecord,
+    SourceMemory,
+    StoreError,
+)
+from giftping.store.fields import Fields, time_to_text
+
+LEDGER = "sent_giftcodes"
+CODES = "codes"
+GUILDS = "guilds"
+RUNS = "runs"
+META = "meta"
+COLLECTIONS = (META, GUILDS, CODES, RUNS, LEDGER)
+
+OPEN_STATES = (EntryState.CLAIMED.value, EntryState.UNCERTAIN.value)
+"""The states from which an entry can still be settled."""
+
+SCHEMA_ID = "schema"
+
+Document = dict[str, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+# The ledger
+
+
+def entry_to_document(entry: LedgerEntry) -> Document:
+    """Return the document of a ledger entry, in the older bot's shape with giftping's fields added."""
+    return {
+        "_id": entry.id,
+        "guild_id": entry.guild_id,
+        "game": entry.game,
+        "code": entry.key,
+        "spelling": entry.spelling,
+        "source": entry.source,
+        "state": entry.state.value,
+        "created_at": time_to_text(entry.created_at),
+        "updated_at": time_to_text(entry.updated_at),
+    } | _set_values(
+        delivery_id=entry.delivery_id,
+        claimed_by=entry.claimed_by,
+        claimed_at=_text_or_none(entry.claimed_at),
+        sent_at=_text_or_none(entry.sent_at),
+        message_id=entry.message_id,
+        channel_id=entry.channel_id,
+    )
+
+
+def is_ledger_document(document: Mapping[str, Any]) -> bool:
+    """Return whether the document is of one guild and one code; an older shape kept a guild's codes in one document."""
+    return isinstance(document.get("code"), str)
+
+
+def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
+    """Return the ledger entry of a document, an older bot's too. Raise DocumentError when it is none."""
+    fields = Fields(LEDGER, document)
+    key = fields.text("code")
+    return LedgerEntry(
+        guild_id=fields.number("guild_id"),
+        game=game_of(document),
+        key=key,
+        spelling=document.get("spelling") or key,
+        source=document.get("source") or "auto",
+        state=_known_state(fields),
+        created_at=created_at_of(document),
+        updated_at=fields.first_time("updated_at", "sent_at", "created_at") or _EPOCH,
+        delivery_id=document.get("delivery_id") or "",
+        claimed_by=document.get("claimed_by") or "",
+        claimed_at=fields.first_time("claimed_at"),
+        sent_at=fields.first_time("sent_at"),
+        message_id=fields.number_or_none("message_id"),
+        channel_id=fields.number_or_none("channel_id"),
+    )
+
+
+def _known_state(fields: Fields) -> EntryState:
+    try:
+        return EntryState(state_of(fields.document))
+    except ValueError as error:
+        raise fields.wrong("state", f"one of {', '.join(EntryState)}") from error
+
+
+def created_at_of(document: Mapping[str, Any]) -> datetime:
+    """Return when a ledger document was made, by the best time it has; the epoch when it has none."""
+    return Fields(LEDGER, document).first_time("created_at", "sent_at", "updated_at") or _EPOCH
+
+
+def state_of(document: Mapping[str, Any]) -> str:
+    """Return the state of a ledger document; what the older bot wrote was sent."""
+    return document.get("state") or EntryState.SENT
+
+
+def game_of(document: Mapping[str, Any]) -> str:
+    """Return the game of a ledger document; the older bot, which had one game, did not write it."""
+    return document.get("game") or HOME_GAME
+
+
+def sent_fields(*, message_id: int, channel_id: int | None, at: datetime) -> Document:
+    """Return what changes in an entry that was sent; an unknown channel leaves the recorded one."""
+    text = time_to_text(at)
+    changes: Document = {"state": EntryState.SENT.value, "message_id": message_id, "sent_at": text, "updated_at": text}
+    return changes | _set_values(channel_id=channel_id)
+
+
+def uncertain_fields(*, at: datetime) -> Document:
+    """Return what changes in an entry whose delivery cannot be settled."""
+    return {"state": EntryState.UNCERTAIN.value, "updated_at": time_to_text(at)}
+
+
+def taken_over_fields(*, by: str, at: datetime) -> Document:
+    """Return what changes in an entry that a new owner takes over."""
+    text = time_to_text(at)
+    return {"state": EntryState.CLAIMED.value, "claimed_by": by, "claimed_at": text, "updated_at": text}
+
+
+# Guilds
+
+
+def guild_to_document(guild: GuildRecord) -> Document:
+    """Return the document of a guild's settings."""
+    return {
+        "_id": str(guild.guild_id),
+        "guild_id": guild.guild_id,
+        "destination": destination_to_document(guild.destination),
+        "games": list(guild.games),
+        "created_at": time_to_text(guild.created_at),
+        "updated_at": time_to_text(guild.updated_at),
+    } | _set_values(
+        mention_role_id=guild.mention_role_id,
+        seeded={field_name(game): list(sources) for game, sources in guild.seeded.items()},
+        announce_current=list(guild.announce_current),
+        broken=broken_to_document(guild.broken) if guild.broken else None,
+    )
+
+
+def guild_from_document(document: Mapping[str, Any]) -> GuildRecord:
+    """Return the settings of a guild's document. Raise DocumentError when they are none."""
+    fields = Fields(GUILDS, document)
+    destination = fields.table("destination")
+    seeded = fields.table("seeded", optional=True)
+    broken = document.get("broken")
+    return GuildRecord(
+        guild_id=fields.number("guild_id"),
+        destination=Destination(
+            webhook=destination.document.get("webhook") or "", channel_id=destination.number_or_none("channel_id")
+        ),
+        games=fields.texts("games"),
+        created_at=fields.time("created_at"),
+        updated_at=fields.time("updated_at"),
+        mention_role_id=fields.number_or_none("mention_role_id"),
+        seeded={plain_name(name): seeded.texts(name) for name in seeded.document},
+        announce_current=fields.texts("announce_current"),
+        broken=_broken_from(fields.table("broken")) if broken else None,
+    )
+
+
+def destination_to_document(destination: Destination) -> Document:
+    """Return the part of a guild's document that says where its announcements go."""
+    return _set_values(webhook=destination.webhook, channel_id=destination.channel_id)
+
+
+def broken_to_document(broken: Broken) -> Document:
+    """Return the part of a guild's document that says since when and why its destination is broken."""
+    return {"since": time_to_text(broken.since), "reason": broken.reason, "times": broken.times} | _set_values(
+        retry_at=_text_or_none(broken.retry_at)
+    )
+
+
+def _broken_from(fields: Fields) -> Broken:
+    return Broken(
+        since=fields.time("since"),
+        reason=fields.text("reason"),
+        times=fields.number("times"),
+        retry_at=fields.first_time("retry_at"),
+    )
+
+
+# The memory of codes
+
+
+def code_to_document(code: CodeRecord) -> Document:
+    """Return the document of what is known of a code."""
+    return {
+        "_id": code.id,
+        "game": code.game,
+        "key": code.key,
+        "spelling": code.spelling,
+        "first_seen": time_to_text(code.first_seen),
+        "last_seen": time_to_text(code.last_seen),
+        "sources": {field_name(name): _memory_to_document(memory) for name, memory in code.sources.items()},
+    } | _set_values(
+        rewards=code.rewards,
+        expires_at=_text_or_none(code.expires_at),
+        expiry_text=code.expiry_text,
+        state=code.state,
+        regions=list(code.regions),
+    )
+
+
+def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
+    """Return what a document says of a code. Raise DocumentError when it says nothing of one."""
+    fields = Fields(CODES, document)
+    sources = fields.table("sources", optional=True)
+    return CodeRecord(
+        game=fields.text("game"),
+        key=fields.text("key"),
+        spelling=fields.text("spelling"),
+        first_seen=fields.time("first_seen"),
+        last_seen=fields.time("last_seen"),
+        sources={plain_name(name): _memory_from(sources.table(name)) for name in sources.document},
+        rewards=document.get("rewards") or "",
+        expires_at=fields.first_time("expires_at"),
+        expiry_text=document.get("expiry_text") or "",
+        state=document.get("state") or "",
+        regions=fields.texts("regions"),
+    )
+
+
+def _memory_to_document(memory: SourceMemory) -> Document:
+    return {
+        "spelling": memory.spelling,
+        "first_seen": time_to_text(memory.first_seen),
+        "last_seen": time_to_text(memory.last_seen),
+    }
+
+
+def _memory_from(fields: Fields) -> SourceMemory:
+    return SourceMemory(fields.text("spelling"), fields.time("first_seen"), fields.time("last_seen"))
+
+
+def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
+    """Return what is known of a code after it was seen again, by the rule of `Store.remember`."""
+    sources = dict(known.sources)
+    for name, memory in seen.sources.items():
+        before = sources.get(name, memory)
+        sources[name] = replace(
+            memory,
+            first_seen=min(before.first_seen, memory.first_seen),
+            last_seen=max(before.last_seen, memory.last_seen),
+        )
+    return replace(
+        seen,
+        first_seen=min(known.first_seen, seen.first_seen),
+        last_seen=max(known.last_seen, seen.last_seen),
+        sources=sources,
+    )
+
+
+# Runs and the schema
+
+
+def run_to_document(run: RunRecord) -> Document:
+    """Return the document of the last run of a job on a host."""
+    return {
+        "_id": run.id,
+        "job": run.job,
+        "host": run.host,
+        "started_at": time_to_text(run.started_at),
+        "finished_at": time_to_text(run.finished_at),
+        "exit_code": run.exit_code,
+        "details": dict(run.details),
+    }
+
+
+def run_from_document(document: Mapping[str, Any]) -> RunRecord:
+    """Return the last run that a document tells of. Raise DocumentError when it tells of none."""
+    fields = Fields(RUNS, document)
+    return RunRecord(
+        job=fields.text("job"),
+        host=fields.text("host"),
+        started_at=fields.time("started_at"),
+        finished_at=fields.time("finished_at"),
+        exit_code=fields.number("exit_code"),
+        details=dict(fields.table("details", optional=True).document),
+    )
+
+
+def schema_document() -> Document:
+    """Return the document in `meta` that says by which schema the store is written."""
+    return {"_id": SCHEMA_ID, "version": SCHEMA_VERSION}
+
+
+def refuse_newer_schema(version: object, where: str) -> None:
+    """Raise StoreError when the version is not a number, or newer than this giftping knows."""
+    if type(version) is not int:
+        raise StoreError(f"{where}: its schema version is {version!r}, not a number; restore it from a backup")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{where}: written by a newer giftping (schema {version}, this one knows {SCHEMA_VERSION}); update giftping"
+        )
+
+
+# Names as field names
+
+
+def field_name(name: str) -> str:
+    """Return a name as a document's field name; MongoDB reads `.` and `$` in one as a path or an operator."""
+    return name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
+
+
+def plain_name(field: str) -> str:
+    """Return the name that was made a field name."""
+    return field.replace("%24", "$").replace("%2E", ".").replace("%25", "%")
+
+
+def _text_or_none(at: datetime | None) -> str | None:
+    return None if at is None else time_to_text(at)
+
+
+def _set_values(**values: Any) -> Document:
+    """Return the values that are set: not None, and not empty."""
+    return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}

@@ -1,0 +1,219 @@
+"""The files of a state folder: their names, the lock, atomic replacement, and a token of their last change."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from giftping.store.base import StoreError
+
+SNAPSHOT = "giftping.json"
+PREVIOUS_SNAPSHOT = "giftping.json.previous"
+JOURNAL = "giftping.journal"
+PREVIOUS_JOURNAL = "giftping.journal.previous"
+LOCK = "store.lock"
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+
+Stamp = tuple[int, int, int, int]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_LONGEST_PAUSE = 0.02
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a token that changes whenever anybody wrote to the store in the folder; costs two `stat` calls.
+
+    Raise StoreError when the folder cannot be looked at.
+    """
+    parts = (stamp(folder / SNAPSHOT), stamp(folder / JOURNAL))
+    return " ".join("-" if part is None else ".".join(map(str, part)) for part in parts)
+
+
+def stamp(path: Path) -> Stamp | None:
+    """Return device, inode, size in bytes and mtime in ns; None when there is no such file.
+
+    Raise StoreError when it cannot be told.
+    """
+    with storage_errors(path, "looked at"):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def storage_errors(path: Path, action: str) -> Iterator[None]:
+    """Turn an OSError into a StoreError that names the file, the reason and the next step."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"{path}: cannot be {action}: {reason}; {_next_step(error.errno)}") from error
+
+
+def _next_step(number: int | None) -> str:
+    if number in _FULL:
+        return "make room on the disk and run again"
+    if number in _FORBIDDEN:
+        return "make the state folder readable and writable for the user that giftping runs as"
+    return "check the state folder and its disk, then run again"
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of the data, however many calls it takes. Raise OSError when it does not fit."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def replace_file(path: Path, chunks: Iterable[bytes], *, keep: Path | None = None) -> None:
+    """Put new content in a file's place, durably and all at once; a former file is kept under the name `keep`.
+
+    Raise OSError when that fails; the former file is then still in its place.
+    """
+    draft = path.with_name(path.name + ".tmp")
+    try:
+        write_durably(draft, chunks)
+        if keep is not None:
+            _keep_former(path, keep)
+        os.replace(draft, path)  # noqa: PTH105 -- all changes of files go through os
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)  # noqa: PTH108
+        raise
+    sync_folder(path.parent)
+
+
+def write_durably(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a whole file, readable for its owner only, and bring it to the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    try:
+        for chunk in chunks:
+            write_all(descriptor, chunk)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _keep_former(path: Path, keep: Path) -> None:
+    draft = keep.with_name(keep.name + ".tmp")
+    with suppress(FileNotFoundError):
+        os.unlink(draft)  # noqa: PTH108
+    try:
+        os.link(path, draft)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        # A file system without hard links, such as FAT: the former content is copied.
+        write_durably(draft, [path.read_bytes()])
+    os.replace(draft, keep)  # noqa: PTH105
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class StoreBusyError(StoreError):
+    """Another process kept the store locked for longer than the wait."""
+
+
+class StoreLock:
+    """The lock that processes take to read or write the store; the kernel frees it however they end."""
+
+    def __init__(self, path: Path, wait: timedelta) -> None:
+        self._path = path
+        self._wait = wait
+
+    def exists(self) -> bool:
+        """Return whether anybody has ever written here."""
+        return stamp(self._path) is not None
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Hold the lock beside other readers. Where no lock file is, nobody writes, and none is made.
+
+        Raise StoreBusyError when a writer keeps it for longer than the wait.
+        """
+        with storage_errors(self._path, "opened"):
+            descriptor = self._open_locked(os.O_RDONLY, fcntl.LOCK_SH, self._wait)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    @contextmanager
+    def exclusive(self, wait: timedelta | None = None) -> Iterator[None]:
+        """Hold the lock alone, making the folder and the lock file where they are missing.
+
+        Raise StoreBusyError when others keep it for longer than the wait.
+        """
+        with storage_errors(self._path, "opened"):
+            self._path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            descriptor = self._open_locked(os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX, self._wait if wait is None else wait)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _open_locked(self, flags: int, operation: int, wait: timedelta) -> int | None:
+        deadline = time.monotonic() + wait.total_seconds()
+        while True:
+            try:
+                descriptor = os.open(self._path, flags, FILE_MODE)
+            except FileNotFoundError:
+                if flags & os.O_CREAT:
+                    raise
+                return None
+            try:
+                self._acquire(descriptor, operation, deadline)
+                if self._is_in_place(descriptor):
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+
+    def _acquire(self, descriptor: int, operation: int, deadline: float) -> None:
+        pause = 0.0005
+        while True:
+            try:
+                fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise self._held_too_long() from None
+                time.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                return
+
+    def _is_in_place(self, descriptor: int) -> bool:
+        """Return whether the locked file still is the one that others would lock."""
+        mine = os.fstat(descriptor)
+        there = stamp(self._path)
+        return there is not None and there[:2] == (mine.st_dev, mine.st_ino)
+
+    def _held_too_long(self) -> StoreBusyError:
+        seconds = f"{self._wait.total_seconds():g}"
+        return StoreBusyError(
+            f"{self._path}: another giftping process has kept the store locked for {seconds} s;"
+            " let it finish (`fuser` on the file names it) and run again"
+        )

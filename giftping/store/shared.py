@@ -1,0 +1,123 @@
+"""The tables of a state folder, shared by the threads of a process and by processes: every access under its locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+from giftping.store.base import StoreError
+from giftping.store.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock
+from giftping.store.image import Image
+from giftping.store.tables import Operation, Tables
+
+LOCK_WAIT = timedelta(seconds=10)
+FOLD_AT = 4 << 20
+
+Answer = TypeVar("Answer")
+Decision = Callable[[Tables], tuple[list[Operation], Answer]]
+"""What to change, and what to answer, on the tables as they are under the lock; it may be asked twice."""
+
+
+class SharedTables:
+    """The tables of one folder. The journal is folded into the snapshot when it is longer than that and than `fold_at`
+    bytes, at the end, and at the start where it was left behind.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool, lock_wait: timedelta, fold_at: int) -> None:
+        self.name = str(folder / SNAPSHOT)
+        self._read_only = read_only
+        self._fold_at = self._next_fold_at = fold_at
+        self._lock = StoreLock(folder / LOCK, lock_wait)
+        self._image = Image(folder, writable=not read_only)
+        self._threads = RLock()
+        self._closed = False
+        try:
+            self._current()
+            self._fold_what_was_left()
+        except BaseException:
+            self._image.close()
+            raise
+
+    def close(self) -> None:
+        """Fold the journal and close the files; safe to call twice. Raise StoreError when the fold fails."""
+        with self._threads:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                if not self._read_only and self._image.journal_size():
+                    # Whoever keeps the store locked is a giftping too, which folds when it closes.
+                    with suppress(StoreBusyError):
+                        self._fold(wait=None)
+            finally:
+                self._image.close()
+
+    @contextmanager
+    def tables(self) -> Iterator[Tables]:
+        """Give the tables, with what others wrote, for reading within the block."""
+        with self._threads:
+            yield self._current()
+
+    def documents(self, collection: str) -> list[Mapping[str, Any]]:
+        """Return the documents of a collection as they are now."""
+        with self._threads:
+            return list(self._current()[collection].values())
+
+    def write(self, decide: Decision[Answer]) -> Answer:
+        """Decide under the lock on what all have written, make the change durable, and return the answer."""
+        with self._threads:
+            self._refuse_when_closed()
+            if self._read_only:
+                raise StoreError(f"{self.name}: opened for reading only; nothing was written")
+            if not self._lock.exists():
+                # What changes nothing makes no folder either.
+                operations, answer = decide(self._current())
+                if not operations:
+                    return answer
+            with self._lock.exclusive():
+                self._image.refresh()
+                operations, answer = decide(self._image.tables)
+                if operations:
+                    self._image.append(operations)
+                    self._fold_when_long()
+            return answer
+
+    def _current(self) -> Tables:
+        self._refuse_when_closed()
+        if self._image.changed():
+            with self._lock.shared():
+                self._image.refresh()
+        return self._image.tables
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.name}: the store is closed")
+
+    def _fold(self, wait: timedelta | None) -> None:
+        with self._lock.exclusive(wait):
+            self._image.refresh()
+            if self._image.journal_size():
+                self._image.fold()
+
+    def _fold_what_was_left(self) -> None:
+        if self._read_only or not self._image.journal_size():
+            return
+        # Another process may be at work on it, and a disk that is full is told when something is written.
+        with suppress(StoreError):
+            self._fold(wait=timedelta(0))
+
+    def _fold_when_long(self) -> None:
+        size = self._image.journal_size()
+        if size < max(self._next_fold_at, self._image.snapshot_size()):
+            return
+        try:
+            self._image.fold()
+        except StoreError:
+            # What was to be written is in the journal. It is tried again later, and `close` tells of it.
+            self._next_fold_at = 2 * size
+        else:
+            self._next_fold_at = self._fold_at

@@ -1,0 +1,199 @@
+"""giftping.json: a plain TinyDB file with one document a line, replaced atomically, and what it must hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from tinydb import Storage
+
+from giftping.store.base import StoreError
+from giftping.store.documents import COLLECTIONS, META, SCHEMA_ID, refuse_newer_schema, schema_document
+from giftping.store.files import PREVIOUS_SNAPSHOT, replace_file, storage_errors
+from giftping.store.tables import CompactDocument, Compactor, Tables
+
+GENERATION_ID = "generation"
+
+_CHUNK = 1 << 18
+
+
+class SnapshotStorage(Storage):
+    """TinyDB's JSON file, replaced atomically and durably; the file before is kept as `<name>.previous`."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        """Return the tables; None where there is no file.
+
+        Raise ValueError when the file is not JSON, OSError when it cannot be read.
+        """
+        try:
+            with self._path.open(encoding="utf-8") as stream:
+                tables = _read_by_line(stream)
+                if tables is None:
+                    stream.seek(0)
+                    tables = json.load(stream)
+        except FileNotFoundError:
+            return None
+        return tables
+
+    def write(self, data: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> None:
+        """Replace the file. Raise OSError when that fails; the file is then as it was."""
+        replace_file(self._path, _chunks(data), keep=self._path.with_name(self._path.name + ".previous"))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a snapshot holds: its documents, the store it belongs to, and how many folds went before it."""
+
+    tables: Tables
+    store: str
+    generation: int
+
+
+def read_snapshot(path: Path) -> Snapshot | None:
+    """Return the snapshot, None where there is no file.
+
+    Raise StoreError, with the next step, when the file is damaged, is not giftping's or is a newer one's.
+    """
+    with storage_errors(path, "read"):
+        try:
+            tables = SnapshotStorage(path).read()
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"{path}: damaged: {error or 'nested too deeply'}; {_way_back(path)}") from error
+    return None if tables is None else _checked(path, tables)
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Replace the snapshot. Raise StoreError when that fails; the file is then as it was."""
+    with storage_errors(path, "written"):
+        SnapshotStorage(path).write(_Numbered(snapshot))
+
+
+def _checked(path: Path, raw: object) -> Snapshot:
+    if not isinstance(raw, dict) or not isinstance(raw.get(META), dict):
+        raise StoreError(
+            f"{path}: not a giftping file; move it away (an older bot's file is taken over with"
+            " `giftping migrate --from-json`)"
+        )
+    tables = Tables()
+    _fill(tables, META, raw.pop(META), path)
+    # First of all: the tables of a newer schema may be of another shape.
+    refuse_newer_schema(_meta(tables, SCHEMA_ID).get("version"), str(path))
+    for name, documents in raw.items():
+        if not isinstance(documents, dict):
+            raise _wrong(path, f"table {name} is not an object")
+        if name in COLLECTIONS:
+            _fill(tables, name, documents, path)
+        else:
+            tables.foreign[name] = documents
+    mark = _meta(tables, GENERATION_ID)
+    store, generation = mark.get("store"), mark.get("number")
+    if not isinstance(store, str) or type(generation) is not int:
+        raise _wrong(path, "its meta table does not say which store and generation it is of")
+    return Snapshot(tables, store, generation)
+
+
+def _meta(tables: Tables, id_: str) -> Mapping[str, Any]:
+    return tables[META].get(id_) or {}
+
+
+def _fill(tables: Tables, name: str, documents: dict[str, Any], path: Path) -> None:
+    for number, document in documents.items():
+        if not isinstance(document, Mapping) or not isinstance(document.get("_id"), str):
+            raise _wrong(path, f"document {number} of table {name} has no _id")
+        if document["_id"] in tables[name]:
+            raise _wrong(path, f"table {name} holds {document['_id']!r} twice")
+        tables.put(name, document)
+
+
+def _wrong(path: Path, what: str) -> StoreError:
+    return StoreError(f"{path}: damaged: {what}; {_way_back(path)}")
+
+
+def _way_back(path: Path) -> str:
+    previous = path.with_name(PREVIOUS_SNAPSHOT)
+    if previous.exists():
+        return f"nothing was changed; put {previous.name} in its place (nothing recorded since is lost), or a backup"
+    return "nothing was changed; restore it from a backup, or move it away to start empty"
+
+
+class _Numbered(Mapping[str, Mapping[str, Mapping[str, Any]]]):
+    """A snapshot's tables as TinyDB writes them, documents numbered from 1; made while they are written."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._tables = snapshot.tables
+        self._meta = [
+            schema_document(),
+            {"_id": GENERATION_ID, "store": snapshot.store, "number": snapshot.generation},
+        ]
+
+    def __getitem__(self, name: str) -> Mapping[str, Mapping[str, Any]]:
+        if name in self._tables.foreign:
+            return self._tables.foreign[name]
+        documents = self._meta if name == META else self._tables[name].values()
+        return {str(number): document for number, document in enumerate(documents, start=1)}
+
+    def __iter__(self) -> Iterator[str]:
+        yield META
+        yield from (name for name in COLLECTIONS if name != META and self._tables[name])
+        yield from self._tables.foreign
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _chunks(tables: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> Iterator[bytes]:
+    """Yield the JSON of all tables, one document a line, in chunks of some size."""
+    pending: list[str] = []
+    size = 0
+    for line in _lines(tables):
+        pending.append(line)
+        size += len(line)
+        if size >= _CHUNK:
+            yield "".join(pending).encode()
+            pending, size = [], 0
+    yield "".join(pending).encode()
+
+
+def _lines(tables: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> Iterator[str]:
+    encode = json.JSONEncoder(default=CompactDocument.plain).encode
+    yield "{\n"
+    table_start = ""
+    for name, documents in tables.items():
+        yield f"{table_start}{encode(name)}: {{\n"
+        document_start = ""
+        for number, document in documents.items():
+            yield f'{document_start}"{number}": {encode(document)}'
+            document_start = ",\n"
+        yield "\n}" if documents else "}"
+        table_start = ",\n"
+    yield "\n}\n"
+
+
+def _read_by_line(stream: TextIO) -> dict[str, dict[str, Any]] | None:
+    """Return the tables of a file in the layout of `_lines` without holding its text; None for another layout."""
+    if stream.readline() != "{\n":
+        return None
+    compact = Compactor().compact
+    tables: dict[str, dict[str, Any]] = {}
+    documents: dict[str, Any] | None = None
+    try:
+        for line in stream:
+            if documents is None:
+                if line == "}\n":
+                    return tables if not stream.read() else None
+                name = json.loads(line.removesuffix(": {\n"))
+                documents = tables.setdefault(name, {})
+            elif line in ("},\n", "}\n"):
+                documents = None
+            else:
+                number, _, document = line.partition(": ")
+                documents[json.loads(number)] = compact(json.loads(document.removesuffix("\n").removesuffix(",")))
+    except (ValueError, AttributeError, TypeError):
+        return None
+    return None

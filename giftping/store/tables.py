@@ -1,0 +1,117 @@
+"""The documents of an embedded store in memory: by `_id`, and the ledger by guild."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from giftping.store.documents import COLLECTIONS, LEDGER
+
+Operation = tuple[Literal["put"], str, Mapping[str, Any]] | tuple[Literal["remove"], str, str]
+"""One change: a document written whole, or the `_id` of one removed."""
+
+Batch = Sequence[Operation]
+"""Changes that are made together or not at all."""
+
+_SHARED_STRINGS = 4096
+
+
+class CompactDocument(Mapping[str, Any]):
+    """A document that never changes and shares its field names with others; a third of the size of a dict."""
+
+    __slots__ = ("_names", "_values")
+
+    def __init__(self, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        self._names = names
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._values[self._names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the document as a dict of its own."""
+        return dict(zip(self._names, self._values, strict=True))
+
+
+class Compactor:
+    """Makes compact documents that share what was equal in the documents made shortly before."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._strings: dict[str, str] = {}
+
+    def compact(self, document: Mapping[str, Any]) -> CompactDocument:
+        """Return the document in its compact form."""
+        if len(self._strings) > _SHARED_STRINGS:
+            self._strings.clear()
+        share = self._strings.setdefault
+        names = tuple(document)
+        values = tuple([share(value, value) if type(value) is str else value for value in document.values()])
+        return CompactDocument(self._shapes.setdefault(names, names), values)
+
+
+class Tables:
+    """All documents of a store. `foreign` holds tables that giftping does not know, to be kept as they are."""
+
+    def __init__(self) -> None:
+        self.foreign: dict[str, Mapping[str, Any]] = {}
+        self._documents: dict[str, dict[str, CompactDocument]] = {name: {} for name in COLLECTIONS}
+        self._ids_by_guild: dict[str, list[str]] = {}
+        self._compactor = Compactor()
+
+    def __getitem__(self, collection: str) -> Mapping[str, CompactDocument]:
+        """Return the documents of one collection by `_id`, in the order in which they came."""
+        return self._documents[collection]
+
+    def of_guild(self, guild_id: int) -> Iterable[CompactDocument]:
+        """Return the ledger's documents of one guild."""
+        ledger = self._documents[LEDGER]
+        return [ledger[id_] for id_ in self._ids_by_guild.get(str(guild_id), ())]
+
+    def apply(self, batch: Iterable[Operation]) -> None:
+        """Make changes. Raise KeyError for a collection that is not known."""
+        for operation in batch:
+            if operation[0] == "put":
+                self.put(operation[1], operation[2])
+            else:
+                self._remove(operation[1], operation[2])
+
+    def put(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Write one document whole. Raise KeyError for a collection that is not known."""
+        documents = self._documents[collection]
+        compact = document if isinstance(document, CompactDocument) else self._compactor.compact(document)
+        id_: str = compact["_id"]
+        if collection == LEDGER and id_ not in documents:
+            self._ids_by_guild.setdefault(_guild_of(id_), []).append(id_)
+        documents[id_] = compact
+
+    def _remove(self, collection: str, id_: str) -> None:
+        if self._documents[collection].pop(id_, None) is not None and collection == LEDGER:
+            guild = _guild_of(id_)
+            ids = self._ids_by_guild[guild]
+            ids.remove(id_)
+            if not ids:
+                del self._ids_by_guild[guild]
+
+
+def put(collection: str, document: Mapping[str, Any]) -> Operation:
+    """Return the change that writes a document whole."""
+    return "put", collection, document
+
+
+def remove(collection: str, id_: str) -> Operation:
+    """Return the change that removes a document."""
+    return "remove", collection, id_
+
+
+def _guild_of(entry_id: str) -> str:
+    return entry_id.partition(":")[0]

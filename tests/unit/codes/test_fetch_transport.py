@@ -1,0 +1,169 @@
+"""Deadlines, proxies, loopback and TLS: what fetches travel on."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpcore
+import pytest
+from raw_server import RawServer, answer
+
+from giftping import transport
+from giftping.codes.fetch import Body, Failed, Fetcher, FetchRequest, Limits
+from giftping.transport import Deadline, is_loopback, proxy_for, time_left, tls_context
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_this_machine(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_a_deadline_shortens_every_wait_and_refuses_one_that_would_begin_late():
+    now = [100.0]
+    with Deadline(15, lambda: now[0]) as deadline:
+        assert time_left(5, httpcore.ReadTimeout) == 5
+        now[0] = 112.0
+        assert time_left(5, httpcore.ReadTimeout) == 3
+        assert time_left(None, httpcore.ReadTimeout) == 3
+        now[0] = 115.0
+        assert deadline.passed
+        with pytest.raises(httpcore.ConnectTimeout):
+            time_left(5, httpcore.ConnectTimeout)
+    assert time_left(5, httpcore.ReadTimeout) == 5
+    assert time_left(None, httpcore.ReadTimeout) is None
+
+
+def test_a_deadline_holds_for_its_own_thread_only():
+    with Deadline(0), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(time_left, 5, httpcore.ReadTimeout).result() == 5
+
+
+def test_time_that_ran_out_before_the_connection_is_told_as_such():
+    ticks = iter([0.0, *[99.0] * 50])
+    with RawServer(answer("200 OK")) as server:
+        fetched = Fetcher(Limits(total=15), monotonic=lambda: next(ticks)).fetch(FetchRequest(server.url), NOW)
+    assert fetched == Failed("took longer than 15 s in all")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
+def test_loopback_hosts_never_have_a_proxy(host, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://proxy.test:3128")
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.test:3128")
+    assert is_loopback(host)
+    assert proxy_for("http", host) == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "scheme", "proxy"),
+    [
+        ({"http_proxy": "http://a.test:1"}, "http", "http://a.test:1"),
+        ({"http_proxy": "http://a.test:1"}, "https", ""),
+        ({"HTTPS_PROXY": "a.test:1"}, "https", "http://a.test:1"),
+        ({"all_proxy": "socks5://a.test:1"}, "https", "socks5://a.test:1"),
+        ({"http_proxy": "http://a.test:1", "no_proxy": "codes.test"}, "http", ""),
+        ({}, "http", ""),
+    ],
+)
+def test_other_hosts_have_the_proxy_of_the_environment(variables, scheme, proxy, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for(scheme, "codes.test") == proxy
+
+
+def test_a_request_goes_through_a_proxy_with_its_login(monkeypatch):
+    with RawServer(answer("200 OK", b"CODE1")) as server:
+        monkeypatch.setenv("http_proxy", f"http://me:pass@127.0.0.1:{server.port}")
+        fetched = Fetcher().fetch(FetchRequest("http://codes.test/list"), NOW)
+        head = server.heads[0]
+    assert isinstance(fetched, Body)
+    assert head.startswith("GET http://codes.test/list HTTP/1.1")
+    assert "Proxy-Authorization: Basic bWU6cGFzcw==" in head
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy.test:1", "ftp://me:hunter2@proxy.test", "http://[::1", "http://"])
+def test_a_proxy_that_cannot_be_used_is_a_failure_without_its_login(proxy, monkeypatch):
+    monkeypatch.setenv("http_proxy", proxy)
+    fetched = Fetcher(Limits(connect=0.3, total=0.3)).fetch(FetchRequest("http://codes.test/"), NOW)
+    assert isinstance(fetched, Failed)
+    assert "proxy failed" in fetched.reason
+    assert "hunter2" not in fetched.reason
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for localhost that signs itself, as a key file, a bundle and a hashed folder."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command")
+    folder = tmp_path_factory.mktemp("tls")
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    command += " -addext subjectAltName=DNS:localhost -keyout key.pem -out bundle.pem"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    name = subprocess.run(
+        ["openssl", "x509", "-hash", "-noout", "-in", "bundle.pem"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    (folder / "hashed").mkdir()
+    shutil.copy(folder / "bundle.pem", folder / "hashed" / f"{name}.0")
+    (folder / "empty").mkdir()
+    return folder
+
+
+@pytest.fixture
+def tls_server(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "bundle.pem", certificate / "key.pem")
+    with RawServer(answer("200 OK", b"CODE1"), tls=context) as server:
+        yield f"https://localhost:{server.port}/list"
+
+
+@pytest.fixture(autouse=True)
+def fresh_tls_context():
+    tls_context.cache_clear()
+    yield
+    tls_context.cache_clear()
+
+
+@pytest.mark.parametrize("variables", [{"SSL_CERT_DIR": "hashed"}, {"SSL_CERT_FILE": "bundle.pem"}], ids=str)
+def test_https_trusts_the_certificates_of_the_system_or_the_environment(
+    variables, certificate, tls_server, monkeypatch
+):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(certificate / value))
+    assert isinstance(Fetcher().fetch(FetchRequest(tls_server), NOW), Body)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_a_failure(certificate, tls_server, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(certificate / "empty"))
+    fetched = Fetcher().fetch(FetchRequest(tls_server), NOW)
+    assert isinstance(fetched, Failed)
+    assert "no connection" in fetched.reason
+    assert "CERTIFICATE_VERIFY_FAILED" in fetched.reason
+
+
+def test_a_server_that_hangs_in_the_tls_handshake_is_cut():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://localhost:{listener.getsockname()[1]}/"
+        fetched = Fetcher(Limits(connect=0.2, total=5)).fetch(FetchRequest(url), NOW)
+    assert fetched == Failed("no connection within 0.2 s")
+
+
+def test_a_folder_that_is_not_there_holds_no_certificates(tmp_path: Path):
+    assert not transport.is_hashed(tmp_path / "none")
+    assert not transport.is_hashed(tmp_path)

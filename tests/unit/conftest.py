@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from giftping.codes.catalogue import Catalogue, Game
+from giftping.codes.sources.definition import read_definition
+
+RISE_API = {"kind": "json", "game": "rise", "url": "https://codes.example/api", "rows": {"at": "codes", "code": "code"}}
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose /etc holds no settings, and a giftping that comes with the game rise and the source rise-api."""
+    definition, problems = read_definition("rise-api", RISE_API, built_in=True)
+    assert definition
+    assert not problems
+    catalogue = Catalogue({"rise": Game("rise", "Rise")}, (definition,), {"rise-api": RISE_API})
+    monkeypatch.setattr("giftping.settings.load_catalogue", lambda: catalogue)
+    monkeypatch.setattr("giftping.settings_file.SYSTEM_FOLDER", tmp_path / "etc" / "giftping")

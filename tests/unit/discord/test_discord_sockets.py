@@ -1,0 +1,207 @@
+"""How a request ends when the connection itself misbehaves, over real sockets on loopback."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from giftping.discord.http import Answer, DiscordHttp, Endpoint
+from giftping.discord.outcome import Refused, Unclear
+from giftping.discord.transport import KEEP_IDLE, proxy_for
+
+POST = Endpoint("POST", "POST /channels/{channel}/messages", "/channels/7/messages", "channel 7")
+MESSAGE = b'{"id": "1"}'
+
+pytestmark = pytest.mark.timeout(20)
+
+
+@pytest.fixture
+def client(loopback):
+    clients = []
+
+    def connect(handler_or_url, *, total=5.0):
+        server = None if isinstance(handler_or_url, str) else loopback(handler_or_url)
+        http = DiscordHttp(server.url if server else handler_or_url, token="t", budget=timedelta(0), total=total)
+        clients.append(http)
+        return http, server
+
+    yield connect
+    for http in clients:
+        http.close()
+
+
+def post(http):
+    return http.request(POST, json={"content": "hi"})
+
+
+def test_a_refused_connection_was_never_made(client):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    http, _ = client(f"http://127.0.0.1:{port}")
+    assert post(http) == Refused("could not connect: connection refused")
+
+
+def test_a_name_that_nobody_knows_was_never_reached(client, monkeypatch):
+    def nowhere(*_args, **_options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    http, _ = client("http://localhost:1")
+    assert post(http) == Refused("could not connect: the name of the host was not found")
+
+
+def test_a_server_that_does_not_speak_tls_was_never_reached(client):
+    http, server = client(lambda connection: connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    http, _ = client(server.url.replace("http://", "https://"))
+    outcome = post(http)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason.startswith("could not connect: ")
+
+
+def after_reading(action):
+    def handle(connection):
+        connection.read_request()
+        action(connection)
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        (lambda connection: connection.reset(), "connection reset by peer after the request was written"),
+        (lambda connection: None, "connection closed or not HTTP after the request was written"),
+        (lambda connection: connection.send(b"220 smtp ready\r\n"), "connection closed or not HTTP after"),
+        (
+            lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
+            "HTTP 200, connection closed or not HTTP before the answer was whole",
+        ),
+    ],
+)
+def test_a_connection_that_breaks_after_the_request_is_unclear(client, action, reason):
+    http, server = client(after_reading(action))
+    outcome = post(http)
+    assert isinstance(outcome, Unclear)
+    assert outcome.reason.startswith(reason)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        (lambda connection: connection.hang(), Unclear("timed out after the request was written")),
+        (
+            lambda connection: connection.drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 5000, 0.02),
+            Unclear("timed out after the request was written"),
+        ),
+        (
+            lambda connection: connection.drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 500, 0.002),
+            Unclear("timed out after the request was written"),
+        ),
+        (
+            lambda connection: (
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"),
+                connection.drip(b" " * 5000, 0.02),
+            ),
+            Unclear("HTTP 200, timed out before the answer was whole"),
+        ),
+        (
+            lambda connection: (
+                connection.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 5000\r\n\r\n"),
+                connection.drip(b" " * 5000, 0.02),
+            ),
+            Refused("HTTP 400", 400),
+        ),
+    ],
+    ids=["hangs", "drips its headers", "goes on and on", "drips its body", "drips a refusal"],
+)
+def test_a_server_that_keeps_us_waiting_does_not_hold_the_run(client, action, outcome):
+    http, _ = client(after_reading(action), total=0.3)
+    assert post(http) == outcome
+
+
+def test_connections_are_used_again(client):
+    def handle(connection):
+        while connection.read_request():
+            connection.answer(MESSAGE)
+
+    http, server = client(handle)
+    assert [post(http) for _ in range(3)] == [Answer(200, {"id": "1"})] * 3
+    assert server.connections == 1
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_not_used_again(client):
+    def handle(connection):
+        connection.read_request()
+        connection.answer(MESSAGE)
+        connection.socket.shutdown(socket.SHUT_RDWR)
+
+    http, server = client(handle)
+    for sent in range(1, 4):
+        assert post(http) == Answer(200, {"id": "1"})
+        while server.connections < sent or any(thread.is_alive() for thread in server.threads[1:]):
+            time.sleep(0.001)
+    assert server.connections == 3
+
+
+def test_an_idle_connection_is_given_up_before_servers_do():
+    assert KEEP_IDLE <= 5
+
+
+def test_a_proxy_from_the_environment_is_used_for_real_hosts_only(client, loopback, monkeypatch):
+    def handle(connection):
+        asked.append(connection.read_request().split(b"\r\n")[0])
+        connection.answer(b"", "403 Forbidden")
+
+    asked: list[bytes] = []
+    proxy = loopback(handle).url.removesuffix("/api/v10")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    http, _ = client("https://discord.test")
+    assert post(http) == Refused("could not connect: the proxy did not let it through")
+    assert asked == [b"CONNECT discord.test:443 HTTP/1.1"]
+    direct, _ = client(after_reading(lambda connection: connection.answer(MESSAGE)))
+    assert post(direct) == Answer(200, {"id": "1"})
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("https://discord.com/api", "http://proxy.test:3128"),
+        ("https://127.0.0.1:8443/api", None),
+        ("https://localhost/api", None),
+        ("https://stage.localhost/api", None),
+        ("https://[::1]/api", None),
+        ("https://left.alone.test/api", None),
+    ],
+)
+def test_this_machine_and_the_hosts_of_no_proxy_are_asked_directly(monkeypatch, url, proxy):
+    monkeypatch.setenv("https_proxy", "proxy.test:3128")
+    monkeypatch.setenv("no_proxy", "alone.test")
+    assert proxy_for(httpx.URL(url)) == proxy
+
+
+def test_a_proxy_that_cannot_be_used_is_refused_in_words(client, monkeypatch):
+    monkeypatch.setenv("https_proxy", "gopher://user:pass@proxy.test")
+    http, _ = client("https://discord.test")
+    refused = post(http)
+    assert isinstance(refused, Refused)
+    assert "proxy in the environment" in refused.reason
+    assert "pass" not in refused.reason
+    assert refused.everywhere
+
+
+def test_nothing_secret_is_logged_of_a_real_request(client, caplog):
+    caplog.set_level(logging.DEBUG)
+    http, _ = client(after_reading(lambda connection: connection.answer(MESSAGE)))
+    webhook = Endpoint("POST", "POST /webhooks/{webhook}", "/webhooks/1/s3cret", "webhook 1", as_bot=False)
+    assert http.request(webhook, json={}) == Answer(200, {"id": "1"})
+    assert "s3cret" not in caplog.text

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import pytest
+
+from giftping.discord.pacing import LONGEST, Hold, Lane, Pacer, TooLongError, number
+
+WEBHOOK = Lane("POST /webhooks/{webhook}", "webhook 1", as_bot=False)
+CHANNEL = Lane("POST /channels/{channel}/messages", "channel 1", as_bot=True)
+
+
+def told(remaining, reset_after, *, limit=5, bucket="abc"):
+    return {
+        "x-ratelimit-limit": str(limit),
+        "x-ratelimit-remaining": str(remaining),
+        "x-ratelimit-reset-after": str(reset_after),
+        "x-ratelimit-bucket": bucket,
+    }
+
+
+@pytest.fixture
+def pacer(clock):
+    return Pacer(60, clock.monotonic, clock.sleep)
+
+
+def send(pacer, lane, headers=None, hold=None):
+    pacer.leave(pacer.enter(lane), headers or {}, hold)
+
+
+def test_a_webhook_that_says_nothing_gets_five_requests_in_two_seconds(pacer, clock):
+    for _ in range(5):
+        send(pacer, WEBHOOK)
+    assert clock.sleeps == []
+    send(pacer, WEBHOOK)
+    assert clock.sleeps == [pytest.approx(2.0)]
+
+
+def test_webhooks_do_not_wait_for_each_other(pacer, clock):
+    for webhook in range(40):
+        send(pacer, Lane(WEBHOOK.route, f"webhook {webhook}", as_bot=False), told(0, 30))
+    assert clock.sleeps == []
+
+
+def test_a_bucket_with_nothing_remaining_waits_for_its_reset(pacer, clock):
+    send(pacer, CHANNEL, told(1, 4.0))
+    send(pacer, CHANNEL, told(0, 3.9))
+    assert clock.sleeps == []
+    send(pacer, CHANNEL, told(4, 5.0))
+    assert clock.sleeps == [pytest.approx(4.0, abs=0.02)]
+
+
+def test_after_its_reset_a_bucket_holds_its_limit_again(pacer, clock):
+    send(pacer, CHANNEL, told(0, 1.0, limit=3))
+    clock.seconds += 2
+    for _ in range(3):
+        send(pacer, CHANNEL)
+    assert clock.sleeps == []
+
+
+def test_routes_that_share_a_bucket_wait_for_it_together(pacer, clock):
+    other = Lane("GET /channels/{channel}/messages", "channel 1", as_bot=True)
+    send(pacer, other, told(3, 5.0))
+    send(pacer, CHANNEL, told(0, 5.0))
+    send(pacer, other, told(4, 5.0))
+    assert clock.sleeps == [pytest.approx(5.0, abs=0.02)]
+
+
+def test_an_answer_that_was_overtaken_does_not_give_requests_back(pacer, clock):
+    lanes = [pacer.enter(WEBHOOK) for _ in range(2)]
+    pacer.leave(lanes[1], told(0, 2.0))
+    pacer.leave(lanes[0], told(1, 2.0))
+    send(pacer, WEBHOOK)
+    assert clock.sleeps == [pytest.approx(2.0, abs=0.02)]
+
+
+def test_requests_under_way_are_counted_before_their_answers_come(pacer, clock):
+    send(pacer, WEBHOOK, told(2, 1.5))
+    tickets = [pacer.enter(WEBHOOK) for _ in range(2)]
+    tickets.append(pacer.enter(WEBHOOK))
+    assert clock.sleeps == [pytest.approx(1.505)]
+
+
+@pytest.mark.parametrize("as_bot", [True, False])
+def test_no_second_holds_more_than_fifty_requests_of_one_sender(pacer, clock, as_bot):
+    times = []
+    for target in range(200):
+        ticket = pacer.enter(Lane("GET /x/{x}", f"x {target}", as_bot=as_bot))
+        clock.seconds += 0.003
+        times.append(clock.seconds)
+        clock.seconds += 0.003
+        pacer.leave(ticket, {})
+    assert all(later - earlier >= 1.0 for earlier, later in zip(times, times[50:], strict=False))
+    assert 200 / (times[-1] - times[0]) > 0.95 * 50
+
+
+def test_the_bot_and_the_address_are_counted_apart(pacer, clock):
+    for target in range(50):
+        send(pacer, Lane("GET /x/{x}", f"x {target}", as_bot=True))
+    send(pacer, WEBHOOK)
+    assert clock.sleeps == []
+
+
+def test_a_hold_on_one_bucket_leaves_the_others_alone(pacer, clock):
+    send(pacer, WEBHOOK, {}, Hold(7.0, everywhere=False))
+    send(pacer, Lane(WEBHOOK.route, "webhook 2", as_bot=False))
+    assert clock.sleeps == []
+    send(pacer, WEBHOOK)
+    assert clock.sleeps == [pytest.approx(7.0, abs=0.02)]
+
+
+def test_a_hold_on_everything_stops_every_request_of_that_sender(pacer, clock):
+    send(pacer, WEBHOOK, {}, Hold(7.0, everywhere=True))
+    send(pacer, CHANNEL)
+    assert clock.sleeps == []
+    send(pacer, Lane(WEBHOOK.route, "webhook 2", as_bot=False))
+    assert clock.sleeps == [pytest.approx(7.0, abs=0.02)]
+
+
+def test_a_wait_beyond_the_budget_is_not_waited_for(pacer, clock):
+    send(pacer, WEBHOOK, {}, Hold(61.0, everywhere=False))
+    with pytest.raises(TooLongError, match="rate limited for 61 s, and this run may wait 60 s more") as refused:
+        pacer.enter(WEBHOOK)
+    assert not refused.value.everywhere
+    assert clock.sleeps == []
+
+
+def test_what_was_waited_is_gone_from_the_budget(pacer):
+    send(pacer, WEBHOOK, {}, Hold(50.0, everywhere=False))
+    send(pacer, WEBHOOK, {}, Hold(15.0, everywhere=True))
+    with pytest.raises(TooLongError) as refused:
+        pacer.enter(WEBHOOK)
+    assert refused.value.everywhere
+
+
+def test_keeping_to_fifty_a_second_costs_no_budget(clock):
+    pacer = Pacer(0, clock.monotonic, clock.sleep)
+    for target in range(200):
+        send(pacer, Lane("GET /x/{x}", f"x {target}", as_bot=True))
+    assert len(clock.sleeps) == 3
+
+
+def test_waits_side_by_side_are_charged_once(clock):
+    """Two threads that wait for the same ten seconds have held the run for ten seconds, not twenty."""
+    both_asleep = threading.Barrier(2)
+
+    def sleep(seconds: float) -> None:
+        both_asleep.wait(10)
+        clock.seconds = 1011.0
+
+    pacer = Pacer(12, clock.monotonic, sleep)
+    lanes = [Lane(WEBHOOK.route, f"webhook {number}", as_bot=False) for number in range(2)]
+    for lane in lanes:
+        send(pacer, lane, {}, Hold(10.0, everywhere=False))
+    sent: deque[str] = deque()
+
+    def work(lane: Lane) -> None:
+        send(pacer, lane)
+        sent.append(lane.resource)
+
+    threads = [threading.Thread(target=work, args=(lane,)) for lane in lanes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(sent) == ["webhook 0", "webhook 1"]
+
+
+def test_a_bucket_nobody_knows_yet_is_asked_one_request_at_a_time(pacer, clock):
+    first = pacer.enter(CHANNEL)
+    entered = threading.Event()
+
+    def second() -> None:
+        pacer.leave(pacer.enter(CHANNEL), {})
+        entered.set()
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    assert not entered.wait(0.05)
+    pacer.leave(first, told(4, 5.0))
+    thread.join(10)
+    assert entered.is_set()
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1.5", 1.5),
+        (2, 2.0),
+        ("0", 0.0),
+        ("1e300", LONGEST),
+        ("-1", None),
+        ("nan", None),
+        ("inf", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        ([1], None),
+        (10**400, None),
+    ],
+)
+def test_only_sensible_numbers_are_believed(value, expected):
+    assert number(value) == expected

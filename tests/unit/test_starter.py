@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from giftping.codes.catalogue import load_catalogue
+from giftping.settings import CodesSettings, Settings, load_settings
+from giftping.settings_values import KEYS
+from giftping.starter import crontab_line, starter_toml
+
+COMMENTED_OUT = re.compile(r"^# ((?:\[[^\]]+\]|[a-z_]+ = ).*)$", re.MULTILINE)
+STATE = Path('/home/me/a "strange" \\ folder/état\n')
+
+pytestmark = pytest.mark.usefixtures("bare_machine")
+
+
+def starter() -> str:
+    return starter_toml(folder=Path("/home/me/.config/giftping\nx = 1"), state=STATE, source="rise-api")
+
+
+def loaded(toml: str, folder: Path) -> Settings:
+    (folder / "giftping.toml").write_text(toml)
+    return load_settings({"HOME": "/home/me", "DISCORD_TOKEN": "the token"}, cwd=folder)
+
+
+def test_the_starter_changes_nothing(tmp_path: Path) -> None:
+    settings = loaded(starter(), tmp_path)
+    assert settings.codes == CodesSettings()
+    assert not [key for key, origin in settings.origins.items() if origin.kind == "file"]
+    assert set(settings.sources) == {"rise-api"}
+
+
+def test_every_line_of_the_starter_works_when_it_is_put_to_use(tmp_path: Path) -> None:
+    settings = loaded(COMMENTED_OUT.sub(r"\1", starter()), tmp_path)
+    assert settings.state == STATE
+    assert set(settings.sources) == {"rise-api", "my-list"}
+    assert not settings.sources["rise-api"].enabled
+    assert settings.games["my-game"].redeem_url == "https://example.org/redeem?code={code}"
+
+
+def test_every_single_line_of_the_starter_works_alone(tmp_path: Path) -> None:
+    text = starter()
+    singles = [found for found in COMMENTED_OUT.finditer(text) if found.start() < text.index("[sources.")]
+    assert len(singles) > 8
+    for found in singles:
+        loaded(text[: found.start()] + found[1] + text[found.end() :], tmp_path)
+
+
+def test_the_defaults_that_the_starter_shows_are_the_defaults(tmp_path: Path) -> None:
+    codes = loaded(COMMENTED_OUT.sub(r"\1", starter()), tmp_path).codes
+    assert codes == CodesSettings(contact="you@example.org")
+
+
+def test_the_starter_shows_every_setting() -> None:
+    known = {key for keys in KEYS.values() for key in keys} - {*KEYS, "games", "sources", "api"}
+    assert known <= set(re.findall(r"^# ([a-z_]+) = ", starter(), re.MULTILINE))
+
+
+def test_the_starter_reads_well_in_a_narrow_window() -> None:
+    text = starter_toml(folder=Path("/etc/giftping"), state=Path("/var/lib/giftping"), source="rise-api")
+    assert max(map(len, text.splitlines())) <= 110
+    assert text.endswith("\n")
+
+
+def test_the_starter_works_with_the_catalogue_that_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("giftping.settings.load_catalogue", load_catalogue)
+    name = next(iter(load_catalogue().tables))
+    text = starter_toml(folder=tmp_path, state=STATE, source=name)
+    assert not loaded(COMMENTED_OUT.sub(r"\1", text), tmp_path).sources[name].enabled
+
+
+def test_a_crontab_line_names_the_command_in_full_and_is_silent() -> None:
+    assert crontab_line(Path("/opt/giftping/bin/giftping")) == "*/5 * * * * /opt/giftping/bin/giftping codes check -q"
+
+
+def test_a_crontab_line_survives_strange_paths() -> None:
+    line = crontab_line(Path("/home/me/100% mine/giftping"), config=Path("/etc/my file.toml"), minutes=1)
+    fields, command = line.rsplit("* ", 1)
+    assert fields == "* * * * "
+    assert not re.search(r"(?<!\\)%", command)
+    assert shlex.split(command.replace(r"\%", "%")) == [
+        "/home/me/100% mine/giftping",
+        "--config",
+        "/etc/my file.toml",
+        "codes",
+        "check",
+        "-q",
+    ]
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+def test_cron_counts_minutes_from_1_to_59(minutes: int) -> None:
+    with pytest.raises(ValueError, match="minutes must be from 1 to 59"):
+        crontab_line(Path("/giftping"), minutes=minutes)
