@@ -41,7 +41,8 @@ def init(session: Session, folder: Path, *, force: bool) -> int:
 def check_config(session: Session) -> int:
     """Say that the settings are fine; every mistake has been raised at once otherwise."""
     from giftping.codes.sources.expressions import check_expressions
-    from giftping.settings import SettingsError, mistakes_of_source
+    from giftping.settings import mistakes_of_source
+    from giftping.settings_file import SettingsError
 
     settings = session.settings
     mistakes = [

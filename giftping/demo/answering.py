@@ -103,14 +103,12 @@ class Answering:
         claimed = self._claim(exchange)
         if claimed.refusal is not None:
             return claimed.refusal
-        empty = Answer(200, b"{}", {**JSON_HEADERS, **claimed.headers})
-        early = self._strike(exchange, empty, after=False)
-        if early is not None:
-            return early
-        answer = self._carry_out(exchange)
-        answer = replace(answer, headers={**answer.headers, **claimed.headers})
-        late = self._strike(exchange, answer, after=True)
-        return answer if late is None else late
+        reply = self._strike(exchange, Answer(200, b"{}", JSON_HEADERS), after=False)
+        if reply is None:
+            answer = self._carry_out(exchange)
+            late = self._strike(exchange, answer, after=True)
+            reply = answer if late is None else late
+        return _with_bucket(reply, claimed.headers)
 
     def _claim(self, exchange: _Exchange) -> Claimed:
         limits = self._limits
@@ -161,6 +159,13 @@ class Answering:
 
     def _is_bot(self, request: Request) -> bool:
         return request.headers.get("authorization") == self._authorization
+
+
+def _with_bucket(reply: Reply, bucket: Mapping[str, str]) -> Reply:
+    """Return the reply with its bucket's headers, as every one has that is Discord's own and not a global 429."""
+    if not isinstance(reply, Answer) or "Via" not in reply.headers or "X-RateLimit-Global" in reply.headers:
+        return reply
+    return replace(reply, headers={**reply.headers, **bucket})
 
 
 def _body_of(request: Request) -> tuple[Mapping[str, Any], ApiError | None]:

@@ -138,11 +138,11 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     wait = call.boolean("wait")
     channel = _webhook_channel(world, call, hook)
     draft = _draft(call)
+    _refuse_empty(draft.content, draft.embeds)
     if channel.type is ChannelType.FORUM:
         channel = _forum_thread(world, channel, draft)
     elif draft.thread_name:
         raise ApiError(400, 220003, "Webhooks can only create threads in forum channels")
-    _refuse_empty(draft.content, draft.embeds)
     stored = world.post(channel, Author(hook.id, draft.username or hook.name), draft, hook)
     return json_answer(shapes.message(stored)) if wait else no_content()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,15 +19,18 @@ class LockError(Exception):
 
 
 class LockHeldError(LockError):
-    """Another run holds the lock: `pid` and `since` where its note in the lock file can be read."""
+    """Another run holds the lock: `pid`, `since` and `host` where its note in the lock file can be read."""
 
-    def __init__(self, pid: int | None = None, since: datetime | None = None, host: str = "") -> None:
+    def __init__(
+        self, pid: int | None = None, since: datetime | None = None, host: str = "", *, now: datetime | None = None
+    ) -> None:
         self.pid = pid
         self.since = since
         self.host = host
         known = [f"pid {pid}{_elsewhere(host)}"] if pid is not None else []
         if since is not None:
-            known.append(f"since {since:%H:%M:%S}")
+            today = now is None or since.date() == now.date()
+            known.append(f"since {since:%H:%M:%S}" if today else f"since {since:%Y-%m-%d %H:%M:%S}")
         note = f" ({', '.join(known)})" if known else ""
         super().__init__(f"another run holds the lock{note}")
 
@@ -87,8 +89,9 @@ class RunLock:
             holder = _holder(os.pread(descriptor, _LONGEST_NOTE, 0))
             if holder is None:
                 raise LockHeldError from None
-            raise LockHeldError(holder.pid, holder.since.astimezone(), holder.host) from None
-        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": self._now().isoformat()}
+            since, now = holder.since.astimezone(), self._now().astimezone()
+            raise LockHeldError(holder.pid, since, holder.host, now=now) from None
+        note = {"pid": os.getpid(), "host": os.uname().nodename, "since": self._now().isoformat()}
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(note).encode(), 0)
 
@@ -103,4 +106,4 @@ def _holder(note: bytes) -> _Holder | None:
 
 
 def _elsewhere(host: str) -> str:
-    return f" on {host}" if host and host != socket.gethostname() else ""
+    return f" on {host}" if host and host != os.uname().nodename else ""

@@ -118,11 +118,11 @@ def game_of(document: Mapping[str, Any]) -> str:
     return document.get("game") or HOME_GAME
 
 
-def sent_fields(*, message_id: int, channel_id: int | None, at: datetime) -> Document:
-    """Return what changes in an entry that was sent; an unknown channel leaves the recorded one."""
+def sent_fields(*, message_id: int | None, channel_id: int | None, at: datetime) -> Document:
+    """Return what changes in an entry that was sent; an unknown message or channel leaves what is recorded."""
     text = time_to_text(at)
-    changes: Document = {"state": EntryState.SENT.value, "message_id": message_id, "sent_at": text, "updated_at": text}
-    return changes | _set_values(channel_id=channel_id)
+    changes: Document = {"state": EntryState.SENT.value, "sent_at": text, "updated_at": text}
+    return changes | _set_values(message_id=message_id, channel_id=channel_id)
 
 
 def uncertain_fields(*, at: datetime) -> Document:

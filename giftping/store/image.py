@@ -9,7 +9,6 @@ that bring it up to date; a journal of an earlier generation is in the snapshot 
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from giftping.store.base import StoreError
@@ -69,7 +68,7 @@ class Image:
         if self._journal is not None:
             # A fold was cut short: what this journal records is in the snapshot.
             self._set_journal_aside()
-        self._store = self._store or secrets.token_hex(6)
+        self._store = self._store or os.urandom(6).hex()
         create_journal(self._journal_path, Header(self._store, self._generation), batch)
         self._in_step = True
         self.refresh()

@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from giftping.store.base import StoreError
-from giftping.store.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock
+from giftping.store.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock, fingerprint
 from giftping.store.image import Image
 from giftping.store.tables import Operation, Tables
 
@@ -23,12 +23,17 @@ Decision = Callable[[Tables], tuple[list[Operation], Answer]]
 
 
 class SharedTables:
-    """The tables of one folder. The journal is folded into the snapshot when it is longer than that and than `fold_at`
-    bytes, at the end, and at the start where it was left behind.
+    """The tables of one folder, and when they are folded into its snapshot.
+
+    That is at the end, at the start where a journal was left behind, and in between when the journal is
+    longer than `fold_at` bytes and than the snapshot, so that the cost of a write does not grow with the ledger.
     """
 
     def __init__(self, folder: Path, *, read_only: bool, lock_wait: timedelta, fold_at: int) -> None:
         self.name = str(folder / SNAPSHOT)
+        self.closed_fingerprint: str | None = None
+        self._folder = folder
+        self._others_wrote = False
         self._read_only = read_only
         self._fold_at = self._next_fold_at = fold_at
         self._lock = StoreLock(folder / LOCK, lock_wait)
@@ -38,6 +43,7 @@ class SharedTables:
         try:
             self._current()
             self._fold_what_was_left()
+            self._others_wrote = False
         except BaseException:
             self._image.close()
             raise
@@ -53,6 +59,8 @@ class SharedTables:
                     # Whoever keeps the store locked is a giftping too, which folds when it closes.
                     with suppress(StoreBusyError):
                         self._fold(wait=None)
+                else:
+                    self._note_fingerprint()
             finally:
                 self._image.close()
 
@@ -79,7 +87,7 @@ class SharedTables:
                 if not operations:
                     return answer
             with self._lock.exclusive():
-                self._image.refresh()
+                self._refresh()
                 operations, answer = decide(self._image.tables)
                 if operations:
                     self._image.append(operations)
@@ -90,8 +98,18 @@ class SharedTables:
         self._refuse_when_closed()
         if self._image.changed():
             with self._lock.shared():
-                self._image.refresh()
+                self._refresh()
         return self._image.tables
+
+    def _refresh(self) -> None:
+        self._others_wrote = self._others_wrote or self._image.changed()
+        self._image.refresh()
+
+    def _note_fingerprint(self) -> None:
+        """Keep the token of what is in memory, unless somebody else has had a hand in it."""
+        token = fingerprint(self._folder)
+        unknown = self._others_wrote or self._image.changed()
+        self.closed_fingerprint = None if unknown else token
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
@@ -99,9 +117,10 @@ class SharedTables:
 
     def _fold(self, wait: timedelta | None) -> None:
         with self._lock.exclusive(wait):
-            self._image.refresh()
+            self._refresh()
             if self._image.journal_size():
                 self._image.fold()
+            self._note_fingerprint()
 
     def _fold_what_was_left(self) -> None:
         if self._read_only or not self._image.journal_size():

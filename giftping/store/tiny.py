@@ -70,6 +70,14 @@ class TinyStore:
         """What to call the store in messages."""
         return self._shared.name
 
+    @property
+    def closed_fingerprint(self) -> str | None:
+        """What `files.fingerprint` gives for the store as this object left it; None while open, or when others wrote.
+
+        A later run that meets the same fingerprint meets what this one knew.
+        """
+        return self._shared.closed_fingerprint
+
     def close(self) -> None:
         """Bring `giftping.json` up to date and release it; safe to call twice.
 

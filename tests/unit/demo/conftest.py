@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-# The fakes are shared by all tests and lie above this folder; the stage lies in it.
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
+# `fakes` is shared by all tests and lies above this folder.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from fakes.openapi import discord_openapi
 from stand_in_stage import client_of, furnish

@@ -198,6 +198,17 @@ def test_a_listing_with_wrong_parameters_is_an_invalid_form(discord, api, params
     assert list(response.json()["errors"]) == list(params)
 
 
+def test_a_wait_that_is_no_boolean_is_an_invalid_form(discord, api):
+    assert error_of(api.post(hook(discord), params={"wait": "maybe"}, json={"content": "x"})) == (400, 50035)
+    assert discord.messages(CHANNEL) == []
+
+
+def test_a_removed_message_is_gone(discord, api):
+    id_ = discord.add_message(CHANNEL, "x")
+    discord.remove_message(CHANNEL, id_)
+    assert api.get(MESSAGES).json() == []
+
+
 def test_an_id_that_is_no_snowflake_is_an_invalid_form(discord, api):
     assert error_of(api.get("/channels/general")) == (400, 50035)
     assert error_of(api.get("/webhooks/x/y")) == (400, 50035)

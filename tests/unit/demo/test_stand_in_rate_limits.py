@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from stand_in_stage import CHANNEL, GUILD, WEBHOOK, client_of, furnish
 
+from giftping.demo import faults
 from giftping.demo.discord import Match, StandInDiscord
 from giftping.demo.ratelimits import Limits, RateLimit
 
@@ -79,6 +80,15 @@ def test_every_kind_of_answer_bears_the_headers_of_its_bucket(discord, api):
     assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (404, "4")
     silent = api.post(discord.webhook_url(WEBHOOK), json={"content": "x"})
     assert (silent.status_code, silent.headers["X-RateLimit-Remaining"]) == (204, "4")
+
+
+def test_planned_answers_of_discord_bear_the_headers_too_and_those_of_cloudflare_do_not(discord, api):
+    for fault in (faults.status(500), faults.rate_limited("user"), faults.no_content()):
+        discord.fail(fault)
+        assert "X-RateLimit-Remaining" in post(api).headers
+    for fault in (faults.cloudflare_ban(), faults.rate_limited("global")):
+        discord.fail(fault)
+        assert "X-RateLimit-Remaining" not in post(api).headers
 
 
 def test_a_webhook_takes_five_in_two_seconds(discord, api, watch):

@@ -1,0 +1,28 @@
+"""The stores that keep the contract. A new store is one row of STORE_KINDS, and all contract tests run over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from giftping.store.base import Store
+from giftping.store.tiny import TinyStore
+
+
+@dataclass(frozen=True)
+class StoreKind:
+    """How to get an empty store, by an address that another process can open too (or a skip), and how to open it."""
+
+    new_address: Callable[[Path], str]
+    open: Callable[[str], Store]
+
+
+def _folder(tmp_path: Path) -> str:
+    return str(tmp_path / "state")
+
+
+STORE_KINDS = {
+    "tinydb": StoreKind(_folder, lambda address: TinyStore(Path(address))),
+    "tinydb-folding-at-every-write": StoreKind(_folder, lambda address: TinyStore(Path(address), fold_at=0)),
+}

@@ -1,0 +1,594 @@
+"""What every store does, whatever it is made of: one test for each sentence of `giftping.store.base.Store`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta, timezone
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from fakes.records import LATER, NOON, code, entry, guild, run
+from store_kinds import STORE_KINDS, StoreKind
+
+from giftping.store.base import (
+    HOME_GAME,
+    Broken,
+    Destination,
+    EntryState,
+    LedgerEntry,
+    SourceMemory,
+    Store,
+    StoreError,
+)
+
+OTHER_GAME = "kingshot"
+MUCH_LATER = LATER + timedelta(hours=5)
+
+OpenStore = Callable[[], Store]
+
+
+@pytest.fixture(params=STORE_KINDS)
+def kind_name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def kind(kind_name: str) -> StoreKind:
+    return STORE_KINDS[kind_name]
+
+
+@pytest.fixture
+def address(kind: StoreKind, tmp_path: Path) -> str:
+    return kind.new_address(tmp_path)
+
+
+@pytest.fixture
+def open_store(kind: StoreKind, address: str) -> Iterator[OpenStore]:
+    """Opens the same store again and again, as several processes would."""
+    with ExitStack() as handles:
+        yield lambda: handles.enter_context(kind.open(address))
+
+
+@pytest.fixture
+def store(open_store: OpenStore) -> Store:
+    return open_store()
+
+
+def ids(*entries: LedgerEntry) -> list[str]:
+    return [one.id for one in entries]
+
+
+def states(store: Store) -> dict[str, EntryState]:
+    return {one.id: one.state for one in store.entries()}
+
+
+# The ledger: claims
+
+
+def test_an_empty_store_answers_with_nothing(store: Store) -> None:
+    assert store.recorded(HOME_GAME, ["GIFT100"], [1, 2]) == {1: frozenset(), 2: frozenset()}
+    assert store.entry(1, HOME_GAME, "GIFT100") is None
+    assert list(store.entries()) == []
+    assert list(store.entries(1)) == []
+    assert store.guilds() == []
+    assert store.guild(1) is None
+    assert store.codes() == []
+    assert store.runs() == []
+    assert store.clear(1) == 0
+
+
+def test_a_claim_whose_id_is_free_is_added_and_reported(store: Store) -> None:
+    first, second = entry(1), entry(2)
+    assert store.insert([first, second]) == {first.id, second.id}
+    assert store.entry(1, HOME_GAME, "GIFT100") == first
+    assert store.entry(2, HOME_GAME, "GIFT100") == second
+
+
+def test_a_claim_that_is_taken_is_left_as_it_is(store: Store) -> None:
+    mine, theirs = entry(delivery_id="mine"), entry(delivery_id="theirs", claimed_by="host-b", claimed_at=LATER)
+    free = entry(key="GIFT200", delivery_id="theirs")
+    store.insert([mine])
+    assert store.insert([theirs, free]) == {free.id}
+    assert store.entry(1, HOME_GAME, "GIFT100") == mine
+
+
+@pytest.mark.parametrize("state", EntryState)
+def test_an_entry_in_any_state_takes_its_id(store: Store, state: EntryState) -> None:
+    store.insert([entry(state=state)])
+    assert store.insert([entry()]) == frozenset()
+
+
+def test_of_two_equal_ids_in_one_call_the_first_wins(store: Store) -> None:
+    first, second = entry(spelling="Gift100"), entry(spelling="gift100")
+    assert store.insert([first, second]) == {first.id}
+    assert store.entry(1, HOME_GAME, "GIFT100") == first
+
+
+def test_inserting_nothing_is_nothing(store: Store) -> None:
+    assert store.insert([]) == frozenset()
+    assert list(store.entries()) == []
+
+
+def test_every_field_of_an_entry_comes_back_as_it_was_written(store: Store, open_store: OpenStore) -> None:
+    full = entry(
+        state=EntryState.SENT,
+        game=OTHER_GAME,
+        spelling="gIFT100 ü",
+        source="manual",
+        sent_at=LATER,
+        updated_at=LATER,
+        message_id=1_300_000_000_000_000_001,
+        channel_id=1_300_000_000_000_000_002,
+    )
+    bare = entry(2, delivery_id="", claimed_by="", claimed_at=None, state=EntryState.SEEDED)
+    store.insert([full, bare])
+    assert list(store.entries()) == [full, bare]
+    assert list(open_store().entries()) == [full, bare]
+
+
+def test_times_given_in_another_zone_are_the_same_instants(store: Store) -> None:
+    kolkata = timezone(timedelta(hours=5, minutes=30))
+    store.insert([entry(created_at=NOON.astimezone(kolkata))])
+    found = store.entry(1, HOME_GAME, "GIFT100")
+    assert found is not None
+    assert found.created_at == NOON
+    assert found.created_at.utcoffset() == timedelta(0)
+
+
+def test_the_same_key_in_another_game_or_guild_is_another_entry(store: Store) -> None:
+    entries = [entry(1), entry(2), entry(1, game=OTHER_GAME)]
+    assert len(store.insert(entries)) == 3
+    assert store.entry(1, OTHER_GAME, "GIFT100") == entries[2]
+
+
+def test_recorded_tells_for_each_guild_which_keys_have_an_entry(store: Store) -> None:
+    store.insert([entry(1, "A1"), entry(1, "B2", state=EntryState.SENT), entry(2, "A1"), entry(3, "C3", OTHER_GAME)])
+    found = store.recorded(HOME_GAME, {"A1", "B2", "C3"}, [1, 2, 3, 4])
+    assert found == {1: {"A1", "B2"}, 2: {"A1"}, 3: frozenset(), 4: frozenset()}
+    assert store.recorded(OTHER_GAME, ["C3"], [3]) == {3: {"C3"}}
+    assert store.recorded(HOME_GAME, [], [1]) == {1: frozenset()}
+    assert store.recorded(HOME_GAME, ["A1"], []) == {}
+
+
+# The ledger: how a claim ends
+
+
+def test_a_sent_delivery_has_its_message_and_time(store: Store) -> None:
+    claimed = entry()
+    store.insert([claimed])
+    assert store.mark_sent("delivery-1", [claimed.id], message_id=77, channel_id=88, at=LATER) == 1
+    sent = replace(claimed, state=EntryState.SENT, sent_at=LATER, updated_at=LATER, message_id=77, channel_id=88)
+    assert store.entry(1, HOME_GAME, "GIFT100") == sent
+
+
+def test_an_unknown_message_and_channel_do_not_erase_what_is_recorded(store: Store) -> None:
+    claimed = entry(message_id=77, channel_id=88)
+    store.insert([claimed])
+    assert store.mark_sent("delivery-1", [claimed.id], message_id=None, channel_id=None, at=LATER) == 1
+    sent = replace(claimed, state=EntryState.SENT, sent_at=LATER, updated_at=LATER)
+    assert store.entry(1, HOME_GAME, "GIFT100") == sent
+
+
+def test_only_claimed_and_uncertain_entries_become_sent(store: Store) -> None:
+    entries = [entry(1, f"IN-{state}", state=state) for state in EntryState]
+    store.insert(entries)
+    assert store.mark_sent("delivery-1", ids(*entries), message_id=7, channel_id=8, at=LATER) == 2
+    assert {one.key: one.state for one in store.entries()} == {
+        "IN-claimed": EntryState.SENT,
+        "IN-uncertain": EntryState.SENT,
+        "IN-sent": EntryState.SENT,
+        "IN-seeded": EntryState.SEEDED,
+    }
+    untouched = store.entry(1, HOME_GAME, "IN-sent")
+    assert untouched is not None
+    assert untouched.message_id is None
+
+
+def test_only_claimed_entries_become_uncertain(store: Store) -> None:
+    entries = [entry(1, f"IN-{state}", state=state) for state in EntryState]
+    store.insert(entries)
+    assert store.mark_uncertain("delivery-1", ids(*entries), at=LATER) == 1
+    assert store.mark_uncertain("delivery-1", ids(*entries), at=MUCH_LATER) == 0
+    assert store.entry(1, HOME_GAME, "IN-claimed") == replace(entries[0], state=EntryState.UNCERTAIN, updated_at=LATER)
+
+
+def test_a_released_claim_can_be_claimed_again_and_nothing_else_is_released(store: Store) -> None:
+    entries = [entry(1, f"IN-{state}", state=state) for state in EntryState]
+    store.insert(entries)
+    assert store.release("delivery-1", ids(*entries)) == 2
+    assert {one.key for one in store.entries()} == {"IN-sent", "IN-seeded"}
+    assert store.insert(entries) == {one.id for one in entries if one.key in ("IN-claimed", "IN-uncertain")}
+
+
+@pytest.mark.parametrize(
+    "settle",
+    [
+        lambda store, wanted: store.mark_sent("other", wanted, message_id=7, channel_id=8, at=LATER),
+        lambda store, wanted: store.mark_uncertain("other", wanted, at=LATER),
+        lambda store, wanted: store.release("other", wanted),
+    ],
+    ids=["mark_sent", "mark_uncertain", "release"],
+)
+def test_a_delivery_settles_only_its_own_entries_and_only_those_named(
+    store: Store, settle: Callable[[Store, list[str]], int]
+) -> None:
+    mine, named, unnamed = entry(1), entry(2, delivery_id="other"), entry(3, delivery_id="other")
+    store.insert([mine, named, unnamed])
+    assert settle(store, [mine.id, named.id, named.id, "9:UNKNOWN"]) == 1
+    assert store.entry(1, HOME_GAME, "GIFT100") == mine
+    assert store.entry(2, HOME_GAME, "GIFT100") != named
+    assert store.entry(3, HOME_GAME, "GIFT100") == unnamed
+
+
+def test_a_delivery_can_be_taken_over_from_the_one_who_holds_it(store: Store) -> None:
+    entries = [entry(1, "A1"), entry(1, "B2", state=EntryState.UNCERTAIN)]
+    store.insert(entries)
+    assert store.take_over("delivery-1", ids(*entries), held_by="host-a", held_since=NOON, by="host-b", at=LATER)
+    taken = {"state": EntryState.CLAIMED, "claimed_by": "host-b", "claimed_at": LATER, "updated_at": LATER}
+    assert [store.entry(1, HOME_GAME, key) for key in ("A1", "B2")] == [replace(one, **taken) for one in entries]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        entry(1, "B2", state=EntryState.SENT),
+        entry(1, "B2", delivery_id="delivery-2"),
+        entry(1, "B2", claimed_by="host-c"),
+        entry(1, "B2", claimed_at=NOON + timedelta(microseconds=1)),
+        entry(1, "B2", claimed_at=None),
+        entry(7, "OTHER"),
+    ],
+    ids=["was sent", "of another delivery", "of another host", "re-dated since", "never dated", "gone"],
+)
+def test_nothing_is_taken_over_unless_all_of_it_is_still_held_as_it_was(store: Store, second: LedgerEntry) -> None:
+    first = entry(1, "A1")
+    store.insert([first, second])
+    wanted = ["1:A1", "1:B2"]
+    assert not store.take_over("delivery-1", wanted, held_by="host-a", held_since=NOON, by="host-b", at=LATER)
+    assert {one.id: one for one in store.entries()} == {first.id: first, second.id: second}
+
+
+def test_of_two_who_take_over_the_same_delivery_one_does(open_store: OpenStore) -> None:
+    first, second = open_store(), open_store()
+    first.insert([entry()])
+    held = {"held_by": "host-a", "held_since": NOON}
+    assert first.take_over("delivery-1", ids(entry()), **held, by="host-b", at=LATER)
+    assert not second.take_over("delivery-1", ids(entry()), **held, by="host-c", at=LATER)
+
+
+# The ledger: reading and clearing
+
+
+def test_entries_come_oldest_first_of_one_guild_or_of_all_in_the_states_asked_for(store: Store) -> None:
+    old = entry(2, "Z9", created_at=NOON - timedelta(days=1), state=EntryState.SENT)
+    same_time = entry(1, "B2", state=EntryState.UNCERTAIN)
+    new = entry(1, "A1", created_at=LATER)
+    store.insert([new, same_time, entry(1, "AA"), old])
+    assert [one.key for one in store.entries()] == ["Z9", "AA", "B2", "A1"]
+    assert [one.key for one in store.entries(1)] == ["AA", "B2", "A1"]
+    assert [one.key for one in store.entries(states={EntryState.SENT, EntryState.UNCERTAIN})] == ["Z9", "B2"]
+    assert [one.key for one in store.entries(1, [EntryState.UNCERTAIN])] == ["B2"]
+
+
+def test_entries_may_be_settled_while_they_are_walked(store: Store) -> None:
+    store.insert([entry(1, f"CODE{number}") for number in range(20)])
+    walked = 0
+    for one in store.entries():
+        store.release("delivery-1", [one.id])
+        walked += 1
+    assert walked == 20
+    assert list(store.entries()) == []
+
+
+def test_clearing_a_guild_removes_its_entries_in_every_game_and_no_other_guilds(store: Store) -> None:
+    """D5: a clear takes effect; what was cleared can be claimed again."""
+    entries = [entry(1, "A1", state=EntryState.SENT), entry(1, "B2", OTHER_GAME), entry(11, "A1")]
+    store.insert(entries)
+    assert store.clear(1) == 2
+    assert list(store.entries()) == [entries[2]]
+    assert store.clear(1) == 0
+    assert len(store.insert(entries)) == 2
+
+
+def test_clearing_can_be_kept_to_a_game_to_a_code_or_to_both(store: Store) -> None:
+    for key in ("A1", "B2"):
+        store.insert([entry(1, key), entry(1, key, OTHER_GAME)])
+    assert store.clear(1, game=OTHER_GAME, key="A1") == 1
+    assert states(store).keys() == {"1:A1", "1:B2", "1:kingshot:B2"}
+    assert store.clear(1, key="B2") == 2
+    assert states(store).keys() == {"1:A1"}
+    assert store.clear(1, game=OTHER_GAME) == 0
+    assert store.clear(1, game=HOME_GAME) == 1
+
+
+# Guild settings
+
+
+def test_a_guild_comes_back_as_it_was_put(store: Store, open_store: OpenStore) -> None:
+    full = guild(
+        destination=Destination(webhook="env:HOOK"),
+        games=(OTHER_GAME, HOME_GAME),
+        updated_at=LATER,
+        mention_role_id=1_300_000_000_000_000_003,
+        seeded={OTHER_GAME: ("wiki", "api.example.org"), HOME_GAME: ()},
+        announce_current=(HOME_GAME,),
+        broken=Broken(NOON, "404 Unknown Webhook", 3, LATER),
+    )
+    store.put_guild(full)
+    assert store.guild(1) == full
+    assert open_store().guild(1) == full
+
+
+def test_guilds_come_by_ascending_id_as_numbers(store: Store) -> None:
+    for guild_id in (100, 20, 3):
+        store.put_guild(guild(guild_id))
+    assert [one.guild_id for one in store.guilds()] == [3, 20, 100]
+
+
+def test_putting_a_guild_replaces_all_of_it(store: Store) -> None:
+    store.put_guild(guild(mention_role_id=5, seeded={HOME_GAME: ("site",)}, broken=Broken(NOON, "gone")))
+    store.put_guild(guild(updated_at=LATER))
+    assert store.guilds() == [guild(updated_at=LATER)]
+
+
+def test_removing_a_guild_keeps_its_ledger(store: Store) -> None:
+    store.put_guild(guild())
+    store.insert([entry()])
+    assert store.remove_guild(1) is True
+    assert store.remove_guild(1) is False
+    assert store.guilds() == []
+    assert list(store.entries(1)) == [entry()]
+
+
+def test_sources_are_added_to_those_a_guild_has_seen(store: Store) -> None:
+    store.put_guild(guild())
+    store.note_seeded(1, HOME_GAME, ["site.example.org", "wiki"])
+    store.note_seeded(1, HOME_GAME, ["wiki", "api"])
+    store.note_seeded(1, OTHER_GAME, ["api"])
+    found = store.guild(1)
+    assert found is not None
+    assert {game: set(sources) for game, sources in found.seeded.items()} == {
+        HOME_GAME: {"site.example.org", "wiki", "api"},
+        OTHER_GAME: {"api"},
+    }
+    assert len(found.seeded[HOME_GAME]) == 3
+
+
+def test_a_first_look_leaves_the_rest_of_the_settings(store: Store) -> None:
+    before = guild(mention_role_id=5, announce_current=(HOME_GAME, OTHER_GAME), broken=Broken(NOON, "gone"))
+    store.put_guild(before)
+    store.note_seeded(1, HOME_GAME, ["site"])
+    assert store.guild(1) == replace(before, seeded={HOME_GAME: ("site",)})
+    store.note_seeded(1, HOME_GAME, [], announced=True)
+    assert store.guild(1) == replace(before, seeded={HOME_GAME: ("site",)}, announce_current=(OTHER_GAME,))
+
+
+def test_a_destination_is_noted_as_broken_and_as_working_again(store: Store) -> None:
+    before = guild(seeded={HOME_GAME: ("site",)})
+    store.put_guild(before)
+    broken = Broken(LATER, "403 Missing Access", 2)
+    store.note_broken(1, before.destination, broken)
+    assert store.guild(1) == replace(before, broken=broken)
+    store.note_broken(1, before.destination, None)
+    assert store.guild(1) == before
+
+
+def test_a_guild_that_has_moved_is_not_called_broken_for_its_old_destination(store: Store) -> None:
+    moved = guild(destination=Destination(webhook="env:NEW"))
+    store.put_guild(moved)
+    store.note_broken(1, Destination(channel_id=500), Broken(LATER, "404"))
+    store.note_broken(1, Destination(webhook="env:OLD"), Broken(LATER, "404"))
+    assert store.guild(1) == moved
+
+
+def test_noting_something_of_an_unknown_guild_makes_none(store: Store) -> None:
+    store.note_seeded(1, HOME_GAME, ["site"], announced=True)
+    store.note_broken(1, Destination(channel_id=500), Broken(LATER, "404"))
+    assert store.guilds() == []
+
+
+# The memory of codes
+
+
+def test_a_code_comes_back_as_it_was_remembered(store: Store, open_store: OpenStore) -> None:
+    full = code(
+        sources={
+            "api.example.org": SourceMemory("gift100", NOON, LATER),
+            "50% $ite": SourceMemory("Gift100", NOON, NOON),
+        },
+        last_seen=LATER,
+        rewards="1 gem",
+        expires_at=MUCH_LATER,
+        expiry_text="May 5",
+        state="active",
+        regions=("EU", "NA"),
+    )
+    store.remember([full])
+    assert store.codes() == [full]
+    assert open_store().codes() == [full]
+
+
+def test_what_is_remembered_is_merged_and_the_rest_is_from_the_new_record(store: Store) -> None:
+    store.remember(
+        [
+            code(
+                first_seen=NOON,
+                last_seen=LATER,
+                sources={"site": SourceMemory("OLD", NOON, LATER), "wiki": SourceMemory("wiki", LATER, LATER)},
+                rewards="1 gem",
+                state="active",
+                regions=("EU",),
+            )
+        ]
+    )
+    early = NOON - timedelta(days=1)
+    store.remember(
+        [
+            code(
+                spelling="gift100",
+                first_seen=early,
+                last_seen=NOON,
+                sources={"site": SourceMemory("NEW", LATER, MUCH_LATER), "api": SourceMemory("api", early, NOON)},
+                expiry_text="unknown",
+            )
+        ]
+    )
+    assert store.codes() == [
+        code(
+            spelling="gift100",
+            first_seen=early,
+            last_seen=LATER,
+            sources={
+                "site": SourceMemory("NEW", NOON, MUCH_LATER),
+                "wiki": SourceMemory("wiki", LATER, LATER),
+                "api": SourceMemory("api", early, NOON),
+            },
+            expiry_text="unknown",
+        )
+    ]
+
+
+def test_the_same_code_twice_in_one_call_is_merged_too(store: Store) -> None:
+    store.remember([code(at=LATER), code(at=NOON, rewards="1 gem")])
+    assert store.codes() == [
+        code(first_seen=NOON, last_seen=LATER, sources={"site": SourceMemory("Gift100", NOON, LATER)}, rewards="1 gem")
+    ]
+
+
+def test_codes_come_newest_first_then_by_id_of_one_game_or_of_all(store: Store) -> None:
+    store.remember([code("B2"), code("A1"), code("NEW", at=LATER), code("A1", OTHER_GAME)])
+    assert [one.id for one in store.codes()] == [
+        f"{HOME_GAME}:NEW",
+        f"{OTHER_GAME}:A1",
+        f"{HOME_GAME}:A1",
+        f"{HOME_GAME}:B2",
+    ]
+    assert [one.key for one in store.codes(OTHER_GAME)] == ["A1"]
+    assert store.codes("no-such-game") == []
+
+
+def test_remembering_nothing_is_nothing(store: Store) -> None:
+    store.remember([])
+    assert store.codes() == []
+
+
+# Run records
+
+
+def test_the_last_run_of_each_job_on_each_host_is_kept(store: Store, open_store: OpenStore) -> None:
+    last = run(
+        exit_code=69, finished_at=MUCH_LATER, details={"sources": {"a.b": {"failed": 3}}, "lines": [1, "x", None]}
+    )
+    for one in (run(), run(host="host-b"), run("todo-sweep"), last):
+        store.record_run(one)
+    expected = [last, run(host="host-b"), run("todo-sweep")]
+    assert store.runs() == expected
+    assert open_store().runs() == expected
+
+
+# Several at once
+
+
+def test_what_one_handle_writes_another_reads_at_once(open_store: OpenStore) -> None:
+    first, second = open_store(), open_store()
+    first.insert([entry()])
+    assert second.insert([entry(delivery_id="late")]) == frozenset()
+    second.mark_sent("delivery-1", ids(entry()), message_id=7, channel_id=8, at=LATER)
+    assert states(first) == {"1:GIFT100": EntryState.SENT}
+    second.put_guild(guild())
+    second.remember([code()])
+    second.record_run(run())
+    assert (first.guilds(), first.codes(), first.runs()) == ([guild()], [code()], [run()])
+    second.clear(1)
+    assert first.recorded(HOME_GAME, ["GIFT100"], [1]) == {1: frozenset()}
+
+
+def test_what_was_written_is_there_after_the_store_was_closed(kind: StoreKind, address: str) -> None:
+    with kind.open(address) as store:
+        store.insert([entry(1), entry(2)])
+        store.put_guild(guild())
+        store.release("delivery-1", ["2:GIFT100"])
+    with kind.open(address) as store:
+        assert list(store.entries()) == [entry(1)]
+        assert store.guilds() == [guild()]
+        assert store.insert([entry(1), entry(2)]) == {"2:GIFT100"}
+
+
+def test_closing_twice_is_safe_and_a_closed_store_says_so(kind: StoreKind, address: str) -> None:
+    store = kind.open(address)
+    store.insert([entry()])
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.insert([entry(2)])
+    with pytest.raises(StoreError, match="closed"):
+        store.recorded(HOME_GAME, ["GIFT100"], [1])
+
+
+def test_the_name_of_a_store_says_something(store: Store) -> None:
+    assert store.name
+
+
+def test_many_threads_that_claim_the_same_codes_win_each_of_them_once(store: Store) -> None:
+    """D9: two checks at once do not both announce a code."""
+    threads, rounds = 8, 10
+    start = Barrier(threads)
+
+    def claim(thread: int) -> list[str]:
+        start.wait()
+        won: list[str] = []
+        for number in range(rounds):
+            mine = [entry(guild_id, f"CODE{number}", delivery_id=f"thread-{thread}") for guild_id in (1, 2)]
+            won.extend(store.insert(mine))
+        return won
+
+    with ThreadPoolExecutor(threads) as pool:
+        won = sorted(id_ for winner in pool.map(claim, range(threads)) for id_ in winner)
+    assert won == sorted(f"{guild_id}:CODE{number}" for number in range(rounds) for guild_id in (1, 2))
+    assert sorted(states(store)) == won
+
+
+def test_threads_that_note_sources_of_one_guild_lose_none(store: Store) -> None:
+    """D10: no writer overwrites what another has just written."""
+    store.put_guild(guild())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: store.note_seeded(1, HOME_GAME, [f"source-{number}"]), range(12)))
+    found = store.guild(1)
+    assert found is not None
+    assert set(found.seeded[HOME_GAME]) == {f"source-{number}" for number in range(12)}
+
+
+def test_processes_that_claim_the_same_codes_win_each_of_them_once(
+    kind_name: str, address: str, open_store: OpenStore
+) -> None:
+    """D9: two runs on one store do not both announce a code."""
+    racer = Path(__file__).with_name("claim_racer.py")
+    names = ["racer-a", "racer-b", "racer-c"]
+    racers = [
+        subprocess.Popen(
+            [sys.executable, racer, kind_name, address, name, "15"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    assert [one.stdout.readline() for one in racers if one.stdout] == ["ready\n"] * len(names)
+    for one in racers:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    won = {name: json.loads(one.communicate(timeout=60)[0]) for name, one in zip(names, racers, strict=True)}
+    assert [one.returncode for one in racers] == [0, 0, 0]
+    claimed = sorted(id_ for winner in won.values() for id_ in winner)
+    assert claimed == sorted(f"{guild_id}:CODE{number}" for number in range(15) for guild_id in (1, 2))
+    assert {one.id: one.claimed_by for one in open_store().entries()} == {
+        id_: name for name, winner in won.items() for id_ in winner
+    }

@@ -1,0 +1,58 @@
+"""Records to put into a store, with every field that a test does not care for filled in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from giftping.store.base import (
+    HOME_GAME,
+    CodeRecord,
+    Destination,
+    EntryState,
+    GuildRecord,
+    LedgerEntry,
+    RunRecord,
+    SourceMemory,
+)
+
+NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=7)
+
+
+def entry(guild_id: int = 1, key: str = "GIFT100", game: str = HOME_GAME, **changes: object) -> LedgerEntry:
+    fields: dict[str, object] = {
+        "spelling": key.title(),
+        "source": "api",
+        "state": EntryState.CLAIMED,
+        "created_at": NOON,
+        "updated_at": NOON,
+        "delivery_id": "delivery-1",
+        "claimed_by": "host-a",
+        "claimed_at": NOON,
+    }
+    return LedgerEntry(guild_id, game, key, **(fields | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def guild(guild_id: int = 1, **changes: object) -> GuildRecord:
+    fields: dict[str, object] = {
+        "destination": Destination(channel_id=500),
+        "games": (HOME_GAME,),
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return GuildRecord(guild_id, **(fields | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def code(key: str = "GIFT100", game: str = HOME_GAME, at: datetime = NOON, **changes: object) -> CodeRecord:
+    fields: dict[str, object] = {
+        "spelling": key.title(),
+        "first_seen": at,
+        "last_seen": at,
+        "sources": {"site": SourceMemory(key.title(), at, at)},
+    }
+    return CodeRecord(game, key, **(fields | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def run(job: str = "codes-check", host: str = "host-a", **changes: object) -> RunRecord:
+    fields: dict[str, object] = {"started_at": NOON, "finished_at": LATER, "exit_code": 0, "details": {}}
+    return RunRecord(job, host, **(fields | changes))  # type: ignore[arg-type]  # fields by name

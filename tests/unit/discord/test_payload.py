@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from giftping.discord.limits import violations
+from giftping.discord.message import Embed, EmbedField, Message
+from giftping.discord.webhook import payload
+
+SPEC = Path(__file__).parents[3].parent / "shared" / "discord-openapi.json"
+
+WORDS = st.text(max_size=20)
+MESSAGES = st.builds(
+    Message,
+    embeds=st.lists(
+        st.builds(
+            Embed,
+            title=WORDS,
+            description=WORDS,
+            color=st.integers(0, 0xFFFFFF),
+            fields=st.lists(st.builds(EmbedField, WORDS, WORDS, st.booleans()), max_size=3).map(tuple),
+            footer=WORDS,
+        ),
+        max_size=3,
+    ).map(tuple),
+    content=WORDS,
+    mention_roles=st.lists(st.integers(1, 2**63), max_size=3).map(tuple),
+    mention_users=st.lists(st.integers(1, 2**63), max_size=3).map(tuple),
+)
+FULL = Message(
+    (Embed("Title", "Text", 0xABCDEF, (EmbedField("name", "value", inline=True),), "footer"), Embed("Bare")),
+    "Hello <@&5>",
+    (5,),
+    (6,),
+)
+
+
+@given(MESSAGES)
+@settings(max_examples=60)
+def test_both_routes_send_the_same_message(message):
+    assert payload(message) == message.payload()
+
+
+def test_nothing_is_sent_but_the_message():
+    assert payload(FULL) == {
+        "content": "Hello <@&5>",
+        "allowed_mentions": {"parse": [], "roles": ["5"], "users": ["6"]},
+        "embeds": [
+            {
+                "title": "Title",
+                "description": "Text",
+                "color": 0xABCDEF,
+                "fields": [{"name": "name", "value": "value", "inline": True}],
+                "footer": {"text": "footer"},
+            },
+            {"title": "Bare", "color": 0},
+        ],
+    }
+
+
+def test_two_messages_share_nothing():
+    """The library keeps its lists in class-wide defaults unless it is given its own."""
+    assert payload(FULL) == payload(FULL)
+
+
+@pytest.fixture(scope="module")
+def validators():
+    if not SPEC.exists():
+        pytest.skip(f"{SPEC} is not there")
+    spec = json.loads(SPEC.read_text())
+
+    def validator(path):
+        content = spec["paths"][path]["post"]["requestBody"]["content"]
+        return Draft202012Validator(content["application/json"]["schema"] | {"components": spec["components"]})
+
+    return validator("/webhooks/{webhook_id}/{webhook_token}"), validator("/channels/{channel_id}/messages")
+
+
+@given(MESSAGES)
+@settings(max_examples=40)
+def test_what_keeps_the_limits_is_valid_by_discords_own_description(validators, message):
+    by_webhook, by_bot = validators
+    if not violations(message):
+        by_webhook.validate(payload(message))
+        by_bot.validate(message.payload() | {"nonce": "d" * 25, "enforce_nonce": True})
+
+
+def test_the_full_message_is_valid_by_discords_own_description(validators):
+    for validator in validators:
+        validator.validate(payload(FULL))
+
+
+@pytest.mark.parametrize("module", ["outcome", "message", "limits", "snowflake"])
+def test_values_are_imported_without_any_http_library(module):
+    code = f"import sys, giftping.discord.{module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"httpx", "requests", "discord_webhook", "giftping.discord.http"}.isdisjoint(loaded)
+
+
+def test_routes_are_imported_without_discord_webhook():
+    code = "import sys, giftping.discord.webhook; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"requests", "discord_webhook"}.isdisjoint(loaded)

@@ -1,0 +1,387 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from giftping.discord import rest as discord_rest
+from giftping.discord.http import DiscordHttp
+from giftping.discord.message import Embed, Message
+from giftping.discord.outcome import Absent, Done, Found, Refused, Route, Unclear, Undecided
+from giftping.discord.rest import ChannelRoute, Page, RestClient
+from giftping.discord.snowflake import snowflake_at
+from giftping.discord.webhook import WebhookAddress, WebhookRoute
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ME, WEBHOOK_ID, CHANNEL, THREAD = 99, 55, 7, 8
+MESSAGE = Message((Embed("Gift code"),))
+NOBODY = frozenset[int]()
+
+
+def seconds_ago(seconds, number=0):
+    return snowflake_at(NOW - timedelta(seconds=seconds)) + number
+
+
+def by_bot(seconds, text="ours", author=ME):
+    return {"id": str(seconds_ago(seconds)), "channel_id": str(CHANNEL), "author": {"id": str(author)}, "text": text}
+
+
+def by_webhook(seconds, text="ours", webhook=WEBHOOK_ID):
+    return by_bot(seconds, text, webhook) | {"webhook_id": str(webhook)}
+
+
+def matches(message):
+    return None if message["text"] is None else message["text"] == "ours"
+
+
+class StandIn:
+    """Just enough of Discord to read a channel back, with replies that a test sets by path."""
+
+    def __init__(self) -> None:
+        self.history: list[dict] = []
+        self.replies: dict[tuple[str, str], httpx.Response | Exception] = {}
+        self.clock_ahead = timedelta(0)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request):
+        self.requests.append(request)
+        path = request.url.path.removeprefix("/api/v10")
+        reply = self.replies.get((request.method, path)) or self.usual(request, path)
+        if isinstance(reply, Exception):
+            raise reply
+        reply.headers["date"] = format_datetime(NOW + self.clock_ahead, usegmt=True)
+        return reply
+
+    def usual(self, request, path):
+        if path == "/users/@me":
+            return httpx.Response(200, json={"id": str(ME)})
+        if path == f"/webhooks/{WEBHOOK_ID}/token" and request.method == "GET":
+            return httpx.Response(200, json={"id": str(WEBHOOK_ID), "channel_id": str(CHANNEL)})
+        if request.method == "POST":
+            return httpx.Response(200, json={"id": "1234", "channel_id": str(CHANNEL)})
+        before = int(request.url.params.get("before", 2**63))
+        older = [message for message in self.history if int(message["id"]) < before]
+        return httpx.Response(200, json=older[: int(request.url.params["limit"])])
+
+    def asked(self, method="GET"):
+        return [request.url.path.removeprefix("/api/v10") for request in self.requests if request.method == method]
+
+
+@pytest.fixture
+def stand_in():
+    return StandIn()
+
+
+@pytest.fixture
+def http(stand_in, clock):
+    return DiscordHttp(
+        "https://discord.test/api/v10",
+        token="t",
+        budget=timedelta(seconds=60),
+        monotonic=clock.monotonic,
+        sleep=clock.sleep,
+        now=lambda: NOW,
+        transport=httpx.MockTransport(stand_in),
+    )
+
+
+@pytest.fixture
+def channel(http) -> Route:
+    return ChannelRoute(RestClient(http), CHANNEL)
+
+
+@pytest.fixture
+def webhook(http) -> Route:
+    return WebhookRoute(http, WebhookAddress(WEBHOOK_ID, "token"), RestClient(http))
+
+
+def look(route, *, since=600.0, until=0.0, accounted=NOBODY):
+    return route.find(
+        matches, since=NOW - timedelta(seconds=since), until=NOW - timedelta(seconds=until), accounted=accounted
+    )
+
+
+def error(status, code=0, message="no"):
+    return httpx.Response(status, json={"code": code, "message": message})
+
+
+# Posting
+
+
+def test_a_channel_gets_the_delivery_id_as_an_enforced_nonce(channel, stand_in):
+    assert channel.post(MESSAGE, "d" * 25) == Done(1234, CHANNEL)
+    body = json.loads(stand_in.requests[0].content)
+    assert (body["nonce"], body["enforce_nonce"]) == ("d" * 25, True)
+
+
+@pytest.mark.parametrize("delivery_id", ["", "d" * 26])
+def test_a_delivery_id_that_is_no_nonce_is_a_mistake(channel, stand_in, delivery_id):
+    with pytest.raises(ValueError, match="1 to 25"):
+        channel.post(MESSAGE, delivery_id)
+    assert stand_in.requests == []
+
+
+def test_a_webhook_is_asked_for_the_message_it_made_and_gets_no_nonce(webhook, stand_in):
+    assert webhook.post(MESSAGE, "delivery") == Done(1234, CHANNEL)
+    (request,) = stand_in.requests
+    assert dict(request.url.params) == {"wait": "true"}
+    assert b"delivery" not in request.content
+
+
+def test_a_webhook_posts_into_its_thread(http, stand_in):
+    WebhookRoute(http, WebhookAddress(WEBHOOK_ID, "token", THREAD), None).post(MESSAGE, "d")
+    assert dict(stand_in.requests[0].url.params) == {"wait": "true", "thread_id": str(THREAD)}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.Response(204),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"id": None}),
+        httpx.Response(200, html="<h1>fine</h1>"),
+    ],
+)
+def test_success_without_a_message_is_unclear(channel, webhook, stand_in, reply):
+    stand_in.replies["POST", f"/channels/{CHANNEL}/messages"] = reply
+    stand_in.replies["POST", f"/webhooks/{WEBHOOK_ID}/token"] = reply
+    for route in (channel, webhook):
+        outcome = route.post(MESSAGE, "d")
+        assert isinstance(outcome, Unclear)
+        assert "not a message" in outcome.reason
+
+
+def test_only_the_bots_posts_may_be_repeated(channel, webhook):
+    assert channel.repeats_safely_for == timedelta(minutes=2)
+    assert webhook.repeats_safely_for == timedelta(0)
+
+
+def test_labels_hold_no_secret(channel, webhook):
+    assert (channel.label, webhook.label) == (f"channel {CHANNEL}", f"webhook {WEBHOOK_ID}")
+    assert "token" not in repr(WebhookAddress(WEBHOOK_ID, "token"))
+
+
+# Finding, as the bot
+
+
+def test_the_bot_finds_its_own_message(channel, stand_in):
+    stand_in.history = [by_bot(20, "another"), by_bot(30), by_bot(40, author=5)]
+    assert look(channel) == Found(seconds_ago(30), CHANNEL)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [],
+        [by_bot(30, "another")],
+        [by_bot(30, author=5)],
+        [by_bot(30) | {"webhook_id": "5"}],
+        [by_bot(3600)],
+        [{"id": str(seconds_ago(30)), "text": "ours"}],
+    ],
+)
+def test_the_bot_says_absent_when_its_message_is_not_there(channel, stand_in, history):
+    stand_in.history = history
+    assert look(channel) == Absent()
+
+
+def test_a_message_of_another_delivery_is_not_taken_for_ours(channel, stand_in):
+    stand_in.history = [by_bot(30)]
+    assert look(channel, accounted=frozenset({seconds_ago(30)})) == Absent()
+
+
+def test_a_busy_channel_is_read_page_by_page(channel, stand_in):
+    stand_in.history = [by_bot(number / 10, "chatter", author=5) for number in range(1, 1000)] + [by_bot(150)]
+    assert look(channel) == Found(seconds_ago(150), CHANNEL)
+    assert stand_in.asked().count(f"/channels/{CHANNEL}/messages") > 9
+
+
+def test_reading_stops_where_the_message_cannot_be_any_more(channel, stand_in):
+    stand_in.history = [by_bot(number, "chatter", author=5) for number in range(3000, 4000)]
+    assert look(channel) == Absent()
+    assert stand_in.asked().count(f"/channels/{CHANNEL}/messages") == 1
+
+
+def test_a_long_settled_window_is_read_from_its_own_end(channel, stand_in):
+    stand_in.history = [by_bot(number, "chatter", author=5) for number in range(1, 4000)] + [by_bot(4000)]
+    assert look(channel, since=4010, until=3990) == Found(seconds_ago(4000), CHANNEL)
+    assert stand_in.asked().count(f"/channels/{CHANNEL}/messages") < 4
+
+
+def test_more_messages_than_are_read_leave_it_open(channel, stand_in, monkeypatch):
+    monkeypatch.setattr(discord_rest, "PAGES", 2)
+    stand_in.history = [by_bot(number / 10, "chatter", author=5) for number in range(1, 400)]
+    finding = look(channel)
+    assert isinstance(finding, Undecided)
+    assert not finding.for_good
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-2), timedelta(minutes=20)])
+def test_our_clock_may_be_wrong(channel, webhook, stand_in, ahead):
+    stand_in.clock_ahead = ahead
+    ours = snowflake_at(NOW + ahead - timedelta(seconds=300))
+    stand_in.history = [by_bot(0) | {"id": str(ours)}, by_webhook(0) | {"id": str(ours - 1)}]
+    assert look(channel, since=310, until=290) == Found(ours, CHANNEL)
+    assert look(webhook, since=310, until=290) == Found(ours - 1, CHANNEL)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error(403, 50001, "Missing Access"),
+        error(403, 50013, "Missing Permissions"),
+        error(404, 10003, "Unknown Channel"),
+        error(500),
+        httpx.ReadTimeout("x"),
+        httpx.ConnectError("x"),
+        httpx.Response(200, json={"not": "a list"}),
+        httpx.Response(200, json=[{"id": "x"}]),
+        httpx.Response(200, json=["x"]),
+        httpx.Response(204),
+    ],
+)
+def test_a_channel_that_cannot_be_read_leaves_it_open_for_later(channel, stand_in, reply):
+    stand_in.replies["GET", f"/channels/{CHANNEL}/messages"] = reply
+    finding = look(channel)
+    assert isinstance(finding, Undecided)
+    assert not finding.for_good
+
+
+@pytest.mark.parametrize("reply", [error(401), error(500), httpx.Response(200, json={})])
+def test_a_bot_that_does_not_know_itself_leaves_it_open_for_later(channel, stand_in, reply):
+    stand_in.replies["GET", "/users/@me"] = reply
+    finding = look(channel)
+    assert isinstance(finding, Undecided)
+    assert not finding.for_good
+
+
+def test_the_bot_asks_once_who_it_is(channel, stand_in):
+    look(channel)
+    look(channel)
+    assert stand_in.asked().count("/users/@me") == 1
+
+
+# Finding what a webhook posted
+
+
+def test_a_webhooks_message_is_found_by_its_text(webhook, stand_in):
+    stand_in.history = [by_webhook(20, "another"), by_webhook(30), by_webhook(40, webhook=5), by_bot(50)]
+    assert look(webhook) == Found(seconds_ago(30), CHANNEL)
+
+
+@pytest.mark.parametrize("history", [[], [by_webhook(30, webhook=5)], [by_bot(30)], [by_webhook(30, "another")]])
+def test_a_webhooks_message_that_is_not_there_is_absent(webhook, stand_in, history):
+    stand_in.history = history
+    assert look(webhook) == Absent()
+
+
+def test_hidden_text_is_decided_by_what_other_deliveries_account_for(webhook, stand_in):
+    stand_in.history = [by_webhook(30, None)]
+    undecided = look(webhook)
+    assert isinstance(undecided, Undecided)
+    assert undecided.for_good
+    assert look(webhook, accounted=frozenset({seconds_ago(30)})) == Absent()
+
+
+@pytest.mark.parametrize(("since", "until"), [(59, 0), (600, 59), (59, -600)])
+def test_a_webhooks_post_that_may_still_be_under_way_is_not_absent(webhook, since, until):
+    finding = look(webhook, since=since, until=until)
+    assert isinstance(finding, Undecided)
+    assert not finding.for_good
+
+
+@pytest.mark.parametrize(("since", "until"), [(60, 0), (600, 60), (600, -600)])
+def test_after_a_minute_no_post_is_under_way(webhook, since, until):
+    assert look(webhook, since=since, until=until) == Absent()
+
+
+def test_a_webhooks_thread_is_read_in_place_of_its_channel(http, stand_in):
+    look(WebhookRoute(http, WebhookAddress(WEBHOOK_ID, "token", THREAD), RestClient(http)))
+    assert f"/channels/{THREAD}/messages" in stand_in.asked()
+
+
+def test_without_the_bot_nothing_is_asked_and_nothing_can_be_decided(http, stand_in):
+    finding = look(WebhookRoute(http, WebhookAddress(WEBHOOK_ID, "token"), None))
+    assert isinstance(finding, Undecided)
+    assert finding.for_good
+    assert stand_in.requests == []
+
+
+def test_a_reader_without_a_token_is_no_reader(stand_in):
+    http = DiscordHttp("https://x.test", token="", budget=timedelta(0), transport=httpx.MockTransport(stand_in))
+    finding = look(WebhookRoute(http, WebhookAddress(WEBHOOK_ID, "token"), RestClient(http)))
+    assert isinstance(finding, Undecided)
+    assert finding.for_good
+
+
+@pytest.mark.parametrize(
+    ("reply", "for_good"),
+    [
+        (error(403, 50001, "Missing Access"), True),
+        (error(403, 50013, "Missing Permissions"), True),
+        (error(404, 10003, "Unknown Channel"), True),
+        (error(401), False),
+        (error(500), False),
+        (error(400), False),
+        (httpx.ReadTimeout("x"), False),
+        (httpx.ConnectError("x"), False),
+    ],
+)
+def test_a_channel_that_the_bot_may_not_see_settles_nothing_for_good(webhook, stand_in, reply, for_good):
+    stand_in.replies["GET", f"/channels/{CHANNEL}/messages"] = reply
+    finding = look(webhook)
+    assert isinstance(finding, Undecided)
+    assert finding.for_good is for_good
+
+
+@pytest.mark.parametrize(
+    ("reply", "for_good"),
+    [
+        (error(404, 10015, "Unknown Webhook"), True),
+        (error(500), False),
+        (httpx.Response(200, json=[]), False),
+        (httpx.Response(200, json={"channel_id": None}), False),
+    ],
+)
+def test_a_webhook_that_does_not_say_where_it_posts_settles_nothing(webhook, stand_in, reply, for_good):
+    stand_in.replies["GET", f"/webhooks/{WEBHOOK_ID}/token"] = reply
+    finding = look(webhook)
+    assert isinstance(finding, Undecided)
+    assert finding.for_good is for_good
+
+
+# Probing
+
+
+def test_a_probe_posts_nothing(channel, webhook, stand_in):
+    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json={"id": str(CHANNEL), "type": 0})
+    assert channel.probe() is None
+    assert webhook.probe() is None
+    assert stand_in.asked("POST") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(4, "is a category"), (15, "is a forum"), (77, "is of type 77"), ("0", "is of no known type")]
+)
+def test_a_channel_that_takes_no_messages_is_refused(channel, stand_in, kind, words):
+    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json={"type": kind})
+    assert channel.probe() == Refused(f"channel {CHANNEL} {words}; messages cannot be posted there", lasting=True)
+
+
+def test_a_probe_tells_what_is_wrong(channel, webhook, stand_in):
+    stand_in.replies["GET", f"/channels/{CHANNEL}"] = error(403, 50001, "Missing Access")
+    stand_in.replies["GET", f"/webhooks/{WEBHOOK_ID}/token"] = error(404, 10015, "Unknown Webhook")
+    assert channel.probe() == Refused("HTTP 403 Missing Access (50001)", 403, 50001, lasting=True)
+    assert webhook.probe() == Refused("HTTP 404 Unknown Webhook (10015)", 404, 10015, lasting=True)
+    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json=[])
+    assert isinstance(channel.probe(), Unclear)
+
+
+def test_pages_may_be_asked_for_after_a_message(http, stand_in):
+    stand_in.history = [by_bot(5)]
+    page = RestClient(http).messages(CHANNEL, after=3, limit=10)
+    assert page == Page((by_bot(5),), seconds_ago(5))
+    assert dict(stand_in.requests[0].url.params) == {"after": "3", "limit": "10"}
