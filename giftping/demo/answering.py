@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from giftping.demo.endpoints import ApiError, Call, Endpoint, endpoint_for
-from giftping.demo.faults import JSON_HEADERS, FaultPlan, Stage, discord_error
+from giftping.demo.faults import JSON_HEADERS, FaultPlan, Moment, discord_error
 from giftping.demo.log import Log, Logged
 from giftping.demo.loopback import Answer, Peer, Reply, Request
 from giftping.demo.ratelimits import WEBHOOK, Claimed, Limits, RateLimit, RateLimiter
@@ -136,7 +136,7 @@ class Answering:
         if fault is None:
             return None
         exchange.logged.fault = fault.name
-        return fault.strike(Stage(exchange.peer, answer))
+        return fault.strike(Moment(exchange.peer, answer))
 
     def _carry_out(self, exchange: _Exchange) -> Answer:
         call = exchange.call

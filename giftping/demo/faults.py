@@ -21,7 +21,7 @@ _HTML_HEADERS = {"Content-Type": "text/html; charset=UTF-8", "Server": "cloudfla
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Moment:
     """Where a fault strikes: the waiting client, and the answer it would get were there no fault.
 
     Before the request was carried out that answer is an empty 200.
@@ -36,11 +36,11 @@ class Fault:
     """One way to fail; `strike` returns what goes out instead, or None to go on as if nothing had happened."""
 
     name: str
-    strike: Callable[[Stage], Reply | None]
+    strike: Callable[[Moment], Reply | None]
 
 
 def _instead(name: str, reply: Reply) -> Fault:
-    return Fault(name, lambda _stage: reply)
+    return Fault(name, lambda _moment: reply)
 
 
 def discord_error(status: int, code: int = 0, message: str = "", errors: Any = None) -> Answer:
@@ -101,16 +101,16 @@ def no_content() -> Fault:
 
 def garbage(body: bytes = b"\x00\xff{not json") -> Fault:
     """Return a fault that answers with the true status and headers, and a body that is not what they say."""
-    return Fault("garbage", lambda stage: replace(stage.answer, body=body))
+    return Fault("garbage", lambda moment: replace(moment.answer, body=body))
 
 
 def truncated(keep: int | None = None) -> Fault:
     """Return a fault that sends the first `keep` bytes of the true body (default: half), then closes the connection."""
 
-    def strike(stage: Stage) -> Reply:
-        body = _whole(stage.answer)
+    def strike(moment: Moment) -> Reply:
+        body = _whole(moment.answer)
         kept = body[: len(body) // 2 if keep is None else keep]
-        return replace(stage.answer, body=Stream(lambda: iter((kept,)), max(len(body), len(kept) + 1)))
+        return replace(moment.answer, body=Stream(lambda: iter((kept,)), max(len(body), len(kept) + 1)))
 
     return Fault("truncated", strike)
 
@@ -118,13 +118,13 @@ def truncated(keep: int | None = None) -> Fault:
 def drip(pause: float, piece: int = 1) -> Fault:
     """Return a fault that sends the true body `piece` bytes at a time, with `pause` seconds between them."""
 
-    def strike(stage: Stage) -> Reply:
-        body = _whole(stage.answer)
+    def strike(moment: Moment) -> Reply:
+        body = _whole(moment.answer)
 
         def pieces() -> Iterator[bytes]:
             return (body[start : start + piece] for start in range(0, len(body), piece))
 
-        return replace(stage.answer, body=Stream(pieces, len(body), pause))
+        return replace(moment.answer, body=Stream(pieces, len(body), pause))
 
     return Fault("drip", strike)
 
@@ -132,15 +132,15 @@ def drip(pause: float, piece: int = 1) -> Fault:
 def hang(released: threading.Event | None = None) -> Fault:
     """Return a fault that keeps the client waiting until it goes away, or goes on as usual once `released` is set."""
     gate = released or threading.Event()
-    return Fault("hang", lambda stage: None if stage.peer.wait(gate) else Cut.CLOSED)
+    return Fault("hang", lambda moment: None if moment.peer.wait(gate) else Cut.CLOSED)
 
 
 def call(function: Callable[[], object], then: Fault | None = None) -> Fault:
     """Return a fault that runs a function, such as one that kills the client, and goes on as usual or with `then`."""
 
-    def strike(stage: Stage) -> Reply | None:
+    def strike(moment: Moment) -> Reply | None:
         function()
-        return then.strike(stage) if then else None
+        return then.strike(moment) if then else None
 
     return Fault("call", strike)
 
@@ -188,7 +188,7 @@ class FaultPlan(Generic[Subject]):
         return planned
 
     def draw(self, subject: Subject, *, after: bool) -> Fault | None:
-        """Return the first fault that strikes this request at this stage; every other that matches counts it."""
+        """Return the first fault that strikes this request at this moment; every other that matches counts it."""
         with self._lock:
             struck = [planned for planned in self._planned if planned.after == after and planned.draw(subject)]
             if not struck:

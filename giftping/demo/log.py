@@ -48,7 +48,7 @@ class Logged:
 class Match:
     """Which requests a fault strikes; what is None does not matter.
 
-    `nth` counts from 1 among the matching requests that reach the fault's stage, before or after they are
+    `nth` counts from 1 among the matching requests that reach the fault's moment, before or after they are
     carried out.
     """
 

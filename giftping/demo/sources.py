@@ -13,7 +13,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
-from giftping.demo.faults import Fault, FaultPlan, Planned, Stage
+from giftping.demo.faults import Fault, FaultPlan, Moment, Planned
 from giftping.demo.loopback import Answer, LoopbackServer, Peer, Reply, Request, Stream
 
 HTML = "text/html; charset=utf-8"
@@ -173,7 +173,7 @@ class StandInSources:
     def _reply(self, seen: PageRequest, page: Page | None, peer: Peer) -> Reply:
         answer = Answer(404, b"not found", {"Content-Type": "text/plain"}) if page is None else _answer(seen, page)
         fault = self._plan.draw(seen, after=False)
-        reply = fault.strike(Stage(peer, answer)) if fault else None
+        reply = fault.strike(Moment(peer, answer)) if fault else None
         return answer if reply is None else reply
 
 

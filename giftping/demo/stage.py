@@ -92,10 +92,10 @@ class Stage:
     def _publish(self) -> None:
         for path, game in (("/api", WOS), ("/kingshot", KINGSHOT)):
             body = json.dumps({"codes": self.codes.get(game, [])})
-            self.sources.set(path, body.encode(), "application/json")
+            self.sources.set(path, body, "application/json", etag="auto")
         items = "".join(f"<li><b>{code}</b> <i>{rewards}</i></li>" for code, rewards in self.on_page)
         page = f"<html><body><h1>Gift codes</h1><ul class='codes'>{items}</ul></body></html>"
-        self.sources.set("/page", page.encode(), "text/html; charset=utf-8")
+        self.sources.set("/page", page, etag="auto")
 
     def run(self, *arguments: str) -> Ran:
         """Run the installed giftping as cron would, and return how it went."""

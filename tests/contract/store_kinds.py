@@ -24,5 +24,5 @@ def _folder(tmp_path: Path) -> str:
 
 STORE_KINDS = {
     "tinydb": StoreKind(_folder, lambda address: TinyStore(Path(address))),
-    "tinydb-folding-at-every-write": StoreKind(_folder, lambda address: TinyStore(Path(address), fold_at=0)),
+    "tinydb-folding-often": StoreKind(_folder, lambda address: TinyStore(Path(address), fold_at=0)),
 }

@@ -1,0 +1,155 @@
+"""What end-to-end tests play with: the installed command, a stand-in Discord, sources, and hosts with state folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from giftping.demo.discord import StandInDiscord
+from giftping.demo.sources import StandInSources
+
+GAME = "whiteout-survival"
+SOURCE = """\
+[sources.{name}]
+kind = "json"
+game = "{game}"
+url = "{url}"
+min_interval = "0s"
+rows = {{ at = "codes[]", code = "code", rewards = "rewards", expires = "expires" }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of the command: its exit code (negative for a signal) and what it wrote."""
+
+    exit_code: int
+    output: str
+    errors: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+
+@dataclass
+class Host:
+    """One machine: a state folder, settings, and the environment that cron would give."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def start(self, *arguments: str, wrapper: Sequence[str] = (), **extra: str) -> subprocess.Popen[str]:
+        """Start the command and return the process; `wrapper` is put in place of `-m giftping`."""
+        command = [sys.executable, *(wrapper or ("-m", "giftping")), *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**self.environment, **extra},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(self, *arguments: str, wrapper: Sequence[str] = (), **extra: str) -> Ran:
+        """Run the command to its end."""
+        return finish(self.start(*arguments, wrapper=wrapper, **extra))
+
+    def ledger(self) -> dict[str, dict[str, Any]]:
+        """Return the ledger's documents by `_id`, as a later run would find them."""
+        from giftping.store.documents import entry_to_document
+        from giftping.store.tiny import TinyStore
+
+        with TinyStore(self.state, read_only=True) as store:
+            return {entry.id: dict(entry_to_document(entry)) for entry in store.entries()}
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each ledger entry by `_id`."""
+        return {entry_id: document["state"] for entry_id, document in self.ledger().items()}
+
+
+def finish(process: subprocess.Popen[str]) -> Ran:
+    """Wait for a started command and return how it went."""
+    output, errors = process.communicate(timeout=90)
+    return Ran(process.returncode, output, errors)
+
+
+@dataclass
+class Scene:
+    """A stand-in Discord with guilds, sources with codes, and hosts that run giftping."""
+
+    folder: Path
+    discord: StandInDiscord
+    sources: StandInSources
+    games: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    webhooks: dict[int, int] = field(default_factory=dict)
+    channels: dict[int, int] = field(default_factory=dict)
+
+    def list_codes(self, *codes: str | dict[str, str], game: str = GAME) -> None:
+        """Let the game's source list exactly these codes."""
+        self.games[game] = [code if isinstance(code, dict) else {"code": code} for code in codes]
+        body = json.dumps({"codes": self.games[game]})
+        self.sources.set(f"/{game}", body, "application/json", etag="auto")
+
+    def host(self, name: str = "host", *, token: bool = True, settings: str = "") -> Host:
+        """Return a new machine that reads the listed games."""
+        folder = self.folder / name
+        folder.mkdir()
+        tables = [SOURCE.format(name=f"api-{game}", game=game, url=self.sources.url(f"/{game}")) for game in self.games]
+        toml = settings if "[codes]" in settings else f"{settings}\n[codes]\nbuilt_in_sources = false\n"
+        (folder / "giftping.toml").write_text("\n".join([toml, *tables]), "utf-8")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "GIFTPING_STATE": str(folder / "state"),
+            "GIFTPING_DISCORD_API": self.discord.api,
+        }
+        if token:
+            environment["DISCORD_TOKEN"] = self.discord.bot_token
+        return Host(folder, environment)
+
+    def webhook_guild(self, host: Host, number: int = 1, *options: str) -> int:
+        """Add a guild that is posted to by webhook, by a reference to the host's environment; return its id."""
+        guild, channel, webhook = 1000 + number, 1_000_000 + number, 9_000_000 + number
+        self.discord.add_guild(guild)
+        self.discord.add_channel(channel, guild)
+        self.discord.add_webhook(webhook, f"webhook-secret-{number}", channel)
+        self.channels[guild], self.webhooks[guild] = channel, webhook
+        host.environment[f"HOOK_{number}"] = self.discord.webhook_url(webhook)
+        self.add(host, guild, "--webhook", f"env:HOOK_{number}", *options)
+        return guild
+
+    def bot_guild(self, host: Host, number: int = 1, *options: str) -> int:
+        """Add a guild that is posted to by the bot; return its id."""
+        guild, channel = 2000 + number, 2_000_000 + number
+        self.discord.add_guild(guild)
+        self.discord.add_channel(channel, guild)
+        self.channels[guild] = channel
+        self.add(host, guild, "--channel", str(channel), *options)
+        return guild
+
+    def add(self, host: Host, guild: int, *options: str) -> None:
+        """Run `guilds add`; the guild announces what is valid now, unless the options say something else."""
+        ran = host.run("guilds", "add", str(guild), *(options or ()), "--announce-current")
+        assert ran.exit_code == 0, ran.errors
+
+    def arrived(self, guild: int) -> Counter[str]:
+        """Return how often each code arrived in a guild, as the stand-in counts."""
+        channel = self.channels[guild]
+        return Counter(
+            code for arrival in self.discord.arrived() if arrival.channel_id == channel for code in arrival.codes
+        )

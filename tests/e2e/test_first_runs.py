@@ -1,0 +1,53 @@
+"""The first runs of a guild, end to end."""
+
+from __future__ import annotations
+
+from scene import GAME, Scene
+
+
+def test_a_new_guild_is_seeded_and_only_later_codes_are_posted(scene: Scene) -> None:
+    """D13: first-run seeding is per guild, so a guild added later gets no flood of old codes."""
+    scene.list_codes("OLD1CODE", "OLD2CODE")
+    host = scene.host()
+    early = scene.bot_guild(host, 1)
+    assert host.run("codes", "check").exit_code == 0
+    assert scene.arrived(early) == {"OLD1CODE": 1, "OLD2CODE": 1}
+
+    scene.discord.add_guild(77)
+    scene.discord.add_channel(770, 77)
+    scene.channels[77] = 770
+    assert host.run("guilds", "add", "77", "--channel", "770").exit_code == 0
+    ran = host.run("codes", "check")
+    assert "2 current codes recorded, not posted" in ran.output
+    assert scene.arrived(77) == {}
+
+    scene.list_codes("OLD1CODE", "OLD2CODE", "NEW3CODE")
+    assert host.run("codes", "check").exit_code == 0
+    assert scene.arrived(77) == {"NEW3CODE": 1}
+    assert scene.arrived(early) == {"OLD1CODE": 1, "OLD2CODE": 1, "NEW3CODE": 1}
+
+
+def test_seeded_codes_go_out_when_the_user_asks_for_them(scene: Scene) -> None:
+    scene.list_codes("OLD1CODE")
+    host = scene.host()
+    scene.discord.add_guild(77)
+    scene.discord.add_channel(770, 77)
+    scene.channels[77] = 770
+    host.run("guilds", "add", "77", "--channel", "770")
+    host.run("codes", "check")
+    assert host.states() == {"77:OLD1CODE": "seeded"}
+    ran = host.run("guilds", "add", "77", "--announce-current")
+    assert ran.exit_code == 0, ran.errors
+    host.run("codes", "check")
+    assert scene.arrived(77) == {"OLD1CODE": 1}
+    assert host.states() == {"77:OLD1CODE": "sent"}
+
+
+def test_a_run_with_nothing_new_says_nothing_and_asks_the_source_conditionally(scene: Scene) -> None:
+    scene.list_codes("CODE1234")
+    host = scene.host()
+    scene.webhook_guild(host)
+    host.run("codes", "check")
+    ran = host.run("codes", "check")
+    assert (ran.exit_code, ran.output, ran.errors) == (0, "", "")
+    assert scene.sources.not_modified(f"/{GAME}") == 1

@@ -1,0 +1,56 @@
+"""A small story of writes that passes through every way the embedded store touches its files, and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fakes.records import LATER, code, entry, guild
+
+from giftping.store.tiny import TinyStore
+
+FOLDS_OFTEN = 900
+
+Step = Callable[[TinyStore], object]
+
+FIRST_SITTING: tuple[Step, ...] = (
+    lambda store: store.insert([entry(1), entry(2)]),
+    lambda store: store.mark_sent("delivery-1", ["1:GIFT100"], message_id=7, channel_id=8, at=LATER),
+    lambda store: store.put_guild(guild(mention_role_id=5)),
+    lambda store: store.insert([entry(3, f"CODE{number}") for number in range(4)]),
+    lambda store: store.release("delivery-1", ["3:CODE0", "3:CODE1"]),
+)
+SECOND_SITTING: tuple[Step, ...] = (
+    lambda store: store.remember([code()]),
+    lambda store: store.mark_uncertain("delivery-1", ["3:CODE2"], at=LATER),
+    lambda store: store.clear(1),
+    lambda store: store.note_seeded(1, "kingshot", ["site", "wiki"]),
+)
+SITTINGS = (FIRST_SITTING, SECOND_SITTING)
+
+
+def contents(store: TinyStore) -> list[object]:
+    return [list(store.entries()), store.guilds(), store.codes()]
+
+
+def open_store(folder: Path) -> TinyStore:
+    return TinyStore(folder, fold_at=FOLDS_OFTEN)
+
+
+def tell(folder: Path, acknowledge: Callable[[], None]) -> None:
+    """Live through the story; `acknowledge` is called whenever a step has returned."""
+    for sitting in SITTINGS:
+        with open_store(folder) as store:
+            for step in sitting:
+                step(store)
+                acknowledge()
+
+
+def contents_after_each_step(folder: Path) -> list[list[object]]:
+    """Return what the store holds at first and after each step."""
+    chapters: list[list[object]] = [[[], [], []]]
+    with open_store(folder) as store:
+        for step in (*FIRST_SITTING, *SECOND_SITTING):
+            step(store)
+            chapters.append(contents(store))
+    return chapters
