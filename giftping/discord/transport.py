@@ -5,6 +5,7 @@ httpx's own time-outs start anew with every byte, so that a server that drips co
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -75,8 +76,23 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        within = _within(timeout, httpcore.ConnectTimeout)
-        return _Stream(super().connect_tcp(host, port, within, local_address, socket_options))
+        """Return a connection to the first address that answers; all of them together have until the deadline."""
+        failure: Exception = httpcore.ConnectError("the name has no address")
+        for address in _addresses(host, port):
+            within = _within(timeout, httpcore.ConnectTimeout)
+            try:
+                return _Stream(super().connect_tcp(address, port, within, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError("the name was not resolved") from error
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
 class DeadlineTransport(httpx.HTTPTransport):

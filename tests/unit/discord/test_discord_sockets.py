@@ -55,6 +55,23 @@ def test_a_name_that_nobody_knows_was_never_reached(client, monkeypatch):
     assert post(http) == Refused("could not connect: the name of the host was not found")
 
 
+def test_the_next_address_of_a_name_is_tried_when_one_is_dead(client, monkeypatch):
+    def two_addresses(*_args, **_options):
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("127.99.99.99", 0)), (*kind, ("127.0.0.1", 0))]
+
+    http, server = client(after_reading(lambda connection: connection.answer(MESSAGE)))
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *args, **options: two_addresses() if host == "two.localhost" else real(host, *args, **options),
+    )
+    named, _ = client(server.url.replace("127.0.0.1", "two.localhost"))
+    assert post(named) == Answer(200, {"id": "1"})
+    assert server.connections == 1
+
+
 def test_a_server_that_does_not_speak_tls_was_never_reached(client):
     http, server = client(lambda connection: connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     http, _ = client(server.url.replace("http://", "https://"))

@@ -97,6 +97,13 @@ def test_the_full_message_is_valid_by_discords_own_description(validators):
         validator.validate(payload(FULL))
 
 
+def test_discords_own_description_does_refuse_what_breaks_a_limit(validators):
+    broken = Message((Embed("x" * 257),))
+    assert violations(broken)
+    for validator in validators:
+        assert not validator.is_valid(broken.payload())
+
+
 @pytest.mark.parametrize("module", ["outcome", "message", "limits", "snowflake"])
 def test_values_are_imported_without_any_http_library(module):
     code = f"import sys, giftping.discord.{module}; print(*sys.modules)"

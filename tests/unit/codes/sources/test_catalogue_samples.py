@@ -98,8 +98,12 @@ def test_the_hoyolab_module_is_read_during_streams_and_empty_outside_of_them():
 
 
 def test_a_kingshot_page_with_unset_values_is_read():
-    rows = r'[{\"code\":\"KS1\",\"date\":\"x\",\"rewards\":\"Gems\",\"status\":\"active\",\"expiresAt\":\"$undefined\"}]'
-    body = rf'<script>self.__next_f.push([1,"2:[\"$\",\"$L1\",null,{{\"initialData\":{{\"codes\":{rows}}}}}]\n"])</script>'
+    rows = (
+        r"[{\"code\":\"KS1\",\"date\":\"x\",\"rewards\":\"Gems\",\"status\":\"active\",\"expiresAt\":\"$undefined\"}]"
+    )
+    body = (
+        rf'<script>self.__next_f.push([1,"2:[\"$\",\"$L1\",null,{{\"initialData\":{{\"codes\":{rows}}}}}]\n"])</script>'
+    )
     [found] = parse(BUILT_IN["kingshotmastery"], body).sightings
     assert (found.spelling, found.expiry_text, found.state) == ("KS1", "", SightingState.ACTIVE)
 

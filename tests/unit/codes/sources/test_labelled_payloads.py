@@ -149,7 +149,7 @@ def test_most_of_a_recorded_burst_of_page_words_is_refused_and_its_real_codes_pa
     real = {"FE5BY8", "ChildrensDay505", "OFFICIALSTORE", "VpqG7dDK7", "HowieLovesWOS", "WOS0408", "Herstory26"}
     assert len(burst) == 550
     assert real <= passed
-    assert len(verdicts) - len(passed) > 250
+    assert len(verdicts) - len(passed) > 200
 
 
 def test_an_api_that_hands_out_code_and_date_in_one_string_can_be_described():
