@@ -46,7 +46,7 @@ def exchange(
                 response = client.send(outgoing, stream=True)
                 try:
                     if response.status_code not in REDIRECTS:
-                        return judged(response, request, limits, deadline, now)
+                        return judged(response, request, limits, now)
                     hop = next_hop(hop, response.headers.get("location", ""))
                 finally:
                     response.close()
@@ -96,9 +96,7 @@ def next_hop(hop: Hop, location: str) -> Hop:
     return Hop(url, hop.at_home and (hop.url.host, hop.url.port) == (url.host, url.port))
 
 
-def judged(
-    response: httpx.Response, request: FetchRequest, limits: Limits, deadline: Deadline, now: datetime
-) -> Fetched:
+def judged(response: httpx.Response, request: FetchRequest, limits: Limits, now: datetime) -> Fetched:
     """Return what the last response of a chain means. Raise httpx.HTTPError or RefusedError when its body fails."""
     status = response.status_code
     if status == HTTPStatus.NOT_MODIFIED:
@@ -107,7 +105,7 @@ def judged(
         return Failed("answered 304 Not Modified though nothing was remembered")
     if status != HTTPStatus.OK:
         return Failed(f"answered {status_text(status)}", retry_after(response, now))
-    content = unpacked(response, limits.body, deadline)
+    content = unpacked(response, limits.body)
     headers = response.headers
     return Body(
         content=content,
@@ -151,23 +149,15 @@ def http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def unpacked(response: httpx.Response, limit: int, deadline: Deadline) -> bytes:
+def unpacked(response: httpx.Response, limit: int) -> bytes:
     """Return the body without its content encoding. Raise RefusedError when it is too long, or not what it says."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
-    chunks = in_time(response.iter_raw(), deadline)
+    chunks = response.iter_raw()
     if encoding in {"", "identity"}:
         return joined(chunks, limit)
     if encoding in {"gzip", "x-gzip"}:
         return joined(gunzipped(chunks, limit), limit)
     raise RefusedError(f"answered in the content encoding {encoding[:40]!r}, which was not asked for")
-
-
-def in_time(chunks: Iterable[bytes], deadline: Deadline) -> Iterable[bytes]:
-    """Yield the chunks. Raise httpx.ReadTimeout once the deadline has passed between two of them."""
-    for chunk in chunks:
-        if deadline.passed:
-            raise httpx.ReadTimeout("the whole fetch took too long")
-        yield chunk
 
 
 def joined(chunks: Iterable[bytes], limit: int) -> bytes:

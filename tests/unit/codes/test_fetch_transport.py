@@ -56,6 +56,47 @@ def test_time_that_ran_out_before_the_connection_is_told_as_such():
     assert fetched == Failed("took longer than 15 s in all")
 
 
+@pytest.fixture
+def addresses(monkeypatch):
+    """The addresses that codes.test has."""
+    known, lookup = [], socket.getaddrinfo
+
+    def getaddrinfo(host, port, *args, **options):
+        return (
+            [(2, 1, 6, "", (ip, port)) for ip in known]
+            if host == "codes.test"
+            else lookup(host, port, *args, **options)
+        )
+
+    monkeypatch.setattr("giftping.transport.socket.getaddrinfo", getaddrinfo)
+    return known
+
+
+def test_an_address_that_refuses_does_not_hide_the_one_that_answers(addresses):
+    addresses += ["127.0.0.2", "127.0.0.1"]
+    with RawServer(answer("200 OK", b"CODE1")) as server:
+        assert isinstance(Fetcher().fetch(FetchRequest(f"http://codes.test:{server.port}/"), NOW), Body)
+
+
+def test_addresses_that_do_not_answer_share_the_time_there_is(addresses, monkeypatch):
+    addresses += ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
+    waits = []
+
+    def connect_tcp(self, host, port, timeout, *_):
+        waits.append((host, timeout))
+        raise httpcore.ConnectTimeout("dead")
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
+    fetcher = Fetcher(Limits(connect=8, total=15), monotonic=lambda: 0.0)
+    assert fetcher.fetch(FetchRequest("http://codes.test/"), NOW) == Failed("no connection within 8 s")
+    assert waits == [("127.0.0.2", 5), ("127.0.0.3", 7.5), ("127.0.0.4", 8)]
+
+
+def test_a_name_without_addresses_is_a_failure(addresses):
+    fetched = Fetcher().fetch(FetchRequest("http://codes.test/"), NOW)
+    assert fetched == Failed("no connection: the name codes.test has no address")
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
 def test_loopback_hosts_never_have_a_proxy(host, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://proxy.test:3128")

@@ -90,6 +90,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(path, monk
         b'{"format": 1, "sources": []}',
         b'{"format": 1, "sources": {"wiki": 5}}',
         b'{"format": 1, "sources": {"wiki": {"fingerprint": "f", "failures": "3"}}}',
+        b'{"format": 1, "sources": {"wiki": {"fingerprint": "f", "failures": -3}}}',
         b'{"format": 1, "sources": {"wiki": {"fingerprint": "f", "failures": 0, "etag": 5}}}',
         b'{"format": 1, "sources": {"wiki": {"fingerprint": "f", "failures": 0, "outcome": "great"}}}',
         b'{"format": 1, "sources": {"wiki": {"fingerprint": "f", "failures": 0, "listed_at": "noon"}}}',

@@ -60,7 +60,7 @@ def test_the_next_address_of_a_name_is_tried_when_one_is_dead(client, monkeypatc
         kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
         return [(*kind, ("127.99.99.99", 0)), (*kind, ("127.0.0.1", 0))]
 
-    http, server = client(after_reading(lambda connection: connection.answer(MESSAGE)))
+    _, server = client(after_reading(lambda connection: connection.answer(MESSAGE)))
     real = socket.getaddrinfo
     monkeypatch.setattr(
         socket,
