@@ -73,7 +73,8 @@ class Courier:
         self, guild: GuildRecord, game: Game, route: Route, announcement: Announcement
     ) -> DeliveryReport:
         delivery_id = new_delivery_id()
-        claims = [self._claim(guild, code, delivery_id) for code in announcement.codes]
+        now = self.clock()
+        claims = [self._claim(guild, code, delivery_id, now) for code in announcement.codes]
         won = self.store.insert(claims)
         mine = [code for code, claim in zip(announcement.codes, claims, strict=True) if claim.id in won]
         if not mine:
@@ -115,19 +116,19 @@ class Courier:
 
     def seed(self, guild: GuildRecord, codes: Sequence[Code]) -> None:
         """Record codes for a guild without posting them."""
-        self.store.insert([self._entry(guild, code, EntryState.SEEDED) for code in codes])
+        now = self.clock()
+        self.store.insert([self._entry(guild, code, EntryState.SEEDED, now) for code in codes])
 
-    def _claim(self, guild: GuildRecord, code: Code, delivery_id: str) -> LedgerEntry:
+    def _claim(self, guild: GuildRecord, code: Code, delivery_id: str, now: datetime) -> LedgerEntry:
         return replace(
-            self._entry(guild, code, EntryState.CLAIMED),
+            self._entry(guild, code, EntryState.CLAIMED, now),
             delivery_id=delivery_id,
             claimed_by=self.host,
-            claimed_at=self.clock(),
+            claimed_at=now,
             channel_id=guild.destination.channel_id,
         )
 
-    def _entry(self, guild: GuildRecord, code: Code, state: EntryState) -> LedgerEntry:
-        now = self.clock()
+    def _entry(self, guild: GuildRecord, code: Code, state: EntryState, now: datetime) -> LedgerEntry:
         return LedgerEntry(
             guild_id=guild.guild_id,
             game=code.game,
