@@ -13,7 +13,7 @@ from giftping import __version__
 from giftping.codes.check import CheckRequest, CheckRules, CheckTools, check, next_mark
 from giftping.codes.courier import Courier, Origins
 from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest
-from giftping.codes.gather import Gathered, gather
+from giftping.codes.gather import Gathered, gather, sightings_of
 from giftping.codes.idle import IdleMark, mark_from_json, mark_to_json
 from giftping.codes.memory_file import read_memory, write_memory
 from giftping.codes.settle import Settler, open_deliveries
@@ -48,10 +48,7 @@ def run_check(
     settings = house.settings
     with nullcontext() if request.dry_run else RunLock(settings.state / LOCK_FILE):
         run = _Run(house, request, on_progress)
-        report = check(run.tools(), _rules(settings, request), request)
-        if not request.dry_run:
-            run.keep(report)
-    return report
+        return run.finish(check(run.tools(), _rules(settings, request), request))
 
 
 def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
@@ -64,7 +61,7 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
     with RunLock(settings.state / LOCK_FILE), house.open_store() as store:
         courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
         guilds = {guild.guild_id: guild for guild in store.guilds()}
-        settler = Settler(courier, guilds, settings.games, codes={}, posts=False)
+        settler = Settler(courier, guilds, settings.games, {}, settings.codes.lease, posts=False)
         return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
 
 
@@ -77,6 +74,7 @@ class _Run:
         self._request = request
         self._on_progress = on_progress
         self._store: TinyStore | None = None
+        self._trouble: list[str] = []
         self._mark = self._mark_that_holds()
 
     def tools(self) -> CheckTools:
@@ -94,11 +92,22 @@ class _Run:
             mark=self._mark,
         )
 
-    def keep(self, report: CheckReport) -> None:
-        """Write what the next run starts from: how this one went, and the idle mark if there is nothing left to do."""
-        if not self._settings.state.exists():
-            return
+    def finish(self, report: CheckReport) -> CheckReport:
+        """Return the report with this host's own trouble, and write what the next run starts from.
+
+        What was posted is told even where nothing can be written: the next run just looks closer.
+        """
         mark = self._next_mark(report)
+        report = replace(report, trouble=(*report.trouble, *self._trouble))
+        if self._request.dry_run or not self._settings.state.exists():
+            return report
+        try:
+            self._keep(report, mark)
+        except OSError as error:
+            return replace(report, trouble=(*report.trouble, _not_written(LAST_CHECK_FILE, error)))
+        return report
+
+    def _keep(self, report: CheckReport, mark: IdleMark | None) -> None:
         document = {
             "started_at": report.started_at.isoformat(),
             "finished_at": report.finished_at.isoformat(),
@@ -130,14 +139,31 @@ class _Run:
     def _gather(self, games: Collection[str]) -> Gathered:
         path = self._settings.state / SOURCES_FILE
         fetcher = SecretHeaders(self._settings, Fetcher())
-        gathered = gather(sources_of(self._settings, games), read_memory(path), fetcher, utc_now())
+        memory = read_memory(path)
+        if memory.trouble:
+            self._trouble.append(memory.trouble)
+        gathered = gather(sources_of(self._settings, games), memory, fetcher, utc_now())
         if gathered.is_memory_new and not self._request.dry_run:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_memory(path, gathered.memory)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_memory(path, gathered.memory)
+            except OSError as error:
+                self._trouble.append(_not_written(SOURCES_FILE, error))
         return gathered
 
     def _side_by_side(self, work: Callable[[GuildPlan], GuildWork], plans: Collection[GuildPlan]) -> list[GuildWork]:
         return side_by_side(work, list(plans), self._on_progress)
+
+
+def listed_now(settings: Settings) -> set[tuple[str, str]]:
+    """Return game and key of every code that the sources listed when this host last asked them."""
+    memory = read_memory(settings.state / SOURCES_FILE)
+    states = [memory.of(source) for source in settings.sources.values() if source.enabled]
+    return {(sighting.game, sighting.key) for state in states for sighting in sightings_of(state)}
+
+
+def _not_written(name: str, error: OSError) -> str:
+    return f"{name} cannot be written ({error.strerror or error}), so that the next check has more to do"
 
 
 def sources_of(settings: Settings, games: Collection[str]) -> list[SourceDefinition]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -380,7 +381,10 @@ def _expiry(text: str) -> datetime | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     is_date_only = len(text) <= len("2026-12-31")
-    return moment + timedelta(days=1) if is_date_only else moment
+    try:
+        return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
+    except OverflowError:
+        raise typer.BadParameter(f"--expires: {text!r} is too far away") from None
 
 
 def _exit(code: int) -> None:
@@ -399,20 +403,21 @@ def main() -> None:
 
 def _tell_error(error: Exception) -> int:
     from giftping.commands.session import UsageError
-    from giftping.ops.lock import LockHeldError
-    from giftping.secrets import Redactor, secret_values
+    from giftping.ops.lock import LockError, LockHeldError
+    from giftping.secrets import Redactor, SecretError, secret_values
     from giftping.settings_file import SettingsError
     from giftping.store.base import StoreError
 
     known: list[tuple[type[Exception], int]] = [
         (UsageError, EXIT_USAGE),
         (SettingsError, EXIT_SETTINGS),
+        (SecretError, EXIT_SETTINGS),
         (LockHeldError, EXIT_LOCKED),
+        (LockError, EXIT_TROUBLE),
         (StoreError, EXIT_TROUBLE),
     ]
-    import os
-
-    redact: Callable[[str], str] = Redactor(secret_values(os.environ))
+    loaded = vars(_State.session).get("settings") if _State.session else None
+    redact: Callable[[str], str] = loaded.redactor() if loaded else Redactor(secret_values(os.environ))
     code = next((code for kind, code in known if isinstance(error, kind)), EXIT_UNEXPECTED)
     if code != EXIT_UNEXPECTED:
         for line in str(error).splitlines():

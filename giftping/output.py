@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.report import GOOD_RESULTS, DeliveryResult
@@ -20,6 +20,21 @@ def write_json(value: object) -> None:
     """Write one JSON object on standard output."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def when(moment: datetime | None, zone: tzinfo | None) -> str:
+    """Return an instant in the user's zone, to the minute; a dash for none."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}" if moment else "–"
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """Return how far an instant is away, in the largest unit that fits: `in 3 days`, `2 hours ago`."""
+    seconds = (moment - now).total_seconds()
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = round(abs(seconds) / size)
+        if count >= 1:
+            return f"in {counted(count, name)}" if seconds > 0 else f"{counted(count, name)} ago"
+    return "now"
 
 
 def instant(moment: datetime | None) -> str | None:
@@ -59,6 +74,7 @@ def check_object(report: CheckReport) -> dict[str, Any]:
             for rest in report.resting()
         ],
         "disagreements": list(report.disagreements),
+        "trouble": list(report.trouble),
     }
 
 
@@ -154,7 +170,7 @@ def entry_object(entry: LedgerEntry) -> dict[str, Any]:
 def good_lines(report: CheckReport) -> Iterator[str]:
     """Yield what a check brought about, a line each: for standard output."""
     for seed in report.seeded():
-        codes = _counted(len(seed.codes), "current code")
+        codes = counted(len(seed.codes), "current code")
         verb = "would be recorded" if report.dry_run else "recorded"
         yield (
             f"guild {seed.guild_id}: {seed.game}: {codes} {verb}, not posted (first look);"
@@ -165,21 +181,26 @@ def good_lines(report: CheckReport) -> Iterator[str]:
             yield delivery_line(delivery)
 
 
-def trouble_lines(report: CheckReport, *, verbose: bool = False) -> Iterator[str]:
+def trouble_lines(report: CheckReport, zone: tzinfo | None, *, verbose: bool = False) -> Iterator[str]:
     """Yield what went wrong, a line each: for standard error. What an earlier run told is left out unless verbose."""
+    yield from report.trouble
     for source in report.sources:
-        if source.is_failing and (verbose or source.failures == 1):
+        is_news = source.failures == 1 and source.waiting_until is None
+        if source.is_failing and (verbose or is_news):
             yield f"source {source.name}: {source.reason}"
     for delivery in report.deliveries():
         if delivery.result not in GOOD_RESULTS and (verbose or delivery.told):
             yield delivery_line(delivery)
     for rest in report.resting():
         if verbose:
-            retry = f"tried again after {rest.retry_at:%Y-%m-%d %H:%M} UTC" if rest.retry_at else "not tried again"
+            retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
+            verb = "waits" if rest.owed == 1 else "wait"
             yield (
-                f"guild {rest.guild_id}: {_counted(rest.owed, 'code')} wait for a broken destination"
+                f"guild {rest.guild_id}: {counted(rest.owed, 'code')} {verb} for a broken destination"
                 f" ({rest.reason}; {retry}); mend it, then: giftping guilds test {rest.guild_id}"
             )
+    if report.standing_trouble and verbose:
+        yield "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
 
 
 def delivery_line(delivery: DeliveryReport) -> str:
@@ -196,7 +217,7 @@ _SAID = {
     DeliveryResult.REFUSED: "refused",
     DeliveryResult.UNCLEAR: "unclear whether it arrived",
     DeliveryResult.UNCERTAIN: "uncertain, nobody can tell whether it arrived",
-    DeliveryResult.RELEASED: "no longer to be sent",
+    DeliveryResult.RELEASED: "taken off the ledger",
     DeliveryResult.PLANNED: "would be sent",
     DeliveryResult.TAKEN: "left alone",
 }
@@ -214,7 +235,8 @@ def _next_step(delivery: DeliveryReport) -> str:
             return ""
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 guild`, `3 guilds`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
@@ -223,11 +245,11 @@ def summary_line(report: CheckReport) -> str:
     if not report.guild_count:
         return "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
     outcomes = _by_outcome(report.sources)
-    return f"Nothing new: {outcomes or 'no sources'}; {_counted(report.guild_count, 'guild')}."
+    return f"Nothing new: {outcomes or 'no sources'}; {counted(report.guild_count, 'guild')}."
 
 
 def _by_outcome(sources: Iterable[SourceReport]) -> str:
     counts: dict[str, int] = {}
     for source in sources:
         counts[source.outcome.value] = counts.get(source.outcome.value, 0) + 1
-    return ", ".join(f"{_counted(count, 'source')} {outcome.replace('_', ' ')}" for outcome, count in counts.items())
+    return ", ".join(f"{counted(count, 'source')} {outcome.replace('_', ' ')}" for outcome, count in counts.items())

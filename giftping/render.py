@@ -17,6 +17,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from giftping.output import until, when
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -109,24 +111,6 @@ def _inline(text: str, zone: tzinfo | None, now: datetime) -> Text:
             result.append(match["escaped"])
     result.append(text[position:])
     return result
-
-
-def when(instant: datetime | None, zone: tzinfo | None) -> str:
-    """Return an instant in the user's zone, to the minute; a dash for none."""
-    if instant is None:
-        return "–"
-    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-
-
-def until(instant: datetime, now: datetime) -> str:
-    """Return how far an instant is away, in the largest unit that fits: `in 3 days`, `2 hours ago`."""
-    seconds = (instant - now).total_seconds()
-    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        count = round(abs(seconds) / size)
-        if count >= 1:
-            span = f"{count} {name}{'s' if count != 1 else ''}"
-            return f"in {span}" if seconds > 0 else f"{span} ago"
-    return "now"
 
 
 def bars(counts: Sequence[tuple[str, int]], *, width: int = 30) -> Table:

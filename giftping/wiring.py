@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets as random_secrets
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from giftping.discord.outcome import Refused, Route
 from giftping.secrets import SecretError
-from giftping.store.base import Destination
+from giftping.settings_file import Mistake, SettingsError
+from giftping.store.base import Destination, StoreError
 
 if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
+    from giftping.discord.rest import RestClient
     from giftping.settings import Settings
     from giftping.store.tiny import TinyStore
 
@@ -33,10 +36,12 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class House:
-    """Everything one command needs, made when it is first asked for."""
+    """Everything one command needs, made when it is first asked for, from whichever thread."""
 
     settings: Settings
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _http: DiscordHttp | None = field(default=None, repr=False)
+    _reader: RestClient | None = field(default=None, repr=False)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -54,17 +59,30 @@ class House:
         return TinyStore(self.settings.state, read_only=read_only)
 
     def http(self) -> DiscordHttp:
-        """Return the one client for Discord."""
-        if self._http is None:
-            from giftping.discord.http import DiscordHttp
+        """Return the one client for Discord. Raise SettingsError for a token that cannot be one."""
+        with self._lock:
+            if self._http is None:
+                self._http = self._new_http()
+            return self._http
 
-            token = self.settings.discord.token
-            self._http = DiscordHttp(
-                self.settings.discord.api,
-                token=token.reveal() if token else None,
-                budget=self.settings.codes.budget,
-            )
-        return self._http
+    def _new_http(self) -> DiscordHttp:
+        from giftping.discord.http import DiscordHttp
+
+        token = self.settings.discord.token
+        value = token.reveal() if token else None
+        try:
+            return DiscordHttp(self.settings.discord.api, token=value, budget=self.settings.codes.budget)
+        except ValueError as error:
+            raise SettingsError([Mistake("the bot token", token.origin if token else "", str(error))]) from None
+
+    def reader(self) -> RestClient | None:
+        """Return Discord as the bot sees it, None without a token."""
+        from giftping.discord.rest import RestClient
+
+        with self._lock:
+            if self._reader is None and self.http().has_token:
+                self._reader = RestClient(self.http())
+            return self._reader
 
     def close(self) -> None:
         """Close the connections to Discord."""
@@ -73,10 +91,9 @@ class House:
 
     def route_to(self, destination: Destination) -> Route | Refused:
         """Return the way to a destination, or why there is none now."""
-        from giftping.discord.rest import ChannelRoute, RestClient
+        from giftping.discord.rest import ChannelRoute
 
-        http = self.http()
-        reader = RestClient(http) if http.has_token else None
+        reader = self.reader()
         if destination.channel_id is not None:
             if reader is None:
                 return Refused("no bot token: set DISCORD_TOKEN to post to a channel")
@@ -88,7 +105,7 @@ class House:
             address = parse_webhook_url(url, api=self.settings.discord.api)
         except (SecretError, ValueError) as error:
             return Refused(str(error))
-        return WebhookRoute(http, address, reader)
+        return WebhookRoute(self.http(), address, reader)
 
 
 def side_by_side(
@@ -120,17 +137,24 @@ def side_by_side(
 def host_name(state: Path, *, create: bool = True) -> str:
     """Return the name under which this state folder claims; made once and kept in the folder.
 
-    Two folders on one machine are two hosts: each has its own run lock.
+    Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
+    read or kept: claims under a name that nobody remembers are settled late.
     """
     path = state / "host"
     try:
-        return path.read_text("utf-8").strip()
-    except FileNotFoundError:
-        name = f"{socket.gethostname()}-{random_secrets.token_hex(3)}"
-        if create:
-            state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(path, name)
-        return name
+        kept = path.read_text("utf-8").strip() if path.exists() else ""
+        if kept or not create:
+            return kept or _new_host_name()
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = _new_host_name()
+        write_whole(path, name)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; make the folder writable for this user") from None
+    return name
+
+
+def _new_host_name() -> str:
+    return f"{socket.gethostname()}-{random_secrets.token_hex(3)}"
 
 
 def write_whole(path: Path, text: str) -> None:

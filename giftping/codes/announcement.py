@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.model import Code
-from giftping.discord.limits import escape_markdown, message_length, truncate, violations
+from giftping.discord.limits import (
+    FIELD_VALUE_LENGTH,
+    escape_markdown,
+    message_length,
+    text_length,
+    truncate,
+    violations,
+)
 from giftping.discord.message import Embed, EmbedField, Message
 
 if TYPE_CHECKING:
@@ -50,13 +57,16 @@ def announcements(game: Game, codes: Sequence[Code], mention_role_id: int | None
 
 
 def announces(spellings: Iterable[str]) -> Matcher:
-    """Return a test for messages that show exactly these codes; it answers None for a message without visible text."""
+    """Return a test for messages that show all of these codes; it answers None for a message without visible text.
+
+    A message of ours may show more than is looked for: some of its codes may have been settled already.
+    """
     wanted = frozenset(spellings)
 
     def matches(message: Mapping[str, Any]) -> bool | None:
         if not message.get("content") and not message.get("embeds"):
             return None
-        return shown_codes(message) == wanted
+        return wanted <= shown_codes(message)
 
     return matches
 
@@ -107,8 +117,9 @@ def _field_text(game: Game, code: Code) -> str:
         f"**Expires:** {_expiry(code)}",
     ]
     if game.redeem_url:
-        lines.append(f"[Redeem]({game.redeem_url.replace('CODE', code.spelling)})")
-    return "\n".join(lines)
+        lines.append(f"[Redeem]({game.redeem_url.replace('{code}', code.spelling)})")
+    text = "\n".join(lines)
+    return text if text_length(text) <= FIELD_VALUE_LENGTH else "\n".join(lines[:3])
 
 
 def _expiry(code: Code) -> str:

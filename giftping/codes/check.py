@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -95,7 +95,12 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             store.remember(code_records(codes, started))
         settled = _settle(courier, tools, rules, request, valid)
         guilds = request.concerned(store.guilds())
-        plans = _plan(store, guilds, listed_by_game(gathered.sources, valid, remembered), settled, tools.clock())
+        listed = {
+            game: of_game
+            for game, of_game in listed_by_game(gathered.sources, valid, remembered).items()
+            if game in tools.games
+        }
+        plans = _plan(store, guilds, listed, settled, tools.clock())
         if request.dry_run:
             work = [_rehearse(courier, plan, tools.games) for plan in plans]
         else:
@@ -113,6 +118,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         work=tuple(work),
         uncertain=uncertain,
         disagreements=tuple(text for code in codes for text in code.disagreements),
+        trouble=tuple(_unknown_games(guilds, tools.games)),
     )
 
 
@@ -128,7 +134,7 @@ def next_mark(report: CheckReport, settings: str, store: str) -> IdleMark | None
         games=report.games,
         look_again_at=min([report.finished_at + FULL_LOOK_EVERY, *retries]),
         guild_count=report.guild_count,
-        trouble=bool(report.uncertain or any(report.resting())),
+        trouble=bool(report.uncertain or report.trouble or any(report.resting())),
     )
 
 
@@ -143,6 +149,13 @@ def _idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished
         sources=gathered.sources,
         standing_trouble=mark.trouble,
     )
+
+
+def _unknown_games(guilds: Iterable[GuildRecord], games: Mapping[str, Game]) -> Iterator[str]:
+    for guild in guilds:
+        for game in guild.games:
+            if game not in games:
+                yield f"guild {guild.guild_id} follows {game!r}, a game that no settings name: giftping config check"
 
 
 def _settle(
@@ -160,6 +173,7 @@ def _settle(
         guilds={guild.guild_id: guild for guild in store.guilds()},
         games=tools.games,
         codes={(code.game, code.key): code for code in valid},
+        lease=rules.lease,
         resend=rules.resend_unclear,
     )
     return [settler.rehearse(delivery) if request.dry_run else settler.settle(delivery) for delivery in left]
@@ -208,7 +222,7 @@ def _carry_out(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> 
                 game_plan.looked_at,
                 announced=game_plan.ends_announce_current,
             )
-        if not plan.resting:
+        if not (plan.resting or any(delivery.broke for delivery in deliveries)):
             deliveries += courier.announce(plan.guild, games[game_plan.game], game_plan.announce)
     return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
 

@@ -49,6 +49,8 @@ class Courier:
 
     def announce(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
         """Return how the announcements of these codes ended; after the first failure the rest stay open."""
+        if not codes:
+            return []
         route = self.routes(guild.destination)
         reports: list[DeliveryReport] = []
         for announcement in announcements(game, codes, guild.mention_role_id):
@@ -80,24 +82,38 @@ class Courier:
         if not mine:
             return _report(guild, announcement, route.label, DeliveryResult.TAKEN, reason="another host has it")
         if len(mine) < len(announcement.codes):
-            announcement = announcements(game, mine, guild.mention_role_id)[0]
+            mention = guild.mention_role_id if announcement.message.mention_roles else None
+            announcement = announcements(game, mine, mention)[0]
         return self.post(guild, route, announcement, delivery_id, sorted(won))
 
     def post(
-        self, guild: GuildRecord, route: Route, announcement: Announcement, delivery_id: str, ids: Sequence[str]
+        self,
+        guild: GuildRecord,
+        route: Route,
+        announcement: Announcement,
+        delivery_id: str,
+        ids: Sequence[str],
+        *,
+        may_be_there: bool = False,
     ) -> DeliveryReport:
-        """Post an announcement whose entries this host has claimed, record how it ended, and return that."""
+        """Post an announcement whose entries this host has claimed, record how it ended, and return that.
+
+        `may_be_there` when an earlier post of the same delivery is unclear: a no to this one says nothing of that.
+        """
         outcome = route.post(announcement.message, delivery_id)
         if isinstance(outcome, Done):
             return self._record_sent(guild, route, announcement, delivery_id, ids, outcome)
         if isinstance(outcome, Unclear):
             return _report(guild, announcement, route.label, DeliveryResult.UNCLEAR, delivery_id, outcome.reason)
-        self.store.release(delivery_id, ids)
-        if outcome.lasting and not outcome.everywhere:
+        if not may_be_there:
+            self.store.release(delivery_id, ids)
+        broke = outcome.lasting and not outcome.everywhere
+        if broke:
             broken = broken_after(guild.broken, outcome.status, outcome.reason, self.clock())
             self.store.note_broken(guild.guild_id, guild.destination, broken)
-        report = _report(guild, announcement, route.label, DeliveryResult.REFUSED, delivery_id, outcome.reason)
-        return replace(report, told=guild.broken is not None)
+        result = DeliveryResult.UNCLEAR if may_be_there else DeliveryResult.REFUSED
+        report = _report(guild, announcement, route.label, result, delivery_id, outcome.reason)
+        return replace(report, told=guild.broken is None, broke=broke)
 
     def _record_sent(
         self,

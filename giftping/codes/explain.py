@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from giftping.codes.guards import verdict
-from giftping.codes.model import Code, SightingState
-from giftping.codes.plan import is_resting
+from giftping.codes.model import MANUAL_SOURCE, Code, SightingState
+from giftping.codes.plan import Listed, is_resting, plan_game
 from giftping.store.base import CodeRecord, EntryState, GuildRecord, LedgerEntry
 
 
@@ -42,29 +42,52 @@ def explain(
     records: Sequence[CodeRecord],
     entries: Sequence[LedgerEntry],
     *,
+    listed: Collection[tuple[str, str]],
     now: datetime,
+    when: Callable[[datetime], str],
     skipped_regions: frozenset[str],
 ) -> Explanation:
-    """Return why the guild did or did not get the code."""
-    steps = [_sighting_step(record) for record in records] or ["no source has listed it, and nobody added it"]
+    """Return why the guild did or did not get the code.
+
+    `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader.
+    """
+    steps = [_sighting_step(record, when) for record in records] or ["no source has listed it, and nobody added it"]
+    steps += [_entry_step(entry, when) for entry in entries]
     if entries:
-        entry = entries[0]
-        return Explanation(f"{entry.spelling} {_ENTRY_SAYS[entry.state]}.", (*steps, _entry_step(entry)))
+        said = "; ".join(f"{entry.spelling} {_ENTRY_SAYS[entry.state]}{_of_game(entry, entries)}" for entry in entries)
+        return Explanation(f"{said}.", tuple(steps))
     if guild is None:
-        return Explanation(f"{key} was not announced: the guild is not known.", (*steps, "giftping guilds list"))
-    followed = [record for record in records if record.game in guild.games]
-    if not followed:
+        return Explanation(f"{key} was not announced: the guild is not known.", (*steps, "see: giftping guilds list"))
+    record = next((record for record in records if record.game in guild.games), None)
+    steps.append(f"the guild follows {', '.join(guild.games)}")
+    if record is None:
         reason = "the guild does not follow its game" if records else "no source lists it"
-        return Explanation(
-            f"{key} was not announced: {reason}.", (*steps, f"the guild follows {', '.join(guild.games)}")
-        )
-    judged = verdict(code_of(followed[0]), now, skipped_regions)
+        return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
+    return Explanation(_open_answer(record, guild, listed, now, skipped_regions), tuple(steps))
+
+
+def _open_answer(
+    record: CodeRecord,
+    guild: GuildRecord,
+    listed: Collection[tuple[str, str]],
+    now: datetime,
+    skipped_regions: frozenset[str],
+) -> str:
+    code = code_of(record)
+    judged = verdict(code, now, skipped_regions)
     if not judged.may_go_out:
-        return Explanation(f"{key} was not announced: {judged.reason}.", (*steps, "it may not go out"))
+        return f"{code.spelling} was not announced: {judged.reason}."
+    if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed:
+        return f"{code.spelling} was not announced: no source lists it any more."
     if is_resting(guild, now) and guild.broken is not None:
-        reason = f"the guild's destination is broken ({guild.broken.reason})"
-        return Explanation(f"{key} waits: {reason}.", (*steps, f"mend it, then: giftping guilds test {guild.guild_id}"))
-    return Explanation(f"{key} goes out with the next check.", (*steps, "the ledger holds nothing of it yet"))
+        mend = f"mend it, then: giftping guilds test {guild.guild_id}"
+        return f"{code.spelling} waits: the guild's destination is broken ({guild.broken.reason}); {mend}"
+    by_hand = record.sources.get(MANUAL_SOURCE)
+    sources = frozenset(code.sources) - {MANUAL_SOURCE}
+    added = {record.key: by_hand.first_seen} if by_hand else {}
+    if plan_game(guild, Listed(record.game, (code,), sources, sources, added), ()).seed:
+        return f"{code.spelling} is not posted: it was there before the guild's first look, which is still to come."
+    return f"{code.spelling} goes out with the next check."
 
 
 _ENTRY_SAYS = {
@@ -75,15 +98,19 @@ _ENTRY_SAYS = {
 }
 
 
-def _sighting_step(record: CodeRecord) -> str:
+def _of_game(entry: LedgerEntry, entries: Sequence[LedgerEntry]) -> str:
+    return f" ({entry.game})" if len(entries) > 1 else ""
+
+
+def _sighting_step(record: CodeRecord, when: Callable[[datetime], str]) -> str:
     sources = ", ".join(f"{name} ({memory.spelling})" for name, memory in sorted(record.sources.items()))
-    expiry = f", valid until {record.expires_at:%Y-%m-%d %H:%M} UTC" if record.expires_at else ""
-    return f"{record.game}: listed by {sources}, first on {record.first_seen:%Y-%m-%d %H:%M} UTC{expiry}"
+    expiry = f", valid until {when(record.expires_at)}" if record.expires_at else ""
+    seen = f"first on {when(record.first_seen)}, last on {when(record.last_seen)}"
+    return f"{record.game}: listed by {sources}, {seen}{expiry}"
 
 
-def _entry_step(entry: LedgerEntry) -> str:
-    moment = entry.sent_at or entry.updated_at
-    parts = [f"ledger: {entry.state.value} on {moment:%Y-%m-%d %H:%M:%S} UTC", f"source {entry.source}"]
+def _entry_step(entry: LedgerEntry, when: Callable[[datetime], str]) -> str:
+    parts = [f"ledger: {entry.state.value} on {when(entry.sent_at or entry.updated_at)}", f"source {entry.source}"]
     if entry.message_id is not None:
         parts.append(f"message {entry.message_id}")
     if entry.claimed_by:

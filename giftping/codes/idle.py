@@ -25,8 +25,12 @@ class IdleMark:
     trouble: bool = False
 
     def holds(self, *, settings: str, store: str, now: datetime) -> bool:
-        """Return whether settings and store are as they were and no look is due; the lists are compared later."""
-        return self.settings == settings and self.store == store and now < self.look_again_at
+        """Return whether settings and store are as they were and no look is due; the lists are compared later.
+
+        A mark from further ahead than any look is put off was made by a clock that was wrong.
+        """
+        in_time = now < self.look_again_at <= now + FULL_LOOK_EVERY
+        return self.settings == settings and self.store == store and in_time
 
 
 def mark_to_json(mark: IdleMark) -> dict[str, object]:
@@ -44,10 +48,10 @@ def mark_to_json(mark: IdleMark) -> dict[str, object]:
 
 def mark_from_json(value: object) -> IdleMark | None:
     """Return the mark that `mark_to_json` gave, None for anything else: without a mark a run just looks closer."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not isinstance(value.get("games"), list):
         return None
     try:
-        return IdleMark(
+        mark = IdleMark(
             settings=str(value["settings"]),
             store=str(value["store"]),
             lists=str(value["lists"]),
@@ -58,3 +62,4 @@ def mark_from_json(value: object) -> IdleMark | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+    return mark if mark.look_again_at.tzinfo else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -36,7 +36,8 @@ GOOD_RESULTS = frozenset(
 class DeliveryReport:
     """One announcement for one guild and how it ended.
 
-    `told` is False for trouble that an earlier run has told already.
+    `told` is False for trouble that an earlier run has told already; `broke` when the destination said a
+    lasting no.
     """
 
     guild_id: int
@@ -49,6 +50,7 @@ class DeliveryReport:
     message_id: int | None = None
     message: Message | None = None
     told: bool = True
+    broke: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class CheckReport:
     """One run of `codes check`.
 
     `lists` identifies the sources' lists that the run saw; `uncertain` counts ledger entries whose fate is not
-    known, from this run and from earlier ones.
+    known, from this run and from earlier ones; `trouble` is what else went wrong, in words.
     """
 
     started_at: datetime
@@ -100,7 +102,8 @@ class CheckReport:
     work: tuple[GuildWork, ...] = ()
     uncertain: int = 0
     standing_trouble: bool = False
-    disagreements: tuple[str, ...] = field(default=())
+    disagreements: tuple[str, ...] = ()
+    trouble: tuple[str, ...] = ()
 
     def deliveries(self) -> Iterator[DeliveryReport]:
         """Yield the settled deliveries, then the new ones."""
@@ -125,8 +128,8 @@ class CheckReport:
         failing_source = any(source.is_failing for source in self.sources)
         failing_delivery = any(delivery.result not in GOOD_RESULTS for delivery in self.deliveries())
         resting = any(True for _ in self.resting())
-        trouble = failing_source or failing_delivery or resting or self.uncertain or self.standing_trouble
-        return EXIT_TROUBLE if trouble else EXIT_FINE
+        standing = self.uncertain or self.standing_trouble or self.trouble
+        return EXIT_TROUBLE if failing_source or failing_delivery or resting or standing else EXIT_FINE
 
     @property
     def is_settled(self) -> bool:

@@ -15,25 +15,38 @@ from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
 
+UNDER_WAY = timedelta(minutes=1)
+"""How long after its claim a post may still be on its way to the channel."""
+
+TOLD_FOR = timedelta(hours=1)
+"""How long the operator is told in every run of a delivery that waits."""
+
 
 class Step(Enum):
     """What to do about a delivery after looking for it."""
 
     RECORD = auto()
+    POST_AGAIN = auto()
     REPEAT = auto()
     ASK = auto()
     WAIT = auto()
 
 
 def decide(finding: Finding, *, age: timedelta, repeats_safely_for: timedelta, resend: bool) -> Step:
-    """Return what follows from a look at the channel; `age` is counted from the first claim."""
+    """Return what follows from a look at the channel; `age` is counted from the first claim.
+
+    POST_AGAIN is for what is surely not there. REPEAT is for what may be: Discord answers a post with the same
+    delivery id with the message that it has, so that nothing about it may be changed.
+    """
     if isinstance(finding, Found):
         return Step.RECORD
-    if isinstance(finding, Absent) or age < repeats_safely_for:
+    if age < repeats_safely_for:
         return Step.REPEAT
+    if isinstance(finding, Absent):
+        return Step.WAIT if age < UNDER_WAY else Step.POST_AGAIN
     if not finding.for_good:
         return Step.WAIT
-    return Step.REPEAT if resend else Step.ASK
+    return Step.POST_AGAIN if resend else Step.ASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +104,49 @@ def may_settle(delivery: OpenDelivery, host: str, lease: timedelta, now: datetim
 class Settler:
     """Settles open deliveries one at a time.
 
-    `codes` are the codes that may go out now, by game and key: what is repeated is made from them. Without
-    `posts` nothing is repeated at once: what is surely absent is released for the next check.
+    `codes` are the codes that may go out now, by game and key: what is repeated is made from them. Whoever
+    claims posts within the `lease`, so that nothing was posted later than that. Without `posts` nothing is
+    repeated at once: what is surely absent is released for the next check.
     """
 
     courier: Courier
     guilds: Mapping[int, GuildRecord]
     games: Mapping[str, Game]
     codes: Mapping[tuple[str, str], Code]
+    lease: timedelta
     resend: bool = False
     posts: bool = True
 
     def settle(self, delivery: OpenDelivery) -> DeliveryReport:
         """Look for one delivery, act on what is found, and return how it stands."""
-        store, now = self.courier.store, self.courier.clock()
-        held = store.take_over(
+        now = self.courier.clock()
+        route = self._route_back(delivery)
+        finding = self._look(delivery, route, now)
+        if isinstance(route, Refused) or not self._may_repeat(delivery):
+            window = timedelta(0)
+        else:
+            window = route.repeats_safely_for
+        step = decide(finding, age=now - delivery.since, repeats_safely_for=window, resend=self.resend)
+        if step is Step.RECORD and isinstance(finding, Found):
+            return self._record(delivery, finding)
+        if step in (Step.POST_AGAIN, Step.REPEAT):
+            if not self._take_over(delivery, now):
+                return self._report(delivery, DeliveryResult.TAKEN, "another host settles it")
+            return self._post_again(delivery, may_be_there=step is Step.REPEAT)
+        reason = finding.reason if isinstance(finding, Undecided) else "too early to tell"
+        if step is Step.WAIT:
+            report = self._report(delivery, DeliveryResult.UNCLEAR, reason)
+            return replace(report, told=now - delivery.since < TOLD_FOR)
+        self.courier.store.mark_uncertain(delivery.delivery_id, delivery.ids, at=now)
+        return self._report(delivery, DeliveryResult.UNCERTAIN, reason)
+
+    def rehearse(self, delivery: OpenDelivery) -> DeliveryReport:
+        """Return what a real run would begin with."""
+        return self._report(delivery, DeliveryResult.PLANNED, "left open by an earlier run, looked for first")
+
+    def _take_over(self, delivery: OpenDelivery, now: datetime) -> bool:
+        """Return whether this host may now post the delivery again; a look alone leaves the claim's date as it is."""
+        return self.courier.store.take_over(
             delivery.delivery_id,
             delivery.ids,
             held_by=delivery.held_by,
@@ -113,27 +154,6 @@ class Settler:
             by=self.courier.host,
             at=now,
         )
-        if not held:
-            return self._report(delivery, DeliveryResult.TAKEN, "another host settles it")
-        route = self._route_back(delivery)
-        finding = self._look(delivery, route, now)
-        window = timedelta(0) if isinstance(route, Refused) else route.repeats_safely_for
-        step = decide(finding, age=now - delivery.since, repeats_safely_for=window, resend=self.resend)
-        if step is Step.RECORD and isinstance(finding, Found):
-            return self._record(delivery, finding)
-        if step is Step.REPEAT:
-            return (
-                self._repeat(delivery) if self.posts else self._release(delivery, "not there; the next check posts it")
-            )
-        reason = finding.reason if isinstance(finding, Undecided) else ""
-        if step is Step.WAIT:
-            return self._report(delivery, DeliveryResult.UNCLEAR, reason)
-        store.mark_uncertain(delivery.delivery_id, delivery.ids, at=now)
-        return self._report(delivery, DeliveryResult.UNCERTAIN, reason)
-
-    def rehearse(self, delivery: OpenDelivery) -> DeliveryReport:
-        """Return what a real run would begin with."""
-        return self._report(delivery, DeliveryResult.PLANNED, "left open by an earlier run, looked for first")
 
     def _route_back(self, delivery: OpenDelivery) -> Route | Refused:
         guild = self.guilds.get(delivery.guild_id)
@@ -149,7 +169,8 @@ class Settler:
             return Undecided(route.reason, for_good=route.lasting)
         sent = self.courier.store.entries(delivery.guild_id, (EntryState.SENT,))
         accounted = frozenset(entry.message_id for entry in sent if entry.message_id is not None)
-        return route.find(announces(delivery.spellings), since=delivery.since, until=now, accounted=accounted)
+        until = min(now, delivery.held_since + self.lease)
+        return route.find(announces(delivery.spellings), since=delivery.since, until=until, accounted=accounted)
 
     def _record(self, delivery: OpenDelivery, found: Found) -> DeliveryReport:
         self.courier.store.mark_sent(
@@ -161,25 +182,44 @@ class Settler:
         )
         return self._report(delivery, DeliveryResult.SETTLED, "found in the channel")
 
-    def _repeat(self, delivery: OpenDelivery) -> DeliveryReport:
+    def _may_repeat(self, delivery: OpenDelivery) -> bool:
+        """Whether a repeat would be the very post again: to the same channel, with all of its codes in one message."""
         guild = self.guilds.get(delivery.guild_id)
+        if guild is None or not self.posts or self._has_moved(delivery, guild):
+            return False
+        game, codes = self._still_owed(delivery, guild)
+        return game is not None and len(codes) == len(delivery.entries) and len(announcements(game, codes, None)) == 1
+
+    def _has_moved(self, delivery: OpenDelivery, guild: GuildRecord) -> bool:
+        return delivery.entries[0].channel_id != guild.destination.channel_id
+
+    def _still_owed(self, delivery: OpenDelivery, guild: GuildRecord) -> tuple[Game | None, list[Code]]:
         game = self.games.get(delivery.entries[0].game)
-        if guild is None or game is None or game.slug not in guild.games:
-            return self._release(delivery, "the guild no longer follows the game")
+        if game is None or game.slug not in guild.games:
+            return None, []
         listed = [(entry, self.codes.get((entry.game, entry.key))) for entry in delivery.entries]
-        codes = [replace(code, spelling=entry.spelling) for entry, code in listed if code is not None]
+        return game, [replace(code, spelling=entry.spelling) for entry, code in listed if code is not None]
+
+    def _post_again(self, delivery: OpenDelivery, *, may_be_there: bool) -> DeliveryReport:
+        guild = self.guilds.get(delivery.guild_id)
+        game, codes = self._still_owed(delivery, guild) if guild else (None, [])
+        if guild is None or game is None:
+            return self._release(delivery, "the guild no longer follows the game")
+        if not self.posts or self._has_moved(delivery, guild):
+            # A new claim says where it goes: an entry that names the old channel would be looked for there.
+            return self._release(delivery, "it is not there; the next check posts it")
         if not codes:
             return self._release(delivery, "no longer listed as valid")
         route = self.courier.routes(guild.destination)
         if isinstance(route, Refused):
-            return self._release(delivery, route.reason)
+            return replace(self._release(delivery, route.reason), result=DeliveryResult.REFUSED)
         announcement = announcements(game, codes, guild.mention_role_id)[0]
         again = {code.key for code in announcement.codes}
         self.courier.store.release(
             delivery.delivery_id, [entry.id for entry in delivery.entries if entry.key not in again]
         )
         ids = [entry.id for entry in delivery.entries if entry.key in again]
-        return self.courier.post(guild, route, announcement, delivery.delivery_id, ids)
+        return self.courier.post(guild, route, announcement, delivery.delivery_id, ids, may_be_there=may_be_there)
 
     def _release(self, delivery: OpenDelivery, reason: str) -> DeliveryReport:
         self.courier.store.release(delivery.delivery_id, delivery.ids)

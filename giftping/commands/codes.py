@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from giftping.codes.report import DeliveryResult
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
 from giftping.output import (
     check_object,
     code_object,
+    counted,
     delivery_line,
     delivery_object,
     entry_object,
@@ -19,6 +21,7 @@ from giftping.output import (
     snowflake,
     summary_line,
     trouble_lines,
+    when,
 )
 from giftping.problems import nearest
 from giftping.store.base import CodeRecord, EntryState, LedgerEntry, SourceMemory
@@ -41,6 +44,8 @@ def check(session: Session, request: CheckRequest) -> int:
             report = run_check(session.house, request, on_progress)
     else:
         report = run_check(session.house, request)
+    if request.guild_id is not None and not report.guild_count:
+        raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
     session.give(check_object(report))
     _tell(session, report)
     return report.exit_code
@@ -50,13 +55,14 @@ def _tell(session: Session, report: CheckReport) -> None:
     lines = list(good_lines(report))
     for line in lines:
         session.tell(line)
-    if report.dry_run:
+    if report.dry_run and not (session.quiet or session.json):
         _show_previews(session, report)
-    for line in trouble_lines(report, verbose=session.verbose > 0):
+    for line in trouble_lines(report, session.house.zone, verbose=session.verbose > 0):
         session.trouble(line)
     if session.verbose:
         for source in report.sources:
-            session.tell(f"source {source.name}: {source.outcome.value}, {source.count} codes")
+            outcome = source.outcome.value.replace("_", " ")
+            session.tell(f"source {source.name}: {outcome}, {counted(source.count, 'code')}")
         for text in report.disagreements:
             session.tell(f"sources disagree: {text}")
     if not lines and (session.at_terminal or session.verbose) and report.exit_code == EXIT_FINE:
@@ -67,7 +73,7 @@ def _show_previews(session: Session, report: CheckReport) -> None:
     from giftping.render import preview
 
     for delivery in report.deliveries():
-        if delivery.message is not None:
+        if delivery.message is not None and delivery.result is DeliveryResult.PLANNED:
             heading = f"guild {delivery.guild_id} · {delivery.destination}"
             session.show(preview(delivery.message, session.house.zone, now=utc_now(), heading=heading))
 
@@ -86,15 +92,15 @@ def list_codes(session: Session, game: str | None, *, everything: bool) -> int:
     shown = [(record, reason) for record, reason in judged if everything or not reason]
     session.give({"codes": [code_object(record, reason) for record, reason in shown]})
     if not shown:
-        hidden = f" ({len(judged)} that may not go out: --all shows them)" if judged else ""
-        session.tell(f"No codes known yet{hidden}." if not judged else f"No codes that may go out{hidden}.")
+        hidden = f"No code may go out; --all shows the {len(judged)} that may not, and why."
+        session.tell(hidden if judged else "No codes known yet: giftping codes check looks for them.")
         return EXIT_FINE
     _show_codes(session, shown)
     return EXIT_FINE
 
 
 def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
-    from giftping.render import table, when
+    from giftping.render import table
 
     zone = session.house.zone
     rows = [
@@ -107,12 +113,12 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
         ]
         for record, reason in shown
     ]
-    session.show(table(f"{len(rows)} codes", ["Code", "Game", "State", "Sources", "First seen"], rows))
+    session.show(table(counted(len(rows), "code"), ["Code", "Game", "State", "Sources", "First seen"], rows))
 
 
 def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
     """Record a code by hand, to go out with the next check."""
-    from giftping.codes.guards import verdict
+    from giftping.codes.guards import clean_text, verdict
     from giftping.codes.model import MANUAL_SOURCE, Code, key_of
 
     _known_game(session, game)
@@ -128,14 +134,15 @@ def add_code(session: Session, spelling: str, game: str, *, rewards: str, expire
         first_seen=now,
         last_seen=now,
         sources={MANUAL_SOURCE: SourceMemory(spelling, now, now)},
-        rewards=rewards,
+        rewards=clean_text(rewards),
         expires_at=expires_at,
     )
     with session.house.open_store() as store:
         followers = sum(game in guild.games for guild in store.guilds())
         store.remember([record])
     session.give({"code": code_object(record, ""), "guilds": followers})
-    session.tell(f"{spelling} added for {game}: the next check announces it in {followers} guilds that do not have it.")
+    follow = f"{counted(followers, 'guild')} {'follows' if followers == 1 else 'follow'} the game"
+    session.tell(f"{spelling} added for {game}: the next check announces it where it was not yet ({follow}).")
     return EXIT_FINE
 
 
@@ -188,7 +195,7 @@ def stats(session: Session, guild_id: int | None) -> int:
 
 
 def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistics) -> None:
-    from giftping.render import bars, facts, when
+    from giftping.render import bars, facts
 
     last = numbers.last
     pairs = [
@@ -223,21 +230,22 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
         session.give({"guild_id": snowflake(guild_id), "cleared": 0})
         session.tell(f"The ledger holds nothing of the kind for guild {guild_id}.")
         return EXIT_FINE
+    entries = "1 ledger entry" if len(found) == 1 else f"{len(found)} ledger entries"
     question = (
-        f"Forget {len(found)} ledger entries of guild {guild_id}?"
-        " Those still listed as valid are announced again by the next check."
+        f"Forget {entries} of guild {guild_id}? Those still listed as valid are announced again by the next check."
     )
     if not yes and not session.confirm(question):
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
     with session.house.open_store() as store:
         cleared = store.clear(guild_id, game=game, key=key)
     session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
-    session.tell(f"{cleared} entries cleared for guild {guild_id}.")
+    session.tell(f"{cleared} {'entry' if cleared == 1 else 'entries'} cleared for guild {guild_id}.")
     return EXIT_FINE
 
 
 def explain(session: Session, code: str, guild_id: int) -> int:
     """Say why a code was, or was not, announced in a guild."""
+    from giftping.checking import listed_now
     from giftping.codes.explain import explain as explained
     from giftping.codes.model import key_of
 
@@ -249,7 +257,17 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         records = [record for record in store.codes() if record.key == key]
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
-    explanation = explained(key, guild, records, entries, now=now, skipped_regions=skipped)
+    zone = session.house.zone
+    explanation = explained(
+        key,
+        guild,
+        records,
+        entries,
+        listed=listed_now(session.settings),
+        now=now,
+        when=lambda moment: when(moment, zone),
+        skipped_regions=skipped,
+    )
     session.give(
         {
             "guild_id": snowflake(guild_id),
@@ -297,7 +315,8 @@ def settle(session: Session, guild_id: int | None, code: str | None, *, sent: bo
         }
     )
     _tell_settled(session, reports, left, decided)
-    return EXIT_TROUBLE if open_ones else EXIT_FINE
+    unclear = any(report.result is DeliveryResult.UNCLEAR for report in reports)
+    return EXIT_TROUBLE if open_ones or unclear else EXIT_FINE
 
 
 def _decision(session: Session, entry: LedgerEntry, *, sent: bool, resend: bool) -> str:
@@ -306,7 +325,7 @@ def _decision(session: Session, entry: LedgerEntry, *, sent: bool, resend: bool)
     if not session.at_terminal or session.quiet:
         return "open"
     moment = entry.claimed_at or entry.created_at
-    where = f"guild {entry.guild_id}: {entry.spelling} ({entry.game}, {moment:%Y-%m-%d %H:%M} UTC)"
+    where = f"guild {entry.guild_id}: {entry.spelling} ({entry.game}, {when(moment, session.house.zone)})"
     if session.confirm(f"{where}\nLook into the channel. Is the message there?"):
         return "sent"
     return "resend" if session.confirm("Then post it again with the next check?") else "open"

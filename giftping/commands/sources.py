@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output import instant
+from giftping.output import counted, instant, until, when
 from giftping.problems import nearest
 from giftping.wiring import utc_now
 
@@ -53,7 +53,7 @@ def list_sources(session: Session, game: str | None) -> int:
     )
     if session.quiet or session.json:
         return EXIT_FINE
-    from giftping.render import table, until
+    from giftping.render import table
 
     now = utc_now()
     rows = []
@@ -64,7 +64,7 @@ def list_sources(session: Session, game: str | None) -> int:
             stands += f": {state.reason}"
         last = until(state.listed_at, now) if state.listed_at else "–"
         rows.append([source.name, source.game, source.kind, stands if source.enabled else "switched off", last])
-    session.show(table(f"{len(rows)} sources", ["Source", "Game", "Kind", "State", "Listed"], rows))
+    session.show(table(counted(len(rows), "source"), ["Source", "Game", "Kind", "State", "Listed"], rows))
     return EXIT_FINE
 
 
@@ -145,14 +145,14 @@ def _show(session: Session, source: SourceDefinition, listing: Listing, now: dat
     )
     if session.quiet or session.json:
         return EXIT_FINE
-    from giftping.render import table, when
+    from giftping.render import table
 
     zone = session.house.zone
     rows = []
     for code in good:
         expiry = when(code.expires_at, zone) if code.expires_at else code.expiry_text or "–"
         rows.append([code.spelling, code.rewards or "–", expiry])
-    session.show(table(f"{source.name}: {len(rows)} codes may go out", ["Code", "Rewards", "Expires"], rows))
+    session.show(table(f"{source.name}: {counted(len(rows), 'code')} may go out", ["Code", "Rewards", "Expires"], rows))
     if dropped:
         session.show(table(f"{len(dropped)} dropped", ["Row", "Why"], [[text, reason] for text, reason in dropped]))
     return EXIT_FINE

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from email.utils import format_datetime
 from typing import Any
 
 from giftping.demo.endpoints import ApiError, Call, Endpoint, endpoint_for
@@ -68,9 +69,11 @@ class Answering:
             return self._unexpected(f"{request.method} {path}")
         exchange = self._exchange(*found, request, peer)
         reply = self._reply(exchange)
-        if isinstance(reply, Answer):
-            exchange.logged.status = reply.status
-        return reply
+        if not isinstance(reply, Answer):
+            return reply
+        exchange.logged.status = reply.status
+        date = format_datetime(self._world.clock(), usegmt=True)
+        return replace(reply, headers={"Date": date, **reply.headers})
 
     def _unexpected(self, what: str) -> Answer:
         with self._lock:

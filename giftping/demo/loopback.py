@@ -260,10 +260,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, answer: Answer, length: int) -> bytes:
         reason = http.client.responses.get(answer.status, "")
-        lines = [f"HTTP/1.1 {answer.status} {reason}", f"Date: {formatdate(usegmt=True)}"]
+        headers = {"Date": formatdate(usegmt=True), **answer.headers}
+        lines = [f"HTTP/1.1 {answer.status} {reason}"]
         if answer.status not in _BODILESS:
             lines.append(f"Content-Length: {length}")
-        lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         if self.close_connection:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

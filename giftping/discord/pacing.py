@@ -36,22 +36,21 @@ class TooLongError(Exception):
 
 @dataclass(slots=True)
 class Bucket:
-    """So many requests until a reset. `limit` and `seconds` are guesses until an answer has `told`."""
+    """So many requests until a reset. `limit` and `seconds` are guesses until an answer tells."""
 
     limit: int = 1
     seconds: float = 0.0
     remaining: int = 1
     reset_at: float | None = None
     in_flight: int = 0
-    told: bool = False
+    closed_until: float = 0.0
 
     def ready_at(self, now: float) -> float | None:
         """Return when the next request may go out, None when one that is under way has to be answered first."""
         if self.reset_at is not None and now >= self.reset_at:
             self.remaining, self.reset_at = max(self.limit, 1), None
-        if self.remaining > self.in_flight:
-            return now
-        return self.reset_at
+        at = now if self.remaining > self.in_flight else self.reset_at
+        return None if at is None else max(at, self.closed_until)
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Take in what an answer, or the lack of one, says of the bucket."""
@@ -61,17 +60,11 @@ class Bucket:
             self.remaining -= 1
             self.reset_at = now + self.seconds if self.reset_at is None else self.reset_at
             return
-        self.told = True
         self.limit = int(number(headers.get("x-ratelimit-limit")) or self.limit)
         window_is_open = self.reset_at is not None and now < self.reset_at
         # Answers may overtake each other: within one window the smallest number is the latest.
         self.remaining = min(self.remaining, int(remaining)) if window_is_open else int(remaining)
         self.reset_at = max(self.reset_at or 0.0, now + reset_after + MARGIN)
-
-    def exhaust(self, until: float) -> None:
-        """Let nothing more go out before an instant, which Discord named: it ends what was only guessed."""
-        known = self.reset_at if self.told and self.reset_at is not None else until
-        self.remaining, self.reset_at = 0, max(known, until)
 
 
 @dataclass(slots=True)
@@ -195,10 +188,9 @@ class Pacer:
                 self._names[lane.route] = name
             bucket = self._bucket(lane)
             bucket.learn(headers, now)
-            if hold is not None and hold.everywhere:
-                pace.closed_until = max(pace.closed_until, now + hold.seconds + MARGIN)
-            elif hold is not None:
-                bucket.exhaust(now + hold.seconds + MARGIN)
+            if hold is not None:
+                held = pace if hold.everywhere else bucket
+                held.closed_until = max(held.closed_until, now + hold.seconds + MARGIN)
             self._changed.notify_all()
 
     def _bucket(self, lane: Lane) -> Bucket:

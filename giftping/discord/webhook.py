@@ -128,8 +128,7 @@ class WebhookRoute:
         if not isinstance(history, History):
             return _unreadable(f"channel {channel_id}", history)
         candidates = candidates_among(history.messages, self._is_ours, matches)
-        now = self._http.now()
-        settled = now - (until if until < now else since) >= SETTLING
+        settled = self._http.now() - until >= SETTLING
         return decide(candidates, window, accounted=accounted, complete=history.complete, settled=settled)
 
     def probe(self) -> Refused | Unclear | None:

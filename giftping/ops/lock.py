@@ -5,13 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 _LONGEST_NOTE = 4096
+_LOOKS = 20
+_PAUSE = 0.005
 
 
 class LockError(Exception):
@@ -79,6 +83,11 @@ class RunLock:
     def __exit__(self, *exc_info: object) -> None:
         """Free the lock."""
         if self._descriptor is not None:
+            # Whoever comes while the next run has not written its note yet is not to read this one's.
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
+            # Closing alone leaves it locked for the moment in which a child process is on its way to its program.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -86,7 +95,7 @@ class RunLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _holder(os.pread(descriptor, _LONGEST_NOTE, 0))
+            holder = _living_holder(descriptor)
             if holder is None:
                 raise LockHeldError from None
             since, now = holder.since.astimezone(), self._now().astimezone()
@@ -94,6 +103,31 @@ class RunLock:
         note = {"pid": os.getpid(), "host": os.uname().nodename, "since": self._now().isoformat()}
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(note).encode(), 0)
+
+
+def _living_holder(descriptor: int) -> _Holder | None:
+    """Return who holds the lock, None when its note cannot be read.
+
+    A run writes its note a moment after it took the lock. Until then there is none, or that of a run that was killed.
+    """
+    for _ in range(_LOOKS):
+        holder = _holder(os.pread(descriptor, _LONGEST_NOTE, 0))
+        if holder is not None and not _is_gone(holder):
+            return holder
+        time.sleep(_PAUSE)
+    return None
+
+
+def _is_gone(holder: _Holder) -> bool:
+    if holder.host != os.uname().nodename:
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def _holder(note: bytes) -> _Holder | None:

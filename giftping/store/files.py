@@ -157,7 +157,7 @@ class StoreLock:
             yield
         finally:
             if descriptor is not None:
-                os.close(descriptor)
+                _unlock(descriptor)
 
     @contextmanager
     def exclusive(self, wait: timedelta | None = None) -> Iterator[None]:
@@ -172,7 +172,7 @@ class StoreLock:
             yield
         finally:
             if descriptor is not None:
-                os.close(descriptor)
+                _unlock(descriptor)
 
     def _open_locked(self, flags: int, operation: int, wait: timedelta) -> int | None:
         deadline = time.monotonic() + wait.total_seconds()
@@ -217,3 +217,9 @@ class StoreLock:
             f"{self._path}: another giftping process has kept the store locked for {seconds} s;"
             " let it finish (`fuser` on the file names it) and run again"
         )
+
+
+def _unlock(descriptor: int) -> None:
+    # Closing alone leaves it locked for the moment in which a child process is on its way to its program.
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)

@@ -38,7 +38,7 @@ class Journal:
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
-        self._lines = 0
+        self._line = 0
         self._checksum = 0
         self.end = 0
         self.header = self._read_header()
@@ -95,6 +95,7 @@ class Journal:
         with storage_errors(self._path, "read"):
             first, newline, _ = os.pread(self._descriptor, 4096, 0).partition(b"\n")
         if not newline:
+            self._line = 1
             raise self._damaged("its first line is cut off")
         raw = self._payload(first)
         if not isinstance(raw, dict):
@@ -107,6 +108,7 @@ class Journal:
 
     def _payload(self, line: bytes) -> Any:
         """Return what a line says, and count it as read. Raise StoreError when it is damaged."""
+        self._line += 1
         digits, _, text = line.partition(b" ")
         checksum = zlib.crc32(text, self._checksum)
         if digits != _digits(checksum):
@@ -116,19 +118,18 @@ class Journal:
         except ValueError as error:
             raise self._damaged(str(error)) from error
         self._checksum = checksum
-        self._lines += 1
         self.end += len(line) + 1
         return payload
 
     def _batch(self, line: bytes) -> Batch:
         payload = self._payload(line)
-        if not isinstance(payload, list):
+        if not isinstance(payload, list) or not all(isinstance(operation, list) for operation in payload):
             raise self._damaged("not a list of changes")
         return [tuple(operation) for operation in payload]
 
     def _damaged(self, why: str) -> StoreError:
         return StoreError(
-            f"{self._path}: damaged in line {self._lines + 1}: {why}; nothing was changed; restore the state folder"
+            f"{self._path}: damaged in line {self._line}: {why}; nothing was changed; restore the state folder"
             " from a backup, or move this file away (what it records may then be announced again)"
         )
 

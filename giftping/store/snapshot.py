@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,14 +17,20 @@ from giftping.store.tables import CompactDocument, Compactor, Tables
 
 GENERATION_ID = "generation"
 
+MakeDocument = Callable[[dict[str, Any]], Mapping[str, Any]]
+
 _CHUNK = 1 << 18
 
 
 class SnapshotStorage(Storage):
-    """TinyDB's JSON file, replaced atomically and durably; the file before is kept as `<name>.previous`."""
+    """TinyDB's JSON file, replaced atomically and durably; the file before is kept as `<name>.previous`.
 
-    def __init__(self, path: str | Path) -> None:
+    `make_document` makes the documents that are kept out of those that were read.
+    """
+
+    def __init__(self, path: str | Path, make_document: MakeDocument = dict) -> None:
         self._path = Path(path)
+        self._make_document = make_document
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         """Return the tables; None where there is no file.
@@ -33,7 +39,7 @@ class SnapshotStorage(Storage):
         """
         try:
             with self._path.open(encoding="utf-8") as stream:
-                tables = _read_by_line(stream)
+                tables = _read_by_line(stream, self._make_document)
                 if tables is None:
                     stream.seek(0)
                     tables = json.load(stream)
@@ -62,7 +68,7 @@ def read_snapshot(path: Path) -> Snapshot | None:
     """
     with storage_errors(path, "read"):
         try:
-            tables = SnapshotStorage(path).read()
+            tables = SnapshotStorage(path, Compactor().compact).read()
         except (ValueError, RecursionError) as error:
             raise StoreError(f"{path}: damaged: {error or 'nested too deeply'}; {_way_back(path)}") from error
     return None if tables is None else _checked(path, tables)
@@ -175,11 +181,10 @@ def _lines(tables: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> Iterator[st
     yield "\n}\n"
 
 
-def _read_by_line(stream: TextIO) -> dict[str, dict[str, Any]] | None:
+def _read_by_line(stream: TextIO, make_document: MakeDocument) -> dict[str, dict[str, Any]] | None:
     """Return the tables of a file in the layout of `_lines` without holding its text; None for another layout."""
     if stream.readline() != "{\n":
         return None
-    compact = Compactor().compact
     tables: dict[str, dict[str, Any]] = {}
     documents: dict[str, Any] | None = None
     try:
@@ -193,7 +198,7 @@ def _read_by_line(stream: TextIO) -> dict[str, dict[str, Any]] | None:
                 documents = None
             else:
                 number, _, document = line.partition(": ")
-                documents[json.loads(number)] = compact(json.loads(document.removesuffix("\n").removesuffix(",")))
+                documents[json.loads(number)] = make_document(json.loads(document.removesuffix("\n").removesuffix(",")))
     except (ValueError, AttributeError, TypeError):
         return None
     return None

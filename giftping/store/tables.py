@@ -78,12 +78,14 @@ class Tables:
         return [ledger[id_] for id_ in self._ids_by_guild.get(str(guild_id), ())]
 
     def apply(self, batch: Iterable[Operation]) -> None:
-        """Make changes. Raise KeyError for a collection that is not known."""
+        """Make changes. Raise KeyError for a collection or a kind of change that is not known."""
         for operation in batch:
             if operation[0] == "put":
                 self.put(operation[1], operation[2])
-            else:
+            elif operation[0] == "remove":
                 self._remove(operation[1], operation[2])
+            else:
+                raise KeyError(operation[0])
 
     def put(self, collection: str, document: Mapping[str, Any]) -> None:
         """Write one document whole. Raise KeyError for a collection that is not known."""

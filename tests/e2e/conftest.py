@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# `fakes` is shared by all tests and lies above this folder.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from fakes.openapi import discord_openapi
+from forked import Forker, open_forker
 from scene import Scene
 
 from giftping.demo.discord import StandInDiscord
@@ -12,8 +19,20 @@ from giftping.demo.sources import StandInSources
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    """Return an empty stage; Discord's rate limits are off unless a test switches them on."""
-    with StandInDiscord(limits=None) as discord, StandInSources() as sources:
+    """Return an empty stage; Discord's rate limits are off unless a test switches them on.
+
+    Every body that was posted conforms to Discord's own description, where that lies beside the checkout.
+    """
+    openapi = discord_openapi()
+    validate = openapi and openapi.request_violations
+    with StandInDiscord(limits=None, validate=validate) as discord, StandInSources() as sources:
         yield Scene(tmp_path, discord, sources)
         assert discord.violations == []
         assert discord.unexpected == []
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    """Return a process that runs commands in forks."""
+    with open_forker() as opened:
+        yield opened

@@ -36,7 +36,7 @@ def parse(definition: SourceDefinition, body: bytes, content_type: str, now: dat
 def _values(rule: RowRule, scripts: list[str]) -> list[object]:
     documents = list(_flight_documents(scripts) if rule.payload == "next" else _documents(rule, scripts))
     if not documents:
-        where = "a Next.js payload" if rule.payload == "next" else f"JSON in {rule.script!r}"
+        where = "Next.js payload" if rule.payload == "next" else f"JSON in {rule.script!r}"
         raise ShapeChangedError(f"the page has no {where}")
     if rule.find:
         documents = [found for document in documents for found in _below(document, rule.find)]

@@ -16,8 +16,11 @@ from giftping.codes.sources.base import ShapeChangedError
 from giftping.codes.sources.bodies import json_of, looks_like_html, text_of
 from giftping.codes.sources.definition import FieldRule, RowRule, SourceDefinition
 from giftping.codes.sources.rows import listing_of
+from giftping.codes.sources.wikimarkup import tamed
 
+LONGEST_PAGE = 600_000
 TABLE = "{|"
+_STYLE = re.compile("'{2,5}")
 _UNSEEN_TAGS = ("ref", "gallery", "math")
 
 
@@ -63,7 +66,10 @@ def parse(definition: SourceDefinition, body: bytes, content_type: str, now: dat
     """
     try:
         page = _Page(frozenset(_name_of(rule.at) for rule in definition.rows))
-        _walk(mwparserfromhell.parse(_wikitext(text_of(body, content_type), content_type)), page)
+        text = _wikitext(text_of(body, content_type), content_type)
+        if len(text) > LONGEST_PAGE:
+            raise ShapeChangedError(f"the page has {len(text)} characters; at most {LONGEST_PAGE} are read")
+        _walk(mwparserfromhell.parse(tamed(text), skip_style_tags=True), page)
         return listing_of(definition, list(_rows(definition, page)), now)
     except RecursionError:
         raise ShapeChangedError("the wikitext is nested too deep") from None
@@ -182,7 +188,7 @@ def _shown(code: Wikicode | None) -> str:
     """Return wikitext as a reader sees it: links by their text, the items of templates, no comments, no references."""
     if code is None:
         return ""
-    return " ".join("".join(_shown_node(node) for node in code.nodes).split())
+    return " ".join(_STYLE.sub("", "".join(_shown_node(node) for node in code.nodes)).split())
 
 
 def _shown_node(node: object) -> str:

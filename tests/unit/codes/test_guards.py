@@ -24,7 +24,8 @@ def reason(spelling: str, **values) -> str:
     "spelling",
     [
         "OMEGA", "WELLDONE", "Kingshot888", "VIP777", "VIP77", "FAMILY25", "KINGSHOTGIFT", "GENSHINGIFT", "gogoWOS",
-        "AT45Q", "ITSTARTSIN60NODKRAI", "IFYOUAREREADINGTHIS", "84yQNP42a", "WOS-2026", "happy_mayday", "FATUI", "1224", "X" + "y" * 39,
+        "AT45Q", "ITSTARTSIN60NODKRAI", "IFYOUAREREADINGTHIS", "84yQNP42a", "WOS-2026",
+        "happy_mayday", "FATUI", "1224", "X" + "y" * 39,
     ],
 )  # fmt: skip
 def test_codes_that_are_words_numbers_or_mixed_case_pass(spelling):

@@ -231,6 +231,41 @@ def test_a_cloudflare_ban_ends_everything_for_this_run(client_for, clock):
     assert clock.sleeps == []
 
 
+def test_what_is_not_sent_any_more_is_not_waited_for_either(client_for, clock):
+    http, _ = client_for(httpx.Response(429, html="error code: 1015"))
+    for number in range(100):
+        http.request(by_webhook(number))
+    assert clock.sleeps == []
+
+
+def test_a_request_that_waited_while_everything_was_stopped_is_not_sent(clock):
+    """One thread waits out its 429 while another is told that the address is banned."""
+    script = Script(limited(1.0), httpx.Response(429, html="error code: 1015"), OK)
+
+    def sleep(seconds):
+        clock.sleep(seconds)
+        http.request(by_webhook(2))
+
+    http = DiscordHttp(
+        "https://discord.test",
+        token=None,
+        budget=timedelta(seconds=60),
+        monotonic=clock.monotonic,
+        sleep=sleep,
+        transport=httpx.MockTransport(script),
+    )
+    refused = http.request(by_webhook(1))
+    assert isinstance(refused, Refused)
+    assert refused.everywhere
+    assert len(script.requests) == 2
+
+
+def test_a_shared_429_is_not_our_fault_and_does_not_count_against_us(client_for, monkeypatch):
+    monkeypatch.setattr(discord_http, "INVALID_REQUESTS", 1)
+    http, _ = client_for(limited(0.1, "shared"), OK)
+    assert http.request(by_webhook()) == Answer(200, {"id": "1"})
+
+
 def test_a_bad_bot_token_is_shown_once_and_webhooks_go_on(client_for):
     http, script = client_for(error(401, 0, "401: Unauthorized"), OK)
     first = http.request(BY_BOT)

@@ -10,9 +10,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from giftping.discord import transport
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.outcome import Refused, Unclear
-from giftping.discord.transport import KEEP_IDLE, proxy_for
+from giftping.discord.transport import proxy_for
 
 POST = Endpoint("POST", "POST /channels/{channel}/messages", "/channels/7/messages", "channel 7")
 MESSAGE = b'{"id": "1"}'
@@ -166,8 +167,16 @@ def test_a_kept_connection_that_the_server_has_closed_is_not_used_again(client):
     assert server.connections == 3
 
 
-def test_an_idle_connection_is_given_up_before_servers_do():
-    assert KEEP_IDLE <= 5
+def test_an_idle_connection_is_given_up_by_us_first(client, monkeypatch):
+    def handle(connection):
+        while connection.read_request():
+            connection.answer(MESSAGE)
+
+    assert transport.KEEP_IDLE <= 5
+    monkeypatch.setattr(transport, "KEEP_IDLE", 0.0)
+    http, server = client(handle)
+    assert [post(http) for _ in range(2)] == [Answer(200, {"id": "1"})] * 2
+    assert server.connections == 2
 
 
 def test_a_proxy_from_the_environment_is_used_for_real_hosts_only(client, loopback, monkeypatch):

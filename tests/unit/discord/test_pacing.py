@@ -118,6 +118,22 @@ def test_a_hold_on_everything_stops_every_request_of_that_sender(pacer, clock):
     assert clock.sleeps == [pytest.approx(7.0, abs=0.02)]
 
 
+def test_a_hold_beyond_what_the_headers_tell_is_kept_and_then_the_headers_count_again(pacer, clock):
+    """Some routes have limits of their own beneath the bucket's: a 429 with requests remaining."""
+    send(pacer, CHANNEL, told(1, 9.0), Hold(3.0, everywhere=False))
+    send(pacer, CHANNEL, told(0, 6.0))
+    send(pacer, CHANNEL)
+    assert clock.sleeps == [pytest.approx(3.0, abs=0.02), pytest.approx(6.0, abs=0.02)]
+
+
+def test_what_was_sent_before_a_buckets_name_was_known_still_counts(pacer, clock):
+    for _ in range(5):
+        send(pacer, WEBHOOK)
+    send(pacer, Lane(WEBHOOK.route, "webhook 2", as_bot=False), told(4, 2.0))
+    send(pacer, WEBHOOK)
+    assert clock.sleeps == [pytest.approx(2.0)]
+
+
 def test_a_wait_beyond_the_budget_is_not_waited_for(pacer, clock):
     send(pacer, WEBHOOK, {}, Hold(61.0, everywhere=False))
     with pytest.raises(TooLongError, match="rate limited for 61 s, and this run may wait 60 s more") as refused:

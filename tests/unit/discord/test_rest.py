@@ -98,7 +98,7 @@ def webhook(http) -> Route:
     return WebhookRoute(http, WebhookAddress(WEBHOOK_ID, "token"), RestClient(http))
 
 
-def look(route, *, since=600.0, until=0.0, accounted=NOBODY):
+def look(route, *, since=600.0, until=60.0, accounted=NOBODY):
     return route.find(
         matches, since=NOW - timedelta(seconds=since), until=NOW - timedelta(seconds=until), accounted=accounted
     )
@@ -211,6 +211,13 @@ def test_a_long_settled_window_is_read_from_its_own_end(channel, stand_in):
     assert stand_in.asked().count(f"/channels/{CHANNEL}/messages") < 4
 
 
+def test_a_window_is_read_from_its_end_by_discords_clock(channel, stand_in):
+    stand_in.clock_ahead = timedelta(hours=2)
+    stand_in.history = [by_bot(number - 7200, "chatter", author=5) for number in range(1, 4000)] + [by_bot(-3200)]
+    assert look(channel, since=4010, until=3990) == Found(seconds_ago(-3200), CHANNEL)
+    assert stand_in.asked().count(f"/channels/{CHANNEL}/messages") < 4
+
+
 def test_more_messages_than_are_read_leave_it_open(channel, stand_in, monkeypatch):
     monkeypatch.setattr(discord_rest, "PAGES", 2)
     stand_in.history = [by_bot(number / 10, "chatter", author=5) for number in range(1, 400)]
@@ -286,14 +293,14 @@ def test_hidden_text_is_decided_by_what_other_deliveries_account_for(webhook, st
     assert look(webhook, accounted=frozenset({seconds_ago(30)})) == Absent()
 
 
-@pytest.mark.parametrize(("since", "until"), [(59, 0), (600, 59), (59, -600)])
+@pytest.mark.parametrize(("since", "until"), [(59, 0), (600, 0), (600, 59), (600, -600)])
 def test_a_webhooks_post_that_may_still_be_under_way_is_not_absent(webhook, since, until):
     finding = look(webhook, since=since, until=until)
     assert isinstance(finding, Undecided)
     assert not finding.for_good
 
 
-@pytest.mark.parametrize(("since", "until"), [(60, 0), (600, 60), (600, -600)])
+@pytest.mark.parametrize(("since", "until"), [(60, 60), (600, 60), (600, 300)])
 def test_after_a_minute_no_post_is_under_way(webhook, since, until):
     assert look(webhook, since=since, until=until) == Absent()
 

@@ -46,6 +46,8 @@ def live(scene: Path, turn: int, half_way: bool) -> None:
     scene.mkdir()
     acknowledged = os.open(scene / "acknowledged", os.O_WRONLY | os.O_CREAT)
     write = os.write
+    # Only processes are killed here, not the machine.
+    os.fsync = os.fstat  # type: ignore[assignment]  # takes a descriptor, and fails where there is none
     Killer(turn, half_way)
     tell(scene / "state", lambda: (write(acknowledged, b"."), None)[1])
     os._exit(0)

@@ -9,14 +9,16 @@ from source_helpers import BUILT_IN, NOW, define, parse, sample, spellings
 
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
+from giftping.codes.model import Listing
 from giftping.codes.sources.base import ShapeChangedError
+from giftping.codes.sources.definition import SourceDefinition
 from giftping.codes.sources.rows import MAX_ROWS
 
 LD_JSON = define("""
     kind = "embedded"
     [rows]
     script = "script[type='application/ld+json']"
-    at = "(\\"@type\\" == 'ItemList' && itemListElement) || `null`"
+    at = "[@][?\\"@type\\" == 'ItemList'] | [0].itemListElement"
     code = "name"
 """)
 STATE = define("""
@@ -51,7 +53,7 @@ HOSTILE = {
     "NULs": b"\0" * 1000,
     "random bytes": bytes(range(256)) * 8,
     "truncated JSON": b'{"success": true, "codes": [{"code": "GIFT',
-    "deep JSON": b"[" * 100_000,
+    "deep JSON": b"[" * 30_000,
     "deep closed JSON": b'{"codes":' * 20_000 + b"1" + b"}" * 20_000,
     "deep JSON under the key": b'{"success": true, "codes": [{"code": ' + b"[" * 900 + b"]" * 900 + b"}]}",
     "a huge integer": b'{"success": true, "codes": [{"code": ' + b"9" * 10_000 + b"}]}",
@@ -63,12 +65,12 @@ HOSTILE = {
     "an external entity": b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss><channel>&a;</channel></rss>',
     "an unknown XML encoding": b'<?xml version="1.0" encoding="x-nope"?><rss><channel/></rss>',
     "a wide XML encoding": b'<?xml version="1.0" encoding="utf-32"?><rss><channel/></rss>',
-    "deep XML": b"<rss><channel>" + b"<a>" * 100_000,
+    "deep XML": b"<rss><channel>" + b"<a>" * 20_000,
     "deep flight": PUSH.replace("{0}", "[" * 30_000).encode(),
     "half a flight": b'<script>self.__next_f.push([1,"1f:[{\\"initialData\\":{\\"giftCodes\\":[{\\"co"])</script>',
     "open templates": b"{{Redemption Code Row|" * 20_000,
     "open tables": b"{|\n|-\n| " * 5_000,
-    "open braces": b"{" * 50_000,
+    "open braces": b"{" * 20_000,
     "an api error": b'{"error": {"code": "maxlag", "info": "Waiting for a database server"}}',
     "a missing wiki page": b'{"query": {"pages": {"-1": {"title": "X", "missing": ""}}}}',
     "odd wiki answers": b'{"query": {"pages": [1]}}',
@@ -92,26 +94,40 @@ TRAPS = [
 ]
 
 
+def outcome(definition: SourceDefinition, body: bytes, content_type: str = "") -> tuple[Listing | None, str]:
+    """The listing, or why there is none. Any other exception fails the test."""
+    try:
+        return parse(definition, body, content_type), ""
+    except ShapeChangedError as error:
+        return None, str(error)
+
+
 @pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_body_is_a_changed_shape_or_yields_nothing_that_may_go_out(kind, what):
-    try:
-        listing = parse(SOURCES[kind], HOSTILE[what])
-    except ShapeChangedError as error:
-        assert str(error)
-        assert "\n" not in str(error)
-        assert len(str(error)) < 400
-    else:
-        harmless = {"text"} if kind == "text" else set()
-        going = [code.spelling for code in merge(listing.sightings) if verdict(code, NOW).may_go_out]
-        assert not going or kind in harmless
+    listing, reason = outcome(SOURCES[kind], HOSTILE[what])
+    assert (listing is None) == bool(reason)
+    assert "\n" not in reason
+    assert len(reason) < 400
+    going = [code.spelling for code in merge(listing.sightings) if verdict(code, NOW).may_go_out] if listing else []
+    assert going == []
+
+
+@pytest.mark.parametrize(
+    "trap", ["{{a|", "[[", "<ref>", "<b>", "{|\n", "{{a|''}}", ";a:b\n", "<!--", "{{a|" * 30 + "}}" * 30]
+)
+@pytest.mark.parametrize("kind", ["templates", "tables"])
+@pytest.mark.timeout(20)
+def test_a_wiki_page_made_to_stall_a_parser_does_not(kind, trap):
+    with pytest.raises(ShapeChangedError):
+        parse(SOURCES[kind], trap * (30_000 // len(trap)))
 
 
 @pytest.mark.parametrize("trap", TRAPS)
 @pytest.mark.parametrize("kind", ["html", "html under headings", "html beside a label", "json-ld"])
 @pytest.mark.timeout(20)
 def test_a_page_made_to_stall_a_parser_does_not(kind, trap):
-    body = (trap * (200_000 // len(trap))).encode()
+    body = (trap * (60_000 // len(trap))).encode()
     with pytest.raises(ShapeChangedError):
         parse(SOURCES[kind], body)
 
@@ -121,10 +137,8 @@ def test_a_page_made_to_stall_a_parser_does_not(kind, trap):
     st.binary(max_size=400), st.sampled_from(sorted(SOURCES)), st.sampled_from(["", "text/html; charset=x", "a/json"])
 )
 def test_any_bytes_survive(body, kind, content_type):
-    try:
-        parse(SOURCES[kind], body, content_type)
-    except ShapeChangedError as error:
-        assert str(error)
+    listing, reason = outcome(SOURCES[kind], body, content_type)
+    assert (listing is None) == bool(reason)
 
 
 WELL_FORMED = {
@@ -146,10 +160,8 @@ def test_a_damaged_sample_survives(data):
     damage = data.draw(
         st.binary(max_size=12) | st.sampled_from([b"<", b'"', b"{{", b"}}", b"]]>", b"null", b"\\u0000"])
     )
-    try:
-        parse(SOURCES[kind], body[:start] + damage + body[end:])
-    except ShapeChangedError as error:
-        assert str(error)
+    listing, reason = outcome(SOURCES[kind], body[:start] + damage + body[end:])
+    assert (listing is None) == bool(reason)
 
 
 def test_rows_beyond_the_limit_are_left_out_and_told():
@@ -197,21 +209,16 @@ def test_json_in_a_page_is_found_by_its_type_or_after_a_mark():
     )
     codes = '<script type="application/ld+json">{"@type": "ItemList", "itemListElement": [{"name": "GIFT1"}]}</script>'
     assert spellings(parse(LD_JSON, crumbs + codes)) == ["GIFT1"]
-    body = '<script>let a = 1;</script><script>window.STATE = {"codes": [{"code": "GIFT1", "rewards": [{"name": "Gems", "count": 5}]}]};</script>'
-    [found] = parse(STATE, body).sightings
+    state = '{"codes": [{"code": "GIFT1", "rewards": [{"name": "Gems", "count": 5}]}]}'
+    [found] = parse(STATE, f"<script>let a = 1;</script><script>window.STATE = {state};</script>").sightings
     assert found.rewards == "Gems ×5"
 
 
 def test_a_flight_payload_is_joined_over_its_pieces_and_past_its_long_texts():
-    pieces = [
-        '1:T6,añ\\n{"2:',
-        '{\\"initialData\\":{\\"giftCo',
-        'des\\":[{\\"code\\":\\"GIFT1\\",\\"reward\\":\\"$$5\\"}]}}\\n',
-    ]
-    body = "".join(
-        f"<script>self.__next_f.push([1,{json.dumps(json.loads(chr(34) + piece.replace(chr(34) + '2:', 'xx2:') + chr(34)))}])</script>"
-        for piece in pieces
-    )
+    rows = '2:{"initialData":{"giftCodes":[{"code":"GIFT1","reward":"$$5"}]}}\n'
+    payload = '1:T8,añ\n3:{"' + rows
+    pieces = [payload[:5], payload[5:30], payload[30:]]
+    body = "".join(f"<script>self.__next_f.push([1,{json.dumps(piece)}])</script>" for piece in pieces)
     [found] = parse(SOURCES["flight"], body).sightings
     assert (found.spelling, found.rewards) == ("GIFT1", "$5")
 

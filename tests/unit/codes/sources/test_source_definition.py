@@ -63,7 +63,7 @@ def test_mistakes_in_rows_name_the_group_and_the_field():
         ({"url": None}, "url"),
         ({"rows": None}, "rows"),
         ({"rows": []}, "rows"),
-        ({"rows": "codes"}, "rows[0]"),
+        ({"rows": "codes"}, "rows"),
         ({"rows": {}}, "rows.code"),
         ({"rows": {"code": 3}}, "rows.code"),
         ({"rows": {"code": {}}}, "rows.code"),

@@ -1,0 +1,166 @@
+"""Random histories over every store, with two handles and reopening, against a few dicts that say what is true."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes.records import LATER, NOON, code, entry, guild
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from store_kinds import STORE_KINDS, StoreKind
+
+from giftping.store.base import HOME_GAME, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory, Store
+
+HANDLES = st.integers(0, 1)
+GUILDS = st.integers(1, 3)
+GAMES = st.sampled_from([HOME_GAME, "kingshot"])
+KEYS = st.sampled_from(["A1", "B2", "C3"])
+DELIVERIES = st.sampled_from(["delivery-1", "delivery-2"])
+ENTRIES = st.builds(entry, GUILDS, KEYS, GAMES, delivery_id=DELIVERIES, state=st.sampled_from(EntryState))
+IDS = st.lists(st.builds(lambda *of: entry(*of).id, GUILDS, KEYS, GAMES), max_size=4)
+TIMES = st.sampled_from([NOON, LATER])
+OPEN = (EntryState.CLAIMED, EntryState.UNCERTAIN)
+
+
+class History(RuleBasedStateMachine):
+    """Does the same to a store and to plain dicts."""
+
+    kind: StoreKind
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self._address = self.kind.new_address(Path(self._folder.name))
+        self._handles = [self.kind.open(self._address), self.kind.open(self._address)]
+        self._ledger: dict[str, LedgerEntry] = {}
+        self._guilds: dict[int, GuildRecord] = {}
+        self._codes: dict[str, CodeRecord] = {}
+
+    def teardown(self) -> None:
+        for handle in self._handles:
+            handle.close()
+        self._folder.cleanup()
+
+    def _own(self, delivery_id: str, ids: list[str], states: tuple[EntryState, ...]) -> list[LedgerEntry]:
+        found = [self._ledger[id_] for id_ in sorted(set(ids)) if id_ in self._ledger]
+        return [one for one in found if one.delivery_id == delivery_id and one.state in states]
+
+    @rule(handle=HANDLES)
+    def reopen(self, handle: int) -> None:
+        self._handles[handle].close()
+        self._handles[handle] = self.kind.open(self._address)
+
+    @rule(handle=HANDLES, entries=st.lists(ENTRIES, max_size=4))
+    def insert(self, handle: int, entries: list[LedgerEntry]) -> None:
+        fresh = {one.id for one in entries} - self._ledger.keys()
+        assert self._handles[handle].insert(entries) == fresh
+        for one in entries:
+            self._ledger.setdefault(one.id, one)
+
+    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS, message_id=st.none() | st.just(7))
+    def mark_sent(self, handle: int, delivery_id: str, ids: list[str], message_id: int | None) -> None:
+        own = self._own(delivery_id, ids, OPEN)
+        store = self._handles[handle]
+        assert store.mark_sent(delivery_id, ids, message_id=message_id, channel_id=None, at=LATER) == len(own)
+        for one in own:
+            sent = replace(one, state=EntryState.SENT, sent_at=LATER, updated_at=LATER)
+            self._ledger[one.id] = replace(sent, message_id=message_id or one.message_id)
+
+    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS)
+    def mark_uncertain(self, handle: int, delivery_id: str, ids: list[str]) -> None:
+        own = self._own(delivery_id, ids, (EntryState.CLAIMED,))
+        assert self._handles[handle].mark_uncertain(delivery_id, ids, at=LATER) == len(own)
+        for one in own:
+            self._ledger[one.id] = replace(one, state=EntryState.UNCERTAIN, updated_at=LATER)
+
+    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS)
+    def release(self, handle: int, delivery_id: str, ids: list[str]) -> None:
+        own = self._own(delivery_id, ids, OPEN)
+        assert self._handles[handle].release(delivery_id, ids) == len(own)
+        for one in own:
+            del self._ledger[one.id]
+
+    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS.filter(bool), held_since=TIMES)
+    def take_over(self, handle: int, delivery_id: str, ids: list[str], held_since: object) -> None:
+        own = [one for one in self._own(delivery_id, ids, OPEN) if one.claimed_at == held_since]
+        all_held = len(own) == len(set(ids))
+        store, held = self._handles[handle], {"held_by": "host-a", "held_since": held_since}
+        assert store.take_over(delivery_id, ids, **held, by="host-a", at=LATER) is all_held  # type: ignore[arg-type]
+        for one in own if all_held else ():
+            self._ledger[one.id] = replace(one, state=EntryState.CLAIMED, claimed_at=LATER, updated_at=LATER)
+
+    @rule(handle=HANDLES, guild_id=GUILDS, game=st.none() | GAMES, key=st.none() | KEYS)
+    def clear(self, handle: int, guild_id: int, game: str | None, key: str | None) -> None:
+        gone = [
+            one.id
+            for one in self._ledger.values()
+            if one.guild_id == guild_id and game in (None, one.game) and key in (None, one.key)
+        ]
+        assert self._handles[handle].clear(guild_id, game=game, key=key) == len(gone)
+        for id_ in gone:
+            del self._ledger[id_]
+
+    @rule(handle=HANDLES, guild_id=GUILDS, waiting=st.booleans())
+    def put_guild(self, handle: int, guild_id: int, waiting: bool) -> None:
+        self._guilds[guild_id] = guild(guild_id, announce_current=(HOME_GAME,) if waiting else ())
+        self._handles[handle].put_guild(self._guilds[guild_id])
+
+    @rule(handle=HANDLES, guild_id=GUILDS)
+    def remove_guild(self, handle: int, guild_id: int) -> None:
+        assert self._handles[handle].remove_guild(guild_id) is (self._guilds.pop(guild_id, None) is not None)
+
+    @rule(handle=HANDLES, guild_id=GUILDS, source=st.sampled_from(["a.b", "site", "wiki"]), announced=st.booleans())
+    def note_seeded(self, handle: int, guild_id: int, source: str, announced: bool) -> None:
+        self._handles[handle].note_seeded(guild_id, HOME_GAME, [source], announced=announced)
+        if known := self._guilds.get(guild_id):
+            sources = known.seeded.get(HOME_GAME, ())
+            seeded = {HOME_GAME: sources if source in sources else (*sources, source)}
+            waiting = () if announced else known.announce_current
+            self._guilds[guild_id] = replace(known, seeded=seeded, announce_current=waiting)
+
+    @rule(handle=HANDLES, key=KEYS, source=st.sampled_from(["a.b", "site"]), at=TIMES)
+    def remember(self, handle: int, key: str, source: str, at: object) -> None:
+        seen = code(key, at=at, sources={source: SourceMemory(key, at, at)})  # type: ignore[arg-type]
+        self._handles[handle].remember([seen])
+        known = self._codes.get(seen.id, seen)
+        memory = known.sources.get(source, seen.sources[source])
+        merged = SourceMemory(key, min(memory.first_seen, seen.first_seen), max(memory.last_seen, seen.last_seen))
+        self._codes[seen.id] = replace(
+            seen,
+            first_seen=min(known.first_seen, seen.first_seen),
+            last_seen=max(known.last_seen, seen.last_seen),
+            sources={**known.sources, source: merged},
+        )
+
+    @invariant()
+    def both_handles_tell_the_truth(self) -> None:
+        for store in self._handles:
+            assert {one.id: one for one in store.entries()} == self._ledger
+            assert store.guilds() == [self._guilds[guild_id] for guild_id in sorted(self._guilds)]
+            assert {one.id: one for one in store.codes()} == self._codes
+            self._each_guild_has_its_own(store)
+
+    def _each_guild_has_its_own(self, store: Store) -> None:
+        recorded = store.recorded("kingshot", ["A1", "B2", "C3"], [1, 2, 3])
+        for guild_id in (1, 2, 3):
+            own = {id_: one for id_, one in self._ledger.items() if one.guild_id == guild_id}
+            assert {one.id: one for one in store.entries(guild_id)} == own
+            assert recorded[guild_id] == {one.key for one in own.values() if one.game == "kingshot"}
+
+
+@pytest.mark.parametrize("kind_name", STORE_KINDS)
+def test_any_history_leaves_what_plain_dicts_would_hold(kind_name: str) -> None:
+    history = type("History", (History,), {"kind": STORE_KINDS[kind_name]})
+    run_state_machine_as_test(
+        history,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

@@ -1,0 +1,188 @@
+"""Runs the command in children, and kills one, or fills its disk, at a chosen step: `killing.py` drives it.
+
+Each line on standard input is a list of jobs in JSON, which are done at the same time. Two lines answer it: the
+children's pids, and how they ended. The command's modules are loaded once and every child is a fork, so that
+hundreds of killed runs cost seconds.
+
+The product carries no hook for this: the calls by which it touches files and sockets are wrapped here, in the
+child, before `giftping.cli.main` is called. Each such call is a step.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures.thread  # noqa: F401 -- as all that the command imports late
+import encodings.idna
+import errno
+import fcntl
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import discord_webhook  # noqa: F401
+import httpx  # noqa: F401
+import time_machine
+import tinydb  # noqa: F401
+
+import giftping.checking
+import giftping.codes.announcement
+import giftping.codes.exchange
+import giftping.codes.sources.json_api
+import giftping.commands.codes
+import giftping.commands.guilds
+import giftping.discord.webhook
+from giftping.cli import main
+
+FILE_CALLS = ("open", "write", "pwrite", "ftruncate", "fsync", "replace", "rename", "link", "unlink", "mkdir")
+SOCKET_CALLS = ("connect", "send", "sendall", "recv")
+NEEDS_ROOM = {"os.open", "os.write", "os.pwrite", "os.fsync", "os.replace", "os.link", "os.mkdir"}
+
+_write = os.write
+_open = os.open
+
+
+class Steps:
+    """Counts the steps of this process, notes them in a file, and brings the trouble at the one whose turn it is."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self._trace = _open(Path(job["files"], "trace"), os.O_WRONLY)
+        self._kill_at: int = job["kill_at"]
+        self._half_way: bool = job["half_way"]
+        self._fail_from: int = job["fail_from"]
+        self._error: int = job["error"]
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def wrap_everything(self) -> None:
+        for name in FILE_CALLS:
+            setattr(os, name, self._wrapped(f"os.{name}", getattr(os, name)))
+        fcntl.flock = self._wrapped("flock", fcntl.flock)
+        for name in SOCKET_CALLS:
+            setattr(socket.socket, name, self._wrapped(f"socket.{name}", getattr(socket.socket, name)))
+        os.fdopen = self._fdopen(os.fdopen)
+
+    def reach(self, name: str) -> int:
+        """Count a step and return its number; the process may end here."""
+        with self._lock:
+            self._count += 1
+            _write(self._trace, f"{name}\n".encode())
+            if self._count == self._kill_at and not self._half_way:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return self._count
+
+    def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            if _changes_nothing(name, arguments):
+                return call(*arguments, **named)
+            number = self.reach(name)
+            if number == self._kill_at:
+                _begin(name, call, arguments)
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self._fails(name, number, arguments):
+                if self._half_way and number == self._fail_from and name == "os.write":
+                    return _begin(name, call, arguments)
+                raise OSError(self._error, os.strerror(self._error))
+            return call(*arguments, **named)
+
+        return wrapped
+
+    def _fails(self, name: str, number: int, arguments: tuple[Any, ...]) -> bool:
+        if not self._fail_from or number < self._fail_from or name not in NEEDS_ROOM:
+            return False
+        return self._error != errno.ENOSPC or name != "os.open" or not _is_there(arguments[0])
+
+    def _fdopen(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def fdopen(descriptor: int, *arguments: Any, **named: Any) -> Any:
+            if self._fail_from and self._count >= self._fail_from:
+                os.dup2(_open("/dev/full", os.O_WRONLY), descriptor)
+            return call(descriptor, *arguments, **named)
+
+        return fdopen
+
+
+def _is_there(path: Any) -> bool:
+    return Path(path).exists()
+
+
+def _changes_nothing(name: str, arguments: tuple[Any, ...]) -> bool:
+    if name == "os.open" and not arguments[1] & os.O_TRUNC:
+        return not arguments[1] & os.O_CREAT or _is_there(arguments[0])
+    return name == "os.mkdir" and _is_there(arguments[0])
+
+
+def _begin(name: str, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Do the first half of what writes to a file or a socket, nothing of anything else."""
+    if name in ("os.write", "socket.send", "socket.sendall"):
+        first, data, *_ = arguments
+        return call(first, bytes(data)[: len(data) // 2])
+    return None
+
+
+def live(job: dict[str, Any]) -> int:
+    """Be the command: return its exit code, unless the end comes first."""
+    files = Path(job["files"])
+    for number, path in ((0, os.devnull), (1, files / "output"), (2, files / "errors")):
+        descriptor = os.open(path, os.O_RDWR)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    os.chdir(job["folder"])
+    sys.argv = ["giftping", *job["arguments"]]
+    if job["ahead"]:
+        time_machine.travel(timedelta(seconds=job["ahead"])).start()
+    steps = Steps(job)
+    steps.wrap_everything()
+    try:
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    steps.reach("exit")
+    return code
+
+
+def start(job: dict[str, Any], gate: int) -> int:
+    """Fork a child that does the job once the gate is open, and return its pid."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            os.read(gate, 1)
+            code = live(job)
+        except BaseException:  # noqa: BLE001 -- a forked child must never go on as its parent
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
+    return child
+
+
+def serve() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    gc.freeze()
+    for line in sys.stdin:
+        waiting, opening = os.pipe()
+        children = []
+        for job in json.loads(line):
+            children.append(start(job, waiting))
+        os.write(opening, b"." * len(children))
+        print(json.dumps(children), file=answers, flush=True)
+        ends = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        print(json.dumps(ends), file=answers, flush=True)
+        os.close(waiting)
+        os.close(opening)
+
+
+if __name__ == "__main__":
+    serve()

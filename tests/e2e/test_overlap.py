@@ -1,0 +1,115 @@
+"""Runs that overlap: eight checks at once, and other commands while one is at it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from killing import Killer, Machine, machine_in
+from scene import GAME, Scene, finish
+
+from giftping.demo import faults
+
+AT_ONCE = 8
+ROUNDS = 20
+CHECK = ("codes", "check")
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[Killer]:
+    killer = Killer()
+    yield killer
+    killer.close()
+
+
+@pytest.fixture
+def host(scene: Scene, killer: Killer) -> Machine:
+    scene.list_codes()
+    return machine_in(scene, killer, token=True)
+
+
+def test_of_eight_checks_at_once_each_code_is_posted_by_one(
+    scene: Scene, host: Machine, record_property: Callable[[str, object], None]
+) -> None:
+    """D2: overlapping runs post nothing twice and lose nothing; who comes too late says who is at it."""
+    guilds = [scene.webhook_guild(host), scene.bot_guild(host)]
+    ends: Counter[int] = Counter()
+    for number in range(ROUNDS):
+        codes = [f"ROUND{n}CODE" for n in range(number + 1)]
+        scene.list_codes(*codes)
+        pids: list[int] = []
+        runs = host.run_together([CHECK] * AT_ONCE, on_start=pids.extend)
+        ends.update(ran.exit_code for ran in runs)
+        assert {ran.exit_code for ran in runs} <= {0, 75}, runs
+        assert [ran for ran in runs if ran.exit_code == 0]
+        for ran in runs:
+            if ran.exit_code == 75:
+                assert named_pid(ran.errors) in pids
+                assert ran.output == ""
+            else:
+                assert ran.errors == ""
+        for guild in guilds:
+            assert scene.arrived(guild) == dict.fromkeys(codes, 1)
+    assert set(host.states().values()) == {"sent"}
+    assert ends[75] > ROUNDS
+    record_property("told", f"overlap: {ROUNDS} x {AT_ONCE} checks at once: {ends[0]} ran, {ends[75]} came too late")
+
+
+def named_pid(errors: str) -> int:
+    found = re.fullmatch(r"giftping: another run holds the lock \(pid (\d+), since \d\d:\d\d:\d\d\)\n", errors)
+    assert found, errors
+    return int(found[1])
+
+
+def test_all_who_come_while_a_check_is_at_work_name_it_and_leave(scene: Scene, tmp_path: Path) -> None:
+    """The whole command as cron starts it: seven more while the first waits for its source."""
+    scene.list_codes("FIRST1CODE")
+    host = scene.host()
+    guild = scene.bot_guild(host)
+    asked, released = threading.Event(), threading.Event()
+    scene.sources.fail(f"/{GAME}", faults.call(asked.set, faults.hang(released)), times=1)
+    first = host.start(*CHECK)
+    assert asked.wait(30)
+    others = [finish(process) for process in [host.start(*CHECK) for _ in range(AT_ONCE - 1)]]
+    assert [(ran.exit_code, named_pid(ran.errors)) for ran in others] == [(75, first.pid)] * (AT_ONCE - 1)
+    released.set()
+    assert finish(first).exit_code == 0
+    assert scene.arrived(guild) == {"FIRST1CODE": 1}
+
+
+def test_other_commands_beside_a_check_neither_fail_nor_lose_anything(scene: Scene, host: Machine) -> None:
+    """What a person does while cron runs a check is seen by that check or by the next one."""
+    scene.list_codes("LISTED0CODE")
+    first, second = scene.bot_guild(host, 900), scene.webhook_guild(host, 900)
+    assert host.run(*CHECK).exit_code == 0
+    for number in range(1, 11):
+        scene.list_codes(*(f"LISTED{n}CODE" for n in range(number + 1)))
+        added = 2000 + number
+        scene.discord.add_guild(added)
+        scene.discord.add_channel(10 * added, added)
+        scene.channels[added] = 10 * added
+        runs = host.run_together(
+            [
+                CHECK,
+                ("guilds", "add", str(added), "--channel", str(10 * added), "--announce-current"),
+                ("guilds", "add", str(second), "--mention", "77"),
+                ("codes", "add", f"BY{number}HAND", "--game", GAME),
+                ("codes", "clear", "--guild", str(first), "--code", f"LISTED{number - 1}CODE", "--yes"),
+                ("codes", "stats", "--json"),
+                ("guilds", "list", "--json"),
+                ("codes", "list", "--json"),
+            ]
+        )
+        assert [(ran.exit_code, ran.errors) for ran in runs] == [(0, "")] * len(runs)
+        assert runs[4].output == f"1 entry cleared for guild {first}.\n"
+        last = host.run(*CHECK)
+        assert (last.exit_code, last.errors) == (0, "")
+        codes = {f"LISTED{n}CODE" for n in range(number + 1)} | {f"BY{n + 1}HAND" for n in range(number)}
+        assert scene.arrived(second) == dict.fromkeys(codes, 1)
+        assert scene.arrived(added) == dict.fromkeys(codes, 1)
+        twice = {f"LISTED{n}CODE" for n in range(number)}
+        assert scene.arrived(first) == {code: 2 if code in twice else 1 for code in codes}
