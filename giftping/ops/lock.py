@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -123,10 +124,10 @@ def _is_gone(holder: _Holder) -> bool:
         return False
     try:
         os.kill(holder.pid, 0)
-    except (ProcessLookupError, OverflowError):
+    except OverflowError:
         return True
-    except PermissionError:
-        return False
+    except OSError as error:
+        return error.errno == errno.ESRCH
     return False
 
 

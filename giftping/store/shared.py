@@ -27,6 +27,7 @@ class SharedTables:
 
     That is at the end, at the start where a journal was left behind, and in between when the journal is
     longer than `fold_at` bytes and than the snapshot, so that the cost of a write does not grow with the ledger.
+    Where the snapshot is long itself, the end and the start wait until the journal is an eighth of it.
     """
 
     def __init__(self, folder: Path, *, read_only: bool, lock_wait: timedelta, fold_at: int) -> None:
@@ -55,7 +56,7 @@ class SharedTables:
                 return
             self._closed = True
             try:
-                if not self._read_only and self._image.journal_size():
+                if not self._read_only and self._is_worth_folding():
                     # Whoever keeps the store locked is a giftping too, which folds when it closes.
                     with suppress(StoreBusyError):
                         self._fold(wait=None)
@@ -122,8 +123,12 @@ class SharedTables:
                 self._image.fold()
             self._note_fingerprint()
 
+    def _is_worth_folding(self) -> bool:
+        journal, snapshot = self._image.journal_size(), self._image.snapshot_size()
+        return journal > 0 and (snapshot < self._fold_at or journal >= snapshot // 8)
+
     def _fold_what_was_left(self) -> None:
-        if self._read_only or not self._image.journal_size():
+        if self._read_only or not self._is_worth_folding():
             return
         # Another process may be at work on it, and a disk that is full is told when something is written.
         with suppress(StoreError):

@@ -1,0 +1,308 @@
+"""No token, webhook URL, key or password in anything that giftping writes, whatever goes wrong, at any verbosity."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from forked import ForkedHost, Forker, forked
+from scene import GAME, Ran, Scene
+
+from giftping.demo import faults
+from giftping.demo.discord import StandInDiscord
+from giftping.demo.log import Match
+from giftping.demo.sources import StandInSources
+
+# Shaped like real ones, and like nothing else in the output.
+BOT_TOKEN = "MTAxMjM0NTY3ODkwMTIzNDU2.GzQxYw.q7vT2nLx8KdPw0sRb4mYc6hJf1eZa9uXo3gWkN"
+BY_VARIABLE = "vArIaBlE-wEbHoOk_tOkEn-68-letters-of-it-0123456789abcdefghijklmnopqrst"
+BY_FILE = "fIlE-wEbHoOk_tOkEn-68-letters-of-it-9876543210zyxwvutsrqponmlkjihgfe"
+RAW = "rAw-wEbHoOk_tOkEn-68-letters-of-it-5555555555mmmmmmmmmmnnnnnnnnnnooo"
+SOURCE_KEY = "source-key-5f2b8c1e9d7a4063"
+PASSWORD = "correct horse battery/staple"
+SECRETS = (BOT_TOKEN, BY_VARIABLE, BY_FILE, RAW, SOURCE_KEY, PASSWORD)
+FORMS = {form: secret for secret in SECRETS for form in (secret, quote(secret, safe=""), secret.replace("/", "\\/"))}
+
+VERBOSITIES = ((), ("-v",), ("-vv",), ("--json",), ("-vv", "--json"))
+GUILDS = {"env": 11, "file": 12, "raw": 13, "bot": 14}
+HOLDS_RAW_URL = re.compile(r"giftping\.(json|journal)(\.previous)?(\.tmp)?")
+OWN_SOURCE = """
+[sources.keyed]
+kind = "json"
+game = "whiteout-survival"
+url = "{url}"
+min_interval = "0s"
+headers = {{ X-API-Key = "env:SOURCE_KEY" }}
+rows = {{ at = "codes[]", code = "code" }}
+"""
+
+
+def leaks_in(text: str) -> set[str]:
+    return {secret for form, secret in FORMS.items() if form in text}
+
+
+@dataclass
+class House:
+    """A machine with every kind of secret, and the Discord and the sources it talks to."""
+
+    scene: Scene
+    host: ForkedHost
+    given: tuple[Path, ...]
+
+    def drive(self, *arguments: str, **extra: str) -> None:
+        for verbosity in VERBOSITIES:
+            self.host.run(*arguments, *verbosity, **extra)
+
+    def assert_nothing_leaked(self) -> None:
+        for ran in self.host.runs:
+            assert leaks_in(ran.output + ran.errors) == set(), ran
+        for path in self.host.folder.rglob("*"):
+            if path.is_file() and path not in self.given:
+                self._assert_file_is_clean(path)
+
+    def _assert_file_is_clean(self, path: Path) -> None:
+        leaks = leaks_in(path.read_text("utf-8", "surrogateescape"))
+        if path.parent == self.host.state and HOLDS_RAW_URL.fullmatch(path.name):
+            leaks.discard(RAW)
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+        assert leaks == set(), path
+
+
+@pytest.fixture
+def house(tmp_path: Path, forker: Forker) -> Iterator[House]:
+    with StandInDiscord(limits=None, bot_token=BOT_TOKEN) as discord, StandInSources() as sources:
+        scene = Scene(tmp_path, discord, sources)
+        scene.list_codes("FIRST111", "SECOND22")
+        host = forked(scene.host(settings=OWN_SOURCE.format(url=sources.url("/keyed"))), forker)
+        for name, number, token in (("env", 1, BY_VARIABLE), ("file", 2, BY_FILE), ("raw", 3, RAW), ("bot", 4, "")):
+            discord.add_guild(GUILDS[name])
+            discord.add_channel(100 + number, GUILDS[name])
+            if token:
+                discord.add_webhook(200 + number, token, 100 + number)
+        file = host.folder / "webhook.url"
+        file.write_text(discord.webhook_url(202) + "\n", "utf-8")
+        file.chmod(0o600)
+        dotenv = host.folder / ".env"
+        dotenv.write_text(f'SOURCE_KEY="{SOURCE_KEY}"\nARCHIVE_PASSWORD="{PASSWORD}"\n', "utf-8")
+        dotenv.chmod(0o600)
+        host.environment["HOOK"] = discord.webhook_url(201)
+        sources.set("/keyed", '{"codes": [{"code": "KEYED333"}]}', "application/json")
+        yield House(scene, host, (file, dotenv))
+
+
+def add_guilds(house: House) -> None:
+    url = house.scene.discord.webhook_url(203)
+    for name, way in (
+        ("env", ("--webhook", "env:HOOK")),
+        ("file", ("--webhook", "file:webhook.url")),
+        ("raw", ("--webhook", url)),
+        ("bot", ("--channel", "104")),
+    ):
+        house.drive("guilds", "add", str(GUILDS[name]), *way, "--announce-current")
+        assert house.host.runs[-1].exit_code == 0, house.host.runs[-1]
+
+
+def look_at_everything(house: House, **extra: str) -> None:
+    house.drive("config", "check", **extra)
+    house.drive("config", "show", **extra)
+    house.drive("guilds", "list", **extra)
+    house.drive("sources", "list", **extra)
+    house.drive("sources", "test", "keyed", **extra)
+    house.drive("codes", "list", "--all", **extra)
+    house.drive("codes", "stats", **extra)
+    house.drive("codes", "explain", "FIRST111", "--guild", str(GUILDS["raw"]), **extra)
+
+
+def test_nothing_leaks_while_all_is_well(house: House) -> None:
+    add_guilds(house)
+    house.drive("codes", "check", "--dry-run")
+    house.drive("codes", "check")
+    look_at_everything(house)
+    for guild in GUILDS.values():
+        house.drive("guilds", "test", str(guild))
+    house.drive("codes", "add", "MANUAL44", "--game", GAME)
+    house.drive("codes", "check")
+    house.drive("codes", "clear", "--guild", str(GUILDS["raw"]), "--yes")
+    house.drive("guilds", "remove", str(GUILDS["bot"]), "--yes")
+    house.assert_nothing_leaked()
+    assert sum(sum(arrival.codes != () for arrival in [one]) for one in house.scene.discord.arrived()) >= 8
+
+
+FAILURES = {
+    "400": lambda: faults.status(400, 50035),
+    "401": lambda: faults.status(401, 50027, "401: Unauthorized"),
+    "403": lambda: faults.status(403, 50013),
+    "404": lambda: faults.status(404, 10015),
+    "429": lambda: faults.rate_limited("shared", 600),
+    "cloudflare": faults.cloudflare_ban,
+    "500": lambda: faults.status(500),
+    "502": lambda: faults.html(502),
+    "reset": faults.reset,
+    "closed": faults.close,
+    "garbage": faults.garbage,
+    "truncated": faults.truncated,
+    "echo": lambda: faults.status(400, 50035, f"bad {RAW} {BY_FILE} {BY_VARIABLE} Bot {BOT_TOKEN}"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_nothing_leaks_when_discord_fails(house: House, failure: str) -> None:
+    add_guilds(house)
+    house.scene.discord.fail(FAILURES[failure](), times=None)
+    house.drive("codes", "check")
+    for guild in GUILDS.values():
+        house.drive("guilds", "test", str(guild))
+    house.drive("codes", "settle")
+    house.drive("codes", "settle", "--guild", str(GUILDS["env"]), "--sent")
+    house.drive("codes", "check")
+    look_at_everything(house)
+    assert all(ran.exit_code in (0, 69) for ran in house.host.runs)
+    assert any(ran.exit_code == 69 for ran in house.host.runs)
+    house.assert_nothing_leaked()
+
+
+def test_nothing_leaks_when_nobody_listens(house: House) -> None:
+    add_guilds(house)
+    house.scene.discord.close()
+    house.scene.sources.close()
+    house.drive("codes", "check")
+    for guild in GUILDS.values():
+        house.drive("guilds", "test", str(guild))
+    look_at_everything(house)
+    assert any("could not connect" in ran.errors for ran in house.host.runs)
+    house.assert_nothing_leaked()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        f"http://discord.com/api/webhooks/203/{RAW}",
+        f"https://discord.example/api/webhooks/203/{RAW}",
+        f"https://discord.com/api/webhook/203/{RAW}",
+        f"https://discord.com/api/webhooks/203/{RAW}?thread_id=x",
+        f"https://user:{RAW}@discord.com/api/webhooks/203",
+        f"evn:{RAW}",
+        f"env:{RAW}",
+        RAW,
+        f"https://discord.com/api/webhooks/203/{RAW}\n{RAW}",
+    ],
+)
+def test_a_mistyped_webhook_is_not_repeated(house: House, wrong: str) -> None:
+    house.drive("guilds", "add", "13", "--webhook", wrong)
+    assert all(ran.errors for ran in house.host.runs)
+    house.assert_nothing_leaked()
+
+
+def test_secrets_that_are_missing_or_wrong_are_named_by_their_place(house: House) -> None:
+    add_guilds(house)
+    (house.host.folder / "webhook.url").write_text(f"{BY_FILE}\n{BY_FILE}\n", "utf-8")
+    look_at_everything(house, HOOK=f"hxxps://discord.com/api/webhooks/1/{BY_VARIABLE}", DISCORD_TOKEN=f"a {BOT_TOKEN}")
+    house.drive("codes", "check", HOOK=f"{BY_VARIABLE}")
+    house.drive("codes", "check", HOOK=f"{BY_VARIABLE}", DISCORD_TOKEN=f"{BOT_TOKEN}\nx")
+    house.drive("codes", "check", DISCORD_TOKEN="")
+    assert any("file:" in ran.errors and "webhook.url" in ran.errors for ran in house.host.runs)
+    house.assert_nothing_leaked()
+
+
+def test_a_source_that_fails_does_not_tell_its_key(house: House) -> None:
+    add_guilds(house)
+    for number, fault in enumerate((faults.status(401), faults.html(502), faults.reset(), faults.garbage())):
+        house.scene.sources.clear_faults()
+        house.scene.sources.fail("/keyed", fault)
+        house.host.run("sources", "test", "keyed", VERBOSITIES[number][0] if VERBOSITIES[number] else "-q")
+        house.drive("codes", "check")
+        house.drive("sources", "list")
+    house.drive("codes", "check", SOURCE_KEY=f"{SOURCE_KEY}\nX-Other: 1")
+    sent = house.scene.sources.requests("/keyed")
+    assert any(request.headers.get("x-api-key") == SOURCE_KEY for request in sent)
+    house.assert_nothing_leaked()
+
+
+def test_a_mistake_in_the_settings_does_not_tell_what_was_written(house: House) -> None:
+    toml = house.host.folder / "giftping.toml"
+    good = toml.read_text("utf-8")
+    for wrong in (
+        f'[discord]\ntoken = "{BOT_TOKEN}"\n',
+        f'[discord]\ntokn = "{BOT_TOKEN}"\n',
+        f'[discord]\napi = "https://user:{PASSWORD}@discord.com/api"\n',
+        f"[discord]\ntoken = {BOT_TOKEN}\n",
+        f'[discord]\ntoken = ["{BOT_TOKEN}"]\n',
+        f'[discord]\ntoken = "evn:{BOT_TOKEN}"\n',
+    ):
+        toml.write_text(good + wrong, "utf-8")
+        house.drive("config", "check")
+        house.drive("config", "show")
+        house.drive("codes", "check")
+    toml.write_text(good, "utf-8")
+    house.drive("codes", "check", MONGO_URI=f"mongodb://giftping:{quote(PASSWORD, safe='')}@mongo.example/bot")
+    assert any(ran.exit_code == 78 for ran in house.host.runs)
+    house.assert_nothing_leaked()
+
+
+def test_a_line_of_dotenv_that_is_none_is_not_repeated(house: House) -> None:
+    (house.host.folder / ".env").write_text(f"SOURCE_KEY: {SOURCE_KEY}\n{PASSWORD}\n", "utf-8")
+    house.drive("codes", "check")
+    assert all(ran.exit_code == 78 for ran in house.host.runs)
+    house.assert_nothing_leaked()
+
+
+BREAKING = """
+import sys, giftping.wiring, giftping.cli
+
+def broken(house, destination):
+    house.settings.secret("env:HOOK")
+    values = house.settings.environment.values
+    try:
+        raise ValueError("first: " + {first})
+    except ValueError as error:
+        raise RuntimeError("then: " + {then}) from error
+
+giftping.wiring.House.route_to = broken
+giftping.cli.main()
+"""
+TEXTS = {
+    "bot token": "values['DISCORD_TOKEN']",
+    "webhook URL": "values['HOOK']",
+    "webhook URL of a file": "open('webhook.url').read()",
+    "path of a webhook": "'GET /api/v10/webhooks/202/' + open('webhook.url').read().strip().rpartition('/')[2]",
+    "header of a bot": "repr({'authorization': 'Bot ' + values['DISCORD_TOKEN']})",
+    "password of .env": "values['ARCHIVE_PASSWORD']",
+}
+
+
+@pytest.mark.parametrize("what", TEXTS)
+def test_an_unexpected_error_is_told_without_the_secret_in_its_text(house: House, what: str) -> None:
+    add_guilds(house)
+    code = BREAKING.format(first=TEXTS[what], then=TEXTS[what])
+    plain = super(ForkedHost, house.host).run
+    for verbosity in ((), ("-vv",), ("-vv", "--json")):
+        ran: Ran = plain("codes", "check", *verbosity, wrapper=("-c", code))
+        house.host.runs.append(ran)
+        assert ran.exit_code == 1
+        assert "unexpected RuntimeError: then: " in ran.errors
+        assert ("Traceback" in ran.errors and "first: " in ran.errors) == bool(verbosity)
+    house.assert_nothing_leaked()
+
+
+def test_this_file_would_notice_a_leak(house: House) -> None:
+    add_guilds(house)
+    house.host.runs.append(Ran(0, f"see {house.scene.discord.webhook_url(203)}", ""))
+    with pytest.raises(AssertionError):
+        house.assert_nothing_leaked()
+    house.host.runs.pop()
+    (house.host.state / "sources.json").write_text(SOURCE_KEY, "utf-8")
+    with pytest.raises(AssertionError):
+        house.assert_nothing_leaked()
+
+
+def test_only_what_was_asked_for_reaches_discord(house: House) -> None:
+    add_guilds(house)
+    house.drive("codes", "check")
+    posts = [logged for logged in house.scene.discord.requests if Match(method="POST").takes(logged)]
+    assert posts
+    assert all(leaks_in(repr(logged.body)) == set() for logged in posts)
