@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from giftping import __version__
 from giftping.codes.check import CheckRequest, CheckRules, CheckTools, check, next_mark
 from giftping.codes.courier import Courier, Origins
-from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest
+from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
 from giftping.codes.gather import Gathered, gather, sightings_of
 from giftping.codes.idle import IdleMark, mark_from_json, mark_to_json
 from giftping.codes.memory_file import read_memory, write_memory
@@ -21,8 +21,8 @@ from giftping.codes.sources.definition import SourceDefinition
 from giftping.ops.lock import RunLock
 from giftping.secrets import SecretError
 from giftping.store.base import EntryState
-from giftping.store.files import fingerprint
-from giftping.wiring import House, host_name, side_by_side, utc_now, write_whole
+from giftping.store.files import fingerprint, replace_file
+from giftping.wiring import House, host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -115,7 +115,8 @@ class _Run:
             "idle": report.idle,
             "mark": mark_to_json(mark) if mark else None,
         }
-        write_whole(self._settings.state / LAST_CHECK_FILE, json.dumps(document, indent=1) + "\n")
+        content = f"{json.dumps(document, indent=1)}\n".encode()
+        replace_file(self._settings.state / LAST_CHECK_FILE, [content], durable=False)
 
     def _next_mark(self, report: CheckReport) -> IdleMark | None:
         if report.idle:
@@ -173,7 +174,7 @@ def sources_of(settings: Settings, games: Collection[str]) -> list[SourceDefinit
 
 @dataclass(frozen=True, slots=True)
 class SecretHeaders:
-    """Fetches with the secrets that header values refer to filled in, at the last moment."""
+    """Fetches with the user's contact, and the secrets that header values refer to filled in at the last moment."""
 
     settings: Settings
     fetcher: Fetches
@@ -181,10 +182,13 @@ class SecretHeaders:
     def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
         """Return what came of the request; a secret that is not there is a failure of its source alone."""
         try:
-            headers = {name: self._value(value) for name, value in request.headers.items()}
+            headers = {"User-Agent": user_agent(self.settings.codes.contact), **self._headers(request)}
         except SecretError as error:
             return Failed(str(error))
         return self.fetcher.fetch(replace(request, headers=headers), now)
+
+    def _headers(self, request: FetchRequest) -> dict[str, str]:
+        return {name: self._value(value) for name, value in request.headers.items()}
 
     def _value(self, value: str) -> str:
         return self.settings.secret(value).reveal() if value.startswith(("env:", "file:")) else value

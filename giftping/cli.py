@@ -371,6 +371,31 @@ def codes_explain(
     _exit(codes.explain(_session(config, json, quiet, verbose), code, guild))
 
 
+@app.command()
+def migrate(
+    from_json: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from-json", metavar="PATH", help="An older bot's giftcode_state.json, or another giftping.json."
+        ),
+    ] = None,
+    from_db: Annotated[
+        str | None, typer.Option("--from-db", metavar="NAME", help="Another database on the server of MONGO_URI.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be added; write nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Merge once more what went over completely before.")] = False,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Take over what older bots, or another giftping, have recorded. Nothing old is changed."""
+    from giftping.commands import migrate as command
+
+    request = command.MigrateRequest(tuple(from_json or ()), from_db, dry_run, again)
+    _exit(command.migrate(_session(config, json, quiet, verbose), request))
+
+
 def _expiry(text: str) -> datetime | None:
     if not text:
         return None

@@ -11,7 +11,6 @@ from typing import Literal, cast, get_args
 
 from giftping.codes.catalogue import Game, load_catalogue
 from giftping.codes.sources.definition import SourceDefinition
-from giftping.codes.sources.tables import TableReader
 from giftping.dotenv import read_dotenv
 from giftping.durations import duration_text
 from giftping.environment import OWN_VARIABLES, REAL, Environment, Variable
@@ -46,6 +45,7 @@ from giftping.settings_values import (
     span,
     zone_mistake,
 )
+from giftping.tables import TableReader
 
 Unclear = Literal["ask", "resend"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from giftping.codes.catalogue import Catalogue, Game, read_game
 from giftping.codes.sources.definition import SourceDefinition, read_definition
-from giftping.codes.sources.tables import is_table, toml_type
 from giftping.problems import Problem, unknown_value
+from giftping.tables import is_table, toml_type
 
 
 def read_games(own: Mapping[str, object], catalogue: Catalogue, problems: list[Problem]) -> dict[str, Game]:

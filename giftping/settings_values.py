@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from giftping.codes.sources.tables import TableReader
-from giftping.durations import parse_duration
 from giftping.environment import Environment
 from giftping.problems import Problem
 from giftping.secrets import is_configured
+from giftping.tables import TableReader
 
 DISCORD_API = "https://discord.com/api/v10"
 
@@ -30,13 +29,7 @@ def misplaced(key: str) -> Problem | None:
 
 def span(reader: TableReader, key: str, default: timedelta) -> timedelta:
     """Return a span of time from a table, longer than nothing; note a mistake in it."""
-    if key not in reader.table:
-        return default
-    try:
-        found = parse_duration(reader.table[key])
-    except ValueError as error:
-        reader.wrong(key, str(error))
-        return default
+    found = reader.duration(key, default=default)
     if not found:
         reader.wrong(key, "must be longer than nothing")
         return default

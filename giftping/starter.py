@@ -78,7 +78,7 @@ def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5)
     """
     if not 1 <= minutes <= 59:
         raise ValueError(f"minutes must be from 1 to 59, not {minutes}")
-    words = [str(command), *(["--config", str(config)] if config else []), "codes", "check", "-q"]
+    words = [str(command), "codes", "check", "-q", *(["--config", str(config)] if config else [])]
     # In a crontab, % ends the command unless a backslash stands before it, even inside quotes.
     escaped = shlex.join(words).replace("%", r"\%")
     return f"{'*' if minutes == 1 else f'*/{minutes}'} * * * * {escaped}"

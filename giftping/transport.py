@@ -1,4 +1,4 @@
-"""Real sockets for httpx, with one deadline over everything that happens on them.
+"""Real sockets for httpx, to sources and to Discord, with one deadline over all that one request does on them.
 
 httpx's own timeouts count from byte to byte, so a server that drips keeps a run alive for ever. httpcore, the
 engine of httpx, takes a network backend; this one lets every single operation last only as long as the deadline
@@ -72,6 +72,18 @@ def time_left(timeout: float | None, late: type[httpcore.TimeoutException]) -> f
     if left <= 0:
         raise late("the whole exchange took too long")
     return left if timeout is None else min(timeout, left)
+
+
+class UnusableProxyError(httpx.ProxyError):
+    """The proxy that the environment names cannot be one; the text says why, and shows no login."""
+
+
+class UnusableCertificatesError(httpx.ConnectError):
+    """The certificates that servers are judged by cannot be loaded; the text says what to look at."""
+
+
+UNUSABLE_ENVIRONMENT = (UnusableProxyError, UnusableCertificatesError)
+"""Errors that every request to the host meets again until somebody mends the environment."""
 
 
 class DeadlineStream(httpcore.NetworkStream):
@@ -179,7 +191,7 @@ class SocketTransport(httpx.BaseTransport):
         key = (url.scheme, proxy)
         with self._lock:
             if key not in self._pools:
-                self._pools[key] = open_pool(proxy, tls_context() if url.scheme == "https" else None)
+                self._pools[key] = open_pool(url.scheme, proxy)
             return self._pools[key]
 
 
@@ -213,29 +225,38 @@ def errors_of_httpx() -> Iterator[None]:
         raise cast("type[httpx.TransportError]", getattr(httpx, type(error).__name__))(str(error)) from error
 
 
-def open_pool(proxy: str, context: ssl.SSLContext | None) -> httpcore.ConnectionPool:
-    """Return connections, through the proxy where one is named.
+def open_pool(scheme: str, proxy: str) -> httpcore.ConnectionPool:
+    """Return connections for URLs of a scheme, through the proxy where one is named.
 
-    Raise httpcore.ProxyError for a proxy that cannot be used.
+    Raise UnusableProxyError or UnusableCertificatesError.
     """
+    context = tls_context() if scheme == "https" else None
     if not proxy:
         return httpcore.ConnectionPool(
             ssl_context=context, max_connections=None, keepalive_expiry=KEEP_IDLE, network_backend=DeadlineBackend()
         )
-    try:
-        url = httpx.URL(proxy)
-    except httpx.InvalidURL:
-        raise httpcore.ProxyError("the environment names one that is not a URL") from None
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise httpcore.ProxyError(f"the environment names a {url.scheme} proxy; giftping can use http and https ones")
+    url = proxy_url(proxy)
     return httpcore.HTTPProxy(
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
         proxy_auth=(url.username, url.password) if url.username else None,
         ssl_context=context,
+        proxy_ssl_context=tls_context() if url.scheme == "https" else None,
         max_connections=None,
         keepalive_expiry=KEEP_IDLE,
         network_backend=DeadlineBackend(),
     )
+
+
+def proxy_url(proxy: str) -> httpx.URL:
+    """Return the URL of a proxy. Raise UnusableProxyError unless it is an http or https one."""
+    try:
+        url = httpx.URL(proxy)
+    except httpx.InvalidURL:
+        raise UnusableProxyError("the proxy in the environment is not a URL") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        kind = f"a {url.scheme} one" if url.host else "without a host"
+        raise UnusableProxyError(f"the proxy in the environment is {kind}; giftping can use http and https ones")
+    return url
 
 
 def proxy_for(scheme: str, host: str) -> str:
@@ -263,12 +284,18 @@ def tls_context() -> ssl.SSLContext:
     """Return the TLS settings of this process: the system's certificates, else those of certifi.
 
     A hashed folder of certificates is looked into only when a server shows one; a bundle in one file costs
-    about 20 ms to read, which every idle run would pay.
+    about 20 ms to read, which every idle run would pay. Raise UnusableCertificatesError.
     """
     folder = ssl.get_default_verify_paths().capath
-    if folder and "SSL_CERT_FILE" not in os.environ and is_hashed(Path(folder)):
-        return ssl.create_default_context(capath=folder)
-    return httpx.create_ssl_context()
+    try:
+        if folder and "SSL_CERT_FILE" not in os.environ and is_hashed(Path(folder)):
+            return ssl.create_default_context(capath=folder)
+        return httpx.create_ssl_context()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UnusableCertificatesError(
+            f"the certificates cannot be loaded ({reason}); look at SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
 
 
 def is_hashed(folder: Path) -> bool:

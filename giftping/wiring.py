@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets as random_secrets
 import socket
 import threading
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from giftping.discord.outcome import Refused, Route
 from giftping.secrets import SecretError
 from giftping.settings_file import Mistake, SettingsError
-from giftping.store.base import Destination, StoreError
+from giftping.store.base import Destination
+from giftping.store.files import replace_file, storage_errors
 
 if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
@@ -141,26 +141,15 @@ def host_name(state: Path, *, create: bool = True) -> str:
     read or kept: claims under a name that nobody remembers are settled late.
     """
     path = state / "host"
-    try:
+    with storage_errors(path, "read or written"):
         kept = path.read_text("utf-8").strip() if path.exists() else ""
         if kept or not create:
             return kept or _new_host_name()
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = _new_host_name()
-        write_whole(path, name)
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}; make the folder writable for this user") from None
+        replace_file(path, [name.encode()])
     return name
 
 
 def _new_host_name() -> str:
     return f"{socket.gethostname()}-{random_secrets.token_hex(3)}"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that nobody ever reads half of it; mode 0600."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    temporary.replace(path)

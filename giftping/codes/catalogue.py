@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from giftping.codes.sources.definition import SLUG, SourceDefinition, read_definition
-from giftping.codes.sources.tables import TableReader
 from giftping.problems import Problem
+from giftping.tables import TableReader
 
 DEFAULT_COLOR = 0xFFD700
 _GAME_KEYS = ("title", "color", "redeem_url")

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 USER_AGENT = f"giftping/{__version__} (+https://pypi.org/project/giftping/)"
 
 
+def user_agent(contact: str) -> str:
+    """Return what giftping calls itself to the sources, with the address that its user can be written to."""
+    return USER_AGENT.replace(")", f"; {contact})") if contact else USER_AGENT
+
+
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """What to ask for. The validators are what the source itself gave with the body that is remembered."""

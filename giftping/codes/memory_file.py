@@ -36,7 +36,7 @@ def read_memory(path: Path) -> Memory:
 def write_memory(path: Path, memory: Memory) -> None:
     """Replace the file as a whole, readable by its owner only. Raise OSError when that cannot be done."""
     document = {"format": FORMAT, "sources": {name: _entry(state) for name, state in memory.states.items()}}
-    replace_file(path, [json.dumps(document, separators=(",", ":")).encode("ascii")])
+    replace_file(path, [json.dumps(document, separators=(",", ":")).encode("ascii")], durable=False)
 
 
 def _states(document: Any) -> dict[str, SourceState]:

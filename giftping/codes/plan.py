@@ -94,7 +94,8 @@ def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str]) -> 
 
 def _is_from_before(guild: GuildRecord, listed: Listed, code: Code, seen: frozenset[str]) -> bool:
     added = listed.added_by_hand.get(code.key)
-    if added is not None and added >= guild.created_at:
+    # Where the guild has had a first look, what people had added by then is recorded: this came after it.
+    if added is not None and (seen or added >= guild.created_at):
         return False
     return not seen.intersection(source for source in code.sources if source != MANUAL_SOURCE)
 

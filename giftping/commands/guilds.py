@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
 from giftping.output import guild_object, snowflake
 from giftping.problems import nearest
-from giftping.secrets import anchored_reference
+from giftping.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
 from giftping.wiring import utc_now
 
@@ -84,12 +84,23 @@ def _checked_webhook(session: Session, reference: str) -> str:
 
     from giftping.discord.webhook import parse_webhook_url
 
-    if not reference.startswith(("env:", "file:")):
+    if reference.startswith(("env:", "file:")):
+        _refuse_nameless(session, reference)
+    else:
         try:
             parse_webhook_url(reference, api=session.settings.discord.api)
         except ValueError as error:
             raise UsageError(f"--webhook: {error}") from None
     return anchored_reference(reference, Path.cwd())
+
+
+def _refuse_nameless(session: Session, reference: str) -> None:
+    try:
+        session.settings.secret(reference)
+    except SecretError as error:
+        # One that is not there yet may come. Where there is no name, the secret itself may stand in its place.
+        if error.reference in ("env:", "file:"):
+            raise UsageError(f"--webhook {error.reference} {error.reason}") from None
 
 
 def _destination_warning(session: Session, destination: Destination) -> str:

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,7 +30,7 @@ from giftping.discord.answers import (
 )
 from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError
-from giftping.discord.transport import DeadlineTransport, deadline
+from giftping.transport import UNUSABLE_ENVIRONMENT, Deadline, SocketTransport
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"
 """In the form that Discord asks for; Cloudflare may block others (API reference, User Agent)."""
@@ -227,32 +228,33 @@ class DiscordHttp:
         return refused
 
     def _send(self, endpoint: Endpoint, json: Any, params: Mapping[str, str] | None) -> _Reply | Refused | Unclear:
-        try:
-            client = self._open_client()
-        except (httpx.InvalidURL, ImportError, ValueError):
-            reason = "could not connect: the address of the API, or of a proxy in the environment, cannot be used"
-            return Refused(reason, everywhere=True)
         headers = {"Authorization": f"Bot {self._token}"} if endpoint.as_bot else {}
         url = self._api + endpoint.path
+        client = self._open_client()
         try:
-            with (
-                deadline(self._total),
-                client.stream(endpoint.method, url, json=json, params=params, headers=headers) as response,
-            ):
+            request = client.build_request(endpoint.method, url, json=json, params=params, headers=headers)
+        except httpx.InvalidURL:
+            return Refused("could not connect: the address of the API is not a URL", everywhere=True)
+        try:
+            with Deadline(self._total), closing(client.send(request, stream=True)) as response:
                 self._note_clock(response.headers.get("date", ""))
                 body, trouble = _read(response)
                 return _Reply(response.status_code, response.headers, body, trouble)
+        except UNUSABLE_ENVIRONMENT as error:
+            return Refused(f"could not connect: {error}", everywhere=True)
         except _UNSENT as error:
             return Refused(f"could not connect: {_cause(error)}")
         except httpx.HTTPError as error:
             return Unclear(f"{_trouble(error)} after the request was written")
+        except httpx.InvalidURL:
+            return Unclear("redirected to an invalid URL after the request was written")
 
     def _open_client(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
                 quiet_request_logs()
                 self._client = httpx.Client(
-                    transport=self._transport or DeadlineTransport(httpx.URL(self._api)),
+                    transport=self._transport or SocketTransport(),
                     timeout=httpx.Timeout(self._total, connect=self._connect),
                     # A packed answer could grow far beyond BODY_BYTES in one step.
                     headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},

@@ -74,10 +74,8 @@ class RunLock:
                 os.close(descriptor)
                 raise
         except OSError as error:
-            raise LockError(
-                f"{self._path}: cannot be locked: {error.strerror or error}; make the folder writable for the user"
-                " that giftping runs as, and let it be on a local disk"
-            ) from error
+            reason = error.strerror or error
+            raise LockError(f"{self._path}: cannot be locked: {reason}; {_next_step(error.errno)}") from error
         self._descriptor = descriptor
         return self
 
@@ -104,6 +102,12 @@ class RunLock:
         note = {"pid": os.getpid(), "host": os.uname().nodename, "since": self._now().isoformat()}
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(note).encode(), 0)
+
+
+def _next_step(number: int | None) -> str:
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on the disk and run again"
+    return "make the folder writable for the user that giftping runs as, and let it be on a local disk"
 
 
 def _living_holder(descriptor: int) -> _Holder | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 SCHEMA_VERSION = 1
 
@@ -16,6 +16,10 @@ HOME_GAME = "whiteout-survival"
 
 class StoreError(Exception):
     """The store could not be read or written; its text names it, the reason and the next step."""
+
+
+class StoreAwayError(StoreError):
+    """The store cannot be reached now: whether a write that was under way took effect is not known."""
 
 
 class EntryState(StrEnum):
@@ -158,6 +162,10 @@ class Store(Protocol):
     def name(self) -> str:
         """What to call the store in messages; holds no secret."""
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """What to tell the user of the store itself, such as that a part of it is away."""
+
     def close(self) -> None:
         """Release what the store holds open; safe to call twice."""
 
@@ -247,3 +255,36 @@ class Store(Protocol):
 
     def runs(self) -> list[RunRecord]:
         """Return the last run of each job on each host, by id."""
+
+    # Documents as they are stored, for moving data between stores
+
+    def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
+        """Yield a collection's documents as they are, of whatever shape; nothing where there is no such collection."""
+
+    def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
+        """Return those of the ids that have a document in the collection. One query."""
+
+    def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        """Add the documents whose `_id` is free and return those ids; an existing one is left as it is.
+
+        The ids are texts. One write, however many they are.
+        """
+
+
+class SharedStore(Store, Protocol):
+    """A store that several hosts share, each with a mirror: what it takes to bring the two in step."""
+
+    def adopt(self, entries: Sequence[LedgerEntry], *, host: str) -> frozenset[str]:
+        """Put entries in place where their id is free or held open by the host itself; return the ids put.
+
+        What others hold, and what is sent or seeded, is left as it is.
+        """
+
+    def drop_open(self, ids: Collection[str], *, host: str) -> int:
+        """Remove those of the entries that the host itself holds open, and return how many there were."""
+
+    def clear_before(self, guild_id: int, *, game: str | None, key: str | None, before: datetime) -> int:
+        """Remove a guild's entries as `clear` does, but only those made before an instant."""
+
+    def changed_since(self, since: datetime | None) -> Sequence[LedgerEntry]:
+        """Return the entries that were written since then, or all of them."""

@@ -32,7 +32,14 @@ CODES = "codes"
 GUILDS = "guilds"
 RUNS = "runs"
 META = "meta"
-COLLECTIONS = (META, GUILDS, CODES, RUNS, LEDGER)
+TODO_TIMESTAMPS = "todo_timestamps"
+ACTIVE_MEMBERS = "active_members"
+TODO_EVENTS = "todo_events"
+TODO_COLLECTIONS = (TODO_TIMESTAMPS, ACTIVE_MEMBERS, TODO_EVENTS)
+CLEARS = "clears"
+MIRROR = "mirror"
+"""Kept in a mirror only: how far it has followed the shared store, and what was written while that was away."""
+COLLECTIONS = (META, GUILDS, CODES, RUNS, *TODO_COLLECTIONS, CLEARS, MIRROR, LEDGER)
 
 OPEN_STATES = (EntryState.CLAIMED.value, EntryState.UNCERTAIN.value)
 """The states from which an entry can still be settled."""

@@ -32,6 +32,21 @@ def time_from_value(value: object) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def plain_document(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with everything that JSON has no word for as a text; times become ISO 8601 UTC."""
+    return {str(name): _plain(value) for name, value in document.items()}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, datetime):
+        return time_to_text(time_from_value(value))
+    if isinstance(value, Mapping):
+        return plain_document(value)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else str(value)
+
+
 class Fields:
     """A document's fields by type. Every method raises DocumentError when the field is not of that type."""
 

@@ -76,14 +76,15 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def replace_file(path: Path, chunks: Iterable[bytes], *, keep: Path | None = None) -> None:
-    """Put new content in a file's place, durably and all at once; a former file is kept under the name `keep`.
+def replace_file(path: Path, chunks: Iterable[bytes], *, keep: Path | None = None, durable: bool = True) -> None:
+    """Put new content in a file's place, all at once; a former file is kept under the name `keep`.
 
-    Raise OSError when that fails; the former file is then still in its place.
+    A cache need not be `durable`: nothing then waits for the disk, and a power cut may lose the content.
+    Raise OSError when it fails; the former file is then still in its place.
     """
     draft = path.with_name(path.name + ".tmp")
     try:
-        write_durably(draft, chunks)
+        _write(draft, chunks, durable=durable)
         if keep is not None:
             _keep_former(path, keep)
         os.replace(draft, path)  # noqa: PTH105 -- all changes of files go through os
@@ -91,16 +92,18 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, keep: Path | None = Non
         with suppress(OSError):
             os.unlink(draft)  # noqa: PTH108
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
-def write_durably(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a whole file, readable for its owner only, and bring it to the disk."""
+def _write(path: Path, chunks: Iterable[bytes], *, durable: bool) -> None:
+    """Write a whole file, readable for its owner only."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     try:
         for chunk in chunks:
             write_all(descriptor, chunk)
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -117,7 +120,7 @@ def _keep_former(path: Path, keep: Path) -> None:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
         # A file system without hard links, such as FAT: the former content is copied.
-        write_durably(draft, [path.read_bytes()])
+        _write(draft, [path.read_bytes()], durable=True)
     os.replace(draft, keep)  # noqa: PTH105
 
 

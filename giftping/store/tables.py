@@ -72,6 +72,10 @@ class Tables:
         """Return the documents of one collection by `_id`, in the order in which they came."""
         return self._documents[collection]
 
+    def all_documents(self, collection: str) -> Iterable[Mapping[str, Any]]:
+        """Return the documents of a collection, also of one that giftping does not know."""
+        return (self._documents.get(collection) or self.foreign.get(collection) or {}).values()
+
     def of_guild(self, guild_id: int) -> Iterable[CompactDocument]:
         """Return the ledger's documents of one guild."""
         ledger = self._documents[LEDGER]

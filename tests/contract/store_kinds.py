@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakes.mongod import new_database, or_skip, shared_mongod, shared_replica_set
+
 from giftping.store.base import Store
+from giftping.store.mongo import MongoStore
 from giftping.store.tiny import TinyStore
 
 
@@ -25,4 +28,6 @@ def _folder(tmp_path: Path) -> str:
 STORE_KINDS = {
     "tinydb": StoreKind(_folder, lambda address: TinyStore(Path(address))),
     "tinydb-folding-often": StoreKind(_folder, lambda address: TinyStore(Path(address), fold_at=0)),
+    "mongodb": StoreKind(lambda _: new_database(or_skip(shared_mongod)), MongoStore),
+    "mongodb-replica-set": StoreKind(lambda _: new_database(or_skip(shared_replica_set).uri), MongoStore),
 }

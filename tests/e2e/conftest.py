@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.openapi import discord_openapi
 from forked import Forker, open_forker
+from killing import Killer, Killers
 from scene import Scene
 
 from giftping.demo.discord import StandInDiscord
@@ -36,3 +37,18 @@ def forker() -> Iterator[Forker]:
     """Return a process that runs commands in forks."""
     with open_forker() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def killers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killers]:
+    """Return processes that run commands in forks and kill them at a step."""
+    killers = Killers(tmp_path_factory.mktemp("templates"))
+    yield killers
+    killers.close()
+
+
+@pytest.fixture
+def killer(killers: Killers) -> Iterator[Killer]:
+    """Return one of them."""
+    with killers.lent() as killer:
+        yield killer

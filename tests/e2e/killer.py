@@ -5,15 +5,15 @@ children's pids, and how they ended. The command's modules are loaded once and e
 hundreds of killed runs cost seconds.
 
 The product carries no hook for this: the calls by which it touches files and sockets are wrapped here, in the
-child, before `giftping.cli.main` is called. Each such call is a step.
+child, before `giftping.cli.main` is called. Each such call is a step, but for those that leave nothing behind when
+the process dies: locks, which the kernel frees, and what is only opened or is there already.
 """
 
 from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401 -- as all that the command imports late
-import encodings.idna
+import encodings.idna  # noqa: F401
 import errno
-import fcntl
 import gc
 import json
 import os
@@ -38,7 +38,7 @@ import giftping.codes.exchange
 import giftping.codes.sources.json_api
 import giftping.commands.codes
 import giftping.commands.guilds
-import giftping.discord.webhook
+import giftping.discord.webhook  # noqa: F401
 from giftping.cli import main
 
 FILE_CALLS = ("open", "write", "pwrite", "ftruncate", "fsync", "replace", "rename", "link", "unlink", "mkdir")
@@ -64,7 +64,6 @@ class Steps:
     def wrap_everything(self) -> None:
         for name in FILE_CALLS:
             setattr(os, name, self._wrapped(f"os.{name}", getattr(os, name)))
-        fcntl.flock = self._wrapped("flock", fcntl.flock)
         for name in SOCKET_CALLS:
             setattr(socket.socket, name, self._wrapped(f"socket.{name}", getattr(socket.socket, name)))
         os.fdopen = self._fdopen(os.fdopen)

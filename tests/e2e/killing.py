@@ -23,7 +23,7 @@ from scene import Host, Ran, Scene
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
 Item = TypeVar("Item")
 
 
@@ -71,7 +71,8 @@ class Killer:
 class Machine(Host):
     """A host whose runs are forked, counted and, where wanted, killed.
 
-    Its clock is `ahead` of this machine's by so many seconds; `steps` are those of its last run, of the first of several.
+    Its clock is `ahead` of this machine's by so many seconds; `steps` are those of its last run, or of the
+    first of several.
     """
 
     killer: Killer | None = None
@@ -124,13 +125,18 @@ class Machine(Host):
 
 
 class Killers:
-    """As many killers as work side by side, each lent to one scene at a time."""
+    """As many killers as work side by side, each lent to one scene at a time, and state folders to begin with."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self._free: SimpleQueue[Killer] = SimpleQueue()
         self._all = [Killer() for _ in range(SIDE_BY_SIDE)]
+        self._folder = folder
         for killer in self._all:
             self._free.put(killer)
+
+    def template(self, name: str) -> Path:
+        """Return where the state folder of that name is kept, once there is one."""
+        return self._folder / name
 
     def close(self) -> None:
         for killer in self._all:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from giftping.codes.catalogue import Catalogue, Game
 from giftping.codes.sources.definition import read_definition
+
+# `fakes` is shared by all tests and lies above this folder.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 RISE_API = {"kind": "json", "game": "rise", "url": "https://codes.example/api", "rows": {"at": "codes", "code": "code"}}
 

@@ -83,11 +83,11 @@ def test_a_crontab_line_survives_strange_paths() -> None:
     assert not re.search(r"(?<!\\)%", command)
     assert shlex.split(command.replace(r"\%", "%")) == [
         "/home/me/100% mine/giftping",
-        "--config",
-        "/etc/my file.toml",
         "codes",
         "check",
         "-q",
+        "--config",
+        "/etc/my file.toml",
     ]
 
 

@@ -12,8 +12,8 @@ from datetime import timedelta
 from giftping import __version__
 from giftping.codes.model import MANUAL_SOURCE, SightingState
 from giftping.codes.sources.base import KINDS
-from giftping.codes.sources.tables import TableReader, is_table, pattern_mistake, toml_type
 from giftping.problems import Problem, unknown_value
+from giftping.tables import TableReader, is_table, pattern_mistake, toml_type
 
 DEFAULT_MIN_INTERVAL = timedelta(minutes=15)
 PAYLOADS = ("json", "next")

@@ -189,6 +189,22 @@ def test_https_trusts_the_certificates_of_the_system_or_the_environment(
     assert isinstance(Fetcher().fetch(FetchRequest(tls_server), NOW), Body)
 
 
+def test_a_proxy_that_speaks_tls_is_trusted_by_the_same_certificates(certificate, tls_server, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(certificate / "hashed"))
+    monkeypatch.setenv("http_proxy", tls_server.removesuffix("/list"))
+    assert isinstance(Fetcher().fetch(FetchRequest("http://codes.test/list"), NOW), Body)
+
+
+def test_certificates_that_cannot_be_loaded_are_a_failure_that_says_where_to_look(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/bundle.pem")
+    fetched = Fetcher().fetch(FetchRequest("https://localhost:1/"), NOW)
+    assert fetched == Failed(
+        "no connection: the certificates cannot be loaded (No such file or directory);"
+        " look at SSL_CERT_FILE and SSL_CERT_DIR"
+    )
+
+
 def test_a_certificate_that_nobody_vouches_for_is_a_failure(certificate, tls_server, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(certificate / "empty"))

@@ -66,14 +66,23 @@ def test_the_file_is_for_its_owner_only_and_leaves_nothing_beside_it(path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(path, monkeypatch):
+@pytest.mark.parametrize("call", ["write", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(call, path, monkeypatch):
     """D7: the file is replaced as a whole or not at all."""
     write_memory(path, MEMORY)
-    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(os, call, lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space left"):
         write_memory(path, Memory())
     assert read_memory(path) == MEMORY
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_cache_that_every_run_writes_does_not_wait_for_the_disk(path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    write_memory(path, MEMORY)
+    assert read_memory(path) == MEMORY
+    assert synced == []
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from giftping.discord import transport
+from giftping import transport
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.outcome import Refused, Unclear
-from giftping.discord.transport import proxy_for
+from giftping.transport import proxy_for
 
 POST = Endpoint("POST", "POST /channels/{channel}/messages", "/channels/7/messages", "channel 7")
 MESSAGE = b'{"id": "1"}'
@@ -81,6 +82,12 @@ def test_a_server_that_does_not_speak_tls_was_never_reached(client):
     assert outcome.reason.startswith("could not connect: ")
 
 
+def test_a_server_that_hangs_in_the_tls_handshake_was_never_reached(client):
+    _, server = client(lambda connection: connection.hang())
+    http, _ = client(server.url.replace("http://", "https://"), total=0.3)
+    assert post(http) == Refused("could not connect: timed out")
+
+
 def after_reading(action):
     def handle(connection):
         connection.read_request()
@@ -98,6 +105,10 @@ def after_reading(action):
         (
             lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
             "HTTP 200, connection closed or not HTTP before the answer was whole",
+        ),
+        (
+            lambda connection: connection.answer(b"", "302 Found", f"Location: {'x' * 65530}"),
+            "redirected to an invalid URL after the request was written",
         ),
     ],
 )
@@ -202,17 +213,18 @@ def test_a_proxy_from_the_environment_is_used_for_real_hosts_only(client, loopba
     ("url", "proxy"),
     [
         ("https://discord.com/api", "http://proxy.test:3128"),
-        ("https://127.0.0.1:8443/api", None),
-        ("https://localhost/api", None),
-        ("https://stage.localhost/api", None),
-        ("https://[::1]/api", None),
-        ("https://left.alone.test/api", None),
+        ("https://127.0.0.1:8443/api", ""),
+        ("https://localhost/api", ""),
+        ("https://stage.localhost/api", ""),
+        ("https://[::1]/api", ""),
+        ("https://left.alone.test/api", ""),
     ],
 )
 def test_this_machine_and_the_hosts_of_no_proxy_are_asked_directly(monkeypatch, url, proxy):
     monkeypatch.setenv("https_proxy", "proxy.test:3128")
     monkeypatch.setenv("no_proxy", "alone.test")
-    assert proxy_for(httpx.URL(url)) == proxy
+    parsed = httpx.URL(url)
+    assert proxy_for(parsed.scheme, parsed.host) == proxy
 
 
 def test_a_proxy_that_cannot_be_used_is_refused_in_words(client, monkeypatch):
@@ -223,6 +235,39 @@ def test_a_proxy_that_cannot_be_used_is_refused_in_words(client, monkeypatch):
     assert "proxy in the environment" in refused.reason
     assert "pass" not in refused.reason
     assert refused.everywhere
+
+
+def test_an_address_that_is_no_url_is_refused_in_words(client):
+    http, _ = client("https://[::1")
+    assert post(http) == Refused("could not connect: the address of the API is not a URL", everywhere=True)
+
+
+def test_certificates_that_cannot_be_loaded_are_refused_in_words(client, monkeypatch):
+    transport.tls_context.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/bundle.pem")
+    http, _ = client("https://localhost:1")
+    refused = post(http)
+    assert isinstance(refused, Refused)
+    assert "look at SSL_CERT_FILE" in refused.reason
+    assert refused.everywhere
+
+
+def test_each_thread_has_its_own_deadline(client):
+    """One guild's dripping answer ends on time while another's, asked later, comes whole."""
+
+    def handle(connection):
+        if b"slow" not in connection.read_request():
+            connection.answer(MESSAGE)
+        else:
+            connection.drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 5000, 0.02)
+
+    http, _ = client(handle, total=0.5)
+    slow = Endpoint("POST", "POST /slow", "/channels/8/slow", "channel 8")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(http.request, slow, json={})
+        quick = [post(http) for _ in range(3)]
+        assert waiting.result() == Unclear("timed out after the request was written")
+    assert quick == [Answer(200, {"id": "1"})] * 3
 
 
 def test_nothing_secret_is_logged_of_a_real_request(client, caplog):

@@ -13,7 +13,16 @@ import pytest
 from fakes.records import LATER, code, entry, guild, run
 
 from giftping.store.base import HOME_GAME, StoreError
-from giftping.store.files import JOURNAL, LOCK, PREVIOUS_SNAPSHOT, SNAPSHOT, StoreBusyError, StoreLock, fingerprint
+from giftping.store.files import (
+    JOURNAL,
+    LOCK,
+    PREVIOUS_SNAPSHOT,
+    SNAPSHOT,
+    StoreBusyError,
+    StoreLock,
+    fingerprint,
+    replace_file,
+)
 from giftping.store.tiny import TinyStore
 
 AT_ONCE = timedelta(0)
@@ -140,6 +149,20 @@ def test_a_write_has_reached_the_disk_when_it_returns(
             store.insert([entry(number)])
             journal_aside = {tmp_path.stat().st_ino} if fold_at == 0 else set()
             assert unsynced <= journal_aside
+
+
+def test_a_cache_takes_its_place_whole_without_waiting_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    cache = tmp_path / "cache.json"
+    replace_file(cache, [b"{", b"}"], durable=False)
+    assert cache.read_bytes() == b"{}"
+    assert cache.stat().st_mode & 0o777 == 0o600
+    assert synced == []
+    replace_file(cache, [b"[]"])
+    assert len(synced) == 2
 
 
 # The lock

@@ -86,6 +86,10 @@ def test_a_mistake_is_named_at_its_key(changes, key):
     assert list(mistakes(**changes)) == [key]
 
 
+def test_a_span_of_time_without_a_unit_is_told_as_in_every_other_setting():
+    assert mistakes(min_interval=5)["min_interval"] == '5 has no unit; write "5s", "5m", "5h" or "5d"'
+
+
 def test_a_password_in_an_address_is_not_repeated():
     assert "secret" not in mistakes(url="https://user:secret@a.example/")["url"]
     definition, _ = read_definition("mine", {**GOOD, "headers": {"Authorization": "secret"}})

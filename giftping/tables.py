@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeGuard
 
+from giftping.durations import parse_duration
 from giftping.problems import Problem, unknown_key, unknown_value
-
-_DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def is_table(value: object) -> TypeGuard[Mapping[str, object]]:
@@ -107,16 +105,14 @@ class TableReader:
         return found
 
     def duration(self, name: str, *, default: timedelta) -> timedelta:
-        """Return a time span written as "90s", "15m", "2h" or "1d"."""
+        """Return a span of time; note one that `parse_duration` cannot read."""
         if name not in self.table:
             return default
-        value = self.table[name]
-        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
-            shown = repr(value) if isinstance(value, str) else toml_type(value)
-            self.wrong(name, f'must be a time span such as "90s", "15m", "2h" or "1d", not {shown}')
+        try:
+            return parse_duration(self.table[name])
+        except ValueError as error:
+            self.wrong(name, str(error))
             return default
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
     def pattern(self, name: str) -> str:
         """Return a regular expression; note one that does not compile."""

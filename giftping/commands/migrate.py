@@ -1,0 +1,165 @@
+"""What `giftping migrate` does: old data into the ledger, told in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.output import instant, snowflake
+from giftping.store.base import HOME_GAME, Store
+from giftping.store.files import SNAPSHOT
+from giftping.wiring import host_name, utc_now
+
+if TYPE_CHECKING:
+    from giftping.store.migrate import GuildNumbers, MigrationReport, OnProgress
+    from giftping.store.olddata import OldData
+
+GUILDS_SHOWN = 20
+REPORTED_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateRequest:
+    """What `giftping migrate` was asked for; without files and database, what the ledger's own database holds."""
+
+    files: tuple[Path, ...] = ()
+    database: str | None = None
+    dry_run: bool = False
+    again: bool = False
+
+
+def migrate(session: Session, request: MigrateRequest) -> int:
+    """Take old data over into the ledger and tell how much, of which guild, and what was odd."""
+    from giftping.checking import LOCK_FILE
+    from giftping.ops.lock import RunLock
+
+    lost = [path for path in request.files if not path.is_file()]
+    if lost:
+        raise UsageError(f"--from-json: there is no file {lost[0]}")
+    with session.house.open_store(read_only=request.dry_run) as store:
+        sources = _sources(session, store, request)
+        with nullcontext() if request.dry_run else RunLock(session.settings.state / LOCK_FILE):
+            report = _carry_out(session, store, sources, request)
+    session.give(migration_object(report))
+    _tell(session, report)
+    return EXIT_FINE
+
+
+def _sources(session: Session, store: Store, request: MigrateRequest) -> list[OldData]:
+    from giftping.store.olddata import HoldsOldData, open_file
+
+    own = session.settings.state / SNAPSHOT
+    if not isinstance(store, HoldsOldData):
+        if request.database is not None:
+            raise UsageError("--from-db names a database on the server of MONGO_URI, and MONGO_URI is not set")
+        if not request.files:
+            raise UsageError("say what to take over: --from-json PATH, an older bot's state or another giftping.json")
+        if own.exists() and any(path.samefile(own) for path in request.files):
+            raise UsageError(f"--from-json: {own} is the ledger itself; set MONGO_URI to take it over into MongoDB")
+    sources: list[OldData] = [open_file(path) for path in request.files]
+    if isinstance(store, HoldsOldData) and (request.database is not None or not sources):
+        sources.append(store.old_data(request.database))
+    return sources
+
+
+def _carry_out(session: Session, store: Store, sources: list[OldData], request: MigrateRequest) -> MigrationReport:
+    from giftping.checking import sources_of
+    from giftping.store import migrate as migration
+
+    state = session.settings.state
+    terms = migration.MigrationRequest(
+        host=host_name(state, create=not request.dry_run),
+        game_sources=[source.name for source in sources_of(session.settings, [HOME_GAME])],
+        dry_run=request.dry_run,
+        again=request.again,
+    )
+    with ExitStack() as shown:
+        on_progress: OnProgress | None = None
+        if session.at_terminal and not session.quiet:
+            from giftping.render import progress
+
+            on_progress = shown.enter_context(progress("Documents", shown=True))
+        return migration.migrate(
+            sources, store, terms, clock=utc_now, back_up=_backup_in(state), on_progress=on_progress
+        )
+
+
+def _backup_in(state: Path) -> Any:
+    def back_up(collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> str:
+        from giftping.store.backup import write_backup
+
+        return str(write_backup(state, collections, utc_now()) or "")
+
+    return back_up
+
+
+def migration_object(report: MigrationReport) -> dict[str, Any]:
+    """Return the object that `migrate --json` writes."""
+    return {
+        "sources": list(report.sources),
+        "target": report.target,
+        "dry_run": report.dry_run,
+        "added": report.added,
+        "backup": report.backup or None,
+        "done_before": instant(report.done_before),
+        "collections": {name: asdict(numbers) for name, numbers in report.collections.items()},
+        "guilds": [
+            {
+                "guild_id": snowflake(guild.guild_id),
+                "entries": asdict(guild.entries),
+                "settings": asdict(guild.settings),
+            }
+            for guild in report.guilds
+        ],
+        "reported": [asdict(one) for one in report.reported],
+    }
+
+
+def _tell(session: Session, report: MigrationReport) -> None:
+    for one in report.reported[:REPORTED_SHOWN]:
+        session.trouble(f"{one.where}: {one.what}: {one.why}")
+    if len(report.reported) > REPORTED_SHOWN:
+        session.trouble(f"… and {len(report.reported) - REPORTED_SHOWN} more like these; --json lists all")
+    if report.done_before is not None:
+        session.tell(
+            f"Nothing to do: all of it went over on {report.done_before:%Y-%m-%d %H:%M} UTC, and nothing came since"
+            " (--again merges it once more; what you have cleared comes back)."
+        )
+        return
+    if report.guilds and not (session.quiet or session.json):
+        from giftping.render import table
+
+        title = f"{'Would take' if report.dry_run else 'Took'} over from {', '.join(report.sources)}"
+        session.show(table(title, ["Guild", ">Codes", ">New", "Channel"], _rows(report.guilds)))
+    verb = "would be added" if report.dry_run else "added"
+    counts = ", ".join(f"{name} {numbers.added}" for name, numbers in report.collections.items() if numbers.added)
+    session.tell(f"{report.added} documents {verb} to {report.target}{f': {counts}' if counts else ''}.")
+    if report.backup:
+        session.tell(f"What was there before: {report.backup}")
+    channels = sum(guild.settings.added for guild in report.guilds)
+    if channels and session.settings.discord.token is None:
+        session.trouble(f"warning: {channels} guilds are posted to by the bot: set DISCORD_TOKEN to the older bot's")
+
+
+def _rows(guilds: tuple[GuildNumbers, ...]) -> list[list[str]]:
+    shown = sorted(guilds, key=lambda guild: (-guild.entries.added, guild.guild_id))[:GUILDS_SHOWN]
+    rows = [
+        [str(guild.guild_id), str(guild.entries.found), str(guild.entries.added), _channel(guild)] for guild in shown
+    ]
+    others = [guild for guild in guilds if guild not in shown]
+    if others:
+        found = sum(guild.entries.found for guild in others)
+        added = sum(guild.entries.added for guild in others)
+        channels = sum(guild.settings.added for guild in others)
+        rows.append([f"{len(others)} others", str(found), str(added), f"{channels} added"])
+    return rows
+
+
+def _channel(guild: GuildNumbers) -> str:
+    if guild.settings.added:
+        return "added"
+    return "there" if guild.settings.found else "none known"

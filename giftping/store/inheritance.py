@@ -1,0 +1,109 @@
+"""What all old documents together come to: the ledger of each guild, guild settings, codes. No I/O."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.legacy import EVERYWHERE, STATE, Known, Read, Reported, better
+
+
+class Inheritance:
+    """Gathers what old documents say, in any order, and makes giftping's records of it.
+
+    What counts everywhere counts for every guild that has a channel or a history of its own.
+    """
+
+    def __init__(self) -> None:
+        self.reported: list[Reported] = []
+        self._by_guild: dict[int, dict[str, Known]] = {}
+        self._everywhere: dict[str, Known] = {}
+        self._channels: dict[int, int] = {}
+        self._codes: dict[str, CodeRecord] = {}
+
+    def add(self, read: Read) -> None:
+        """Take in what one document says. Of two channels for one guild the first stays, and it is reported."""
+        self.reported.extend(read.reported)
+        for guild_id, known in read.known.items():
+            if guild_id is None:
+                _merge(self._everywhere, known)
+            elif known:
+                _merge(self._by_guild.setdefault(guild_id, {}), known)
+        for guild_id, channel_id in read.channels.items():
+            first = self._channels.setdefault(guild_id, channel_id)
+            if first != channel_id:
+                why = f"the guild has channel {first} already, from what was read first"
+                self.reported.append(Reported(f"{STATE}: channels: {guild_id}", str(channel_id), why))
+        if read.code is not None:
+            self._codes.setdefault(read.code.id, read.code)
+
+    @property
+    def guild_ids(self) -> list[int]:
+        """The guilds that have a channel or a history, ascending."""
+        return sorted(self._by_guild.keys() | self._channels.keys())
+
+    def count(self, guild_id: int) -> int:
+        """Return how many codes are known in a guild."""
+        return len(self._everywhere.keys() | self._by_guild.get(guild_id, {}).keys())
+
+    def entries(self, guild_id: int, now: datetime) -> list[LedgerEntry]:
+        """Return the ledger of one guild, by key; times that no document states are `now`."""
+        merged = dict(self._by_guild.get(guild_id, {}))
+        _merge(merged, self._everywhere.values())
+        return [_entry(guild_id, merged[key], now) for key in sorted(merged)]
+
+    def guilds(self, now: datetime, game_sources: Collection[str]) -> list[GuildRecord]:
+        """Return the settings of the guilds that have a channel.
+
+        A guild in which codes are known is past its first look: what any of the game's sources lists beyond
+        them is new. One in which none is known, as the first release left it, gets its first look.
+        """
+        looked_at = {HOME_GAME: tuple(sorted(game_sources))}
+        return [
+            GuildRecord(
+                guild_id=guild_id,
+                destination=Destination(channel_id=channel_id),
+                games=(HOME_GAME,),
+                created_at=now,
+                updated_at=now,
+                seeded=looked_at if game_sources and self.count(guild_id) else {},
+            )
+            for guild_id, channel_id in sorted(self._channels.items())
+        ]
+
+    def codes(self) -> list[CodeRecord]:
+        """Return what is known of the codes themselves, by id."""
+        return [self._codes[id_] for id_ in sorted(self._codes)]
+
+    def fingerprint(self) -> str:
+        """Return a token of what is known where: the same for the same old data in any order."""
+        digest = hashlib.sha256()
+        for guild_id, known in (*sorted(self._by_guild.items()), (EVERYWHERE, self._everywhere)):
+            digest.update(f"{guild_id}\0{sorted(known)}\0".encode())
+        digest.update(f"{sorted(self._channels.items())}\0{sorted(self._codes)}".encode())
+        return digest.hexdigest()[:16]
+
+
+def _merge(into: dict[str, Known], more: Iterable[Known]) -> None:
+    for known in more:
+        key = known.key
+        into[key] = better(known, into[key]) if key in into else known
+
+
+def _entry(guild_id: int, known: Known, now: datetime) -> LedgerEntry:
+    times, is_sent = known.times, known.state is EntryState.SENT
+    created_at = times.created_at or times.sent_at or times.updated_at or now
+    sent_at = times.sent_at or times.updated_at or created_at
+    return LedgerEntry(
+        guild_id=guild_id,
+        game=HOME_GAME,
+        key=known.key,
+        spelling=known.spelling,
+        source=known.source,
+        state=known.state,
+        created_at=created_at,
+        updated_at=times.updated_at or (sent_at if is_sent else created_at),
+        sent_at=sent_at if is_sent else None,
+    )

@@ -1,0 +1,273 @@
+"""What the older bots left, in every shape they had, read document by document. Pure.
+
+The shapes are those of the older gift-code bot's four releases: `giftcode_state` as a JSON file or a document
+(v0 to v1), `gift_codes`, and two shapes of `sent_giftcodes`: one document for each guild and code (v1), or one
+for each guild with a list of codes (v2). What cannot be read is reported and skipped, one by one, and stops
+nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from giftping.store.base import HOME_GAME, CodeRecord, EntryState, SourceMemory
+from giftping.store.documents import LEDGER, TODO_EVENTS, Document
+from giftping.store.fields import time_from_value
+
+STATE = "giftcode_state"
+GIFT_CODES = "gift_codes"
+FLAG = "migrated_to_sent_adapter"
+STATE_KEYS = frozenset({"channels", "sent", "initialized", FLAG})
+EVERYWHERE = "global"
+"""The key under `sent` whose list counts for every guild."""
+
+MIGRATION_SOURCE = "migration"
+KNOWN_SOURCES = frozenset({"api", "website", "rss", "manual", "migration", "auto"})
+
+_LARGEST_ID = 2**63 - 1
+_LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Something that was not taken over as it stands: where it is, what it is, and why."""
+
+    where: str
+    what: str
+    why: str
+
+
+class Evidence(IntEnum):
+    """How an older system recorded that it knew a code, the most exact first."""
+
+    OWN_DOCUMENT = 0
+    GUILD_DOCUMENT = 1
+    LIST = 2
+    GLOBAL_LIST = 3
+    GIFT_CODES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What a document says of its times, in UTC; None where it says nothing that can be read."""
+
+    sent_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One code that an older system knew, in a guild or everywhere."""
+
+    spelling: str
+    evidence: Evidence
+    times: Times
+    source: str = MIGRATION_SOURCE
+
+    @property
+    def key(self) -> str:
+        """The key of the code, normalised as the older bot did."""
+        return self.spelling.upper()
+
+    @property
+    def state(self) -> EntryState:
+        """Sent, or seeded where the older system held a code for known without a word on who was sent it."""
+        return EntryState.SEEDED if self.evidence is Evidence.GIFT_CODES else EntryState.SENT
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one old document says. `known` is by guild; None stands for every guild."""
+
+    known: Mapping[int | None, tuple[Known, ...]] = field(default_factory=dict)
+    channels: Mapping[int, int] = field(default_factory=dict)
+    code: CodeRecord | None = None
+    reported: tuple[Reported, ...] = ()
+
+
+def is_of_giftping(document: Mapping[str, Any]) -> bool:
+    """Return whether a document of the ledger is giftping's own: the older bots wrote neither field."""
+    return "state" in document or "game" in document
+
+
+def is_state(document: object) -> bool:
+    """Return whether this is the state of an older bot, of which every key may be missing."""
+    return isinstance(document, Mapping) and (not document or not STATE_KEYS.isdisjoint(document))
+
+
+def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
+    """Return what a state says, a file's (v0 to v1) or a document's: channels, and lists of codes by guild."""
+    reported: list[Reported] = []
+    times = _times(document)
+    channels: dict[int, int] = {}
+    for key, value in _table(document, "channels", where, reported).items():
+        guild_id, channel_id = snowflake(key), snowflake(value)
+        if guild_id is None:
+            reported.append(_odd(f"{where}: channels", key, "not a guild id"))
+        elif channel_id is None:
+            reported.append(_odd(f"{where}: channels: {guild_id}", value, "not a channel id"))
+        else:
+            channels[guild_id] = channel_id
+    known: dict[int | None, tuple[Known, ...]] = {}
+    for key, values in _table(document, "sent", where, reported).items():
+        guild_id = None if key == EVERYWHERE else snowflake(key)
+        if guild_id is None and key != EVERYWHERE:
+            reported.append(_odd(f"{where}: sent", key, "not a guild id"))
+            continue
+        evidence = Evidence.LIST if guild_id is not None else Evidence.GLOBAL_LIST
+        codes = _codes(values, evidence, times, f"{where}: sent: {key}", reported)
+        known[guild_id] = (*known.get(guild_id, ()), *codes)
+    return Read(known=known, channels=channels, reported=tuple(reported))
+
+
+def read_sent(document: Mapping[str, Any]) -> Read:
+    """Return what an older bot's document in `sent_giftcodes` says, of either shape."""
+    id_ = document.get("_id")
+    head, colon, tail = id_.partition(":") if isinstance(id_, str) else ("", "", "")
+    guild_id = snowflake(head) or snowflake(document.get("guild_id"))
+    if guild_id is None:
+        return _refused(LEDGER, id_, "not of any guild")
+    source = document.get("source")
+    source = source if isinstance(source, str) and source in KNOWN_SOURCES else MIGRATION_SOURCE
+    reported: list[Reported] = []
+    if "codes" in document:
+        times = _times(document, sent="last_sent_at")
+        where = f"{LEDGER}: {guild_id}: codes"
+        known = _codes(document["codes"], Evidence.GUILD_DOCUMENT, times, where, reported, source)
+    elif "code" in document or colon:
+        value = document.get("code")
+        code = value if spelling_of(value)[0] else tail
+        known = _codes([code], Evidence.OWN_DOCUMENT, _times(document), f"{LEDGER}: {id_!r}", reported, source)
+    else:
+        return _refused(LEDGER, id_, "holds no code")
+    return Read(known={guild_id: tuple(known)}, reported=tuple(reported))
+
+
+def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
+    """Return what a document of `gift_codes` says; a code without a date that can be read is first seen `now`."""
+    id_ = document.get("_id")
+    own, _ = spelling_of(id_)
+    written = [text for name in ("giftcode_original", "giftcode") if (text := spelling_of(document.get(name))[0])]
+    # The `_id` is what the older bot looked codes up by; another field only says how it is spelled.
+    fitting = [text for text in written if not own or text.upper() == own.upper()]
+    spelling = next(iter(fitting), own)
+    if not spelling:
+        return _refused(GIFT_CODES, id_, "holds no code")
+    times = Times(created_at=_time(document.get("date")) or _time(document.get("created_at")))
+    first_seen = times.created_at or now
+    last_seen = max(first_seen, _time(document.get("updated_at")) or first_seen)
+    record = CodeRecord(
+        game=HOME_GAME,
+        key=spelling.upper(),
+        spelling=spelling,
+        first_seen=first_seen,
+        last_seen=last_seen,
+        sources={MIGRATION_SOURCE: SourceMemory(spelling, first_seen, last_seen)},
+    )
+    return Read(known={None: (Known(spelling, Evidence.GIFT_CODES, times),)}, code=record)
+
+
+def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[Document, Reported | None]:
+    """Return a document of the TODO system as it stands, its `_id` as a text, and what is odd about that id."""
+    id_ = document.get("_id")
+    if not isinstance(id_, str):
+        return {**document, "_id": str(id_)}, _odd(collection, id_, "an id that is no text; taken over as a text")
+    if collection != TODO_EVENTS and snowflake(id_) is None:
+        return dict(document), _odd(collection, id_, "not a member's id; taken over as it is")
+    return dict(document), None
+
+
+def snowflake(value: object) -> int | None:
+    """Return a Discord id that was written as a number or as a text, None for anything else."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID)) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return int(value) if 0 < value <= _LARGEST_ID else None
+
+
+def spelling_of(value: object) -> tuple[str, str]:
+    """Return how a code is spelled, trimmed; "" and the reason when this is none that a ledger can hold."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return "", "not a code"
+    text = value.strip()
+    if not text:
+        return "", "an empty code"
+    if ":" in text:
+        return "", "holds ':', which no code does"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "", "not a text that can be stored"
+    return text, ""
+
+
+def _codes(
+    values: object,
+    evidence: Evidence,
+    times: Times,
+    where: str,
+    reported: list[Reported],
+    source: str = MIGRATION_SOURCE,
+) -> list[Known]:
+    if not isinstance(values, list | tuple):
+        reported.append(_odd(where, values, "not a list of codes"))
+        return []
+    known = []
+    for value in values:
+        spelling, reason = spelling_of(value)
+        if spelling:
+            known.append(Known(spelling, evidence, times, source))
+        else:
+            reported.append(_odd(where, value, reason))
+    return known
+
+
+def _table(document: Mapping[str, Any], name: str, where: str, reported: list[Reported]) -> Mapping[Any, Any]:
+    value = document.get(name)
+    if isinstance(value, Mapping):
+        return value
+    if value is not None:
+        reported.append(_odd(f"{where}: {name}", value, "not an object"))
+    return {}
+
+
+def _times(document: Mapping[str, Any], sent: str = "sent_at") -> Times:
+    return Times(*(_time(document.get(name)) for name in (sent, "created_at", "updated_at")))
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return time_from_value(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _refused(where: str, what: object, why: str) -> Read:
+    return Read(reported=(_odd(where, what, why),))
+
+
+def _odd(where: str, what: object, why: str) -> Reported:
+    shown = repr(what)
+    return Reported(where, shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 1]}…", why)
+
+
+def better(one: Known, other: Known) -> Known:
+    """Return what two records of one code come to: the more exact one, spelled in mixed case where either is."""
+    first, second = sorted((one, other), key=_exactness)
+    if first.spelling == first.key != second.spelling:
+        return Known(second.spelling, first.evidence, first.times, first.source)
+    return first
+
+
+def _exactness(known: Known) -> tuple[Evidence, bool, float, str, str]:
+    at = known.times.sent_at or known.times.created_at or known.times.updated_at
+    return known.evidence, at is None, at.timestamp() if at else 0.0, known.source, known.spelling

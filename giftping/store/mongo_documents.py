@@ -1,0 +1,99 @@
+"""What MongoDB is asked for: the filters and updates behind each method of the store. Pure, plain dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from giftping.store.base import HOME_GAME, Broken, CodeRecord, Destination, EntryState
+from giftping.store.documents import (
+    OPEN_STATES,
+    Document,
+    broken_to_document,
+    code_to_document,
+    field_name,
+)
+
+OPEN = {"$in": list(OPEN_STATES)}
+
+ANY_ID = {"$gte": ""}
+
+LEDGER_INDEXES: Sequence[tuple[str, Sequence[tuple[str, int]]]] = (("giftping_state", (("state", 1), ("_id", 1))),)
+"""Name and fields of each index that giftping makes; a guild's entries are a range of the ledger's ids."""
+
+INDEXES_ID = "mongodb"
+INDEXES_VERSION = 1
+"""In `meta`: which indexes were made, so that no run asks for them again."""
+
+_UNSET: tuple[object, ...] = (None, "")
+"""What a field that does not say counts as; None in a `$in` matches a missing field too."""
+
+_OPTIONAL_OF_CODE = ("rewards", "expires_at", "expiry_text", "state", "regions")
+
+
+def ids_of_guild(guild_id: int) -> Document:
+    """Return the condition on `_id` that all entries of a guild meet, and no document of an older shape does.
+
+    The rewrite of the older bot kept one document a guild in the same collection; its id has no colon.
+    """
+    return {"$gte": f"{guild_id}:", "$lt": f"{guild_id};"}
+
+
+def in_states(states: Collection[EntryState]) -> Document:
+    """Return the filter for entries in one of the states, or in any; what the older bot wrote was sent."""
+    entries = {"code": {"$type": "string"}}
+    if not states:
+        return entries
+    values: list[object] = [state.value for state in states]
+    return entries | {"state": {"$in": [*values, *(_UNSET if EntryState.SENT in states else ())]}}
+
+
+def of_game(game: str) -> Document:
+    """Return the filter for entries of a game; the older bot, which had one game, did not write it."""
+    return {"game": {"$in": [game, *_UNSET]}} if game == HOME_GAME else {"game": game}
+
+
+def of_delivery(id_: str, delivery_id: str, states: Collection[str] = OPEN_STATES) -> Document:
+    """Return the filter for one entry, as long as it is the delivery's and in one of the states."""
+    return {"_id": id_, "delivery_id": delivery_id, "state": {"$in": list(states)}}
+
+
+def guild_going_to(guild_id: int, destination: Destination) -> Document:
+    """Return the filter for a guild, as long as its announcements go to the destination."""
+    channel_id = destination.channel_id
+    return {
+        "_id": str(guild_id),
+        "destination.webhook": destination.webhook or {"$in": list(_UNSET)},
+        "destination.channel_id": channel_id if channel_id is None else {"$in": [channel_id, str(channel_id)]},
+    }
+
+
+def broken_update(broken: Broken | None) -> Document:
+    """Return the update that notes a destination as broken, or as working again."""
+    return {"$unset": {"broken": ""}} if broken is None else {"$set": {"broken": broken_to_document(broken)}}
+
+
+def seeded_update(game: str, sources: Collection[str], *, announced: bool) -> Document:
+    """Return the update that adds sources to a guild's first looks; nothing to update is an empty one."""
+    update: Document = {}
+    if sources:
+        update["$addToSet"] = {f"seeded.{field_name(game)}": {"$each": sorted(set(sources))}}
+    if announced:
+        update["$pull"] = {"announce_current": game}
+    return update
+
+
+def code_update(code: CodeRecord) -> Document:
+    """Return the update that merges what is known of a code into its document, by the rule of `Store.remember`."""
+    document = code_to_document(code)
+    sources: Mapping[str, Mapping[str, Any]] = document.pop("sources")
+    earliest = {"first_seen": document.pop("first_seen")}
+    latest = {"last_seen": document.pop("last_seen")}
+    document.pop("_id")
+    for name, memory in sources.items():
+        earliest[f"sources.{name}.first_seen"] = memory["first_seen"]
+        latest[f"sources.{name}.last_seen"] = memory["last_seen"]
+        document[f"sources.{name}.spelling"] = memory["spelling"]
+    update: Document = {"$set": document, "$min": earliest, "$max": latest}
+    gone = {name: "" for name in _OPTIONAL_OF_CODE if name not in document}
+    return update | ({"$unset": gone} if gone else {})

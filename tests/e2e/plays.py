@@ -1,0 +1,160 @@
+"""Plays: guilds and a host, a run that comes to grief, and what must hold after the next runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from killing import Killers, Machine, Trouble, Victim, machine_in, scene_in, wait_until_quiet
+from scene import Ran, Scene
+
+from giftping.demo import faults
+from giftping.demo.log import Match
+
+CODES = tuple(f"GIFT{number}CODE" for number in range(12))
+"""Two messages' worth."""
+
+WHILE = timedelta(minutes=20)
+"""Longer than Discord knows a nonce, than a claim is leased, and than Discord may be busy with a post."""
+
+RUNS = 3
+HALVES = ("os.write", "socket.send", "socket.sendall")
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Guilds by route, what the host's token can see, and whether a while passes before the next run."""
+
+    name: str
+    webhooks: int = 0
+    bots: int = 0
+    token: bool = True
+    visible: bool = True
+    later: bool = False
+
+    @property
+    def settles(self) -> bool:
+        """Whether the next runs can find out about every message without a person's help."""
+        return not self.webhooks or (self.token and self.visible and self.later)
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether one thread does all, so that a step's number names the same step in every run."""
+        return self.webhooks + self.bots == 1
+
+
+@contextmanager
+def opened(play: Play, folder: Path, killers: Killers) -> Iterator[tuple[Scene, Machine]]:
+    """Give a scene with the play's guilds, all new and owed all codes, long before the first run.
+
+    Where the same was played before, the guilds' records are those of the first time.
+    """
+    template = killers.template(play.name)
+    with killers.lent() as killer, scene_in(folder) as scene:
+        scene.discord.message_content = play.visible
+        scene.list_codes(*CODES)
+        host = machine_in(scene, killer, token=play.token)
+        if template.exists():
+            shutil.copytree(template, host.state)
+            scene.add = lambda *_: None  # type: ignore[method-assign] -- they are in the template
+        put_clocks(scene, host, -2 * WHILE)
+        for number in range(play.webhooks):
+            scene.webhook_guild(host, number)
+        for number in range(play.bots):
+            scene.bot_guild(host, number)
+        put_clocks(scene, host, 2 * WHILE)
+        if not template.exists():
+            shutil.copytree(host.state, template)
+        yield scene, host
+
+
+def put_clocks(scene: Scene, host: Machine, by: timedelta) -> None:
+    """Put the host's and Discord's clock forward, or back."""
+    scene.discord.clock.forward(by)
+    host.ahead += by.total_seconds()
+
+
+def run_killed(play: Play, scene: Scene, host: Machine, *arguments: str, **how: object) -> Ran:
+    """Run to the kill, with everything that was under way then brought to its end, and let the play's time pass."""
+    past = WHILE if play.later else timedelta(0)
+    put_clocks(scene, host, -past)
+    ran = host.run(*arguments, **how)
+    wait_until_quiet(scene.discord)
+    put_clocks(scene, host, past)
+    return ran
+
+
+def check_until_fine(host: Machine) -> Ran:
+    for _ in range(RUNS):
+        ran = host.run("codes", "check")
+        if ran.exit_code == 0:
+            break
+        assert ran.exit_code == 69, ran
+    return ran
+
+
+def hold_promises(play: Play, scene: Scene, host: Machine) -> None:
+    """Run until all is well, and compare what arrived, what the ledger says, and what the user is told."""
+    ran = check_until_fine(host)
+    open_ones = open_entries(scene, host)
+    states = Counter(open_ones.values())
+    assert ran.exit_code == (69 if open_ones else 0), ran
+    if open_ones:
+        told = host.run("codes", "stats", "--json").json["states"]
+        assert {state: told[state] for state in ("claimed", "uncertain")} == {"uncertain": 0, "claimed": 0, **states}
+    if play.settles or not open_ones:
+        assert not open_ones
+    elif not play.token or not play.visible:
+        assert set(states) <= {"uncertain"}
+        settle_as_a_person_would(scene, host)
+    else:
+        assert set(states) <= {"claimed"}
+        put_clocks(scene, host, WHILE)
+    assert check_until_fine(host).exit_code == 0
+    assert not open_entries(scene, host)
+
+
+def open_entries(scene: Scene, host: Machine) -> dict[str, str]:
+    """Return the state of each entry that is not sent; nothing is there twice, and nothing is missing in silence."""
+    states = host.states()
+    for guild in scene.channels:
+        arrived = scene.arrived(guild)
+        assert set(arrived.values()) <= {1}, (guild, arrived)
+        sent = {code for code in CODES if states[f"{guild}:{code}"] == "sent"}
+        assert sent <= set(arrived), (guild, arrived, states)
+        assert sent == set(CODES) or guild in scene.webhooks, (guild, states)
+    return {entry: state for entry, state in states.items() if state != "sent"}
+
+
+def settle_as_a_person_would(scene: Scene, host: Machine) -> None:
+    """Look into each channel and say what is there. One message at most was under way to a guild."""
+    uncertain = [entry.split(":") for entry, state in host.states().items() if state == "uncertain"]
+    for guild in sorted({int(guild) for guild, _ in uncertain}):
+        found = {code in scene.arrived(guild) for of_guild, code in uncertain if int(of_guild) == guild}
+        assert len(found) == 1
+        ran = host.run("codes", "settle", "--guild", str(guild), "--sent" if found == {True} else "--resend")
+        assert ran.exit_code == 0, ran
+
+
+def troubles(steps: list[str]) -> list[Trouble]:
+    """Return a kill before every step, and one half-way through every step that writes."""
+    numbered = list(enumerate(steps, 1))
+    before = [Trouble(kill_at=number) for number, _ in numbered]
+    return before + [Trouble(kill_at=number, half_way=True) for number, name in numbered if name in HALVES]
+
+
+FATES = ("never stored", "stored while the run dies", "stored before the run dies")
+
+
+def kill_at_request(scene: Scene, victim: Victim, nth: int, fate: str) -> None:
+    """Let the stand-in Discord kill the run that makes the nth post."""
+    match = Match(method="POST", nth=nth)
+    if fate == "never stored":
+        scene.discord.fail(faults.call(victim.kill, faults.reset()), match=match)
+    else:
+        scene.discord.call(victim.kill, match=match, after=fate == "stored before the run dies")

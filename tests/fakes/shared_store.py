@@ -1,0 +1,68 @@
+"""A store that several hosts share, made of an embedded one, which can be taken away and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from giftping.codes.model import key_of
+from giftping.store.base import LedgerEntry, StoreAwayError
+from giftping.store.documents import OPEN_STATES
+from giftping.store.tiny import TinyStore
+
+LOCAL = frozenset({"name", "notices", "close", "closed_fingerprint", "fail_after", "calls"})
+
+
+class FakeSharedStore(TinyStore):
+    """Keeps `SharedStore` over a folder. `is_away()` decides before each call whether it can be reached."""
+
+    def __init__(self, folder: Path, is_away: Callable[[], bool] = lambda: False) -> None:
+        super().__init__(folder)
+        self._is_away = is_away
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name.startswith("_") or name in LOCAL or not callable(value):
+            return value
+
+        def asked(*arguments: Any, **named: Any) -> Any:
+            if self._is_away():
+                raise StoreAwayError("the shared store is away")
+            return value(*arguments, **named)
+
+        return asked
+
+    @property
+    def name(self) -> str:
+        return "the shared store"
+
+    def adopt(self, entries: Sequence[LedgerEntry], *, host: str) -> frozenset[str]:
+        there = {entry.id: entry for entry in super().entries()}
+        mine = [
+            entry
+            for entry in entries
+            if entry.id not in there or (there[entry.id].state in OPEN_STATES and there[entry.id].claimed_by == host)
+        ]
+        super().put_entries(mine)
+        return frozenset(entry.id for entry in mine)
+
+    def drop_open(self, ids: Collection[str], *, host: str) -> int:
+        found = [
+            entry
+            for entry in super().entries()
+            if entry.id in ids and entry.state in OPEN_STATES and entry.claimed_by == host
+        ]
+        return sum(super(FakeSharedStore, self).release(entry.delivery_id, [entry.id]) for entry in found)
+
+    def clear_before(self, guild_id: int, *, game: str | None, key: str | None, before: datetime) -> int:
+        found = [
+            entry
+            for entry in super().entries(guild_id)
+            if entry.created_at < before and game in (None, entry.game) and key in (None, key_of(entry.key))
+        ]
+        return sum(super(FakeSharedStore, self).clear(guild_id, game=entry.game, key=entry.key) for entry in found)
+
+    def changed_since(self, since: datetime | None) -> Sequence[LedgerEntry]:
+        return [entry for entry in super().entries() if since is None or entry.updated_at >= since]

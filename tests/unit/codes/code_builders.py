@@ -1,0 +1,45 @@
+"""Codes, games and sources for the tests of the parts between sources and Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fakes.records import NOON
+
+from giftping.codes.catalogue import Game
+from giftping.codes.gather import Gathered, SourceReport
+from giftping.codes.memory import Memory, Outcome
+from giftping.codes.model import Code, Sighting
+from giftping.store.base import HOME_GAME
+
+WOS = Game(HOME_GAME, "Whiteout Survival", 0x3366FF, "https://redeem.example/?code={code}")
+KINGSHOT = Game("kingshot", "Kingshot")
+GAMES = {game.slug: game for game in (WOS, KINGSHOT)}
+
+
+def code(spelling: str = "Gift100", game: str = HOME_GAME, **changes: object) -> Code:
+    fields: dict[str, object] = {"sources": ("api",), "spellings": {"api": spelling}}
+    return Code(game, spelling.upper(), spelling, **(fields | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def codes(*spellings: str, game: str = HOME_GAME) -> list[Code]:
+    return [code(spelling, game) for spelling in spellings]
+
+
+def sighting(spelling: str = "Gift100", game: str = HOME_GAME, source: str = "api", **changes: object) -> Sighting:
+    return Sighting(source, game, spelling, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def source(name: str = "api", game: str = HOME_GAME, *, has_list: bool = True, **changes: object) -> SourceReport:
+    return SourceReport(name, game, Outcome.LISTED, has_list=has_list, **changes)  # type: ignore[arg-type]  # by name
+
+
+def gathered(sightings: Iterable[Sighting], sources: Iterable[SourceReport] = (), lists: str = "lists-1") -> Gathered:
+    """Return what the sources list; without `sources` each one that is named has a list and is well."""
+    sightings = tuple(sightings)
+    named = {(one.source, one.game) for one in sightings}
+    reports = tuple(sources) or tuple(source(name, game) for name, game in sorted(named))
+    return Gathered(reports, sightings, lists, Memory(), is_memory_new=False)
+
+
+__all__ = ["GAMES", "KINGSHOT", "NOON", "WOS", "code", "codes", "gathered", "sighting", "source"]

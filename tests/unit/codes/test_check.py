@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from code_builders import GAMES, gathered, sighting, source
+from fakes.clock import TestClock
+from fakes.discord_route import FORBIDDEN, GONE, TIMED_OUT, FakeRoute, Routes
+from fakes.records import NOON, entry, guild
+from fakes.records import code as code_record
+from fakes.store import MemoryStore
+
+from giftping.codes.check import CheckRequest, CheckRules, CheckTools, check, next_mark
+from giftping.codes.courier import Origins
+from giftping.codes.gather import Gathered
+from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark
+from giftping.codes.model import MANUAL_SOURCE
+from giftping.codes.plan import GuildPlan
+from giftping.codes.report import CheckReport, DeliveryResult, GuildWork
+from giftping.discord.outcome import Found
+from giftping.store.base import (
+    HOME_GAME,
+    Broken,
+    CodeRecord,
+    Destination,
+    EntryState,
+    GuildRecord,
+    SourceMemory,
+    StoreError,
+)
+
+SEEN = {HOME_GAME: ("api",), "kingshot": ("api",)}
+LEASE = timedelta(minutes=10)
+READING = {"guilds", "guild", "recorded", "entry", "entries", "codes", "runs"}
+
+
+@dataclass
+class Stage:
+    """Guilds with a channel each (guild 1 in channel 501, …), what the sources list, and one host."""
+
+    store: MemoryStore
+    listed: Gathered
+    clock: TestClock = field(default_factory=TestClock)
+    routes: Routes = field(default_factory=Routes)
+    gathered_for: list[tuple[str, ...]] = field(default_factory=list)
+    opened: int = 0
+    mark: IdleMark | None = None
+
+    def route(self, guild_id: int = 1) -> FakeRoute:
+        found = self.routes.routes[Destination(channel_id=500 + guild_id)]
+        assert isinstance(found, FakeRoute)
+        return found
+
+    def run(self, request: CheckRequest | None = None, **rules: object) -> CheckReport:
+        tools = CheckTools(
+            clock=self.clock,
+            gather=self._gather,
+            open_store=self._open,
+            routes=self.routes,
+            games=GAMES,
+            origins=Origins({"api": "api"}),
+            side_by_side=one_after_the_other,
+            mark=self.mark,
+        )
+        fields: dict[str, object] = {"host": "host-a", "lease": LEASE}
+        settings = CheckRules(**(fields | rules))  # type: ignore[arg-type]  # fields by name
+        return check(tools, settings, request or CheckRequest())
+
+    def _gather(self, games: Collection[str]) -> Gathered:
+        self.gathered_for.append(tuple(games))
+        return self.listed
+
+    def _open(self) -> MemoryStore:
+        self.opened += 1
+        return self.store
+
+
+def one_after_the_other(work: Callable[[GuildPlan], GuildWork], plans: Sequence[GuildPlan]) -> list[GuildWork]:
+    return [work(plan) for plan in plans]
+
+
+def stage(*listed: str, guilds: Sequence[GuildRecord] = (), **changes: object) -> Stage:
+    records = [replace(one, destination=Destination(channel_id=500 + one.guild_id)) for one in guilds or [seen()]]
+    routes = Routes((one.destination, FakeRoute(f"channel {one.destination.channel_id}")) for one in records)
+    listing = gathered([sighting(spelling) for spelling in listed], [source()])
+    return Stage(MemoryStore(records), listing, routes=routes, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def seen(guild_id: int = 1, **changes: object) -> GuildRecord:
+    return guild(guild_id, seeded=SEEN, **changes)
+
+
+def results(report: CheckReport) -> list[tuple[int, DeliveryResult]]:
+    return [(delivery.guild_id, delivery.result) for delivery in report.deliveries()]
+
+
+def test_a_new_code_goes_to_every_guild_that_follows_its_game() -> None:
+    play = stage("New1000", guilds=[seen(1), seen(2), seen(3, games=("kingshot",))])
+    report = play.run()
+    assert results(report) == [(1, DeliveryResult.SENT), (2, DeliveryResult.SENT)]
+    assert play.store.states() == {"1:NEW1000": "sent", "2:NEW1000": "sent"}
+    assert play.route(3).posted == []
+    assert report.exit_code == 0
+
+
+def test_the_next_run_has_nothing_to_say() -> None:
+    play = stage("New1000")
+    play.run()
+    again = play.run()
+    assert (list(again.deliveries()), list(again.seeded()), again.exit_code) == ([], [], 0)
+    assert len(play.route().posted) == 1
+
+
+def test_a_first_look_seeds_and_posts_nothing() -> None:
+    play = stage("Old1000", "Old2000", guilds=[guild()])
+    report = play.run()
+    assert [seed.codes for seed in report.seeded()] == [("Old1000", "Old2000")]
+    assert play.store.states() == {"1:OLD1000": "seeded", "1:OLD2000": "seeded"}
+    assert play.store.guilds()[0].seeded == {HOME_GAME: ("api",)}
+    assert play.route().posted == []
+
+
+def test_announce_current_posts_at_the_first_look_and_ends_there() -> None:
+    play = stage("Old1000", guilds=[guild(announce_current=(HOME_GAME,))])
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+    assert play.store.guilds()[0].announce_current == ()
+
+
+def test_a_run_killed_between_the_look_and_the_first_claim_still_announces_in_the_next() -> None:
+    play = stage("Old1000", guilds=[guild(announce_current=(HOME_GAME,))])
+    play.store.failing = {"insert"}
+    with pytest.raises(StoreError):
+        play.run()
+    play.store.failing = set()
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+
+
+def test_a_run_killed_between_seeding_and_noting_it_seeds_the_rest_in_the_next() -> None:
+    play = stage("Old1000", "Old2000", guilds=[guild()])
+    play.store.failing = {"note_seeded"}
+    with pytest.raises(StoreError):
+        play.run()
+    play.store.failing = set()
+    play.run()
+    assert set(play.store.states().values()) == {"seeded"}
+    assert play.route().posted == []
+
+
+def test_a_dry_run_writes_and_posts_nothing() -> None:
+    play = stage("New1000", guilds=[seen(1), guild(2)])
+    play.store.insert([entry(1, "OPEN1000", channel_id=501)])
+    play.store.calls.clear()
+    report = play.run(CheckRequest(dry_run=True))
+    assert set(play.store.calls) <= READING
+    assert play.route().posted == []
+    assert results(report) == [(1, DeliveryResult.PLANNED), (1, DeliveryResult.PLANNED)]
+    assert [seed.codes for seed in report.seeded()] == [("New1000",)]
+    assert next_mark(report, "settings", "store") is None
+
+
+@pytest.mark.parametrize("method", ["guilds", "codes", "remember", "entries", "recorded", "insert"])
+def test_a_store_that_fails_before_a_post_ends_the_run_and_nothing_is_posted(method: str) -> None:
+    """D3: an outage of the database was read as "never sent", and everything went out again."""
+    play = stage("New1000", guilds=[seen(1), seen(2)])
+    play.store.failing = {method}
+    with pytest.raises(StoreError):
+        play.run()
+    assert play.route(1).posted == play.route(2).posted == []
+    assert play.store.is_closed
+
+
+def test_nothing_is_posted_after_the_store_failed() -> None:
+    play = stage("New1000", guilds=[seen(1), seen(2)])
+    play.store.failing = {"mark_sent"}
+    with pytest.raises(StoreError):
+        play.run()
+    assert len(play.route(1).posted) + len(play.route(2).posted) == 1
+
+
+def test_a_guild_that_is_refused_does_not_stop_the_next_one() -> None:
+    """D9: one guild's failure ended the whole round."""
+    play = stage("New1000", guilds=[seen(1), seen(2), seen(3)])
+    play.route(1).answer(FORBIDDEN)
+    play.route(2).answer(TIMED_OUT)
+    report = play.run()
+    assert [result for _, result in results(report)] == [
+        DeliveryResult.REFUSED,
+        DeliveryResult.UNCLEAR,
+        DeliveryResult.SENT,
+    ]
+    assert report.exit_code == 69
+
+
+def test_a_refused_code_goes_out_in_a_later_run() -> None:
+    """D2: a code that Discord refused was marked sent."""
+    play = stage("New1000")
+    play.route().answer(FORBIDDEN)
+    play.run()
+    play.clock.pass_time(timedelta(hours=1))
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+
+
+def test_a_broken_destination_is_left_alone_and_what_it_is_owed_is_kept() -> None:
+    play = stage("New1000")
+    play.route().answer(GONE)
+    play.run()
+    play.clock.pass_time(timedelta(days=3))
+    report = play.run()
+    assert len(play.route().posted) == 1
+    assert [(rest.guild_id, rest.owed) for rest in report.resting()] == [(1, 1)]
+    assert report.exit_code == 69
+
+
+def test_a_destination_that_just_said_a_lasting_no_is_not_asked_for_the_next_game() -> None:
+    play = stage("New1000", guilds=[seen(games=(HOME_GAME, "kingshot"))])
+    play.listed = gathered([sighting("New1000"), sighting("King100", "kingshot")])
+    play.route().answer(GONE)
+    report = play.run()
+    assert len(play.route().posted) == 1
+    assert not report.is_settled
+    assert play.store.states() == {}
+
+
+def test_what_an_earlier_run_left_open_is_settled_before_anything_new_goes_out() -> None:
+    play = stage("Gift100", "New1000")
+    play.store.insert([entry(1, "GIFT100", channel_id=501, created_at=NOON, claimed_at=NOON)])
+    play.clock.pass_time(timedelta(minutes=20))
+    play.route().finding = Found(77, 501)
+    report = play.run()
+    assert results(report) == [(1, DeliveryResult.SETTLED), (1, DeliveryResult.SENT)]
+    assert play.route().codes() == [{"New1000"}]
+
+
+def test_another_hosts_claim_is_left_alone_until_its_lease_is_over() -> None:
+    play = stage("Gift100")
+    play.store.insert([entry(1, "GIFT100", channel_id=501, claimed_by="host-b")])
+    play.clock.pass_time(LEASE)
+    assert results(play.run()) == []
+    play.clock.pass_time(timedelta(seconds=1))
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+
+
+def test_a_code_that_was_refused_while_settling_is_not_tried_twice_in_one_run() -> None:
+    play = stage("Gift100")
+    play.store.insert([entry(1, "GIFT100", channel_id=501)])
+    play.clock.pass_time(timedelta(minutes=20))
+    play.route().answer(replace(FORBIDDEN, lasting=False))
+    assert results(play.run()) == [(1, DeliveryResult.REFUSED)]
+    assert len(play.route().posted) == 1
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+
+
+def test_a_code_that_a_source_spells_otherwise_by_now_is_not_announced_beside_its_open_claim() -> None:
+    play = stage("GIFT100")
+    play.store.insert([entry(1, "GIFT100", spelling="Gift100", channel_id=501)])
+    play.clock.pass_time(timedelta(minutes=20))
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+    assert play.route().codes() == [{"Gift100"}]
+
+
+def test_a_run_about_one_guild_touches_no_other() -> None:
+    play = stage("New1000", guilds=[seen(1), seen(2)])
+    play.store.insert([entry(2, "OPEN1000", channel_id=502)])
+    play.clock.pass_time(timedelta(minutes=20))
+    report = play.run(CheckRequest(guild_id=1))
+    assert results(report) == [(1, DeliveryResult.SENT)]
+    assert play.route(2).posted == []
+    assert play.route(2).looks == []
+
+
+def test_a_run_about_one_game_asks_only_its_sources() -> None:
+    play = stage("New1000", guilds=[seen(games=(HOME_GAME, "kingshot"))])
+    play.run(CheckRequest(game="kingshot"))
+    assert play.gathered_for == [("kingshot",)]
+
+
+def test_a_game_that_no_settings_name_is_told_and_stops_nobody() -> None:
+    play = stage("New1000", guilds=[seen(1, games=("gone-game", HOME_GAME)), seen(2)])
+    play.store.remember([hand_made("HAND100", game="gone-game")])
+    report = play.run()
+    assert results(report) == [(1, DeliveryResult.SENT), (2, DeliveryResult.SENT)]
+    assert report.exit_code == 69
+    (line,) = report.trouble
+    assert "guild 1" in line
+    assert "'gone-game'" in line
+
+
+def hand_made(key: str, **changes: object) -> CodeRecord:
+    return code_record(key, sources={MANUAL_SOURCE: SourceMemory(key.title(), NOON, NOON)}, **changes)
+
+
+def test_a_code_added_by_hand_goes_out_and_is_not_forgotten_as_one() -> None:
+    play = stage()
+    play.store.remember([hand_made("HAND100")])
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+    assert play.route().codes() == [{"Hand100"}]
+    assert MANUAL_SOURCE in play.store.codes()[0].sources
+
+
+def test_an_expired_code_is_remembered_but_not_announced() -> None:
+    play = stage()
+    play.listed = gathered([sighting("Old1000", expires_at=NOON)])
+    assert results(play.run()) == []
+    assert [one.key for one in play.store.codes()] == ["OLD1000"]
+
+
+def test_a_source_that_fails_is_trouble_and_its_codes_are_not_gone() -> None:
+    play = stage()
+    play.listed = gathered([sighting("Gift100")], [source(failing_since=NOON, reason="timed out")])
+    assert results(report := play.run()) == [(1, DeliveryResult.SENT)]
+    assert report.exit_code == 69
+
+
+# The idle run
+
+
+def mark_after(report: CheckReport) -> IdleMark | None:
+    return next_mark(report, "settings", "store")
+
+
+def test_a_run_that_finds_the_lists_as_they_were_does_not_open_the_store() -> None:
+    play = stage("New1000")
+    play.mark = mark_after(play.run())
+    assert play.mark is not None
+    report = play.run()
+    assert (report.idle, report.exit_code, report.guild_count, play.opened) == (True, 0, 1, 1)
+    assert play.gathered_for[1] == (HOME_GAME,)
+
+
+def test_a_changed_list_is_looked_into_without_asking_the_sources_twice() -> None:
+    play = stage("New1000")
+    play.mark = mark_after(play.run())
+    play.listed = replace(gathered([sighting("New1000"), sighting("New2000")]), fingerprint="lists-2")
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+    assert len(play.gathered_for) == 2
+
+
+@pytest.mark.parametrize(
+    "request_", [CheckRequest(guild_id=1), CheckRequest(game=HOME_GAME), CheckRequest(dry_run=True)]
+)
+def test_a_run_about_a_part_or_a_dry_one_is_never_idle(request_: CheckRequest) -> None:
+    play = stage("New1000")
+    play.mark = mark_after(play.run())
+    assert not play.run(request_).idle
+
+
+def test_whatever_must_be_tried_again_leaves_no_mark() -> None:
+    for answer in (replace(FORBIDDEN, lasting=False), TIMED_OUT):
+        play = stage("New1000")
+        play.route().answer(answer)
+        assert mark_after(play.run()) is None
+
+
+def test_a_resting_guild_is_looked_at_again_when_its_rest_is_over() -> None:
+    retry_at = NOON + timedelta(minutes=17)
+    play = stage("New1000", guilds=[seen(broken=Broken(NOON, "HTTP 403", retry_at=retry_at))])
+    mark = mark_after(play.run())
+    assert mark is not None
+    assert (mark.look_again_at, mark.trouble) == (retry_at, True)
+
+
+def test_an_idle_run_keeps_the_exit_code_of_what_is_still_broken() -> None:
+    play = stage("New1000")
+    play.store.insert([entry(1, "LOST100", state=EntryState.UNCERTAIN)])
+    play.mark = mark_after(play.run())
+    report = play.run()
+    assert (report.idle, report.exit_code) == (True, 69)
+
+
+def test_the_store_is_looked_at_every_hour_however_quiet_it_is() -> None:
+    play = stage()
+    report = play.run()
+    mark = mark_after(report)
+    assert mark is not None
+    assert mark.look_again_at == report.finished_at + FULL_LOOK_EVERY

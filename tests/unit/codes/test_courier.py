@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import pytest
+from code_builders import WOS, code, codes
+from fakes.clock import TestClock
+from fakes.discord_route import BAD_FORM, FORBIDDEN, GONE, NO_TOKEN, TIMED_OUT, FakeRoute, Routes
+from fakes.records import NOON, entry, guild
+from fakes.store import MemoryStore
+
+from giftping.codes.courier import Courier, Origins, new_delivery_id
+from giftping.codes.model import MANUAL_SOURCE
+from giftping.codes.report import DeliveryReport, DeliveryResult
+from giftping.discord.limits import NONCE_LENGTH
+from giftping.discord.outcome import Done, Refused
+from giftping.store.base import Broken, Destination, EntryState, GuildRecord, StoreError
+
+MANY = [f"Code{number:04}" for number in range(23)]
+
+
+@dataclass
+class Play:
+    store: MemoryStore
+    route: FakeRoute
+    clock: TestClock
+    courier: Courier
+    guild: GuildRecord
+
+    def announce(self, *spellings: str) -> list[DeliveryReport]:
+        return self.courier.announce(self.guild, WOS, codes(*spellings))
+
+
+def play(of: GuildRecord | None = None) -> Play:
+    record = of or guild()
+    store, route, clock = MemoryStore([record]), FakeRoute(), TestClock()
+    courier = Courier(store, Routes([(record.destination, route)]), clock, "host-a", Origins({"api": "api"}))
+    return Play(store, route, clock, courier, record)
+
+
+def results(reports: list[DeliveryReport]) -> list[DeliveryResult]:
+    return [report.result for report in reports]
+
+
+def test_a_code_is_claimed_before_it_is_posted_and_sent_after() -> None:
+    stage = play()
+    seen: list[dict[str, str]] = []
+    stage.route.before_post = lambda: seen.append(stage.store.states())
+    reports = stage.announce("Gift100")
+    assert seen == [{"1:GIFT100": "claimed"}]
+    assert results(reports) == [DeliveryResult.SENT]
+    sent = stage.store.ledger["1:GIFT100"]
+    assert (sent.state, sent.message_id, sent.channel_id, sent.source) == (EntryState.SENT, 700_001, 500, "api")
+    assert sent.sent_at == NOON
+
+
+def test_a_code_that_the_ledger_holds_already_is_not_posted() -> None:
+    stage = play()
+    stage.store.insert([entry(1, "GIFT100", delivery_id="other", claimed_by="host-b")])
+    assert results(stage.announce("Gift100")) == [DeliveryResult.TAKEN]
+    assert stage.route.posted == []
+
+
+def test_codes_that_another_host_took_are_left_out_of_the_message() -> None:
+    """D1: two instances that both checked before both sent posted the same code twice."""
+    stage = play()
+    stage.store.insert([entry(1, "GIFT200", delivery_id="other", claimed_by="host-b")])
+    (report,) = stage.announce("Gift100", "Gift200", "Gift300")
+    assert report.codes == ("Gift100", "Gift300")
+    assert stage.route.codes() == [{"Gift100", "Gift300"}]
+    assert stage.store.states() == {"1:GIFT100": "sent", "1:GIFT200": "claimed", "1:GIFT300": "sent"}
+
+
+def test_a_later_part_that_loses_a_code_still_mentions_nobody() -> None:
+    stage = play(guild(mention_role_id=42))
+    stage.store.insert([entry(1, "CODE0012", delivery_id="other", claimed_by="host-b")])
+    stage.announce(*MANY)
+    assert [posted.message.mention_roles for posted in stage.route.posted] == [(42,), (), ()]
+
+
+def test_the_codes_of_one_message_carry_one_delivery_and_one_date() -> None:
+    stage = play()
+    stage.route.answer(TIMED_OUT)
+    stage.announce("Gift100", "Gift200")
+    entries = stage.store.ledger.values()
+    assert len({(one.delivery_id, one.claimed_at, one.claimed_by) for one in entries}) == 1
+
+
+def test_a_refused_post_leaves_nothing_behind_and_can_go_out_later() -> None:
+    stage = play()
+    stage.route.answer(BAD_FORM)
+    assert results(stage.announce("Gift100")) == [DeliveryResult.REFUSED]
+    assert stage.store.states() == {}
+    assert stage.store.guilds()[0].broken is None
+    assert results(stage.announce("Gift100")) == [DeliveryResult.SENT]
+
+
+def test_an_unclear_post_stays_claimed() -> None:
+    """D4: codes were marked sent before, or whether or not, Discord took the message."""
+    stage = play()
+    stage.route.answer(TIMED_OUT)
+    assert results(stage.announce("Gift100")) == [DeliveryResult.UNCLEAR]
+    assert stage.store.states() == {"1:GIFT100": "claimed"}
+
+
+@pytest.mark.parametrize("answer", [BAD_FORM, TIMED_OUT])
+def test_a_failure_in_the_middle_leaves_the_first_part_sent_and_the_rest_open(answer: Refused) -> None:
+    stage = play()
+    stage.route.answer(Done(700_001, 500), answer)
+    reports = stage.announce(*MANY)
+    assert reports[0].result is DeliveryResult.SENT
+    assert reports[1].result is not DeliveryResult.SENT
+    assert (reports[2].result, reports[2].reason) == (
+        DeliveryResult.REFUSED,
+        "not tried, because the message before it did not go out",
+    )
+    sent = [id_ for id_, state in stage.store.states().items() if state == "sent"]
+    assert sorted(sent) == [f"1:CODE{number:04}" for number in range(10)]
+    assert not {f"1:CODE{number:04}" for number in range(20, 23)} & set(stage.store.ledger)
+
+
+def test_a_lasting_no_marks_the_destination_broken_and_is_told() -> None:
+    stage = play()
+    stage.route.answer(FORBIDDEN)
+    (report,) = stage.announce("Gift100")
+    broken = stage.store.guilds()[0].broken
+    assert broken is not None
+    assert (broken.reason, broken.times, broken.retry_at is None) == (FORBIDDEN.reason, 1, False)
+    assert (report.told, report.broke) == (True, True)
+
+
+def test_a_no_that_an_earlier_run_told_is_not_told_again() -> None:
+    stage = play(guild(broken=Broken(NOON, FORBIDDEN.reason)))
+    stage.route.answer(FORBIDDEN)
+    (report,) = stage.announce("Gift100")
+    assert not report.told
+    broken = stage.store.guilds()[0].broken
+    assert broken is not None
+    assert broken.times == 2
+
+
+def test_a_webhook_that_is_gone_is_never_tried_again() -> None:
+    stage = play()
+    stage.route.answer(GONE)
+    stage.announce("Gift100")
+    broken = stage.store.guilds()[0].broken
+    assert broken is not None
+    assert broken.retry_at is None
+
+
+def test_a_no_that_is_not_about_the_destination_breaks_nothing() -> None:
+    stage = play()
+    stage.route.answer(Refused("HTTP 401", 401, lasting=True, everywhere=True))
+    (report,) = stage.announce("Gift100")
+    assert stage.store.guilds()[0].broken is None
+    assert not report.broke
+
+
+def test_a_post_that_goes_through_mends_the_destination() -> None:
+    stage = play(guild(broken=Broken(NOON, FORBIDDEN.reason)))
+    stage.announce("Gift100")
+    assert stage.store.guilds()[0].broken is None
+
+
+def test_without_a_way_every_code_stays_open() -> None:
+    stage = play()
+    stage.courier = Courier(stage.store, lambda _: NO_TOKEN, stage.clock, "host-a", Origins({}))
+    reports = stage.announce(*MANY)
+    assert {report.reason for report in reports} == {NO_TOKEN.reason}
+    assert [spelling for report in reports for spelling in report.codes] == MANY
+    assert stage.store.states() == {}
+
+
+def test_nothing_to_announce_asks_for_no_way() -> None:
+    stage = play()
+    assert stage.announce() == []
+    assert isinstance(stage.courier.routes, Routes)
+    assert stage.courier.routes.asked == []
+
+
+def test_a_ledger_that_cannot_be_written_stops_the_post() -> None:
+    stage = play()
+    stage.store.failing = {"insert"}
+    with pytest.raises(StoreError):
+        stage.announce("Gift100")
+    assert stage.route.posted == []
+
+
+def test_a_ledger_that_fails_after_the_post_leaves_the_claim_to_be_settled() -> None:
+    stage = play()
+    stage.store.failing = {"mark_sent"}
+    with pytest.raises(StoreError):
+        stage.announce(*MANY)
+    assert len(stage.route.posted) == 1
+    assert set(stage.store.states().values()) == {"claimed"}
+
+
+def test_a_rehearsal_claims_and_posts_nothing() -> None:
+    stage = play()
+    reports = stage.courier.rehearse(stage.guild, WOS, codes(*MANY))
+    assert results(reports) == [DeliveryResult.PLANNED] * 3
+    assert all(report.message for report in reports)
+    assert stage.store.calls == []
+    assert stage.route.posted == []
+
+
+def test_a_rehearsal_tells_when_there_is_no_way() -> None:
+    stage = play()
+    courier = Courier(stage.store, lambda _: NO_TOKEN, stage.clock, "host-a", Origins({}))
+    assert results(courier.rehearse(stage.guild, WOS, codes("Gift100"))) == [DeliveryResult.REFUSED]
+
+
+def test_seeding_records_without_posting_and_leaves_what_is_there() -> None:
+    stage = play()
+    stage.store.insert([entry(1, "GIFT100", state=EntryState.SENT)])
+    stage.courier.seed(stage.guild, codes("Gift100", "Gift200"))
+    assert stage.store.states() == {"1:GIFT100": "sent", "1:GIFT200": "seeded"}
+    assert stage.store.ledger["1:GIFT200"].delivery_id == ""
+    assert stage.route.posted == []
+
+
+def test_a_claim_by_webhook_names_no_channel_and_one_by_the_bot_does() -> None:
+    for destination, channel in ((Destination(webhook="env:HOOK"), None), (Destination(channel_id=500), 500)):
+        stage = play(guild(destination=destination))
+        stage.route.answer(TIMED_OUT)
+        stage.announce("Gift100")
+        assert stage.store.ledger["1:GIFT100"].channel_id == channel
+
+
+def test_the_ledger_names_the_most_direct_place_that_lists_a_code() -> None:
+    origins = Origins({"an-api": "api", "a-feed": "rss", "a-page": "website"})
+    assert origins.of(code(sources=("a-feed", "a-page", "an-api"))) == "api"
+    assert origins.of(code(sources=("a-feed", "a-page"))) == "rss"
+    assert origins.of(code(sources=("a-page", MANUAL_SOURCE))) == "website"
+    assert origins.of(code(sources=(MANUAL_SOURCE,))) == "manual"
+    assert origins.of(code(sources=("a-source-that-is-gone",))) == "manual"
+
+
+def test_delivery_ids_are_fresh_and_fit_a_nonce() -> None:
+    ids = {new_delivery_id() for _ in range(200)}
+    assert len(ids) == 200
+    assert all(len(one) <= NONCE_LENGTH and base64.b32decode(one.upper()) for one in ids)

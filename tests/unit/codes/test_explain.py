@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from fakes.records import LATER, NOON, code, entry, guild
+
+from giftping.codes.explain import Explanation, code_of, explain
+from giftping.codes.model import MANUAL_SOURCE
+from giftping.store.base import HOME_GAME, Broken, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory
+
+SEEN = guild(seeded={HOME_GAME: ("site",)})
+
+
+def told(
+    of: GuildRecord | None = SEEN,
+    records: tuple[CodeRecord, ...] = (code(),),
+    entries: tuple[LedgerEntry, ...] = (),
+    listed: tuple[tuple[str, str], ...] = ((HOME_GAME, "GIFT100"),),
+) -> Explanation:
+    return explain(
+        "GIFT100",
+        of,
+        records,
+        entries,
+        listed=listed,
+        now=LATER,
+        when=lambda moment: f"{moment:%H:%M}",
+        skipped_regions=frozenset({"CN"}),
+    )
+
+
+def hand_made(at: datetime = NOON) -> CodeRecord:
+    return code(sources={MANUAL_SOURCE: SourceMemory("Gift100", at, at)})
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [
+        (EntryState.SENT, "Gift100 was announced."),
+        (EntryState.SEEDED, "Gift100 was not posted: it was there at the guild's first look."),
+        (EntryState.CLAIMED, "Gift100 is on its way, or a run was cut short: the next check looks for it."),
+        (EntryState.UNCERTAIN, "Gift100 is uncertain: nobody can tell whether it arrived."),
+    ],
+)
+def test_what_the_ledger_holds_is_the_answer(state: EntryState, answer: str) -> None:
+    explanation = told(entries=(entry(state=state, message_id=7),))
+    assert explanation.answer == answer
+    assert "message 7" in explanation.steps[-1]
+    assert "delivery delivery-1" in explanation.steps[-1]
+
+
+def test_one_spelling_in_two_games_is_answered_for_each() -> None:
+    other = entry(game="kingshot", state=EntryState.SEEDED)
+    answer = told(entries=(entry(state=EntryState.SENT), other)).answer
+    assert "was announced (whiteout-survival)" in answer
+    assert "first look (kingshot)" in answer
+
+
+def test_a_guild_that_nobody_added_gets_nothing() -> None:
+    explanation = told(of=None)
+    assert explanation.answer == "GIFT100 was not announced: the guild is not known."
+    assert explanation.steps[-1] == "see: giftping guilds list"
+
+
+def test_a_code_that_nobody_listed_is_not_announced() -> None:
+    explanation = told(records=(), listed=())
+    assert explanation.answer == "GIFT100 was not announced: no source lists it."
+    assert explanation.steps[0] == "no source has listed it, and nobody added it"
+
+
+def test_a_guild_gets_no_codes_of_games_that_it_does_not_follow() -> None:
+    assert told(of=replace(SEEN, games=("kingshot",))).answer.endswith("the guild does not follow its game.")
+
+
+def test_an_expired_code_says_when_it_expired() -> None:
+    answer = told(records=(code(expires_at=NOON),)).answer
+    assert answer == "Gift100 was not announced: expired on 2026-05-04 12:00 UTC."
+
+
+def test_a_code_of_a_skipped_region_says_where_it_works() -> None:
+    assert told(records=(code(regions=("CN",)),)).answer == "Gift100 was not announced: works in CN only."
+
+
+def test_a_code_that_left_every_list_does_not_go_out() -> None:
+    assert told(listed=()).answer == "Gift100 was not announced: no source lists it any more."
+
+
+def test_a_code_added_by_hand_needs_no_list() -> None:
+    assert told(records=(hand_made(),), listed=()).answer == "Gift100 goes out with the next check."
+
+
+def test_a_broken_destination_says_how_to_mend_it() -> None:
+    resting = replace(SEEN, broken=Broken(NOON, "HTTP 403", retry_at=LATER + timedelta(hours=1)))
+    assert told(of=resting).answer == (
+        "Gift100 waits: the guild's destination is broken (HTTP 403); mend it, then: giftping guilds test 1"
+    )
+
+
+def test_before_the_first_look_a_listed_code_is_one_of_the_old_ones() -> None:
+    assert told(of=guild()).answer.startswith("Gift100 is not posted: it was there before the guild's first look")
+    assert told(of=guild(announce_current=(HOME_GAME,))).answer == "Gift100 goes out with the next check."
+    assert told(of=guild(), records=(hand_made(LATER),), listed=()).answer == "Gift100 goes out with the next check."
+
+
+def test_otherwise_it_goes_out() -> None:
+    explanation = told()
+    assert explanation.answer == "Gift100 goes out with the next check."
+    assert explanation.steps[0] == "whiteout-survival: listed by site (Gift100), first on 12:00, last on 12:00"
+
+
+def test_a_remembered_code_is_judged_as_it_was_listed() -> None:
+    assert code_of(code(state="expired", regions=("CN",))).regions == ("CN",)
+    assert code_of(code(state="")).state == "unstated"

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from code_builders import code, codes, sighting, source
+from fakes.records import LATER, NOON, guild
+from fakes.records import code as code_record
+
+from giftping.codes.merge import merge
+from giftping.codes.model import MANUAL_SOURCE, Code
+from giftping.codes.plan import (
+    BROKEN_RETRY_LONGEST,
+    GamePlan,
+    GuildPlan,
+    Listed,
+    broken_after,
+    code_records,
+    games_of,
+    is_resting,
+    listed_by_game,
+    plan_game,
+    sightings_by_hand,
+)
+from giftping.store.base import HOME_GAME, Broken, GuildRecord, SourceMemory
+
+SEEN = guild(seeded={HOME_GAME: ("api",)})
+HOUR = timedelta(hours=1)
+
+
+def listed(
+    *of_game: Code, with_list: str = "api", without: str = "", by_hand: dict[str, object] | None = None
+) -> Listed:
+    lists = frozenset(with_list.split())
+    added = by_hand or {}
+    return Listed(HOME_GAME, of_game, lists, lists | frozenset(without.split()), added)  # type: ignore[arg-type]  # times
+
+
+def outcome(plan: GamePlan) -> tuple[list[str], list[str]]:
+    return [one.spelling for one in plan.seed], [one.spelling for one in plan.announce]
+
+
+def test_a_guild_that_looks_for_the_first_time_gets_no_flood_of_old_codes() -> None:
+    """D13: first-run seeding is per guild and game, not one flag for all."""
+    plan = plan_game(guild(), listed(*codes("Old1000", "Old2000")), ())
+    assert outcome(plan) == (["Old1000", "Old2000"], [])
+    assert plan.looked_at == ("api",)
+
+
+def test_a_code_that_appears_after_the_first_look_is_announced() -> None:
+    plan = plan_game(SEEN, listed(*codes("New1000")), ())
+    assert outcome(plan) == ([], ["New1000"])
+    assert plan.looked_at == ()
+
+
+def test_what_the_ledger_holds_is_owed_to_nobody() -> None:
+    assert plan_game(SEEN, listed(*codes("Gift100")), {"GIFT100"}).is_empty
+
+
+def test_a_new_source_brings_no_flood_but_what_others_list_too_goes_out() -> None:
+    only_new = code("Only100", sources=("wiki",))
+    in_both = code("Both100", sources=("api", "wiki"))
+    plan = plan_game(SEEN, listed(only_new, in_both, with_list="api wiki"), ())
+    assert outcome(plan) == (["Only100"], ["Both100"])
+    assert plan.looked_at == ("wiki",)
+
+
+def test_a_source_that_failed_at_the_first_look_has_its_own_first_look_later() -> None:
+    first = plan_game(guild(), listed(code("Old1000"), without="wiki"), ())
+    assert first.looked_at == ("api",)
+    later = plan_game(SEEN, listed(code("Old2000", sources=("wiki",)), with_list="api wiki"), ())
+    assert outcome(later) == (["Old2000"], [])
+
+
+def test_an_honest_empty_list_is_a_first_look_too() -> None:
+    plan = plan_game(guild(), listed(), ())
+    assert plan.looked_at == ("api",)
+    assert not plan.is_empty
+    assert outcome(plan_game(SEEN, listed(*codes("New1000")), ())) == ([], ["New1000"])
+
+
+def test_a_source_without_a_list_gives_no_look() -> None:
+    assert plan_game(guild(), listed(with_list="", without="api"), ()).is_empty
+
+
+def test_announce_current_posts_what_is_there_until_every_source_had_its_look() -> None:
+    eager = guild(announce_current=(HOME_GAME,))
+    waiting = plan_game(eager, listed(*codes("Old1000"), without="wiki"), ())
+    assert outcome(waiting) == ([], ["Old1000"])
+    assert not waiting.ends_announce_current
+    complete = plan_game(eager, listed(*codes("Old1000")), ())
+    assert complete.ends_announce_current
+
+
+def test_announce_current_of_one_game_says_nothing_of_another() -> None:
+    eager = guild(games=(HOME_GAME, "kingshot"), announce_current=("kingshot",))
+    assert outcome(plan_game(eager, listed(*codes("Old1000")), ())) == (["Old1000"], [])
+
+
+def test_a_source_that_is_switched_off_and_on_again_stays_looked_at() -> None:
+    assert plan_game(SEEN, listed(with_list="wiki"), ()).looked_at == ("wiki",)
+    plan = plan_game(replace(SEEN, seeded={HOME_GAME: ("api", "wiki")}), listed(*codes("New1000")), ())
+    assert outcome(plan) == ([], ["New1000"])
+
+
+def test_a_code_added_by_hand_goes_out_even_at_the_first_look() -> None:
+    by_hand = code("Hand100", sources=(MANUAL_SOURCE,))
+    plan = plan_game(guild(), listed(by_hand, by_hand={"HAND100": LATER}), ())
+    assert outcome(plan) == ([], ["Hand100"])
+
+
+def test_a_code_added_by_hand_before_the_guild_came_is_one_of_the_old_ones() -> None:
+    by_hand = code("Hand100", sources=(MANUAL_SOURCE,))
+    late = guild(created_at=LATER)
+    assert outcome(plan_game(late, listed(by_hand, by_hand={"HAND100": NOON}), ())) == (["Hand100"], [])
+
+
+def test_a_code_that_leaves_a_list_and_comes_back_is_the_same_code() -> None:
+    assert plan_game(SEEN, listed(), {"GIFT100"}).is_empty
+    assert plan_game(SEEN, listed(*codes("Gift100")), {"GIFT100"}).is_empty
+
+
+def test_another_spelling_of_a_recorded_code_is_not_a_new_code() -> None:
+    assert plan_game(SEEN, listed(*codes("gIfT100")), {"GIFT100"}).is_empty
+
+
+def broken(**changes: object) -> GuildRecord:
+    fields: dict[str, object] = {"since": NOON, "reason": "HTTP 403", "retry_at": NOON + HOUR}
+    return guild(broken=Broken(**(fields | changes)))  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_broken_destination_rests_until_it_is_to_be_tried_again() -> None:
+    assert not is_resting(guild(), NOON)
+    assert is_resting(broken(), NOON)
+    assert not is_resting(broken(), NOON + HOUR)
+    assert is_resting(broken(retry_at=None), NOON + timedelta(days=999))
+
+
+@pytest.mark.parametrize(("times", "hours"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 24), (40, 24)])
+def test_a_refusal_is_tried_again_after_ever_longer_waits_up_to_a_day(times: int, hours: int) -> None:
+    previous = Broken(NOON, "HTTP 403", times - 1) if times > 1 else None
+    after = broken_after(previous, 403, "HTTP 403", LATER)
+    assert after.retry_at == LATER + timedelta(hours=hours)
+    assert after.times == times
+    assert after.since == (NOON if previous else LATER)
+    assert after.retry_at - LATER <= BROKEN_RETRY_LONGEST
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_destination_that_is_gone_is_never_tried_again_by_itself(status: int) -> None:
+    assert broken_after(None, status, "gone", NOON).retry_at is None
+
+
+def test_a_resting_guild_says_what_it_is_owed_and_one_that_is_owed_nothing_says_nothing() -> None:
+    owed = GamePlan(HOME_GAME, announce=tuple(codes("Gift100", "Gift200")))
+    report = GuildPlan(broken(), (owed,), resting=True).rest()
+    assert report is not None
+    assert (report.owed, report.reason, report.retry_at) == (2, "HTTP 403", NOON + HOUR)
+    assert GuildPlan(broken(), (GamePlan(HOME_GAME, looked_at=("api",)),), resting=True).rest() is None
+    assert GuildPlan(broken(), (owed,), resting=False).rest() is None
+
+
+def test_what_is_seeded_is_told_game_by_game() -> None:
+    plan = GuildPlan(guild(7), (GamePlan(HOME_GAME, seed=tuple(codes("Old1000"))), GamePlan("kingshot")))
+    assert [(seed.guild_id, seed.game, seed.codes) for seed in plan.seeds()] == [(7, HOME_GAME, ("Old1000",))]
+
+
+def test_codes_are_grouped_with_the_sources_of_their_game() -> None:
+    found = listed_by_game(
+        [source("api"), source("wiki", has_list=False), source("other", "kingshot")], codes("Gift100"), []
+    )
+    assert set(found) == {HOME_GAME, "kingshot"}
+    assert found[HOME_GAME].sources == {"api", "wiki"}
+    assert found[HOME_GAME].sources_with_list == {"api"}
+    assert found["kingshot"].codes == ()
+
+
+def test_a_code_added_by_hand_for_a_game_without_sources_is_listed() -> None:
+    record = code_record("HAND100", game="lonely", sources={MANUAL_SOURCE: SourceMemory("Hand100", NOON, NOON)})
+    found = listed_by_game([], merge(sightings_by_hand([record])), [record])
+    assert [one.spelling for one in found["lonely"].codes] == ["Hand100"]
+    assert found["lonely"].added_by_hand == {"HAND100": NOON}
+
+
+def test_only_what_people_added_becomes_a_sighting_by_hand() -> None:
+    assert sightings_by_hand([code_record()]) == []
+
+
+def test_what_is_remembered_of_a_code_keeps_each_sources_spelling() -> None:
+    merged = merge([sighting("Gift100"), sighting("GIFT100", source="wiki")])
+    record = code_records(merged, NOON)[0]
+    assert record.spelling == "Gift100"
+    assert {name: memory.spelling for name, memory in record.sources.items()} == {"api": "Gift100", "wiki": "GIFT100"}
+
+
+def test_the_games_of_all_guilds_are_named_once() -> None:
+    assert games_of([guild(1, games=("b", "a")), guild(2, games=("a",))]) == ("a", "b")

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ran import Ran
+
+from giftping.cli import main
+from giftping.store.tiny import TinyStore
+
+SETTINGS = """\
+time_zone = "Asia/Kolkata"
+
+[codes]
+built_in_sources = false
+
+[sources.my-list]
+kind = "text"
+game = "whiteout-survival"
+url = "https://codes.example/list.txt"
+rows = { code = { pattern = '\\b[A-Z0-9]{6,12}\\b' } }
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a folder with settings and nothing else, on a machine that has none of its own."""
+    for name in list(os.environ):
+        if name.startswith(("GIFTPING", "DISCORD", "MONGO", "XDG", "NO_COLOR", "FORCE_COLOR", "HOOK")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIFTPING_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("giftping.settings_file.SYSTEM_FOLDER", tmp_path / "etc")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "giftping.toml").write_text(SETTINGS, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def giftping(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Return what runs a command line in this process, as the console script does, and says how it went."""
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["giftping", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        written = capsys.readouterr()
+        code = ended.value.code
+        return Ran(code if isinstance(code, int) else 0 if code is None else 1, written.out, written.err)
+
+    return run
+
+
+@pytest.fixture
+def store(home: Path) -> TinyStore:
+    """Return the store that the commands use."""
+    return TinyStore(home / "state")

@@ -1,0 +1,224 @@
+"""What holds for every command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fakes.records import code, entry, guild
+from ran import Ran
+from typer.main import get_command
+
+from giftping.cli import app
+from giftping.store.base import EntryState
+from giftping.store.tiny import TinyStore
+
+Run = Callable[..., Ran]
+
+ESCAPE = "\x1b"
+
+
+def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command, groups too."""
+    yield path
+    for name, command in sorted(getattr(group, "commands", {}).items()):
+        yield from commands(command, (*path, name))
+
+
+EVERY = list(commands(get_command(app)))
+READING = {
+    ("codes", "list"): {"codes"},
+    ("codes", "stats"): {"guild_id", "total", "last_code", "last_sent_at", "states", "sources", "games", "days"},
+    ("guilds", "list"): {"guilds"},
+    ("sources", "list"): {"sources"},
+    ("config", "check"): {"file", "valid"},
+    ("config", "show"): {"file", "values", "sources", "games"},
+    ("codes", "explain", "GIFT100", "--guild", "1"): {"guild_id", "key", "answer", "steps", "codes", "entries"},
+}
+
+
+@pytest.fixture
+def busy(store: TinyStore) -> None:
+    """Put something of everything into the store."""
+    with store:
+        store.put_guild(guild(1))
+        store.remember([code("GIFT100", rewards="100 gems"), code("GIFT200")])
+        store.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=code().first_seen)])
+        store.insert([entry(1, "GIFT200", state=EntryState.UNCERTAIN, delivery_id="delivery-2")])
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_the_help_of_every_command_fits_80_columns_and_begins_with_a_sentence(
+    giftping: Run, words: tuple[str, ...]
+) -> None:
+    ran = giftping(*words, "--help")
+    assert ran.exit_code == 0
+    assert max(map(len, ran.output.splitlines())) <= 80
+    assert re.search(r"Usage: [^\n]+\n\s*\n +[A-Z][^╭]+[.]", ran.output), ran.output
+
+
+@pytest.mark.parametrize("words", [words for words in EVERY if words and len(words) == 1], ids=" ".join)
+def test_short_help_is_the_same_help(giftping: Run, words: tuple[str, ...]) -> None:
+    assert giftping(*words, "-h").output == giftping(*words, "--help").output
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+@pytest.mark.parametrize("filled", [True, False], ids=["with data", "empty"])
+def test_json_is_one_object_with_the_same_keys_whether_there_is_anything_or_not(
+    giftping: Run, words: tuple[str, ...], filled: bool, request: pytest.FixtureRequest
+) -> None:
+    if filled:
+        request.getfixturevalue("busy")
+    ran = giftping(*words, "--json")
+    assert set(ran.json) == READING[words]
+    assert ran.errors == ""
+    assert ran.exit_code == 0
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_a_quiet_command_says_nothing_when_all_is_well(giftping: Run, words: tuple[str, ...]) -> None:
+    ran = giftping(*words, "-q")
+    assert (ran.exit_code, ran.output, ran.errors) == (0, "", "")
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_what_goes_into_a_pipe_has_no_escape_codes_and_fits_80_columns(giftping: Run, words: tuple[str, ...]) -> None:
+    ran = giftping(*words)
+    assert ran.output
+    assert ESCAPE not in ran.output
+    if words[1] != "explain":
+        assert max(map(len, ran.output.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("busy")
+def test_no_color_is_honoured_even_where_colour_is_forced(giftping: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[32m" in giftping("codes", "stats").output
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", giftping("codes", "stats").output)
+
+
+def test_the_version_is_one_line(giftping: Run) -> None:
+    ran = giftping("--version")
+    assert re.fullmatch(r"giftping \d+\.\d+\.\d+\S*\n", ran.output)
+    assert ran.exit_code == 0
+
+
+def test_without_a_command_the_help_is_shown(giftping: Run) -> None:
+    ran = giftping()
+    assert "codes" in ran.output + ran.errors
+    assert ran.exit_code in (0, 2)
+
+
+# Exit codes and what is said with them
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        ("codes", "chekc"),
+        ("codes", "check", "--dryrun"),
+        ("codes", "check", "--guild", "abc"),
+        ("codes", "add"),
+        ("guilds", "add", "0"),
+        ("guilds", "remove"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_cannot_be_read_is_2(giftping: Run, words: tuple[str, ...]) -> None:
+    ran = giftping(*words)
+    assert (ran.exit_code, ran.output) == (2, "")
+    assert "Error" in ran.errors
+    assert "Traceback" not in ran.errors
+
+
+def test_mistakes_in_the_settings_are_78_and_all_of_them_are_named(giftping: Run, home: Path) -> None:
+    (home / "giftping.toml").write_text('[codes]\nunclaer = "ask"\nlease = "soon"\n[discrod]\n', "utf-8")
+    for words in (("config", "check"), ("codes", "check"), ("guilds", "list")):
+        ran = giftping(*words)
+        assert (ran.exit_code, ran.output) == (78, "")
+        assert "codes.unclaer" in ran.errors
+        assert "'unclear'" in ran.errors
+        assert "codes.lease" in ran.errors
+        assert "discrod" in ran.errors
+        assert all(line.startswith("giftping: ") for line in ran.errors.splitlines())
+        assert "Traceback" not in ran.errors
+
+
+def test_a_settings_file_that_is_not_there_is_78(giftping: Run) -> None:
+    ran = giftping("config", "check", "--config", "missing.toml")
+    assert ran.exit_code == 78
+    assert "missing.toml" in ran.error
+
+
+def test_a_damaged_store_is_69_in_one_line_and_is_never_taken_for_an_empty_one(giftping: Run, home: Path) -> None:
+    (home / "state").mkdir()
+    (home / "state" / "giftping.json").write_text("{ this is no ledger", "utf-8")
+    for words in (("codes", "stats"), ("guilds", "list"), ("codes", "check")):
+        ran = giftping(*words)
+        assert (ran.exit_code, ran.output) == (69, "")
+        assert ran.error.startswith("giftping: ")
+        assert "giftping.json" in ran.error
+
+
+def test_a_run_that_finds_another_at_it_is_75(giftping: Run, home: Path) -> None:
+    from giftping.checking import LOCK_FILE
+    from giftping.ops.lock import RunLock
+
+    with RunLock(home / "state" / LOCK_FILE):
+        ran = giftping("codes", "check")
+    assert (ran.exit_code, ran.output) == (75, "")
+    assert "another run holds the lock" in ran.error
+
+
+def test_a_state_folder_that_cannot_be_used_is_69_in_one_line(
+    giftping: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "file").write_text("", "utf-8")
+    monkeypatch.setenv("GIFTPING_STATE", str(home / "file" / "state"))
+    ran = giftping("codes", "check")
+    assert ran.exit_code == 69
+    assert "file/state" in ran.error
+
+
+def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_for_vv(
+    giftping: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(f"boom https://discord.com/api/webhooks/123456789/{'s3cret' * 10}")
+
+    monkeypatch.setattr("giftping.commands.codes.stats", fail)
+    ran = giftping("codes", "stats")
+    assert ran.exit_code == 1
+    assert ran.error.startswith("giftping: unexpected RuntimeError: boom")
+    assert "s3cret" not in ran.errors
+    loud = giftping("codes", "stats", "-vv")
+    assert "Traceback" in loud.errors
+    assert "s3cret" not in loud.errors
+
+
+def test_the_bot_token_is_in_no_error_wherever_it_came_from(
+    giftping: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "a-token-that-looks-like-no-token"
+    (home / "token").write_text(token, "utf-8")
+    (home / "token").chmod(0o600)
+    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(home / "token"))
+
+    def fail(session: object, *_: object) -> None:
+        session.settings  # type: ignore[attr-defined]  # noqa: B018 loads the settings
+        raise RuntimeError(f"boom {token}")
+
+    monkeypatch.setattr("giftping.commands.codes.stats", fail)
+    assert token not in giftping("codes", "stats", "-vv").errors
+
+
+def test_exit_codes_are_told_in_the_help(giftping: Run) -> None:
+    shown = " ".join(giftping("--help").output.split())
+    for said in ("0 fine", "2 usage", "69 something failed", "75 another run", "78 settings"):
+        assert said in shown

@@ -1,0 +1,122 @@
+"""A day with giftping that brings every key of every command's JSON about: what docs/json.md is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docs_reading import Ran, run
+
+from giftping.demo import faults
+from giftping.demo.discord import StandInDiscord
+from giftping.demo.log import Match
+from giftping.demo.sources import StandInSources
+from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, KINGSHOT, ROLE, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
+from giftping.demo.world import Permission
+
+CLOSED_GUILD, CLOSED_CHANNEL = 300_000_000_000_000_003, 300_000_000_000_000_033
+NEW_GUILD, NEW_CHANNEL = 400_000_000_000_000_004, 400_000_000_000_000_044
+
+
+@dataclass
+class Story:
+    """What happened: the objects that each command wrote, by the command's name."""
+
+    stage: Stage
+    told: dict[str, list[tuple[tuple[str, ...], Any]]] = field(default_factory=dict)
+
+    def run(self, *arguments: str, token: bool = True) -> Ran:
+        environment = self.stage.environment()
+        if not token:
+            del environment["DISCORD_TOKEN"]
+        return run(list(arguments), self.stage.folder, environment)
+
+    def tell(self, *arguments: str) -> None:
+        """Run a command with --json and keep its object."""
+        ran = self.run(*arguments, "--json")
+        names = [word for word in arguments if word.isalpha() and word.islower()]
+        command = names[0] if names[0] == "init" else " ".join(names[:2])
+        self.told.setdefault(command, []).append((arguments, ran.json))
+
+
+def play(folder: Path) -> Story:
+    """Return the story, played on a stage of its own in the folder."""
+    with StandInDiscord(limits=None) as discord, StandInSources() as sources:
+        stage = Stage(folder, discord, sources)
+        stage.set_up()
+        story = Story(stage)
+        _set_up(story)
+        _announce(story)
+        _look(story)
+        _settle(story)
+        _clear(story)
+    return story
+
+
+def _set_up(story: Story) -> None:
+    discord = story.stage.discord
+    for guild, channel in ((CLOSED_GUILD, CLOSED_CHANNEL), (NEW_GUILD, NEW_CHANNEL)):
+        discord.add_guild(guild)
+        discord.add_channel(channel, guild)
+    discord.set_permissions(CLOSED_CHANNEL, Permission.NONE)
+    story.tell("init", "settings")
+    story.tell("config", "check")
+    story.tell("config", "show")
+    story.run("guilds", "add", str(WEBHOOK_GUILD), "--webhook", "env:WOS_WEBHOOK", "--announce-current")
+    story.run("guilds", "add", str(CLOSED_GUILD), "--channel", str(CLOSED_CHANNEL), "--announce-current")
+    bot = ("guilds", "add", str(BOT_GUILD), "--channel", str(BOT_CHANNEL), "--mention", str(ROLE))
+    story.tell(*bot, "--announce-current")
+    story.tell("guilds", "test", str(BOT_GUILD))
+
+
+def _announce(story: Story) -> None:
+    stage = story.stage
+    stage.add_code(WOS, "Frost2026", "VIP XP x200", "2099-12-31")
+    assert story.run("codes", "check").exit_code == 69, "the closed channel refuses"
+    stage.on_page.append(("FROST2026", "VIP XP x200"))
+    stage.add_code(WOS, "WinterGift", "Meat x50,000")
+    stage.add_code(WOS, "EXAMPLE", "")
+    stage.add_code(KINGSHOT, "VIP777", "Mythic shard x1")
+    story.run("guilds", "add", str(NEW_GUILD), "--channel", str(NEW_CHANNEL))
+    story.tell("codes", "check")
+
+
+def _look(story: Story) -> None:
+    story.tell("guilds", "list")
+    story.tell("sources", "list", "--game", KINGSHOT)
+    story.tell("sources", "test", "sample-api")
+    story.tell("codes", "list", "--all")
+    story.tell("codes", "stats", "--guild", str(BOT_GUILD))
+    story.tell("codes", "explain", "frost2026", "--guild", str(BOT_GUILD))
+
+
+def _settle(story: Story) -> None:
+    """Leave an announcement by webhook open that nobody can look for, as there is no token."""
+    stage = story.stage
+    stage.discord.fail(faults.status(500), match=Match(method="POST", channel_id=WEBHOOK_CHANNEL))
+    story.tell("codes", "add", "SnowDay24", "--game", WOS, "--rewards", "Gems x100", "--expires", "2099-12-31")
+    guild = ("--guild", str(WEBHOOK_GUILD))
+    story.run("codes", "check", *guild, token=False)
+    story.run("codes", "check", *guild, token=False)
+    story.tell("codes", "settle")
+    story.tell("codes", "settle", *guild, "--sent")
+
+
+def _clear(story: Story) -> None:
+    story.tell("codes", "clear", "--guild", str(BOT_GUILD), "--code", "Frost2026", "--yes")
+    story.tell("guilds", "remove", str(CLOSED_GUILD), "--yes")
+
+
+def paths(value: object, maps: frozenset[str] = frozenset(), prefix: str = "") -> Iterator[str]:
+    """Yield the dotted paths of all keys in an object, `[]` for the elements of a list; maps are not looked into."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            path = f"{prefix}.{key}" if prefix else key
+            yield path
+            if path not in maps:
+                yield from paths(item, maps, path)
+    elif isinstance(value, list):
+        for item in value:
+            yield from paths(item, maps, f"{prefix}[]")
