@@ -14,7 +14,7 @@ from giftping.codes.check import CheckRequest, CheckRules, CheckTools, check, ne
 from giftping.codes.courier import Courier, Origins
 from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
 from giftping.codes.gather import Gathered, gather, sightings_of
-from giftping.codes.idle import IdleMark, mark_from_json, mark_to_json
+from giftping.codes.idle import FULL_LOOK_EVERY, FULL_LOOK_EVERY_SHARED, IdleMark, mark_from_json, mark_to_json
 from giftping.codes.memory_file import read_memory, write_memory
 from giftping.codes.settle import Settler, open_deliveries
 from giftping.codes.sources.definition import SourceDefinition
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from giftping.codes.plan import GuildPlan
     from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
     from giftping.settings import Settings
-    from giftping.store.tiny import TinyStore
+    from giftping.store.base import Store
 
 LOCK_FILE = "check.lock"
 LAST_CHECK_FILE = "last-check.json"
@@ -73,7 +73,7 @@ class _Run:
         self._settings = house.settings
         self._request = request
         self._on_progress = on_progress
-        self._store: TinyStore | None = None
+        self._store: Store | None = None
         self._trouble: list[str] = []
         self._mark = self._mark_that_holds()
 
@@ -98,7 +98,8 @@ class _Run:
         What was posted is told even where nothing can be written: the next run just looks closer.
         """
         mark = self._next_mark(report)
-        report = replace(report, trouble=(*report.trouble, *self._trouble))
+        notices = tuple(self._store.notices) if self._store is not None else ()
+        report = replace(report, trouble=(*report.trouble, *self._trouble), notices=notices)
         if self._request.dry_run or not self._settings.state.exists():
             return report
         try:
@@ -123,7 +124,8 @@ class _Run:
             return self._mark
         if not self._request.is_complete or self._store is None or self._store.closed_fingerprint is None:
             return None
-        return next_mark(report, settings_fingerprint(self._settings), self._store.closed_fingerprint)
+        look_every = FULL_LOOK_EVERY if self._settings.mongo.uri is None else FULL_LOOK_EVERY_SHARED
+        return next_mark(report, settings_fingerprint(self._settings), self._store.closed_fingerprint, look_every)
 
     def _mark_that_holds(self) -> IdleMark | None:
         state = self._settings.state
@@ -133,7 +135,7 @@ class _Run:
         )
         return mark if unchanged else None
 
-    def _open_store(self) -> TinyStore:
+    def _open_store(self) -> Store:
         self._store = self._house.open_store(read_only=self._request.dry_run)
         return self._store
 
@@ -209,10 +211,16 @@ def settings_fingerprint(settings: Settings) -> str:
         __version__,
         repr(settings.codes),
         settings.discord.api,
+        _which_ledger(settings),
         repr(sorted(settings.games.items())),
         repr([(name, source.enabled, source.fingerprint) for name, source in sorted(settings.sources.items())]),
     ]
     return hashlib.sha256("\n".join(deciding).encode()).hexdigest()[:16]
+
+
+def _which_ledger(settings: Settings) -> str:
+    mongo = settings.mongo
+    return f"{mongo.uri.reveal()} {mongo.database}" if mongo.uri else ""
 
 
 def _rules(settings: Settings, request: CheckRequest) -> CheckRules:

@@ -75,6 +75,7 @@ def check_object(report: CheckReport) -> dict[str, Any]:
         ],
         "disagreements": list(report.disagreements),
         "trouble": list(report.trouble),
+        "notices": list(report.notices),
     }
 
 
@@ -183,6 +184,7 @@ def good_lines(report: CheckReport) -> Iterator[str]:
 
 def trouble_lines(report: CheckReport, zone: tzinfo | None, *, verbose: bool = False) -> Iterator[str]:
     """Yield what went wrong, a line each: for standard error. What an earlier run told is left out unless verbose."""
+    yield from report.notices
     yield from report.trouble
     for source in report.sources:
         is_news = source.failures == 1 and source.waiting_until is None
@@ -205,7 +207,7 @@ def trouble_lines(report: CheckReport, zone: tzinfo | None, *, verbose: bool = F
 
 def delivery_line(delivery: DeliveryReport) -> str:
     """Return one line about one delivery: for whom, how it ended, what follows."""
-    to = f" to {delivery.destination}" if delivery.destination else ""
+    to = f" {_TOWARDS.get(delivery.result, 'to')} {delivery.destination}" if delivery.destination else ""
     reason = f" ({delivery.reason})" if delivery.reason else ""
     said = f"{_SAID[delivery.result]}{to}{reason}: {', '.join(delivery.codes)}"
     return f"guild {delivery.guild_id}: {delivery.game}: {said}{_next_step(delivery)}"
@@ -222,11 +224,20 @@ _SAID = {
     DeliveryResult.TAKEN: "left alone",
 }
 
+_TOWARDS = {
+    DeliveryResult.REFUSED: "by",
+    DeliveryResult.UNCLEAR: "at",
+    DeliveryResult.UNCERTAIN: "at",
+    DeliveryResult.TAKEN: "at",
+}
+
 
 def _next_step(delivery: DeliveryReport) -> str:
     match delivery.result:
         case DeliveryResult.UNCERTAIN:
-            return f"; look into the channel, then: giftping codes settle --guild {delivery.guild_id}"
+            return (
+                f"; look into the channel, then: giftping codes settle --guild {delivery.guild_id} --sent, or --resend"
+            )
         case DeliveryResult.UNCLEAR:
             return "; the next run looks for it"
         case DeliveryResult.REFUSED:

@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -42,13 +42,22 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, soft_wrap=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]], *, caption: str = "") -> Table:
-    """Return a table in the house's style; columns that start with `>` are aligned to the right."""
-    result = Table(title=title, caption=caption or None, box=box.SIMPLE_HEAD, title_justify="left")
+def drawn(*renderables: RenderableType) -> str:
+    """Return what standard output is to show, without the blanks that fill lines up."""
+    target = console()
+    with target.capture() as capture:
+        for renderable in renderables:
+            target.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> Table:
+    """Return a table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
+    result = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left")
     result.title_style = Style(bold=True)
-    result.caption_justify = "left"
-    for column in columns:
-        result.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    for number, column in enumerate(columns):
+        justify: JustifyMethod = "right" if column.startswith(">") else "left"
+        result.add_column(column.lstrip(">"), justify=justify, overflow="fold", no_wrap=not number)
     for row in rows:
         result.add_row(*row)
     return result

@@ -40,7 +40,6 @@ from giftping.settings_values import (
     KEYS,
     api_mistake,
     misplaced,
-    mongo_refusal,
     regions,
     span,
     zone_mistake,
@@ -48,6 +47,7 @@ from giftping.settings_values import (
 from giftping.tables import TableReader
 
 Unclear = Literal["ask", "resend"]
+OnOutage = Literal["continue", "hold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,20 @@ class CodesSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MongoSettings:
+    """The ledger that several hosts share; without a `uri` the ledger is the JSON file alone.
+
+    The database is the one in the URI, else `database`. While it is away, `on_outage` says whether a run goes
+    on with the mirror or holds everything back; `server_selection` is how long it is waited for.
+    """
+
+    uri: Secret | None = None
+    database: str = ""
+    on_outage: OnOutage = "continue"
+    server_selection: timedelta = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is configured, checked, with absolute paths.
 
@@ -98,6 +112,7 @@ class Settings:
     time_zone: str | None
     discord: DiscordSettings
     codes: CodesSettings
+    mongo: MongoSettings
     games: Mapping[str, Game]
     sources: Mapping[str, SourceDefinition]
     file: Path | None
@@ -111,8 +126,8 @@ class Settings:
 
     def redactor(self) -> Redactor:
         """Return what takes every secret that these settings know of out of a text."""
-        token = [self.discord.token] if self.discord.token else []
-        return Redactor([*token, *secret_values(self.environment.values)])
+        known = [secret for secret in (self.discord.token, self.mongo.uri) if secret]
+        return Redactor([*known, *secret_values(self.environment.values)])
 
 
 def load_settings(environ: Mapping[str, str], config: Path | None = None, *, cwd: Path) -> Settings:
@@ -156,6 +171,7 @@ class _Loading:
     def settings(self) -> Settings:
         self._note_unknown_keys()
         state, time_zone, discord, codes = self._state(), self._time_zone(), self._discord(), self._codes()
+        mongo = self._mongo()
         catalogue = load_catalogue()
         own_games = self._table("games")
         games = read_games(own_games, catalogue, self.problems)
@@ -171,6 +187,7 @@ class _Loading:
             time_zone=time_zone,
             discord=discord,
             codes=codes,
+            mongo=mongo,
             games=MappingProxyType(games),
             sources=MappingProxyType(sources),
             file=self.file.path,
@@ -260,29 +277,47 @@ class _Loading:
         return api.rstrip("/")
 
     def _token(self, reader: TableReader) -> Secret | None:
-        reference = reader.text("token")
-        token: Secret | None
+        return self._secret(reader, "token", "DISCORD_TOKEN")
+
+    def _mongo(self) -> MongoSettings:
+        reader = TableReader(self._table("mongo"), "mongo", self.problems)
+        default = MongoSettings()
+        for key in KEYS["mongo"]:
+            if key in reader.table:
+                self._origin_file(f"mongo.{key}")
+        return MongoSettings(
+            uri=self._secret(reader, "uri", "MONGO_URI"),
+            database=self._variable("mongo.database", "MONGO_DB_NAME") or reader.text("database"),
+            on_outage=cast("OnOutage", reader.choice("on_outage", get_args(OnOutage), default=default.on_outage)),
+            server_selection=span(reader, "server_selection", default.server_selection),
+        )
+
+    def _secret(self, reader: TableReader, key: str, variable: str) -> Secret | None:
+        """Return the secret that a key refers to, else the variable's; None where neither is set."""
+        reference = reader.text(key)
+        secret: Secret | None
         if reference and not reference.startswith(("env:", "file:")):
-            reader.wrong("token", "must be env:NAME or file:PATH; the token itself does not belong in this file")
+            reader.wrong(key, f"must be env:NAME or file:PATH; the {key} itself does not belong in this file")
             return None
         try:
             if reference:
                 folder = self.file.folder or self.cwd
-                token = resolve_secret(anchored_reference(reference, folder), self.environment.values)
+                secret = resolve_secret(anchored_reference(reference, folder), self.environment.values)
             else:
-                token = find_secret("DISCORD_TOKEN", self.environment.values)
+                secret = find_secret(variable, self.environment.values)
         except SecretError as error:
             if reference:
-                reader.wrong("token", error.reason)
+                reader.wrong(key, error.reason)
             else:
-                self._variable_mistake("DISCORD_TOKEN", error.reason)
+                self._variable_mistake(variable, error.reason)
             return None
-        if token:
-            place = self.environment.place_of("DISCORD_TOKEN").name if not reference else str(self.file.path)
-            detail = token.origin if place == REAL else f"{token.origin}, {place}"
-            self.origins["discord.token"] = Origin("file" if reference else "environment", detail)
-            self.warnings.append(token.warning)
-        return token
+        if secret:
+            place = self.environment.place_of(variable).name if not reference else str(self.file.path)
+            detail = secret.origin if place == REAL else f"{secret.origin}, {place}"
+            name = f"{reader.prefix}.{key}"
+            self.origins[name] = Origin("file" if reference else "environment", detail)
+            self.warnings.append(secret.warning)
+        return secret
 
     def _codes(self) -> CodesSettings:
         reader = TableReader(self._table("codes"), "codes", self.problems)
@@ -310,8 +345,6 @@ class _Loading:
         for name in self.environment.unknown_variables():
             near = unknown_value("", name, OWN_VARIABLES).reason.partition("; ")[2]
             self._variable_mistake(name, f"no such variable; {near} (what begins with GIFTPING_ is giftping's own)")
-        if reason := mongo_refusal(self.environment):
-            self._variable_mistake("MONGO_URI", reason)
 
     def _variable(self, key: str, name: str) -> str:
         """Return a variable's value and note it as the origin of a key; empty when it is not set."""

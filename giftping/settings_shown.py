@@ -46,6 +46,10 @@ def _values(settings: Settings) -> dict[str, object]:
         "codes.skipped_regions": list(codes.skipped_regions),
         "codes.built_in_sources": codes.built_in_sources,
         "codes.contact": codes.contact,
+        "mongo.uri": MASK if settings.mongo.uri else None,
+        "mongo.database": settings.mongo.database or None,
+        "mongo.on_outage": settings.mongo.on_outage,
+        "mongo.server_selection": duration_text(settings.mongo.server_selection),
     }
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from giftping.environment import Environment
 from giftping.problems import Problem
-from giftping.secrets import is_configured
 from giftping.tables import TableReader
 
 DISCORD_API = "https://discord.com/api/v10"
 
 KEYS = {
-    "": ("codes", "discord", "games", "sources", "state", "time_zone"),
+    "": ("codes", "discord", "games", "mongo", "sources", "state", "time_zone"),
     "discord": ("api", "token"),
+    "mongo": ("database", "on_outage", "server_selection", "uri"),
     "codes": ("budget", "built_in_sources", "contact", "lease", "skipped_regions", "unclear"),
 }
 
@@ -74,13 +73,3 @@ def api_mistake(api: str) -> tuple[str, str]:
     if url.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
         return "", f"{api} is reached without encryption: the bot token and webhook URLs can be read on the way"
     return "", ""
-
-
-def mongo_refusal(environment: Environment) -> str:
-    """Return why this release does not run where a MongoDB is configured: it would take its ledger for an empty one."""
-    if not is_configured("MONGO_URI", environment.values):
-        return ""
-    return (
-        "this release keeps its ledger in a JSON file and would not see what MongoDB has recorded as sent; "
-        "set MONGO_URI to nothing for giftping (MONGO_URI= giftping ...) if it is to start a ledger of its own"
-    )

@@ -44,6 +44,21 @@ _STARTER = """\
 # contact = "you@example.org"
 
 
+[mongo]
+# For several hosts with one ledger: put MONGO_URI=mongodb://... into {folder}/.env (chmod 600), or name
+# another place: env:NAME or file:PATH. The JSON file in the state folder is the mirror then.
+# uri = "env:MONGO_URI"
+
+# The database, where the URI names none. The older bots' name is the default.
+# database = "discord_bot"
+
+# While MongoDB is away: "continue" announces by what the mirror knows; "hold" waits, for several hosts.
+# on_outage = "continue"
+
+# How long a run waits for a server that can be written to.
+# server_selection = "3s"
+
+
 # `giftping sources list` shows the built-in sources. A table with the name of one changes keys of it.
 # [sources.{source}]
 # min_interval = "1h"

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
     from giftping.discord.rest import RestClient
     from giftping.settings import Settings
+    from giftping.store.failover import FailoverStore
     from giftping.store.tiny import TinyStore
+
+    OpenStore = TinyStore | FailoverStore
 
 POSTING_THREADS = 8
 
@@ -52,11 +55,29 @@ class House:
 
         return ZoneInfo(self.settings.time_zone)
 
-    def open_store(self, *, read_only: bool = False) -> TinyStore:
-        """Return the store, open. Raise StoreError when it cannot be read."""
+    def open_store(self, *, read_only: bool = False) -> OpenStore:
+        """Return the store, open: the JSON file, or MongoDB with it as its mirror.
+
+        Raise StoreError when it cannot be read.
+        """
         from giftping.store.tiny import TinyStore
 
-        return TinyStore(self.settings.state, read_only=read_only)
+        mongo = self.settings.mongo
+        mirror = TinyStore(self.settings.state, read_only=read_only)
+        if mongo.uri is None:
+            return mirror
+        from giftping.store.failover import FailoverStore
+        from giftping.store.mongo import MongoStore
+
+        shared = MongoStore(mongo.uri, mongo.database or None, server_selection=mongo.server_selection)
+        return FailoverStore(
+            shared,
+            mirror,
+            host=host_name(self.settings.state, create=not read_only),
+            clock=utc_now,
+            hold=mongo.on_outage == "hold",
+            read_only=read_only,
+        )
 
     def http(self) -> DiscordHttp:
         """Return the one client for Discord. Raise SettingsError for a token that cannot be one."""

@@ -106,6 +106,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         else:
             work = tools.side_by_side(lambda plan: _carry_out(courier, plan, tools.games), plans)
         uncertain = sum(1 for _ in store.entries(states=(EntryState.UNCERTAIN,)))
+        others = [left for left in open_deliveries(store, (EntryState.CLAIMED,)) if left.held_by != rules.host]
     return CheckReport(
         started_at=started,
         finished_at=tools.clock(),
@@ -117,22 +118,26 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         settled=tuple(settled),
         work=tuple(work),
         uncertain=uncertain,
+        others_lease_ends=min((left.held_since + rules.lease for left in others), default=None),
         disagreements=tuple(text for code in codes for text in code.disagreements),
         trouble=tuple(_unknown_games(guilds, tools.games)),
     )
 
 
-def next_mark(report: CheckReport, settings: str, store: str) -> IdleMark | None:
+def next_mark(
+    report: CheckReport, settings: str, store: str, look_every: timedelta = FULL_LOOK_EVERY
+) -> IdleMark | None:
     """Return the mark that lets the next run be idle, None when there is something left to do."""
     if report.dry_run or not report.is_settled:
         return None
-    retries = [resting.retry_at for resting in report.resting() if resting.retry_at is not None]
+    due = [resting.retry_at for resting in report.resting()]
+    due += [report.others_lease_ends, report.finished_at + look_every]
     return IdleMark(
         settings=settings,
         store=store,
         lists=report.lists,
         games=report.games,
-        look_again_at=min([report.finished_at + FULL_LOOK_EVERY, *retries]),
+        look_again_at=min(instant for instant in due if instant is not None),
         guild_count=report.guild_count,
         trouble=bool(report.uncertain or report.trouble or any(report.resting())),
     )

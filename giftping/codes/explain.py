@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,8 +51,9 @@ def explain(
 
     `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader.
     """
-    steps = [_sighting_step(record, when) for record in records] or ["no source has listed it, and nobody added it"]
-    steps += [_entry_step(entry, when) for entry in entries]
+    steps = [step for record in records for step in _sighting_steps(record, when)]
+    steps = steps or ["no source has listed it, and nobody added it"]
+    steps += [step for entry in entries for step in _entry_steps(entry, when)]
     if entries:
         said = "; ".join(f"{entry.spelling} {_ENTRY_SAYS[entry.state]}{_of_game(entry, entries)}" for entry in entries)
         return Explanation(f"{said}.", tuple(steps))
@@ -102,19 +103,15 @@ def _of_game(entry: LedgerEntry, entries: Sequence[LedgerEntry]) -> str:
     return f" ({entry.game})" if len(entries) > 1 else ""
 
 
-def _sighting_step(record: CodeRecord, when: Callable[[datetime], str]) -> str:
+def _sighting_steps(record: CodeRecord, when: Callable[[datetime], str]) -> Iterator[str]:
     sources = ", ".join(f"{name} ({memory.spelling})" for name, memory in sorted(record.sources.items()))
+    yield f"{record.game}: listed by {sources}"
     expiry = f", valid until {when(record.expires_at)}" if record.expires_at else ""
-    seen = f"first on {when(record.first_seen)}, last on {when(record.last_seen)}"
-    return f"{record.game}: listed by {sources}, {seen}{expiry}"
+    yield f"seen from {when(record.first_seen)} to {when(record.last_seen)}{expiry}"
 
 
-def _entry_step(entry: LedgerEntry, when: Callable[[datetime], str]) -> str:
-    parts = [f"ledger: {entry.state.value} on {when(entry.sent_at or entry.updated_at)}", f"source {entry.source}"]
-    if entry.message_id is not None:
-        parts.append(f"message {entry.message_id}")
-    if entry.claimed_by:
-        parts.append(f"by {entry.claimed_by}")
+def _entry_steps(entry: LedgerEntry, when: Callable[[datetime], str]) -> Iterator[str]:
+    yield f"ledger: {entry.state.value} on {when(entry.sent_at or entry.updated_at)}, source {entry.source}"
+    message = f"message {entry.message_id}, " if entry.message_id is not None else ""
     if entry.delivery_id:
-        parts.append(f"delivery {entry.delivery_id}")
-    return ", ".join(parts)
+        yield f"{message}delivery {entry.delivery_id} by {entry.claimed_by}"

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 FULL_LOOK_EVERY = timedelta(hours=1)
-"""However quiet it is, the store is looked at this often: other hosts may have left claims to settle."""
+"""However quiet it is, the store is looked at this often."""
+
+FULL_LOOK_EVERY_SHARED = timedelta(minutes=10)
+"""The same where hosts share it: another one may have added a guild, or left claims to settle."""
 
 
 @dataclass(frozen=True, slots=True)

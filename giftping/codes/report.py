@@ -87,7 +87,9 @@ class CheckReport:
     """One run of `codes check`.
 
     `lists` identifies the sources' lists that the run saw; `uncertain` counts ledger entries whose fate is not
-    known, from this run and from earlier ones; `trouble` is what else went wrong, in words.
+    known, from this run and from earlier ones; `others_lease_ends` is when the first claim of another host may be
+    settled by this one; `trouble` is what else went wrong, in words, and
+    `notices` what the store has to tell of itself, which is no failure of the run.
     """
 
     started_at: datetime
@@ -101,9 +103,11 @@ class CheckReport:
     settled: tuple[DeliveryReport, ...] = ()
     work: tuple[GuildWork, ...] = ()
     uncertain: int = 0
+    others_lease_ends: datetime | None = None
     standing_trouble: bool = False
     disagreements: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def deliveries(self) -> Iterator[DeliveryReport]:
         """Yield the settled deliveries, then the new ones."""

@@ -135,7 +135,9 @@ class Settler:
             return self._post_again(delivery, may_be_there=step is Step.REPEAT)
         reason = finding.reason if isinstance(finding, Undecided) else "too early to tell"
         if step is Step.WAIT:
-            report = self._report(delivery, DeliveryResult.UNCLEAR, reason)
+            is_uncertain = delivery.entries[0].state is EntryState.UNCERTAIN
+            result = DeliveryResult.UNCERTAIN if is_uncertain else DeliveryResult.UNCLEAR
+            report = self._report(delivery, result, reason)
             return replace(report, told=now - delivery.since < TOLD_FOR)
         self.courier.store.mark_uncertain(delivery.delivery_id, delivery.ids, at=now)
         return self._report(delivery, DeliveryResult.UNCERTAIN, reason)

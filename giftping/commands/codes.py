@@ -86,7 +86,7 @@ def list_codes(session: Session, game: str | None, *, everything: bool) -> int:
     _known_game(session, game)
     skipped = frozenset(session.settings.codes.skipped_regions)
     now = utc_now()
-    with session.house.open_store(read_only=True) as store:
+    with session.store(read_only=True) as store:
         records = store.codes(game)
     judged = [(record, verdict(code_of(record), now, skipped).reason) for record in records]
     shown = [(record, reason) for record, reason in judged if everything or not reason]
@@ -103,17 +103,15 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
     from giftping.render import table
 
     zone = session.house.zone
-    rows = [
-        [
-            record.spelling,
-            record.game,
-            reason or (f"until {when(record.expires_at, zone)}" if record.expires_at else "valid"),
-            ", ".join(sorted(record.sources)),
-            when(record.first_seen, zone),
-        ]
-        for record, reason in shown
-    ]
-    session.show(table(counted(len(rows), "code"), ["Code", "Game", "State", "Sources", "First seen"], rows))
+    rows: dict[str, list[list[str]]] = {}
+    for record, reason in shown:
+        valid = f"until {when(record.expires_at, zone)}" if record.expires_at else "valid"
+        sources = ", ".join(sorted(record.sources))
+        first_seen = f"{record.first_seen.astimezone(zone):%Y-%m-%d}"
+        rows.setdefault(record.game, []).append([record.spelling, reason or valid, sources, first_seen])
+    for number, (game, of_game) in enumerate(sorted(rows.items())):
+        title = f"{game}: {counted(len(of_game), 'code')}"
+        session.show(*[""] * min(number, 1), table(title, ["Code", "State", "Sources", "First seen"], of_game))
 
 
 def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
@@ -137,7 +135,7 @@ def add_code(session: Session, spelling: str, game: str, *, rewards: str, expire
         rewards=clean_text(rewards),
         expires_at=expires_at,
     )
-    with session.house.open_store() as store:
+    with session.store() as store:
         followers = sum(game in guild.games for guild in store.guilds())
         store.remember([record])
     session.give({"code": code_object(record, ""), "guilds": followers})
@@ -175,7 +173,7 @@ def statistics(entries: list[LedgerEntry], zone: Any) -> LedgerStatistics:
 
 def stats(session: Session, guild_id: int | None) -> int:
     """Show what the ledger holds."""
-    with session.house.open_store(read_only=True) as store:
+    with session.store(read_only=True) as store:
         numbers = statistics(list(store.entries(guild_id)), session.house.zone)
     session.give(
         {
@@ -224,7 +222,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
 
     _known_game(session, game)
     key = key_of(code) if code else None
-    with session.house.open_store(read_only=True) as store:
+    with session.store(read_only=True) as store:
         found = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
     if not found:
         session.give({"guild_id": snowflake(guild_id), "cleared": 0})
@@ -236,7 +234,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     )
     if not yes and not session.confirm(question):
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
-    with session.house.open_store() as store:
+    with session.store() as store:
         cleared = store.clear(guild_id, game=game, key=key)
     session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
     session.tell(f"{cleared} {'entry' if cleared == 1 else 'entries'} cleared for guild {guild_id}.")
@@ -246,13 +244,15 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
 def explain(session: Session, code: str, guild_id: int) -> int:
     """Say why a code was, or was not, announced in a guild."""
     from giftping.checking import listed_now
+    from giftping.codes.explain import code_of
     from giftping.codes.explain import explain as explained
+    from giftping.codes.guards import verdict
     from giftping.codes.model import key_of
 
     key = key_of(code)
     skipped = frozenset(session.settings.codes.skipped_regions)
     now = utc_now()
-    with session.house.open_store(read_only=True) as store:
+    with session.store(read_only=True) as store:
         guild = store.guild(guild_id)
         records = [record for record in store.codes() if record.key == key]
         games = {record.game for record in records} | set(guild.games if guild else ())
@@ -274,7 +274,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
             "key": key,
             "answer": explanation.answer,
             "steps": list(explanation.steps),
-            "codes": [code_object(record, "") for record in records],
+            "codes": [code_object(record, verdict(code_of(record), now, skipped).reason) for record in records],
             "entries": [entry_object(entry) for entry in entries],
         }
     )
@@ -295,7 +295,7 @@ def settle(session: Session, guild_id: int | None, code: str | None, *, sent: bo
         raise UsageError("say of which guild: --guild ID")
     key = key_of(code) if code else None
     reports = [] if sent or resend else look_again(session.house, guild_id)
-    with session.house.open_store() as store:
+    with session.store() as store:
         left = [entry for entry in store.entries(guild_id, (EntryState.UNCERTAIN,)) if key in (None, entry.key)]
         decided = {entry.id: _decision(session, entry, sent=sent, resend=resend) for entry in left}
         now = utc_now()
@@ -336,13 +336,12 @@ def _tell_settled(
 ) -> None:
     for report in reports:
         session.tell(delivery_line(report))
+    said = {"sent": "recorded as sent", "resend": "goes out again with the next check"}
     for entry in left:
-        said = {"sent": "recorded as sent", "resend": "goes out again with the next check", "open": "still uncertain"}
-        session.tell(f"guild {entry.guild_id}: {entry.game}: {entry.spelling}: {said[decided[entry.id]]}")
+        if decided[entry.id] in said:
+            session.tell(f"guild {entry.guild_id}: {entry.game}: {entry.spelling}: {said[decided[entry.id]]}")
     if not reports and not left:
         session.tell("Nothing is uncertain.")
-    elif "open" in decided.values():
-        session.tell("Look into the channel, then: giftping codes settle --guild ID --sent, or --resend")
 
 
 def _known_game(session: Session, game: str | None) -> None:

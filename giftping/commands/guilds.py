@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output import guild_object, snowflake
+from giftping.output import guild_object, snowflake, when
 from giftping.problems import nearest
 from giftping.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from giftping.discord.message import Message
+
+WHERE = "say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID"
 
 LARGEST_SNOWFLAKE = 2**64 - 1
 
@@ -38,12 +41,14 @@ def add(session: Session, request: GuildRequest) -> int:
     for game in request.games:
         if game not in session.settings.games:
             raise UsageError(f"there is no game {game!r}; {nearest(game, session.settings.games)}")
-    with session.house.open_store() as store:
+    asked = _asked_destination(session, request)
+    with session.store() as store:
+        # Nothing slow comes between reading and writing: what a check notes of the guild meanwhile would be undone.
         known = store.guild(request.guild_id)
-        guild = _merged(session, request, known)
-        warning = _destination_warning(session, guild.destination)
+        guild = _merged(request, asked, known)
         store.put_guild(guild)
         again = _forget_seeds(store, guild) if request.announce_current else 0
+    warning = _destination_warning(session, guild.destination)
     session.give(
         {"guild": guild_object(guild, label(guild.destination)), "added": known is None, "warning": warning or None}
     )
@@ -55,15 +60,19 @@ def add(session: Session, request: GuildRequest) -> int:
     return EXIT_FINE
 
 
-def _merged(session: Session, request: GuildRequest, known: GuildRecord | None) -> GuildRecord:
-    if (request.webhook is None) == (request.channel_id is None) and (known is None or request.webhook is not None):
-        raise UsageError("say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID")
-    now = utc_now()
-    destination = known.destination if known else Destination()
+def _asked_destination(session: Session, request: GuildRequest) -> Destination | None:
+    if request.webhook is not None and request.channel_id is not None:
+        raise UsageError(WHERE)
     if request.webhook is not None:
-        destination = Destination(webhook=_checked_webhook(session, request.webhook))
-    elif request.channel_id is not None:
-        destination = Destination(channel_id=request.channel_id)
+        return Destination(webhook=_checked_webhook(session, request.webhook))
+    return Destination(channel_id=request.channel_id) if request.channel_id is not None else None
+
+
+def _merged(request: GuildRequest, asked: Destination | None, known: GuildRecord | None) -> GuildRecord:
+    destination = asked or (known.destination if known else None)
+    if destination is None:
+        raise UsageError(WHERE)
+    now = utc_now()
     games = request.games or (known.games if known else (HOME_GAME,))
     base = known or GuildRecord(request.guild_id, destination, games, created_at=now, updated_at=now)
     moved = known is not None and destination != known.destination
@@ -126,47 +135,45 @@ def _what_follows(guild: GuildRecord, known: GuildRecord | None, again: int) -> 
 
 def list_guilds(session: Session) -> int:
     """List the guilds and how their destinations stand."""
-    with session.house.open_store(read_only=True) as store:
+    with session.store(read_only=True) as store:
         guilds = store.guilds()
     session.give({"guilds": [guild_object(guild, label(guild.destination)) for guild in guilds]})
     if not guilds:
         session.tell("No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME")
         return EXIT_FINE
     if not (session.quiet or session.json):
-        from giftping.render import table
+        from giftping.render import facts
 
-        rows = [
-            [
-                str(guild.guild_id),
-                label(guild.destination),
-                ", ".join(guild.games),
-                str(guild.mention_role_id or "–"),
-                _standing(guild),
-            ]
-            for guild in guilds
-        ]
-        session.show(table(f"{len(rows)} guilds", ["Guild", "Destination", "Games", "Mentions", "State"], rows))
+        session.show(facts([(str(guild.guild_id), "\n".join(_about(session, guild))) for guild in guilds]))
     return EXIT_FINE
 
 
-def _standing(guild: GuildRecord) -> str:
+def _about(session: Session, guild: GuildRecord) -> Iterator[str]:
+    """Yield where a guild's announcements go, what it follows, and how it stands."""
+    yield label(guild.destination)
+    mention = f", mentions role {guild.mention_role_id}" if guild.mention_role_id is not None else ""
+    yield f"{', '.join(guild.games) or 'no game'}{mention}"
+    for game in guild.games:
+        if game not in session.settings.games:
+            yield f"{game}: unknown game; {nearest(game, session.settings.games)}"
     if guild.broken is not None:
-        return f"broken since {guild.broken.since:%Y-%m-%d}: {guild.broken.reason}"
-    if any(game not in guild.seeded for game in guild.games):
-        return "first check to come"
-    return "fine"
+        yield f"broken since {when(guild.broken.since, session.house.zone)}: {guild.broken.reason}"
+    elif any(game not in guild.seeded for game in guild.games):
+        yield "first check to come"
+    else:
+        yield "fine"
 
 
 def remove(session: Session, guild_id: int, *, yes: bool) -> int:
     """Remove a guild's settings; its ledger stays, so that adding it again repeats nothing."""
-    with session.house.open_store(read_only=True) as store:
+    with session.store(read_only=True) as store:
         known = store.guild(guild_id)
         others = [guild.guild_id for guild in store.guilds()]
     if known is None:
         raise UsageError(f"guild {guild_id} is not known; {nearest(guild_id, map(str, others))}")
     if not yes and not session.confirm(f"Stop announcing in guild {guild_id} ({label(known.destination)})?"):
         raise UsageError("nothing was removed; say --yes to remove without being asked")
-    with session.house.open_store() as store:
+    with session.store() as store:
         removed = store.remove_guild(guild_id)
     session.give({"guild_id": snowflake(guild_id), "removed": removed})
     session.tell(f"Guild {guild_id} removed. What it was sent stays in the ledger: adding it again repeats nothing.")
@@ -177,7 +184,7 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     """Check a guild's destination, post a test message there, and tell how it went."""
     from giftping.discord.outcome import Done, Refused
 
-    with session.house.open_store(read_only=True) as store:
+    with session.store(read_only=True) as store:
         guild = store.guild(guild_id)
         others = [known.guild_id for known in store.guilds()]
     if guild is None:
@@ -192,7 +199,7 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     if trouble is not None:
         return _tested(session, guild, route.label, f"failed: {trouble.reason}")
     if guild.broken is not None:
-        with session.house.open_store() as store:
+        with session.store() as store:
             store.note_broken(guild_id, guild.destination, None)
     return _tested(session, guild, route.label, "")
 

@@ -40,7 +40,7 @@ def migrate(session: Session, request: MigrateRequest) -> int:
     lost = [path for path in request.files if not path.is_file()]
     if lost:
         raise UsageError(f"--from-json: there is no file {lost[0]}")
-    with session.house.open_store(read_only=request.dry_run) as store:
+    with session.store(read_only=request.dry_run) as store:
         sources = _sources(session, store, request)
         with nullcontext() if request.dry_run else RunLock(session.settings.state / LOCK_FILE):
             report = _carry_out(session, store, sources, request)

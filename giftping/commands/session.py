@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from giftping.wiring import House
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from giftping.store.base import Store
 
 EXIT_FINE = 0
 EXIT_USAGE = 2
@@ -49,6 +52,16 @@ class Session:
         """The parts that do the work, made from the settings."""
         return House(self.settings)
 
+    @contextmanager
+    def store(self, *, read_only: bool = False) -> Iterator[Store]:
+        """Yield the store, and tell afterwards what it has to say of itself: that MongoDB is away, say."""
+        with self.house.open_store(read_only=read_only) as store:
+            try:
+                yield store
+            finally:
+                for notice in store.notices:
+                    self.trouble(notice)
+
     @property
     def at_terminal(self) -> bool:
         """Whether a person is looking at standard output."""
@@ -67,11 +80,10 @@ class Session:
         """Show tables, previews and the like, unless quiet or writing JSON."""
         if self.quiet or self.json:
             return
-        from giftping.render import console
+        from giftping.render import drawn
 
-        target = console()
-        for renderable in renderables:
-            target.print(renderable)
+        for line in drawn(*renderables).splitlines():
+            self._write(sys.stdout, self.settings.redactor()(line))
 
     def give(self, value: object) -> None:
         """Write the command's JSON object if JSON was asked for."""

@@ -31,6 +31,9 @@ CHANNEL_KINDS = {4: "a category", 14: "a directory", 15: "a forum", 16: "a media
 
 MESSAGES = "/channels/{channel}/messages"
 
+UNKNOWN_MESSAGE = 10008
+"""Discord's code for a message that is not there, in a channel that may be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -118,10 +121,23 @@ class RestClient:
             if not isinstance(page, Page):
                 return page
             found += page.messages
+            if not found:
+                return self._unreadable(channel_id) or History((), complete=True)
             if page.oldest is None or not window.begins_before(page.oldest):
                 return History(tuple(found), complete=True)
             before = page.oldest
         return History(tuple(found), complete=False)
+
+    def _unreadable(self, channel_id: int) -> Refused | Unclear | None:
+        """Return why an empty list says nothing, None when the channel may be read.
+
+        To a bot without the permission Read Message History every channel is empty (Get Channel Messages); only
+        when it asks for one message is it told (Get Channel Message).
+        """
+        one = f"{MESSAGES.format(channel=channel_id)}/{channel_id}"
+        result = self.http.request(Endpoint("GET", f"GET {MESSAGES}/{{message}}", one, f"channel {channel_id}"))
+        is_readable = isinstance(result, Answer) or (isinstance(result, Refused) and result.code == UNKNOWN_MESSAGE)
+        return None if is_readable else result
 
     def _object(self, endpoint: Endpoint) -> Mapping[str, Any] | Refused | Unclear:
         result = self.http.request(endpoint)

@@ -163,6 +163,10 @@ class Store(Protocol):
         """What to call the store in messages; holds no secret."""
 
     @property
+    def closed_fingerprint(self) -> str | None:
+        """A token of what the store held when this object closed it; None when it may hold more than this one saw."""
+
+    @property
     def notices(self) -> Sequence[str]:
         """What to tell the user of the store itself, such as that a part of it is away."""
 

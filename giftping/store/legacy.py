@@ -9,7 +9,7 @@ nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
@@ -261,13 +261,21 @@ def _odd(where: str, what: object, why: str) -> Reported:
 
 
 def better(one: Known, other: Known) -> Known:
-    """Return what two records of one code come to: the more exact one, spelled in mixed case where either is."""
-    first, second = sorted((one, other), key=_exactness)
-    if first.spelling == first.key != second.spelling:
-        return Known(second.spelling, first.evidence, first.times, first.source)
-    return first
+    """Return what two records of one code come to: what the more exact one says, in the more telling spelling.
+
+    The same whichever of several records are put together first.
+    """
+    exact = min(one, other, key=_exactness)
+    spelling = min(one.spelling, other.spelling, key=_plainness)
+    return exact if exact.spelling == spelling else replace(exact, spelling=spelling)
 
 
-def _exactness(known: Known) -> tuple[Evidence, bool, float, str, str]:
+def _exactness(known: Known) -> tuple[Evidence, bool, float, str]:
     at = known.times.sent_at or known.times.created_at or known.times.updated_at
-    return known.evidence, at is None, at.timestamp() if at else 0.0, known.source, known.spelling
+    return known.evidence, at is None, at.timestamp() if at else 0.0, known.source
+
+
+def _plainness(spelling: str) -> tuple[int, str]:
+    """Return a rank, the lowest for mixed case: the older bots upper-cased, and people type in lower case."""
+    is_upper, is_lower = spelling == spelling.upper(), spelling == spelling.lower()
+    return (2 if is_upper else 1 if is_lower else 0), spelling

@@ -121,7 +121,7 @@ def migrate(
     then is there, and the next migration goes on from it.
     """
     started = clock()
-    old = _read(sources, started)
+    old = _read(sources, target.name, started)
     before = None if request.again else completed_at(target, old.fingerprint)
     if before is not None:
         return MigrationReport(old.names, target.name, request.dry_run, reported=old.reported(), done_before=before)
@@ -148,6 +148,7 @@ class _Old:
     """What was read of the old data, and where giftping's own documents in it can be read again."""
 
     sources: Sequence[OldData]
+    target: str
     inheritance: Inheritance = field(default_factory=Inheritance)
     tables: dict[str, list[Document]] = field(default_factory=lambda: {name: [] for name in COLLECTIONS})
     own_entries: int = 0
@@ -182,29 +183,25 @@ class _Old:
 
     def _ledger(self, now: datetime) -> Iterator[Document]:
         for source in self.sources:
-            yield from (dict(document) for document in _own_entries(source))
+            if source.name != self.target:
+                yield from (dict(document) for document in source.documents(LEDGER) if _is_own_entry(document))
         for guild_id in self.inheritance.guild_ids:
             yield from map(entry_to_document, self.inheritance.entries(guild_id, now))
-
-
-def _own_entries(source: OldData) -> Iterator[Mapping[str, Any]]:
-    if not source.is_target:
-        yield from (document for document in source.documents(LEDGER) if _is_own_entry(document))
 
 
 def _is_own_entry(document: Mapping[str, Any]) -> bool:
     return is_of_giftping(document) and snowflake(_guild_of(str(document.get("_id")))) is not None
 
 
-def _read(sources: Sequence[OldData], now: datetime) -> _Old:
-    old = _Old(sources)
+def _read(sources: Sequence[OldData], target: str, now: datetime) -> _Old:
+    old = _Old(sources, target)
     for source in sources:
         _read_ledger(source, old)
         for document in source.documents(STATE):
             old.inheritance.add(read_state(document, source.name))
         for document in source.documents(GIFT_CODES):
             old.inheritance.add(read_gift_code(document, now))
-        for name in () if source.is_target else (GUILDS, CODES, RUNS):
+        for name in () if source.name == target else (GUILDS, CODES, RUNS):
             _read_table(source, name, old)
         for name in TODO_COLLECTIONS:
             _read_members(source, name, old)
@@ -215,7 +212,7 @@ def _read_ledger(source: OldData, old: _Old) -> None:
     for document in source.documents(LEDGER):
         if not _is_own_entry(document):
             old.inheritance.add(read_sent(document))
-        elif not source.is_target:
+        elif source.name != old.target:
             old.own_entries += 1
             old.own_ids.update(f"{document['_id']}\0".encode())
 

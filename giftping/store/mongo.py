@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-from pymongo import DeleteOne, IndexModel, ReplaceOne, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
 from giftping.store.base import (
     Broken,
@@ -25,10 +22,8 @@ from giftping.store.documents import (
     CODES,
     GUILDS,
     LEDGER,
-    META,
     OPEN_STATES,
     RUNS,
-    SCHEMA_ID,
     Document,
     code_from_document,
     created_at_of,
@@ -38,45 +33,34 @@ from giftping.store.documents import (
     guild_to_document,
     is_ledger_document,
     merge_code_records,
-    refuse_newer_schema,
     run_from_document,
     run_to_document,
-    schema_document,
     sent_fields,
     uncertain_fields,
 )
 from giftping.store.mongo_documents import (
     ANY_ID,
-    INDEXES_ID,
-    INDEXES_VERSION,
-    LEDGER_INDEXES,
     broken_update,
     code_update,
     guild_going_to,
+    held_open_by,
     ids_of_guild,
     in_states,
     of_delivery,
-    of_game,
+    of_game_and_key,
     seeded_update,
+    written_since,
 )
 from giftping.store.mongo_link import MongoLink
 from giftping.store.mongo_olddata import OldDatabase
+from giftping.store.mongo_tables import MongoTables
 from giftping.store.mongo_takeover import Takeover, take_over
 
 if TYPE_CHECKING:
-    from pymongo.collection import Collection as MongoCollection
-
     from giftping.secrets import Secret
 
 SERVER_SELECTION = timedelta(seconds=3)
 ANSWER = timedelta(seconds=10)
-
-_PAGE = 10_000
-"""How many documents are read or written with one request; the largest message is 48 MB."""
-
-_DUPLICATE_KEY = 11000
-
-Item = TypeVar("Item")
 
 
 class MongoStore:
@@ -99,13 +83,17 @@ class MongoStore:
         answer: timedelta = ANSWER,
     ) -> None:
         self._link = MongoLink(uri, database, server_selection=server_selection, answer=answer)
-        self._is_checked = False
-        self._is_prepared = False
+        self._tables = MongoTables(self._link)
 
     @property
     def name(self) -> str:
         """What to call the store in messages: hosts and database, never the user."""
         return self._link.name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Nothing: what is wrong with MongoDB is raised."""
+        return ()
 
     @property
     def closed_fingerprint(self) -> str | None:
@@ -128,21 +116,15 @@ class MongoStore:
         """Return, for each of the guilds, those of the keys that have an entry in any state."""
         wanted = {entry_id(guild_id, game, key): (guild_id, key) for guild_id in guild_ids for key in keys}
         found: dict[int, set[str]] = {guild_id: set() for guild_id in guild_ids}
-        for ids in _batches(wanted):
-            for document in self._find(LEDGER, {"_id": {"$in": ids}}, {"_id": 1}):
-                guild_id, key = wanted[document["_id"]]
-                found[guild_id].add(key)
+        for id_ in self._tables.stored(LEDGER, wanted):
+            guild_id, key = wanted[id_]
+            found[guild_id].add(key)
         return {guild_id: frozenset(keys_found) for guild_id, keys_found in found.items()}
 
     def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
         """Add the entries whose id is free and return those ids; an existing entry is left as it is."""
-        documents: dict[str, Document] = {}
-        for entry in entries:
-            documents.setdefault(entry.id, entry_to_document(entry))
-        won: set[str] = set()
-        for batch in _batches(documents.values()):
-            won |= self._write(LEDGER, partial(_insert, documents=batch))
-        return frozenset(won)
+        # The first of two equal ids counts.
+        return self._tables.insert(LEDGER, {entry.id: entry_to_document(entry) for entry in reversed(entries)})
 
     def mark_sent(
         self, delivery_id: str, ids: Collection[str], *, message_id: int | None, channel_id: int | None, at: datetime
@@ -157,10 +139,8 @@ class MongoStore:
 
     def release(self, delivery_id: str, ids: Collection[str]) -> int:
         """Remove the delivery's claimed or uncertain entries, so that a later run may claim them again."""
-        operations = [DeleteOne(of_delivery(id_, delivery_id)) for id_ in dict.fromkeys(ids)]
-        if not operations:
-            return 0
-        return self._write(LEDGER, lambda ledger: ledger.bulk_write(operations, ordered=False).deleted_count)
+        result = self._tables.change(LEDGER, [DeleteOne(of_delivery(id_, delivery_id)) for id_ in dict.fromkeys(ids)])
+        return result.deleted_count if result else 0
 
     def take_over(
         self,
@@ -177,11 +157,11 @@ class MongoStore:
         Return False, with nothing changed, unless all of them are still held by `held_by` since `held_since`.
         """
         takeover = Takeover(delivery_id, held_by, held_since, by, at)
-        return self._write(LEDGER, lambda ledger: take_over(ledger, ids, takeover))
+        return self._tables.write(LEDGER, lambda ledger: take_over(ledger, ids, takeover))
 
     def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
         """Return one entry, None where there is none."""
-        document = self._one(LEDGER, entry_id(guild_id, game, key))
+        document = self._tables.one(LEDGER, entry_id(guild_id, game, key))
         return entry_from_document(document) if document and is_ledger_document(document) else None
 
     def entries(self, guild_id: int | None = None, states: Collection[EntryState] = ()) -> Iterator[LedgerEntry]:
@@ -190,26 +170,52 @@ class MongoStore:
         They are read when this is called, whatever is written while they are yielded.
         """
         ids = ANY_ID if guild_id is None else ids_of_guild(guild_id)
-        found = self._all(LEDGER, in_states(states), ids)
+        found = self._tables.all(LEDGER, in_states(states), ids)
         found.sort(key=lambda document: (created_at_of(document), document["_id"]))
         return map(entry_from_document, found)
 
     def clear(self, guild_id: int, *, game: str | None = None, key: str | None = None) -> int:
         """Remove a guild's entries, of one game or code where given, and return how many there were."""
-        wanted: Document = {"_id": ids_of_guild(guild_id), "code": {"$type": "string"} if key is None else key}
-        if game is not None:
-            wanted |= of_game(game)
-        return self._write(LEDGER, lambda ledger: ledger.delete_many(wanted).deleted_count)
+        wanted = {"_id": ids_of_guild(guild_id), **of_game_and_key(game, key)}
+        return self._tables.write(LEDGER, lambda ledger: ledger.delete_many(wanted).deleted_count)
+
+    # The ledger, brought in step with a host's mirror
+
+    def adopt(self, entries: Sequence[LedgerEntry], *, host: str) -> frozenset[str]:
+        """Put entries in place where their id is free or held open by the host itself; return the ids put.
+
+        What others hold, and what is sent or seeded, is left as it is.
+        """
+        documents = {entry.id: entry_to_document(entry) for entry in reversed(entries)}
+        return self._tables.put_where_free(LEDGER, documents, held_open_by(host))
+
+    def drop_open(self, ids: Collection[str], *, host: str) -> int:
+        """Remove those of the entries that the host itself holds open, and return how many there were."""
+        result = self._tables.change(LEDGER, [DeleteOne({"_id": id_, **held_open_by(host)}) for id_ in set(ids)])
+        return result.deleted_count if result else 0
+
+    def clear_before(self, guild_id: int, *, game: str | None, key: str | None, before: datetime) -> int:
+        """Remove a guild's entries as `clear` does, but only those made before an instant."""
+        found = self._tables.all(LEDGER, of_game_and_key(game, key), ids_of_guild(guild_id))
+        # A code that was cleared and claimed again since has another date of making.
+        old = [{"_id": one["_id"], "created_at": one.get("created_at")} for one in found if created_at_of(one) < before]
+        result = self._tables.change(LEDGER, [DeleteOne(one) for one in old])
+        return result.deleted_count if result else 0
+
+    def changed_since(self, since: datetime | None) -> list[LedgerEntry]:
+        """Return the entries that were written since then, or all of them."""
+        found = self._tables.all(LEDGER, in_states(()) | written_since(since))
+        return [entry_from_document(document) for document in found]
 
     # Guild settings
 
     def guilds(self) -> list[GuildRecord]:
         """Return all guilds, by ascending id."""
-        return sorted(map(guild_from_document, self._all(GUILDS)), key=lambda guild: guild.guild_id)
+        return sorted(map(guild_from_document, self._tables.all(GUILDS)), key=lambda guild: guild.guild_id)
 
     def guild(self, guild_id: int) -> GuildRecord | None:
         """Return one guild, None where it is not known."""
-        document = self._one(GUILDS, str(guild_id))
+        document = self._tables.one(GUILDS, str(guild_id))
         return guild_from_document(document) if document else None
 
     def put_guild(self, guild: GuildRecord) -> None:
@@ -218,23 +224,25 @@ class MongoStore:
 
     def remove_guild(self, guild_id: int) -> bool:
         """Remove a guild's settings, keep its ledger, and return whether it was there."""
-        return self._write(GUILDS, lambda guilds: guilds.delete_one({"_id": str(guild_id)}).deleted_count > 0)
+        return self._tables.write(GUILDS, lambda guilds: guilds.delete_one({"_id": str(guild_id)}).deleted_count > 0)
 
     def note_seeded(self, guild_id: int, game: str, sources: Collection[str], *, announced: bool = False) -> None:
         """Add sources to those the guild has had a first look at; `announced` ends `announce_current` for the game."""
         if update := seeded_update(game, sources, announced=announced):
-            self._write(GUILDS, lambda guilds: guilds.update_one({"_id": str(guild_id)}, update))
+            self._tables.write(GUILDS, lambda guilds: guilds.update_one({"_id": str(guild_id)}, update))
 
     def note_broken(self, guild_id: int, destination: Destination, broken: Broken | None) -> None:
         """Record that the destination is broken, or works again; nothing if the guild has moved elsewhere."""
         wanted = guild_going_to(guild_id, destination)
-        self._write(GUILDS, lambda guilds: guilds.update_one(wanted, broken_update(broken)))
+        self._tables.write(GUILDS, lambda guilds: guilds.update_one(wanted, broken_update(broken)))
 
     # The memory of codes
 
     def codes(self, game: str | None = None) -> list[CodeRecord]:
         """Return what is known of the codes of one game or of all, newest `first_seen` first, then by id."""
-        found = [code_from_document(document) for document in self._all(CODES, {} if game is None else {"game": game})]
+        found = [
+            code_from_document(document) for document in self._tables.all(CODES, {} if game is None else {"game": game})
+        ]
         found.sort(key=lambda code: code.id)
         found.sort(key=lambda code: code.first_seen, reverse=True)
         return found
@@ -244,9 +252,8 @@ class MongoStore:
         merged: dict[str, CodeRecord] = {}
         for code in codes:
             merged[code.id] = merge_code_records(merged[code.id], code) if code.id in merged else code
-        operations = [UpdateOne({"_id": id_}, code_update(code), upsert=True) for id_, code in merged.items()]
-        if operations:
-            self._write(CODES, lambda codes: codes.bulk_write(operations, ordered=False))
+        changes = [UpdateOne({"_id": id_}, code_update(code), upsert=True) for id_, code in merged.items()]
+        self._tables.change(CODES, changes)
 
     # Run records
 
@@ -256,131 +263,33 @@ class MongoStore:
 
     def runs(self) -> list[RunRecord]:
         """Return the last run of each job on each host, by id."""
-        return sorted(map(run_from_document, self._all(RUNS)), key=lambda run: run.id)
+        return sorted(map(run_from_document, self._tables.all(RUNS)), key=lambda run: run.id)
 
     # Documents as they are stored
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """Yield a collection's documents as they are, of whatever shape."""
-        with self._link.told():
-            self._check_schema()
-            yield from self._link.collection(collection).find({})
+        return self._tables.walk(collection)
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids that have a document in the collection."""
-        found = (self._find(collection, {"_id": {"$in": batch}}, {"_id": 1}) for batch in _batches(set(ids)))
-        return frozenset(document["_id"] for documents in found for document in documents)
+        return frozenset(self._tables.stored(collection, set(ids)))
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Add the documents whose `_id` is free and return those ids; an existing one is left as it is."""
-        by_id: dict[str, Document] = {}
-        for document in documents:
-            by_id.setdefault(document["_id"], dict(document))
-        won: set[str] = set()
-        for batch in _batches(by_id.values()):
-            won |= self._write(collection, partial(_insert, documents=batch))
-        return frozenset(won)
+        return self._tables.insert(collection, {document["_id"]: dict(document) for document in reversed(documents)})
 
     def old_data(self, database: str | None = None) -> OldDatabase:
         """Return what is to be taken over from the database itself, or from another one on the same server."""
-        return OldDatabase(self._link if database is None else self._link.of_database(database), self._link.name)
-
-    # How it is asked
+        return OldDatabase(self._link if database is None else self._link.of_database(database))
 
     def _settle(
         self, delivery_id: str, ids: Collection[str], states: Collection[str], changes: Mapping[str, Any]
     ) -> int:
-        """Return how many entries were the delivery's and in one of the states, and are changed.
-
-        One request with an operation for each entry, as MongoDB repeats such ones safely after a fail-over.
-        """
-        operations = [UpdateOne(of_delivery(id_, delivery_id, states), {"$set": changes}) for id_ in dict.fromkeys(ids)]
-        if not operations:
-            return 0
-        return self._write(LEDGER, lambda ledger: ledger.bulk_write(operations, ordered=False).matched_count)
+        """Return how many entries were the delivery's and in one of the states, and are changed."""
+        wanted = [of_delivery(id_, delivery_id, states) for id_ in dict.fromkeys(ids)]
+        result = self._tables.change(LEDGER, [UpdateOne(one, {"$set": changes}) for one in wanted])
+        return result.matched_count if result else 0
 
     def _put(self, collection: str, document: Document) -> None:
-        replacement = ReplaceOne({"_id": document["_id"]}, document, upsert=True)
-        self._write(collection, lambda documents: documents.bulk_write([replacement]))
-
-    def _one(self, collection: str, id_: str) -> Document | None:
-        found = self._find(collection, {"_id": id_})
-        return found[0] if found else None
-
-    def _all(self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID) -> list[Document]:
-        """Return the documents by `_id`, page by page: unlike the rest of a cursor, a page can be asked for again."""
-        found: list[Document] = []
-        page = self._find(collection, {**(wanted or {}), "_id": ids})
-        while page:
-            found += page
-            if len(page) < _PAGE:
-                break
-            page = self._find(collection, {**(wanted or {}), "_id": {**ids, "$gt": page[-1]["_id"]}})
-        return found
-
-    def _find(self, collection: str, wanted: Document, fields: Document | None = None) -> list[Document]:
-        """Return the first page of what is wanted, by `_id`."""
-        with self._link.told():
-            self._check_schema()
-            documents = self._link.collection(collection)
-            return list(documents.find(wanted, fields, sort=[("_id", 1)], limit=_PAGE, batch_size=_PAGE + 1))
-
-    def _write(self, collection: str, ask: Callable[[MongoCollection[Document]], Item]) -> Item:
-        with self._link.told():
-            self._check_schema()
-            self._prepare()
-            return ask(self._link.collection(collection))
-
-    def _check_schema(self) -> None:
-        """Raise StoreError when a newer giftping wrote the database; looked up with the first request alone."""
-        if self._is_checked:
-            return
-        notes = {
-            note["_id"]: note for note in self._link.collection(META).find({"_id": {"$in": [SCHEMA_ID, INDEXES_ID]}})
-        }
-        if SCHEMA_ID in notes:
-            refuse_newer_schema(notes[SCHEMA_ID].get("version"), self.name)
-        indexes = notes.get(INDEXES_ID, {}).get("indexes", 0)
-        self._is_prepared = SCHEMA_ID in notes and indexes >= INDEXES_VERSION
-        self._is_checked = True
-
-    def _prepare(self) -> None:
-        """Note the schema and make the indexes, at the first write ever."""
-        if self._is_prepared:
-            return
-        # Not every member of a replica set has to be up for it.
-        quorum: dict[str, Any] = {"commitQuorum": "majority"} if self._link.is_replicated else {}
-        indexes = [IndexModel(list(fields), name=name) for name, fields in LEDGER_INDEXES]
-        self._link.collection(LEDGER).create_indexes(indexes, **quorum)
-        version = schema_document()
-        self._link.collection(META).bulk_write(
-            [
-                UpdateOne({"_id": version.pop("_id")}, {"$setOnInsert": version}, upsert=True),
-                UpdateOne({"_id": INDEXES_ID}, {"$max": {"indexes": INDEXES_VERSION}}, upsert=True),
-            ]
-        )
-        self._is_prepared = True
-
-
-def _insert(ledger: MongoCollection[Document], documents: Sequence[Document]) -> set[str]:
-    """Return the ids that were free and are taken now."""
-    ids = [document["_id"] for document in documents]
-    try:
-        ledger.insert_many(documents, ordered=False)
-    except BulkWriteError as error:
-        refused = error.details["writeErrors"]
-        if error.details["writeConcernErrors"] or not all(map(_is_taken, refused)):
-            raise
-        return set(ids) - {ids[one["index"]] for one in refused}
-    return set(ids)
-
-
-def _is_taken(refused: Mapping[str, Any]) -> bool:
-    """Return whether a document was refused because its id is taken, not by another unique index."""
-    return refused["code"] == _DUPLICATE_KEY and list(refused.get("keyPattern", ["_id"])) == ["_id"]
-
-
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while batch := list(islice(rest, _PAGE)):
-        yield batch
+        self._tables.change(collection, [ReplaceOne({"_id": document["_id"]}, document, upsert=True)])

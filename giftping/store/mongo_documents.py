@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from giftping.store.base import HOME_GAME, Broken, CodeRecord, Destination, EntryState
 from giftping.store.documents import (
+    LEDGER,
     OPEN_STATES,
     Document,
     broken_to_document,
     code_to_document,
     field_name,
 )
+from giftping.store.fields import time_to_text
 
 OPEN = {"$in": list(OPEN_STATES)}
 
 ANY_ID = {"$gte": ""}
 
-LEDGER_INDEXES: Sequence[tuple[str, Sequence[tuple[str, int]]]] = (("giftping_state", (("state", 1), ("_id", 1))),)
-"""Name and fields of each index that giftping makes; a guild's entries are a range of the ledger's ids."""
+INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
+    LEDGER: {"giftping_state": (("state", 1), ("_id", 1)), "giftping_updated_at": (("updated_at", 1),)}
+}
+"""The indexes that giftping makes, by collection and name; a guild's entries are a range of the ledger's ids."""
 
 INDEXES_ID = "mongodb"
 INDEXES_VERSION = 1
@@ -27,6 +32,8 @@ INDEXES_VERSION = 1
 
 _UNSET: tuple[object, ...] = (None, "")
 """What a field that does not say counts as; None in a `$in` matches a missing field too."""
+
+_A_DATE = {"$type": "date"}
 
 _OPTIONAL_OF_CODE = ("rewards", "expires_at", "expiry_text", "state", "regions")
 
@@ -48,9 +55,24 @@ def in_states(states: Collection[EntryState]) -> Document:
     return entries | {"state": {"$in": [*values, *(_UNSET if EntryState.SENT in states else ())]}}
 
 
-def of_game(game: str) -> Document:
-    """Return the filter for entries of a game; the older bot, which had one game, did not write it."""
-    return {"game": {"$in": [game, *_UNSET]}} if game == HOME_GAME else {"game": game}
+def of_game_and_key(game: str | None, key: str | None) -> Document:
+    """Return the filter for entries of a game and a key, where given; the older bot, with one game, wrote none."""
+    code: Document = {"code": {"$type": "string"} if key is None else key}
+    if game is None:
+        return code
+    return code | {"game": {"$in": [game, *_UNSET]} if game == HOME_GAME else game}
+
+
+def held_open_by(host: str) -> Document:
+    """Return the filter for entries that a host has claimed and not settled for good."""
+    return {"claimed_by": host, "state": OPEN}
+
+
+def written_since(since: datetime | None) -> Document:
+    """Return the filter for documents that were written since then, and for those that do not say, or are dated."""
+    if since is None:
+        return {}
+    return {"$or": [{"updated_at": {"$gte": time_to_text(since)}}, *({"updated_at": odd} for odd in (None, _A_DATE))]}
 
 
 def of_delivery(id_: str, delivery_id: str, states: Collection[str] = OPEN_STATES) -> Document:

@@ -14,10 +14,9 @@ class OldDatabase:
 
     keeps_flag = True
 
-    def __init__(self, link: MongoLink, target: str) -> None:
+    def __init__(self, link: MongoLink) -> None:
         self._link = link
         self.name = link.name
-        self.is_target = link.name == target
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """Yield a collection's documents; nothing where there is no such collection."""

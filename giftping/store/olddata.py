@@ -21,11 +21,7 @@ class OldData(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it in messages; holds no secret."""
-
-    @property
-    def is_target(self) -> bool:
-        """Whether this is the very database that the ledger is in."""
+        """What to call it in messages; holds no secret. The name of the store that it lies in, where it is one."""
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """Yield a collection's documents; nothing where there is no such collection."""
@@ -49,7 +45,6 @@ class HoldsOldData(Protocol):
 class OldFile:
     """A JSON file that was read whole. It is never written to."""
 
-    is_target = False
     keeps_flag = False
 
     def __init__(self, path: Path, collections: Mapping[str, list[Mapping[str, Any]]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections import Counter
@@ -106,3 +107,28 @@ def test_other_commands_beside_a_check_neither_fail_nor_lose_anything(scene: Sce
         assert scene.arrived(added) == dict.fromkeys(codes, 1)
         twice = {f"LISTED{n}CODE" for n in range(number)}
         assert scene.arrived(first) == {code: 2 if code in twice else 1 for code in codes}
+
+
+def test_a_guild_that_is_changed_while_a_check_has_its_first_look_keeps_what_the_check_noted(
+    scene: Scene, host: Machine
+) -> None:
+    """Else the next new code would be taken for one from before the guild's time, and never go out."""
+    scene.list_codes("OLD1CODE")
+    guild, other = scene.bot_guild(host, 1), scene.webhook_guild(host, 2)
+    assert host.run("guilds", "remove", str(guild), "--yes").exit_code == 0
+    assert host.run("guilds", "add", str(guild), "--channel", str(scene.channels[guild])).exit_code == 0
+    secret = host.folder / "webhook-url"
+    os.mkfifo(secret)
+    slow = host.start("guilds", "add", str(guild), "--webhook", f"file:{secret}")
+    with secret.open("w") as pipe:
+        # The command has opened its secret, and waits for what it holds.
+        assert host.run(*CHECK).exit_code == 0
+        url = host.environment["HOOK_2"]
+        pipe.write(url)
+        (host.folder / "plain-file").write_text(url)
+        (host.folder / "plain-file").replace(secret)
+    assert finish(slow).exit_code == 0
+    scene.list_codes("OLD1CODE", "NEW2CODE")
+    assert host.run(*CHECK).exit_code == 0
+    assert scene.arrived(other) == {"OLD1CODE": 1, "NEW2CODE": 2}
+    assert host.states()[f"{guild}:NEW2CODE"] == "sent"

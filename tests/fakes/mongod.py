@@ -106,6 +106,11 @@ class Mongod:
                 raise CannotRunError(f"mongod did not start:\n{(self._folder / 'log').read_text('utf-8')[-2000:]}")
             time.sleep(0.01)
 
+    def ensure_started(self) -> None:
+        """Start it if it was killed or stopped."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+
     def kill(self) -> None:
         """SIGKILL; what it held stays for `start`."""
         self._signal(signal.SIGKILL)
@@ -183,8 +188,7 @@ class ReplicaSet:
     def start(self) -> None:
         """Start the members that were killed or stopped, and wait until they follow."""
         for member in self.members:
-            if not _accepts(member.port):
-                member.start()
+            member.ensure_started()
         self.wait_until_whole()
 
 

@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from giftping.cli import main
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from giftping import cli
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
+JSON_PAGE, SETTINGS_PAGE, SOURCES_PAGE = DOCS / "json.md", DOCS / "settings.md", DOCS / "sources.md"
 PAGES = (README, *sorted(DOCS.glob("*.md")))
 
 
@@ -56,8 +60,18 @@ def text_of(page: Path) -> str:
     return page.read_text("utf-8")
 
 
+def prose(page: Path) -> str:
+    """Return a page without its blocks."""
+    return _BLOCK.sub("", text_of(page))
+
+
 def headings(page: Path) -> list[str]:
-    return re.findall(r"^#+ (.+)$", _BLOCK.sub("", text_of(page)), re.MULTILINE)
+    return re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+
+
+def anchor_of(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def section(page: Path, title: str) -> str:
@@ -111,10 +125,25 @@ def run(arguments: list[str], folder: Path, environment: Mapping[str, str] | Non
         contextlib.redirect_stderr(errors),
     ):
         try:
-            main()
+            cli.main()
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 0
     return Ran(code, output.getvalue(), errors.getvalue())
+
+
+def commands(group: TyperGroup | None = None, names: tuple[str, ...] = ()) -> Iterator[tuple[str, TyperCommand]]:
+    """Yield every command of the command line with its whole name."""
+    for name, command in (group or root()).commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands(command, (*names, name))
+        else:
+            yield " ".join((*names, name)), command
+
+
+def root() -> TyperGroup:
+    command = typer.main.get_command(cli.app)
+    assert isinstance(command, TyperGroup)
+    return command
 
 
 _BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

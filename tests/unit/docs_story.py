@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Story:
         """Run a command with --json and keep its object."""
         ran = self.run(*arguments, "--json")
         names = [word for word in arguments if word.isalpha() and word.islower()]
-        command = names[0] if names[0] == "init" else " ".join(names[:2])
+        command = names[0] if names[0] in ("init", "migrate") else " ".join(names[:2])
         self.told.setdefault(command, []).append((arguments, ran.json))
 
 
@@ -89,7 +90,8 @@ def _look(story: Story) -> None:
     story.tell("sources", "test", "sample-api")
     story.tell("codes", "list", "--all")
     story.tell("codes", "stats", "--guild", str(BOT_GUILD))
-    story.tell("codes", "explain", "frost2026", "--guild", str(BOT_GUILD))
+    for code in ("Frost2026", "EXAMPLE"):
+        story.tell("codes", "explain", code, "--guild", str(BOT_GUILD))
 
 
 def _settle(story: Story) -> None:
@@ -107,16 +109,28 @@ def _settle(story: Story) -> None:
 def _clear(story: Story) -> None:
     story.tell("codes", "clear", "--guild", str(BOT_GUILD), "--code", "Frost2026", "--yes")
     story.tell("guilds", "remove", str(CLOSED_GUILD), "--yes")
+    sent = {str(BOT_GUILD): ["Summer23", "no code: at all"]}
+    older = {"channels": {str(BOT_GUILD): BOT_CHANNEL}, "sent": sent, "initialized": True}
+    (story.stage.folder / "giftcode_state.json").write_text(json.dumps(older), "utf-8")
+    story.tell("migrate", "--from-json", "giftcode_state.json")
 
 
-def paths(value: object, maps: frozenset[str] = frozenset(), prefix: str = "") -> Iterator[str]:
-    """Yield the dotted paths of all keys in an object, `[]` for the elements of a list; maps are not looked into."""
+def paths(value: object, types: Mapping[str, str], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the dotted path of every key in an object, and its value: `[]` in a list, `*` for a key of a map.
+
+    What the types call a map of something, such as counts, is one value.
+    """
+    kind = types.get(prefix, "")
+    if kind.startswith("map of "):
+        return
     if isinstance(value, dict):
         for key, item in value.items():
+            if kind == "map":
+                yield from paths(item, types, f"{prefix}.*")
+                continue
             path = f"{prefix}.{key}" if prefix else key
-            yield path
-            if path not in maps:
-                yield from paths(item, maps, path)
+            yield path, item
+            yield from paths(item, types, path)
     elif isinstance(value, list):
         for item in value:
-            yield from paths(item, maps, f"{prefix}[]")
+            yield from paths(item, types, f"{prefix}[]")

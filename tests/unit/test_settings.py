@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from giftping.problems import Problem
-from giftping.settings import CodesSettings, Settings, default_state, load_settings, mistakes_of_source
+from giftping.settings import CodesSettings, MongoSettings, Settings, default_state, load_settings, mistakes_of_source
 from giftping.settings_file import SYSTEM_FOLDER, SettingsError
 
 OWN_SOURCE = """
@@ -251,18 +251,33 @@ def test_the_variables_of_the_older_systems_are_no_mistake(load: Load) -> None:
     )
 
 
-def test_a_mongodb_ledger_is_never_silently_taken_for_an_empty_one(load: Load, home: Path, tmp_path: Path) -> None:
-    line = (
-        "MONGO_URI: this release keeps its ledger in a JSON file and would not see what MongoDB has recorded as sent; "
-        "set MONGO_URI to nothing for giftping (MONGO_URI= giftping ...) if it is to start a ledger of its own"
-    )
+def test_the_ledger_is_in_mongodb_wherever_its_uri_is_named(load: Load, home: Path, tmp_path: Path) -> None:
     uri = "mongodb://me:hunter2@host/discord_bot"
     (tmp_path / "MONGO_URI").write_text(uri)
-    assert lines_of(load, home, MONGO_URI=uri) == [f"environment: {line}"]
-    assert lines_of(load, home, MONGO_URI_FILE=str(tmp_path / "MONGO_URI")) == [f"environment: {line}"]
-    assert lines_of(load, home, CREDENTIALS_DIRECTORY=str(tmp_path)) == [f"environment: {line}"]
-    assert lines_of(load, home, dotenv=f"MONGO_URI={uri}") == [f".env:1: {line}"]
-    assert load(MONGO_URI="").discord.token is None
+    assert load(MONGO_URI="").mongo.uri is None
+    for found in (
+        load(MONGO_URI=uri),
+        load(MONGO_URI_FILE=str(tmp_path / "MONGO_URI")),
+        load(CREDENTIALS_DIRECTORY=str(tmp_path)),
+        load(f"[mongo]\nuri = 'file:{tmp_path}/MONGO_URI'"),
+    ):
+        assert found.mongo.uri is not None
+        assert found.mongo.uri.reveal() == uri
+        assert "hunter2" not in repr(found)
+
+
+def test_a_mongodb_uri_does_not_belong_into_the_file(load: Load, home: Path) -> None:
+    [line] = lines_of(load, home, "[mongo]\nuri = 'mongodb://me:hunter2@host/discord_bot'")
+    assert line.endswith("mongo.uri: must be env:NAME or file:PATH; the uri itself does not belong in this file")
+
+
+def test_what_happens_while_mongodb_is_away_is_a_setting(load: Load, home: Path) -> None:
+    assert load().mongo == MongoSettings()
+    mongo = load("[mongo]\non_outage = 'hold'\nserver_selection = '5s'\ndatabase = 'mine'").mongo
+    assert (mongo.on_outage, mongo.server_selection, mongo.database) == ("hold", timedelta(seconds=5), "mine")
+    assert load(MONGO_DB_NAME="reminderbot").mongo.database == "reminderbot"
+    [line] = lines_of(load, home, "[mongo]\non_outage = 'holt'")
+    assert line.endswith("mongo.on_outage: 'holt' is not known; did you mean 'hold'?")
 
 
 def test_no_secret_of_the_environment_is_repeated_in_a_mistake(load: Load, home: Path) -> None:

@@ -36,6 +36,10 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
         "codes.skipped_regions": {"value": ["CN"], **default},
         "codes.built_in_sources": {"value": True, **default},
         "codes.contact": {"value": "", **default},
+        "mongo.uri": {"value": None, **default},
+        "mongo.database": {"value": None, **default},
+        "mongo.on_outage": {"value": "continue", **default},
+        "mongo.server_selection": {"value": "3s", **default},
     }
     assert shown["file"] == str(file)
     assert {slug: game["origin"] for slug, game in shown["games"].items()} == {"rise": "built-in", "new": "file"}

@@ -23,7 +23,8 @@ def starter() -> str:
 
 def loaded(toml: str, folder: Path) -> Settings:
     (folder / "giftping.toml").write_text(toml)
-    return load_settings({"HOME": "/home/me", "DISCORD_TOKEN": "the token"}, cwd=folder)
+    secrets = {"DISCORD_TOKEN": "the token", "MONGO_URI": "mongodb://host"}
+    return load_settings({"HOME": "/home/me", **secrets}, cwd=folder)
 
 
 def test_the_starter_changes_nothing(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_before_the_first_look_a_listed_code_is_one_of_the_old_ones() -> None:
 def test_otherwise_it_goes_out() -> None:
     explanation = told()
     assert explanation.answer == "Gift100 goes out with the next check."
-    assert explanation.steps[0] == "whiteout-survival: listed by site (Gift100), first on 12:00, last on 12:00"
+    assert explanation.steps[:2] == ("whiteout-survival: listed by site (Gift100)", "seen from 12:00 to 12:00")
 
 
 def test_a_remembered_code_is_judged_as_it_was_listed() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,7 @@ def giftping(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
 
 @pytest.fixture
-def store(home: Path) -> TinyStore:
+def store(home: Path) -> Iterator[TinyStore]:
     """Return the store that the commands use."""
-    return TinyStore(home / "state")
+    with TinyStore(home / "state") as store:
+        yield store

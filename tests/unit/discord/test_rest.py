@@ -19,6 +19,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ME, WEBHOOK_ID, CHANNEL, THREAD = 99, 55, 7, 8
 MESSAGE = Message((Embed("Gift code"),))
 NOBODY = frozenset[int]()
+ONE_MESSAGE = f"/channels/{CHANNEL}/messages/{CHANNEL}"
 
 
 def seconds_ago(seconds, number=0):
@@ -62,6 +63,8 @@ class StandIn:
             return httpx.Response(200, json={"id": str(WEBHOOK_ID), "channel_id": str(CHANNEL)})
         if request.method == "POST":
             return httpx.Response(200, json={"id": "1234", "channel_id": str(CHANNEL)})
+        if "limit" not in request.url.params:
+            return error(404, 10008, "Unknown Message")
         before = int(request.url.params.get("before", 2**63))
         older = [message for message in self.history if int(message["id"]) < before]
         return httpx.Response(200, json=older[: int(request.url.params["limit"])])
@@ -269,6 +272,16 @@ def test_the_bot_asks_once_who_it_is(channel, stand_in):
     look(channel)
     look(channel)
     assert stand_in.asked().count("/users/@me") == 1
+
+
+@pytest.mark.parametrize("reply", [error(403, 50013), error(403, 50001), error(500), httpx.ReadTimeout("x")])
+def test_an_empty_channel_is_only_believed_of_a_bot_that_may_read_it(channel, webhook, stand_in, reply):
+    assert look(channel) == Absent()
+    stand_in.replies["GET", ONE_MESSAGE] = reply
+    assert isinstance(look(channel), Undecided)
+    assert isinstance(look(webhook), Undecided)
+    stand_in.history = [by_bot(150, "chatter", author=5)]
+    assert look(channel) == Absent()
 
 
 # Finding what a webhook posted

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import reduce
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -292,11 +294,12 @@ def test_a_code_keeps_its_spelling_without_the_space_around_it() -> None:
     assert spelling_of(" gogoWOS\n") == ("gogoWOS", "")
 
 
-def test_the_most_exact_record_counts_and_mixed_case_is_kept_from_either() -> None:
+def test_the_most_exact_record_counts_and_the_most_telling_spelling() -> None:
     exact = Known("GOGOWOS", Evidence.OWN_DOCUMENT, Times(sent_at=MARCH), "auto")
     listed = Known("gogoWOS", Evidence.LIST, Times(created_at=APRIL))
+    typed = Known("gogowos", Evidence.GLOBAL_LIST, Times())
     merged = Known("gogoWOS", Evidence.OWN_DOCUMENT, Times(sent_at=MARCH), "auto")
-    assert better(exact, listed) == better(listed, exact) == merged
+    assert {reduce(better, order) for order in permutations((exact, listed, typed))} == {merged}
 
 
 def test_of_two_equally_exact_records_the_earlier_counts_and_one_with_a_time_before_one_without() -> None:

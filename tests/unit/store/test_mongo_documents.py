@@ -12,7 +12,7 @@ from giftping.store.mongo_documents import (
     guild_going_to,
     ids_of_guild,
     in_states,
-    of_game,
+    of_game_and_key,
     seeded_update,
 )
 
@@ -66,8 +66,8 @@ def test_the_ids_of_a_guild_are_a_range_that_holds_no_other_guilds() -> None:
 def test_what_the_older_bot_wrote_counts_as_sent_and_of_its_game() -> None:
     assert None in in_states([EntryState.SENT])["state"]["$in"]
     assert None not in in_states([EntryState.CLAIMED])["state"]["$in"]
-    assert None in of_game(HOME_GAME)["game"]["$in"]
-    assert of_game("kingshot") == {"game": "kingshot"}
+    assert None in of_game_and_key(HOME_GAME, None)["game"]["$in"]
+    assert of_game_and_key("kingshot", "A1") == {"game": "kingshot", "code": "A1"}
 
 
 def test_a_destination_written_by_hand_is_known_again() -> None:

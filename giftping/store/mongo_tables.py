@@ -1,0 +1,166 @@
+"""The collections of a MongoDB database, asked in batches, once it is known that they are ours to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
+
+from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+from pymongo.results import BulkWriteResult
+
+from giftping.store.documents import META, SCHEMA_ID, Document, refuse_newer_schema, schema_document
+from giftping.store.mongo_documents import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VERSION
+from giftping.store.mongo_link import MongoLink
+
+PAGE = 10_000
+"""How many documents are read or written with one request; the largest message is 48 MB."""
+
+Change: TypeAlias = DeleteOne | ReplaceOne[Document] | UpdateOne
+
+_DUPLICATE_KEY = 11000
+
+_Item = TypeVar("_Item")
+
+
+class MongoTables:
+    """Reads and writes over one link. Every method raises StoreError or StoreAwayError, as the link tells them.
+
+    The schema is looked up together with the first request of a process, and written, with the indexes, before
+    the first write to a database.
+    """
+
+    def __init__(self, link: MongoLink) -> None:
+        self.link = link
+        self._is_checked = False
+        self._is_prepared = False
+
+    def one(self, collection: str, id_: str) -> Document | None:
+        """Return one document, None where there is none."""
+        found = self.page(collection, {"_id": id_})
+        return found[0] if found else None
+
+    def page(self, collection: str, wanted: Document, fields: Document | None = None) -> list[Document]:
+        """Return what is wanted, by `_id`, at most a page of it."""
+        with self.link.told():
+            self._check_schema()
+            documents = self.link.collection(collection)
+            return list(documents.find(wanted, fields, sort=[("_id", 1)], limit=PAGE, batch_size=PAGE + 1))
+
+    def all(self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID) -> list[Document]:
+        """Return what is wanted, by `_id`, page by page: unlike the rest of a cursor, a page can be asked for again."""
+        found: list[Document] = []
+        while True:
+            page = self.page(collection, {**(wanted or {}), "_id": ids})
+            found += page
+            if len(page) < PAGE:
+                return found
+            ids = {name: bound for name, bound in ids.items() if name == "$lt"} | {"$gt": page[-1]["_id"]}
+
+    def walk(self, collection: str) -> Iterator[Document]:
+        """Yield all documents as they are, with ids of whatever kind."""
+        with self.link.told():
+            self._check_schema()
+            yield from self.link.collection(collection).find({})
+
+    def stored(self, collection: str, ids: Iterable[str]) -> Iterator[str]:
+        """Yield those of the ids that have a document."""
+        for batch in _batches(ids):
+            for document in self.page(collection, {"_id": {"$in": batch}}, {"_id": 1}):
+                yield document["_id"]
+
+    def write(self, collection: str, ask: Callable[[Collection[Document]], _Item]) -> _Item:
+        """Return what a write to a collection gives."""
+        with self.link.told():
+            self._check_schema()
+            self._prepare()
+            return ask(self.link.collection(collection))
+
+    def change(self, collection: str, changes: Sequence[Change]) -> BulkWriteResult | None:
+        """Make changes to one document each, with one request, and return how they went; None for no changes.
+
+        MongoDB repeats such changes safely when its primary is lost meanwhile; one to many documents it does not.
+        """
+        if not changes:
+            return None
+        return self.write(collection, lambda documents: documents.bulk_write(changes, ordered=False))
+
+    def insert(self, collection: str, documents: Mapping[str, Document]) -> frozenset[str]:
+        """Add the documents, given by `_id`, whose id is free, and return those ids."""
+        return self._put(collection, {id_: InsertOne(document) for id_, document in documents.items()})
+
+    def put_where_free(self, collection: str, documents: Mapping[str, Document], or_where: Document) -> frozenset[str]:
+        """Write the documents, given by `_id`, whose id is free or whose present document meets the condition.
+
+        Return the ids that were written.
+        """
+        changes = {
+            id_: ReplaceOne({"_id": id_, **or_where}, document, upsert=True) for id_, document in documents.items()
+        }
+        return self._put(collection, changes)
+
+    def _put(
+        self, collection: str, changes: Mapping[str, InsertOne[Document] | ReplaceOne[Document]]
+    ) -> frozenset[str]:
+        """Return the ids that were not taken."""
+        put: set[str] = set()
+        for batch in _batches(changes):
+            put |= self.write(collection, partial(_put_batch, changes={id_: changes[id_] for id_ in batch}))
+        return frozenset(put)
+
+    def _check_schema(self) -> None:
+        """Raise StoreError when a newer giftping wrote the database."""
+        if self._is_checked:
+            return
+        asked = {"_id": {"$in": [SCHEMA_ID, INDEXES_ID]}}
+        notes = {note["_id"]: note for note in self.link.collection(META).find(asked)}
+        if SCHEMA_ID in notes:
+            refuse_newer_schema(notes[SCHEMA_ID].get("version"), self.link.name)
+        indexes = notes.get(INDEXES_ID, {}).get("indexes", 0)
+        self._is_prepared = SCHEMA_ID in notes and indexes >= INDEXES_VERSION
+        self._is_checked = True
+
+    def _prepare(self) -> None:
+        if self._is_prepared:
+            return
+        # Not every member of a replica set has to be up for it; a lone server knows no such thing.
+        quorum: dict[str, Any] = {"commitQuorum": "majority"} if self.link.is_replicated else {}
+        for collection, indexes in INDEXES.items():
+            models = [IndexModel(list(fields), name=name) for name, fields in indexes.items()]
+            self.link.collection(collection).create_indexes(models, **quorum)
+        version = schema_document()
+        self.link.collection(META).bulk_write(
+            [
+                UpdateOne({"_id": version.pop("_id")}, {"$setOnInsert": version}, upsert=True),
+                UpdateOne({"_id": INDEXES_ID}, {"$max": {"indexes": INDEXES_VERSION}}, upsert=True),
+            ]
+        )
+        self._is_prepared = True
+
+
+def _put_batch(
+    documents: Collection[Document], changes: Mapping[str, InsertOne[Document] | ReplaceOne[Document]]
+) -> set[str]:
+    ids = list(changes)
+    try:
+        documents.bulk_write(list(changes.values()), ordered=False)
+    except BulkWriteError as error:
+        refused = error.details["writeErrors"]
+        if error.details["writeConcernErrors"] or not all(map(_is_taken, refused)):
+            raise
+        return set(ids) - {ids[one["index"]] for one in refused}
+    return set(ids)
+
+
+def _is_taken(refused: Mapping[str, Any]) -> bool:
+    """Return whether a document was refused because its id is taken, not by another unique index."""
+    return refused["code"] == _DUPLICATE_KEY and list(refused.get("keyPattern", ["_id"])) == ["_id"]
+
+
+def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    rest = iter(items)
+    while batch := list(islice(rest, PAGE)):
+        yield batch

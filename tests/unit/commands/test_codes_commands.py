@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from fakes.discord_route import FORBIDDEN, NO_TOKEN, FakeRoute, Routes
+from fakes.records import NOON, code, entry, guild
+from ran import Ran
+
+from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
+from giftping.discord.outcome import Found, Refused
+from giftping.store.base import HOME_GAME, Destination, EntryState
+from giftping.store.tiny import TinyStore
+from giftping.wiring import House
+
+Run = Callable[..., Ran]
+
+CHECK_KEYS = {
+    "started_at",
+    "finished_at",
+    "exit_code",
+    "dry_run",
+    "idle",
+    "guilds",
+    "uncertain",
+    "sources",
+    "deliveries",
+    "seeded",
+    "resting",
+    "disagreements",
+    "trouble",
+    "notices",
+}
+
+
+@pytest.fixture
+def route(monkeypatch: pytest.MonkeyPatch) -> FakeRoute:
+    """Lead channel 500 to a route that answers what a test lays ready."""
+    route = FakeRoute()
+    routes = Routes([(Destination(channel_id=500), route)])
+    monkeypatch.setattr(House, "route_to", lambda _, destination: routes(destination))
+    return route
+
+
+@pytest.fixture
+def listing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the codes that the source of the settings lists; empty it to make the source fail."""
+    listing = ["GIFT2026"]
+
+    def fetch(_: object, request: FetchRequest, now: datetime) -> Fetched:
+        body = "\n".join(listing).encode()
+        return Body(body, "text/plain", "", "", sha256(body).hexdigest()) if body else Failed("timed out after 15 s")
+
+    monkeypatch.setattr("giftping.codes.fetch.Fetcher.fetch", fetch)
+    return listing
+
+
+@pytest.fixture
+def follower(store: TinyStore) -> TinyStore:
+    """Return the store with guild 1, which announces what is listed now."""
+    store.put_guild(guild(1, announce_current=(HOME_GAME,)))
+    return store
+
+
+# check
+
+
+def test_a_check_tells_what_went_out_and_writes_it_as_json(
+    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+) -> None:
+    ran = giftping("codes", "check", "--json")
+    assert ran.exit_code == 0
+    assert set(ran.json) == CHECK_KEYS
+    (delivery,) = ran.json["deliveries"]
+    assert (delivery["guild_id"], delivery["codes"], delivery["result"]) == ("1", ["GIFT2026"], "sent")
+
+
+def test_a_check_with_nothing_new_says_nothing_in_a_pipe(
+    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+) -> None:
+    assert "guild 1: whiteout-survival: sent to channel 500: GIFT2026" in giftping("codes", "check").output
+    again = giftping("codes", "check")
+    assert (again.exit_code, again.output, again.errors) == (0, "", "")
+
+
+def test_a_quiet_check_says_only_what_went_wrong(
+    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+) -> None:
+    route.answer(FORBIDDEN)
+    ran = giftping("codes", "check", "-q")
+    assert (ran.exit_code, ran.output) == (69, "")
+    assert ran.error == (
+        "guild 1: whiteout-survival: refused by channel 500 (HTTP 403: Missing Permissions (50013)): GIFT2026;"
+        " it goes out in a later run"
+    )
+
+
+def test_a_broken_destination_is_told_once_and_again_to_those_who_ask(
+    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+) -> None:
+    route.answer(FORBIDDEN)
+    giftping("codes", "check")
+    quiet = giftping("codes", "check")
+    assert (quiet.exit_code, quiet.errors) == (69, "")
+    loud = giftping("codes", "check", "-v", "--guild", "1")
+    assert "1 code waits for a broken destination" in loud.errors
+    assert "IST" in loud.errors
+
+
+def test_a_failing_source_is_told_once(
+    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+) -> None:
+    """D15: every poll of a failing source wrote the same lines again."""
+    listing.clear()
+    first = giftping("codes", "check")
+    assert (first.exit_code, first.error) == (69, "source my-list: timed out after 15 s")
+    assert giftping("codes", "check").errors == ""
+
+
+def test_a_dry_run_shows_the_message_and_changes_nothing(
+    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str], home: Path
+) -> None:
+    before = {path: path.read_bytes() for path in (home / "state").rglob("*") if path.is_file()}
+    ran = giftping("codes", "check", "--dry-run")
+    assert ran.exit_code == 0
+    assert "would be sent to channel 500: GIFT2026" in ran.output
+    assert "New Whiteout Survival gift code" in ran.output
+    assert {path: path.read_bytes() for path in (home / "state").rglob("*") if path.is_file()} == before
+    assert route.posted == []
+
+
+def test_a_dry_run_before_anything_else_makes_no_folder(giftping: Run, listing: list[str], home: Path) -> None:
+    assert giftping("codes", "check", "--dry-run").exit_code == 0
+    assert not (home / "state").exists()
+
+
+def test_a_check_about_an_unknown_guild_or_game_is_a_mistake(
+    giftping: Run, follower: TinyStore, listing: list[str]
+) -> None:
+    assert "no guild 99" in giftping("codes", "check", "--guild", "99").error
+    ran = giftping("codes", "check", "--game", "kingshott")
+    assert (ran.exit_code, "did you mean 'kingshot'?" in ran.error) == (2, True)
+
+
+def test_at_a_terminal_a_check_says_that_there_is_nothing(
+    giftping: Run, listing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = giftping("codes", "check", "-v")
+    assert "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME" in ran.output
+
+
+def test_what_cannot_be_kept_for_the_next_run_does_not_hide_what_was_posted(
+    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("giftping.checking.write_memory", fail)
+    monkeypatch.setattr("giftping.checking.replace_file", fail)
+    (giftping_state := Path("state") / "host").write_text("host-a", "utf-8")
+    ran = giftping("codes", "check")
+    assert giftping_state.exists()
+    assert ran.exit_code == 69
+    assert "sent to channel 500: GIFT2026" in ran.output
+    assert ran.errors.count("No space left on device") == 2
+
+
+# list, add, explain
+
+
+def test_a_code_is_added_by_hand_in_its_exact_spelling(giftping: Run, follower: TinyStore) -> None:
+    ran = giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--rewards", " 100  gems\u200b ", "--json")
+    assert ran.json["guilds"] == 1
+    (record,) = follower.codes()
+    assert (record.key, record.spelling, record.rewards) == ("HANDMADE1", "HandMade1", "100 gems")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2090-12-31", datetime(2091, 1, 1, tzinfo=UTC)),
+        ("2090-12-31T18:00", datetime(2090, 12, 31, 18, tzinfo=UTC)),
+        ("2090-12-31T18:00+05:30", datetime(2090, 12, 31, 12, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_day_is_valid_to_its_end_and_a_time_to_the_minute(
+    giftping: Run, store: TinyStore, written: str, expected: datetime
+) -> None:
+    assert giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--expires", written).exit_code == 0
+    assert store.codes()[0].expires_at == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bad code!", "--game", HOME_GAME], "cannot be added"),
+        (["@everyone", "--game", HOME_GAME], "looks like a mention"),
+        (["EXAMPLE", "--game", HOME_GAME], "placeholder"),
+        (["GIFT2026", "--game", "kingshott"], "did you mean 'kingshot'?"),
+        (["GIFT2026", "--game", HOME_GAME, "--expires", "2020-01-01"], "expired"),
+        (["GIFT2026", "--game", HOME_GAME, "--expires", "tomorrow"], "not a date"),
+        (["GIFT2026", "--game", HOME_GAME, "--expires", "9999-12-31"], "too far away"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_cannot_be_a_code_is_not_added(giftping: Run, store: TinyStore, arguments: list[str], said: str) -> None:
+    ran = giftping("codes", "add", *arguments)
+    assert (ran.exit_code, ran.output) == (2, "")
+    assert said in " ".join(ran.errors.replace("│", " ").split())
+    assert store.codes() == []
+
+
+def test_the_list_shows_what_may_go_out_and_with_all_the_rest_and_why(giftping: Run, store: TinyStore) -> None:
+    store.remember([code("GIFT100", expires_at=NOON.replace(year=2090)), code("OLD1000", expires_at=NOON)])
+    short = giftping("codes", "list")
+    assert "Gift100" in short.output
+    assert "Old1000" not in short.output
+    assert "IST" in short.output
+    full = giftping("codes", "list", "--all")
+    assert "expired on" in " ".join(full.output.split())
+    assert [one["may_go_out"] for one in giftping("codes", "list", "--all", "--json").json["codes"]] == [True, False]
+
+
+def test_an_empty_list_says_what_to_do(giftping: Run, store: TinyStore) -> None:
+    assert giftping("codes", "list").output == "No codes known yet: giftping codes check looks for them.\n"
+    store.remember([code("OLD1000", expires_at=NOON)])
+    assert "--all shows" in giftping("codes", "list").output
+
+
+def test_an_explanation_is_a_sentence_and_its_steps_in_the_users_time(giftping: Run, follower: TinyStore) -> None:
+    follower.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=NOON, message_id=7)])
+    ran = giftping("codes", "explain", "gift100", "--guild", "1")
+    assert ran.output.startswith("Gift100 was announced.\n  ")
+    assert "2026-05-04 17:30 IST" in ran.output
+
+
+# stats
+
+
+def test_statistics_count_by_source_game_and_day_of_the_users_zone(giftping: Run, store: TinyStore) -> None:
+    late = NOON.replace(hour=20)
+    store.insert(
+        [
+            entry(1, "GIFT100", state=EntryState.SENT, sent_at=NOON),
+            entry(1, "GIFT200", state=EntryState.SENT, sent_at=late, source="rss"),
+            entry(2, "GIFT300", state=EntryState.SEEDED, delivery_id=""),
+            entry(2, "GIFT400", state=EntryState.UNCERTAIN, delivery_id="x"),
+        ]
+    )
+    told = giftping("codes", "stats", "--json").json
+    assert (told["total"], told["last_code"]) == (2, "Gift200")
+    assert told["sources"] == {"api": 1, "rss": 1}
+    assert told["days"] == {"2026-05-04": 1, "2026-05-05": 1}
+    assert told["states"] == {"claimed": 0, "sent": 2, "uncertain": 1, "seeded": 1}
+    assert giftping("codes", "stats", "--guild", "2", "--json").json["total"] == 0
+    assert "giftping codes settle" in giftping("codes", "stats").output
+
+
+# clear
+
+
+def test_clearing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: TinyStore) -> None:
+    store.insert([entry(1, "GIFT100", state=EntryState.SENT)])
+    ran = giftping("codes", "clear", "--guild", "1")
+    assert ran.exit_code == 2
+    assert "--yes" in ran.error
+    assert len(list(store.entries(1))) == 1
+
+
+def test_clearing_takes_only_what_was_named(giftping: Run, store: TinyStore) -> None:
+    store.insert([entry(1, "GIFT100"), entry(1, "GIFT200"), entry(2, "GIFT100")])
+    ran = giftping("codes", "clear", "--guild", "1", "--code", "gift100", "--yes", "--json")
+    assert ran.json == {"guild_id": "1", "cleared": 1}
+    assert [(one.guild_id, one.key) for one in store.entries()] == [(1, "GIFT200"), (2, "GIFT100")]
+
+
+def test_clearing_nothing_says_so_and_asks_nobody(giftping: Run) -> None:
+    ran = giftping("codes", "clear", "--guild", "1")
+    assert (ran.exit_code, ran.output) == (0, "The ledger holds nothing of the kind for guild 1.\n")
+
+
+# settle
+
+
+@pytest.fixture
+def uncertain(follower: TinyStore) -> TinyStore:
+    """Return the store with two codes of one message of guild 1 that nobody can tell of."""
+    follower.insert(
+        [
+            entry(1, "GIFT100", state=EntryState.UNCERTAIN, channel_id=500),
+            entry(1, "GIFT200", state=EntryState.UNCERTAIN, channel_id=500),
+        ]
+    )
+    return follower
+
+
+def states(store: TinyStore) -> dict[str, str]:
+    return {one.key: one.state.value for one in store.entries()}
+
+
+def test_settling_looks_first(giftping: Run, uncertain: TinyStore, route: FakeRoute) -> None:
+    route.finding = Found(77, 500)
+    ran = giftping("codes", "settle")
+    assert ran.exit_code == 0
+    assert "already there" in ran.output
+    assert states(uncertain) == {"GIFT100": "sent", "GIFT200": "sent"}
+
+
+def test_what_stays_uncertain_is_69_and_says_what_to_do(
+    giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(House, "route_to", lambda *_: Refused("no such webhook", lasting=True))
+    ran = giftping("codes", "settle")
+    assert ran.exit_code == 69
+    assert "giftping codes settle --guild 1 --sent, or --resend" in ran.output
+    assert set(states(uncertain).values()) == {"uncertain"}
+
+
+def test_what_can_be_looked_for_later_stays_uncertain_too(
+    giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(House, "route_to", lambda *_: NO_TOKEN)
+    ran = giftping("codes", "settle")
+    assert ran.exit_code == 69
+    assert "uncertain, nobody can tell whether it arrived (no bot token" in ran.output
+    assert set(states(uncertain).values()) == {"uncertain"}
+
+
+@pytest.mark.parametrize(("word", "left"), [("--sent", {"GIFT100": "sent"}), ("--resend", {})])
+def test_the_user_decides(giftping: Run, uncertain: TinyStore, word: str, left: dict[str, str]) -> None:
+    ran = giftping("codes", "settle", "--guild", "1", "--code", "gift100", word, "--json")
+    assert ran.exit_code == 0
+    assert [one["key"] for one in ran.json["decided"]] == ["GIFT100"]
+    assert states(uncertain) == {"GIFT200": "uncertain", **left}
+
+
+@pytest.mark.parametrize("words", [["--sent"], ["--sent", "--resend", "--guild", "1"]])
+def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: TinyStore, words: list[str]) -> None:
+    ran = giftping("codes", "settle", *words)
+    assert ran.exit_code == 2
+    assert set(states(uncertain).values()) == {"uncertain"}
+
+
+def test_at_a_terminal_the_user_is_asked_code_by_code(
+    giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True, False, True])
+    monkeypatch.setattr(House, "route_to", lambda *_: Refused("no such webhook", lasting=True))
+    monkeypatch.setattr("giftping.cli._confirm", lambda question: next(answers))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    ran = giftping("codes", "settle")
+    assert ran.exit_code == 0
+    assert states(uncertain) == {"GIFT100": "sent"}
+
+
+def test_nothing_uncertain_is_said(giftping: Run, store: TinyStore) -> None:
+    assert giftping("codes", "settle").output == "Nothing is uncertain.\n"
+
+
+def test_a_delivery_that_was_settled_in_part_by_hand_is_still_found(
+    giftping: Run, uncertain: TinyStore, route: FakeRoute
+) -> None:
+    giftping("codes", "settle", "--guild", "1", "--code", "gift100", "--sent")
+    giftping("codes", "settle")
+    (look,) = route.looks
+    shown = {"embeds": [{"fields": [{"value": "```\nGift100\n```"}, {"value": "```\nGift200\n```"}]}]}
+    assert look.matches(shown) is True
+    assert look.until - look.since <= timedelta(minutes=10)

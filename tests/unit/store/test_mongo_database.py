@@ -1,0 +1,267 @@
+"""What lies in a MongoDB database: older bots' documents, the schema, the indexes, and how often it is asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from fakes.mongod import database, new_database, or_skip, shared_mongod, shared_replica_set
+from fakes.records import LATER, NOON, code, entry, guild
+from pymongo.database import Database
+
+from giftping.store.base import HOME_GAME, SCHEMA_VERSION, Broken, Destination, EntryState, StoreError
+from giftping.store.documents import GUILDS, LEDGER, META, SCHEMA_ID, entry_to_document
+from giftping.store.mongo import MongoStore
+
+OLD = {
+    "_id": "1:OLD100",
+    "guild_id": 1,
+    "code": "OLD100",
+    "source": "auto",
+    "sent_at": "2025-03-01T10:00:00.5",
+    "created_at": "2025-03-01T10:00:00.5",
+    "updated_at": "2025-03-01T10:00:00.5",
+}
+REWRITTEN = {"_id": "1", "guild_id": 1, "codes": ["Old200"], "source": "auto", "created_at": "2025-04-01T10:00:00"}
+
+
+@pytest.fixture
+def uri() -> str:
+    return new_database(or_skip(shared_mongod))
+
+
+@pytest.fixture
+def there(uri: str) -> Database[dict[str, Any]]:
+    return database(uri)
+
+
+@pytest.fixture
+def store(uri: str) -> Iterator[MongoStore]:
+    with MongoStore(uri) as opened:
+        yield opened
+
+
+def requests(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the commands that were sent since the log was cleared."""
+    texts = (record.getMessage() for record in caplog.records if record.name == "pymongo.command")
+    return [text.partition('"commandName": "')[2].partition('"')[0] for text in texts if "Command started" in text]
+
+
+# Older bots' documents
+
+
+def test_what_the_older_bot_sent_is_an_entry(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+    there[LEDGER].insert_one(OLD)
+    found = store.entry(1, HOME_GAME, "OLD100")
+    assert found is not None
+    assert (found.state, found.spelling, found.game) == (EntryState.SENT, "OLD100", HOME_GAME)
+    assert found.sent_at == datetime(2025, 3, 1, 10, 0, 0, 500_000, tzinfo=UTC)
+    assert store.recorded(HOME_GAME, ["OLD100"], [1]) == {1: {"OLD100"}}
+    assert store.insert([entry(1, "OLD100")]) == frozenset()
+    assert list(store.entries(1, [EntryState.SENT])) == [found]
+    assert list(store.entries(1, [EntryState.CLAIMED])) == []
+
+
+def test_a_document_of_the_rewritten_bot_is_no_entry_and_stays(
+    store: MongoStore, there: Database[dict[str, Any]]
+) -> None:
+    there[LEDGER].insert_many([OLD, REWRITTEN])
+    assert [one.key for one in store.entries()] == ["OLD100"]
+    assert [one.key for one in store.entries(1)] == ["OLD100"]
+    assert store.changed_since(None) == list(store.entries())
+    assert store.clear(1) == 1
+    assert list(there[LEDGER].find()) == [REWRITTEN]
+
+
+def test_older_entries_are_cleared_by_game_and_code_too(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+    there[LEDGER].insert_one(OLD)
+    assert store.clear(1, game="kingshot") == 0
+    assert store.clear(1, game=HOME_GAME, key="OLD100") == 1
+
+
+def test_documents_are_exactly_those_of_the_file(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+    store.insert([entry()])
+    assert list(there[LEDGER].find()) == [entry_to_document(entry())]
+
+
+def test_a_document_that_is_damaged_is_named(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+    """D4: what cannot be read is never "none"."""
+    there[LEDGER].insert_one({**OLD, "guild_id": "one"})
+    with pytest.raises(StoreError, match="'1:OLD100': guild_id is 'one'"):
+        list(store.entries())
+
+
+def test_a_destination_edited_by_hand_is_still_noted_as_broken(
+    store: MongoStore, there: Database[dict[str, Any]]
+) -> None:
+    store.put_guild(guild())
+    there[GUILDS].update_one({"_id": "1"}, {"$set": {"destination": {"channel_id": "500", "webhook": ""}}})
+    store.note_broken(1, Destination(channel_id=500), Broken(LATER, "404"))
+    found = store.guild(1)
+    assert found is not None
+    assert found.broken == Broken(LATER, "404")
+
+
+@pytest.mark.parametrize("spelling", ["half a pair \ud83d", "zero\0"])
+def test_a_text_is_stored_as_it_is_or_refused_as_a_store_error(store: MongoStore, spelling: str) -> None:
+    try:
+        store.insert([entry(spelling=spelling)])
+    except StoreError as error:
+        assert "a value cannot be stored" in str(error)
+        assert list(store.entries()) == []
+    else:
+        assert [one.spelling for one in store.entries()] == [spelling]
+
+
+# Schema, indexes, requests
+
+
+def test_a_newer_schema_is_refused_before_anything_is_read_or_written(
+    store: MongoStore, there: Database[dict[str, Any]]
+) -> None:
+    there[META].insert_one({"_id": SCHEMA_ID, "version": SCHEMA_VERSION + 1})
+    for attempt in (lambda: store.entries(), lambda: store.insert([entry()]), lambda: next(store.documents(LEDGER))):
+        with pytest.raises(StoreError, match="newer giftping"):
+            attempt()
+    assert there.list_collection_names() == [META]
+
+
+def test_reading_an_empty_database_makes_nothing_in_it(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+    assert store.guilds() == []
+    assert there.list_collection_names() == []
+
+
+def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
+    uri: str, there: Database[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "pymongo.command")
+    with MongoStore(uri) as first:
+        first.insert([entry()])
+    assert {note["_id"]: note.get("version") for note in there[META].find()}[SCHEMA_ID] == SCHEMA_VERSION
+    assert there[LEDGER].index_information().keys() == {"_id_", "giftping_state", "giftping_updated_at"}
+    caplog.clear()
+    with MongoStore(uri) as second:
+        second.insert([entry(2), entry(3)])
+        second.recorded(HOME_GAME, ["GIFT100", "GIFT200"], [1, 2, 3])
+        second.mark_sent("delivery-1", [entry(2).id, entry(3).id], message_id=7, channel_id=8, at=LATER)
+        second.remember([code("A1"), code("B2")])
+        second.release("delivery-1", ["1:GIFT100", "9:OTHER"])
+        second.adopt([entry(4), entry(5)], host="host-a")
+    # One for the schema, then one each.
+    assert requests(caplog) == ["find", "insert", "find", "update", "update", "delete", "update"]
+
+
+def test_a_large_ledger_is_read_page_by_page(
+    store: MongoStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = [entry(number % 3, f"CODE{number:03}") for number in range(120)]
+    store.insert(entries)
+    monkeypatch.setattr("giftping.store.mongo_tables.PAGE", 50)
+    caplog.set_level(logging.DEBUG, "pymongo.command")
+    assert {one.id for one in store.entries()} == {one.id for one in entries}
+    assert requests(caplog) == ["find"] * 3
+    assert len(list(store.entries(1))) == 40
+    keys = [f"CODE{number:03}" for number in range(120)]
+    assert sum(map(len, store.recorded(HOME_GAME, keys, [0, 1, 2]).values())) == 120
+
+
+def test_a_unique_index_of_somebody_elses_is_not_taken_for_a_lost_claim(
+    store: MongoStore, there: Database[dict[str, Any]]
+) -> None:
+    there[LEDGER].create_index("code", unique=True)
+    store.insert([entry(1)])
+    with pytest.raises(StoreError, match="a unique index other than that of _id"):
+        store.insert([entry(2)])
+
+
+# In step with a mirror
+
+
+def test_what_a_host_recorded_elsewhere_is_put_where_it_is_free_or_its_own(store: MongoStore) -> None:
+    own, theirs = entry(1), entry(2, claimed_by="host-b")
+    done = entry(3, state=EntryState.SENT)
+    store.insert([own, theirs, done])
+    sent = [replace(one, claimed_by="host-a", state=EntryState.SENT, sent_at=LATER) for one in (own, theirs, done)]
+    new = entry(4, state=EntryState.SENT)
+    assert store.adopt([*sent, new], host="host-a") == {own.id, new.id}
+    assert {one.guild_id: one for one in store.entries()} == {1: sent[0], 2: theirs, 3: done, 4: new}
+
+
+def test_only_what_a_host_holds_open_itself_is_dropped(store: MongoStore) -> None:
+    entries = [entry(1), entry(2, claimed_by="host-b"), entry(3, state=EntryState.SENT)]
+    store.insert(entries)
+    assert store.drop_open([one.id for one in entries], host="host-a") == 1
+    assert list(store.entries()) == entries[1:]
+
+
+def test_a_late_clear_leaves_what_was_made_after_it(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+    there[LEDGER].insert_many([OLD, REWRITTEN])
+    new = entry(1, "NEW", created_at=LATER)
+    store.insert([entry(1, "BEFORE"), new, entry(2, "BEFORE"), entry(1, "BEFORE", "kingshot")])
+    assert store.clear_before(1, game=HOME_GAME, key=None, before=LATER) == 2
+    assert list(store.entries(1)) == [entry(1, "BEFORE", "kingshot"), new]
+    assert store.clear_before(1, game=None, key="BEFORE", before=LATER) == 1
+
+
+def test_what_was_written_since_a_time_is_found(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+    there[LEDGER].insert_many([OLD, {**OLD, "_id": "1:DATED", "code": "DATED", "updated_at": NOON}])
+    store.insert([entry(1), entry(2, updated_at=LATER)])
+    assert {one.id for one in store.changed_since(LATER)} == {"2:GIFT100", "1:DATED"}
+    assert {one.id for one in store.changed_since(LATER + timedelta(days=1))} == {"1:DATED"}
+    assert len(store.changed_since(None)) == 4
+
+
+# Several at once
+
+
+def test_sixteen_threads_win_each_claim_once() -> None:
+    """D9, on a replica set."""
+    uri = new_database(or_skip(shared_replica_set).uri)
+    threads, codes = 16, [f"CODE{number}" for number in range(20)]
+    start = Barrier(threads)
+
+    def claim(thread: int) -> frozenset[str]:
+        start.wait()
+        return frozenset().union(*(store.insert([entry(1, key, delivery_id=str(thread))]) for key in codes))
+
+    with MongoStore(uri) as store, ThreadPoolExecutor(threads) as pool:
+        won = [id_ for ids in pool.map(claim, range(threads)) for id_ in ids]
+        assert sorted(won) == sorted(f"1:{key}" for key in codes)
+
+
+def test_hosts_that_open_a_new_database_at_once_all_get_it_ready(uri: str) -> None:
+    hosts = 8
+    start = Barrier(hosts)
+
+    def first_write(host: int) -> frozenset[str]:
+        with MongoStore(uri) as own:
+            start.wait()
+            return own.insert([entry(host)])
+
+    with ThreadPoolExecutor(hosts) as pool:
+        assert {id_ for ids in pool.map(first_write, range(hosts)) for id_ in ids} == {
+            entry(host).id for host in range(hosts)
+        }
+
+
+def test_hosts_that_remember_the_same_code_at_once_lose_no_source(uri: str) -> None:
+    hosts = 8
+    start = Barrier(hosts)
+
+    def remember(host: int) -> None:
+        with MongoStore(uri) as own:
+            own.codes()
+            start.wait()
+            memory = next(iter(code().sources.values()))
+            own.remember([code(sources={f"source-{host}": memory})])
+
+    with ThreadPoolExecutor(hosts) as pool:
+        list(pool.map(remember, range(hosts)))
+    with MongoStore(uri) as own:
+        assert len(own.codes()[0].sources) == hosts

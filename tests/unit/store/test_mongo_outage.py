@@ -1,0 +1,183 @@
+"""MongoDB that is away, hangs, loses its primary or its majority: an error is never an answer, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event, Lock
+
+import pytest
+from fakes.mongod import Mongod, ReplicaSet, new_database, or_skip, own_mongod, shared_replica_set
+from fakes.records import LATER, NOON, code, entry, guild, run
+
+from giftping.store.base import HOME_GAME, Destination, StoreAwayError
+from giftping.store.mongo import MongoStore
+
+SOON = timedelta(milliseconds=300)
+PATIENT = timedelta(seconds=30)
+
+EVERYTHING: dict[str, Callable[[MongoStore], object]] = {
+    "recorded": lambda store: store.recorded(HOME_GAME, ["A1"], [1]),
+    "entry": lambda store: store.entry(1, HOME_GAME, "A1"),
+    "entries": lambda store: list(store.entries()),
+    "guilds": lambda store: store.guilds(),
+    "guild": lambda store: store.guild(1),
+    "codes": lambda store: store.codes(),
+    "runs": lambda store: store.runs(),
+    "documents": lambda store: list(store.documents("sent_giftcodes")),
+    "stored_ids": lambda store: store.stored_ids("sent_giftcodes", ["1:A1"]),
+    "changed_since": lambda store: store.changed_since(None),
+    "insert": lambda store: store.insert([entry()]),
+    "mark_sent": lambda store: store.mark_sent("d", ["1:A1"], message_id=1, channel_id=1, at=LATER),
+    "mark_uncertain": lambda store: store.mark_uncertain("d", ["1:A1"], at=LATER),
+    "release": lambda store: store.release("d", ["1:A1"]),
+    "take_over": lambda store: store.take_over("d", ["1:A1"], held_by="a", held_since=NOON, by="b", at=LATER),
+    "clear": lambda store: store.clear(1),
+    "put_guild": lambda store: store.put_guild(guild()),
+    "remove_guild": lambda store: store.remove_guild(1),
+    "note_seeded": lambda store: store.note_seeded(1, HOME_GAME, ["site"]),
+    "note_broken": lambda store: store.note_broken(1, Destination(channel_id=1), None),
+    "remember": lambda store: store.remember([code()]),
+    "record_run": lambda store: store.record_run(run()),
+    "insert_documents": lambda store: store.insert_documents("codes", [{"_id": "a"}]),
+    "adopt": lambda store: store.adopt([entry()], host="host-a"),
+    "drop_open": lambda store: store.drop_open(["1:A1"], host="host-a"),
+    "clear_before": lambda store: store.clear_before(1, game=None, key=None, before=LATER),
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Mongod]:
+    """A server that a test may kill or let hang; it runs again for the next."""
+    shared: Mongod = or_skip(own_mongod)
+    yield shared
+    shared.resume()
+    shared.ensure_started()
+
+
+@pytest.fixture
+def members() -> Iterator[ReplicaSet]:
+    """A replica set whose members a test may kill; it is whole again for the next."""
+    shared: ReplicaSet = or_skip(shared_replica_set)
+    yield shared
+    for member in shared.members:
+        member.resume()
+    shared.start()
+
+
+def test_whatever_is_asked_of_a_server_that_went_away_is_an_error_and_never_an_answer(server: Mongod) -> None:
+    """D4, D6: nothing that cannot be read counts as empty."""
+    with MongoStore(new_database(server.uri), server_selection=SOON) as store:
+        store.insert([entry(1, "A1")])
+        server.kill()
+        # The first finds the connection dead, the others find nobody there: one waits for that, not all.
+        store._link._client._topology_settings._server_selection_timeout = 0.05
+        for name, ask in EVERYTHING.items():
+            with pytest.raises(StoreAwayError, match=r"at 127\.0\.0\.1:\d+: "):
+                pytest.fail(f"{name} answered {ask(store)!r}")
+
+
+def test_what_was_acknowledged_is_there_after_a_kill_and_the_store_goes_on(server: Mongod) -> None:
+    """A lone server has its journal only: an acknowledgement means that it is written there."""
+    with MongoStore(new_database(server.uri), server_selection=PATIENT) as store:
+        for number in range(20):
+            assert store.insert([entry(1, f"CODE{number}")])
+        server.kill()
+        server.start()
+        assert len(list(store.entries())) == 20
+        assert store.insert([entry(1, "CODE0"), entry(1, "NEW")]) == {"1:NEW"}
+
+
+def test_a_server_that_hangs_is_away(server: Mongod) -> None:
+    with MongoStore(new_database(server.uri), server_selection=PATIENT, answer=SOON) as store:
+        store.insert([entry()])
+        server.pause()
+        with pytest.raises(StoreAwayError):
+            store.recorded(HOME_GAME, ["GIFT100"], [1])
+        with pytest.raises(StoreAwayError):
+            store.insert([entry(2)])
+
+
+def test_a_server_that_was_away_at_first_is_found_when_it_comes(server: Mongod) -> None:
+    server.kill()
+    with MongoStore(new_database(server.uri), server_selection=SOON) as store:
+        with pytest.raises(StoreAwayError, match="the connection was refused"):
+            store.guilds()
+        server.start()
+        assert store.guilds() == []
+
+
+def test_members_without_a_primary_are_away(members: ReplicaSet) -> None:
+    with MongoStore(new_database(members.uri), server_selection=PATIENT) as store:
+        store.insert([entry()])
+    first, second = members.members[:2]
+    first.kill()
+    second.kill()
+    with (
+        MongoStore(new_database(members.uri), server_selection=timedelta(seconds=1), answer=SOON) as store,
+        pytest.raises(StoreAwayError),
+    ):
+        while True:  # The last member steps down a moment after it has lost the others.
+            store.recorded(HOME_GAME, ["GIFT100"], [1])
+
+
+def test_a_claim_that_no_majority_has_is_not_acknowledged(members: ReplicaSet) -> None:
+    with MongoStore(new_database(members.uri), server_selection=PATIENT, answer=SOON) as store:
+        store.recorded(HOME_GAME, ["GIFT100"], [1])
+        for member in members.secondaries():
+            member.pause()
+        with pytest.raises(StoreAwayError):
+            store.insert([entry()])
+
+
+def test_claims_go_on_when_the_primary_is_killed_and_none_is_won_twice_or_lost(members: ReplicaSet) -> None:
+    threads, codes = 6, [f"CODE{number}" for number in range(80)]
+    won: dict[str, list[str]] = {}
+    lock, under_way = Lock(), Event()
+
+    def claim(thread: str) -> None:
+        with MongoStore(uri, server_selection=PATIENT, answer=PATIENT) as store:
+            for key in codes:
+                ids = store.insert([entry(guild_id, key, delivery_id=thread) for guild_id in (1, 2)])
+                with lock:
+                    won.setdefault(thread, []).extend(ids)
+                if key == codes[15]:
+                    under_way.set()
+
+    uri = new_database(members.uri)
+    primary = members.primary()
+    with ThreadPoolExecutor(threads) as pool:
+        runs = [pool.submit(claim, f"delivery-{number}") for number in range(threads)]
+        assert under_way.wait(60)
+        primary.kill()
+        for one in runs:
+            one.result()
+    every_id = {f"{guild_id}:{key}" for guild_id in (1, 2) for key in codes}
+    assert Counter(id_ for ids in won.values() for id_ in ids) == dict.fromkeys(every_id, 1)
+    with MongoStore(uri, server_selection=PATIENT) as store:
+        recorded = {one.id: one.delivery_id for one in store.entries()}
+    assert recorded == {id_: thread for thread, ids in won.items() for id_ in ids}
+
+
+def test_settling_goes_on_when_the_primary_is_killed_and_counts_each_entry_once(members: ReplicaSet) -> None:
+    with MongoStore(new_database(members.uri), server_selection=PATIENT, answer=PATIENT) as store:
+        claims = [entry(1, f"CODE{number}", delivery_id=f"delivery-{number}") for number in range(60)]
+        store.insert(claims)
+        primary = members.primary()
+        with ThreadPoolExecutor(2) as pool:
+            settling = [
+                pool.submit(store.mark_sent, one.delivery_id, [one.id], message_id=7, channel_id=8, at=LATER)
+                for one in claims
+            ]
+            primary.kill()
+            assert [one.result() for one in settling] == [1] * len(claims)
+        assert {one.message_id for one in store.entries()} == {7}
+
+
+def test_indexes_are_made_while_a_member_is_down(members: ReplicaSet) -> None:
+    uri = new_database(members.uri)
+    members.secondaries()[0].kill()
+    with MongoStore(uri, server_selection=PATIENT) as store:
+        assert store.insert([entry()]) == {entry().id}

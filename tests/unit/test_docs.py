@@ -1,0 +1,218 @@
+"""What the documentation says is what giftping does: examples are run, tables are compared, links are followed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from docs_reading import (
+    JSON_PAGE,
+    PAGES,
+    README,
+    ROOT,
+    SETTINGS_PAGE,
+    SOURCES_PAGE,
+    Block,
+    anchor_of,
+    blocks,
+    commands,
+    headings,
+    prose,
+    root,
+    run,
+    section,
+    table,
+    text_of,
+    transcript,
+)
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from giftping import cli
+from giftping.codes import catalogue
+from giftping.codes.catalogue import load_catalogue
+from giftping.codes.fetch import shown
+from giftping.codes.sources import definition
+from giftping.codes.sources.base import KINDS
+from giftping.durations import duration_text
+from giftping.environment import OWN_VARIABLES
+from giftping.settings import load_settings
+from giftping.settings_shown import describe
+from giftping.settings_values import KEYS
+
+ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
+PLACEHOLDER = re.compile(r"^(GUILD_)?ID$")
+
+
+# Worked examples
+
+
+def worked() -> dict[tuple[Path, str], list[Block]]:
+    """Return the blocks of each section that brings the files for its own commands."""
+    by_section: dict[tuple[Path, str], list[Block]] = {}
+    for block in ALL_BLOCKS:
+        by_section.setdefault((block.page, block.section), []).append(block)
+    return {key: found for key, found in by_section.items() if any(block.name for block in found)}
+
+
+@pytest.mark.parametrize("place", worked(), ids=lambda place: f"{place[0].stem}: {place[1]}")
+def test_a_worked_example_gives_what_the_page_shows(place: tuple[Path, str], tmp_path: Path) -> None:
+    own = worked()[place]
+    tables = "\n".join(block.text for block in own if block.language == "toml" and not block.name)
+    (tmp_path / "giftping.toml").write_text(f'time_zone = "UTC"\n{tables}', "utf-8")
+    for block in own:
+        if block.name:
+            (tmp_path / block.name).write_text(block.text, "utf-8")
+    examples = [example for block in own if block.language == "console" for example in transcript(block)]
+    assert examples
+    for words, expected in examples:
+        assert words[0] == "giftping"
+        assert run(words[1:], tmp_path).shown.replace(str(tmp_path), "/home/you") == expected
+
+
+def test_each_kind_of_source_has_a_worked_example() -> None:
+    assert set(KINDS) <= {title for page, title in worked() if page == SOURCES_PAGE}
+
+
+@pytest.mark.parametrize("block", [block for block in ALL_BLOCKS if block.language == "toml" and not block.name])
+def test_every_piece_of_settings_on_a_page_is_valid(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "giftping.toml").write_text(block.text, "utf-8")
+    ran = run(["config", "check"], tmp_path)
+    assert (ran.exit_code, ran.errors) == (0, "")
+
+
+# Tables
+
+
+def test_the_table_of_built_in_sources_is_the_catalogue() -> None:
+    expected = [
+        [
+            source.name,
+            source.game,
+            source.kind,
+            duration_text(source.min_interval) + ("" if source.enabled else ", switched off"),
+            shown(source.url),
+        ]
+        for source in load_catalogue().sources
+    ]
+    assert table(section(SOURCES_PAGE, "Built-in sources")) == expected
+
+
+def test_the_readme_names_the_games_of_the_catalogue() -> None:
+    text = " ".join(text_of(README).split())
+    assert [game.title for game in load_catalogue().games.values() if game.title not in text] == []
+
+
+def test_the_keys_of_a_source_and_of_a_game_are_all_described() -> None:
+    first, second = section(SOURCES_PAGE, "A source of your own").split("A game that giftping does not know")
+    assert {row[0] for row in table(first)} == set(definition._TOP_KEYS)
+    assert {row[0] for row in table(second)} == set(catalogue._GAME_KEYS)
+    assert {row[0] for row in table(section(SOURCES_PAGE, "Dates and zones"))} == set(definition._DATE_KEYS)
+
+
+def test_the_keys_of_rows_and_fields_are_described_with_the_kinds_that_know_them() -> None:
+    rows, fields = section(SOURCES_PAGE, "Rows").split("A field is a text")
+    for text, known in ((rows, definition._ROW_KEYS), (fields, definition._FIELD_KEYS)):
+        described = {row[0]: _kinds(row[1]) for row in table(text)}
+        keys = {key for of_kind in known.values() for key in of_kind}
+        assert described == {key: {kind for kind in KINDS if key in known[kind]} for key in keys}
+
+
+def _kinds(cell: str) -> set[str]:
+    named = set(re.findall(r"[a-z]+", cell)) & set(KINDS)
+    return set(KINDS) - named if cell.startswith("all") else named
+
+
+def test_every_setting_is_in_the_table_with_its_default(tmp_path: Path) -> None:
+    expected = {f"{group}.{key}" if group else key for group, keys in KEYS.items() for key in keys}
+    settings = load_settings({"HOME": str(tmp_path)}, cwd=tmp_path)
+    defaults = {key: value["value"] for key, value in describe(settings)["values"].items()}
+    rows = {row[0]: row[1] for row in table(section(SETTINGS_PAGE, "Keys"))}
+    assert set(rows) == expected - set(KEYS) - {"games", "sources"} == set(defaults)
+    words = {None: "none", "": "none", True: "true", False: "false"}
+    for key, value in defaults.items():
+        if key == "time_zone":
+            assert (rows[key], value) == ("the machine's", None)
+            continue
+        text = json.dumps(value) if isinstance(value, list) else words.get(value, str(value))
+        assert rows[key] == text.replace(str(tmp_path), "~"), key
+
+
+def test_every_variable_that_the_settings_read_is_in_the_table() -> None:
+    code = "".join(text_of(path) for path in (ROOT / "giftping").glob("*.py"))
+    read = {
+        name for pair in re.findall(r'\.get\("([A-Z_]{4,})"\)|_variable\([^)]*"([A-Z_]{4,})"\)', code) for name in pair
+    }
+    described = {row[0] for row in table(section(SETTINGS_PAGE, "Environment"))}
+    assert (read - {""}) | OWN_VARIABLES <= described
+    assert [name for name in described if name not in code] == []
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_command_line() -> None:
+    (line,) = re.findall(r"Exit codes: (.*?)\n\n", text_of(README), re.DOTALL)
+    constants = {value for name, value in vars(cli).items() if name.startswith("EXIT_")}
+    assert {int(number) for number in re.findall(r"\*\*(\d+)\*\*", line)} == constants | {0}
+
+
+# The command line
+
+
+def test_every_command_is_in_the_readme_and_has_a_section_of_its_own() -> None:
+    known = {name for name, _ in commands()}
+    listed = section(README, "Commands")
+    for name in known:
+        first, _, second = name.partition(" ")
+        assert re.search(rf"^giftping (?:\w+ \| )*{first}\b.*\b{second}\b", listed, re.MULTILINE), name
+    assert known - set(headings(JSON_PAGE)) == set()
+
+
+@pytest.mark.parametrize("name", dict(commands()))
+def test_every_option_is_in_the_section_of_its_command(name: str) -> None:
+    introduction = text_of(JSON_PAGE).partition("\n## ")[0]
+    text = introduction + section(JSON_PAGE, name)
+    options = [
+        option for each in dict(commands())[name].params if isinstance(each, TyperOption) for option in each.opts
+    ]
+    assert [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)] == []
+
+
+def shown_lines() -> list[tuple[str, str]]:
+    """Return each call of giftping on the pages, with its page: at a prompt, in a crontab, and within a sentence."""
+    lines = []
+    for page in PAGES:
+        in_blocks = "".join(block.text for block in blocks(page) if block.language in ("console", "crontab"))
+        found = re.findall(r"^(?:\$ |(?:\S+ ){5})(giftping .*?)(?: \| .*)?$", in_blocks, re.MULTILINE)
+        found += [" ".join(line.split()) for line in re.findall(r"`(giftping [^`]*)`", prose(page))]
+        lines += [(page.name, line) for line in dict.fromkeys(found)]
+    return lines
+
+
+@pytest.mark.parametrize(("page", "line"), shown_lines())
+def test_every_line_on_a_page_is_one_that_giftping_takes(page: str, line: str) -> None:
+    """A line with choices in it, such as [--all] or (A | B), is a synopsis: its words have to be known."""
+    is_synopsis = re.search(r"[\[(|…]", line) is not None
+    command: TyperCommand = root()
+    rest = shlex.split(re.sub(r"[\[\]()|…]", " ", line) if is_synopsis else line, comments=True)[1:]
+    while isinstance(command, TyperGroup) and rest and not rest[0].startswith("-"):
+        assert rest[0] in command.commands, line
+        command, rest = command.commands[rest[0]], rest[1:]
+    options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)} | {"--help"}
+    assert [word for word in rest if word.startswith("-") and word not in options] == []
+    if not is_synopsis and not isinstance(command, TyperGroup):
+        command.make_context(line, [PLACEHOLDER.sub("123", word) for word in rest])
+
+
+# Links
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.is_file(), target
+        assert not anchor or anchor in {anchor_of(heading) for heading in headings(path)}, target
