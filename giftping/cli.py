@@ -424,6 +424,9 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 the last place where an error can be said in one line
         sys.exit(_tell_error(error))
+    finally:
+        if _State.session is not None:
+            _State.session.close()
 
 
 def _tell_error(error: Exception) -> int:

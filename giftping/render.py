@@ -53,8 +53,8 @@ def drawn(*renderables: RenderableType) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> Table:
     """Return a table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
-    result = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left")
-    result.title_style = Style(bold=True)
+    heading = Text(title, style=Style(bold=True), no_wrap=True, overflow="ignore")
+    result = Table(title=heading, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style=Style())
     for number, column in enumerate(columns):
         justify: JustifyMethod = "right" if column.startswith(">") else "left"
         result.add_column(column.lstrip(">"), justify=justify, overflow="fold", no_wrap=not number)

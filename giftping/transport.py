@@ -23,7 +23,8 @@ from typing import Any, Self, cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
-import httpx
+
+from giftping.lean_httpx import httpx
 
 KEEP_IDLE = 2.0
 """Seconds that an idle connection is kept: less than servers keep it, so that none is used that is gone."""

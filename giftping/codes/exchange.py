@@ -10,9 +10,8 @@ from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from http import HTTPStatus
 
-import httpx
-
 from giftping.codes.fetch import USER_AGENT, Body, Failed, Fetched, FetchRequest, Limits, NotModified, shown
+from giftping.lean_httpx import httpx
 from giftping.transport import Deadline
 
 SHARED_HEADERS = frozenset({"accept", "accept-language", "user-agent"})

@@ -90,6 +90,11 @@ class Session:
         if self.json:
             write_json(value)
 
+    def close(self) -> None:
+        """Close what the command opened."""
+        if "house" in vars(self):
+            self.house.close()
+
     @staticmethod
     def _write(stream: TextIO, line: str) -> None:
         stream.write(f"{line}\n")

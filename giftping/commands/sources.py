@@ -154,5 +154,5 @@ def _show(session: Session, source: SourceDefinition, listing: Listing, now: dat
         rows.append([code.spelling, code.rewards or "–", expiry])
     session.show(table(f"{source.name}: {counted(len(rows), 'code')} may go out", ["Code", "Rewards", "Expires"], rows))
     if dropped:
-        session.show(table(f"{len(dropped)} dropped", ["Row", "Why"], [[text, reason] for text, reason in dropped]))
+        session.show("", table(f"{len(dropped)} dropped", ["Row", "Why"], [[text, reason] for text, reason in dropped]))
     return EXIT_FINE

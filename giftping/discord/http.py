@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
-import httpx
-
 from giftping import __version__
 from giftping.discord.answers import (
     CLIENT_BLOCKED,
@@ -30,6 +28,7 @@ from giftping.discord.answers import (
 )
 from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError
+from giftping.lean_httpx import httpx
 from giftping.transport import UNUSABLE_ENVIRONMENT, Deadline, SocketTransport
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"

@@ -136,8 +136,9 @@ class RestClient:
         """
         one = f"{MESSAGES.format(channel=channel_id)}/{channel_id}"
         result = self.http.request(Endpoint("GET", f"GET {MESSAGES}/{{message}}", one, f"channel {channel_id}"))
-        is_readable = isinstance(result, Answer) or (isinstance(result, Refused) and result.code == UNKNOWN_MESSAGE)
-        return None if is_readable else result
+        if isinstance(result, Answer) or (isinstance(result, Refused) and result.code == UNKNOWN_MESSAGE):
+            return None
+        return result
 
     def _object(self, endpoint: Endpoint) -> Mapping[str, Any] | Refused | Unclear:
         result = self.http.request(endpoint)

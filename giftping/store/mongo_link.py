@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from giftping.store.mongo_errors import explained
 
 DEFAULT_DATABASE = "discord_bot"
 """What the older bot called its database."""
+
+# At DEBUG it holds what is written, a guild's webhook URL for one; whoever looks for that asks for this very logger.
+logging.getLogger("pymongo.command").setLevel(logging.INFO)
 
 _TROUBLE = (PyMongoError, BSONError, OverflowError, UnicodeError)
 """What PyMongo raises: its own errors, and three kinds for values that BSON cannot hold."""

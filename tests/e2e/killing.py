@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +26,7 @@ from scene import Host, Ran, Scene
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 
-SIDE_BY_SIDE = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+SIDE_BY_SIDE = 2
 Item = TypeVar("Item")
 
 
@@ -131,12 +134,25 @@ class Killers:
         self._free: SimpleQueue[Killer] = SimpleQueue()
         self._all = [Killer() for _ in range(SIDE_BY_SIDE)]
         self._folder = folder
+        self._lock = threading.Lock()
         for killer in self._all:
             self._free.put(killer)
 
-    def template(self, name: str) -> Path:
-        """Return where the state folder of that name is kept, once there is one."""
-        return self._folder / name
+    def begin_with(self, name: str, state: Path) -> bool:
+        """Put the state folder that was kept under that name in place, and return whether there was one."""
+        template = self._folder / name
+        if not template.exists():
+            return False
+        shutil.copytree(template, state)
+        return True
+
+    def keep(self, name: str, state: Path) -> None:
+        """Keep a copy of a state folder to begin with another time; the first one counts."""
+        draft = Path(tempfile.mkdtemp(dir=self._folder)) / name
+        shutil.copytree(state, draft)
+        with self._lock:
+            if not (self._folder / name).exists():
+                draft.rename(self._folder / name)
 
     def close(self) -> None:
         for killer in self._all:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,22 +53,21 @@ def opened(play: Play, folder: Path, killers: Killers) -> Iterator[tuple[Scene, 
 
     Where the same was played before, the guilds' records are those of the first time.
     """
-    template = killers.template(play.name)
     with killers.lent() as killer, scene_in(folder) as scene:
         scene.discord.message_content = play.visible
         scene.list_codes(*CODES)
         host = machine_in(scene, killer, token=play.token)
-        if template.exists():
-            shutil.copytree(template, host.state)
-            scene.add = lambda *_: None  # type: ignore[method-assign] -- they are in the template
+        is_known = killers.begin_with(play.name, host.state)
+        if is_known:
+            scene.add = lambda *_: None  # type: ignore[method-assign]
         put_clocks(scene, host, -2 * WHILE)
         for number in range(play.webhooks):
             scene.webhook_guild(host, number)
         for number in range(play.bots):
             scene.bot_guild(host, number)
         put_clocks(scene, host, 2 * WHILE)
-        if not template.exists():
-            shutil.copytree(host.state, template)
+        if not is_known:
+            killers.keep(play.name, host.state)
         yield scene, host
 
 

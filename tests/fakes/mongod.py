@@ -178,6 +178,15 @@ class ReplicaSet:
                     raise CannotRunError(f"the replica set stays at {self._states(client)}")
                 time.sleep(0.02)
 
+    def wait_until_steps_down(self, member: Mongod) -> None:
+        """Return when the member is no primary, as one that has lost the others is a moment later."""
+        until = time.monotonic() + _START_WITHIN
+        with _client(f"{member.uri}?directConnection=true") as client:
+            while client.admin.command("hello")["isWritablePrimary"]:
+                if time.monotonic() > until:
+                    raise CannotRunError("the last member stays primary")
+                time.sleep(0.02)
+
     @staticmethod
     def _states(client: MongoClient[dict[str, Any]]) -> list[str]:
         with suppress(PyMongoError):

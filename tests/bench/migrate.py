@@ -1,0 +1,69 @@
+"""Migrating 1,000 codes, against writing each of them by itself, in one run: `python tests/bench/migrate.py`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from fakes.mongod import new_database, shared_mongod
+from fakes.old_data import SHAPES, OldBag
+from fakes.records import entry
+
+from giftping.store.base import Store
+from giftping.store.migrate import MigrationRequest, migrate
+from giftping.store.mongo import MongoStore
+from giftping.store.tiny import TinyStore
+
+CODES = 1000
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def migrate_1000(store: Store, guilds: int = 5) -> float:
+    """Return how many seconds it takes to migrate 1,000 codes of some guilds into an empty store."""
+    old = OldBag(SHAPES["v0.5"](guilds, [f"CODE{number}" for number in range(CODES // guilds)]))
+    started = time.perf_counter()
+    report = migrate([old], store, MigrationRequest("bench"), clock=lambda: NOW, back_up=lambda kept: "")
+    seconds = time.perf_counter() - started
+    assert report.collections["sent_giftcodes"].added == CODES
+    return seconds
+
+
+def write_each(store: Store, guilds: int = 5) -> float:
+    """Return how many seconds it takes to write as many codes one by one."""
+    entries = [entry(guild, f"CODE{number}") for guild in range(1, guilds + 1) for number in range(CODES // guilds)]
+    started = time.perf_counter()
+    for one in entries:
+        store.insert([one])
+    return time.perf_counter() - started
+
+
+def ratio(new_store: Callable[[], Store]) -> tuple[float, float]:
+    """Return the seconds of the migration and of the loop, each in a store of its own that was written to before."""
+    seconds = []
+    for work in (migrate_1000, write_each):
+        with new_store() as store:
+            store.insert([entry(99)])
+            seconds.append(work(store))
+    return seconds[0], seconds[1]
+
+
+def main() -> None:
+    """Print one line for each store."""
+    with tempfile.TemporaryDirectory() as folder:
+        stores: dict[str, Callable[[], Store]] = {
+            "json": lambda: TinyStore(Path(tempfile.mkdtemp(dir=folder))),
+            "mongod": lambda: MongoStore(new_database(shared_mongod())),
+        }
+        for name, new_store in stores.items():
+            batch, loop = ratio(new_store)
+            print(f"migrate 1,000, {name}: {batch * 1000:.0f} ms, {loop / batch:.0f} x faster than one write per code")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
