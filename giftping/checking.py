@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from giftping import __version__
-from giftping.codes.check import CheckRequest, CheckRules, CheckTools, check, next_mark
-from giftping.codes.courier import Courier, Origins
 from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
 from giftping.codes.gather import Gathered, gather, sightings_of
-from giftping.codes.idle import FULL_LOOK_EVERY, FULL_LOOK_EVERY_SHARED, IdleMark, mark_from_json, mark_to_json
+from giftping.codes.idle import (
+    FULL_LOOK_EVERY,
+    FULL_LOOK_EVERY_SHARED,
+    IdleMark,
+    idle_report,
+    mark_from_json,
+    mark_to_json,
+)
 from giftping.codes.memory_file import read_memory, write_memory
-from giftping.codes.settle import Settler, open_deliveries
 from giftping.codes.sources.definition import SourceDefinition
 from giftping.ops.lock import RunLock
 from giftping.secrets import SecretError
@@ -28,8 +32,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from giftping.codes.check import CheckRules
     from giftping.codes.plan import GuildPlan
     from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
+    from giftping.codes.request import CheckRequest
     from giftping.settings import Settings
     from giftping.store.base import Store
 
@@ -48,7 +54,7 @@ def run_check(
     settings = house.settings
     with nullcontext() if request.dry_run else RunLock(settings.state / LOCK_FILE):
         run = _Run(house, request, on_progress)
-        return run.finish(check(run.tools(), _rules(settings, request), request))
+        return run.finish(run.idle() or run.full())
 
 
 def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
@@ -56,6 +62,9 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
 
     Raise LockHeldError when a check is at it, StoreError when the ledger cannot be read or written.
     """
+    from giftping.codes.courier import Courier, Origins
+    from giftping.codes.settle import Settler, open_deliveries
+
     settings = house.settings
     origins = Origins({})
     with RunLock(settings.state / LOCK_FILE), house.open_store() as store:
@@ -76,10 +85,23 @@ class _Run:
         self._store: Store | None = None
         self._trouble: list[str] = []
         self._mark = self._mark_that_holds()
+        self._gathered: Gathered | None = None
 
-    def tools(self) -> CheckTools:
+    def idle(self) -> CheckReport | None:
+        """Return the report of a run that found everything as the last one left it, None when there may be work."""
+        if self._mark is None or not self._request.is_complete:
+            return None
+        started = utc_now()
+        self._gathered = self._gather(self._mark.games)
+        return idle_report(self._mark, self._gathered, started, utc_now())
+
+    def full(self) -> CheckReport:
+        """Return the report of a run that opens the store and does what there is to do."""
+        from giftping.codes.check import CheckTools, check
+        from giftping.codes.courier import Origins
+
         settings = self._settings
-        return CheckTools(
+        tools = CheckTools(
             clock=utc_now,
             gather=self._gather,
             open_store=self._open_store,
@@ -89,8 +111,9 @@ class _Run:
                 {name: ORIGIN_OF_KIND.get(source.kind, "website") for name, source in settings.sources.items()}
             ),
             side_by_side=self._side_by_side,
-            mark=self._mark,
+            gathered=self._gathered,
         )
+        return check(tools, _rules(settings, self._request), self._request)
 
     def finish(self, report: CheckReport) -> CheckReport:
         """Return the report with this host's own trouble, and write what the next run starts from.
@@ -125,6 +148,8 @@ class _Run:
         if not self._request.is_complete or self._store is None or self._store.closed_fingerprint is None:
             return None
         look_every = FULL_LOOK_EVERY if self._settings.mongo.uri is None else FULL_LOOK_EVERY_SHARED
+        from giftping.codes.check import next_mark
+
         return next_mark(report, settings_fingerprint(self._settings), self._store.closed_fingerprint, look_every)
 
     def _mark_that_holds(self) -> IdleMark | None:
@@ -224,6 +249,8 @@ def _which_ledger(settings: Settings) -> str:
 
 
 def _rules(settings: Settings, request: CheckRequest) -> CheckRules:
+    from giftping.codes.check import CheckRules
+
     return CheckRules(
         host=host_name(settings.state, create=not request.dry_run),
         lease=settings.codes.lease,

@@ -268,7 +268,7 @@ def codes_check(
     verbose: Verbose = 0,
 ) -> None:
     """Look for new codes and announce them. This is the line for cron."""
-    from giftping.codes.check import CheckRequest
+    from giftping.codes.request import CheckRequest
     from giftping.commands import codes
 
     request = CheckRequest(dry_run=dry_run, guild_id=guild, game=game)

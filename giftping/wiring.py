@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets as random_secrets
+import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -11,16 +11,16 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from giftping.discord.outcome import Refused, Route
 from giftping.secrets import SecretError
 from giftping.settings_file import Mistake, SettingsError
-from giftping.store.base import Destination
 from giftping.store.files import replace_file, storage_errors
 
 if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
+    from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
     from giftping.settings import Settings
+    from giftping.store.base import Destination
     from giftping.store.failover import FailoverStore
     from giftping.store.tiny import TinyStore
 
@@ -112,6 +112,7 @@ class House:
 
     def route_to(self, destination: Destination) -> Route | Refused:
         """Return the way to a destination, or why there is none now."""
+        from giftping.discord.outcome import Refused
         from giftping.discord.rest import ChannelRoute
 
         reader = self.reader()
@@ -173,4 +174,4 @@ def host_name(state: Path, *, create: bool = True) -> str:
 
 
 def _new_host_name() -> str:
-    return f"{socket.gethostname()}-{random_secrets.token_hex(3)}"
+    return f"{socket.gethostname()}-{os.urandom(3).hex()}"

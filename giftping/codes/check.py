@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from giftping.codes.catalogue import Game
@@ -24,30 +24,9 @@ from giftping.codes.plan import (
     sightings_by_hand,
 )
 from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
+from giftping.codes.request import CheckRequest
 from giftping.codes.settle import Settler, may_settle, open_deliveries
 from giftping.store.base import EntryState, GuildRecord, Store
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRequest:
-    """What a run was asked to do; without `guild_id` and `game` it is about everything."""
-
-    dry_run: bool = False
-    guild_id: int | None = None
-    game: str | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the run does all there is to do, so that the next one may be idle."""
-        return not self.dry_run and self.guild_id is None and self.game is None
-
-    def concerned(self, guilds: Sequence[GuildRecord]) -> list[GuildRecord]:
-        """Return those of the guilds that the run is about."""
-        return [
-            replace(guild, games=tuple(game for game in guild.games if self.game in (None, game)))
-            for guild in guilds
-            if self.guild_id in (None, guild.guild_id)
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +43,8 @@ class CheckRules:
 class CheckTools:
     """What a check works with, passed in by the wiring.
 
-    `mark` is given only while it holds; `side_by_side` calls the function for each plan and returns the
-    results in order.
+    `gathered` is what the sources list, where they were asked before; `side_by_side` calls the function for each
+    plan and returns the results in order.
     """
 
     clock: Clock
@@ -75,19 +54,16 @@ class CheckTools:
     games: Mapping[str, Game]
     origins: Origins
     side_by_side: Callable[[Callable[[GuildPlan], GuildWork], Sequence[GuildPlan]], list[GuildWork]]
-    mark: IdleMark | None = None
+    gathered: Gathered | None = None
 
 
 def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckReport:
     """Return what one run did. Raise StoreError when the ledger cannot be read or written."""
     started = tools.clock()
-    gathered = tools.gather(tools.mark.games) if tools.mark and request.is_complete else None
-    if tools.mark and gathered and gathered.fingerprint == tools.mark.lists:
-        return _idle_report(tools.mark, gathered, started, tools.clock())
     with tools.open_store() as store:
         courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins)
         guilds = request.concerned(store.guilds())
-        gathered = gathered or tools.gather(games_of(guilds))
+        gathered = tools.gathered or tools.gather(games_of(guilds))
         remembered = store.codes()
         codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
         valid = [code for code in codes if verdict(code, started, rules.skipped_regions).may_go_out]
@@ -140,19 +116,6 @@ def next_mark(
         look_again_at=min(instant for instant in due if instant is not None),
         guild_count=report.guild_count,
         trouble=bool(report.uncertain or report.trouble or any(report.resting())),
-    )
-
-
-def _idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished: datetime) -> CheckReport:
-    return CheckReport(
-        started_at=started,
-        finished_at=finished,
-        idle=True,
-        guild_count=mark.guild_count,
-        games=mark.games,
-        lists=gathered.fingerprint,
-        sources=gathered.sources,
-        standing_trouble=mark.trouble,
     )
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from giftping.codes.report import CheckReport
+
+if TYPE_CHECKING:
+    from giftping.codes.gather import Gathered
 
 FULL_LOOK_EVERY = timedelta(hours=1)
 """However quiet it is, the store is looked at this often."""
@@ -34,6 +40,22 @@ class IdleMark:
         """
         in_time = now < self.look_again_at <= now + FULL_LOOK_EVERY
         return self.settings == settings and self.store == store and in_time
+
+
+def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished: datetime) -> CheckReport | None:
+    """Return the report of a run that is over, None when a list is not the one that the mark knows."""
+    if gathered.fingerprint != mark.lists:
+        return None
+    return CheckReport(
+        started_at=started,
+        finished_at=finished,
+        idle=True,
+        guild_count=mark.guild_count,
+        games=mark.games,
+        lists=gathered.fingerprint,
+        sources=gathered.sources,
+        standing_trouble=mark.trouble,
+    )
 
 
 def mark_to_json(mark: IdleMark) -> dict[str, object]:

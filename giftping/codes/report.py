@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from giftping.codes.gather import SourceReport
-from giftping.discord.message import Message
+if TYPE_CHECKING:
+    from giftping.codes.gather import SourceReport
+    from giftping.discord.message import Message
+
 
 EXIT_FINE = 0
 EXIT_TROUBLE = 69

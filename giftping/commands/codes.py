@@ -28,8 +28,8 @@ from giftping.store.base import CodeRecord, EntryState, LedgerEntry, SourceMemor
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
-    from giftping.codes.check import CheckRequest
     from giftping.codes.report import CheckReport, DeliveryReport
+    from giftping.codes.request import CheckRequest
 
 
 def check(session: Session, request: CheckRequest) -> int:
@@ -57,7 +57,9 @@ def _tell(session: Session, report: CheckReport) -> None:
         session.tell(line)
     if report.dry_run and not (session.quiet or session.json):
         _show_previews(session, report)
-    for line in trouble_lines(report, session.house.zone, verbose=session.verbose > 0):
+    # cron's mails tell trouble once; who asks at a terminal gets an answer, not a bare exit code.
+    is_asked = session.verbose > 0 or (session.at_terminal and not session.quiet)
+    for line in trouble_lines(report, session.house.zone, verbose=is_asked):
         session.trouble(line)
     if session.verbose:
         for source in report.sources:

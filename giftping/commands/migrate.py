@@ -142,7 +142,7 @@ def _tell(session: Session, report: MigrationReport) -> None:
         session.tell(f"What was there before: {report.backup}")
     channels = sum(guild.settings.added for guild in report.guilds)
     if channels and session.settings.discord.token is None:
-        session.trouble(f"warning: {channels} guilds are posted to by the bot: set DISCORD_TOKEN to the older bot's")
+        session.trouble("warning: what came over is posted to by the bot: set DISCORD_TOKEN to the older bot's token")
 
 
 def _rows(guilds: tuple[GuildNumbers, ...]) -> list[list[str]]:

@@ -18,6 +18,7 @@ from giftping.store.base import (
     RunRecord,
     SharedStore,
     StoreAwayError,
+    StoreError,
 )
 from giftping.store.documents import CODES, GUILDS, LEDGER, RUNS
 from giftping.store.mirror import (
@@ -32,6 +33,7 @@ from giftping.store.mirror import (
     read_pending,
     synced_with,
 )
+from giftping.store.olddata import HoldsOldData, OldData
 from giftping.store.tiny import TinyStore
 
 CLOCK_MARGIN = timedelta(minutes=10)
@@ -245,6 +247,12 @@ class FailoverStore:
         """Add the documents whose `_id` is free and return those ids."""
         ids = [document["_id"] for document in documents]
         return self._write(collection, ids, lambda store: store.insert_documents(collection, documents))
+
+    def old_data(self, database: str | None = None) -> OldData:
+        """Return what is to be taken over from the shared store's own database, or from another on its server."""
+        if not isinstance(self._shared, HoldsOldData):
+            raise StoreError(f"{self.name}: holds no other data")
+        return self._shared.old_data(database)
 
     # Which of the two is asked
 

@@ -1,6 +1,7 @@
 """The migration: old data into a store, whatever its shape, as often as one likes.
 
-Everything is added where its `_id` is free, in batches; nothing is changed or removed. The settings of the
+Everything is added where its `_id` is free, in batches; nothing is changed or removed. An entry keeps its times,
+but for the one at which it was written, which is now. The settings of the
 guilds come last, so that no check meets a guild whose ledger is not complete: what is killed in the middle is
 taken up by the next run.
 """
@@ -28,6 +29,7 @@ from giftping.store.documents import (
     entry_to_document,
     guild_to_document,
 )
+from giftping.store.fields import time_to_text
 from giftping.store.inheritance import Inheritance
 from giftping.store.legacy import (
     GIFT_CODES,
@@ -125,7 +127,7 @@ def migrate(
     before = None if request.again else completed_at(target, old.fingerprint)
     if before is not None:
         return MigrationReport(old.names, target.name, request.dry_run, reported=old.reported(), done_before=before)
-    moving = _Moving(sources, target, request, back_up, on_progress, old.total())
+    moving = _Moving(sources, target, request, clock, back_up, on_progress, old.total())
     for collection, documents in old.documents(started, request.game_sources):
         moving.move(collection, documents)
     if not request.dry_run:
@@ -245,6 +247,7 @@ class _Moving:
     sources: Sequence[OldData]
     target: Store
     request: MigrationRequest
+    clock: Callable[[], datetime]
     back_up: BackUp
     on_progress: OnProgress | None
     total: int
@@ -273,6 +276,10 @@ class _Moving:
             return frozenset(new)
         if self.backup is None:
             self.backup = self.back_up(self._to_keep())
+        if collection == LEDGER:
+            # The mirrors of other hosts follow what was written of late: an old date would hide it from them.
+            written = {"updated_at": time_to_text(self.clock())}
+            missing = [{**document, **written} for document in missing]
         return self.target.insert_documents(collection, missing)
 
     def _to_keep(self) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:

@@ -108,6 +108,14 @@ def test_in_place_everything_old_stays_as_it_is_but_the_flag(shape: str, uri: st
     assert migrated(mongo, mongo.old_data(), again=True).added == 0
 
 
+def test_what_comes_over_is_seen_by_the_mirrors_of_other_hosts(uri: str, mongo: MongoStore) -> None:
+    """A mirror follows what was written since it last looked, however long ago the codes were sent."""
+    fill(uri, SHAPES["v2"](2, CODES))
+    assert mongo.changed_since(NOW) == []
+    migrated(mongo, mongo.old_data())
+    assert {one.id for one in mongo.changed_since(NOW)} == {f"{number}:{key}" for number in (1, 2) for key in CODES}
+
+
 def test_an_upgrade_that_had_begun_is_completed(uri: str, mongo: MongoStore) -> None:
     """D3: the state document was not migrated, so that the first new code made all others look unsent."""
     fill(uri, {STATE_ID: [{"_id": STATE_ID, "channels": {"1": 5}, "sent": {"1": ["A1", "B2"]}}]})
@@ -136,7 +144,8 @@ def test_another_database_on_the_server_comes_over_and_keeps_its_documents(uri: 
 
 def test_from_an_embedded_store_to_mongodb_and_back_is_the_same_loop(tmp_path: Path, mongo: MongoStore) -> None:
     with TinyStore(tmp_path / "first") as first:
-        first.insert([entry(1), entry(2, "ABC1", "kingshot"), entry(3, message_id=2**62)])
+        entries = [entry(1), entry(2, "ABC1", "kingshot"), entry(3, message_id=2**62)]
+        first.insert([replace(one, updated_at=NOW) for one in entries])
         first.put_guild(guild(1, seeded={"kingshot": ("a.b", "c$d")}))
         first.remember([code()])
         first.insert_documents("active_members", [{"_id": "5", "added": "2026-01-29T04:30:00.000000+00:00"}])

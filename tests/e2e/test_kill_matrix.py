@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from killing import Killers, Machine, Trouble, Victim
+from killing import Killers, Machine, Trouble, Victim, wait_until_quiet
 from plays import CODES, FATES, Play, hold_promises, kill_at_request, opened, run_killed, troubles
 from scene import GAME, Scene, finish
 
 from giftping.demo import faults
+from giftping.demo.log import Match
 
 PLAYS = (
     Play("bot", bots=1),
@@ -70,6 +72,29 @@ def test_a_run_killed_while_discord_has_its_request_posts_nothing_twice_and_lose
 
     killers.each(kill, posts)
     record_property("told", f"kill matrix: {play.name}: {len(posts)} runs killed while Discord had their request")
+
+
+@pytest.mark.parametrize(
+    "play", [play for play in PLAYS if play.is_serial and not play.later], ids=lambda play: play.name
+)
+def test_a_message_that_discord_stores_only_after_the_next_run_has_looked_is_there_once(
+    play: Play, killers: Killers, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """What a killed run had written may still be carried out: the nonce, or patience, keeps it one message."""
+    with opened(play, tmp_path / "scene", killers) as (scene, host):
+        victim, looked = Victim(), threading.Event()
+
+        def kill_and_wait() -> None:
+            victim.kill()
+            assert looked.wait(60)
+
+        scene.discord.call(kill_and_wait, match=Match(method="POST"))
+        assert host.run("codes", "check", on_start=victim.started).exit_code == -9
+        assert host.run("codes", "check").exit_code == (69 if play.webhooks else 0)
+        looked.set()
+        wait_until_quiet(scene.discord)
+        hold_promises(play, scene, host)
+    record_property("told", f"kill matrix: {play.name}: 1 run killed, whose message Discord stored late")
 
 
 SETTLING_PLAYS = [play for play in PLAYS if play.later and play.visible and play.is_serial]

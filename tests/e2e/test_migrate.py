@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import stat
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
+from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.old_data import SHAPES, STATE_ID
 from scene import Host, Scene
 
@@ -34,6 +36,11 @@ def migrated(host: Host, *options: str) -> Any:
     ran = host.run("migrate", *options, "--json")
     assert ran.exit_code == 0, ran.errors
     return ran.json
+
+
+def lasting(host: Host) -> dict[str, dict[str, Any]]:
+    """Return a host's ledger but for the times at which its entries were written."""
+    return {id_: {**document, "updated_at": ""} for id_, document in host.ledger().items()}
 
 
 def checked(host: Host, times: int = 1) -> None:
@@ -125,17 +132,17 @@ def test_bad_keys_are_told_in_a_line_each_and_the_rest_comes_over(host: Host) ->
 def test_what_was_there_before_is_kept_and_can_be_taken_back(scene: Scene, host: Host) -> None:
     scene.bot_guild(host, 1)
     checked(host)
-    before = host.ledger()
+    before = lasting(host)
     state = old_state(host, sent={str(GUILD): ["AAAA1"], "2001": ["OLD1"]})
     content = (host.folder / state).read_bytes()
     report = migrated(host, "--from-json", state)
     assert (host.folder / state).read_bytes() == content
     backup = host.state / report["backup"]
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    assert before.items() < host.ledger().items()
+    assert before.items() < lasting(host).items()
     other = scene.host("other")
     migrated(other, "--from-json", str(backup))
-    assert other.ledger() == before
+    assert lasting(other) == before
 
 
 def test_one_giftpings_ledger_comes_over_into_another(scene: Scene, host: Host) -> None:
@@ -143,7 +150,7 @@ def test_one_giftpings_ledger_comes_over_into_another(scene: Scene, host: Host) 
     checked(host)
     other = scene.host("other")
     migrated(other, "--from-json", str(host.state / "giftping.json"))
-    assert other.ledger() == host.ledger()
+    assert lasting(other) == lasting(host)
     checked(other)
     assert scene.arrived(guild) == {"AAAA1": 1, "BBBB2": 1, "CCCC3": 1}
 
@@ -205,4 +212,64 @@ def test_while_a_check_runs_nothing_is_migrated(host: Host) -> None:
 def test_without_a_bot_token_the_user_is_told_what_is_missing(scene: Scene, host: Host) -> None:
     other = scene.host("tokenless", token=False)
     ran = other.run("migrate", "--from-json", old_state(other, sent={}))
-    assert ran.errors == "warning: 1 guilds are posted to by the bot: set DISCORD_TOKEN to the older bot's\n"
+    assert ran.errors == "warning: what came over is posted to by the bot: set DISCORD_TOKEN to the older bot's token\n"
+
+
+# MongoDB
+
+
+@pytest.fixture
+def uri(host: Host) -> str:
+    """The database of someone who ran an older bot on the host, which is given its URI."""
+    uri: str = new_database(or_skip(shared_mongod))
+    host.environment["MONGO_URI"] = uri
+    return uri
+
+
+def fill(uri: str, collections: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+    for name, documents in collections.items():
+        database(uri)[name].insert_many([dict(document) for document in documents])
+
+
+def of_the_guild(shape: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the sample of a shape with the codes A, B, C, for the guild on the stage."""
+    text = json.dumps(SHAPES[shape](1, ["AAAA1", "BBBB2", "CCCC3"])).replace(f'"{1001}"', str(CHANNEL))
+    text = text.replace(": 1001", f": {CHANNEL}").replace('"1":', f'"{GUILD}":').replace('"1"', f'"{GUILD}"')
+    collections: dict[str, list[dict[str, Any]]] = json.loads(text.replace('"1:', f'"{GUILD}:'))
+    for document in collections.get("sent_giftcodes", []):
+        document["guild_id"] = GUILD
+    return collections
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whatever_is_in_the_database_only_what_is_new_is_announced(
+    scene: Scene, host: Host, uri: str, shape: str
+) -> None:
+    """D3, D11: an upgrade sent again what an older release had recorded in another shape."""
+    fill(uri, of_the_guild(shape))
+    report = migrated(host)
+    assert report["reported"] == []
+    assert [guild["guild_id"] for guild in report["guilds"]] == [str(GUILD)]
+    scene.list_codes("AAAA1", "BBBB2", "CCCC3", "XXXX4")
+    checked(host, 3)
+    assert scene.arrived(GUILD) == {"XXXX4": 1}
+    assert migrated(host)["done_before"]
+
+
+def test_another_database_on_the_server_is_taken_over(scene: Scene, host: Host, uri: str) -> None:
+    """D11: the rewrite looked into a database of another name, and began anew."""
+    other = new_database(shared_mongod())
+    fill(other, of_the_guild("v2"))
+    migrated(host, "--from-db", database(other).name)
+    checked(host, 2)
+    assert scene.arrived(GUILD) == {}
+    assert len(host.ledger()) == 3
+
+
+def test_a_server_that_is_away_is_told_in_one_line_without_the_password(host: Host) -> None:
+    host.environment["MONGO_URI"] = "mongodb://bot:hunter2@127.0.0.1:9/?serverSelectionTimeoutMS=100"
+    for options in ((), ("--from-db", "other"), ("--dry-run", "-vv")):
+        ran = host.run("migrate", *options)
+        assert ran.exit_code == 69
+        assert "127.0.0.1:9" in ran.errors
+        assert "hunter2" not in ran.output + ran.errors

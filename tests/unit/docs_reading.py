@@ -60,13 +60,13 @@ def text_of(page: Path) -> str:
     return page.read_text("utf-8")
 
 
-def prose(page: Path) -> str:
-    """Return a page without its blocks."""
-    return _BLOCK.sub("", text_of(page))
+def prose(text: str) -> str:
+    """Return a text without its blocks."""
+    return _BLOCK.sub("", text)
 
 
 def headings(page: Path) -> list[str]:
-    return re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return re.findall(r"^#+ (.+)$", prose(text_of(page)), re.MULTILINE)
 
 
 def anchor_of(heading: str) -> str:
@@ -136,7 +136,7 @@ def commands(group: TyperGroup | None = None, names: tuple[str, ...] = ()) -> It
     for name, command in (group or root()).commands.items():
         if isinstance(command, TyperGroup):
             yield from commands(command, (*names, name))
-        else:
+        elif isinstance(command, TyperCommand):
             yield " ".join((*names, name)), command
 
 

@@ -171,7 +171,7 @@ def test_every_command_is_in_the_readme_and_has_a_section_of_its_own() -> None:
 @pytest.mark.parametrize("name", dict(commands()))
 def test_every_option_is_in_the_section_of_its_command(name: str) -> None:
     introduction = text_of(JSON_PAGE).partition("\n## ")[0]
-    text = introduction + section(JSON_PAGE, name)
+    text = introduction + prose(section(JSON_PAGE, name))
     options = [
         option for each in dict(commands())[name].params if isinstance(each, TyperOption) for option in each.opts
     ]
@@ -184,7 +184,7 @@ def shown_lines() -> list[tuple[str, str]]:
     for page in PAGES:
         in_blocks = "".join(block.text for block in blocks(page) if block.language in ("console", "crontab"))
         found = re.findall(r"^(?:\$ |(?:\S+ ){5})(giftping .*?)(?: \| .*)?$", in_blocks, re.MULTILINE)
-        found += [" ".join(line.split()) for line in re.findall(r"`(giftping [^`]*)`", prose(page))]
+        found += [" ".join(line.split()) for line in re.findall(r"`(giftping [^`]*)`", prose(text_of(page)))]
         lines += [(page.name, line) for line in dict.fromkeys(found)]
     return lines
 

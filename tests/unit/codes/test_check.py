@@ -12,13 +12,14 @@ from fakes.records import NOON, entry, guild
 from fakes.records import code as code_record
 from fakes.store import MemoryStore
 
-from giftping.codes.check import CheckRequest, CheckRules, CheckTools, check, next_mark
+from giftping.codes.check import CheckRules, CheckTools, check, next_mark
 from giftping.codes.courier import Origins
 from giftping.codes.gather import Gathered
-from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark
+from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark, idle_report
 from giftping.codes.model import MANUAL_SOURCE
 from giftping.codes.plan import GuildPlan
 from giftping.codes.report import CheckReport, DeliveryResult, GuildWork
+from giftping.codes.request import CheckRequest
 from giftping.discord.outcome import Found
 from giftping.store.base import (
     HOME_GAME,
@@ -47,13 +48,21 @@ class Stage:
     gathered_for: list[tuple[str, ...]] = field(default_factory=list)
     opened: int = 0
     mark: IdleMark | None = None
+    gathered: Gathered | None = None
 
     def route(self, guild_id: int = 1) -> FakeRoute:
         found = self.routes.routes[Destination(channel_id=500 + guild_id)]
         assert isinstance(found, FakeRoute)
         return found
 
+    def idle(self) -> CheckReport | None:
+        """Return the report of an idle run, None when the lists have changed."""
+        assert self.mark
+        self.gathered = self._gather(self.mark.games)
+        return idle_report(self.mark, self.gathered, self.clock(), self.clock())
+
     def run(self, request: CheckRequest | None = None, **rules: object) -> CheckReport:
+        already, self.gathered = self.gathered, None
         tools = CheckTools(
             clock=self.clock,
             gather=self._gather,
@@ -62,7 +71,7 @@ class Stage:
             games=GAMES,
             origins=Origins({"api": "api"}),
             side_by_side=one_after_the_other,
-            mark=self.mark,
+            gathered=already,
         )
         fields: dict[str, object] = {"host": "host-a", "lease": LEASE}
         settings = CheckRules(**(fields | rules))  # type: ignore[arg-type]  # fields by name
@@ -323,8 +332,8 @@ def mark_after(report: CheckReport) -> IdleMark | None:
 def test_a_run_that_finds_the_lists_as_they_were_does_not_open_the_store() -> None:
     play = stage("New1000")
     play.mark = mark_after(play.run())
-    assert play.mark is not None
-    report = play.run()
+    report = play.idle()
+    assert report is not None
     assert (report.idle, report.exit_code, report.guild_count, play.opened) == (True, 0, 1, 1)
     assert play.gathered_for[1] == (HOME_GAME,)
 
@@ -333,17 +342,22 @@ def test_a_changed_list_is_looked_into_without_asking_the_sources_twice() -> Non
     play = stage("New1000")
     play.mark = mark_after(play.run())
     play.listed = replace(gathered([sighting("New1000"), sighting("New2000")]), fingerprint="lists-2")
+    assert play.idle() is None
     assert results(play.run()) == [(1, DeliveryResult.SENT)]
     assert len(play.gathered_for) == 2
 
 
 @pytest.mark.parametrize(
-    "request_", [CheckRequest(guild_id=1), CheckRequest(game=HOME_GAME), CheckRequest(dry_run=True)]
+    ("request_", "complete"),
+    [
+        (CheckRequest(), True),
+        (CheckRequest(guild_id=1), False),
+        (CheckRequest(game=HOME_GAME), False),
+        (CheckRequest(dry_run=True), False),
+    ],
 )
-def test_a_run_about_a_part_or_a_dry_one_is_never_idle(request_: CheckRequest) -> None:
-    play = stage("New1000")
-    play.mark = mark_after(play.run())
-    assert not play.run(request_).idle
+def test_only_a_run_about_everything_can_spare_the_next_one_a_look(request_: CheckRequest, complete: bool) -> None:
+    assert request_.is_complete is complete
 
 
 def test_whatever_must_be_tried_again_leaves_no_mark() -> None:
@@ -365,8 +379,9 @@ def test_an_idle_run_keeps_the_exit_code_of_what_is_still_broken() -> None:
     play = stage("New1000")
     play.store.insert([entry(1, "LOST100", state=EntryState.UNCERTAIN)])
     play.mark = mark_after(play.run())
-    report = play.run()
-    assert (report.idle, report.exit_code) == (True, 69)
+    report = play.idle()
+    assert report is not None
+    assert report.exit_code == 69
 
 
 def test_the_store_is_looked_at_every_hour_however_quiet_it_is() -> None:

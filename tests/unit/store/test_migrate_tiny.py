@@ -163,7 +163,8 @@ def test_members_and_their_submissions_come_over_as_they_are(store: TinyStore) -
 
 def test_one_embedded_store_comes_over_into_another_as_it_is(tmp_path: Path, store: TinyStore) -> None:
     with TinyStore(tmp_path / "other") as other:
-        other.insert([entry(1, "ABC1"), entry(2, "ABC1", "kingshot"), entry(3, state=EntryState.UNCERTAIN)])
+        entries = [entry(1, "ABC1"), entry(2, "ABC1", "kingshot"), entry(3, state=EntryState.UNCERTAIN)]
+        other.insert([replace(one, updated_at=NOW) for one in entries])
         other.put_guild(guild(1))
         other.remember([code()])
         other.insert_documents("todo_timestamps", [{"_id": "5", "last_submit": 1.5}])
@@ -231,7 +232,7 @@ def test_what_was_there_is_kept_in_a_file_that_can_be_taken_back(tmp_path: Path,
     with TinyStore(tmp_path / "restored") as restored:
         migrated(restored, open_file(tmp_path / "backup.json"))
         assert [one for one in contents(restored)[0] if one["_id"] == "1"] == before[0]  # type: ignore[index,union-attr,attr-defined]
-        assert restored.entry(1, HOME_GAME, "ABC1") == entry(1, "ABC1")
+        assert restored.entry(1, HOME_GAME, "ABC1") == entry(1, "ABC1", updated_at=NOW)
 
 
 def test_nothing_is_kept_where_nothing_was_or_nothing_is_added(tmp_path: Path, store: TinyStore) -> None:
@@ -355,6 +356,7 @@ def test_what_comes_after_the_clock_moved_on_is_the_same_ledger(store: TinyStore
     old = OldBag(SHAPES["v0"](2, CODES))
     migrated(store, old)
     before = contents(store)
+    assert {one["updated_at"] for one in before[2]} == {"2026-11-20T12:00:00.000000+00:00"}  # type: ignore[attr-defined]
     later = NOW + timedelta(days=3)
     migrate([old], store, replace(TERMS, again=True), clock=lambda: later, back_up=no_backup)
     assert contents(store) == before
