@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from giftping import __version__
@@ -29,7 +30,6 @@ from giftping.store.files import fingerprint, replace_file
 from giftping.wiring import House, host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from giftping.codes.check import CheckRules
@@ -70,7 +70,9 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
     with RunLock(settings.state / LOCK_FILE), house.open_store() as store:
         courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
         guilds = {guild.guild_id: guild for guild in store.guilds()}
-        settler = Settler(courier, guilds, settings.games, {}, settings.codes.lease, posts=False)
+        settler = Settler(
+            courier, guilds, settings.games, {}, settings.codes.lease, last_finished(settings.state), posts=False
+        )
         return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
 
 
@@ -122,7 +124,9 @@ class _Run:
         """
         mark = self._next_mark(report)
         notices = tuple(self._store.notices) if self._store is not None else ()
-        report = replace(report, trouble=(*report.trouble, *self._trouble), notices=notices)
+        told_before = frozenset(map(str, read_last_check(self._settings.state).get("told", ())))
+        trouble = (*report.trouble, *self._trouble)
+        report = replace(report, trouble=trouble, notices=notices, told_before=told_before)
         if self._request.dry_run or not self._settings.state.exists():
             return report
         try:
@@ -137,6 +141,7 @@ class _Run:
             "finished_at": report.finished_at.isoformat(),
             "exit_code": report.exit_code,
             "idle": report.idle,
+            "told": sorted(report.refused_everywhere()),
             "mark": mark_to_json(mark) if mark else None,
         }
         content = f"{json.dumps(document, indent=1)}\n".encode()
@@ -230,6 +235,14 @@ def read_last_check(state: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
+def last_finished(state: Path) -> datetime | None:
+    """Return when the last check on this host was over, None where that is not known."""
+    try:
+        return datetime.fromisoformat(read_last_check(state)["finished_at"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def settings_fingerprint(settings: Settings) -> str:
     """Return a hash of the settings that decide what a check does."""
     deciding = [
@@ -254,6 +267,7 @@ def _rules(settings: Settings, request: CheckRequest) -> CheckRules:
     return CheckRules(
         host=host_name(settings.state, create=not request.dry_run),
         lease=settings.codes.lease,
+        last_finished=last_finished(settings.state),
         resend_unclear=settings.codes.unclear == "resend",
         skipped_regions=frozenset(settings.codes.skipped_regions),
     )

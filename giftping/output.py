@@ -191,8 +191,13 @@ def trouble_lines(report: CheckReport, zone: tzinfo | None, *, verbose: bool = F
         if source.is_failing and (verbose or is_news):
             yield f"source {source.name}: {source.reason}"
     for delivery in report.deliveries():
-        if delivery.result not in GOOD_RESULTS and (verbose or delivery.told):
+        if delivery.result not in GOOD_RESULTS and not delivery.everywhere and (verbose or delivery.told):
             yield delivery_line(delivery)
+    for reason, refused in report.refused_everywhere().items():
+        if verbose or reason not in report.told_before:
+            codes = sum(len(delivery.codes) for delivery in refused)
+            guilds = counted(len({delivery.guild_id for delivery in refused}), "guild")
+            yield f"{guilds}: refused ({reason}): {counted(codes, 'code')} for a later run"
     for rest in report.resting():
         if verbose:
             retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"

@@ -31,10 +31,11 @@ from giftping.store.base import EntryState, GuildRecord, Store
 
 @dataclass(frozen=True, slots=True)
 class CheckRules:
-    """The settings a check follows."""
+    """The settings a check follows, and when the last check of this host was over, None where that is not known."""
 
     host: str
     lease: timedelta
+    last_finished: datetime | None = None
     resend_unclear: bool = False
     skipped_regions: frozenset[str] = frozenset()
 
@@ -142,6 +143,7 @@ def _settle(
         games=tools.games,
         codes={(code.game, code.key): code for code in valid},
         lease=rules.lease,
+        finished=rules.last_finished,
         resend=rules.resend_unclear,
     )
     return [settler.rehearse(delivery) if request.dry_run else settler.settle(delivery) for delivery in left]

@@ -113,7 +113,7 @@ class Courier:
             self.store.note_broken(guild.guild_id, guild.destination, broken)
         result = DeliveryResult.UNCLEAR if may_be_there else DeliveryResult.REFUSED
         report = _report(guild, announcement, route.label, result, delivery_id, outcome.reason)
-        return replace(report, told=guild.broken is None, broke=broke)
+        return replace(report, told=guild.broken is None, broke=broke, everywhere=outcome.everywhere)
 
     def _record_sent(
         self,

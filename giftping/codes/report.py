@@ -40,7 +40,7 @@ class DeliveryReport:
     """One announcement for one guild and how it ended.
 
     `told` is False for trouble that an earlier run has told already; `broke` when the destination said a
-    lasting no.
+    lasting no; `everywhere` when the no was not about this destination alone.
     """
 
     guild_id: int
@@ -54,6 +54,7 @@ class DeliveryReport:
     message: Message | None = None
     told: bool = True
     broke: bool = False
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class CheckReport:
     `lists` identifies the sources' lists that the run saw; `uncertain` counts ledger entries whose fate is not
     known, from this run and from earlier ones; `others_lease_ends` is when the first claim of another host may be
     settled by this one; `trouble` is what else went wrong, in words, and
-    `notices` what the store has to tell of itself, which is no failure of the run.
+    `notices` what the store has to tell of itself, which is no failure of the run; `told_before` are the
+    reasons for refusals everywhere that the run before has told.
     """
 
     started_at: datetime
@@ -111,12 +113,21 @@ class CheckReport:
     disagreements: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    told_before: frozenset[str] = frozenset()
 
     def deliveries(self) -> Iterator[DeliveryReport]:
         """Yield the settled deliveries, then the new ones."""
         yield from self.settled
         for work in self.work:
             yield from work.deliveries
+
+    def refused_everywhere(self) -> dict[str, list[DeliveryReport]]:
+        """Return the deliveries that were refused for reasons that concern more than their destination, by reason."""
+        refused: dict[str, list[DeliveryReport]] = {}
+        for delivery in self.deliveries():
+            if delivery.everywhere:
+                refused.setdefault(delivery.reason, []).append(delivery)
+        return refused
 
     def seeded(self) -> Iterator[SeedReport]:
         """Yield what was recorded without being posted."""

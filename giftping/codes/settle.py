@@ -105,8 +105,9 @@ class Settler:
     """Settles open deliveries one at a time.
 
     `codes` are the codes that may go out now, by game and key: what is repeated is made from them. Whoever
-    claims posts within the `lease`, so that nothing was posted later than that. Without `posts` nothing is
-    repeated at once: what is surely absent is released for the next check.
+    claims posts within the `lease`, and this host before its last run `finished`, so that nothing was posted
+    later than that. Without `posts` nothing is repeated at once: what is surely absent is released for the
+    next check.
     """
 
     courier: Courier
@@ -114,6 +115,7 @@ class Settler:
     games: Mapping[str, Game]
     codes: Mapping[tuple[str, str], Code]
     lease: timedelta
+    finished: datetime | None = None
     resend: bool = False
     posts: bool = True
 
@@ -171,8 +173,14 @@ class Settler:
             return Undecided(route.reason, for_good=route.lasting)
         sent = self.courier.store.entries(delivery.guild_id, (EntryState.SENT,))
         accounted = frozenset(entry.message_id for entry in sent if entry.message_id is not None)
-        until = min(now, delivery.held_since + self.lease)
+        until = min(now, self._posted_before(delivery))
         return route.find(announces(delivery.spellings), since=delivery.since, until=until, accounted=accounted)
+
+    def _posted_before(self, delivery: OpenDelivery) -> datetime:
+        lease_ends = delivery.held_since + self.lease
+        if delivery.held_by != self.courier.host or self.finished is None or self.finished < delivery.held_since:
+            return lease_ends
+        return min(lease_ends, self.finished)
 
     def _record(self, delivery: OpenDelivery, found: Found) -> DeliveryReport:
         self.courier.store.mark_sent(

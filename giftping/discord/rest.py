@@ -29,6 +29,8 @@ TEXT_CHANNELS = frozenset({0, 1, 2, 3, 5, 10, 11, 12, 13})
 
 CHANNEL_KINDS = {4: "a category", 14: "a directory", 15: "a forum", 16: "a media channel"}
 
+NOT_FOUND = 404
+
 MESSAGES = "/channels/{channel}/messages"
 
 UNKNOWN_MESSAGE = 10008
@@ -167,14 +169,18 @@ class ChannelRoute:
         return self._rest.post_message(self.channel_id, message, delivery_id)
 
     def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
-        """Look for the bot's own message. What cannot be read now may be readable later, so nothing is for good."""
+        """Look for the bot's own message.
+
+        What cannot be read now may be readable later, unless the channel is gone (404): then nobody can tell.
+        """
         me = self._rest.me()
         if not isinstance(me, int):
             return Undecided(f"cannot look: {me.reason}")
         window = window_of(since, until, self._rest.http.clock_offset)
         history = self._rest.read_back(self.channel_id, window)
         if not isinstance(history, History):
-            return Undecided(f"cannot read {self.label}: {history.reason}")
+            is_gone = isinstance(history, Refused) and history.lasting and history.status == NOT_FOUND
+            return Undecided(f"cannot read {self.label}: {history.reason}", for_good=is_gone)
         candidates = candidates_among(history.messages, lambda message: is_by(message, me), matches)
         # A post that is still under way does no harm: the repeat has its nonce.
         return decide(candidates, window, accounted=accounted, complete=history.complete, settled=True)

@@ -292,3 +292,9 @@ class SharedStore(Store, Protocol):
 
     def changed_since(self, since: datetime | None) -> Sequence[LedgerEntry]:
         """Return the entries that were written since then, or all of them."""
+
+    def tell_mirrors(self) -> None:
+        """Change `revision`: entries came or went in a way that `changed_since` does not show to other hosts."""
+
+    def revision(self) -> int:
+        """Return a number; once it has changed, a mirror is to be compared with the whole ledger."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import RLock
 from typing import Any, Self, TypeVar
 
@@ -21,23 +20,19 @@ from giftping.store.base import (
     StoreError,
 )
 from giftping.store.documents import CODES, GUILDS, LEDGER, RUNS
+from giftping.store.meeting import Met, bring_in_step
 from giftping.store.mirror import (
-    KINDS,
+    ANNOUNCED,
+    BROKEN,
+    FIRST_LOOKS,
     Clear,
-    Pending,
-    forget_pending,
+    guild_game_id,
     note_clear,
-    note_everything,
     note_pending,
-    note_synced,
     read_pending,
     synced_with,
 )
-from giftping.store.olddata import HoldsOldData, OldData
 from giftping.store.tiny import TinyStore
-
-CLOCK_MARGIN = timedelta(minutes=10)
-"""How far apart the clocks of two hosts may be: so much is read again when the mirror follows the ledger."""
 
 Answer = TypeVar("Answer")
 
@@ -48,7 +43,8 @@ class FailoverStore:
     While the shared store can be reached it is asked and written first, the mirror after it. From the moment
     it cannot be reached until this object is closed, the mirror is asked and written, and what is written is
     noted, to be carried back by whichever run meets the shared store again. With `hold`, nothing is claimed
-    while it is away. `host` is the name under which this state folder claims.
+    while it is away. With `read_only` nothing is carried anywhere: as long as something is to be carried back,
+    the mirror is asked. `host` is the name under which this state folder claims.
 
     Raise StoreAwayError when the shared store is away and the mirror has never been in step with it: a mirror
     that knows half of the ledger is none.
@@ -71,8 +67,9 @@ class FailoverStore:
         self._hold = hold
         self._read_only = read_only
         self._away: StoreAwayError | None = None
-        self._met = False
-        self._carried = 0
+        self._met: Met | None = None
+        self._not_carried = 0
+        # Held while the two are brought in step, never while a request of another kind is under way.
         self._lock = RLock()
 
     @property
@@ -82,10 +79,18 @@ class FailoverStore:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What to tell the user: that the shared store is away, or that something was carried back to it."""
+        """What to tell the user: that the shared store is away, or that something was carried over to it."""
         notices = []
-        if self._carried:
-            notices.append(f"{self._shared.name} is back: {self._carried} changes were carried back from the mirror")
+        if self._met and self._met.carried:
+            what = "1 change was" if self._met.carried == 1 else f"{self._met.carried} changes were"
+            came = f"{what} carried over" if self._met.is_first else f"is back: {what} carried back"
+            notices.append(f"{self._shared.name}: {came} from {self._mirror.name}")
+        if self._not_carried:
+            waiting = "1 change waits" if self._not_carried == 1 else f"{self._not_carried} changes wait"
+            notices.append(
+                f"{self._shared.name}: {waiting} to be carried back by the next check; what is shown is the mirror's,"
+                f" {self._mirror.name}"
+            )
         if self._away is not None:
             how = "nothing is announced until it is back" if self._hold else "going on with the mirror"
             notices.append(f"{self._away} ({how}: {self._mirror.name})")
@@ -94,7 +99,7 @@ class FailoverStore:
     @property
     def closed_fingerprint(self) -> str | None:
         """The mirror's, None when the shared store was away: the next run has something to carry back then."""
-        return None if self._away is not None or not self._met else self._mirror.closed_fingerprint
+        return None if self._away is not None or self._met is None else self._mirror.closed_fingerprint
 
     def close(self) -> None:
         """Release both stores; safe to call twice."""
@@ -118,15 +123,34 @@ class FailoverStore:
 
     def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
         """Add the entries whose id is free and return those ids. Raise StoreAwayError when held back."""
-        with self._lock:
-            won = self._try(lambda shared: shared.insert(entries))
-            if won is not None:
-                self._mirror.put_entries([entry for entry in entries if entry.id in won])
+        ids = [entry.id for entry in entries]
+        if self._hold and self._is_away():
+            raise self._held_back()
+        if (shared := self._at_hand()) is not None:
+            try:
+                won = shared.insert(entries)
+            except StoreAwayError as error:
+                self._lose(error)
+            else:
+                self._mirror_claims(shared, [entry for entry in entries if entry.id in won])
                 return won
-            if self._hold and self._away is not None:
-                raise self._away
-            note_pending(self._mirror, LEDGER, (entry.id for entry in entries))
-            return self._mirror.insert(entries)
+        # Also when held back: what may have been claimed after all is to be given back.
+        note_pending(self._mirror, LEDGER, ids)
+        if self._hold:
+            raise self._held_back()
+        return self._mirror.insert(entries)
+
+    def _mirror_claims(self, shared: SharedStore, won: Sequence[LedgerEntry]) -> None:
+        """Write what was won to the mirror too. Where that fails nothing will be posted, and the claims are released."""
+        try:
+            self._mirror.put_entries(won)
+        except StoreError:
+            for delivery_id in {entry.delivery_id for entry in won}:
+                shared.release(delivery_id, [entry.id for entry in won if entry.delivery_id == delivery_id])
+            raise
+
+    def _held_back(self) -> StoreAwayError:
+        return StoreAwayError(f'{self._away} (nothing is announced until it is back: on_outage is "hold")')
 
     def mark_sent(
         self, delivery_id: str, ids: Collection[str], *, message_id: int | None, channel_id: int | None, at: datetime
@@ -158,15 +182,26 @@ class FailoverStore:
     ) -> bool:
         """Re-date a delivery's claimed or uncertain entries to a new owner; all of them become claimed.
 
-        While the shared store is away, only what this host holds itself: nobody referees the others.
+        While the shared store is away, only what this host holds itself: nobody referees the others. With
+        `hold`, not even that, and StoreAwayError is raised: whoever takes over is about to post.
         """
-        if self._is_away() and held_by != self._host:
+
+        def take(store: SharedStore | TinyStore) -> bool:
+            return store.take_over(delivery_id, ids, held_by=held_by, held_since=held_since, by=by, at=at)
+
+        if (shared := self._at_hand()) is not None:
+            try:
+                taken = take(shared)
+            except StoreAwayError as error:
+                self._lose(error)
+            else:
+                return taken and (take(self._mirror) or taken)
+        if self._hold:
+            raise self._held_back()
+        if held_by != self._host:
             return False
-        return self._write(
-            LEDGER,
-            ids,
-            lambda store: store.take_over(delivery_id, ids, held_by=held_by, held_since=held_since, by=by, at=at),
-        )
+        note_pending(self._mirror, LEDGER, ids)
+        return take(self._mirror)
 
     def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
         """Return one entry, None where there is none."""
@@ -178,12 +213,17 @@ class FailoverStore:
 
     def clear(self, guild_id: int, *, game: str | None = None, key: str | None = None) -> int:
         """Remove a guild's entries, in both tiers: in the one that is away, at its return."""
-        with self._lock:
-            cleared = self._try(lambda shared: shared.clear(guild_id, game=game, key=key))
-            if cleared is None:
-                note_clear(self._mirror, Clear(guild_id, game, key, self._clock()))
-            in_mirror = self._mirror.clear(guild_id, game=game, key=key)
-            return in_mirror if cleared is None else cleared
+        if (shared := self._at_hand()) is not None:
+            try:
+                cleared = shared.clear(guild_id, game=game, key=key)
+                shared.tell_mirrors()
+            except StoreAwayError as error:
+                self._lose(error)
+            else:
+                self._mirror.clear(guild_id, game=game, key=key)
+                return cleared
+        note_clear(self._mirror, Clear(guild_id, game, key, self._clock()))
+        return self._mirror.clear(guild_id, game=game, key=key)
 
     # Guild settings
 
@@ -206,12 +246,14 @@ class FailoverStore:
     def note_seeded(self, guild_id: int, game: str, sources: Collection[str], *, announced: bool = False) -> None:
         """Add sources to those the guild has had a first look at; `announced` ends `announce_current` for the game."""
         self._write(
-            GUILDS, [str(guild_id)], lambda store: store.note_seeded(guild_id, game, sources, announced=announced)
+            ANNOUNCED if announced else FIRST_LOOKS,
+            [guild_game_id(guild_id, game)],
+            lambda store: store.note_seeded(guild_id, game, sources, announced=announced),
         )
 
     def note_broken(self, guild_id: int, destination: Destination, broken: Broken | None) -> None:
         """Record that the destination is broken, or works again; nothing if the guild has moved elsewhere."""
-        self._write(GUILDS, [str(guild_id)], lambda store: store.note_broken(guild_id, destination, broken))
+        self._write(BROKEN, [str(guild_id)], lambda store: store.note_broken(guild_id, destination, broken))
 
     # The memory of codes
 
@@ -246,128 +288,61 @@ class FailoverStore:
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Add the documents whose `_id` is free and return those ids."""
         ids = [document["_id"] for document in documents]
-        return self._write(collection, ids, lambda store: store.insert_documents(collection, documents))
 
-    def old_data(self, database: str | None = None) -> OldData:
-        """Return what is to be taken over from the shared store's own database, or from another on its server."""
-        if not isinstance(self._shared, HoldsOldData):
-            raise StoreError(f"{self.name}: holds no other data")
-        return self._shared.old_data(database)
+        def insert(store: SharedStore | TinyStore) -> frozenset[str]:
+            added = store.insert_documents(collection, documents)
+            if collection == LEDGER and not isinstance(store, TinyStore):
+                store.tell_mirrors()
+            return added
+
+        return self._write(collection, ids, insert)
 
     # Which of the two is asked
 
     def _read(self, ask: Callable[[SharedStore | TinyStore], Answer]) -> Answer:
-        with self._lock:
-            if not self._is_away():
-                try:
-                    self._meet()
-                    return ask(self._shared)
-                except StoreAwayError as error:
-                    self._lose(error)
-            return ask(self._mirror)
+        if (shared := self._at_hand()) is not None:
+            try:
+                return ask(shared)
+            except StoreAwayError as error:
+                self._lose(error)
+        return ask(self._mirror)
 
     def _write(
         self, collection: str, ids: Collection[str], write: Callable[[SharedStore | TinyStore], Answer]
     ) -> Answer:
+        if (shared := self._at_hand()) is not None:
+            try:
+                answer = write(shared)
+            except StoreAwayError as error:
+                self._lose(error)
+            else:
+                write(self._mirror)
+                return answer
+        note_pending(self._mirror, collection, ids)
+        return write(self._mirror)
+
+    def _at_hand(self) -> SharedStore | None:
+        """Return the shared store, in step with the mirror; None while it is away."""
         with self._lock:
-            if not self._is_away():
+            if not self._is_away() and self._met is None and not self._not_carried:
                 try:
                     self._meet()
-                    answer = write(self._shared)
                 except StoreAwayError as error:
                     self._lose(error)
-                else:
-                    write(self._mirror)
-                    return answer
-            note_pending(self._mirror, collection, ids)
-            return write(self._mirror)
+            return None if self._is_away() or self._not_carried else self._shared
 
-    def _try(self, write: Callable[[SharedStore], Answer]) -> Answer | None:
-        """Return the shared store's answer, None when it is away."""
-        if self._is_away():
-            return None
-        try:
-            self._meet()
-            return write(self._shared)
-        except StoreAwayError as error:
-            self._lose(error)
-            return None
+    def _meet(self) -> None:
+        if not self._read_only:
+            self._met = bring_in_step(self._shared, self._mirror, host=self._host, now=self._clock())
+        elif synced_with(self._mirror, self._shared.name) is not None:
+            self._not_carried = read_pending(self._mirror).count
 
     def _is_away(self) -> bool:
         return self._away is not None
 
     def _lose(self, error: StoreAwayError) -> None:
-        """Go on with the mirror from here on. Raise the error when the mirror never was in step."""
-        if synced_with(self._mirror, self._shared.name) is None:
-            raise error
-        self._away = error
-
-    # Meeting the shared store again
-
-    def _meet(self) -> None:
-        """Bring both stores in step, once."""
-        if self._met or self._read_only:
-            return
-        began = self._clock()
-        synced = synced_with(self._mirror, self._shared.name)
-        if synced is None:
-            note_everything(self._mirror)
-        pending = read_pending(self._mirror)
-        if not pending.is_empty:
-            self._carry_back(pending)
-        self._follow(None if synced is None else synced - CLOCK_MARGIN)
-        note_synced(self._mirror, self._shared.name, began)
-        self._met = True
-
-    def _carry_back(self, pending: Pending) -> None:
-        for clear in pending.clears:
-            self._shared.clear_before(clear.guild_id, game=clear.game, key=clear.key, before=clear.at)
-        ledger = {entry.id: entry for entry in self._mirror.entries() if entry.id in pending.of(LEDGER)}
-        self._shared.adopt(list(ledger.values()), host=self._host)
-        self._shared.drop_open(pending.of(LEDGER) - ledger.keys(), host=self._host)
-        self._carry_guilds(pending.of(GUILDS))
-        self._shared.remember([code for code in self._mirror.codes() if code.id in pending.of(CODES)])
-        for run in self._mirror.runs():
-            if run.id in pending.of(RUNS):
-                self._shared.record_run(run)
-        for collection in pending.ids.keys() - KINDS:
-            documents = [
-                found for found in self._mirror.documents(collection) if found["_id"] in pending.of(collection)
-            ]
-            self._shared.insert_documents(collection, documents)
-        forget_pending(self._mirror, pending.notes)
-        self._carried += len(pending.notes)
-
-    def _carry_guilds(self, ids: Collection[str]) -> None:
-        if not ids:
-            return
-        there = {str(guild.guild_id): guild for guild in self._shared.guilds()}
-        here = {str(guild.guild_id): guild for guild in self._mirror.guilds()}
-        for id_ in sorted(ids):
-            if id_ in here:
-                self._shared.put_guild(joined_guild(here[id_], there.get(id_)))
-            elif id_ in there:
-                self._shared.remove_guild(int(id_))
-
-    def _follow(self, since: datetime | None) -> None:
-        """Let the mirror take in what other hosts wrote to the shared store since then, or all of it."""
-        self._mirror.put_entries(self._shared.changed_since(since))
-        shared = {guild.guild_id: guild for guild in self._shared.guilds()}
-        for guild in self._mirror.guilds():
-            if guild.guild_id not in shared:
-                self._mirror.remove_guild(guild.guild_id)
-        for guild in shared.values():
-            if guild != self._mirror.guild(guild.guild_id):
-                self._mirror.put_guild(guild)
-        known = {code.id: code for code in self._mirror.codes()}
-        self._mirror.remember([code for code in self._shared.codes() if code != known.get(code.id)])
-
-
-def joined_guild(ours: GuildRecord, theirs: GuildRecord | None) -> GuildRecord:
-    """Return the later of two settings of one guild, with the first looks of both."""
-    if theirs is None:
-        return ours
-    later = ours if ours.updated_at >= theirs.updated_at else theirs
-    games = sorted({*ours.seeded, *theirs.seeded})
-    seeded = {game: tuple(sorted({*ours.seeded.get(game, ()), *theirs.seeded.get(game, ())})) for game in games}
-    return replace(later, seeded=seeded)
+        """Go on with the mirror from here on. Raise StoreAwayError when the mirror never was in step."""
+        with self._lock:
+            if synced_with(self._mirror, self._shared.name) is None:
+                raise StoreAwayError(f"{error} (this host has never met it, and has no copy of its ledger)") from error
+            self._away = self._away or error

@@ -145,6 +145,11 @@ def completed_at(target: Store, fingerprint: str) -> datetime | None:
     return max((run.finished_at for run in runs if run.details.get("fingerprint") == fingerprint), default=None)
 
 
+def is_taken_over(target: Store, source: OldData) -> bool:
+    """Return whether the source went over completely at some time, whatever came into it since; reads no old data."""
+    return any(source.name in run.job.removeprefix(JOB).split(", ") for run in target.runs() if run.job.startswith(JOB))
+
+
 @dataclass
 class _Old:
     """What was read of the old data, and where giftping's own documents in it can be read again."""

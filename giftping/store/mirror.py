@@ -13,7 +13,14 @@ from giftping.store.fields import time_from_value, time_to_text
 from giftping.store.tiny import TinyStore
 
 SYNCED_ID = "synced"
-KINDS = (LEDGER, GUILDS, CODES, RUNS)
+
+FIRST_LOOKS = "first-looks"
+ANNOUNCED = "announced"
+BROKEN = "broken"
+"""What checks note of guilds, by names that no collection has: unlike settings, each is carried back alone."""
+
+NOTED_BY_CHECKS = (FIRST_LOOKS, ANNOUNCED, BROKEN)
+KINDS = (LEDGER, GUILDS, CODES, RUNS, *NOTED_BY_CHECKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +34,20 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class Synced:
+    """With which shared store the mirror was brought in step, when, and at which revision of it."""
+
+    name: str
+    at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """What was recorded while the shared store was away.
 
-    `ids` are the `_id`s of documents that were written or removed, by collection; `notes` the ids of the notes
-    that say so, to be taken away once everything has been carried back.
+    `ids` are the `_id`s of documents that were written or removed, by collection, and what checks noted of
+    guilds; `notes` the ids of the notes that say so, to be taken away once everything has been carried back.
     """
 
     ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -42,10 +58,30 @@ class Pending:
         """Return the ids of one collection."""
         return self.ids.get(collection, frozenset())
 
+    def guilds_noted_by_checks(self) -> frozenset[str]:
+        """Return the `_id`s of the guilds that a check has noted something of."""
+        return frozenset(str(guild_and_game(note)[0]) for kind in NOTED_BY_CHECKS for note in self.of(kind))
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to carry back."""
         return not self.notes
+
+    @property
+    def count(self) -> int:
+        """How many changes there are, each counted once however often it was noted."""
+        return len(self.clears) + sum(map(len, self.ids.values()))
+
+
+def guild_game_id(guild_id: int, game: str) -> str:
+    """Return how a game of a guild is named in notes."""
+    return f"{guild_id}:{game}"
+
+
+def guild_and_game(note: str) -> tuple[int, str]:
+    """Return guild and game of a note; no game where it is of the guild alone."""
+    guild_id, _, game = note.partition(":")
+    return int(guild_id), game
 
 
 def note_pending(mirror: TinyStore, collection: str, ids: Iterable[str]) -> None:
@@ -87,22 +123,23 @@ def forget_pending(mirror: TinyStore, notes: Collection[str]) -> None:
     mirror.remove_documents(MIRROR, notes)
 
 
-def synced_with(mirror: TinyStore, shared_name: str) -> datetime | None:
-    """Return up to when the mirror has followed the shared store of this name, None when it never has."""
+def synced_with(mirror: TinyStore, shared_name: str) -> Synced | None:
+    """Return when the mirror was last in step with the shared store of this name, None when it never was."""
     for document in mirror.documents(MIRROR):
         if document["_id"] == SYNCED_ID and document.get("with") == shared_name:
-            return time_from_value(document["at"])
+            return Synced(shared_name, time_from_value(document["at"]), int(document.get("revision", 0)))
     return None
 
 
-def note_synced(mirror: TinyStore, shared_name: str, at: datetime) -> None:
-    """Note that the mirror has followed the shared store up to an instant."""
-    mirror.put_documents(MIRROR, [{"_id": SYNCED_ID, "with": shared_name, "at": time_to_text(at)}])
+def note_synced(mirror: TinyStore, synced: Synced) -> None:
+    """Note that the mirror is in step with a shared store."""
+    document = {"_id": SYNCED_ID, "with": synced.name, "at": time_to_text(synced.at), "revision": synced.revision}
+    mirror.put_documents(MIRROR, [document])
 
 
 def note_everything(mirror: TinyStore) -> None:
     """Note every document of the mirror: it has been the ledger itself so far."""
-    for collection in KINDS:
+    for collection in (LEDGER, GUILDS, CODES, RUNS):
         note_pending(mirror, collection, (document["_id"] for document in mirror.documents(collection)))
 
 

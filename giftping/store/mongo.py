@@ -22,6 +22,7 @@ from giftping.store.documents import (
     CODES,
     GUILDS,
     LEDGER,
+    META,
     OPEN_STATES,
     RUNS,
     Document,
@@ -40,6 +41,7 @@ from giftping.store.documents import (
 )
 from giftping.store.mongo_documents import (
     ANY_ID,
+    REVISION_ID,
     broken_update,
     code_update,
     guild_going_to,
@@ -206,6 +208,15 @@ class MongoStore:
         """Return the entries that were written since then, or all of them."""
         found = self._tables.all(LEDGER, in_states(()) | written_since(since))
         return [entry_from_document(document) for document in found]
+
+    def tell_mirrors(self) -> None:
+        """Change `revision`: entries came or went in a way that `changed_since` does not show to other hosts."""
+        self._tables.change(META, [UpdateOne({"_id": REVISION_ID}, {"$inc": {"number": 1}}, upsert=True)])
+
+    def revision(self) -> int:
+        """Return a number; once it has changed, a mirror is to be compared with the whole ledger."""
+        document = self._tables.one(META, REVISION_ID)
+        return int(document["number"]) if document else 0
 
     # Guild settings
 

@@ -30,6 +30,9 @@ INDEXES_ID = "mongodb"
 INDEXES_VERSION = 1
 """In `meta`: which indexes were made, so that no run asks for them again."""
 
+REVISION_ID = "mirrors"
+"""In `meta`: a number that changes when mirrors are to be compared with the whole ledger."""
+
 _UNSET: tuple[object, ...] = (None, "")
 """What a field that does not say counts as; None in a `$in` matches a missing field too."""
 

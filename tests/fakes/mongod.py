@@ -122,8 +122,10 @@ class Mongod:
         self._wait()
 
     def pause(self) -> None:
-        """Let it hang, with its connections open."""
+        """Let it hang, with its connections open; it has stopped when this returns."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)

@@ -9,7 +9,7 @@ from typing import Any
 
 from giftping.codes.model import key_of
 from giftping.store.base import LedgerEntry, StoreAwayError
-from giftping.store.documents import OPEN_STATES
+from giftping.store.documents import META, OPEN_STATES
 from giftping.store.tiny import TinyStore
 
 LOCAL = frozenset({"name", "notices", "close", "closed_fingerprint", "fail_after", "calls"})
@@ -66,3 +66,12 @@ class FakeSharedStore(TinyStore):
 
     def changed_since(self, since: datetime | None) -> Sequence[LedgerEntry]:
         return [entry for entry in super().entries() if since is None or entry.updated_at >= since]
+
+    def tell_mirrors(self) -> None:
+        super().put_documents(META, [{"_id": "mirrors", "number": self._revision() + 1}])
+
+    def revision(self) -> int:
+        return self._revision()
+
+    def _revision(self) -> int:
+        return next((found["number"] for found in super().documents(META) if found["_id"] == "mirrors"), 0)

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from giftping.store.base import HOME_GAME, EntryState, StoreAwayError
-from giftping.store.failover import FailoverStore, joined_guild
+from giftping.store.failover import FailoverStore
+from giftping.store.meeting import joined_guild
 from giftping.store.tiny import TinyStore
 
 HOST = "host-a"

@@ -230,7 +230,7 @@ def test_giftpings_own_entries_are_not_an_older_bots() -> None:
 
 # gift_codes
 
-OBJECT_ID = ObjectId()
+OBJECT_ID = ObjectId("65e1a1f0c0ffee0000000001")
 
 GIFT_CODES: dict[str, tuple[dict[str, Any], str, datetime]] = {
     "the poster's": ({"_id": "ABC", "date": MARCH_NAIVE, "validation_status": "posted"}, "ABC", MARCH),

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from giftping.store.backup import write_backup
 from giftping.store.base import HOME_GAME, EntryState, Store, StoreError
 from giftping.store.documents import GUILDS, LEDGER
-from giftping.store.migrate import BATCH, MigrationReport, MigrationRequest, Numbers, migrate
+from giftping.store.migrate import BATCH, MigrationReport, MigrationRequest, Numbers, is_taken_over, migrate
 from giftping.store.olddata import OldData, open_file
 from giftping.store.tiny import TinyStore
 
@@ -194,6 +194,15 @@ def test_codes_are_written_in_batches(store: TinyStore, monkeypatch: pytest.Monk
     monkeypatch.setattr(TinyStore, "insert_documents", counted)
     migrated(store, OldBag(SHAPES["v1"](50, [f"CODE{number}" for number in range(50)])))
     assert sizes == [BATCH, BATCH, 500, 50]
+
+
+def test_a_source_is_taken_over_from_the_first_complete_migration_on(store: TinyStore) -> None:
+    first, second, third = (OldBag(SHAPES["v1"](1, CODES), name) for name in ("one", "two", "three"))
+    with pytest.raises(KilledError):
+        migrated(Mortal(store, 4, after=True), first, second)
+    assert not is_taken_over(store, first)
+    migrated(store, first, second)
+    assert [is_taken_over(store, source) for source in (first, second, third)] == [True, True, False]
 
 
 # The flag
