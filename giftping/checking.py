@@ -71,7 +71,7 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
         courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
         guilds = {guild.guild_id: guild for guild in store.guilds()}
         settler = Settler(
-            courier, guilds, settings.games, {}, settings.codes.lease, last_finished(settings.state), posts=False
+            courier, guilds, settings.games, {}, settings.codes.lease, quiet_since(settings.state), posts=False
         )
         return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
 
@@ -142,6 +142,9 @@ class _Run:
             "exit_code": report.exit_code,
             "idle": report.idle,
             "told": sorted(report.refused_everywhere()),
+            "open": {
+                name: at.isoformat() for name, at in report.quiet_since(quiet_since(self._settings.state)).items()
+            },
             "mark": mark_to_json(mark) if mark else None,
         }
         content = f"{json.dumps(document, indent=1)}\n".encode()
@@ -235,12 +238,12 @@ def read_last_check(state: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def last_finished(state: Path) -> datetime | None:
-    """Return when the last check on this host was over, None where that is not known."""
+def quiet_since(state: Path) -> dict[str, datetime]:
+    """Return since when nobody is at the deliveries that the last check on this host left open, by id."""
     try:
-        return datetime.fromisoformat(read_last_check(state)["finished_at"])
-    except (KeyError, TypeError, ValueError):
-        return None
+        return {str(name): datetime.fromisoformat(at) for name, at in read_last_check(state)["open"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
 
 
 def settings_fingerprint(settings: Settings) -> str:
@@ -267,7 +270,7 @@ def _rules(settings: Settings, request: CheckRequest) -> CheckRules:
     return CheckRules(
         host=host_name(settings.state, create=not request.dry_run),
         lease=settings.codes.lease,
-        last_finished=last_finished(settings.state),
+        quiet_since=quiet_since(settings.state),
         resend_unclear=settings.codes.unclear == "resend",
         skipped_regions=frozenset(settings.codes.skipped_regions),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -195,9 +195,7 @@ def trouble_lines(report: CheckReport, zone: tzinfo | None, *, verbose: bool = F
             yield delivery_line(delivery)
     for reason, refused in report.refused_everywhere().items():
         if verbose or reason not in report.told_before:
-            codes = sum(len(delivery.codes) for delivery in refused)
-            guilds = counted(len({delivery.guild_id for delivery in refused}), "guild")
-            yield f"{guilds}: refused ({reason}): {counted(codes, 'code')} for a later run"
+            yield delivery_line(refused[0]) if len(refused) == 1 else _refused_line(reason, refused)
     for rest in report.resting():
         if verbose:
             retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
@@ -208,6 +206,12 @@ def trouble_lines(report: CheckReport, zone: tzinfo | None, *, verbose: bool = F
             )
     if report.standing_trouble and verbose:
         yield "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
+
+
+def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:
+    guilds = counted(len({delivery.guild_id for delivery in refused}), "guild")
+    codes = sum(len(delivery.codes) for delivery in refused)
+    return f"{guilds}: refused ({reason}): {counted(codes, 'code')} in all; they go out in a later run"
 
 
 def delivery_line(delivery: DeliveryReport) -> str:

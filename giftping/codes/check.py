@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from giftping.codes.catalogue import Game
@@ -31,11 +31,11 @@ from giftping.store.base import EntryState, GuildRecord, Store
 
 @dataclass(frozen=True, slots=True)
 class CheckRules:
-    """The settings a check follows, and when the last check of this host was over, None where that is not known."""
+    """The settings a check follows, and since when deliveries that this host left open are left alone, by id."""
 
     host: str
     lease: timedelta
-    last_finished: datetime | None = None
+    quiet_since: Mapping[str, datetime] = field(default_factory=dict)
     resend_unclear: bool = False
     skipped_regions: frozenset[str] = frozenset()
 
@@ -143,7 +143,7 @@ def _settle(
         games=tools.games,
         codes={(code.game, code.key): code for code in valid},
         lease=rules.lease,
-        finished=rules.last_finished,
+        quiet_since=rules.quiet_since,
         resend=rules.resend_unclear,
     )
     return [settler.rehearse(delivery) if request.dry_run else settler.settle(delivery) for delivery in left]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -120,6 +120,20 @@ class CheckReport:
         yield from self.settled
         for work in self.work:
             yield from work.deliveries
+
+    def quiet_since(self, before: Mapping[str, datetime]) -> dict[str, datetime]:
+        """Return since when nobody is at the deliveries that are still open, by id.
+
+        A delivery that was only looked for has been quiet since a run before this one, which held the same lock,
+        and at the latest since this one began.
+        """
+        return {
+            delivery.delivery_id: self.finished_at
+            if delivery.message is not None
+            else before.get(delivery.delivery_id, self.started_at)
+            for delivery in self.deliveries()
+            if delivery.result is DeliveryResult.UNCLEAR
+        }
 
     def refused_everywhere(self) -> dict[str, list[DeliveryReport]]:
         """Return the deliveries that were refused for reasons that concern more than their destination, by reason."""

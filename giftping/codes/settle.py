@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -105,9 +105,9 @@ class Settler:
     """Settles open deliveries one at a time.
 
     `codes` are the codes that may go out now, by game and key: what is repeated is made from them. Whoever
-    claims posts within the `lease`, and this host before its last run `finished`, so that nothing was posted
-    later than that. Without `posts` nothing is repeated at once: what is surely absent is released for the
-    next check.
+    claims posts within the `lease`; `quiet_since` says of deliveries, by id, since when it is known that nobody
+    is at them any more. Without `posts` nothing is repeated at once: what is surely absent is released for
+    the next check.
     """
 
     courier: Courier
@@ -115,7 +115,7 @@ class Settler:
     games: Mapping[str, Game]
     codes: Mapping[tuple[str, str], Code]
     lease: timedelta
-    finished: datetime | None = None
+    quiet_since: Mapping[str, datetime] = field(default_factory=dict)
     resend: bool = False
     posts: bool = True
 
@@ -178,9 +178,9 @@ class Settler:
 
     def _posted_before(self, delivery: OpenDelivery) -> datetime:
         lease_ends = delivery.held_since + self.lease
-        if delivery.held_by != self.courier.host or self.finished is None or self.finished < delivery.held_since:
-            return lease_ends
-        return min(lease_ends, self.finished)
+        if delivery.entries[0].state is EntryState.UNCERTAIN:
+            return min(lease_ends, delivery.entries[0].updated_at)
+        return min(lease_ends, self.quiet_since.get(delivery.delivery_id, lease_ends))
 
     def _record(self, delivery: OpenDelivery, found: Found) -> DeliveryReport:
         self.courier.store.mark_sent(

@@ -19,12 +19,13 @@ from giftping.store.base import (
     StoreAwayError,
     StoreError,
 )
-from giftping.store.documents import CODES, GUILDS, LEDGER, RUNS
+from giftping.store.documents import CODES, GUILDS, LEDGER, MIRROR, RUNS
 from giftping.store.meeting import Met, bring_in_step
 from giftping.store.mirror import (
     ANNOUNCED,
     BROKEN,
     FIRST_LOOKS,
+    RELEASED,
     Clear,
     guild_game_id,
     note_clear,
@@ -32,6 +33,7 @@ from giftping.store.mirror import (
     read_pending,
     synced_with,
 )
+from giftping.store.olddata import HoldsOldData, OldData
 from giftping.store.tiny import TinyStore
 
 Answer = TypeVar("Answer")
@@ -134,14 +136,15 @@ class FailoverStore:
             else:
                 self._mirror_claims(shared, [entry for entry in entries if entry.id in won])
                 return won
-        # Also when held back: what may have been claimed after all is to be given back.
-        note_pending(self._mirror, LEDGER, ids)
         if self._hold:
+            # What may have been claimed after all is to be given back.
+            note_pending(self._mirror, RELEASED, ids)
             raise self._held_back()
+        note_pending(self._mirror, LEDGER, ids)
         return self._mirror.insert(entries)
 
     def _mirror_claims(self, shared: SharedStore, won: Sequence[LedgerEntry]) -> None:
-        """Write what was won to the mirror too. Where that fails nothing will be posted, and the claims are released."""
+        """Write what was won to the mirror too. Where that fails nothing will be posted: the claims are released."""
         try:
             self._mirror.put_entries(won)
         except StoreError:
@@ -168,7 +171,7 @@ class FailoverStore:
 
     def release(self, delivery_id: str, ids: Collection[str]) -> int:
         """Remove the delivery's claimed or uncertain entries, so that a later run may claim them again."""
-        return self._write(LEDGER, ids, lambda store: store.release(delivery_id, ids))
+        return self._write(RELEASED, ids, lambda store: store.release(delivery_id, ids))
 
     def take_over(
         self,
@@ -195,7 +198,10 @@ class FailoverStore:
             except StoreAwayError as error:
                 self._lose(error)
             else:
-                return taken and (take(self._mirror) or taken)
+                if taken and not take(self._mirror):
+                    # The mirror had not heard of this claim. From now on it must know of all that may be posted.
+                    self._mirror.put_entries([entry for entry in self.entries() if entry.id in ids])
+                return taken
         if self._hold:
             raise self._held_back()
         if held_by != self._host:
@@ -278,7 +284,9 @@ class FailoverStore:
     # Documents as they are stored
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents as they are."""
+        """Yield a collection's documents as they are; what the mirror notes for itself is none of the store's."""
+        if collection == MIRROR:
+            return iter(())
         return iter(self._read(lambda store: list(store.documents(collection))))
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
@@ -296,6 +304,12 @@ class FailoverStore:
             return added
 
         return self._write(collection, ids, insert)
+
+    def old_data(self, database: str | None = None) -> OldData:
+        """Return what is to be taken over from the shared store's own database, or from another on its server."""
+        if not isinstance(self._shared, HoldsOldData):
+            raise StoreError(f"{self.name}: holds no other data")
+        return self._shared.old_data(database)
 
     # Which of the two is asked
 

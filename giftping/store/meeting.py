@@ -13,6 +13,7 @@ from giftping.store.mirror import (
     BROKEN,
     FIRST_LOOKS,
     KINDS,
+    RELEASED,
     Pending,
     Synced,
     forget_pending,
@@ -77,7 +78,7 @@ class CarryingBack:
     def carry(self) -> None:
         """Carry all of it, then forget the notes."""
         self._clears()
-        self._entries(self.pending.of(LEDGER))
+        self._entries(self.pending.of(LEDGER), self.pending.of(RELEASED))
         if self.pending.clears or self.pending.of(LEDGER):
             self.shared.tell_mirrors()
         self._guilds(self.pending.of(GUILDS))
@@ -93,10 +94,12 @@ class CarryingBack:
         for clear in self.pending.clears:
             self.shared.clear_before(clear.guild_id, game=clear.game, key=clear.key, before=clear.at)
 
-    def _entries(self, ids: Collection[str]) -> None:
+    def _entries(self, changed: Collection[str], released: Collection[str]) -> None:
+        ids = {*changed, *released}
         entries = [entry for entry in self.mirror.entries() if entry.id in ids] if ids else []
         self.shared.adopt(entries, host=self.host)
-        self.shared.drop_open({*ids} - {entry.id for entry in entries}, host=self.host)
+        # Only what was taken back: an entry that the mirror lacks for another reason may have been posted.
+        self.shared.drop_open({*released} - {entry.id for entry in entries}, host=self.host)
 
     def _guilds(self, ids: Collection[str]) -> None:
         if not ids:
@@ -156,7 +159,8 @@ class Following:
         there = {entry.id for entry in found}
         if since is not None and doubtful - there:
             there |= self.shared.stored_ids(LEDGER, doubtful - there)
-        being_noted = read_pending(self.mirror).of(LEDGER)
+        pending = read_pending(self.mirror)
+        being_noted = pending.of(LEDGER) | pending.of(RELEASED)
         self.mirror.put_entries([entry for entry in found if entry.id not in being_noted])
         self.mirror.remove_documents(LEDGER, doubtful - there - being_noted)
 

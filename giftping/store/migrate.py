@@ -22,6 +22,7 @@ from giftping.store.documents import (
     GUILDS,
     LEDGER,
     META,
+    MIRROR,
     RUNS,
     TODO_COLLECTIONS,
     Document,
@@ -290,7 +291,7 @@ class _Moving:
     def _to_keep(self) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:
         """Yield what is added to, and the old states, which are told that all went over."""
         for name in COLLECTIONS:
-            if name != META:
+            if name not in (META, MIRROR):
                 yield name, self.target.documents(name)
         for source in self.sources:
             if source.keeps_flag:

@@ -20,7 +20,11 @@ BROKEN = "broken"
 """What checks note of guilds, by names that no collection has: unlike settings, each is carried back alone."""
 
 NOTED_BY_CHECKS = (FIRST_LOOKS, ANNOUNCED, BROKEN)
-KINDS = (LEDGER, GUILDS, CODES, RUNS, *NOTED_BY_CHECKS)
+
+RELEASED = "released"
+"""Claims that were taken back, by a name that no collection has."""
+
+KINDS = (LEDGER, GUILDS, CODES, RUNS, RELEASED, *NOTED_BY_CHECKS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fakes.mongod import new_database, or_skip, shared_mongod, shared_replica_set
+from fakes.shared_store import FakeSharedStore
 
-from giftping.store.base import Store
+from giftping.store.base import SharedStore, Store
+from giftping.store.failover import FailoverStore
 from giftping.store.mongo import MongoStore
 from giftping.store.tiny import TinyStore
 
@@ -25,9 +28,35 @@ def _folder(tmp_path: Path) -> str:
     return str(tmp_path / "state")
 
 
+def _new_mongodb_and_folder(tmp_path: Path) -> str:
+    return f"{new_database(or_skip(shared_mongod))} {tmp_path / 'state'}"
+
+
+def _mongodb_with_mirror(address: str) -> Store:
+    uri, _, folder = address.partition(" ")
+    return _mirrored(MongoStore(uri), folder)
+
+
+def _in_step_with_one_that_went_away(tmp_path: Path) -> str:
+    with _mirrored(FakeSharedStore(tmp_path / "shared"), _folder(tmp_path)) as store:
+        store.guilds()
+    return _folder(tmp_path)
+
+
+def _mirror_alone(address: str) -> Store:
+    return _mirrored(FakeSharedStore(Path(address).with_name("shared"), lambda: True), address)
+
+
+def _mirrored(shared: SharedStore, folder: str) -> Store:
+    # The host is the one whose claims the contract's tests take over: while the ledger is away, no other's are.
+    return FailoverStore(shared, TinyStore(Path(folder)), host="host-a", clock=lambda: datetime.now(UTC))
+
+
 STORE_KINDS = {
     "tinydb": StoreKind(_folder, lambda address: TinyStore(Path(address))),
     "tinydb-folding-often": StoreKind(_folder, lambda address: TinyStore(Path(address), fold_at=0)),
     "mongodb": StoreKind(lambda _: new_database(or_skip(shared_mongod)), MongoStore),
     "mongodb-replica-set": StoreKind(lambda _: new_database(or_skip(shared_replica_set).uri), MongoStore),
+    "mongodb-with-mirror": StoreKind(_new_mongodb_and_folder, _mongodb_with_mirror),
+    "mirror-alone": StoreKind(_in_step_with_one_that_went_away, _mirror_alone),
 }

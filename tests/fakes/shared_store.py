@@ -9,7 +9,7 @@ from typing import Any
 
 from giftping.codes.model import key_of
 from giftping.store.base import LedgerEntry, StoreAwayError
-from giftping.store.documents import META, OPEN_STATES
+from giftping.store.documents import MIRROR, OPEN_STATES
 from giftping.store.tiny import TinyStore
 
 LOCAL = frozenset({"name", "notices", "close", "closed_fingerprint", "fail_after", "calls"})
@@ -68,10 +68,10 @@ class FakeSharedStore(TinyStore):
         return [entry for entry in super().entries() if since is None or entry.updated_at >= since]
 
     def tell_mirrors(self) -> None:
-        super().put_documents(META, [{"_id": "mirrors", "number": self._revision() + 1}])
+        super().put_documents(MIRROR, [{"_id": "mirrors", "number": self._revision() + 1}])
 
     def revision(self) -> int:
         return self._revision()
 
     def _revision(self) -> int:
-        return next((found["number"] for found in super().documents(META) if found["_id"] == "mirrors"), 0)
+        return next((found["number"] for found in super().documents(MIRROR) if found["_id"] == "mirrors"), 0)

@@ -243,7 +243,6 @@ def test_our_clock_may_be_wrong(channel, webhook, stand_in, ahead):
     [
         error(403, 50001, "Missing Access"),
         error(403, 50013, "Missing Permissions"),
-        error(404, 10003, "Unknown Channel"),
         error(500),
         httpx.ReadTimeout("x"),
         httpx.ConnectError("x"),
@@ -258,6 +257,13 @@ def test_a_channel_that_cannot_be_read_leaves_it_open_for_later(channel, stand_i
     finding = look(channel)
     assert isinstance(finding, Undecided)
     assert not finding.for_good
+
+
+def test_nobody_can_tell_what_was_posted_to_a_channel_that_is_gone(channel, stand_in):
+    stand_in.replies["GET", f"/channels/{CHANNEL}/messages"] = error(404, 10003, "Unknown Channel")
+    finding = look(channel)
+    assert isinstance(finding, Undecided)
+    assert finding.for_good
 
 
 @pytest.mark.parametrize("reply", [error(401), error(500), httpx.Response(200, json={})])
