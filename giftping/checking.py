@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from giftping.settings import Settings
     from giftping.store.base import Store
 
+ODDITIES_TOLD = 10
+
 LOCK_FILE = "check.lock"
 LAST_CHECK_FILE = "last-check.json"
 SOURCES_FILE = "sources.json"
@@ -86,6 +88,7 @@ class _Run:
         self._on_progress = on_progress
         self._store: Store | None = None
         self._trouble: list[str] = []
+        self._notices: list[str] = []
         self._mark = self._mark_that_holds()
         self._gathered: Gathered | None = None
 
@@ -123,7 +126,7 @@ class _Run:
         What was posted is told even where nothing can be written: the next run just looks closer.
         """
         mark = self._next_mark(report)
-        notices = tuple(self._store.notices) if self._store is not None else ()
+        notices = (*self._notices, *(self._store.notices if self._store is not None else ()))
         told_before = frozenset(map(str, read_last_check(self._settings.state).get("told", ())))
         trouble = (*report.trouble, *self._trouble)
         report = replace(report, trouble=trouble, notices=notices, told_before=told_before)
@@ -170,7 +173,24 @@ class _Run:
 
     def _open_store(self) -> Store:
         self._store = self._house.open_store(read_only=self._request.dry_run)
+        if self._settings.mongo.uri is not None and not self._request.dry_run:
+            self._take_over(self._store)
         return self._store
+
+    def _take_over(self, store: Store) -> None:
+        """Take the older bots' data over before the first check that meets it."""
+        from giftping.migrating import take_over_at_first
+
+        report = take_over_at_first(self._settings, store)
+        if report is None:
+            return
+        if report.added:
+            self._notices.append(f"{report.added} documents of an older bot were taken over from {report.target}")
+        self._trouble += [f"{odd.where}: {odd.what}: {odd.why}" for odd in report.reported[:ODDITIES_TOLD]]
+        if len(report.reported) > ODDITIES_TOLD:
+            self._notices.append(
+                f"{len(report.reported)} oddities in all; giftping migrate --again --dry-run lists them"
+            )
 
     def _gather(self, games: Collection[str]) -> Gathered:
         path = self._settings.state / SOURCES_FILE

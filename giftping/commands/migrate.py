@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.migrating import take_over
 from giftping.output import instant, snowflake
-from giftping.store.base import HOME_GAME, Store
+from giftping.store.base import Store
 from giftping.store.files import SNAPSHOT
-from giftping.wiring import host_name, utc_now
 
 if TYPE_CHECKING:
     from giftping.store.migrate import GuildNumbers, MigrationReport, OnProgress
@@ -67,34 +66,15 @@ def _sources(session: Session, store: Store, request: MigrateRequest) -> list[Ol
 
 
 def _carry_out(session: Session, store: Store, sources: list[OldData], request: MigrateRequest) -> MigrationReport:
-    from giftping.checking import sources_of
-    from giftping.store import migrate as migration
-
-    state = session.settings.state
-    terms = migration.MigrationRequest(
-        host=host_name(state, create=not request.dry_run),
-        game_sources=[source.name for source in sources_of(session.settings, [HOME_GAME])],
-        dry_run=request.dry_run,
-        again=request.again,
-    )
     with ExitStack() as shown:
         on_progress: OnProgress | None = None
         if session.at_terminal and not session.quiet:
             from giftping.render import progress
 
             on_progress = shown.enter_context(progress("Documents", shown=True))
-        return migration.migrate(
-            sources, store, terms, clock=utc_now, back_up=_backup_in(state), on_progress=on_progress
+        return take_over(
+            session.settings, store, sources, dry_run=request.dry_run, again=request.again, on_progress=on_progress
         )
-
-
-def _backup_in(state: Path) -> Any:
-    def back_up(collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> str:
-        from giftping.store.backup import write_backup
-
-        return str(write_backup(state, collections, utc_now()) or "")
-
-    return back_up
 
 
 def migration_object(report: MigrationReport) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -38,6 +38,7 @@ class Session:
     quiet: bool = False
     verbose: int = 0
     confirm: Callable[[str], bool] = lambda question: False  # noqa: ARG005
+    _told: set[str] = field(default_factory=set, repr=False)
 
     @cached_property
     def settings(self) -> Settings:
@@ -54,13 +55,15 @@ class Session:
 
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator[Store]:
-        """Yield the store, and tell afterwards what it has to say of itself: that MongoDB is away, say."""
+        """Yield the store, and tell afterwards, once, what it has to say of itself: that MongoDB is away, say."""
         with self.house.open_store(read_only=read_only) as store:
             try:
                 yield store
             finally:
                 for notice in store.notices:
-                    self.trouble(notice)
+                    if notice not in self._told:
+                        self._told.add(notice)
+                        self.trouble(notice)
 
     @property
     def at_terminal(self) -> bool:

@@ -99,6 +99,11 @@ class FailoverStore:
         return tuple(notices)
 
     @property
+    def is_away(self) -> bool:
+        """Whether the shared store could not be reached, so that the mirror is asked."""
+        return self._away is not None
+
+    @property
     def closed_fingerprint(self) -> str | None:
         """The mirror's, None when the shared store was away: the next run has something to carry back then."""
         return None if self._away is not None or self._met is None else self._mirror.closed_fingerprint

@@ -32,6 +32,8 @@ PRELOADED = (
     "giftping.discord.http",
     "giftping.discord.rest",
     "giftping.discord.webhook",
+    "giftping.store.failover",
+    "giftping.store.mongo",
     "giftping.store.tiny",
     "giftping.render",
     "discord_webhook",

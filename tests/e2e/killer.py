@@ -38,7 +38,9 @@ import giftping.codes.exchange
 import giftping.codes.sources.json_api
 import giftping.commands.codes
 import giftping.commands.guilds
-import giftping.discord.webhook  # noqa: F401
+import giftping.discord.webhook
+import giftping.store.failover
+import giftping.store.mongo  # noqa: F401
 from giftping.cli import main
 
 FILE_CALLS = ("open", "write", "pwrite", "ftruncate", "fsync", "replace", "rename", "link", "unlink", "mkdir")

@@ -1,0 +1,68 @@
+"""The first check that meets an older bot's MongoDB takes its data over, and announces none of it."""
+
+from __future__ import annotations
+
+from fakes.mongod import database, new_database, or_skip, shared_mongod
+from scene import Host, Scene
+
+from giftping.demo.discord import StandInDiscord
+
+GUILD, CHANNEL = 4711, 47110
+
+
+def old_bots_database(discord: StandInDiscord, **state: object) -> str:
+    """Return the URI of a database as the older bot left it, with one guild that has a channel."""
+    discord.add_guild(GUILD)
+    discord.add_channel(CHANNEL, GUILD)
+    uri = or_skip(lambda: new_database(shared_mongod()))
+    document = {"_id": "giftcode_state", "channels": {str(GUILD): CHANNEL}, "initialized": True, **state}
+    database(uri)["giftcode_state"].insert_one(document)
+    return str(uri)
+
+
+def host_at(scene: Scene, uri: str) -> Host:
+    scene.channels[GUILD] = CHANNEL
+    host = scene.host()
+    host.environment["MONGO_URI"] = uri
+    return host
+
+
+def test_an_upgrade_is_no_storm(scene: Scene) -> None:
+    """D3: upgrading from the older bot's state document announces the new code alone, however often one runs."""
+    uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA", "CODEB", "CODEC"]})
+    scene.list_codes("CodeA", "CODEB", "CODEC", "CODEX")
+    host = host_at(scene, uri)
+    first = host.run("codes", "check")
+    assert first.exit_code == 0, first.errors
+    assert "taken over" in first.errors
+    for _ in range(2):
+        again = host.run("codes", "check")
+        assert (again.exit_code, again.errors) == (0, "")
+    assert scene.arrived(GUILD) == {"CODEX": 1}
+
+
+def test_the_older_bots_documents_stay_as_they_were(scene: Scene) -> None:
+    uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA"]})
+    before = list(database(uri)["giftcode_state"].find({}, {"migrated_to_sent_adapter": 0}))
+    scene.list_codes("CODEA")
+    assert host_at(scene, uri).run("codes", "check").exit_code == 0
+    assert list(database(uri)["giftcode_state"].find({}, {"migrated_to_sent_adapter": 0})) == before
+
+
+def test_a_dry_run_takes_nothing_over(scene: Scene) -> None:
+    uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA"]})
+    scene.list_codes("CODEA")
+    host_at(scene, uri).run("codes", "check", "--dry-run")
+    assert set(database(uri).list_collection_names()) == {"giftcode_state"}
+
+
+def test_a_ledger_in_the_json_file_does_not_keep_the_old_data_from_being_taken_over(scene: Scene) -> None:
+    uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA"]})
+    scene.list_codes("CODEA", "CODEN")
+    host = host_at(scene, "")
+    other = scene.bot_guild(host)
+    host.run("codes", "check")
+    host.environment["MONGO_URI"] = uri
+    assert host.run("codes", "check").exit_code == 0
+    assert scene.arrived(GUILD) == {"CODEN": 1}
+    assert scene.arrived(other) == {"CODEA": 1, "CODEN": 1}

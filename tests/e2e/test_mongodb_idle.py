@@ -1,0 +1,62 @@
+"""What a run costs a MongoDB: nothing when nothing is new."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from forked import Forker, forked
+from mongodb import Gate, ledger_behind, open_gate, uses
+from scene import Scene
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with open_gate() as opened:
+        yield opened
+
+
+IMPORTED = """
+import sys
+from giftping.cli import main
+try:
+    main()
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules} & {"pymongo", "bson", "tinydb"}))
+"""
+
+
+def test_an_idle_run_imports_no_pymongo_and_connects_nowhere(scene: Scene, gate: Gate) -> None:
+    scene.list_codes("FIRST1CODE")
+    host = scene.host()
+    uses(host, ledger_behind(gate).uri)
+    scene.bot_guild(host)
+    for _ in range(2):
+        assert host.run("codes", "check").exit_code == 0
+    gate.open()
+    ran = host.run("codes", "check", wrapper=("-c", IMPORTED))
+    assert (ran.exit_code, ran.output, ran.errors) == (0, "\n", "")
+    assert gate.connections == 0
+    assert host.run("codes", "check", "--json").json["idle"]
+
+
+def test_a_run_that_looks_closer_and_finds_nothing_new_asks_a_dozen_times_whatever_the_number_of_guilds(
+    scene: Scene, gate: Gate, forker: Forker, record_property: Callable[[str, object], None]
+) -> None:
+    scene.list_codes("FIRST1CODE")
+    host = forked(scene.host(), forker)
+    uses(host, ledger_behind(gate).uri)
+    counts = []
+    for number in range(3):
+        scene.bot_guild(host, number)
+        for _ in range(2):
+            assert host.run("codes", "check").exit_code == 0
+        (host.state / "last-check.json").unlink()
+        gate.open()
+        assert host.run("codes", "check").exit_code == 0
+        counts.append(Counter(gate.commands))
+    assert counts[0] == counts[1] == counts[2]
+    assert counts[0].total() <= 14
+    assert set(counts[0]) == {"find", "update"}
+    record_property("told", f"mongodb: a run that looks closer and finds nothing new: {dict(counts[0])}")

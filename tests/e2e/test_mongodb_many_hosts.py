@@ -1,0 +1,133 @@
+"""Several hosts, each with its own state folder, one MongoDB, the same sources, all at once."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from killing import NONE, Killer, Machine, Trouble, Victim, wait_until_quiet
+from mongodb import Ledger, ledger_behind, open_gate, uses
+from plays import kill_at_request
+from scene import GAME, Ran, Scene
+
+HOSTS = 3
+ROUNDS = 50
+GUILDS = 3
+SHORT_LEASE = '[codes]\nbuilt_in_sources = false\nlease = "2s"\nbudget = "1s"\n'
+CHECK = ("codes", "check")
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with open_gate() as gate:
+        yield ledger_behind(gate)
+
+
+def machine(scene: Scene, killer: Killer, ledger: Ledger, name: str, settings: str = "") -> Machine:
+    host = scene.host(name, settings=settings)
+    uses(host, ledger.uri)
+    return Machine(host.folder, host.environment, killer)
+
+
+def run_at_once(killer: Killer, hosts: list[Machine], troubles: list[Trouble]) -> list[Ran]:
+    """Start a check on every host at the same instant, each with its own trouble, and return how they went."""
+    jobs = []
+    for host, trouble in zip(hosts, troubles, strict=True):
+        for name in ("output", "errors", "trace"):
+            (host.folder / name).write_bytes(b"")
+        job: dict[str, Any] = {"arguments": CHECK, "environment": host.environment, "folder": str(host.folder)}
+        jobs.append(job | {"files": str(host.folder), "ahead": host.ahead, **asdict(trouble)})
+    codes = killer.run(jobs, id)
+    return [
+        Ran(code, (host.folder / "output").read_text("utf-8"), (host.folder / "errors").read_text("utf-8"))
+        for host, code in zip(hosts, codes, strict=True)
+    ]
+
+
+def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothing(
+    scene: Scene, killer: Killer, ledger: Ledger, record_property: Callable[[str, object], None]
+) -> None:
+    scene.list_codes()
+    hosts = [machine(scene, killer, ledger, f"host-{number}", SHORT_LEASE) for number in range(HOSTS)]
+    guilds = [scene.bot_guild(hosts[0], number) for number in range(GUILDS)]
+    chance = random.Random(20_261_120)
+    for host in hosts:
+        assert host.run(*CHECK).exit_code == 0
+    ends: Counter[int] = Counter()
+    codes: list[str] = []
+    for number in range(ROUNDS):
+        codes.append(f"ROUND{number}CODE")
+        scene.list_codes(*codes)
+        troubles = [Trouble(kill_at=chance.randint(1, 160)) if chance.random() < 0.5 else NONE for _ in hosts]
+        ran = run_at_once(killer, hosts, troubles)
+        ends.update(one.exit_code for one in ran)
+        assert {one.exit_code for one in ran} <= {0, 69, -9}, ran
+        wait_until_quiet(scene.discord)
+        for guild in guilds:
+            assert set(scene.arrived(guild).values()) <= {1}, (number, scene.arrived(guild))
+    end = time.monotonic() + 30
+    while set(ledger.states().values()) != {"sent"} or len(ledger.states()) < GUILDS * ROUNDS:
+        assert time.monotonic() < end, (Counter(ledger.states().values()), run_at_once(killer, hosts, [NONE] * HOSTS))
+        run_at_once(killer, hosts, [NONE] * HOSTS)
+    for guild in guilds:
+        assert scene.arrived(guild) == dict.fromkeys(codes, 1)
+    assert ends[-9] > ROUNDS // 3
+    record_property("told", f"mongodb: {HOSTS} hosts x {ROUNDS} rounds: {ends[-9]} runs killed, {ends[0]} fine")
+
+
+def test_claims_of_a_host_that_died_hold_the_others_up_no_longer_than_the_lease(
+    scene: Scene, killer: Killer, ledger: Ledger
+) -> None:
+    scene.list_codes()
+    first, second = (machine(scene, killer, ledger, name) for name in ("first", "second"))
+    guild = scene.bot_guild(first)
+    for host in (first, second):
+        assert host.run(*CHECK).exit_code == 0
+    scene.list_codes("CLAIMED1CODE")
+    victim = Victim()
+    kill_at_request(scene, victim, 1, "never stored")
+    assert first.run(*CHECK, on_start=victim.started).exit_code == -9
+    assert ledger.states() == {f"{guild}:CLAIMED1CODE": "claimed"}
+    for ahead, arrived in ((timedelta(minutes=9), {}), (timedelta(minutes=10, seconds=5), {"CLAIMED1CODE": 1})):
+        second.ahead = ahead.total_seconds()
+        scene.discord.clock.forward(ahead)
+        assert second.run(*CHECK).exit_code == 0
+        assert scene.arrived(guild) == arrived
+    assert ledger.states() == {f"{guild}:CLAIMED1CODE": "sent"}
+
+
+def test_on_the_bot_route_clocks_ten_minutes_apart_post_nothing_twice(
+    scene: Scene, killer: Killer, ledger: Ledger
+) -> None:
+    """A live claim then looks as old as its lease: what is posted again has the nonce that Discord knows."""
+    scene.list_codes()
+    first, second = (machine(scene, killer, ledger, name) for name in ("first", "second"))
+    guild = scene.bot_guild(first)
+    second.ahead = 11 * 60
+    for host in (first, second):
+        assert host.run(*CHECK).exit_code == 0
+    codes = []
+    for number in range(5):
+        codes.append(f"ROUND{number}CODE")
+        scene.list_codes(*codes)
+        run_at_once(killer, [first, second], [NONE, NONE])
+        assert set(scene.arrived(guild).values()) == {1}
+    assert scene.arrived(guild) == dict.fromkeys(codes, 1)
+
+
+def test_a_guild_added_by_hand_on_one_host_and_a_code_on_another_meet(
+    scene: Scene, killer: Killer, ledger: Ledger
+) -> None:
+    scene.list_codes()
+    first, second = (machine(scene, killer, ledger, name) for name in ("first", "second"))
+    guild = scene.bot_guild(first)
+    assert second.run("codes", "add", "BYHAND1", "--game", GAME).exit_code == 0
+    for host in (first, second, first):
+        assert host.run(*CHECK).exit_code == 0
+    assert scene.arrived(guild) == {"BYHAND1": 1}
