@@ -25,7 +25,6 @@ from giftping.codes.memory_file import read_memory, write_memory
 from giftping.codes.sources.definition import SourceDefinition
 from giftping.ops.lock import RunLock
 from giftping.secrets import SecretError
-from giftping.store.base import EntryState
 from giftping.store.files import fingerprint, replace_file
 from giftping.wiring import House, host_name, side_by_side, utc_now
 
@@ -66,6 +65,7 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
     """
     from giftping.codes.courier import Courier, Origins
     from giftping.codes.settle import Settler, open_deliveries
+    from giftping.store.base import EntryState
 
     settings = house.settings
     origins = Origins({})

@@ -269,10 +269,10 @@ def codes_check(
 ) -> None:
     """Look for new codes and announce them. This is the line for cron."""
     from giftping.codes.request import CheckRequest
-    from giftping.commands import codes
+    from giftping.commands.check import check
 
     request = CheckRequest(dry_run=dry_run, guild_id=guild, game=game)
-    _exit(codes.check(_session(config, json, quiet, verbose), request))
+    _exit(check(_session(config, json, quiet, verbose), request))
 
 
 @codes_app.command("list")

@@ -1,4 +1,4 @@
-"""What the `giftping codes` commands do."""
+"""What the `giftping codes` commands do, but for `codes check`."""
 
 from __future__ import annotations
 
@@ -10,74 +10,20 @@ from typing import TYPE_CHECKING, Any
 from giftping.codes.report import DeliveryResult
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
 from giftping.output import (
-    check_object,
     code_object,
     counted,
     delivery_line,
     delivery_object,
     entry_object,
-    good_lines,
     instant,
     snowflake,
-    summary_line,
-    trouble_lines,
     when,
 )
-from giftping.problems import nearest
 from giftping.store.base import CodeRecord, EntryState, LedgerEntry, SourceMemory
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
-    from giftping.codes.report import CheckReport, DeliveryReport
-    from giftping.codes.request import CheckRequest
-
-
-def check(session: Session, request: CheckRequest) -> int:
-    """Run one check, tell what came of it, and return the exit code."""
-    from giftping.checking import run_check
-
-    _known_game(session, request.game)
-    if session.at_terminal and not session.quiet:
-        from giftping.render import progress
-
-        with progress("Guilds", shown=True) as on_progress:
-            report = run_check(session.house, request, on_progress)
-    else:
-        report = run_check(session.house, request)
-    if request.guild_id is not None and not report.guild_count:
-        raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
-    session.give(check_object(report))
-    _tell(session, report)
-    return report.exit_code
-
-
-def _tell(session: Session, report: CheckReport) -> None:
-    lines = list(good_lines(report))
-    for line in lines:
-        session.tell(line)
-    if report.dry_run and not (session.quiet or session.json):
-        _show_previews(session, report)
-    # cron's mails tell trouble once; who asks at a terminal gets an answer, not a bare exit code.
-    is_asked = session.verbose > 0 or (session.at_terminal and not session.quiet)
-    for line in trouble_lines(report, session.house.zone, verbose=is_asked):
-        session.trouble(line)
-    if session.verbose:
-        for source in report.sources:
-            outcome = source.outcome.value.replace("_", " ")
-            session.tell(f"source {source.name}: {outcome}, {counted(source.count, 'code')}")
-        for text in report.disagreements:
-            session.tell(f"sources disagree: {text}")
-    if not lines and (session.at_terminal or session.verbose) and report.exit_code == EXIT_FINE:
-        session.tell(summary_line(report))
-
-
-def _show_previews(session: Session, report: CheckReport) -> None:
-    from giftping.render import preview
-
-    for delivery in report.deliveries():
-        if delivery.message is not None and delivery.result is DeliveryResult.PLANNED:
-            heading = f"guild {delivery.guild_id} · {delivery.destination}"
-            session.show(preview(delivery.message, session.house.zone, now=utc_now(), heading=heading))
+    from giftping.codes.report import DeliveryReport
 
 
 def list_codes(session: Session, game: str | None, *, everything: bool) -> int:
@@ -85,7 +31,7 @@ def list_codes(session: Session, game: str | None, *, everything: bool) -> int:
     from giftping.codes.explain import code_of
     from giftping.codes.guards import verdict
 
-    _known_game(session, game)
+    session.check_game(game)
     skipped = frozenset(session.settings.codes.skipped_regions)
     now = utc_now()
     with session.store(read_only=True) as store:
@@ -121,7 +67,7 @@ def add_code(session: Session, spelling: str, game: str, *, rewards: str, expire
     from giftping.codes.guards import clean_text, verdict
     from giftping.codes.model import MANUAL_SOURCE, Code, key_of
 
-    _known_game(session, game)
+    session.check_game(game)
     now = utc_now()
     spelling = spelling.strip()
     judged = verdict(Code(game, key_of(spelling), spelling, (MANUAL_SOURCE,), expires_at=expires_at), now, frozenset())
@@ -222,7 +168,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     """Forget what went to a guild, so that what is still listed goes out again."""
     from giftping.codes.model import key_of
 
-    _known_game(session, game)
+    session.check_game(game)
     key = key_of(code) if code else None
     with session.store(read_only=True) as store:
         found = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
@@ -344,8 +290,3 @@ def _tell_settled(
             session.tell(f"guild {entry.guild_id}: {entry.game}: {entry.spelling}: {said[decided[entry.id]]}")
     if not reports and not left:
         session.tell("Nothing is uncertain.")
-
-
-def _known_game(session: Session, game: str | None) -> None:
-    if game is not None and game not in session.settings.games:
-        raise UsageError(f"there is no game {game!r}; {nearest(game, session.settings.games)}")

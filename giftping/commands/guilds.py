@@ -39,8 +39,7 @@ class GuildRequest:
 def add(session: Session, request: GuildRequest) -> int:
     """Add a guild, or change the settings of a known one."""
     for game in request.games:
-        if game not in session.settings.games:
-            raise UsageError(f"there is no game {game!r}; {nearest(game, session.settings.games)}")
+        session.check_game(game)
     asked = _asked_destination(session, request)
     with session.store() as store:
         # Nothing slow comes between reading and writing: what a check notes of the guild meanwhile would be undone.

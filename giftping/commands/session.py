@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from giftping.output import write_json
+from giftping.problems import nearest
 from giftping.settings import Settings, load_settings
 from giftping.wiring import House
 
@@ -64,6 +65,11 @@ class Session:
                     if notice not in self._told:
                         self._told.add(notice)
                         self.trouble(notice)
+
+    def check_game(self, game: str | None) -> None:
+        """Raise UsageError with the nearest name for a game that the settings do not know; None is no game."""
+        if game is not None and game not in self.settings.games:
+            raise UsageError(f"there is no game {game!r}; {nearest(game, self.settings.games)}")
 
     @property
     def at_terminal(self) -> bool:

@@ -25,8 +25,7 @@ def list_sources(session: Session, game: str | None) -> int:
     from giftping.durations import duration_text
 
     settings = session.settings
-    if game is not None and game not in settings.games:
-        raise UsageError(f"there is no game {game!r}; {nearest(game, settings.games)}")
+    session.check_game(game)
     memory = read_memory(settings.state / SOURCES_FILE)
     sources = [source for source in settings.sources.values() if game in (None, source.game)]
     states = {source.name: memory.of(source) for source in sources}

@@ -8,18 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
+from giftping.store.errors import StoreAwayError as StoreAwayError
+from giftping.store.errors import StoreError as StoreError
+
 SCHEMA_VERSION = 1
 
 HOME_GAME = "whiteout-survival"
 """The game of the older bot: its ledger ids carry no game, so that its databases just work."""
-
-
-class StoreError(Exception):
-    """The store could not be read or written; its text names it, the reason and the next step."""
-
-
-class StoreAwayError(StoreError):
-    """The store cannot be reached now: whether a write that was under way took effect is not known."""
 
 
 class EntryState(StrEnum):

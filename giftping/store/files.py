@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from giftping.store.base import StoreError
+from giftping.store.errors import StoreError
 
 SNAPSHOT = "giftping.json"
 PREVIOUS_SNAPSHOT = "giftping.json.previous"

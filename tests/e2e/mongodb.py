@@ -33,6 +33,7 @@ class Gate:
     connections: int = 0
     _shut_at: int | None = None
     _after: bool = False
+    _opens_again: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _open_sockets: set[socket.socket] = field(default_factory=set)
     _listener: socket.socket | None = None
@@ -69,9 +70,18 @@ class Gate:
                     connection.shutdown(socket.SHUT_RDWR)
             self._open_sockets.clear()
 
-    def shut_at(self, number: int, *, after: bool) -> None:
+    def shut_at(self, number: int, *, after: bool, opens_again: bool = False) -> None:
         """Shut at the command of that number, before the server has it, or after it was carried out."""
-        self._shut_at, self._after = number, after
+        self._shut_at, self._after, self._opens_again = number, after, opens_again
+
+    def _cut(self) -> None:
+        if not self._opens_again:
+            self.shut()
+            return
+        for connection in self._open_sockets:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._open_sockets.clear()
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -96,13 +106,11 @@ class Gate:
             if name is not None:
                 self.commands.append(name)
             last = name is not None and len(self.commands) == self._shut_at
-            if last and not self._after:
-                self.shut()
-                return False
             if last:
-                server.sendall(request)
-                _message(server)
-                self.shut()
+                if self._after:
+                    server.sendall(request)
+                    _message(server)
+                self._cut()
                 return False
         server.sendall(request)
         reply = _message(server)

@@ -64,7 +64,7 @@ def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothi
     for number in range(ROUNDS):
         codes.append(f"ROUND{number}CODE")
         scene.list_codes(*codes)
-        troubles = [Trouble(kill_at=chance.randint(1, 160)) if chance.random() < 0.5 else NONE for _ in hosts]
+        troubles = [Trouble(kill_at=chance.randint(1, 110)) if chance.random() < 0.6 else NONE for _ in hosts]
         ran = run_at_once(killer, hosts, troubles)
         ends.update(one.exit_code for one in ran)
         assert {one.exit_code for one in ran} <= {0, 69, -9}, ran

@@ -265,8 +265,8 @@ def test_what_people_do_while_it_is_away_is_done_there_at_its_return(
     def away(*arguments: str) -> Ran:
         ran = host.run(*arguments)
         assert ran.exit_code == 0, ran
-        assert ran.errors.count("going on with the mirror") == 1, ran
         assert ran.errors.count("\n") == 1, ran
+        assert "going on with the mirror" in ran.errors or "to be carried back" in ran.errors, ran
         return ran
 
     assert away("codes", "clear", "--guild", str(guild), "--code", "FIRST1CODE", "--yes", "--json").json["cleared"] == 1

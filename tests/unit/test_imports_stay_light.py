@@ -1,0 +1,180 @@
+"""What a run that has little to do may load. The lists are the whole truth: a module that is not on them fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from giftping.demo.sources import StandInSources
+
+ROOT = Path(__file__).parents[2]
+
+PROBE = """\
+import atexit, os, runpy, sys
+before = set(sys.modules)
+atexit.register(lambda: open(os.environ["LOADED"], "w").write("\\n".join(sorted(set(sys.modules) - before))))
+sys.argv[0] = "giftping"
+runpy.run_module("giftping", run_name="__main__")
+"""
+
+TYPER = {"annotated_doc", "shellingham", "typer"}
+HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
+
+COMMAND_LINE = {"giftping", "giftping.cli"}
+SETTINGS = {
+    "giftping.codes",
+    "giftping.codes.catalogue",
+    "giftping.codes.model",
+    "giftping.codes.sources",
+    "giftping.codes.sources.base",
+    "giftping.codes.sources.definition",
+    "giftping.dotenv",
+    "giftping.durations",
+    "giftping.environment",
+    "giftping.problems",
+    "giftping.secrets",
+    "giftping.settings",
+    "giftping.settings_catalogue",
+    "giftping.settings_file",
+    "giftping.settings_values",
+    "giftping.tables",
+}
+SESSION = {
+    "giftping.codes.report",
+    "giftping.commands",
+    "giftping.commands.session",
+    "giftping.output",
+    "giftping.store",
+    "giftping.store.errors",
+    "giftping.store.files",
+    "giftping.wiring",
+}
+IDLE_CHECK = {
+    "giftping.checking",
+    "giftping.codes.exchange",
+    "giftping.codes.fetch",
+    "giftping.codes.gather",
+    "giftping.codes.idle",
+    "giftping.codes.memory",
+    "giftping.codes.memory_file",
+    "giftping.codes.request",
+    "giftping.commands.check",
+    "giftping.lean_httpx",
+    "giftping.ops",
+    "giftping.ops.lock",
+    "giftping.transport",
+}
+JSON_STORE = {
+    "giftping.commands.codes",
+    "giftping.store.base",
+    "giftping.store.documents",
+    "giftping.store.fields",
+    "giftping.store.image",
+    "giftping.store.journal",
+    "giftping.store.shared",
+    "giftping.store.snapshot",
+    "giftping.store.tables",
+    "giftping.store.tiny",
+}
+HEAVY_STANDARD = {"asyncio", "concurrent.futures", "multiprocessing", "unittest", "xml", "sqlite3", "zoneinfo", "pdb"}
+
+SOURCE = """\
+[sources.{name}]
+kind = "json"
+game = "whiteout-survival"
+url = "{url}"
+min_interval = "0s"
+rows = {{ at = "codes[]", code = "code" }}
+"""
+
+
+@dataclass
+class Machine:
+    """A folder with settings, sources that answer, and a guild."""
+
+    folder: Path
+    sources: StandInSources
+
+    def configure(self, count: int) -> None:
+        tables = ["[codes]\nbuilt_in_sources = false\n"]
+        for number in range(count):
+            body = json.dumps({"codes": [{"code": f"GIFT{number}234"}]})
+            self.sources.set(f"/{number}", body, "application/json", etag="auto")
+            tables.append(SOURCE.format(name=f"source-{number}", url=self.sources.url(f"/{number}")))
+        (self.folder / "giftping.toml").write_text("\n".join(tables), "utf-8")
+
+    def run(self, *arguments: str) -> set[str]:
+        """Run a command and return the modules that it had loaded at its end, Python's own at start left out."""
+        loaded = self.folder / "loaded"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "GIFTPING_STATE": str(self.folder / "state"),
+            "LOADED": str(loaded),
+            "PYTHONPATH": str(ROOT),
+        }
+        command = [sys.executable, "-c", PROBE, *arguments]
+        ran = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return set(loaded.read_text("utf-8").split())
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with StandInSources() as sources:
+        yield Machine(tmp_path, sources)
+
+
+def third_party(loaded: set[str]) -> set[str]:
+    """Return the packages among the modules that are neither Python's own nor ours."""
+    packages = {name.partition(".")[0] for name in loaded}
+    hooks = {"sitecustomize", "usercustomize", "__editable___giftping_finder"}
+    return {name for name in packages - sys.stdlib_module_names - hooks if name != "giftping" and name[0] != "_"}
+
+
+def ours(loaded: set[str]) -> set[str]:
+    return {name for name in loaded if name.partition(".")[0] == "giftping"}
+
+
+def test_the_version_loads_typer_and_nothing_else(machine: Machine) -> None:
+    loaded = machine.run("--version")
+    assert third_party(loaded) <= TYPER
+    assert ours(loaded) <= COMMAND_LINE
+    assert not loaded & HEAVY_STANDARD
+
+
+def test_an_idle_check_loads_what_a_conditional_get_needs(machine: Machine) -> None:
+    machine.configure(1)
+    machine.run("guilds", "add", "1", "--channel", "2")
+    machine.run("codes", "check")
+    loaded = machine.run("codes", "check")
+    assert machine.sources.not_modified("/0") == 1
+    assert third_party(loaded) <= TYPER | HTTP
+    assert ours(loaded) <= COMMAND_LINE | SETTINGS | SESSION | IDLE_CHECK
+    assert not loaded & HEAVY_STANDARD
+
+
+def test_several_sources_cost_a_thread_pool_and_no_more(machine: Machine) -> None:
+    machine.configure(3)
+    machine.run("guilds", "add", "1", "--channel", "2")
+    machine.run("codes", "check")
+    loaded = machine.run("codes", "check")
+    assert third_party(loaded) <= TYPER | HTTP
+    assert ours(loaded) <= COMMAND_LINE | SETTINGS | SESSION | IDLE_CHECK
+    assert not loaded & (HEAVY_STANDARD - {"concurrent.futures"})
+
+
+def test_statistics_load_the_ledger_and_no_network(machine: Machine) -> None:
+    machine.configure(1)
+    machine.run("guilds", "add", "1", "--channel", "2")
+    loaded = machine.run("codes", "stats", "--json")
+    assert third_party(loaded) <= TYPER | {"tinydb"}
+    assert ours(loaded) <= COMMAND_LINE | SETTINGS | SESSION | JSON_STORE
+    assert not loaded & HEAVY_STANDARD
