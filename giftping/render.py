@@ -29,7 +29,7 @@ PREVIEW_WIDTH = 64
 _MARKUP = re.compile(
     r"```\n?(?P<block>.+?)\n?```"
     r"|\*\*(?P<bold>.+?)\*\*"
-    r"|<t:(?P<time>-?\d+)(?::(?P<style>[tTdDfFR]))?>"
+    r"|<t:(?P<time>\d{1,11})(?::(?P<style>[tTdDfFR]))?>"
     r"|<@&(?P<role>\d+)>"
     r"|\[(?P<link>[^\]]+)\]\((?P<url>[^)\s]+)\)"
     r"|\\(?P<escaped>[^\w\s])",
@@ -38,8 +38,8 @@ _MARKUP = re.compile(
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console on standard output or standard error that honours NO_COLOR and pipes."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    """Return a console on standard output or standard error that honours NO_COLOR and pipes; texts are just texts."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 def drawn(*renderables: RenderableType) -> str:

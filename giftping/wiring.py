@@ -65,7 +65,7 @@ class House:
         mongo = self.settings.mongo
         mirror = TinyStore(self.settings.state, read_only=read_only)
         if mongo.uri is None:
-            return mirror
+            return _alone(mirror, read_only=read_only)
         from giftping.store.failover import FailoverStore
         from giftping.store.mongo import MongoStore
 
@@ -154,6 +154,18 @@ def side_by_side(
         for _ in as_completed(futures):
             tell()
     return [future.result() for future in futures]
+
+
+def _alone(store: TinyStore, *, read_only: bool) -> TinyStore:
+    """Return the JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
+    from giftping.store.mirror import leave_shared_store
+
+    if name := leave_shared_store(store, read_only=read_only):
+        store.notices = (
+            f"MONGO_URI is not set: {store.name} is the ledger from now on, and no longer the mirror of {name}; where"
+            " other hosts go on with that, set MONGO_URI again",
+        )
+    return store
 
 
 def host_name(state: Path, *, create: bool = True) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
+import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +53,13 @@ def show(session: Session, *, keep: bool) -> int:
         with StandInDiscord() as discord, StandInSources() as sources:
             stage = Stage(folder, discord, sources)
             stage.set_up()
-            runs = _Show(session, stage).play()
+            performance = _Show(session, stage)
+            runs = performance.play()
             counts = count(stage)
     finally:
         if not keep:
             shutil.rmtree(folder)
-    expected = all(item.times == 1 for item in counts) and len(counts) == EXPECTED
+    expected = all(item.times == 1 for item in counts) and len(counts) == EXPECTED and performance.as_announced
     session.give(
         {
             "runs": [{"arguments": list(run.arguments), "exit_code": run.exit_code} for run in runs],
@@ -84,6 +87,7 @@ class _Show:
         self._stage = stage
         self._runs: list[Ran] = []
         self._scenes = 0
+        self.as_announced = True
         self._shown = dict.fromkeys((WEBHOOK_CHANNEL, BOT_CHANNEL), 0)
 
     def play(self) -> list[Ran]:
@@ -112,15 +116,16 @@ class _Show:
         scene("Discord answers 500 to the bot; the webhook guild gets its code all the same")
         stage.add_code(WOS, "SnowDay24", "Speedup 1h x3")
         stage.refuse_once()
+        run("codes", "check", exit_code=EXIT_TROUBLE)
+        self._say("   The next run looks into the channel, finds nothing there, and posts it:")
         run("codes", "check")
-        self._say("The next run looks into the channel, finds nothing there, and posts it:")
-        run("codes", "check")
+        self._show_new_messages()
 
         scene("A run is killed after Discord stored the message, before it was recorded")
         stage.add_code(KINGSHOT, "VIP777", "Mythic shard x1")
         stage.kill_after_storing()
-        run("codes", "check")
-        self._say("The next run finds the message in the channel: it is recorded, not repeated.")
+        run("codes", "check", exit_code=-signal.SIGKILL)
+        self._say("   The next run finds the message in the channel: it is recorded, not repeated.")
         run("codes", "check")
         self._show_new_messages()
         return self._runs
@@ -132,17 +137,20 @@ class _Show:
     def _say(self, text: str) -> None:
         self._session.tell(text)
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self, *arguments: str, exit_code: int = EXIT_FINE) -> None:
         ran = self._stage.run(*arguments)
         self._runs.append(ran)
-        self._say(f"   $ giftping {' '.join(arguments)}")
+        self._say(_folded(f"   $ giftping {' '.join(arguments)}", "       "))
         for line in (*ran.output.splitlines(), *ran.errors.splitlines()):
-            self._say(f"     {line}")
+            self._say(_folded(f"     {line}", "       "))
         if ran.exit_code:
             ending = "killed (SIGKILL)" if ran.exit_code < 0 else f"exit code {ran.exit_code}"
             self._say(f"     [{ending}]")
         elif not ran.output and not ran.errors:
             self._say("     (no output, exit code 0)")
+        if ran.exit_code != exit_code:
+            self.as_announced = False
+            self._say(f"     This should have ended with {exit_code}.")
 
     def _show_new_messages(self) -> None:
         if self._session.quiet or self._session.json:
@@ -155,6 +163,11 @@ class _Show:
                 heading = f"guild {guild} · by {route} · as Discord shows it"
                 self._session.show(preview(message_of(stored), None, now=utc_now(), heading=heading))
             self._shown[channel] = len(messages)
+
+
+def _folded(line: str, indent: str) -> str:
+    width = max(shutil.get_terminal_size().columns, 40)
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False))
 
 
 def message_of(stored: StoredMessage) -> Message:

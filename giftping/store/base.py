@@ -285,8 +285,8 @@ class SharedStore(Store, Protocol):
     def clear_before(self, guild_id: int, *, game: str | None, key: str | None, before: datetime) -> int:
         """Remove a guild's entries as `clear` does, but only those made before an instant."""
 
-    def changed_since(self, since: datetime | None) -> Sequence[LedgerEntry]:
-        """Return the entries that were written since then, or all of them."""
+    def changed_since(self, since: datetime | None) -> Iterator[Sequence[LedgerEntry]]:
+        """Yield, in parts, the entries that were written since then, or all of them."""
 
     def tell_mirrors(self) -> None:
         """Change `revision`: entries came or went in a way that `changed_since` does not show to other hosts."""

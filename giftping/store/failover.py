@@ -85,8 +85,8 @@ class FailoverStore:
         notices = []
         if self._met and self._met.carried:
             what = "1 change was" if self._met.carried == 1 else f"{self._met.carried} changes were"
-            came = f"{what} carried over" if self._met.is_first else f"is back: {what} carried back"
-            notices.append(f"{self._shared.name}: {came} from {self._mirror.name}")
+            came = f": {what} carried over" if self._met.is_first else f" is back: {what} carried back"
+            notices.append(f"{self._shared.name}{came} from {self._mirror.name}")
         if self._not_carried:
             waiting = "1 change waits" if self._not_carried == 1 else f"{self._not_carried} changes wait"
             notices.append(

@@ -155,14 +155,18 @@ class Following:
     def _entries(self, since: datetime | None) -> None:
         # Read before the shared store is: what is in the mirror now has been there already.
         doubtful = frozenset(entry.id for entry in self.mirror.entries(states=OPEN_ENTRY_STATES if since else ()))
-        found = self.shared.changed_since(since)
-        there = {entry.id for entry in found}
+        there: set[str] = set()
+        for part in self.shared.changed_since(since):
+            there.update(entry.id for entry in part)
+            being_noted = self._entries_being_noted()
+            self.mirror.put_entries([entry for entry in part if entry.id not in being_noted])
         if since is not None and doubtful - there:
             there |= self.shared.stored_ids(LEDGER, doubtful - there)
+        self.mirror.remove_documents(LEDGER, doubtful - there - self._entries_being_noted())
+
+    def _entries_being_noted(self) -> frozenset[str]:
         pending = read_pending(self.mirror)
-        being_noted = pending.of(LEDGER) | pending.of(RELEASED)
-        self.mirror.put_entries([entry for entry in found if entry.id not in being_noted])
-        self.mirror.remove_documents(LEDGER, doubtful - there - being_noted)
+        return pending.of(LEDGER) | pending.of(RELEASED)
 
     def _guilds(self) -> None:
         before = {document["_id"] for document in self.mirror.documents(GUILDS)}

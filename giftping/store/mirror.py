@@ -141,6 +141,19 @@ def note_synced(mirror: TinyStore, synced: Synced) -> None:
     mirror.put_documents(MIRROR, [document])
 
 
+def leave_shared_store(mirror: TinyStore, *, read_only: bool = False) -> str:
+    """Return the name of the shared store whose mirror is from now on a ledger of its own; empty for one that is.
+
+    What is recorded in it then is noted nowhere: when it meets a shared store again, all of it is carried over.
+    """
+    synced = next((found for found in mirror.documents(MIRROR) if found["_id"] == SYNCED_ID), None)
+    if synced is None:
+        return ""
+    if not read_only:
+        mirror.remove_documents(MIRROR, [SYNCED_ID])
+    return str(synced["with"])
+
+
 def note_everything(mirror: TinyStore) -> None:
     """Note every document of the mirror: it has been the ledger itself so far."""
     for collection in (LEDGER, GUILDS, CODES, RUNS):

@@ -204,10 +204,10 @@ class MongoStore:
         result = self._tables.change(LEDGER, [DeleteOne(one) for one in old])
         return result.deleted_count if result else 0
 
-    def changed_since(self, since: datetime | None) -> list[LedgerEntry]:
-        """Return the entries that were written since then, or all of them."""
-        found = self._tables.all(LEDGER, in_states(()) | written_since(since))
-        return [entry_from_document(document) for document in found]
+    def changed_since(self, since: datetime | None) -> Iterator[list[LedgerEntry]]:
+        """Yield, in parts, the entries that were written since then, or all of them."""
+        for page in self._tables.pages(LEDGER, in_states(()) | written_since(since)):
+            yield [entry_from_document(document) for document in page]
 
     def tell_mirrors(self) -> None:
         """Change `revision`: entries came or went in a way that `changed_since` does not show to other hosts."""

@@ -51,13 +51,18 @@ class MongoTables:
             return list(documents.find(wanted, fields, sort=[("_id", 1)], limit=PAGE, batch_size=PAGE + 1))
 
     def all(self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID) -> list[Document]:
-        """Return what is wanted, by `_id`, page by page: unlike the rest of a cursor, a page can be asked for again."""
-        found: list[Document] = []
+        """Return what is wanted, by `_id`."""
+        return [document for page in self.pages(collection, wanted, ids) for document in page]
+
+    def pages(
+        self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID
+    ) -> Iterator[list[Document]]:
+        """Yield what is wanted, by `_id`, page by page: unlike the rest of a cursor, a page can be asked for again."""
         while True:
             page = self.page(collection, {**(wanted or {}), "_id": ids})
-            found += page
+            yield page
             if len(page) < PAGE:
-                return found
+                return
             ids = {name: bound for name, bound in ids.items() if name == "$lt"} | {"$gt": page[-1]["_id"]}
 
     def walk(self, collection: str) -> Iterator[Document]:

@@ -51,7 +51,8 @@ class TinyStore:
 
     The folder is made by the first write, not before. `read_only` changes nothing on the disk and works in
     a folder that cannot be written to. `lock_wait` is how long to wait for other processes; `fold_at` is the
-    length in bytes from which the journal is folded into `giftping.json` while the store is in use.
+    length in bytes from which the journal is folded into `giftping.json` while the store is in use. `notices`
+    are what whoever opens it wants the user to be told.
 
     Raise StoreError when the folder cannot be read, is damaged, or is a newer giftping's.
     """
@@ -65,6 +66,7 @@ class TinyStore:
         fold_at: int = FOLD_AT,
     ) -> None:
         self._shared = SharedTables(folder, read_only=read_only, lock_wait=lock_wait, fold_at=fold_at)
+        self.notices: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -78,11 +80,6 @@ class TinyStore:
         A later run that meets the same fingerprint meets what this one knew.
         """
         return self._shared.closed_fingerprint
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """Nothing: there is no part of it that could be away."""
-        return ()
 
     def close(self) -> None:
         """Bring `giftping.json` up to date and release it; safe to call twice.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fakes.mongod import Mongod, ReplicaSet, database, new_database, or_skip, own_mongod, shared_replica_set
@@ -35,7 +36,15 @@ def alone() -> Iterator[Mongod]:
     mongod: Mongod = or_skip(own_mongod)
     mongod.ensure_started()
     yield mongod
-    mongod.ensure_started()
+    mongod.kill()
+    mongod.start()
+
+
+@pytest.fixture
+def starter(alone: Mongod) -> Iterator[ThreadPoolExecutor]:
+    """Return a thread that servers can be started in: they end with the thread that started them."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
 
 
 def new_host(scene: Scene, forker: Forker, uri: str) -> ForkedHost:
@@ -104,7 +113,7 @@ def test_the_primary_is_killed_at_each_request_of_a_run(scene: Scene, forker: Fo
 
 
 def test_a_server_alone_is_stopped_and_started_again_at_each_request_of_a_run(
-    scene: Scene, forker: Forker, alone: Mongod
+    scene: Scene, forker: Forker, alone: Mongod, starter: ThreadPoolExecutor
 ) -> None:
     address = new_database(alone.uri)
     ledger = Ledger(address, database(address))
@@ -112,23 +121,24 @@ def test_a_server_alone_is_stopped_and_started_again_at_each_request_of_a_run(
     guilds = [scene.bot_guild(host, number) for number in range(2)]
     until_fine(host)
 
-    def again(end: Callable[[], None]) -> Callable[[], None]:
-        def end_and_start() -> None:
-            end()
-            alone.start()
+    def stop_and_start() -> None:
+        alone.stop()
+        starter.submit(alone.start).result()
 
-        return end_and_start
+    def kill_and_start() -> None:
+        alone.kill()
+        starter.submit(alone.start).result()
 
     codes: list[str] = []
-    for number, (post, after, end) in enumerate(
-        [(0, False, alone.stop), (1, False, alone.stop), (1, True, alone.kill), (2, False, alone.kill)]
+    for number, (post, after, again) in enumerate(
+        [(0, False, stop_and_start), (1, False, kill_and_start), (1, True, stop_and_start), (2, False, kill_and_start)]
     ):
         codes.append(f"ROUND{number}CODE")
         scene.list_codes(*codes)
         if post:
-            scene.discord.call(again(end), match=Match(method="POST", nth=post), after=after)
+            scene.discord.call(again, match=Match(method="POST", nth=post), after=after)
         else:
-            scene.sources.fail(f"/{GAME}", faults.call(again(end)), times=1)
+            scene.sources.fail(f"/{GAME}", faults.call(again), times=1)
         assert host.run(*CHECK).exit_code == 0
         until_fine(host)
         for guild in guilds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,8 @@ class FakeSharedStore(TinyStore):
         ]
         return sum(super(FakeSharedStore, self).clear(guild_id, game=entry.game, key=entry.key) for entry in found)
 
-    def changed_since(self, since: datetime | None) -> Sequence[LedgerEntry]:
-        return [entry for entry in super().entries() if since is None or entry.updated_at >= since]
+    def changed_since(self, since: datetime | None) -> Iterator[Sequence[LedgerEntry]]:
+        return iter([[entry for entry in super().entries() if since is None or entry.updated_at >= since]])
 
     def tell_mirrors(self) -> None:
         super().put_documents(MIRROR, [{"_id": "mirrors", "number": self._revision() + 1}])

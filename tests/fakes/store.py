@@ -1,4 +1,4 @@
-"""A store in memory that keeps the whole contract, and can be made to fail."""
+"""A store in memory that keeps the contract within one process, and can be made to fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPEN = frozenset({EntryState.CLAIMED, EntryState.UNCERTAIN})
 
 
 class MemoryStore:
-    """Keeps `giftping.store.base.Store` as dictionaries.
+    """Keeps `giftping.store.base.Store` as dictionaries; once closed it can be opened by using it again.
 
     `calls` are the names of the methods called, in order; those in `failing` raise StoreError.
     """
@@ -88,8 +88,8 @@ class MemoryStore:
                     state=EntryState.SENT,
                     sent_at=at,
                     updated_at=at,
-                    message_id=message_id,
-                    channel_id=channel_id,
+                    message_id=entry.message_id if message_id is None else message_id,
+                    channel_id=entry.channel_id if channel_id is None else channel_id,
                 )
             return len(found)
 

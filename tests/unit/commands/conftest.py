@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ran import Ran
 
-from giftping.cli import main
+from giftping import cli
 from giftping.store.tiny import TinyStore
 
 SETTINGS = """\
@@ -48,7 +48,7 @@ def giftping(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
         monkeypatch.setattr(sys, "argv", ["giftping", *arguments])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main()
+            cli.run()
         written = capsys.readouterr()
         code = ended.value.code
         return Ran(code if isinstance(code, int) else 0 if code is None else 1, written.out, written.err)

@@ -28,7 +28,7 @@ EVERYTHING: dict[str, Callable[[MongoStore], object]] = {
     "runs": lambda store: store.runs(),
     "documents": lambda store: list(store.documents("sent_giftcodes")),
     "stored_ids": lambda store: store.stored_ids("sent_giftcodes", ["1:A1"]),
-    "changed_since": lambda store: store.changed_since(None),
+    "changed_since": lambda store: list(store.changed_since(None)),
     "insert": lambda store: store.insert([entry()]),
     "mark_sent": lambda store: store.mark_sent("d", ["1:A1"], message_id=1, channel_id=1, at=LATER),
     "mark_uncertain": lambda store: store.mark_uncertain("d", ["1:A1"], at=LATER),
