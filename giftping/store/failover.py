@@ -131,7 +131,7 @@ class FailoverStore:
     def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
         """Add the entries whose id is free and return those ids. Raise StoreAwayError when held back."""
         ids = [entry.id for entry in entries]
-        if self._hold and self._is_away():
+        if self._hold and self.is_away:
             raise self._held_back()
         if (shared := self._at_hand()) is not None:
             try:
@@ -205,7 +205,9 @@ class FailoverStore:
             else:
                 if taken and not take(self._mirror):
                     # The mirror had not heard of this claim. From now on it must know of all that may be posted.
-                    self._mirror.put_entries([entry for entry in self.entries() if entry.id in ids])
+                    self._mirror.put_entries(
+                        [entry for entry in self.entries(states=(EntryState.CLAIMED,)) if entry.id in ids]
+                    )
                 return taken
         if self._hold:
             raise self._held_back()
@@ -304,8 +306,8 @@ class FailoverStore:
 
         def insert(store: SharedStore | TinyStore) -> frozenset[str]:
             added = store.insert_documents(collection, documents)
-            if collection == LEDGER and not isinstance(store, TinyStore):
-                store.tell_mirrors()
+            if collection == LEDGER and store is self._shared:
+                self._shared.tell_mirrors()
             return added
 
         return self._write(collection, ids, insert)
@@ -343,21 +345,18 @@ class FailoverStore:
     def _at_hand(self) -> SharedStore | None:
         """Return the shared store, in step with the mirror; None while it is away."""
         with self._lock:
-            if not self._is_away() and self._met is None and not self._not_carried:
+            if not self.is_away and self._met is None and not self._not_carried:
                 try:
                     self._meet()
                 except StoreAwayError as error:
                     self._lose(error)
-            return None if self._is_away() or self._not_carried else self._shared
+            return None if self.is_away or self._not_carried else self._shared
 
     def _meet(self) -> None:
         if not self._read_only:
             self._met = bring_in_step(self._shared, self._mirror, host=self._host, now=self._clock())
         elif synced_with(self._mirror, self._shared.name) is not None:
             self._not_carried = read_pending(self._mirror).count
-
-    def _is_away(self) -> bool:
-        return self._away is not None
 
     def _lose(self, error: StoreAwayError) -> None:
         """Go on with the mirror from here on. Raise StoreAwayError when the mirror never was in step."""

@@ -215,8 +215,7 @@ class MongoStore:
 
     def revision(self) -> int:
         """Return a number; once it has changed, a mirror is to be compared with the whole ledger."""
-        document = self._tables.one(META, REVISION_ID)
-        return int(document["number"]) if document else 0
+        return int(self._tables.notes().get(REVISION_ID, {}).get("number", 0))
 
     # Guild settings
 

@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError
 from pymongo.results import BulkWriteResult
 
 from giftping.store.documents import META, SCHEMA_ID, Document, refuse_newer_schema, schema_document
-from giftping.store.mongo_documents import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VERSION
+from giftping.store.mongo_documents import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VERSION, REVISION_ID
 from giftping.store.mongo_link import MongoLink
 
 PAGE = 10_000
@@ -116,17 +116,24 @@ class MongoTables:
             put |= self.write(collection, partial(_put_batch, changes={id_: changes[id_] for id_ in batch}))
         return frozenset(put)
 
+    def notes(self) -> dict[str, Document]:
+        """Return what the database holds of itself, by `_id`. Raise StoreError when a newer giftping wrote it."""
+        with self.link.told():
+            return self._read_notes()
+
     def _check_schema(self) -> None:
-        """Raise StoreError when a newer giftping wrote the database."""
-        if self._is_checked:
-            return
-        asked = {"_id": {"$in": [SCHEMA_ID, INDEXES_ID]}}
+        if not self._is_checked:
+            self._read_notes()
+
+    def _read_notes(self) -> dict[str, Document]:
+        asked = {"_id": {"$in": [SCHEMA_ID, INDEXES_ID, REVISION_ID]}}
         notes = {note["_id"]: note for note in self.link.collection(META).find(asked)}
         if SCHEMA_ID in notes:
             refuse_newer_schema(notes[SCHEMA_ID].get("version"), self.link.name)
         indexes = notes.get(INDEXES_ID, {}).get("indexes", 0)
         self._is_prepared = SCHEMA_ID in notes and indexes >= INDEXES_VERSION
         self._is_checked = True
+        return notes
 
     def _prepare(self) -> None:
         if self._is_prepared:

@@ -74,6 +74,24 @@ def test_a_run_killed_while_discord_has_its_request_posts_nothing_twice_and_lose
     record_property("told", f"kill matrix: {play.name}: {len(posts)} runs killed while Discord had their request")
 
 
+@contextmanager
+def killed_with_its_post_under_way(scene: Scene, host: Machine) -> Iterator[None]:
+    """Kill a check whose post Discord carries out only at the end of the block."""
+    victim, looked = Victim(), threading.Event()
+
+    def kill_and_wait() -> None:
+        victim.kill()
+        assert looked.wait(60)
+
+    scene.discord.call(kill_and_wait, match=Match(method="POST"))
+    try:
+        assert host.run("codes", "check", on_start=victim.started).exit_code == -9
+        yield
+    finally:
+        looked.set()
+        wait_until_quiet(scene.discord)
+
+
 @pytest.mark.parametrize(
     "play", [play for play in PLAYS if play.is_serial and not play.later], ids=lambda play: play.name
 )
@@ -82,19 +100,26 @@ def test_a_message_that_discord_stores_only_after_the_next_run_has_looked_is_the
 ) -> None:
     """What a killed run had written may still be carried out: the nonce, or patience, keeps it one message."""
     with opened(play, tmp_path / "scene", killers) as (scene, host):
-        victim, looked = Victim(), threading.Event()
-
-        def kill_and_wait() -> None:
-            victim.kill()
-            assert looked.wait(60)
-
-        scene.discord.call(kill_and_wait, match=Match(method="POST"))
-        assert host.run("codes", "check", on_start=victim.started).exit_code == -9
-        assert host.run("codes", "check").exit_code == (69 if play.webhooks else 0)
-        looked.set()
-        wait_until_quiet(scene.discord)
+        with killed_with_its_post_under_way(scene, host):
+            assert host.run("codes", "check").exit_code == (69 if play.webhooks else 0)
         hold_promises(play, scene, host)
     record_property("told", f"kill matrix: {play.name}: 1 run killed, whose message Discord stored late")
+
+
+@pytest.mark.parametrize(
+    "play", [play for play in PLAYS if play.is_serial and play.later and play.visible], ids=lambda play: play.name
+)
+def test_a_repeat_that_discord_stores_only_after_the_next_run_has_looked_is_there_once(
+    play: Play, killers: Killers, tmp_path: Path
+) -> None:
+    """The first claim is old then, and the repeat is not."""
+    with opened(play, tmp_path / "scene", killers) as (scene, host):
+        victim = Victim()
+        kill_at_request(scene, victim, 1, "never stored")
+        assert run_killed(play, scene, host, "codes", "check", on_start=victim.started).exit_code == -9
+        with killed_with_its_post_under_way(scene, host):
+            assert host.run("codes", "check").exit_code == (69 if play.webhooks else 0)
+        hold_promises(replace(play, later=False), scene, host)
 
 
 SETTLING_PLAYS = [play for play in PLAYS if play.later and play.visible and play.is_serial]

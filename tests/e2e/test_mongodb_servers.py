@@ -16,7 +16,7 @@ from giftping.demo.log import Match
 
 CHECK = ("codes", "check")
 ALL_GUILDS = 20
-POSTS = (1, 2, 5, 9, 13, 17, 19, 20)
+POSTS = (1, 2, 7, 13, 19, 20)
 """A sample of the steps of a run with 20 guilds; runs with few guilds are disturbed at each of their steps."""
 
 WAITS_FOR_AN_ELECTION = "serverSelectionTimeoutMS=8000"

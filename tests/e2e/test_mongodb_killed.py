@@ -1,0 +1,56 @@
+"""A run that keeps its ledger in MongoDB is killed at any step; the next runs may find MongoDB away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from killing import Killer, Trouble, machine_in, wait_until_quiet
+from mongodb import ledger_behind, open_gate, uses
+from plays import WHILE, put_clocks
+from scene import Scene
+
+from giftping.store.mongo_takeover import TAKEN_FROM
+
+CHECK = ("codes", "check")
+EACH = 2
+
+
+def test_a_run_killed_at_any_step_posts_nothing_twice_and_loses_nothing(
+    scene: Scene, killer: Killer, record_property: Callable[[str, object], None]
+) -> None:
+    """Between the ledger and its mirror, too. After every other kill MongoDB is away for one run."""
+    with open_gate() as gate:
+        ledger = ledger_behind(gate)
+        scene.list_codes()
+        host = machine_in(scene, killer, token=True)
+        uses(host, ledger.uri)
+        guild = scene.bot_guild(host)
+        assert host.run(*CHECK).exit_code == 0
+        codes = ["WHOLE1CODE"]
+        scene.list_codes(*codes)
+        assert host.run(*CHECK).exit_code == 0
+        ends: Counter[int] = Counter()
+        steps = len(host.steps)
+        for step in range(1, steps, EACH):
+            codes.append(f"STEP{step}CODE")
+            scene.list_codes(*codes)
+            ends[host.run(*CHECK, trouble=Trouble(kill_at=step)).exit_code] += 1
+            wait_until_quiet(scene.discord)
+            if ends.total() % 3 == 0:
+                # Longer than a claim is leased and than Discord knows a nonce.
+                put_clocks(scene, host, WHILE)
+            if ends.total() % 2:
+                gate.shut()
+                assert host.run(*CHECK).exit_code == 0
+                gate.open()
+            assert host.run(*CHECK).exit_code == 0
+            assert scene.arrived(guild) == dict.fromkeys(codes, 1), step
+            assert set(ledger.states().values()) == {"sent"}, step
+            # From whom a delivery was taken over is what only MongoDB has to know.
+            assert host.ledger() == {
+                id_: {name: value for name, value in entry.items() if name != TAKEN_FROM}
+                for id_, entry in ledger.entries().items()
+            }, step
+        assert ends[-9] > 20
+        record_property("told", f"mongodb: {ends[-9]} runs killed, one at every other of {steps} steps")

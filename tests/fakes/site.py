@@ -1,0 +1,56 @@
+"""Hosts with their mirrors, and a shared store that can be switched away, before any of its calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from fakes.records import NOON
+from fakes.shared_store import FakeSharedStore
+
+from giftping.store.failover import FailoverStore
+from giftping.store.tiny import TinyStore
+
+HOST = "host-a"
+
+
+@dataclass
+class Site:
+    """Hosts with their mirrors, and a shared store that can be switched away."""
+
+    folder: Path
+    away: bool = False
+    now: datetime = NOON
+    away_after: int | None = None
+    _calls: int = field(default=0)
+
+    def is_away(self) -> bool:
+        self._calls += 1
+        return self.away or (self.away_after is not None and self._calls > self.away_after)
+
+    def forget_calls(self) -> None:
+        self._calls, self.away_after = 0, None
+
+    def shared(self) -> FakeSharedStore:
+        return FakeSharedStore(self.folder / "shared", self.is_away)
+
+    def open(self, host: str = HOST, **options: bool) -> FailoverStore:
+        mirror = TinyStore(self.folder / host)
+        return FailoverStore(self.shared(), mirror, host=host, clock=self.clock, **options)
+
+    def clock(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def in_step(self, host: str = HOST) -> None:
+        with self.open(host) as store:
+            store.guilds()
+
+    def shared_states(self) -> dict[str, str]:
+        with TinyStore(self.folder / "shared", read_only=True) as store:
+            return {found.id: found.state.value for found in store.entries()}
+
+    def mirror_states(self, host: str = HOST) -> dict[str, str]:
+        with TinyStore(self.folder / host, read_only=True) as store:
+            return {found.id: found.state.value for found in store.entries()}
