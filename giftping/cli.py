@@ -313,12 +313,17 @@ def codes_add(
 
 @codes_app.command("stats")
 def codes_stats(
-    guild: OneGuild = None, config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0
+    guild: OneGuild = None,
+    per: Annotated[str, typer.Option("--per", metavar="PERIOD", help="The chart's bars: day, week or month.")] = "day",
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Show how many codes went out, when, and from where."""
     from giftping.commands import codes
 
-    _exit(codes.stats(_session(config, json, quiet, verbose), guild))
+    _exit(codes.stats(_session(config, json, quiet, verbose), guild, per))
 
 
 @codes_app.command("clear")
@@ -352,9 +357,9 @@ def codes_settle(
     verbose: Verbose = 0,
 ) -> None:
     """Settle announcements whose fate is uncertain."""
-    from giftping.commands import codes
+    from giftping.commands.settle import settle
 
-    _exit(codes.settle(_session(config, json, quiet, verbose), guild, code, sent=sent, resend=resend))
+    _exit(settle(_session(config, json, quiet, verbose), guild, code, sent=sent, resend=resend))
 
 
 @codes_app.command("explain")

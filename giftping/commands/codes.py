@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from giftping.codes.report import DeliveryResult
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
+from giftping.commands.session import EXIT_FINE, Session, UsageError
 from giftping.output import (
     code_object,
     counted,
-    delivery_line,
-    delivery_object,
     entry_object,
     instant,
     snowflake,
     when,
 )
-from giftping.store.base import CodeRecord, EntryState, LedgerEntry, SourceMemory
+from giftping.problems import nearest
+from giftping.store.base import CodeRecord, SourceMemory, Store
+from giftping.store.documents import CLEARS
+from giftping.store.fields import time_from_value, time_to_text
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
-    from giftping.codes.report import DeliveryReport
+    from giftping.codes.statistics import LedgerStatistics
+
+BARS = 14
+"""How many periods the chart of `codes stats` shows, the latest ones."""
 
 
 def list_codes(session: Session, game: str | None, *, everything: bool) -> int:
@@ -92,35 +94,12 @@ def add_code(session: Session, spelling: str, game: str, *, rewards: str, expire
     return EXIT_FINE
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerStatistics:
-    """What the ledger holds, of one guild or of all. The same fields whether there is anything or not."""
-
-    total: int
-    last: LedgerEntry | None
-    states: dict[str, int]
-    sources: dict[str, int]
-    games: dict[str, int]
-    days: dict[str, int]
-
-
-def statistics(entries: list[LedgerEntry], zone: Any) -> LedgerStatistics:
-    """Return the numbers of some ledger entries; days are those on which codes were sent, in the given zone."""
-    sent = [entry for entry in entries if entry.state is EntryState.SENT]
-    last = max(sent, key=lambda entry: (entry.sent_at or entry.updated_at, entry.id), default=None)
-    days = Counter(f"{(entry.sent_at or entry.updated_at).astimezone(zone):%Y-%m-%d}" for entry in sent)
-    return LedgerStatistics(
-        total=len(sent),
-        last=last,
-        states={state.value: sum(entry.state is state for entry in entries) for state in EntryState},
-        sources=dict(Counter(entry.source for entry in sent).most_common()),
-        games=dict(Counter(entry.game for entry in sent).most_common()),
-        days=dict(sorted(days.items())),
-    )
-
-
-def stats(session: Session, guild_id: int | None) -> int:
+def stats(session: Session, guild_id: int | None, per: str) -> int:
     """Show what the ledger holds."""
+    from giftping.codes.statistics import PERIODS, statistics
+
+    if per not in PERIODS:
+        raise UsageError(f"--per {per}: {nearest(per, PERIODS, otherwise='one of')}")
     with session.store(read_only=True) as store:
         numbers = statistics(list(store.entries(guild_id)), session.house.zone)
     session.give(
@@ -132,15 +111,17 @@ def stats(session: Session, guild_id: int | None) -> int:
             "states": numbers.states,
             "sources": numbers.sources,
             "games": numbers.games,
-            "days": numbers.days,
+            "days": numbers.periods["day"],
+            "weeks": numbers.periods["week"],
+            "months": numbers.periods["month"],
         }
     )
     if not (session.quiet or session.json):
-        _show_stats(session, guild_id, numbers)
+        _show_stats(session, guild_id, numbers, per)
     return EXIT_FINE
 
 
-def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistics) -> None:
+def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistics, per: str) -> None:
     from giftping.render import bars, facts
 
     last = numbers.last
@@ -154,8 +135,8 @@ def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistic
         ("Open", f"{numbers.states['claimed']} claimed, {numbers.states['uncertain']} uncertain"),
     ]
     session.show(facts(pairs))
-    if numbers.days:
-        session.show("", bars(list(numbers.days.items())[-14:]))
+    if chart := numbers.periods[per]:
+        session.show("", bars(list(chart.items())[-BARS:]))
     if numbers.states["uncertain"]:
         session.tell("\nSettle the uncertain ones: giftping codes settle")
 
@@ -183,10 +164,30 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     if not yes and not session.confirm(question):
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
     with session.store() as store:
+        store.insert_documents(CLEARS, [_clear_document(guild_id, game, key)])
         cleared = store.clear(guild_id, game=game, key=key)
     session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
     session.tell(f"{cleared} {'entry' if cleared == 1 else 'entries'} cleared for guild {guild_id}.")
     return EXIT_FINE
+
+
+def _clear_document(guild_id: int, game: str | None, key: str | None) -> dict[str, Any]:
+    """Return what is kept of a clearing; an absent game or code stands for all of them."""
+    document: dict[str, Any] = {
+        "_id": secrets.token_hex(8),
+        "guild_id": guild_id,
+        "cleared_at": time_to_text(utc_now()),
+    }
+    return document | {name: value for name, value in (("game", game), ("code", key)) if value is not None}
+
+
+def _clears_of(store: Store, guild_id: int, key: str) -> list[datetime]:
+    """Return when a code was cleared in a guild, alone or with others, oldest first."""
+    return sorted(
+        time_from_value(document["cleared_at"])
+        for document in store.documents(CLEARS)
+        if document["guild_id"] == guild_id and document.get("code") in (None, key)
+    )
 
 
 def explain(session: Session, code: str, guild_id: int) -> int:
@@ -205,6 +206,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         records = [record for record in store.codes() if record.key == key]
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
+        cleared = _clears_of(store, guild_id, key)
     zone = session.house.zone
     explanation = explained(
         key,
@@ -216,77 +218,18 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         when=lambda moment: when(moment, zone),
         skipped_regions=skipped,
     )
+    steps = [*explanation.steps, *(f"cleared on {when(moment, zone)}" for moment in cleared)]
     session.give(
         {
             "guild_id": snowflake(guild_id),
             "key": key,
             "answer": explanation.answer,
-            "steps": list(explanation.steps),
+            "steps": steps,
             "codes": [code_object(record, verdict(code_of(record), now, skipped).reason) for record in records],
             "entries": [entry_object(entry) for entry in entries],
         }
     )
     session.tell(explanation.answer)
-    for step in explanation.steps:
+    for step in steps:
         session.tell(f"  {step}")
     return EXIT_FINE
-
-
-def settle(session: Session, guild_id: int | None, code: str | None, *, sent: bool, resend: bool) -> int:
-    """Settle what is uncertain: by looking again, by what the user says on the command line, or by asking."""
-    from giftping.checking import look_again
-    from giftping.codes.model import key_of
-
-    if sent and resend:
-        raise UsageError("--sent and --resend contradict each other")
-    if (sent or resend) and guild_id is None:
-        raise UsageError("say of which guild: --guild ID")
-    key = key_of(code) if code else None
-    reports = [] if sent or resend else look_again(session.house, guild_id)
-    with session.store() as store:
-        left = [entry for entry in store.entries(guild_id, (EntryState.UNCERTAIN,)) if key in (None, entry.key)]
-        decided = {entry.id: _decision(session, entry, sent=sent, resend=resend) for entry in left}
-        now = utc_now()
-        for entry in left:
-            if decided[entry.id] == "sent":
-                store.mark_sent(entry.delivery_id, [entry.id], message_id=None, channel_id=entry.channel_id, at=now)
-            elif decided[entry.id] == "resend":
-                store.release(entry.delivery_id, [entry.id])
-    open_ones = [entry for entry in left if decided[entry.id] == "open"]
-    session.give(
-        {
-            "looked": [delivery_object(report) for report in reports],
-            "decided": [
-                {**entry_object(entry), "decision": decided[entry.id]} for entry in left if decided[entry.id] != "open"
-            ],
-            "uncertain": [entry_object(entry) for entry in open_ones],
-        }
-    )
-    _tell_settled(session, reports, left, decided)
-    unclear = any(report.result is DeliveryResult.UNCLEAR for report in reports)
-    return EXIT_TROUBLE if open_ones or unclear else EXIT_FINE
-
-
-def _decision(session: Session, entry: LedgerEntry, *, sent: bool, resend: bool) -> str:
-    if sent or resend:
-        return "sent" if sent else "resend"
-    if not session.at_terminal or session.quiet:
-        return "open"
-    moment = entry.claimed_at or entry.created_at
-    where = f"guild {entry.guild_id}: {entry.spelling} ({entry.game}, {when(moment, session.house.zone)})"
-    if session.confirm(f"{where}\nLook into the channel. Is the message there?"):
-        return "sent"
-    return "resend" if session.confirm("Then post it again with the next check?") else "open"
-
-
-def _tell_settled(
-    session: Session, reports: list[DeliveryReport], left: list[LedgerEntry], decided: dict[str, str]
-) -> None:
-    for report in reports:
-        session.tell(delivery_line(report))
-    said = {"sent": "recorded as sent", "resend": "goes out again with the next check"}
-    for entry in left:
-        if decided[entry.id] in said:
-            session.tell(f"guild {entry.guild_id}: {entry.game}: {entry.spelling}: {said[decided[entry.id]]}")
-    if not reports and not left:
-        session.tell("Nothing is uncertain.")

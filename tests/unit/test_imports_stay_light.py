@@ -72,12 +72,14 @@ IDLE_CHECK = {
     "giftping.transport",
 }
 JSON_STORE = {
+    "giftping.codes.statistics",
     "giftping.commands.codes",
     "giftping.store.base",
     "giftping.store.documents",
     "giftping.store.fields",
     "giftping.store.image",
     "giftping.store.journal",
+    "giftping.store.mirror",
     "giftping.store.shared",
     "giftping.store.snapshot",
     "giftping.store.tables",

@@ -37,6 +37,9 @@ CHECK_KEYS = {
 }
 
 
+EXPLAIN = ("codes", "explain", "GIFT100", "--guild", "1")
+
+
 @pytest.fixture
 def route(monkeypatch: pytest.MonkeyPatch) -> FakeRoute:
     """Lead channel 500 to a route that answers what a test lays ready."""
@@ -276,6 +279,23 @@ def test_clearing_takes_only_what_was_named(giftping: Run, store: TinyStore) -> 
     ran = giftping("codes", "clear", "--guild", "1", "--code", "gift100", "--yes", "--json")
     assert ran.json == {"guild_id": "1", "cleared": 1}
     assert [(one.guild_id, one.key) for one in store.entries()] == [(1, "GIFT200"), (2, "GIFT100")]
+
+
+def test_a_clearing_is_recorded_and_explained(giftping: Run, store: TinyStore) -> None:
+    store.insert([entry(state=EntryState.SENT)])
+    giftping("codes", "clear", "--guild", "1", "--code", "gift100", "--yes")
+    assert any(step.startswith("cleared on ") for step in giftping(*EXPLAIN, "--json").json["steps"])
+    giftping("codes", "clear", "--guild", "1", "--yes")
+    assert "cleared on " in giftping(*EXPLAIN).output
+
+
+def test_the_chart_counts_by_day_week_or_month(giftping: Run, store: TinyStore) -> None:
+    store.insert([entry(state=EntryState.SENT, sent_at=NOON)])
+    assert "2026-05-04" in giftping("codes", "stats").output
+    assert "2026-W19" in giftping("codes", "stats", "--per", "week").output
+    assert "2026-05" in giftping("codes", "stats", "--per", "month").output
+    ran = giftping("codes", "stats", "--per", "monht")
+    assert (ran.exit_code, ran.errors.count("did you mean 'month'?")) == (2, 1)
 
 
 def test_clearing_nothing_says_so_and_asks_nobody(giftping: Run) -> None:

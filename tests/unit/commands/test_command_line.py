@@ -30,7 +30,18 @@ def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, .
 EVERY = list(commands(get_command(app)))
 READING = {
     ("codes", "list"): {"codes"},
-    ("codes", "stats"): {"guild_id", "total", "last_code", "last_sent_at", "states", "sources", "games", "days"},
+    ("codes", "stats"): {
+        "guild_id",
+        "total",
+        "last_code",
+        "last_sent_at",
+        "states",
+        "sources",
+        "games",
+        "days",
+        "weeks",
+        "months",
+    },
     ("guilds", "list"): {"guilds"},
     ("sources", "list"): {"sources"},
     ("config", "check"): {"file", "valid"},

@@ -192,6 +192,15 @@ def test_a_claim_that_another_host_took_back_leaves_the_mirror(site: Site) -> No
     assert site.mirror_states() == {}
 
 
+def test_a_claim_that_another_host_still_holds_stays_in_the_mirror(site: Site) -> None:
+    with site.open(OTHER) as store:
+        store.insert([entry(claimed_by=OTHER)])
+    for _ in range(3):
+        site.in_step()
+        site.now += timedelta(hours=1)
+    assert site.mirror_states() == {"1:GIFT100": "claimed"}
+
+
 def test_a_clock_that_was_ahead_for_one_run_hides_nothing(site: Site) -> None:
     site.now += timedelta(days=1)
     site.in_step()
@@ -240,7 +249,10 @@ def test_a_guild_that_another_host_removed_meanwhile_does_not_come_back_by_what_
         assert store.guilds() == []
 
 
-def test_a_guild_that_is_added_without_the_shared_store_while_another_process_meets_it_is_not_lost(site: Site) -> None:
+@pytest.mark.parametrize("moment", ["changed_since", "guilds"])
+def test_a_guild_that_is_added_without_the_shared_store_while_another_process_meets_it_is_not_lost(
+    site: Site, moment: str
+) -> None:
     site.in_step()
 
     def added_meanwhile() -> None:
@@ -248,7 +260,7 @@ def test_a_guild_that_is_added_without_the_shared_store_while_another_process_me
         with FailoverStore(shared, TinyStore(site.folder / HOST), host=HOST, clock=site.clock) as other:
             other.put_guild(guild(2))
 
-    with interrupted(site, "guilds", added_meanwhile) as store:
+    with interrupted(site, moment, added_meanwhile) as store:
         store.runs()
     with site.open() as store:
         assert store.guild(2) == guild(2)
