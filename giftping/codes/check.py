@@ -23,9 +23,10 @@ from giftping.codes.plan import (
     plan_game,
     sightings_by_hand,
 )
+from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
 from giftping.codes.request import CheckRequest
-from giftping.codes.settle import Settler, may_settle, open_deliveries
+from giftping.codes.settle import OpenDelivery, Settler, may_settle, open_deliveries
 from giftping.store.base import EntryState, GuildRecord, Store
 
 
@@ -63,15 +64,16 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
     started = tools.clock()
     with tools.open_store() as store:
         courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins)
-        guilds = request.concerned(store.guilds())
-        gathered = tools.gathered or tools.gather(games_of(guilds))
+        everyone = store.guilds()
+        gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
         codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
         valid = [code for code in codes if verdict(code, started, rules.skipped_regions).may_go_out]
         if not request.dry_run:
             store.remember(code_records(codes, started))
-        settled = _settle(courier, tools, rules, request, valid)
-        guilds = request.concerned(store.guilds())
+        settled = _settle(courier, tools, rules, request, valid, everyone)
+        # Settling may have found a destination broken, or working again.
+        guilds = request.concerned(store.guilds() if settled else everyone)
         listed = {
             game: of_game
             for game, of_game in listed_by_game(gathered.sources, valid, remembered).items()
@@ -82,23 +84,25 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             work = [_rehearse(courier, plan, tools.games) for plan in plans]
         else:
             work = tools.side_by_side(lambda plan: _carry_out(courier, plan, tools.games), plans)
-        uncertain = sum(1 for _ in store.entries(states=(EntryState.UNCERTAIN,)))
-        others = [left for left in open_deliveries(store, (EntryState.CLAIMED,)) if left.held_by != rules.host]
-    return CheckReport(
-        started_at=started,
-        finished_at=tools.clock(),
-        dry_run=request.dry_run,
-        guild_count=len(guilds),
-        games=games_of(guilds),
-        lists=gathered.fingerprint,
-        sources=gathered.sources,
-        settled=tuple(settled),
-        work=tuple(work),
-        uncertain=uncertain,
-        others_lease_ends=min((left.held_since + rules.lease for left in others), default=None),
-        disagreements=tuple(text for code in codes for text in code.disagreements),
-        trouble=tuple(_unknown_games(guilds, tools.games)),
-    )
+        left = open_deliveries(store, (EntryState.CLAIMED, EntryState.UNCERTAIN))
+        report = CheckReport(
+            started_at=started,
+            finished_at=tools.clock(),
+            dry_run=request.dry_run,
+            guild_count=len(guilds),
+            games=games_of(guilds),
+            lists=gathered.fingerprint,
+            sources=gathered.sources,
+            settled=tuple(settled),
+            work=tuple(work),
+            uncertain=sum(entry.state is EntryState.UNCERTAIN for delivery in left for entry in delivery.entries),
+            others_lease_ends=_first_lease_to_end(left, rules),
+            disagreements=tuple(text for code in codes for text in code.disagreements),
+            trouble=tuple(_unknown_games(guilds, tools.games)),
+        )
+        if not request.dry_run:
+            store.record_run(run_record(report, rules.host))
+    return report
 
 
 def next_mark(
@@ -120,6 +124,15 @@ def next_mark(
     )
 
 
+def _first_lease_to_end(left: Iterable[OpenDelivery], rules: CheckRules) -> datetime | None:
+    ends = [
+        delivery.held_since + rules.lease
+        for delivery in left
+        if delivery.held_by != rules.host and delivery.entries[0].state is EntryState.CLAIMED
+    ]
+    return min(ends, default=None)
+
+
 def _unknown_games(guilds: Iterable[GuildRecord], games: Mapping[str, Game]) -> Iterator[str]:
     for guild in guilds:
         for game in guild.games:
@@ -128,7 +141,12 @@ def _unknown_games(guilds: Iterable[GuildRecord], games: Mapping[str, Game]) -> 
 
 
 def _settle(
-    courier: Courier, tools: CheckTools, rules: CheckRules, request: CheckRequest, valid: Sequence[Code]
+    courier: Courier,
+    tools: CheckTools,
+    rules: CheckRules,
+    request: CheckRequest,
+    valid: Sequence[Code],
+    guilds: Iterable[GuildRecord],
 ) -> list[DeliveryReport]:
     store = courier.store
     left = [
@@ -139,7 +157,7 @@ def _settle(
     ]
     settler = Settler(
         courier=courier,
-        guilds={guild.guild_id: guild for guild in store.guilds()},
+        guilds={guild.guild_id: guild for guild in guilds},
         games=tools.games,
         codes={(code.game, code.key): code for code in valid},
         lease=rules.lease,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from scene import GAME, Scene
 
+from giftping.store.tiny import TinyStore
+
 
 def test_a_new_guild_is_seeded_and_only_later_codes_are_posted(scene: Scene) -> None:
     """D13: first-run seeding is per guild, so a guild added later gets no flood of old codes."""
@@ -51,3 +53,15 @@ def test_a_run_with_nothing_new_says_nothing_and_asks_the_source_conditionally(s
     ran = host.run("codes", "check")
     assert (ran.exit_code, ran.output, ran.errors) == (0, "", "")
     assert scene.sources.not_modified(f"/{GAME}") == 1
+
+
+def test_the_ledger_keeps_how_the_last_run_of_each_host_went(scene: Scene) -> None:
+    scene.list_codes("CODE1234")
+    host = scene.host()
+    scene.bot_guild(host)
+    host.run("codes", "check")
+    with TinyStore(host.state, read_only=True) as store:
+        [run] = store.runs()
+    assert (run.job, run.exit_code) == ("codes check", 0)
+    assert run.details["deliveries"] == {"sent": 1}
+    assert run.details["sources"][f"api-{GAME}"]["outcome"] == "listed"

@@ -1,0 +1,37 @@
+"""What is kept of a check in the ledger, for every host to see."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from giftping.codes.report import CheckReport
+from giftping.store.base import RunRecord
+
+JOB = "codes check"
+
+
+def run_record(report: CheckReport, host: str) -> RunRecord:
+    """Return what is kept of a run: how it ended, what went out, and how each source stands."""
+    counts = Counter(delivery.result.value for delivery in report.deliveries())
+    sources = {
+        source.name: {
+            "outcome": source.outcome.value,
+            "reason": source.reason,
+            "listed_at": source.listed_at.isoformat() if source.listed_at else None,
+            "failing_since": source.failing_since.isoformat() if source.failing_since else None,
+        }
+        for source in report.sources
+    }
+    return RunRecord(
+        job=JOB,
+        host=host,
+        started_at=report.started_at,
+        finished_at=report.finished_at,
+        exit_code=report.exit_code,
+        details={
+            "guilds": report.guild_count,
+            "deliveries": dict(counts),
+            "uncertain": report.uncertain,
+            "sources": sources,
+        },
+    )
