@@ -16,8 +16,7 @@ from giftping.demo.log import Match
 
 CHECK = ("codes", "check")
 ALL_GUILDS = 20
-POSTS = (1, 2, 7, 13, 19, 20)
-"""A sample of the steps of a run with 20 guilds; runs with few guilds are disturbed at each of their steps."""
+POSTS = range(1, ALL_GUILDS + 1)
 
 WAITS_FOR_AN_ELECTION = "serverSelectionTimeoutMS=8000"
 DOES_NOT_WAIT = "serverSelectionTimeoutMS=100"
@@ -71,7 +70,7 @@ def test_the_primary_is_killed_at_a_post_to_one_of_twenty_guilds(
     guilds = [scene.bot_guild(host, number) for number in range(ALL_GUILDS)]
     until_fine(host)
     codes: list[str] = []
-    for post in POSTS[:: 1 if patience == DOES_NOT_WAIT else 2]:
+    for post in POSTS[:: 1 if patience == DOES_NOT_WAIT else 7]:
         codes.append(f"POST{post}CODE")
         scene.list_codes(*codes)
         scene.discord.call(servers.primary().kill, match=Match(method="POST", nth=post))
