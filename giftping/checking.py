@@ -14,8 +14,6 @@ from giftping import __version__
 from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
 from giftping.codes.gather import Gathered, gather, sightings_of
 from giftping.codes.idle import (
-    FULL_LOOK_EVERY,
-    FULL_LOOK_EVERY_SHARED,
     IdleMark,
     idle_report,
     mark_from_json,
@@ -91,14 +89,21 @@ class _Run:
         self._notices: list[str] = []
         self._mark = self._mark_that_holds()
         self._gathered: Gathered | None = None
+        self._glance: str | None = None
 
     def idle(self) -> CheckReport | None:
         """Return the report of a run that found everything as the last one left it, None when there may be work."""
-        if self._mark is None or not self._request.is_complete:
+        mark = self._mark
+        if mark is None or not self._request.is_complete:
             return None
         started = utc_now()
-        self._gathered = self._gather(self._mark.games)
-        return idle_report(self._mark, self._gathered, started, utc_now())
+        self._gathered = self._gather(mark.games)
+        report = idle_report(mark, self._gathered, started, utc_now())
+        if report is not None and mark.look_again_at <= started:
+            if self._house.glance() != mark.shared:
+                return None
+            self._mark = mark.glanced(started)
+        return report
 
     def full(self) -> CheckReport:
         """Return the report of a run that opens the store and does what there is to do."""
@@ -158,10 +163,12 @@ class _Run:
             return self._mark
         if not self._request.is_complete or self._store is None or self._store.closed_fingerprint is None:
             return None
-        look_every = FULL_LOOK_EVERY if self._settings.mongo.uri is None else FULL_LOOK_EVERY_SHARED
+        if self._settings.mongo.uri is not None and self._glance is None:
+            return None
         from giftping.codes.check import next_mark
 
-        return next_mark(report, settings_fingerprint(self._settings), self._store.closed_fingerprint, look_every)
+        store, settings = self._store.closed_fingerprint, settings_fingerprint(self._settings)
+        return next_mark(report, settings, store, self._glance or "")
 
     def _mark_that_holds(self) -> IdleMark | None:
         state = self._settings.state
@@ -174,14 +181,19 @@ class _Run:
     def _open_store(self) -> Store:
         self._store = self._house.open_store(read_only=self._request.dry_run)
         if self._settings.mongo.uri is not None and not self._request.dry_run:
-            self._take_over(self._store)
+            self._meet_shared(self._store)
         return self._store
 
-    def _take_over(self, store: Store) -> None:
-        """Take the older bots' data over before the first check that meets it."""
+    def _meet_shared(self, store: Store) -> None:
+        """Take the older bots' data over before the first check that meets it, and glance before anything is read.
+
+        What another host changes after the glance, the next one shows.
+        """
         from giftping.migrating import take_over_at_first
+        from giftping.store.failover import FailoverStore
 
         report = take_over_at_first(self._settings, store)
+        self._glance = store.glance() if isinstance(store, FailoverStore) else None
         if report is None:
             return
         if report.added:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
+    from giftping.secrets import Secret
     from giftping.settings import Settings
     from giftping.store.base import Destination
     from giftping.store.failover import FailoverStore
+    from giftping.store.mongo import MongoStore
     from giftping.store.tiny import TinyStore
 
     OpenStore = TinyStore | FailoverStore
@@ -67,17 +69,34 @@ class House:
         if mongo.uri is None:
             return _alone(mirror, read_only=read_only)
         from giftping.store.failover import FailoverStore
-        from giftping.store.mongo import MongoStore
 
-        shared = MongoStore(mongo.uri, mongo.database or None, server_selection=mongo.server_selection)
         return FailoverStore(
-            shared,
+            self._shared_store(mongo.uri),
             mirror,
             host=host_name(self.settings.state, create=not read_only),
             clock=utc_now,
             hold=mongo.on_outage == "hold",
             read_only=read_only,
         )
+
+    def glance(self) -> str | None:
+        """Return what the shared store's `glance` gives, in one round trip; None when it cannot be asked now."""
+        from giftping.store.base import StoreError
+
+        if self.settings.mongo.uri is None:
+            return None
+        try:
+            with self._shared_store(self.settings.mongo.uri) as shared:
+                return shared.glance(host_name(self.settings.state, create=False))
+        except StoreError:
+            # The run that opens the store tells of it.
+            return None
+
+    def _shared_store(self, uri: Secret) -> MongoStore:
+        from giftping.store.mongo import MongoStore
+
+        mongo = self.settings.mongo
+        return MongoStore(uri, mongo.database or None, server_selection=mongo.server_selection)
 
     def http(self) -> DiscordHttp:
         """Return the one client for Discord. Raise SettingsError for a token that cannot be one."""

@@ -10,7 +10,7 @@ from giftping.codes.catalogue import Game
 from giftping.codes.courier import Clock, Courier, Origins, Routes
 from giftping.codes.gather import Gathered
 from giftping.codes.guards import verdict
-from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark
+from giftping.codes.idle import FULL_LOOK_EVERY, GLANCE_EVERY, IdleMark
 from giftping.codes.merge import merge
 from giftping.codes.model import Code, key_of
 from giftping.codes.plan import (
@@ -105,22 +105,21 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
     return report
 
 
-def next_mark(
-    report: CheckReport, settings: str, store: str, look_every: timedelta = FULL_LOOK_EVERY
-) -> IdleMark | None:
+def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") -> IdleMark | None:
     """Return the mark that lets the next run be idle, None when there is something left to do."""
     if report.dry_run or not report.is_settled:
         return None
-    due = [resting.retry_at for resting in report.resting()]
-    due += [report.others_lease_ends, report.finished_at + look_every]
+    due = [instant for instant in (*(rest.retry_at for rest in report.resting()), report.others_lease_ends) if instant]
     return IdleMark(
         settings=settings,
         store=store,
         lists=report.lists,
         games=report.games,
-        look_again_at=min(instant for instant in due if instant is not None),
+        look_again_at=report.finished_at + (GLANCE_EVERY if shared else FULL_LOOK_EVERY),
+        due_at=min(due, default=None),
         guild_count=report.guild_count,
         trouble=bool(report.uncertain or report.trouble or any(report.resting())),
+        shared=shared,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 FULL_LOOK_EVERY = timedelta(hours=1)
 """However quiet it is, the store is looked at this often."""
 
-FULL_LOOK_EVERY_SHARED = timedelta(minutes=10)
-"""The same where hosts share it: another one may have added a guild, or left claims to settle."""
+GLANCE_EVERY = timedelta(minutes=10)
+"""A store that hosts share is glanced at this often: another one may have added a guild, or left claims to settle."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdleMark:
     """What the last complete check on this host saw; as long as none of it changes there is nothing to do.
 
+    `due_at` is when something is known to become due, None for nothing; `look_again_at` when it is time to look
+    all the same: into the store, or where hosts share it, whether a glance still gives what `shared` says.
     `trouble` keeps the exit code of a run that left something broken or uncertain behind.
     """
 
@@ -30,16 +32,24 @@ class IdleMark:
     lists: str
     games: tuple[str, ...]
     look_again_at: datetime
+    due_at: datetime | None = None
     guild_count: int = 0
     trouble: bool = False
+    shared: str = ""
 
     def holds(self, *, settings: str, store: str, now: datetime) -> bool:
-        """Return whether settings and store are as they were and no look is due; the lists are compared later.
+        """Return whether settings and store are as they were and nothing is due; the lists are compared later.
 
         A mark from further ahead than any look is put off was made by a clock that was wrong.
         """
-        in_time = now < self.look_again_at <= now + FULL_LOOK_EVERY
-        return self.settings == settings and self.store == store and in_time
+        is_due = self.due_at is not None and self.due_at <= now
+        is_sane = self.look_again_at <= now + FULL_LOOK_EVERY
+        in_time = is_sane and (now < self.look_again_at or bool(self.shared))
+        return self.settings == settings and self.store == store and in_time and not is_due
+
+    def glanced(self, now: datetime) -> IdleMark:
+        """Return the mark after a glance at the shared store that gave what it gave before."""
+        return replace(self, look_again_at=now + GLANCE_EVERY)
 
 
 def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished: datetime) -> CheckReport | None:
@@ -66,8 +76,10 @@ def mark_to_json(mark: IdleMark) -> dict[str, object]:
         "lists": mark.lists,
         "games": list(mark.games),
         "look_again_at": mark.look_again_at.isoformat(),
+        "due_at": mark.due_at.isoformat() if mark.due_at else None,
         "guild_count": mark.guild_count,
         "trouble": mark.trouble,
+        "shared": mark.shared,
     }
 
 
@@ -82,9 +94,12 @@ def mark_from_json(value: object) -> IdleMark | None:
             lists=str(value["lists"]),
             games=tuple(str(game) for game in value["games"]),
             look_again_at=datetime.fromisoformat(value["look_again_at"]),
+            due_at=datetime.fromisoformat(value["due_at"]) if value["due_at"] is not None else None,
             guild_count=int(value["guild_count"]),
             trouble=bool(value["trouble"]),
+            shared=str(value["shared"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
-    return mark if mark.look_again_at.tzinfo else None
+    is_aware = mark.look_again_at.tzinfo and (mark.due_at is None or mark.due_at.tzinfo)
+    return mark if is_aware else None

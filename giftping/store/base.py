@@ -293,3 +293,9 @@ class SharedStore(Store, Protocol):
 
     def revision(self) -> int:
         """Return a number; once it has changed, a mirror is to be compared with the whole ledger."""
+
+    def glance(self, host: str) -> str:
+        """Return a token of what others may have left for this host to do; equal tokens mean nothing. One round trip.
+
+        It covers the guilds, the claims of others, what was cleared, and the codes that were added by hand.
+        """

@@ -318,6 +318,16 @@ class FailoverStore:
             raise StoreError(f"{self.name}: holds no other data")
         return self._shared.old_data(database)
 
+    def glance(self) -> str | None:
+        """Return what the shared store's `glance` gives, None while it is away."""
+        if (shared := self._at_hand()) is None:
+            return None
+        try:
+            return shared.glance(self._host)
+        except StoreAwayError as error:
+            self._lose(error)
+            return None
+
     # Which of the two is asked
 
     def _read(self, ask: Callable[[SharedStore | TinyStore], Answer]) -> Answer:

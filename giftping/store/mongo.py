@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -44,6 +45,7 @@ from giftping.store.mongo_documents import (
     REVISION_ID,
     broken_update,
     code_update,
+    glance_pipeline,
     guild_going_to,
     held_open_by,
     ids_of_guild,
@@ -216,6 +218,15 @@ class MongoStore:
     def revision(self) -> int:
         """Return a number; once it has changed, a mirror is to be compared with the whole ledger."""
         return int(self._tables.notes().get(REVISION_ID, {}).get("number", 0))
+
+    def glance(self, host: str) -> str:
+        """Return a token of what others may have left for this host to do; equal tokens mean nothing. One round trip.
+
+        The schema is not looked at: whoever sees another token opens the store.
+        """
+        with self._link.told():
+            found = list(self._link.collection(GUILDS).aggregate(glance_pipeline(host)))
+        return json.dumps(found, default=str)
 
     # Guild settings
 

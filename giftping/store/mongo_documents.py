@@ -8,6 +8,8 @@ from typing import Any
 
 from giftping.store.base import HOME_GAME, Broken, CodeRecord, Destination, EntryState
 from giftping.store.documents import (
+    CLEARS,
+    CODES,
     LEDGER,
     OPEN_STATES,
     Document,
@@ -18,6 +20,9 @@ from giftping.store.documents import (
 from giftping.store.fields import time_to_text
 
 OPEN = {"$in": list(OPEN_STATES)}
+
+MANUAL_SOURCE = "manual"
+"""The source of codes that were added by hand, as `giftping.codes.model` calls it."""
 
 ANY_ID = {"$gte": ""}
 
@@ -122,3 +127,24 @@ def code_update(code: CodeRecord) -> Document:
     update: Document = {"$set": document, "$min": earliest, "$max": latest}
     gone = {name: "" for name in _OPTIONAL_OF_CODE if name not in document}
     return update | ({"$unset": gone} if gone else {})
+
+
+def glance_pipeline(host: str) -> list[Document]:
+    """Return the aggregation over the guilds that tells what others may have left for a host to do."""
+    others_claims = {"state": EntryState.CLAIMED.value, "claimed_by": {"$ne": host}}
+    by_hand = {f"sources.{MANUAL_SOURCE}": {"$exists": True}}
+    return [
+        _counted("guilds", "updated_at"),
+        _joined(LEDGER, [{"$match": others_claims}, _counted("claims", "claimed_at")]),
+        _joined(CLEARS, [_counted("clears", "cleared_at")]),
+        _joined(CODES, [{"$match": by_hand}, _counted("by_hand", "first_seen")]),
+        {"$sort": {"_id": 1}},
+    ]
+
+
+def _counted(name: str, latest: str) -> Document:
+    return {"$group": {"_id": name, "count": {"$sum": 1}, "latest": {"$max": f"${latest}"}}}
+
+
+def _joined(collection: str, pipeline: list[Document]) -> Document:
+    return {"$unionWith": {"coll": collection, "pipeline": pipeline}}

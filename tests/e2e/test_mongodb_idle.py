@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from forked import Forker, forked
@@ -41,6 +42,36 @@ def test_an_idle_run_imports_no_pymongo_and_connects_nowhere(scene: Scene, gate:
     assert host.run("codes", "check", "--json").json["idle"]
 
 
+def test_every_ten_minutes_an_idle_run_makes_one_round_trip(scene: Scene, gate: Gate, forker: Forker) -> None:
+    scene.list_codes("FIRST1CODE")
+    host = forked(scene.host(), forker)
+    uses(host, ledger_behind(gate).uri)
+    scene.bot_guild(host)
+    for _ in range(2):
+        assert host.run("codes", "check").exit_code == 0
+    for minutes, commands in ((9, []), (11, ["aggregate"]), (20, []), (22, ["aggregate"]), (90, ["aggregate"])):
+        gate.open()
+        host.ahead = timedelta(minutes=minutes)
+        ran = host.run("codes", "check", "--json")
+        assert (ran.json["idle"], gate.commands) == (True, commands), minutes
+
+
+def test_a_glance_shows_what_another_host_left_to_do(scene: Scene, gate: Gate, forker: Forker) -> None:
+    scene.list_codes("FIRST1CODE")
+    one, other = forked(scene.host("one"), forker), scene.host("other")
+    ledger = ledger_behind(gate)
+    for host in (one, other):
+        uses(host, ledger.uri)
+    scene.bot_guild(one)
+    for _ in range(2):
+        assert one.run("codes", "check").exit_code == 0
+    guild = scene.bot_guild(other, 2)
+    assert one.run("codes", "check", "--json").json["idle"]
+    one.ahead = timedelta(minutes=11)
+    assert not one.run("codes", "check", "--json").json["idle"]
+    assert scene.arrived(guild) == {"FIRST1CODE": 1}
+
+
 def test_a_run_that_looks_closer_and_finds_nothing_new_asks_as_often_whatever_the_number_of_guilds(
     scene: Scene, gate: Gate, forker: Forker, record_property: Callable[[str, object], None]
 ) -> None:
@@ -58,5 +89,5 @@ def test_a_run_that_looks_closer_and_finds_nothing_new_asks_as_often_whatever_th
         counts.append(Counter(gate.commands))
     assert counts[0] == counts[1] == counts[2]
     assert counts[0].total() <= 15
-    assert set(counts[0]) == {"find", "update"}
+    assert set(counts[0]) == {"aggregate", "find", "update"}
     record_property("told", f"mongodb: a run that looks closer and finds nothing new: {dict(counts[0])}")

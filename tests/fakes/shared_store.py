@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from giftping.codes.model import key_of
-from giftping.store.base import LedgerEntry, StoreAwayError
-from giftping.store.documents import MIRROR, OPEN_STATES
+from giftping.codes.model import MANUAL_SOURCE, key_of
+from giftping.store.base import EntryState, LedgerEntry, StoreAwayError
+from giftping.store.documents import CLEARS, MIRROR, OPEN_STATES
 from giftping.store.tiny import TinyStore
 
 LOCAL = frozenset({"name", "notices", "close", "closed_fingerprint", "fail_after", "calls"})
@@ -75,3 +75,9 @@ class FakeSharedStore(TinyStore):
 
     def _revision(self) -> int:
         return next((found["number"] for found in super().documents(MIRROR) if found["_id"] == "mirrors"), 0)
+
+    def glance(self, host: str) -> str:
+        others = [entry.id for entry in super().entries(states=(EntryState.CLAIMED,)) if entry.claimed_by != host]
+        by_hand = [code.id for code in super().codes() if MANUAL_SOURCE in code.sources]
+        clears = [document["_id"] for document in super().documents(CLEARS)]
+        return repr([[(guild.guild_id, guild.updated_at) for guild in super().guilds()], others, by_hand, clears])

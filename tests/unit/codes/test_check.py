@@ -372,7 +372,7 @@ def test_a_resting_guild_is_looked_at_again_when_its_rest_is_over() -> None:
     play = stage("New1000", guilds=[seen(broken=Broken(NOON, "HTTP 403", retry_at=retry_at))])
     mark = mark_after(play.run())
     assert mark is not None
-    assert (mark.look_again_at, mark.trouble) == (retry_at, True)
+    assert (mark.due_at, mark.trouble) == (retry_at, True)
 
 
 def test_an_idle_run_keeps_the_exit_code_of_what_is_still_broken() -> None:
