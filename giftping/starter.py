@@ -89,14 +89,16 @@ def starter_toml(*, folder: Path, state: Path, source: str) -> str:
 def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5) -> str:
     """Return a crontab line that looks for new codes every so many minutes (1 to 59) and is silent when all is well.
 
-    `command` is the absolute path of giftping, as cron's PATH is short. Raise ValueError for other minutes.
+    Not on the full hour, when everybody else asks. `command` is the absolute path of giftping, as cron's PATH
+    is short. Raise ValueError for other minutes.
     """
     if not 1 <= minutes <= 59:
         raise ValueError(f"minutes must be from 1 to 59, not {minutes}")
     words = [str(command), "codes", "check", "-q", *(["--config", str(config)] if config else [])]
     # In a crontab, % ends the command unless a backslash stands before it, even inside quotes.
     escaped = shlex.join(words).replace("%", r"\%")
-    return f"{'*' if minutes == 1 else f'*/{minutes}'} * * * * {escaped}"
+    times = "*" if minutes == 1 else f"{minutes // 2 + 1}-59/{minutes}"
+    return f"{times} * * * * {escaped}"
 
 
 def _toml_text(text: str) -> str:

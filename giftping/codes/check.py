@@ -173,9 +173,7 @@ def _plan(
     settled: Iterable[DeliveryReport],
     now: datetime,
 ) -> list[GuildPlan]:
-    tried = {(report.guild_id, report.game, key_of(code)) for report in settled for code in report.codes}
-    plans = []
-    recorded = {
+    known = {
         game: store.recorded(
             game,
             [code.key for code in of_game.codes],
@@ -183,14 +181,16 @@ def _plan(
         )
         for game, of_game in listed.items()
     }
+    tried: dict[tuple[int, str], set[str]] = {}
+    for report in settled:
+        tried.setdefault((report.guild_id, report.game), set()).update(map(key_of, report.codes))
+    plans = []
     for guild in guilds:
-        games = []
-        for game in guild.games:
-            if game not in listed:
-                continue
-            known = recorded[game].get(guild.guild_id, frozenset())
-            known |= {key for guild_id, of_game, key in tried if (guild_id, of_game) == (guild.guild_id, game)}
-            games.append(plan_game(guild, listed[game], known))
+        games = [
+            plan_game(guild, listed[game], known[game][guild.guild_id] | tried.get((guild.guild_id, game), set()))
+            for game in guild.games
+            if game in listed
+        ]
         plan = GuildPlan(guild, tuple(game for game in games if not game.is_empty), is_resting(guild, now))
         if plan.games:
             plans.append(plan)

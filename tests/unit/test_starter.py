@@ -74,7 +74,9 @@ def test_the_starter_works_with_the_catalogue_that_is_shipped(tmp_path: Path, mo
 
 
 def test_a_crontab_line_names_the_command_in_full_and_is_silent() -> None:
-    assert crontab_line(Path("/opt/giftping/bin/giftping")) == "*/5 * * * * /opt/giftping/bin/giftping codes check -q"
+    assert (
+        crontab_line(Path("/opt/giftping/bin/giftping")) == "3-59/5 * * * * /opt/giftping/bin/giftping codes check -q"
+    )
 
 
 def test_a_crontab_line_survives_strange_paths() -> None:

@@ -21,7 +21,7 @@ def test_init_writes_settings_that_are_valid_and_shows_the_crontab_line(giftping
     file = home / "new" / "giftping.toml"
     assert file.exists()
     (line,) = [line for line in ran.output.splitlines() if "codes check" in line and "*" in line]
-    assert line.split()[:5] == ["*/5", "*", "*", "*", "*"]
+    assert line.split()[:5] == ["3-59/5", "*", "*", "*", "*"]
     assert line.rstrip().endswith(f"codes check -q --config {file}")
     assert giftping("config", "check", "--config", str(file)).exit_code == 0
 
