@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def report(times: dict[str, float]) -> None:
-    """Print what DESIGN's budget asks for."""
+    """Print the times, and the ratios that have an aim."""
     for name, seconds in times.items():
         sys.stdout.write(f"{name:<24}{seconds * 1000:>8.0f} ms\n")
     one = times["JSON, 1 guild"]
