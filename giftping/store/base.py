@@ -297,5 +297,6 @@ class SharedStore(Store, Protocol):
     def glance(self, host: str) -> str:
         """Return a token of what others may have left for this host to do; equal tokens mean nothing. One round trip.
 
-        It covers the guilds, the claims of others, what was cleared, and the codes that were added by hand.
+        It covers the guilds, the claims of others, what was cleared, the codes that were added by hand, and what others
+        wrote into the ledger, which the mirror is to follow.
         """

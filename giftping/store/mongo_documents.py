@@ -11,6 +11,7 @@ from giftping.store.documents import (
     CLEARS,
     CODES,
     LEDGER,
+    META,
     OPEN_STATES,
     Document,
     broken_to_document,
@@ -27,12 +28,16 @@ MANUAL_SOURCE = "manual"
 ANY_ID = {"$gte": ""}
 
 INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
-    LEDGER: {"giftping_state": (("state", 1), ("_id", 1)), "giftping_updated_at": (("updated_at", 1),)}
+    LEDGER: {
+        "giftping_state": (("state", 1), ("_id", 1)),
+        "giftping_updated_at": (("updated_at", 1),),
+        "giftping_holder": (("claimed_by", 1), ("updated_at", -1)),
+    }
 }
 """The indexes that giftping makes, by collection and name; a guild's entries are a range of the ledger's ids."""
 
 INDEXES_ID = "mongodb"
-INDEXES_VERSION = 1
+INDEXES_VERSION = 2
 """In `meta`: which indexes were made, so that no run asks for them again."""
 
 REVISION_ID = "mirrors"
@@ -136,10 +141,18 @@ def glance_pipeline(host: str) -> list[Document]:
     return [
         _counted("guilds", "updated_at"),
         _joined(LEDGER, [{"$match": others_claims}, _counted("claims", "claimed_at")]),
+        _joined(LEDGER, [*_latest_by_host(), {"$match": {"_id": {"$nin": [host, None]}}}]),
+        _joined(META, [{"$match": {"_id": REVISION_ID}}]),
         _joined(CLEARS, [_counted("clears", "cleared_at")]),
         _joined(CODES, [{"$match": by_hand}, _counted("by_hand", "first_seen")]),
         {"$sort": {"_id": 1}},
     ]
+
+
+def _latest_by_host() -> list[Document]:
+    """Return what tells when each host last wrote an entry; the index gives it with one step for each host."""
+    order = {"claimed_by": 1, "updated_at": -1}
+    return [{"$sort": order}, {"$group": {"_id": "$claimed_by", "latest": {"$first": "$updated_at"}}}]
 
 
 def _counted(name: str, latest: str) -> Document:

@@ -80,4 +80,8 @@ class FakeSharedStore(TinyStore):
         others = [entry.id for entry in super().entries(states=(EntryState.CLAIMED,)) if entry.claimed_by != host]
         by_hand = [code.id for code in super().codes() if MANUAL_SOURCE in code.sources]
         clears = [document["_id"] for document in super().documents(CLEARS)]
-        return repr([[(guild.guild_id, guild.updated_at) for guild in super().guilds()], others, by_hand, clears])
+        latest = max(
+            (entry.updated_at for entry in super().entries() if entry.claimed_by not in ("", host)), default=None
+        )
+        left = [others, by_hand, clears, latest, self.revision()]
+        return repr([[(guild.guild_id, guild.updated_at) for guild in super().guilds()], *left])
