@@ -150,7 +150,12 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
     with MongoStore(uri) as first:
         first.insert([entry()])
     assert {note["_id"]: note.get("version") for note in there[META].find()}[SCHEMA_ID] == SCHEMA_VERSION
-    assert there[LEDGER].index_information().keys() == {"_id_", "giftping_state", "giftping_updated_at"}
+    assert there[LEDGER].index_information().keys() == {
+        "_id_",
+        "giftping_state",
+        "giftping_updated_at",
+        "giftping_holder",
+    }
     caplog.clear()
     with MongoStore(uri) as second:
         second.insert([entry(2), entry(3)])
