@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from giftping.codes.memory import SourceState
     from giftping.codes.model import Listing
     from giftping.codes.sources.definition import SourceDefinition
 
@@ -20,51 +21,50 @@ if TYPE_CHECKING:
 def list_sources(session: Session, game: str | None) -> int:
     """List the sources, and how each one stands on this host."""
     from giftping.checking import SOURCES_FILE
-    from giftping.codes.fetch import shown
     from giftping.codes.memory_file import read_memory
-    from giftping.durations import duration_text
 
     settings = session.settings
     session.check_game(game)
     memory = read_memory(settings.state / SOURCES_FILE)
     sources = [source for source in settings.sources.values() if game in (None, source.game)]
     states = {source.name: memory.of(source) for source in sources}
-    session.give(
-        {
-            "sources": [
-                {
-                    "name": source.name,
-                    "game": source.game,
-                    "kind": source.kind,
-                    "url": shown(source.url),
-                    "enabled": source.enabled,
-                    "built_in": source.built_in,
-                    "min_interval": duration_text(source.min_interval),
-                    "outcome": state.outcome.value if state.outcome else None,
-                    "reason": state.reason,
-                    "listed_at": instant(state.listed_at),
-                    "changed_at": instant(state.changed_at),
-                    "failing_since": instant(state.failing_since),
-                }
-                for source, state in ((source, states[source.name]) for source in sources)
-            ]
-        }
-    )
+    session.give({"sources": [_source_object(source, states[source.name]) for source in sources]})
     if session.quiet or session.json:
         return EXIT_FINE
     from giftping.render import table
 
     now = utc_now()
-    rows = []
-    for source in sources:
-        state = states[source.name]
-        stands = state.outcome.value.replace("_", " ") if state.outcome else "never asked"
-        if state.failing_since:
-            stands += f": {state.reason}"
-        last = until(state.listed_at, now) if state.listed_at else "–"
-        rows.append([source.name, source.game, source.kind, stands if source.enabled else "switched off", last])
+    rows = [_source_row(source, states[source.name], now) for source in sources]
     session.show(table(counted(len(rows), "source"), ["Source", "Game", "Kind", "State", "Listed"], rows))
     return EXIT_FINE
+
+
+def _source_object(source: SourceDefinition, state: SourceState) -> dict[str, Any]:
+    from giftping.codes.fetch import shown
+    from giftping.durations import duration_text
+
+    return {
+        "name": source.name,
+        "game": source.game,
+        "kind": source.kind,
+        "url": shown(source.url),
+        "enabled": source.enabled,
+        "built_in": source.built_in,
+        "min_interval": duration_text(source.min_interval),
+        "outcome": state.outcome.value if state.outcome else None,
+        "reason": state.reason,
+        "listed_at": instant(state.listed_at),
+        "changed_at": instant(state.changed_at),
+        "failing_since": instant(state.failing_since),
+    }
+
+
+def _source_row(source: SourceDefinition, state: SourceState, now: datetime) -> list[str]:
+    stands = state.outcome.value.replace("_", " ") if state.outcome else "never asked"
+    if state.failing_since:
+        stands += f": {state.reason}"
+    last = until(state.listed_at, now) if state.listed_at else "–"
+    return [source.name, source.game, source.kind, stands if source.enabled else "switched off", last]
 
 
 def test(session: Session, name: str, file: Path | None) -> int:
