@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import unquote
 
-from giftping.demo.endpoints import ApiError, Call, Endpoint, endpoint_for
+from giftping.demo.bodies import body_of
+from giftping.demo.calls import ApiError, Call, Endpoint
+from giftping.demo.endpoints import endpoint_for
 from giftping.demo.faults import JSON_HEADERS, FaultPlan, Moment, discord_error
 from giftping.demo.log import Log, Logged
 from giftping.demo.loopback import Answer, Peer, Reply, Request
 from giftping.demo.ratelimits import WEBHOOK, Claimed, Limits, RateLimit, RateLimiter
-from giftping.demo.rules import InvalidForm
+from giftping.demo.rules import InvalidForm, Upload
 from giftping.demo.world import World
 
 API = "/api/v10"
@@ -25,7 +27,6 @@ Validate = Callable[[str, str, Mapping[str, Any]], Sequence[str]]
 
 _USER_AGENT = re.compile(r"DiscordBot \(https?://[^\s,]+, [^\s,)]+\)( .*)?")
 _WEBHOOK_TOKEN = re.compile(r"(/webhooks/[^/]+/)[^/]+")
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,17 @@ class Answering:
 
     def _exchange(self, endpoint: Endpoint, places: Mapping[str, str], request: Request, peer: Peer) -> _Exchange:
         raw_ids = {name: text for name, text in places.items() if name != "webhook_token"}
-        body, body_error = _body_of(request)
         token = places.get("webhook_token", "")
-        call = Call(request.method, endpoint.template, raw_ids, token, request.query, body)
+        reason = unquote(request.headers.get("x-audit-log-reason", ""))
+        body: Mapping[str, Any] = {}
+        files: tuple[Upload, ...] = ()
+        body_error = None
+        if endpoint.takes_body:
+            try:
+                body, files = body_of(request, takes_files=endpoint.takes_files)
+            except ApiError as error:
+                body_error = error
+        call = Call(request.method, endpoint.template, raw_ids, token, request.query, body, files, reason)
         return _Exchange(endpoint, call, request, peer, self._logged(call), body_error)
 
     def _logged(self, call: Call) -> Logged:
@@ -94,11 +103,28 @@ class Answering:
             hook = self._world.webhooks.get(webhook_id) if webhook_id is not None else None
             channel_id = hook.channel_id if hook else ids.get("channel_id")
             number = len(self._log.requests) + 1
-            logged = Logged(number, call.method, call.template, channel_id, webhook_id, call.query, call.body)
+            logged = Logged(
+                number,
+                call.method,
+                call.template,
+                channel_id,
+                webhook_id,
+                call.query,
+                call.body,
+                user_id=ids.get("user_id") or self._recipient(call, channel_id),
+                reason=call.reason,
+            )
             self._log.requests.append(logged)
             if webhook_id is not None and logged.nonce is not None:
                 self._log.ignored_nonces.append((webhook_id, str(logged.nonce)))
         return logged
+
+    def _recipient(self, call: Call, channel_id: int | None) -> int | None:
+        asked = str(call.body.get("recipient_id"))
+        if asked.isdecimal():
+            return int(asked)
+        channel = self._world.channels.get(channel_id) if channel_id is not None else None
+        return channel.recipient_id if channel else None
 
     def _reply(self, exchange: _Exchange) -> Reply:
         if not _USER_AGENT.fullmatch(exchange.request.headers.get("user-agent", "")):
@@ -149,7 +175,7 @@ class Answering:
             if exchange.body_error is not None:
                 raise exchange.body_error
             with self._lock:
-                if self._validate is not None and call.method in _WITH_BODY:
+                if self._validate is not None and exchange.endpoint.takes_body:
                     found = self._validate(call.method, call.template, call.body)
                     self._log.violations.extend(f"{call.method} {call.template}: {wrong}" for wrong in found)
                 return exchange.endpoint.answer(self._world, call)
@@ -169,18 +195,3 @@ def _with_bucket(reply: Reply, bucket: Mapping[str, str]) -> Reply:
     if not isinstance(reply, Answer) or "Via" not in reply.headers or "X-RateLimit-Global" in reply.headers:
         return reply
     return replace(reply, headers={**reply.headers, **bucket})
-
-
-def _body_of(request: Request) -> tuple[Mapping[str, Any], ApiError | None]:
-    if request.method not in _WITH_BODY:
-        return {}, None
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        return {}, ApiError(400, 50035, "Expected Content-Type header to be application/json", unexpected=True)
-    try:
-        body = json.loads(request.body)
-    except ValueError:
-        return {}, ApiError(400, 50109, "The request body contains invalid JSON.")
-    if not isinstance(body, dict):
-        return {}, ApiError(400, 50035, "Only dictionaries may be used in a ModelType")
-    return body, None

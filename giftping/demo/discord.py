@@ -16,9 +16,21 @@ from giftping.demo.clock import Clock, ShiftedClock
 from giftping.demo.faults import Fault, FaultPlan, Planned
 from giftping.demo.log import ANY, Log, Logged, Match, shown_codes
 from giftping.demo.loopback import LoopbackServer
+from giftping.demo.people import People
 from giftping.demo.ratelimits import Limits
 from giftping.demo.rules import draft_of
-from giftping.demo.world import Author, Channel, ChannelType, Guild, Permission, Role, StoredMessage, Webhook, World
+from giftping.demo.world import (
+    Author,
+    Channel,
+    ChannelType,
+    Guild,
+    Member,
+    Permission,
+    Role,
+    StoredMessage,
+    Webhook,
+    World,
+)
 
 ENFORCED = Limits()
 
@@ -31,12 +43,12 @@ class Arrival:
     codes: tuple[str, ...]
 
 
-class StandInDiscord:
+class StandInDiscord(People):
     """Discord's REST API under `.api` while it is open; see `fail` for how to make it misbehave.
 
     `clock` is its own clock, by which nonces are forgotten and windows of rate limits end. `limits` is what is
-    enforced, None for nothing. `message_content` is the bot's privileged intent. `validate` sees every request
-    body; what it finds is kept in `.violations` and not answered.
+    enforced, None for nothing. `message_content` and `members_intent` are the bot's privileged intents. `validate`
+    sees every request body; what it finds is kept in `.violations` and not answered.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class StandInDiscord:
         validate: Validate | None = None,
         limits: Limits | None = ENFORCED,
         message_content: bool = False,
+        members_intent: bool = False,
         bot_token: str = "stand-in-token",
         bot_id: int = 4_000_000_000_000_000_001,
         nonce_window: timedelta = timedelta(minutes=3),
@@ -53,7 +66,9 @@ class StandInDiscord:
         self.clock = clock or ShiftedClock()
         self.bot_token = bot_token
         bot = Author(bot_id, "giftping")
-        self._world = World(self.clock, bot, nonce_window, message_content=message_content)
+        self._world = World(
+            self.clock, bot, nonce_window, message_content=message_content, members_intent=members_intent
+        )
         self._plan: FaultPlan[Logged] = FaultPlan()
         self._log = Log()
         self._lock = threading.RLock()
@@ -97,15 +112,12 @@ class StandInDiscord:
         self._world.message_content = granted
 
     def add_guild(self, guild_id: int, *, name: str = "") -> None:
-        """Add a guild that the bot is in."""
+        """Add a guild that the bot is in; the bot may do nothing with its members and roles, see `set_bot`."""
         everyone = Role(guild_id, "@everyone", position=0)
+        bot = Member(self._world.bot, self.clock())
         with self._lock:
-            self._world.guilds[guild_id] = Guild(guild_id, name or f"guild {guild_id}", {guild_id: everyone})
-
-    def add_role(self, guild_id: int, role_id: int, *, name: str = "") -> None:
-        """Add a role to a guild."""
-        with self._lock:
-            self._world.guilds[guild_id].roles[role_id] = Role(role_id, name or f"role {role_id}")
+            guild = Guild(guild_id, name or f"guild {guild_id}", {guild_id: everyone}, {bot.user.id: bot})
+            self._world.guilds[guild_id] = guild
 
     def add_channel(
         self,
@@ -144,7 +156,7 @@ class StandInDiscord:
         """Let somebody write into a channel and return the message's id."""
         draft = draft_of({"content": content, "embeds": list(embeds)})
         with self._lock:
-            author = Author(author_id, f"user-{author_id}", is_bot=False)
+            author = self._world.users.setdefault(author_id, Author(author_id, f"user-{author_id}", is_bot=False))
             return self._world.post(self._world.channels[channel_id], author, draft).id
 
     def remove_message(self, channel_id: int, message_id: int) -> None:

@@ -2,117 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from giftping.demo import shapes
-from giftping.demo.faults import JSON_HEADERS
+from giftping.demo.calls import ApiError, Call, Endpoint, json_answer, no_content, not_permitted, snowflake, unknown
+from giftping.demo.guild_endpoints import GUILD_ENDPOINTS
 from giftping.demo.loopback import Answer
 from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK
-from giftping.demo.rules import UNBUILT, Draft, Form, draft_of, is_empty
-from giftping.demo.world import Author, Channel, ChannelType, Guild, Permission, StoredMessage, Webhook, World
+from giftping.demo.rules import UNBUILT, Draft, draft_of, is_empty
+from giftping.demo.world import Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
 
 WEBHOOK_MESSAGE = WEBHOOK + "/messages/{message_id}"
 CHANNEL_MESSAGE = CHANNEL_MESSAGES + "/{message_id}"
-
-_SNOWFLAKE = re.compile(r"0|[1-9][0-9]{0,19}")
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-
-
-class ApiError(Exception):
-    """What Discord answers instead of doing what was asked; `unexpected` where the stand-in is not built for it."""
-
-    def __init__(self, status: int, code: int, message: str, *, unexpected: bool = False) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.unexpected = unexpected
-
-
-def unknown(code: int, thing: str) -> ApiError:
-    """Return the 404 of a thing that is not there."""
-    return ApiError(404, code, f"Unknown {thing}")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to a known route. `raw_ids` are the ids in its path as text, without any token."""
-
-    method: str
-    template: str
-    raw_ids: Mapping[str, str]
-    token: str = field(repr=False)
-    query: Mapping[str, str]
-    body: Mapping[str, Any]
-
-    def id(self, name: str) -> int:
-        """Return an id from the path. Raise InvalidForm when it is no snowflake."""
-        return _snowflake(name, self.raw_ids[name])
-
-    def boolean(self, name: str) -> bool:
-        """Return a boolean of the query, false where it is not given. Raise InvalidForm when it is none."""
-        text = self.query.get(name, "false").lower()
-        form = Form()
-        if text not in _BOOLEANS:
-            form.wrong([name], "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
-        form.check()
-        return _BOOLEANS[text]
-
-    def snowflake(self, name: str) -> int | None:
-        """Return an id of the query, None where it is not given. Raise InvalidForm when it is no snowflake."""
-        return _snowflake(name, self.query[name]) if name in self.query else None
-
-
-def _snowflake(name: str, text: str) -> int:
-    form = Form()
-    if not _SNOWFLAKE.fullmatch(text):
-        form.wrong([name], "NUMBER_TYPE_COERCE", f'Value "{text}" is not snowflake.')
-    form.check()
-    return int(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A method and a path, and the function that answers it."""
-
-    method: str
-    template: str
-    answer: Callable[[World, Call], Answer]
-
-    @property
-    def for_webhook(self) -> bool:
-        """Whether a webhook's token in the path takes the place of the bot's token."""
-        return self.template.startswith(WEBHOOK)
-
-    def match(self, method: str, path: str) -> dict[str, str] | None:
-        """Return what stands in the path's places, None when this is another endpoint."""
-        if method != self.method:
-            return None
-        wanted, given = self.template.split("/"), path.split("/")
-        if len(wanted) != len(given):
-            return None
-        places: dict[str, str] = {}
-        for name, part in zip(wanted, given, strict=True):
-            if name.startswith("{") and part:
-                places[name.strip("{}")] = part
-            elif name != part:
-                return None
-        return places
-
-
-def json_answer(body: object, status: int = 200) -> Answer:
-    """Return a response with a JSON body."""
-    return Answer(status, json.dumps(body).encode(), JSON_HEADERS)
-
-
-def no_content() -> Answer:
-    """Return the response to what has been done and has nothing to show."""
-    return Answer(204, headers={"Via": JSON_HEADERS["Via"]})
+DIRECT_CHANNELS = "/users/@me/channels"
 
 
 # Webhooks
@@ -212,44 +116,48 @@ def channel_of(world: World, call: Call, *needed: Permission) -> Channel:
     if Permission.VIEW_CHANNEL not in channel.permissions:
         raise ApiError(403, 50001, "Missing Access")
     if any(permission not in channel.permissions for permission in needed):
-        raise ApiError(403, 50013, "Missing Permissions")
+        raise not_permitted()
     return channel
 
 
 def _get_channel(world: World, call: Call) -> Answer:
-    return json_answer(shapes.channel(channel_of(world, call)))
+    channel = channel_of(world, call)
+    if channel.recipient_id is None:
+        return json_answer(shapes.channel(channel))
+    return json_answer(shapes.direct_channel(channel, world.users[channel.recipient_id]))
 
 
 def _create_message(world: World, call: Call) -> Answer:
     channel = channel_of(world, call, Permission.SEND_MESSAGES)
     draft = _draft(call)
-    _refuse_empty(draft.content, draft.embeds)
+    if not draft.files:
+        _refuse_empty(draft.content, draft.embeds)
     if draft.embeds and Permission.EMBED_LINKS not in channel.permissions:
-        raise ApiError(403, 50013, "Missing Permissions")
+        raise not_permitted()
+    if draft.files and Permission.ATTACH_FILES not in channel.permissions:
+        raise not_permitted()
+    _refuse_unwilling(world, channel)
     stored = world.post(channel, world.bot, draft)
     return json_answer(shapes.message(stored, nonce=draft.nonce))
 
 
+def _refuse_unwilling(world: World, channel: Channel) -> None:
+    """Raise ApiError when the recipient of a channel for direct messages takes none from the bot."""
+    if channel.recipient_id is None:
+        return
+    if not world.shares_guild(channel.recipient_id):
+        raise ApiError(403, 50278, "Cannot send messages to this user due to having no mutual guilds")
+    if channel.recipient_id in world.closed_dms or world.users[channel.recipient_id].is_bot:
+        raise ApiError(403, 50007, "Cannot send messages to this user")
+
+
 def _list_messages(world: World, call: Call) -> Answer:
     channel = channel_of(world, call)
-    limit = _limit(call)
+    limit = call.limit(default=50, most=100)
     if Permission.READ_MESSAGE_HISTORY not in channel.permissions:
         return json_answer([])
     chosen = _chosen(list(channel.messages.values()), call, limit)
-    return json_answer([_seen_by_bot(world, stored) for stored in reversed(chosen)])
-
-
-def _limit(call: Call) -> int:
-    text = call.query.get("limit", "50")
-    form = Form()
-    if not text.isdecimal():
-        form.wrong(["limit"], "NUMBER_TYPE_COERCE", f'Value "{text}" is not int.')
-    elif int(text) < 1:
-        form.wrong(["limit"], "NUMBER_TYPE_MIN", "int value should be greater than or equal to 1.")
-    elif int(text) > 100:
-        form.wrong(["limit"], "NUMBER_TYPE_MAX", "int value should be less than or equal to 100.")
-    form.check()
-    return int(text)
+    return json_answer([_seen_by_bot(world, channel, stored) for stored in reversed(chosen)])
 
 
 def _chosen(messages: list[StoredMessage], call: Call, limit: int) -> list[StoredMessage]:
@@ -265,9 +173,10 @@ def _chosen(messages: list[StoredMessage], call: Call, limit: int) -> list[Store
     return [stored for stored in messages if before is None or stored.id < before][-limit:]
 
 
-def _seen_by_bot(world: World, stored: StoredMessage) -> dict[str, Any]:
+def _seen_by_bot(world: World, channel: Channel, stored: StoredMessage) -> dict[str, Any]:
     own = world.bot.id in {stored.author.id, stored.application_id, *stored.notified.users}
-    return shapes.message(stored, hidden=not (own or world.message_content))
+    direct = channel.type is ChannelType.DM
+    return shapes.message(stored, hidden=not (own or direct or world.message_content))
 
 
 def _channel_message(channel: Channel, call: Call) -> StoredMessage:
@@ -279,46 +188,48 @@ def _channel_message(channel: Channel, call: Call) -> StoredMessage:
 
 def _get_message(world: World, call: Call) -> Answer:
     channel = channel_of(world, call, Permission.READ_MESSAGE_HISTORY)
-    return json_answer(_seen_by_bot(world, _channel_message(channel, call)))
+    return json_answer(_seen_by_bot(world, channel, _channel_message(channel, call)))
 
 
 def _delete_message(world: World, call: Call) -> Answer:
     channel = channel_of(world, call)
     stored = _channel_message(channel, call)
-    if stored.author.id != world.bot.id and Permission.MANAGE_MESSAGES not in channel.permissions:
-        raise ApiError(403, 50013, "Missing Permissions")
+    if stored.author.id != world.bot.id:
+        if channel.type is ChannelType.DM:
+            raise ApiError(403, 50003, "Cannot execute action on a DM channel")
+        if Permission.MANAGE_MESSAGES not in channel.permissions:
+            raise not_permitted()
     del channel.messages[stored.id]
     return no_content()
 
 
-# Users and guilds
+# Users
 
 
 def _get_me(world: World, _call: Call) -> Answer:
     return json_answer(shapes.me(world.bot))
 
 
-def guild_of(world: World, call: Call) -> Guild:
-    """Return the guild of a path. Raise ApiError when the bot is not in it."""
-    guild = world.guilds.get(call.id("guild_id"))
-    if guild is None:
-        raise unknown(10004, "Guild")
-    return guild
+def _open_dm(world: World, call: Call) -> Answer:
+    user = world.users.get(snowflake("recipient_id", str(call.body.get("recipient_id"))))
+    if user is None:
+        raise ApiError(400, 50033, "Invalid Recipient(s)")
+    channel = world.dms.get(user.id)
+    if channel is None:
+        if world.new_dms is not None and world.opened_dms >= world.new_dms:
+            raise ApiError(403, 40003, "You are opening direct messages too fast")
+        channel = world.open_dm(user.id)
+    return json_answer(shapes.direct_channel(channel, user))
 
 
-def _get_guild(world: World, call: Call) -> Answer:
-    return json_answer(shapes.guild(guild_of(world, call)))
-
-
-def _get_roles(world: World, call: Call) -> Answer:
-    return json_answer([shapes.role(role) for role in guild_of(world, call).roles.values()])
+# Messages
 
 
 def _draft(call: Call) -> Draft:
     for part in UNBUILT:
         if call.body.get(part):
             raise ApiError(400, 0, f"the stand-in Discord does not know {part!r} in a message", unexpected=True)
-    return draft_of(call.body)
+    return draft_of(call.body, call.files)
 
 
 def _refuse_empty(content: str, embeds: tuple[dict[str, Any], ...]) -> None:
@@ -328,7 +239,7 @@ def _refuse_empty(content: str, embeds: tuple[dict[str, Any], ...]) -> None:
 
 ENDPOINTS = (
     Endpoint("POST", WEBHOOK, _execute_webhook),
-    Endpoint("POST", CHANNEL_MESSAGES, _create_message),
+    Endpoint("POST", CHANNEL_MESSAGES, _create_message, takes_files=True),
     Endpoint("GET", WEBHOOK, _get_webhook),
     Endpoint("GET", WEBHOOK_MESSAGE, _get_webhook_message),
     Endpoint("PATCH", WEBHOOK_MESSAGE, _edit_webhook_message),
@@ -338,8 +249,8 @@ ENDPOINTS = (
     Endpoint("DELETE", CHANNEL_MESSAGE, _delete_message),
     Endpoint("GET", "/channels/{channel_id}", _get_channel),
     Endpoint("GET", "/users/@me", _get_me),
-    Endpoint("GET", "/guilds/{guild_id}", _get_guild),
-    Endpoint("GET", "/guilds/{guild_id}/roles", _get_roles),
+    Endpoint("POST", DIRECT_CHANNELS, _open_dm),
+    *GUILD_ENDPOINTS,
 )
 
 

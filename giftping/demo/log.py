@@ -17,8 +17,10 @@ _CODE_BLOCK = re.compile(r"```(?:([\w+.#-]*)\n)?(.*?)```", re.DOTALL)
 class Logged:
     """One request as the stand-in saw it, without secrets.
 
-    `channel_id` is the channel of the path or the one its webhook posts to. `status` is None where no answer
-    was given; `fault` names the planned fault that struck, `limited` the scope of the rate limit that refused it.
+    `channel_id` is the channel of the path or the one its webhook posts to. `user_id` is the member of the path,
+    the recipient that a channel for direct messages is asked for, or the one whose channel it is. `status` is None
+    where no answer was given; `fault` names the planned fault that struck, `limited` the scope of the rate limit
+    that refused it. `reason` is what the audit log was told.
     """
 
     number: int
@@ -31,6 +33,8 @@ class Logged:
     status: int | None = None
     fault: str = ""
     limited: str = ""
+    user_id: int | None = None
+    reason: str = ""
 
     @property
     def nonce(self) -> str | int | None:
@@ -57,6 +61,7 @@ class Match:
     channel_id: int | None = None
     webhook_id: int | None = None
     nth: int = 1
+    user_id: int | None = None
 
     def takes(self, logged: Logged) -> bool:
         """Return whether a request is one of these."""
@@ -65,6 +70,7 @@ class Match:
             (self.template, logged.template),
             (self.channel_id, logged.channel_id),
             (self.webhook_id, logged.webhook_id),
+            (self.user_id, logged.user_id),
         )
         return all(want is None or want == got for want, got in wanted)
 

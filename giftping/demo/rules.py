@@ -7,8 +7,8 @@ names and values, and what makes a message empty.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,10 @@ MAX_EMBED_TOTAL = 6000
 MAX_FIELDS = 25
 MAX_NONCE = 25
 MAX_URL = 2048
+MAX_ATTACHMENTS = 10
+MAX_FILENAME = 1024
 
-UNBUILT = ("components", "attachments", "poll", "sticker_ids", "message_reference", "shared_client_theme")
+UNBUILT = ("components", "poll", "sticker_ids", "message_reference", "shared_client_theme")
 """Parts of a message body that the stand-in does not know."""
 
 _MENTION_KINDS = frozenset({"roles", "users", "everyone"})
@@ -33,6 +35,16 @@ class InvalidForm(Exception):  # noqa: N818  # Discord's own name of it
     def __init__(self, errors: dict[str, Any]) -> None:
         super().__init__("Invalid Form Body")
         self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a body; `number` is what the body's attachments call it by."""
+
+    number: int
+    filename: str
+    content_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +69,15 @@ class Draft:
     username: str | None
     thread_name: str | None
     flags: int
+    files: tuple[Upload, ...] = ()
 
 
 class Form:
-    """Gathers everything that is wrong with a body."""
+    """Gathers everything that is wrong with a body; `filenames` are those of the files that came with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, filenames: Collection[str] = ()) -> None:
         self.errors: dict[str, Any] = {}
+        self._filenames = filenames
 
     def wrong(self, path: Sequence[str | int], code: str, message: str) -> None:
         """Add one error at a path."""
@@ -139,6 +153,11 @@ class Form:
             self.wrong(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
         return text
 
+    def picture(self, path: Sequence[str | int], value: object) -> str:
+        """Return a URL of a picture, which may be a file that came with the body, empty for null."""
+        scheme, _, filename = str(value).partition("://")
+        return str(value) if scheme == "attachment" and filename in self._filenames else self.url(path, value)
+
     def snowflakes(self, path: Sequence[str | int], value: object, most: int) -> frozenset[int]:
         """Return a set of ids, each given as text or as a number."""
         found = []
@@ -152,9 +171,12 @@ class Form:
         return frozenset(found)
 
 
-def draft_of(body: Mapping[str, Any]) -> Draft:
-    """Return the message that a body asks for. Raise InvalidForm when it breaks a rule."""
-    form = Form()
+def draft_of(body: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Draft:
+    """Return the message that a body and its files ask for. Raise InvalidForm when they break a rule."""
+    naming = Form()
+    files = _files(naming, body.get("attachments"), uploads)
+    form = Form({file.filename for file in files})
+    form.errors.update(naming.errors)
     draft = Draft(
         given=frozenset(body),
         content=form.text(["content"], body.get("content"), MAX_CONTENT),
@@ -165,6 +187,7 @@ def draft_of(body: Mapping[str, Any]) -> Draft:
         username=_username(form, body.get("username")),
         thread_name=form.text(["thread_name"], body.get("thread_name"), 100) or None,
         flags=form.integer(["flags"], body.get("flags"), 2**31 - 1),
+        files=files,
     )
     form.url(["avatar_url"], body.get("avatar_url"))
     form.flag(["tts"], body.get("tts"))
@@ -173,8 +196,27 @@ def draft_of(body: Mapping[str, Any]) -> Draft:
 
 
 def is_empty(content: str, embeds: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether Discord would refuse the message as empty (50006): no text and no embed that shows anything."""
+    """Return whether Discord would refuse a message without files as empty (50006).
+
+    It has no text, and no embed that shows anything.
+    """
     return not content and not any(embed.get(part) for embed in embeds for part in _SHOWN_PARTS)
+
+
+def _files(form: Form, value: object, uploads: Sequence[Upload]) -> tuple[Upload, ...]:
+    """Return the files under the names that the body's attachments give them."""
+    names: dict[int, str] = {}
+    numbers = {str(upload.number): upload.number for upload in uploads}
+    for index, item in enumerate(form.items(["attachments"], value, MAX_ATTACHMENTS)):
+        path: list[str | int] = ["attachments", index]
+        given = form.table(path, item)
+        number = numbers.get(str(given.get("id")))
+        name = form.text([*path, "filename"], given.get("filename"), MAX_FILENAME)
+        if number is None:
+            form.wrong([*path, "id"], "ATTACHMENT_NOT_FOUND", f"The attachment {given.get('id')!r} was not found.")
+        elif name:
+            names[number] = name
+    return tuple(replace(upload, filename=names.get(upload.number, upload.filename)) for upload in uploads)
 
 
 def _nonce(form: Form, value: object) -> str | None:
@@ -267,7 +309,7 @@ def _captioned(form: Form, path: list[str | int], value: object, key: str, most:
     part = {
         key: form.text([*path, key], given.get(key), most, required=True),
         "url": form.url([*path, "url"], given.get("url")),
-        "icon_url": form.url([*path, "icon_url"], given.get("icon_url")),
+        "icon_url": form.picture([*path, "icon_url"], given.get("icon_url")),
     }
     return {name: text for name, text in part.items() if text}
 
@@ -275,7 +317,7 @@ def _captioned(form: Form, path: list[str | int], value: object, key: str, most:
 def _picture(form: Form, path: list[str | int], value: object) -> dict[str, Any]:
     if value is None:
         return {}
-    url = form.url([*path, "url"], form.table(path, value).get("url"))
+    url = form.picture([*path, "url"], form.table(path, value).get("url"))
     return {"url": url} if url else {}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
-from giftping.demo.world import Author, Channel, Guild, Role, StoredMessage, Webhook
+from giftping.demo.world import Author, Channel, Guild, Member, Role, StoredAttachment, StoredMessage, Webhook
 
 
 def user(author: Author, *, webhook: bool = False) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = 
         "author": user(stored.author, webhook=stored.webhook_id is not None),
         "content": "" if hidden else stored.content,
         "embeds": [] if hidden else list(stored.embeds),
-        "attachments": [],
+        "attachments": [] if hidden else [attachment(one, stored.channel_id) for one in stored.attachments],
         "components": [],
         "mentions": [user(Author(id_, f"user-{id_}", is_bot=False)) for id_ in stored.notified.users],
         "mention_roles": [str(role) for role in stored.notified.roles],
@@ -56,7 +57,20 @@ def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = 
     return shown
 
 
-def webhook(hook: Webhook, guild_id: int) -> dict[str, Any]:
+def attachment(known: StoredAttachment, channel_id: int) -> dict[str, Any]:
+    """Return an attachment object; its addresses have the form of Discord's own, and lead nowhere."""
+    path = f"attachments/{channel_id}/{known.id}/{quote(known.filename)}"
+    return {
+        "id": str(known.id),
+        "filename": known.filename,
+        "size": known.size,
+        "url": f"https://cdn.discordapp.com/{path}",
+        "proxy_url": f"https://media.discordapp.net/{path}",
+        "content_type": known.content_type,
+    }
+
+
+def webhook(hook: Webhook, guild_id: int | None) -> dict[str, Any]:
     """Return a webhook object as the holder of its token sees it."""
     return {
         "id": str(hook.id),
@@ -71,7 +85,7 @@ def webhook(hook: Webhook, guild_id: int) -> dict[str, Any]:
 
 
 def channel(known: Channel) -> dict[str, Any]:
-    """Return a channel object."""
+    """Return the channel object of a guild's channel."""
     return {
         "id": str(known.id),
         "type": int(known.type),
@@ -84,13 +98,47 @@ def channel(known: Channel) -> dict[str, Any]:
         "topic": None,
         "rate_limit_per_user": 0,
         "permission_overwrites": [],
-        "last_message_id": str(max(known.messages)) if known.messages else None,
+        "last_message_id": _last_message_id(known),
+    }
+
+
+def direct_channel(known: Channel, recipient: Author) -> dict[str, Any]:
+    """Return the channel object of a channel for direct messages."""
+    return {
+        "id": str(known.id),
+        "type": int(known.type),
+        "flags": 0,
+        "last_message_id": _last_message_id(known),
+        "recipients": [user(recipient)],
+    }
+
+
+def _last_message_id(known: Channel) -> str | None:
+    return str(max(known.messages)) if known.messages else None
+
+
+def member(known: Member) -> dict[str, Any]:
+    """Return a guild member object."""
+    return {
+        "user": user(known.user),
+        "roles": [str(role_id) for role_id in sorted(known.roles)],
+        "joined_at": known.joined_at.isoformat(),
+        "nick": None,
+        "avatar": None,
+        "banner": None,
+        "premium_since": None,
+        "communication_disabled_until": None,
+        "pending": False,
+        "flags": 0,
+        "mute": False,
+        "deaf": False,
     }
 
 
 def role(known: Role) -> dict[str, Any]:
-    """Return a role object."""
-    return {
+    """Return a role object; a bot's own role is managed and tagged with the bot."""
+    tags = {} if known.bot_id is None else {"tags": {"bot_id": str(known.bot_id)}}
+    return tags | {
         "id": str(known.id),
         "name": known.name,
         "permissions": str(known.permissions),
@@ -98,7 +146,7 @@ def role(known: Role) -> dict[str, Any]:
         "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
-        "managed": False,
+        "managed": known.bot_id is not None,
         "mentionable": True,
         "icon": None,
         "unicode_emoji": None,

@@ -1,4 +1,4 @@
-"""What the stand-in Discord knows: guilds, channels, webhooks, messages and nonces."""
+"""What the stand-in Discord knows: guilds, members, channels, webhooks, messages, nonces, and who was notified."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, IntFlag
-from typing import Any
+from typing import Any, Literal
 
 from giftping.demo.clock import Clock
 from giftping.demo.rules import AllowedMentions, Draft
@@ -19,57 +19,97 @@ _ROLE = re.compile(r"<@&(\d+)>")
 _EVERYONE = re.compile(r"@(everyone|here)\b")
 
 SUPPRESS_EMBEDS = 1 << 2
+SUPPRESS_NOTIFICATIONS = 1 << 12
 
 
 class Permission(IntFlag):
-    """The permissions a bot needs in a channel, with Discord's bits."""
+    """The permissions a bot needs in a channel or a guild, with Discord's bits."""
 
     NONE = 0
+    ADMINISTRATOR = 1 << 3
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
     MANAGE_MESSAGES = 1 << 13
     EMBED_LINKS = 1 << 14
+    ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
-    POSTING = VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | READ_MESSAGE_HISTORY
+    MANAGE_ROLES = 1 << 28
+    POSTING = VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY
 
 
 class ChannelType(IntEnum):
     """Discord's channel types that messages are posted to."""
 
     TEXT = 0
+    DM = 1
     THREAD = 11
     FORUM = 15
 
 
 @dataclass(slots=True)
 class Role:
-    """A role of a guild."""
+    """A role of a guild; `bot_id` is that of the bot whose own role it is."""
 
     id: int
     name: str
     position: int = 1
     permissions: int = 0
+    bot_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who a message is by, or any other user; a webhook's id is its author id."""
+
+    id: int
+    name: str
+    is_bot: bool = True
+
+
+@dataclass(slots=True)
+class Member:
+    """A user in a guild, with the ids of the roles held; @everyone is not among them."""
+
+    user: Author
+    joined_at: datetime
+    roles: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class Guild:
-    """A guild that the bot is in."""
+    """A guild that the bot is in, as one of its members."""
 
     id: int
     name: str
     roles: dict[int, Role] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict)
+
+    def position_of(self, user_id: int) -> int:
+        """Return the position of a member's highest role, 0 for one without any."""
+        return max((self.roles[role_id].position for role_id in self.members[user_id].roles), default=0)
+
+    def permissions_of(self, user_id: int) -> Permission:
+        """Return what a member may do in the guild."""
+        granted = Permission(self.roles[self.id].permissions)
+        for role_id in self.members[user_id].roles:
+            granted |= Permission(self.roles[role_id].permissions)
+        return ~Permission.NONE if Permission.ADMINISTRATOR in granted else granted
 
 
 @dataclass(slots=True)
 class Channel:
-    """A channel, what the bot may do in it, and its messages by id, oldest first."""
+    """A channel, what the bot may do in it, and its messages by id, oldest first.
+
+    One for direct messages has a recipient and no guild, every other one a guild and no recipient.
+    """
 
     id: int
-    guild_id: int
+    guild_id: int | None
     name: str
     permissions: Permission
     type: ChannelType = ChannelType.TEXT
     parent_id: int | None = None
+    recipient_id: int | None = None
     messages: dict[int, StoredMessage] = field(default_factory=dict)
 
 
@@ -85,17 +125,19 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """Who a message is by; a webhook's id is its author id."""
+class StoredAttachment:
+    """A file of a message; its size is in bytes."""
 
     id: int
-    name: str
-    is_bot: bool = True
+    filename: str
+    size: int
+    content_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """Who a message has really notified."""
+    """Whom a message names so that it may notify them."""
 
     users: tuple[int, ...] = ()
     roles: tuple[int, ...] = ()
@@ -117,6 +159,7 @@ class StoredMessage:
     application_id: int | None = None
     edited_at: datetime | None = None
     flags: int = 0
+    attachments: tuple[StoredAttachment, ...] = ()
 
     @property
     def visible_embeds(self) -> tuple[dict[str, Any], ...]:
@@ -131,6 +174,29 @@ class StoredMessage:
                 visible.append(embed)
             seen.add(url)
         return tuple(visible)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One notification that a user really got: of a message in a guild's channel, or of a direct one."""
+
+    at: datetime
+    user_id: int
+    kind: Literal["channel", "dm"]
+    message: StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """A role that a member was given or lost, by the bot or by hand; the reason is the audit log's."""
+
+    at: datetime
+    guild_id: int
+    user_id: int
+    role_id: int
+    given: bool
+    reason: str
+    by_bot: bool
 
 
 def notified_by(content: str, allowed: AllowedMentions) -> Notified:
@@ -148,17 +214,37 @@ def notified_by(content: str, allowed: AllowedMentions) -> Notified:
     )
 
 
+def reached_by(notified: Notified, guild: Guild) -> list[int]:
+    """Return the ids of the members that a message in a guild reaches; of those it names by their id bots too."""
+    reached = [user_id for user_id in notified.users if user_id in guild.members]
+    roles = set(notified.roles)
+    for user_id, member in guild.members.items():
+        if not member.user.is_bot and (notified.everyone or roles & member.roles):
+            reached.append(user_id)
+    return list(dict.fromkeys(reached))
+
+
 class World:
     """The state. Not safe for threads: the stand-in holds its lock around it."""
 
-    def __init__(self, clock: Clock, bot: Author, nonce_window: timedelta, *, message_content: bool) -> None:
+    def __init__(
+        self, clock: Clock, bot: Author, nonce_window: timedelta, *, message_content: bool, members_intent: bool
+    ) -> None:
         self.clock = clock
         self.bot = bot
         self.nonce_window = nonce_window
         self.message_content = message_content
+        self.members_intent = members_intent
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.webhooks: dict[int, Webhook] = {}
+        self.users: dict[int, Author] = {}
+        self.dms: dict[int, Channel] = {}
+        self.closed_dms: set[int] = set()
+        self.new_dms: int | None = None
+        self.opened_dms = 0
+        self.notifications: list[Notification] = []
+        self.role_changes: list[RoleChange] = []
         self._nonces: dict[tuple[int, str], StoredMessage] = {}
         self._last_id = 0
 
@@ -188,17 +274,65 @@ class World:
             webhook_id=webhook.id if webhook else None,
             application_id=webhook.application_id if webhook else self.bot.id if author == self.bot else None,
             flags=draft.flags,
+            attachments=tuple(
+                StoredAttachment(self.snowflake(), file.filename, len(file.content), file.content_type, file.content)
+                for file in draft.files
+            ),
         )
         channel.messages[message.id] = message
+        self._notify(channel, message)
         if draft.nonce and not webhook:
             self._nonces[author.id, draft.nonce] = message
         return message
+
+    def _notify(self, channel: Channel, message: StoredMessage) -> None:
+        # Discord delivers such a message without a sound or a push: nobody is called by it.
+        if message.flags & SUPPRESS_NOTIFICATIONS:
+            return
+        kind: Literal["channel", "dm"] = "channel" if channel.recipient_id is None else "dm"
+        for user_id in self._reached(channel, message):
+            if user_id != message.author.id:
+                self.notifications.append(Notification(message.sent_at, user_id, kind, message))
+
+    def _reached(self, channel: Channel, message: StoredMessage) -> list[int]:
+        if channel.recipient_id is not None:
+            return [channel.recipient_id]
+        return reached_by(message.notified, self.guilds[channel.guild_id]) if channel.guild_id is not None else []
+
+    def open_dm(self, user_id: int) -> Channel:
+        """Return a new channel for direct messages between the bot and a user."""
+        id_ = self.snowflake()
+        channel = Channel(id_, None, "", Permission.POSTING, ChannelType.DM, recipient_id=user_id)
+        self.channels[id_] = self.dms[user_id] = channel
+        self.opened_dms += 1
+        return channel
+
+    def shares_guild(self, user_id: int) -> bool:
+        """Return whether a user is in a guild with the bot."""
+        return any(user_id in guild.members for guild in self.guilds.values())
+
+    def change_role(
+        self, guild: Guild, user_id: int, role_id: int, *, given: bool, reason: str = "", by_bot: bool = False
+    ) -> None:
+        """Give a member a role or take it, and record it where that changes anything.
+
+        Raise KeyError when the guild has no such member or role.
+        """
+        roles, role = guild.members[user_id].roles, guild.roles[role_id]
+        if (role.id in roles) == given:
+            return
+        if given:
+            roles.add(role.id)
+        else:
+            roles.remove(role.id)
+        self.role_changes.append(RoleChange(self.clock(), guild.id, user_id, role.id, given, reason, by_bot))
 
     def remove_channels(self, channel_ids: Iterable[int]) -> None:
         """Remove channels with their threads, and the webhooks that post to them."""
         gone = set(channel_ids)
         gone |= {channel.id for channel in self.channels.values() if channel.parent_id in gone}
         self.channels = {id_: channel for id_, channel in self.channels.items() if id_ not in gone}
+        self.dms = {user_id: channel for user_id, channel in self.dms.items() if channel.id not in gone}
         self.webhooks = {id_: hook for id_, hook in self.webhooks.items() if hook.channel_id not in gone}
 
     def remove_guild(self, guild_id: int) -> None:

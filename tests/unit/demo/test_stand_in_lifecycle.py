@@ -66,13 +66,13 @@ def test_a_connection_is_kept_for_many_requests(discord, api):
 
 
 def test_what_it_is_not_built_for_is_a_loud_404_and_is_noted(discord, api):
-    response = api.put("/guilds/11/members/1/roles/2")
+    response = api.put("/guilds/11/bans/1")
     assert response.status_code == 404
-    assert "not built for PUT /api/v10/guilds/11/members/1/roles/2" in response.json()["message"]
+    assert "not built for PUT /api/v10/guilds/11/bans/1" in response.json()["message"]
     assert api.get(f"/webhooks/{WEBHOOK}/{WEBHOOK_TOKEN}/slack").status_code == 404
     assert httpx.get(discord.api.replace("v10", "v9") + "/users/@me").status_code == 404
     assert discord.unexpected == [
-        "PUT /api/v10/guilds/11/members/1/roles/2",
+        "PUT /api/v10/guilds/11/bans/1",
         f"GET /api/v10/webhooks/{WEBHOOK}/***/slack",
         "GET /api/v9/users/@me",
     ]
