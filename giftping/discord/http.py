@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json as json_text
 import logging
 import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
+from urllib.parse import quote
 
 from giftping import __version__
 from giftping.discord.answers import (
@@ -26,7 +28,8 @@ from giftping.discord.answers import (
     is_from_discord,
     read_json,
 )
-from giftping.discord.outcome import Refused, Unclear
+from giftping.discord.message import Upload
+from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError
 from giftping.lean_httpx import httpx
 from giftping.transport import UNUSABLE_ENVIRONMENT, Deadline, SocketTransport
@@ -35,7 +38,7 @@ USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"
 """In the form that Discord asks for; Cloudflare may block others (API reference, User Agent)."""
 
 BODY_BYTES = 2 * 1024 * 1024
-"""The most of an answer that is read, unpacked."""
+"""The most of an answer that is read, unpacked, where its endpoint does not allow more."""
 
 TRIES = 5
 """How often one request is sent when Discord keeps answering 429."""
@@ -43,6 +46,15 @@ TRIES = 5
 INVALID_REQUESTS = 2000
 """Refusals after which a run stops asking: Discord bans an address at 10,000 in ten minutes (Rate Limits)."""
 
+REASON_HEADER, REASON_HEADER_LENGTH = "X-Audit-Log-Reason", 512
+"""Says in a guild's audit log why, and the most characters it takes (API reference, Audit Logs)."""
+
+UPLOAD_BYTES = 256 * 1024
+"""Bytes of files for which a request is given a second more."""
+
+PLAIN_BYTES = "application/octet-stream"
+
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w.+-]+=[\w.+-]+)*", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 _UNKNOWN_WEBHOOK = 10015
@@ -54,7 +66,7 @@ class Endpoint:
 
     `route` is the method and path with names in place of ids, `path` the real one, `resource` the channel
     or webhook that rate limits are counted for. Without `as_bot` no token is sent. `secret` is a part of
-    the path that must not be shown.
+    the path that must not be shown. `body_bytes` is the most of its answer that is read.
     """
 
     method: str
@@ -63,6 +75,7 @@ class Endpoint:
     resource: str = field(repr=False)
     as_bot: bool = True
     secret: str = field(default="", repr=False)
+    body_bytes: int = BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,17 @@ class Answer:
 
 
 Result = Answer | Refused | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is to be asked; `body` returns what goes into the request, at the moment at which it goes out."""
+
+    endpoint: Endpoint
+    body: Callable[[], Any]
+    params: Mapping[str, str] | None
+    reason: str
+    files: Sequence[Upload]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +165,50 @@ class DiscordHttp:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def request(self, endpoint: Endpoint, *, json: Any = None, params: Mapping[str, str] | None = None) -> Result:
-        """Return how one call ended. Only a 429 is tried again; nothing is raised for what a network can do."""
+    def request(
+        self,
+        endpoint: Endpoint,
+        *,
+        json: Any = None,
+        params: Mapping[str, str] | None = None,
+        reason: str = "",
+        files: Sequence[Upload] = (),
+        ready: Callable[[], Any] | None = None,
+    ) -> Result:
+        """Return how one call ended. Only a 429 is tried again; nothing is raised for what a network can do.
+
+        `ready` is called when all waiting for rate limits is over and the request is about to go out, and
+        again before each repeat after a 429; it returns what is sent in place of `json`. It may raise
+        WithdrawnError: then nothing is sent, and the result is a Refused that says so. What else it raises
+        goes to the caller, with nothing sent. It must not make requests itself.
+
+        `reason` is shown in the guild's audit log. `files` are sent beside the JSON body, as a form.
+        """
         if endpoint.as_bot and self._token is None:
             return Refused("no bot token is set", everywhere=True)
         lane = Lane(endpoint.route, endpoint.resource, endpoint.as_bot)
-        reason = ""
+        call = _Call(endpoint, ready or (lambda: json), params, reason, files)
+        before = ""
         for tries in range(1, TRIES + 1):
             if stopped := self._stopped(endpoint):
                 return stopped
             try:
                 ticket = self._pacer.enter(lane)
             except TooLongError as error:
-                return Refused(f"{reason}{error}", 429 if reason else None, everywhere=error.everywhere)
+                return Refused(f"{before}{error}", 429 if before else None, everywhere=error.everywhere)
+            request: httpx.Request | Refused | None = None
+            try:
+                # Another thread may have been told to stop while this one waited.
+                request = self._stopped(endpoint) or self._build(call)
+            finally:
+                if not isinstance(request, httpx.Request):
+                    self._pacer.give_back(ticket)
+            if isinstance(request, Refused):
+                return request
             reply: _Reply | Refused | Unclear | None = None
             hold = None
             try:
-                # Another thread may have been told to stop while this one waited.
-                reply = self._stopped(endpoint) or self._send(endpoint, json, params)
+                reply = self._send(request, call)
                 hold = self._hold(reply, tries)
             finally:
                 self._pacer.leave(ticket, reply.headers if isinstance(reply, _Reply) else {}, hold)
@@ -166,7 +216,7 @@ class DiscordHttp:
                 return reply
             if hold is None:
                 return self._result(endpoint, reply)
-            reason = "HTTP 429, "
+            before = "HTTP 429, "
         return Refused(f"HTTP 429, {TRIES} times in a row", 429)
 
     def _stopped(self, endpoint: Endpoint) -> Refused | None:
@@ -226,18 +276,29 @@ class DiscordHttp:
             return self._stop(endpoint.resource, refused)
         return refused
 
-    def _send(self, endpoint: Endpoint, json: Any, params: Mapping[str, str] | None) -> _Reply | Refused | Unclear:
+    def _build(self, call: _Call) -> httpx.Request | Refused:
+        """Return the request as it is at this moment, or why it is not sent."""
+        endpoint = call.endpoint
         headers = {"Authorization": f"Bot {self._token}"} if endpoint.as_bot else {}
-        url = self._api + endpoint.path
-        client = self._open_client()
+        if call.reason:
+            headers[REASON_HEADER] = quote(call.reason[:REASON_HEADER_LENGTH], errors="replace")
         try:
-            request = client.build_request(endpoint.method, url, json=json, params=params, headers=headers)
+            body = call.body()
+            content: dict[str, Any] = {"files": _parts(body, call.files)} if call.files else {"json": body}
+            return self._open_client().build_request(
+                endpoint.method, self._api + endpoint.path, params=call.params, headers=headers, **content
+            )
+        except WithdrawnError as error:
+            return Refused(error.reason, withdrawn=True)
         except httpx.InvalidURL:
             return Refused("could not connect: the address of the API is not a URL", everywhere=True)
+
+    def _send(self, request: httpx.Request, call: _Call) -> _Reply | Refused | Unclear:
+        seconds = self._total + sum(len(file.content) for file in call.files) / UPLOAD_BYTES
         try:
-            with Deadline(self._total), closing(client.send(request, stream=True)) as response:
+            with Deadline(seconds), closing(self._open_client().send(request, stream=True)) as response:
                 self._note_clock(response.headers.get("date", ""))
-                body, trouble = _read(response)
+                body, trouble = _read(response, call.endpoint.body_bytes)
                 return _Reply(response.status_code, response.headers, body, trouble)
         except UNUSABLE_ENVIRONMENT as error:
             return Refused(f"could not connect: {error}", everywhere=True)
@@ -279,14 +340,25 @@ def _sender(endpoint: Endpoint) -> str:
     return "bot" if endpoint.as_bot else "address"
 
 
-def _read(response: httpx.Response) -> tuple[bytes, str]:
+def _parts(body: Any, files: Sequence[Upload]) -> list[tuple[str, tuple[str | None, bytes, str]]]:
+    """Return the parts of a form: the JSON body where there is one, and the files (API reference, Uploading Files)."""
+    parts: list[tuple[str, tuple[str | None, bytes, str]]] = []
+    if body is not None:
+        parts.append(("payload_json", (None, json_text.dumps(body).encode(), "application/json")))
+    for number, file in enumerate(files):
+        content_type = file.content_type if _MEDIA_TYPE.fullmatch(file.content_type) else PLAIN_BYTES
+        parts.append((f"files[{number}]", (file.filename, file.content, content_type)))
+    return parts
+
+
+def _read(response: httpx.Response, most: int) -> tuple[bytes, str]:
     """Return the body as far as it came, and what kept the rest from coming."""
     body = bytearray()
     try:
         for chunk in response.iter_bytes():
             body += chunk
-            if len(body) > BODY_BYTES:
-                return bytes(body[:BODY_BYTES]), f"the answer is larger than {BODY_BYTES} bytes"
+            if len(body) > most:
+                return bytes(body[:most]), f"the answer is larger than {most} bytes"
     except httpx.HTTPError as error:
         return bytes(body), f"{_trouble(error)} before the answer was whole"
     return bytes(body), ""

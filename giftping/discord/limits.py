@@ -1,7 +1,8 @@
 """Discord's limits on messages: the numbers, how it counts, and what keeps a text within them.
 
 Sources: Discord's documents, Resources > Channel/Message > Embed Limits, Create Message and Allowed Mentions,
-and the `maxLength`/`maxItems` of its OpenAPI description. Where the two differ the smaller number is used.
+Reference > Uploading Files, and the `maxLength`/`maxItems` of its OpenAPI description. Where the two differ
+the smaller number is used.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from giftping.discord.message import Embed, Message
+from giftping.discord.message import Embed, Message, Upload
 
 CONTENT_LENGTH = 2000
 """A message's content. Documents: 2000 on both routes; the OpenAPI description allows a bot 4000."""
@@ -18,7 +19,7 @@ EMBEDS = 10
 """Embeds of one message."""
 
 MESSAGE_EMBEDS_LENGTH = 6000
-"""Titles, descriptions, field names and values, and footers of all embeds of one message together."""
+"""Titles, descriptions, authors, field names and values, and footers of all embeds of one message together."""
 
 TITLE_LENGTH = 256
 DESCRIPTION_LENGTH = 4096
@@ -26,13 +27,26 @@ FIELDS = 25
 FIELD_NAME_LENGTH = 256
 FIELD_VALUE_LENGTH = 1024
 FOOTER_LENGTH = 2048
+AUTHOR_LENGTH = 256
 """The parts of one embed (Embed Limits)."""
+
+URL_LENGTH = 2048
+"""The address of an image (OpenAPI)."""
+
+ATTACHMENT = "attachment://"
+"""How the address of an image begins that is a file of the same message (Uploading Files)."""
 
 COLOR = 0xFFFFFF
 """The largest colour (OpenAPI)."""
 
 MENTIONS = 100
 """Roles, and likewise users, that one allowed-mentions object may name (Allowed Mentions)."""
+
+FILES = 10
+"""Files of one message (OpenAPI, `attachments` and `files[n]`)."""
+
+FILES_BYTES = 10 * 1024 * 1024
+"""What Discord takes where nobody has paid for more (Uploading Files); counted here for all files of a message."""
 
 NONCE_LENGTH = 25
 """A nonce given as a string (Create Message)."""
@@ -63,7 +77,7 @@ def message_length(message: Message) -> int:
 
 def embed_length(embed: Embed) -> int:
     """Return what one embed adds to `message_length`."""
-    texts = [embed.title, embed.description, embed.footer]
+    texts = [embed.title, embed.description, embed.author, embed.footer]
     for field in embed.fields:
         texts += [field.name, field.value]
     return sum(map(text_length, texts))
@@ -71,11 +85,16 @@ def embed_length(embed: Embed) -> int:
 
 def violations(message: Message) -> list[str]:
     """Return, in words, every reason for which Discord would refuse the message; none for one that it takes."""
-    return [*_message_violations(message), *_mention_violations(message), *_all_embed_violations(message)]
+    return [
+        *_message_violations(message),
+        *_mention_violations(message),
+        *_file_violations(message.files),
+        *_all_embed_violations(message),
+    ]
 
 
 def _message_violations(message: Message) -> Iterator[str]:
-    if not message.embeds and not message.content.strip():
+    if not message.embeds and not message.content.strip() and not message.files:
         yield "the message is empty"
     yield from _too_long("content", message.content, CONTENT_LENGTH)
     if len(message.embeds) > EMBEDS:
@@ -90,19 +109,43 @@ def _mention_violations(message: Message) -> Iterator[str]:
             yield f"{len(set(ids))} mentioned {what}, at most {MENTIONS}"
 
 
+def _file_violations(files: tuple[Upload, ...]) -> Iterator[str]:
+    if len(files) > FILES:
+        yield f"{len(files)} files, at most {FILES}"
+    if (size := sum(len(file.content) for file in files)) > FILES_BYTES:
+        yield f"the files together have {size} bytes, at most {FILES_BYTES}"
+    for number, file in enumerate(files, 1):
+        if not file.filename.strip():
+            yield f"file {number}: it has no name"
+
+
 def _all_embed_violations(message: Message) -> Iterator[str]:
+    filenames = {file.filename for file in message.files}
     for number, embed in enumerate(message.embeds, 1):
-        yield from (f"embed {number}: {violation}" for violation in _embed_violations(embed))
+        found = (*_embed_violations(embed), *_image_violations(embed.image, filenames))
+        yield from (f"embed {number}: {violation}" for violation in found)
+
+
+def _image_violations(image: str, filenames: set[str]) -> Iterator[str]:
+    yield from _too_long("image", image, URL_LENGTH)
+    if image.startswith(ATTACHMENT):
+        if image.removeprefix(ATTACHMENT) not in filenames:
+            yield "image names a file that the message does not bring"
+    elif image and not image.startswith(("https://", "http://")):
+        yield "image is not a URL that Discord takes"
 
 
 def _embed_violations(embed: Embed) -> Iterator[str]:
-    if not embed_length(embed):
+    if not embed_length(embed) and not embed.image:
         yield "it is empty"
     if not 0 <= embed.color <= COLOR:
         yield f"color {embed.color:#x} is outside 0…{COLOR:#x}"
     yield from _too_long("title", embed.title, TITLE_LENGTH)
     yield from _too_long("description", embed.description, DESCRIPTION_LENGTH)
+    yield from _too_long("author", embed.author, AUTHOR_LENGTH)
     yield from _too_long("footer", embed.footer, FOOTER_LENGTH)
+    if embed.timestamp is not None and embed.timestamp.utcoffset() is None:
+        yield "the timestamp has no offset"
     if len(embed.fields) > FIELDS:
         yield f"{len(embed.fields)} fields, at most {FIELDS}"
     for number, field in enumerate(embed.fields, 1):

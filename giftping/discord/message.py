@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -17,13 +18,19 @@ class EmbedField:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """A card in a message; `color` is 0xRRGGBB."""
+    """A card in a message; `color` is 0xRRGGBB, `author` the name above the title.
+
+    `timestamp` is aware. `image` is a URL, `attachment://name` for a file of the same message.
+    """
 
     title: str
     description: str = ""
     color: int = 0
     fields: tuple[EmbedField, ...] = ()
     footer: str = ""
+    timestamp: datetime | None = None
+    author: str = ""
+    image: str = ""
 
     def payload(self) -> dict[str, Any]:
         """Return the embed as Discord's API takes it; what is empty is left out."""
@@ -32,8 +39,20 @@ class Embed:
             "description": self.description,
             "fields": [{"name": f.name, "value": f.value, "inline": f.inline} for f in self.fields],
             "footer": {"text": self.footer} if self.footer else None,
+            "timestamp": self.timestamp.isoformat() if self.timestamp else None,
+            "author": {"name": self.author} if self.author else None,
+            "image": {"url": self.image} if self.image else None,
         }
         return {"color": self.color} | {name: part for name, part in parts.items() if part}
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that goes out with a message; a `content_type` that is none is sent as plain bytes."""
+
+    filename: str
+    content: bytes = field(repr=False)
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +63,7 @@ class Message:
     content: str = ""
     mention_roles: tuple[int, ...] = ()
     mention_users: tuple[int, ...] = ()
+    files: tuple[Upload, ...] = ()
 
     def allowed_mentions(self) -> dict[str, Any]:
         """Return Discord's allowed-mentions object: closed but for the named roles and users, each named once."""
@@ -54,7 +74,7 @@ class Message:
         }
 
     def payload(self) -> dict[str, Any]:
-        """Return the JSON object that posts this message; what is empty is left out."""
+        """Return the JSON object that posts this message; what is empty is left out, and so are the files."""
         body: dict[str, Any] = {
             "embeds": [embed.payload() for embed in self.embeds],
             "allowed_mentions": self.allowed_mentions(),

@@ -25,6 +25,7 @@ class Refused:
     `lasting` when trying again soon is pointless (401, 403, 404); `everywhere` when the no was not about
     this destination but about the bot token, this address or the run's budget, so that the rest of the
     run's posts by the same route need not be tried. `status` is None when no connection was made.
+    `withdrawn` when the caller took the request back in the last moment.
     """
 
     reason: str
@@ -32,6 +33,15 @@ class Refused:
     code: int | None = None
     lasting: bool = False
     everywhere: bool = False
+    withdrawn: bool = False
+
+
+class WithdrawnError(Exception):
+    """Raised by a caller's own function to take its request back before it goes out; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

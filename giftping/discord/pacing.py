@@ -92,6 +92,10 @@ class Pace:
         self.in_flight -= 1
         self.answers.append(now)
 
+    def given_back(self) -> None:
+        """Count one request as never sent."""
+        self.in_flight -= 1
+
 
 @dataclass(slots=True)
 class Budget:
@@ -122,7 +126,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The right to send one request, to be handed back with its answer."""
+    """The right to send one request, to be handed back with its answer, or unused."""
 
     lane: Lane
     bucket: Bucket
@@ -191,6 +195,13 @@ class Pacer:
             if hold is not None:
                 held = pace if hold.everywhere else bucket
                 held.closed_until = max(held.closed_until, now + hold.seconds + MARGIN)
+            self._changed.notify_all()
+
+    def give_back(self, ticket: Ticket) -> None:
+        """Hand a ticket back whose request was not sent: it counts for nothing, and another may have its place."""
+        with self._changed:
+            self._paces[ticket.lane.as_bot].given_back()
+            ticket.bucket.in_flight -= 1
             self._changed.notify_all()
 
     def _bucket(self, lane: Lane) -> Bucket:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from giftping.discord.finding import Window, candidates_among, decide, window_of
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
@@ -35,6 +35,8 @@ MESSAGES = "/channels/{channel}/messages"
 
 UNKNOWN_MESSAGE = 10008
 """Discord's code for a message that is not there, in a channel that may be read."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,30 @@ def done(result: Answer | Refused | Unclear) -> Outcome:
     return Done(message_id, parse_snowflake(body.get("channel_id")))
 
 
+def object_in(result: Answer | Refused | Unclear) -> Mapping[str, Any] | Refused | Unclear:
+    """Return the object that an answer holds, Unclear where it holds anything else."""
+    if isinstance(result, Answer) and not isinstance(result.body, dict):
+        return Unclear(f"HTTP {result.status}, but the answer is not an object")
+    return result.body if isinstance(result, Answer) else result
+
+
+def list_in(
+    result: Answer | Refused | Unclear, what: str, read: Callable[[Mapping[str, Any]], Item | None]
+) -> list[Item] | Refused | Unclear:
+    """Return the list that an answer holds, each object read by `read`, which returns None for one that is no `what`.
+
+    Unclear where the answer is not a list of nothing but `what`.
+    """
+    if not isinstance(result, Answer):
+        return result
+    listed = result.body if isinstance(result.body, list) else [None]
+    found = [read(one) if isinstance(one, dict) else None for one in listed]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
+        return Unclear(f"HTTP {result.status}, but the answer is not a list of {what}")
+    return known
+
+
 class RestClient:
     """The calls that giftping makes with the bot token. None of them raises for what Discord or a network can do."""
 
@@ -73,16 +99,20 @@ class RestClient:
         self._me: int | None = None
         self._lock = threading.Lock()
 
-    def post_message(self, channel_id: int, message: Message, nonce: str) -> Outcome:
+    def post_message(self, channel_id: int, message: Message | Callable[[], Message], nonce: str) -> Outcome:
         """Post a message; one more with the same nonce within minutes gives the first one's id and posts nothing.
 
-        Raise ValueError for a nonce of more than 25 characters.
+        A function makes the message when all waiting for rate limits is over, and again before each repeat
+        after a 429; it may raise WithdrawnError. Raise ValueError for a nonce of more than 25 characters, and
+        when a function makes a message with files.
         """
         if not 0 < len(nonce) <= NONCE_LENGTH:
             msg = f"a nonce has 1 to {NONCE_LENGTH} characters, not {len(nonce)}"
             raise ValueError(msg)
-        body = message.payload() | {"nonce": nonce, "enforce_nonce": True}
-        return done(self.http.request(_of_channel("POST", MESSAGES, channel_id), json=body))
+        endpoint, once = _of_channel("POST", MESSAGES, channel_id), {"nonce": nonce, "enforce_nonce": True}
+        if isinstance(message, Message):
+            return done(self.http.request(endpoint, json=message.payload() | once, files=message.files))
+        return done(self.http.request(endpoint, ready=lambda: _without_files(message()).payload() | once))
 
     def messages(
         self, channel_id: int, *, before: int | None = None, after: int | None = None, limit: int = PAGE
@@ -91,24 +121,21 @@ class RestClient:
         bounds = {"before": before, "after": after, "limit": limit}
         params = {name: str(value) for name, value in bounds.items() if value is not None}
         result = self.http.request(_of_channel("GET", MESSAGES, channel_id), params=params)
-        if not isinstance(result, Answer):
-            return result
-        listed: list[Any] = result.body if isinstance(result.body, list) else [None]
-        ids = [parse_snowflake(message.get("id")) if isinstance(message, dict) else None for message in listed]
-        known = [message_id for message_id in ids if message_id is not None]
-        if len(known) < len(listed):
-            return Unclear(f"HTTP {result.status}, but the answer is not a list of messages")
-        return Page(tuple(listed), min(known, default=None))
+        listed = list_in(result, "messages", _identified)
+        if not isinstance(listed, list):
+            return listed
+        oldest = min((message_id for message_id, _ in listed), default=None)
+        return Page(tuple(message for _, message in listed), oldest)
 
     def channel(self, channel_id: int) -> Mapping[str, Any] | Refused | Unclear:
         """Return a channel as Discord's API gives it."""
-        return self._object(_of_channel("GET", "/channels/{channel}", channel_id))
+        return object_in(self.http.request(_of_channel("GET", "/channels/{channel}", channel_id)))
 
     def me(self) -> int | Refused | Unclear:
         """Return the bot's own user id; it is asked for once."""
         with self._lock:
             if self._me is None:
-                user = self._object(Endpoint("GET", "/users/@me", "/users/@me", "@me"))
+                user = object_in(self.http.request(Endpoint("GET", "/users/@me", "/users/@me", "@me")))
                 if not isinstance(user, Mapping):
                     return user
                 self._me = parse_snowflake(user.get("id"))
@@ -142,11 +169,16 @@ class RestClient:
             return None
         return result
 
-    def _object(self, endpoint: Endpoint) -> Mapping[str, Any] | Refused | Unclear:
-        result = self.http.request(endpoint)
-        if isinstance(result, Answer) and not isinstance(result.body, dict):
-            return Unclear(f"HTTP {result.status}, but the answer is not an object")
-        return result.body if isinstance(result, Answer) else result
+
+def _identified(message: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
+    message_id = parse_snowflake(message.get("id"))
+    return None if message_id is None else (message_id, message)
+
+
+def _without_files(message: Message) -> Message:
+    if message.files:
+        raise ValueError("a message that is made in the last moment brings no files")
+    return message
 
 
 def _of_channel(method: str, route: str, channel_id: int) -> Endpoint:

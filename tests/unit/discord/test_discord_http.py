@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
+import json
 import logging
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,7 +15,8 @@ import pytest
 
 from giftping.discord import http as discord_http
 from giftping.discord.http import USER_AGENT, Answer, DiscordHttp, Endpoint
-from giftping.discord.outcome import Refused, Unclear
+from giftping.discord.message import Upload
+from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 
 TOKEN = "MTIz.bot-token.s3cret"
 SECRET = "webhook-t0ken"
@@ -358,3 +364,218 @@ def test_no_secret_is_in_any_reason_repr_or_log(client_for, caplog, event, endpo
     http, _ = client_for(event(secret))
     assert secret not in f"{http.request(endpoint)!r} {endpoint!r} {http!r}"
     assert secret not in caplog.text
+
+
+# A request that is made in the last moment
+
+
+def told(remaining, reset_after):
+    return VIA | {
+        "x-ratelimit-limit": "5",
+        "x-ratelimit-remaining": str(remaining),
+        "x-ratelimit-reset-after": str(reset_after),
+    }
+
+
+def test_the_body_is_made_when_the_wait_for_the_bucket_is_over(client_for, clock):
+    http, script = client_for(answer(200, {"id": "1"}, told(0, 4.0)), OK)
+    http.request(BY_BOT, json={"content": "first"})
+    began = clock.seconds
+    assert http.request(BY_BOT, ready=lambda: {"after": round(clock.seconds - began, 2)}) == Answer(200, {"id": "1"})
+    assert json.loads(script.requests[-1].content) == {"after": 4.0}
+
+
+def test_the_body_is_made_anew_for_each_repeat_after_a_429(client_for, clock):
+    http, script = client_for(limited(1.5), limited(2.5), OK)
+    made = []
+
+    def ready():
+        made.append(round(clock.seconds - 1000, 1))
+        return {"number": len(made)}
+
+    assert http.request(BY_BOT, ready=ready) == Answer(200, {"id": "1"})
+    assert made == [0, 1.5, 4.0]
+    assert [json.loads(request.content)["number"] for request in script.requests] == [1, 2, 3]
+
+
+def test_a_function_that_returns_nothing_sends_no_body(client_for):
+    http, script = client_for(httpx.Response(204, headers=VIA))
+    assert http.request(BY_BOT, ready=lambda: None) == Answer(204, None)
+    assert script.requests[0].content == b""
+    assert "content-type" not in script.requests[0].headers
+
+
+def withdraw():
+    raise WithdrawnError("submitted a moment ago")
+
+
+WITHDRAWN = Refused("submitted a moment ago", withdrawn=True)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("endpoint", [BY_BOT, by_webhook()])
+def test_a_request_that_is_taken_back_is_not_sent_and_counts_for_nothing(client_for, clock, endpoint):
+    http, script = client_for(OK)
+    assert [http.request(endpoint, ready=withdraw) for _ in range(100)] == [WITHDRAWN] * 100
+    assert script.requests == []
+    assert http.request(endpoint) == Answer(200, {"id": "1"})
+    assert clock.sleeps == []
+
+
+def test_a_request_may_be_taken_back_after_a_429(client_for, clock):
+    http, script = client_for(limited(1.5), OK)
+    answers = iter([{"content": "hi"}])
+
+    def ready():
+        return next(answers, None) or withdraw()
+
+    assert http.request(BY_BOT, ready=ready) == WITHDRAWN
+    assert len(script.requests) == 1
+
+
+@pytest.mark.timeout(20)
+def test_what_breaks_while_the_body_is_made_goes_to_the_caller_and_blocks_nobody(client_for, clock):
+    def broken():
+        raise RuntimeError("the store is gone")
+
+    http, script = client_for(OK)
+    for _ in range(10):
+        with pytest.raises(RuntimeError, match="the store is gone"):
+            http.request(BY_BOT, ready=broken)
+    assert script.requests == []
+    assert http.request(BY_BOT) == Answer(200, {"id": "1"})
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("options", "stopping"),
+    [
+        ({"token": None}, None),
+        ({}, error(401, 0, "401: Unauthorized")),
+        ({"budget": 0}, limited(100)),
+    ],
+    ids=["no token", "the token was refused", "the budget is spent"],
+)
+def test_no_body_is_made_for_a_request_that_cannot_go_out(client_for, options, stopping):
+    http, script = client_for(stopping or OK, **options)
+    if stopping:
+        http.request(BY_BOT)
+    made = []
+    assert isinstance(http.request(BY_BOT, ready=lambda: made.append("made")), Refused)
+    assert made == []
+    assert len(script.requests) == bool(stopping)
+
+
+def test_no_body_is_made_when_everything_was_stopped_while_the_request_waited(clock):
+    script = Script(limited(1.0), httpx.Response(429, html="error code: 1015"), OK)
+    made = []
+
+    def sleep(seconds):
+        clock.sleep(seconds)
+        http.request(by_webhook(2))
+
+    http = DiscordHttp(
+        "https://discord.test",
+        token=None,
+        budget=timedelta(seconds=60),
+        monotonic=clock.monotonic,
+        sleep=sleep,
+        transport=httpx.MockTransport(script),
+    )
+    assert isinstance(http.request(by_webhook(1), ready=lambda: made.append("made")), Refused)
+    assert made == ["made"]
+
+
+def test_what_happens_after_the_body_was_made_is_told_as_ever(client_for):
+    http, _ = client_for(httpx.ReadError("x"))
+    assert http.request(BY_BOT, ready=dict) == Unclear("the connection failed after the request was written")
+
+
+# The reason in the audit log
+
+
+@pytest.mark.parametrize(
+    ("reason", "header"),
+    [
+        ("5 days without a TODO", "5%20days%20without%20a%20TODO"),
+        ("भाई 🎁", "%E0%A4%AD%E0%A4%BE%E0%A4%88%20%F0%9F%8E%81"),
+        ("line\r\nX-Other: 1", "line%0D%0AX-Other%3A%201"),
+        ("é" * 513, "%C3%A9" * 512),
+        ("\ud83d", "%3F"),
+        ("", None),
+    ],
+)
+def test_the_audit_log_is_told_why(client_for, reason, header):
+    http, script = client_for(OK)
+    http.request(BY_BOT, reason=reason)
+    assert script.requests[0].headers.get("x-audit-log-reason") == header
+
+
+# Files
+
+
+PICTURE = Upload("plan.png", b"\x89PNG\r\n\x00--", "image/png")
+
+
+def form(request):
+    """Return the parts of a form as name, file name, content type and content."""
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    parts = email.message_from_bytes(head + request.content, policy=email.policy.HTTP).iter_parts()
+    return [
+        (
+            part.get_param("name", header="content-disposition"),
+            part.get_filename(),
+            part.get_content_type(),
+            part.get_payload(decode=True),
+        )
+        for part in parts
+    ]
+
+
+def test_files_go_out_beside_the_json_body(client_for):
+    http, script = client_for(OK)
+    notes = Upload('my "notes".txt', b"one\ntwo", "text/plain; charset=utf-8")
+    assert http.request(BY_BOT, json={"content": "भाई"}, files=(PICTURE, notes)) == Answer(200, {"id": "1"})
+    (request,) = script.requests
+    assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
+    body, *files = form(request)
+    assert (body[0], body[2], json.loads(body[3])) == ("payload_json", "application/json", {"content": "भाई"})
+    assert files == [
+        ("files[0]", "plan.png", "image/png", PICTURE.content),
+        ("files[1]", "my %22notes%22.txt", "text/plain", b"one\ntwo"),
+    ]
+
+
+def test_files_are_sent_whole_again_after_a_429(client_for):
+    http, script = client_for(limited(0.5), OK)
+    http.request(BY_BOT, files=(PICTURE,))
+    whole = [("files[0]", "plan.png", "image/png", PICTURE.content)]
+    assert [form(request) for request in script.requests] == [whole, whole]
+
+
+@pytest.mark.parametrize("content_type", ["", "picture", "image/png\r\nX-Other: 1", "image/png; name=é"])
+def test_a_content_type_that_is_none_is_sent_as_plain_bytes(client_for, content_type):
+    http, script = client_for(OK)
+    http.request(BY_BOT, files=(Upload("a", b"x", content_type),))
+    assert form(script.requests[0]) == [("files[0]", "a", "application/octet-stream", b"x")]
+
+
+@pytest.mark.parametrize(("sizes", "seconds"), [((), 15), ((256 * 1024,), 16), ((1024 * 1024, 512 * 1024), 21)])
+def test_a_large_upload_is_given_more_time(client_for, monkeypatch, sizes, seconds):
+    given = []
+
+    def deadline(allowed):
+        given.append(allowed)
+        return nullcontext()
+
+    monkeypatch.setattr(discord_http, "Deadline", deadline)
+    http, _ = client_for(OK)
+    http.request(BY_BOT, files=[Upload("a", b"x" * size, "text/plain") for size in sizes])
+    assert given == [seconds]
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(3_000_000, True), (3_000_001, False)])
+def test_an_endpoint_may_allow_a_larger_answer(client_for, size, is_read):
+    http, _ = client_for(httpx.Response(200, content=b" " * size))
+    result = http.request(replace(BY_BOT, body_bytes=3_000_000))
+    assert result == (Answer(200, None) if is_read else Unclear("HTTP 200, the answer is larger than 3000000 bytes"))

@@ -14,6 +14,7 @@ import pytest
 
 from giftping import transport
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
+from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear
 from giftping.transport import proxy_for
 
@@ -153,6 +154,20 @@ def test_a_connection_that_breaks_after_the_request_is_unclear(client, action, r
 def test_a_server_that_keeps_us_waiting_does_not_hold_the_run(client, action, outcome):
     http, _ = client(after_reading(action), total=0.3)
     assert post(http) == outcome
+
+
+def test_a_file_arrives_whole(client):
+    received = []
+
+    def handle(connection):
+        received.append(connection.read_request())
+        connection.answer(MESSAGE)
+
+    http, _ = client(handle)
+    content = bytes(range(256)) * 4096
+    file = Upload("plan.png", content, "image/png")
+    assert http.request(POST, json={"content": "hi"}, files=(file,)) == Answer(200, {"id": "1"})
+    assert content in received[0]
 
 
 def test_connections_are_used_again(client):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.discord import limits
 from giftping.discord.limits import escape_markdown, message_length, text_length, truncate, violations
-from giftping.discord.message import Embed, EmbedField, Message
+from giftping.discord.message import Embed, EmbedField, Message, Upload
 
 TEXTS = st.text(st.characters() | st.sampled_from("\\*_👍🏽\u200d\u0301👩🇩🇪 \n"), max_size=80)
 
@@ -87,6 +89,10 @@ def fields(count, name="n", value="v"):
     return tuple(EmbedField(name, value) for _ in range(count))
 
 
+def upload(size=1, filename="a.png"):
+    return Upload(filename, b"x" * size, "image/png")
+
+
 @pytest.mark.parametrize(
     ("message", "said"),
     [
@@ -108,6 +114,18 @@ def fields(count, name="n", value="v"):
         (Message((embed(color=0x1000000),)), "outside"),
         (Message(content="x", mention_roles=tuple(range(1, 102))), "101 mentioned roles"),
         (Message(content="x", mention_users=tuple(range(1, 102))), "101 mentioned users"),
+        (Message((embed(author="x" * 257),)), "embed 1: author has 257"),
+        (Message((embed(description="x" * 4096, author="a"), embed(footer="f" * 1902))), "together have 6001"),
+        (
+            Message((embed(timestamp=datetime.fromisoformat("2026-11-20T12:00")),)),
+            "embed 1: the timestamp has no offset",
+        ),
+        (Message((embed(image="https://a.test/" + "x" * 2034),)), "embed 1: image has 2049"),
+        (Message((embed(image="ftp://a.test/a.png"),)), "embed 1: image is not a URL that Discord takes"),
+        (Message((embed(image="attachment://b.png"),), files=(upload(),)), "image names a file"),
+        (Message(files=(upload(),) * 11), "11 files"),
+        (Message(files=(upload(limits.FILES_BYTES), upload())), "together have 10485761 bytes"),
+        (Message(files=(upload(), upload(filename=" "))), "file 2: it has no name"),
     ],
 )
 def test_what_discord_would_refuse_is_named(message, said):
@@ -122,6 +140,23 @@ def test_a_message_at_every_limit_is_taken():
     message = Message((lists, text, footer), "x" * 2000, tuple(range(1, 101)), tuple(range(1, 101)))
     assert message_length(message) == limits.MESSAGE_EMBEDS_LENGTH
     assert violations(message) == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message(files=(upload(),)),
+        Message(files=(upload(limits.FILES_BYTES // 10),) * 10),
+        Message((Embed("", image="attachment://a.png"),), files=(upload(),)),
+        Message((embed(author="a" * 256, image="https://a.test/a.png", timestamp=datetime(2026, 11, 20, tzinfo=UTC)),)),
+    ],
+)
+def test_files_and_pictures_within_the_limits_are_taken(message):
+    assert violations(message) == []
+
+
+def test_an_upload_does_not_show_its_content():
+    assert repr(Upload("a.txt", b"private", "text/plain")) == "Upload(filename='a.txt', content_type='text/plain')"
 
 
 def test_the_same_role_named_twice_counts_and_goes_out_once():

@@ -200,6 +200,53 @@ def test_a_bucket_nobody_knows_yet_is_asked_one_request_at_a_time(pacer, clock):
     assert clock.sleeps == []
 
 
+# Tickets that come back unused
+
+
+@pytest.mark.parametrize("lane", [WEBHOOK, CHANNEL])
+def test_a_ticket_that_comes_back_unused_counts_for_nothing(pacer, clock, lane):
+    send(pacer, lane, told(1, 9.0))
+    for _ in range(200):
+        pacer.give_back(pacer.enter(lane))
+    send(pacer, lane)
+    assert clock.sleeps == []
+    send(pacer, lane)
+    assert clock.sleeps == [pytest.approx(9.005)]
+
+
+def enter_in_a_thread(pacer, lane):
+    """Return whether the lane lets a request through, and the thread that waits for it."""
+    entered = threading.Event()
+
+    def enter() -> None:
+        pacer.enter(lane)
+        entered.set()
+
+    thread = threading.Thread(target=enter, daemon=True)
+    thread.start()
+    return entered, thread
+
+
+def test_who_waits_for_an_unknown_bucket_goes_when_the_ticket_before_comes_back_unused(pacer, clock):
+    first = pacer.enter(CHANNEL)
+    entered, thread = enter_in_a_thread(pacer, CHANNEL)
+    assert not entered.wait(0.05)
+    pacer.give_back(first)
+    thread.join(10)
+    assert entered.is_set()
+    assert clock.sleeps == []
+
+
+def test_who_waits_for_a_place_among_the_fifty_gets_the_one_that_comes_back_unused(pacer, clock):
+    tickets = [pacer.enter(Lane("GET /x/{x}", f"x {target}", as_bot=True)) for target in range(50)]
+    entered, thread = enter_in_a_thread(pacer, CHANNEL)
+    assert not entered.wait(0.05)
+    pacer.give_back(tickets[7])
+    thread.join(10)
+    assert entered.is_set()
+    assert clock.sleeps == []
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from giftping.discord.limits import violations
-from giftping.discord.message import Embed, EmbedField, Message
+from giftping.discord.message import Embed, EmbedField, Message, Upload
 from giftping.discord.webhook import payload
 
 SPEC = Path(__file__).parents[3].parent / "shared" / "discord-openapi.json"
@@ -63,6 +64,36 @@ def test_nothing_is_sent_but_the_message():
             {"title": "Bare", "color": 0},
         ],
     }
+
+
+RICH = Embed(
+    "Title",
+    timestamp=datetime(2026, 11, 20, 17, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+    author="Asha",
+    image="attachment://plan.png",
+)
+
+
+def test_an_embed_brings_its_time_its_author_and_its_picture():
+    assert RICH.payload() == {
+        "title": "Title",
+        "color": 0,
+        "timestamp": "2026-11-20T17:30:00+05:30",
+        "author": {"name": "Asha"},
+        "image": {"url": "attachment://plan.png"},
+    }
+
+
+def test_files_are_not_in_the_json_object():
+    message = Message((RICH,), files=(Upload("plan.png", b"png", "image/png"),))
+    assert message.payload() == Message((RICH,)).payload()
+
+
+def test_a_rich_message_is_valid_by_discords_own_description(validators):
+    _, by_bot = validators
+    message = Message((RICH,), files=(Upload("plan.png", b"png", "image/png"),))
+    assert violations(message) == []
+    by_bot.validate(message.payload())
 
 
 def test_two_messages_share_nothing():

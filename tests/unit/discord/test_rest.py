@@ -9,8 +9,8 @@ import pytest
 
 from giftping.discord import rest as discord_rest
 from giftping.discord.http import DiscordHttp
-from giftping.discord.message import Embed, Message
-from giftping.discord.outcome import Absent, Done, Found, Refused, Route, Unclear, Undecided
+from giftping.discord.message import Embed, Message, Upload
+from giftping.discord.outcome import Absent, Done, Found, Refused, Route, Unclear, Undecided, WithdrawnError
 from giftping.discord.rest import ChannelRoute, Page, RestClient
 from giftping.discord.snowflake import snowflake_at
 from giftping.discord.webhook import WebhookAddress, WebhookRoute
@@ -45,12 +45,13 @@ class StandIn:
         self.history: list[dict] = []
         self.replies: dict[tuple[str, str], httpx.Response | Exception] = {}
         self.clock_ahead = timedelta(0)
+        self.answers: list[httpx.Response] = []
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request):
         self.requests.append(request)
         path = request.url.path.removeprefix("/api/v10")
-        reply = self.replies.get((request.method, path)) or self.usual(request, path)
+        reply = self.replies.get((request.method, path)) or (self.answers or [self.usual(request, path)]).pop(0)
         if isinstance(reply, Exception):
             raise reply
         reply.headers["date"] = format_datetime(NOW + self.clock_ahead, usegmt=True)
@@ -125,6 +126,46 @@ def test_a_delivery_id_that_is_no_nonce_is_a_mistake(channel, stand_in, delivery
     with pytest.raises(ValueError, match="1 to 25"):
         channel.post(MESSAGE, delivery_id)
     assert stand_in.requests == []
+
+
+def test_a_message_goes_out_with_its_files(channel, stand_in):
+    message = Message((Embed("Plan", image="attachment://plan.png"),), files=(Upload("plan.png", b"PNG", "image/png"),))
+    assert channel.post(message, "d") == Done(1234, CHANNEL)
+    (request,) = stand_in.requests
+    assert request.headers["content-type"].startswith("multipart/form-data")
+    assert b'filename="plan.png"' in request.content
+    assert b'"nonce": "d"' in request.content
+
+
+def test_a_message_may_be_made_when_it_goes_out(http, stand_in, clock):
+    made = []
+
+    def make():
+        made.append(round(clock.seconds - 1000))
+        return Message(content=f"{len(made)} overdue", mention_users=(5,))
+
+    stand_in.answers = [httpx.Response(429, json={"retry_after": 3}, headers={"via": "1.1 google"})]
+    assert RestClient(http).post_message(CHANNEL, make, "d") == Done(1234, CHANNEL)
+    assert made == [0, 3]
+    body = json.loads(stand_in.requests[-1].content)
+    assert body == Message(content="2 overdue", mention_users=(5,)).payload() | {"nonce": "d", "enforce_nonce": True}
+
+
+def test_a_message_may_be_taken_back_when_it_would_go_out(http, stand_in):
+    def make():
+        raise WithdrawnError("everybody has submitted")
+
+    refused = RestClient(http).post_message(CHANNEL, make, "d")
+    assert refused == Refused("everybody has submitted", withdrawn=True)
+    assert stand_in.requests == []
+
+
+def test_a_message_that_is_made_when_it_goes_out_brings_no_files(http, stand_in):
+    rest = RestClient(http)
+    with pytest.raises(ValueError, match="no files"):
+        rest.post_message(CHANNEL, lambda: Message(files=(Upload("a", b"x", "text/plain"),)), "d")
+    assert stand_in.requests == []
+    assert rest.post_message(CHANNEL, MESSAGE, "d") == Done(1234, CHANNEL)
 
 
 def test_a_webhook_is_asked_for_the_message_it_made_and_gets_no_nonce(webhook, stand_in):
@@ -288,6 +329,38 @@ def test_an_empty_channel_is_only_believed_of_a_bot_that_may_read_it(channel, we
     assert isinstance(look(webhook), Undecided)
     stand_in.history = [by_bot(150, "chatter", author=5)]
     assert look(channel) == Absent()
+
+
+# Finding in a direct-message channel, where a person answers and no guild is
+
+
+def in_dm(seconds, text="ours", author=ME):
+    return by_bot(seconds, text, author) | {"type": 0, "mentions": [], "attachments": []}
+
+
+def test_the_bot_finds_its_own_direct_message_among_the_answers(channel, stand_in):
+    stand_in.history = [in_dm(20, author=5), in_dm(30, "thanks", author=5), in_dm(40), in_dm(50, "another")]
+    assert look(channel) == Found(seconds_ago(40), CHANNEL)
+
+
+def test_a_direct_message_channel_that_nobody_has_written_in_is_empty(channel, stand_in):
+    """The look at one message, by which a guild's channel tells whether it may be read, finds none here either."""
+    assert look(channel) == Absent()
+    assert stand_in.asked() == ["/users/@me", f"/channels/{CHANNEL}/messages", ONE_MESSAGE]
+
+
+@pytest.mark.parametrize("code", [50007, 50278])
+def test_a_direct_message_channel_that_may_not_be_read_leaves_it_open_for_later(channel, stand_in, code):
+    stand_in.replies["GET", f"/channels/{CHANNEL}/messages"] = error(403, code, "Cannot send messages to this user")
+    finding = look(channel)
+    assert isinstance(finding, Undecided)
+    assert not finding.for_good
+
+
+def test_a_direct_message_channel_takes_messages(channel, stand_in):
+    recipients = [{"id": "5", "username": "asha"}]
+    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json={"type": 1, "recipients": recipients})
+    assert channel.probe() is None
 
 
 # Finding what a webhook posted

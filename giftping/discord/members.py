@@ -1,0 +1,189 @@
+"""The members and roles of a guild, and direct messages, as the bot sees and changes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from giftping.discord.http import BODY_BYTES, Answer, DiscordHttp, Endpoint
+from giftping.discord.outcome import Refused, Unclear
+from giftping.discord.rest import RestClient, list_in, object_in
+from giftping.discord.snowflake import parse_snowflake
+
+UNKNOWN_CHANNEL = 10003
+"""Discord's code, with 404, for a channel that is gone (this and the next: API reference, JSON Error Codes)."""
+
+UNKNOWN_MEMBER = 10007
+"""With 404, for a user who is not, or no longer, in the guild."""
+
+UNKNOWN_ROLE = 10011
+"""With 404, for a role that the guild does not have."""
+
+UNKNOWN_USER = 10013
+"""With 404, for an id that is no user's."""
+
+DMS_TOO_FAST = 40003
+"""With 403, when too many direct-message channels were newly opened: no more of them for now."""
+
+MISSING_ACCESS = 50001
+"""With 403, for what the bot may not see; for the list of members when it lacks the privileged intent for them."""
+
+CANNOT_DM = 50007
+"""With 403, for a user who takes no direct messages from the bot."""
+
+MISSING_PERMISSIONS = 50013
+"""With 403, for what the bot may not do; for a role also when it is not below the bot's own highest one."""
+
+INVALID_RECIPIENT = 50033
+"""With 400, for a user to whom no direct-message channel can be opened."""
+
+NO_MUTUAL_GUILDS = 50278
+"""With 403, for a direct message to a user who shares no guild with the bot any more."""
+
+MEMBERS_PAGE = 1000
+"""Members of one page, the most that Discord gives (List Guild Members)."""
+
+MEMBERS_BYTES = 8 * 1024 * 1024
+"""The most of a page of members that is read: a member may have 250 roles, at 23 bytes each."""
+
+NO_CONTENT = 204
+"""What Discord answers when a member has, or has no longer, the role (Add/Remove Guild Member Role)."""
+
+MEMBERS = "/guilds/{guild}/members"
+
+_BITS = re.compile(r"[0-9]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberInfo:
+    """A member of a guild; `name` is what the guild sees: the nickname, else the display name, else the user name."""
+
+    user_id: int
+    name: str
+    is_bot: bool
+    role_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleInfo:
+    """A role of a guild; of two roles the one with the larger `position` is the higher."""
+
+    role_id: int
+    name: str
+    position: int
+    permissions: int
+
+
+class MembersClient:
+    """Calls about members, with the bot token. None of them raises for what Discord or a network can do."""
+
+    def __init__(self, http: DiscordHttp) -> None:
+        self.http = http
+
+    def guild(self, guild_id: int) -> Mapping[str, Any] | Refused | Unclear:
+        """Return a guild as Discord's API gives it."""
+        return object_in(self.http.request(_of_guild("GET", "/guilds/{guild}", guild_id)))
+
+    def channel(self, channel_id: int) -> Mapping[str, Any] | Refused | Unclear:
+        """Return a channel as Discord's API gives it."""
+        return RestClient(self.http).channel(channel_id)
+
+    def roles(self, guild_id: int) -> tuple[RoleInfo, ...] | Refused | Unclear:
+        """Return all roles of a guild; the one with the guild's own id is everybody's."""
+        listed = list_in(self.http.request(_of_guild("GET", "/guilds/{guild}/roles", guild_id)), "roles", _role)
+        return tuple(listed) if isinstance(listed, list) else listed
+
+    def member(self, guild_id: int, user_id: int) -> MemberInfo | Refused | Unclear:
+        """Return one member; Refused with UNKNOWN_MEMBER when the user is not in the guild."""
+        found = object_in(self.http.request(_of_guild("GET", f"{MEMBERS}/{{user}}", guild_id, user=user_id)))
+        if not isinstance(found, Mapping):
+            return found
+        member = _member(found)
+        if member is None or member.user_id != user_id:
+            return Unclear("the answer is not the member that was asked for")
+        return member
+
+    def members(self, guild_id: int) -> dict[int, MemberInfo] | Refused | Unclear:
+        """Return all members of a guild by user id, read page by page.
+
+        Refused with MISSING_ACCESS when the application lacks the privileged intent for members.
+        """
+        found: dict[int, MemberInfo] = {}
+        after = 0
+        endpoint = _of_guild("GET", MEMBERS, guild_id, body_bytes=MEMBERS_BYTES)
+        while True:
+            params = {"limit": str(MEMBERS_PAGE), "after": str(after)}
+            page = list_in(self.http.request(endpoint, params=params), "members", _member)
+            if not isinstance(page, list):
+                return page
+            found |= {member.user_id: member for member in page}
+            if len(page) < MEMBERS_PAGE:
+                return found
+            last = max(member.user_id for member in page)
+            if last <= after:
+                return Unclear("the list of members begins again and again")
+            after = last
+
+    def give_role(
+        self, guild_id: int, user_id: int, role_id: int, *, reason: str, ready: Callable[[], None] | None = None
+    ) -> Answer | Refused | Unclear:
+        """Give a member a role; nothing changes for one who has it.
+
+        `reason` is shown in the guild's audit log. `ready` is called when all waiting for rate limits is
+        over, and may raise WithdrawnError.
+        """
+        return self._change_role("PUT", guild_id, user_id, role_id, reason, ready)
+
+    def take_role(
+        self, guild_id: int, user_id: int, role_id: int, *, reason: str, ready: Callable[[], None] | None = None
+    ) -> Answer | Refused | Unclear:
+        """Take a role from a member; `reason` and `ready` as for `give_role`."""
+        return self._change_role("DELETE", guild_id, user_id, role_id, reason, ready)
+
+    def open_dm(self, user_id: int) -> int | Refused | Unclear:
+        """Return the id of the channel for direct messages to a user; Discord opens it where there is none yet."""
+        endpoint = Endpoint("POST", "POST /users/@me/channels", "/users/@me/channels", "@me")
+        channel = object_in(self.http.request(endpoint, json={"recipient_id": str(user_id)}))
+        if not isinstance(channel, Mapping):
+            return channel
+        channel_id = parse_snowflake(channel.get("id"))
+        return channel_id if channel_id is not None else Unclear("the answer names no channel")
+
+    def _change_role(
+        self, method: str, guild_id: int, user_id: int, role_id: int, reason: str, ready: Callable[[], None] | None
+    ) -> Answer | Refused | Unclear:
+        endpoint = _of_guild(method, f"{MEMBERS}/{{user}}/roles/{{role}}", guild_id, user=user_id, role=role_id)
+        result = self.http.request(endpoint, reason=reason, ready=ready)
+        if isinstance(result, Answer) and result.status != NO_CONTENT:
+            return Unclear(f"HTTP {result.status}, but a changed role is answered with {NO_CONTENT}")
+        return result
+
+
+def _of_guild(method: str, route: str, guild_id: int, *, body_bytes: int = BODY_BYTES, **ids: int) -> Endpoint:
+    path = route.format(guild=guild_id, **ids)
+    return Endpoint(method, f"{method} {route}", path, f"guild {guild_id}", body_bytes=body_bytes)
+
+
+def _member(member: Mapping[str, Any]) -> MemberInfo | None:
+    user, roles = member.get("user"), member.get("roles")
+    if not isinstance(user, dict) or not isinstance(roles, list):
+        return None
+    user_id = parse_snowflake(user.get("id"))
+    names = (member.get("nick"), user.get("global_name"), user.get("username"))
+    name = next((name for name in names if isinstance(name, str) and name), None)
+    role_ids = [role_id for role_id in map(parse_snowflake, roles) if role_id is not None]
+    if user_id is None or name is None or len(role_ids) < len(roles):
+        return None
+    return MemberInfo(user_id, name, user.get("bot") is True, frozenset(role_ids))
+
+
+def _role(role: Mapping[str, Any]) -> RoleInfo | None:
+    role_id, name, position = parse_snowflake(role.get("id")), role.get("name"), role.get("position")
+    permissions = role.get("permissions")
+    if role_id is None or not isinstance(name, str) or not isinstance(position, int) or isinstance(position, bool):
+        return None
+    if not isinstance(permissions, str) or not _BITS.fullmatch(permissions):
+        return None
+    return RoleInfo(role_id, name, position, int(permissions))
