@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast, get_args
@@ -12,7 +13,6 @@ from typing import Literal, cast, get_args
 from giftping.codes.catalogue import Game, load_catalogue
 from giftping.codes.sources.definition import SourceDefinition
 from giftping.dotenv import read_dotenv
-from giftping.durations import duration_text
 from giftping.environment import OWN_VARIABLES, REAL, Environment, Variable
 from giftping.problems import Problem, unknown_key, unknown_value
 from giftping.secrets import (
@@ -35,10 +35,12 @@ from giftping.settings_file import (
     home_folder,
     read_settings_file,
 )
+from giftping.settings_todo import TodoSettings, read_todo
 from giftping.settings_values import (
     DISCORD_API,
     KEYS,
     api_mistake,
+    lease_mistake,
     misplaced,
     regions,
     span,
@@ -112,6 +114,7 @@ class Settings:
     time_zone: str | None
     discord: DiscordSettings
     codes: CodesSettings
+    todo: TodoSettings
     mongo: MongoSettings
     games: Mapping[str, Game]
     sources: Mapping[str, SourceDefinition]
@@ -171,7 +174,7 @@ class _Loading:
     def settings(self) -> Settings:
         self._note_unknown_keys()
         state, time_zone, discord, codes = self._state(), self._time_zone(), self._discord(), self._codes()
-        mongo = self._mongo()
+        todo, mongo = self._todo(), self._mongo()
         catalogue = load_catalogue()
         own_games = self._table("games")
         games = read_games(own_games, catalogue, self.problems)
@@ -187,6 +190,7 @@ class _Loading:
             time_zone=time_zone,
             discord=discord,
             codes=codes,
+            todo=todo,
             mongo=mongo,
             games=MappingProxyType(games),
             sources=MappingProxyType(sources),
@@ -282,9 +286,7 @@ class _Loading:
     def _mongo(self) -> MongoSettings:
         reader = TableReader(self._table("mongo"), "mongo", self.problems)
         default = MongoSettings()
-        for key in KEYS["mongo"]:
-            if key in reader.table:
-                self._origin_file(f"mongo.{key}")
+        self._note_origins(reader)
         return MongoSettings(
             uri=self._secret(reader, "uri", "MONGO_URI"),
             database=self._variable("mongo.database", "MONGO_DB_NAME") or reader.text("database"),
@@ -322,9 +324,7 @@ class _Loading:
     def _codes(self) -> CodesSettings:
         reader = TableReader(self._table("codes"), "codes", self.problems)
         default = CodesSettings()
-        for key in KEYS["codes"]:
-            if key in reader.table:
-                self._origin_file(f"codes.{key}")
+        self._note_origins(reader)
         codes = CodesSettings(
             unclear=cast("Unclear", reader.choice("unclear", get_args(Unclear), default=default.unclear)),
             lease=span(reader, "lease", default.lease),
@@ -333,22 +333,29 @@ class _Loading:
             built_in_sources=reader.flag("built_in_sources", default=default.built_in_sources),
             contact=reader.text("contact"),
         )
-        if codes.lease <= codes.budget and not any(p.key in ("codes.lease", "codes.budget") for p in self.problems):
-            lease, budget = duration_text(codes.lease), duration_text(codes.budget)
-            reason = f"the lease ({lease}) must be longer than the budget ({budget}), which a claim outlasts"
+        reason = lease_mistake(codes.lease, codes.budget)
+        if reason and not any(p.key in ("codes.lease", "codes.budget") for p in self.problems):
             reader.wrong("lease" if "lease" in reader.table else "budget", reason)
         if not (codes.contact.isascii() and codes.contact.isprintable()):
             reader.wrong("contact", "must be printable ASCII: it is sent in the User-Agent")
         return codes
+
+    def _todo(self) -> TodoSettings:
+        reader = TableReader(self._table("todo"), "todo", self.problems)
+        self._note_origins(reader)
+        # The older bot took 0 for an id that is not set.
+        return read_todo(reader, partial(self._variable, unset="0"), self._variable_mistake)
 
     def _note_foreign_variables(self) -> None:
         for name in self.environment.unknown_variables():
             near = unknown_value("", name, OWN_VARIABLES).reason.partition("; ")[2]
             self._variable_mistake(name, f"no such variable; {near} (what begins with GIFTPING_ is giftping's own)")
 
-    def _variable(self, key: str, name: str) -> str:
-        """Return a variable's value and note it as the origin of a key; empty when it is not set."""
+    def _variable(self, key: str, name: str, *, unset: str = "") -> str:
+        """Return a variable's value and note it as the origin of a key; empty when it is not set, or `unset`."""
         value = self.environment.get(name)
+        if value == unset:
+            return ""
         if value:
             place = self.environment.place_of(name)
             self.origins[key] = Origin("environment", name if place.line is None else f"{name} in {place.name}")
@@ -360,6 +367,12 @@ class _Loading:
 
     def _origin_file(self, key: str) -> None:
         self.origins[key] = Origin("file", str(self.file.path))
+
+    def _note_origins(self, reader: TableReader) -> None:
+        """Note the file as the origin of every key of a table that is in it."""
+        for key in KEYS[reader.prefix]:
+            if key in reader.table:
+                self._origin_file(reader.key(key))
 
     def _note_tables(
         self, parent: str, effective: Iterable[str], built_in: Mapping[str, object], own: Mapping[str, object]

@@ -8,6 +8,7 @@ from giftping.codes.sources.definition import SourceDefinition
 from giftping.durations import duration_text
 from giftping.secrets import MASK
 from giftping.settings import Origin, Settings
+from giftping.settings_todo import TodoSettings
 
 
 def describe(settings: Settings) -> dict[str, Any]:
@@ -46,11 +47,39 @@ def _values(settings: Settings) -> dict[str, object]:
         "codes.skipped_regions": list(codes.skipped_regions),
         "codes.built_in_sources": codes.built_in_sources,
         "codes.contact": codes.contact,
+        **{f"todo.{key}": value for key, value in _todo(settings.todo).items()},
         "mongo.uri": MASK if settings.mongo.uri else None,
         "mongo.database": settings.mongo.database or None,
         "mongo.on_outage": settings.mongo.on_outage,
         "mongo.server_selection": duration_text(settings.mongo.server_selection),
     }
+
+
+def _todo(todo: TodoSettings) -> dict[str, object]:
+    return {
+        "guild": _id(todo.guild_id),
+        "channel": _id(todo.channel_id),
+        "role": _id(todo.role_id),
+        "owner": _id(todo.owner_id),
+        "remind_after": duration_text(todo.remind_after),
+        "remind_every": duration_text(todo.remind_every),
+        "remove_after": duration_text(todo.remove_after),
+        "warning": duration_text(todo.warning),
+        "linger": duration_text(todo.linger),
+        "downtime": duration_text(todo.downtime),
+        "quiet_hours": str(todo.quiet_hours) if todo.quiet_hours else None,
+        "time_zone": todo.time_zone,
+        "direct_messages": todo.direct_messages,
+        "new_dms": todo.new_dms,
+        "exempt": [str(user_id) for user_id in sorted(todo.exempt)],
+        "budget": duration_text(todo.budget),
+        "lease": duration_text(todo.lease),
+    }
+
+
+def _id(discord_id: int | None) -> str | None:
+    """Return an id as a text: JSON readers elsewhere lose the last digits of a number."""
+    return None if discord_id is None else str(discord_id)
 
 
 def _value(value: object, origin: Origin) -> dict[str, object]:

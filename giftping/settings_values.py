@@ -4,26 +4,47 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from giftping.durations import duration_text
 from giftping.problems import Problem
 from giftping.tables import TableReader
 
 DISCORD_API = "https://discord.com/api/v10"
 
 KEYS = {
-    "": ("codes", "discord", "games", "mongo", "sources", "state", "time_zone"),
+    "": ("codes", "discord", "games", "mongo", "sources", "state", "time_zone", "todo"),
     "discord": ("api", "token"),
     "mongo": ("database", "on_outage", "server_selection", "uri"),
     "codes": ("budget", "built_in_sources", "contact", "lease", "skipped_regions", "unclear"),
+    "todo": (
+        "budget",
+        "channel",
+        "direct_messages",
+        "downtime",
+        "exempt",
+        "guild",
+        "lease",
+        "linger",
+        "new_dms",
+        "owner",
+        "quiet_hours",
+        "remind_after",
+        "remind_every",
+        "remove_after",
+        "role",
+        "time_zone",
+        "warning",
+    ),
 }
 
 
 def misplaced(key: str) -> Problem | None:
-    """Return the problem of a key that is right in another table."""
-    for name, allowed in KEYS.items():
-        if key in allowed:
-            where = f"in [{name}]" if name else "at the top of the file, above the first [table]"
-            return Problem(key, f"unknown key here; it belongs {where}")
-    return None
+    """Return the problem of a key that is right in another table, or in several; None for one that is right nowhere."""
+    where = [
+        f"in [{name}]" if name else "at the top of the file, above the first [table]"
+        for name, allowed in KEYS.items()
+        if key in allowed
+    ]
+    return Problem(key, f"unknown key here; it belongs {', or '.join(where)}") if where else None
 
 
 def span(reader: TableReader, key: str, default: timedelta) -> timedelta:
@@ -33,6 +54,14 @@ def span(reader: TableReader, key: str, default: timedelta) -> timedelta:
         reader.wrong(key, "must be longer than nothing")
         return default
     return found
+
+
+def lease_mistake(lease: timedelta, budget: timedelta) -> str:
+    """Return why a lease is too short for a run with this budget, empty when it is not."""
+    if lease > budget:
+        return ""
+    lease_text, budget_text = duration_text(lease), duration_text(budget)
+    return f"the lease ({lease_text}) must be longer than the budget ({budget_text}), which a claim outlasts"
 
 
 def regions(reader: TableReader, default: tuple[str, ...]) -> tuple[str, ...]:

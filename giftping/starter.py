@@ -44,6 +44,44 @@ _STARTER = """\
 # contact = "you@example.org"
 
 
+[todo]
+# The guild, the channel that reminders go to, the role that silent members lose, and who administers the
+# TODOs. Copy the ids from Discord with developer mode on. GUILD_ID, TODO_CHANNEL_ID, ROLE_ID and OWNER_ID in
+# the environment or the .env file go before them.
+# guild = "123456789012345678"
+# channel = "123456789012345679"
+# role = "123456789012345680"
+# owner = "123456789012345681"
+
+# Members are reminded after so long without a TODO, and again every so often. The role goes in the end, but
+# only so long after a warning that arrived.
+# remind_after = "24h"
+# remind_every = "3h"
+# remove_after = "5d"
+# warning = "12h"
+
+# Nobody is reminded in these hours, by the clock of the member. Who has named no zone is in this one.
+# quiet_hours = "23:00-07:00"
+# time_zone = "Asia/Kolkata"
+
+# Whether reminders also go out as direct messages, and with how many members a run may begin such a
+# conversation: Discord minds many at once.
+# direct_messages = true
+# new_dms = 10
+
+# Members who are never reminded and never lose the role.
+# exempt = ["123456789012345682"]
+
+# How long a run waits for members who are about to fall due, and the longest gap between two runs that still
+# counts for the members: a longer one is downtime, and held against nobody.
+# linger = "2m"
+# downtime = "6h"
+
+# As in [codes].
+# budget = "5m"
+# lease = "10m"
+
+
 [mongo]
 # For several hosts with one ledger: put MONGO_URI=mongodb://... into {folder}/.env (chmod 600), or name
 # another place: env:NAME or file:PATH. The JSON file in the state folder is the mirror then.

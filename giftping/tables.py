@@ -90,6 +90,38 @@ class TableReader:
             return ()
         return tuple(value)
 
+    def count(self, name: str, *, default: int, most: int) -> int:
+        """Return a whole number from 0 to `most`."""
+        value = self.table.get(name, default)
+        if type(value) is int and 0 <= value <= most:
+            return value
+        self.wrong(name, f"must be a whole number from 0 to {most}")
+        return default
+
+    def discord_id(self, name: str) -> int | None:
+        """Return a Discord id, written as an integer or as a string of digits; None where there is none."""
+        if name not in self.table:
+            return None
+        try:
+            return parse_discord_id(self.table[name])
+        except ValueError as error:
+            self.wrong(name, str(error))
+            return None
+
+    def discord_ids(self, name: str) -> frozenset[int]:
+        """Return an array of Discord ids, each written as an integer or as a string of digits."""
+        value = self.table.get(name, [])
+        if not isinstance(value, list):
+            self.wrong(name, f"must be an array of Discord ids, not {toml_type(value)}")
+            return frozenset()
+        found: set[int] = set()
+        for item in value:
+            try:
+                found.add(parse_discord_id(item))
+            except ValueError as error:
+                self.wrong(name, f"{item!r} {error}")
+        return frozenset(found)
+
     def text_map(self, name: str) -> dict[str, str]:
         """Return a table of strings."""
         value = self.table.get(name, {})
@@ -133,6 +165,17 @@ class TableReader:
         else:
             self.wrong(name, f"must be a table, not {toml_type(value)}")
             yield None
+
+
+def parse_discord_id(value: object) -> int:
+    """Return the Discord id that an integer or a string of digits is. Raise ValueError, with the fix, for others.
+
+    Discord's ids are whole numbers of 64 bits; no id is 0.
+    """
+    number = int(value) if isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,19}", value) else value
+    if type(number) is not int or not 0 < number < 2**64:
+        raise ValueError("must be a Discord id: copy it from Discord with developer mode on")
+    return number
 
 
 def pattern_mistake(pattern: str) -> str:

@@ -43,6 +43,7 @@ SETTINGS = {
     "giftping.settings",
     "giftping.settings_catalogue",
     "giftping.settings_file",
+    "giftping.settings_todo",
     "giftping.settings_values",
     "giftping.tables",
 }
@@ -75,6 +76,7 @@ JSON_STORE = {
     "giftping.codes.statistics",
     "giftping.commands.codes",
     "giftping.store.base",
+    "giftping.store.changes",
     "giftping.store.documents",
     "giftping.store.fields",
     "giftping.store.image",
@@ -84,6 +86,7 @@ JSON_STORE = {
     "giftping.store.snapshot",
     "giftping.store.tables",
     "giftping.store.tiny",
+    "giftping.store.tiny_documents",
 }
 HEAVY_STANDARD = {"asyncio", "concurrent.futures", "multiprocessing", "unittest", "xml", "sqlite3", "zoneinfo", "pdb"}
 

@@ -9,6 +9,7 @@ import pytest
 from giftping.problems import Problem
 from giftping.settings import CodesSettings, MongoSettings, Settings, default_state, load_settings, mistakes_of_source
 from giftping.settings_file import SYSTEM_FOLDER, SettingsError
+from giftping.settings_todo import TodoSettings
 
 OWN_SOURCE = """
 [sources.mine]
@@ -57,6 +58,7 @@ def test_without_any_settings_everything_has_a_default(load: Load, home: Path) -
     assert settings.codes == CodesSettings("ask", timedelta(minutes=10), timedelta(minutes=5), ("CN",), True, "")
     assert set(settings.games) == {"rise"}
     assert set(settings.sources) == {"rise-api"}
+    assert settings.todo == TodoSettings()
     assert settings.warnings == ()
 
 
@@ -88,14 +90,18 @@ MISTAKES = {
         ["giftping.toml:2: discord.website: unknown key; known here: api, token"],
     ),
     "key of another table": (
+        "unclear = 'ask'",
+        ["giftping.toml:1: unclear: unknown key here; it belongs in [codes]"],
+    ),
+    "key of two other tables": (
         "lease = '20m'",
-        ["giftping.toml:1: lease: unknown key here; it belongs in [codes]"],
+        ["giftping.toml:1: lease: unknown key here; it belongs in [codes], or in [todo]"],
     ),
     "key that slid into a table": (
         "[codes]\ntime_zone = 'UTC'",
         [
             "giftping.toml:2: codes.time_zone: unknown key here; "
-            "it belongs at the top of the file, above the first [table]"
+            "it belongs at the top of the file, above the first [table], or in [todo]"
         ],
     ),
     "wrong type": (
@@ -241,7 +247,7 @@ def test_a_file_that_is_no_toml_does_not_hide_the_mistakes_elsewhere(load: Load,
 
 
 def test_the_variables_of_the_older_systems_are_no_mistake(load: Load) -> None:
-    load(
+    settings = load(
         GUILD_ID="1",
         TODO_CHANNEL_ID="2",
         ROLE_ID="3",
@@ -249,6 +255,9 @@ def test_the_variables_of_the_older_systems_are_no_mistake(load: Load) -> None:
         MONGO_DB_NAME="discord_bot",
         GIFTCODE_CHECK_INTERVAL="10",
     )
+    todo = settings.todo
+    assert (todo.guild_id, todo.channel_id, todo.role_id, todo.owner_id) == (1, 2, 3, 4)
+    assert settings.mongo.database == "discord_bot"
 
 
 def test_the_ledger_is_in_mongodb_wherever_its_uri_is_named(load: Load, home: Path, tmp_path: Path) -> None:

@@ -13,12 +13,18 @@ pytestmark = pytest.mark.usefixtures("bare_machine")
 
 def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
     file = tmp_path / "giftping.toml"
+    todo = '[todo]\nguild = 4\nrole = 5\nlinger = "0s"\nquiet_hours = "23:00-07:00"\nexempt = [10, "9", 10]\n'
     file.write_text(
+        f"{todo}"
         '[codes]\nlease = "600s"\n[sources.rise-api]\nenabled = false\n[games.new]\n'
         '[sources.mine]\nkind = "text"\ngame = "new"\nurl = "https://mine.example/list"\nrows = { code = "[A-Z]+" }\n'
     )
     (tmp_path / ".env").write_text("DISCORD_TOKEN=hunter2-hunter2\n")
-    shown = describe(load_settings({"HOME": "/home/me", "GIFTPING_STATE": "/srv/state"}, cwd=tmp_path))
+    shown = describe(
+        load_settings(
+            {"HOME": "/home/me", "GIFTPING_STATE": "/srv/state", "GUILD_ID": "123456789012345678"}, cwd=tmp_path
+        )
+    )
     token = {
         "value": "***",
         "origin": "environment",
@@ -36,6 +42,23 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
         "codes.skipped_regions": {"value": ["CN"], **default},
         "codes.built_in_sources": {"value": True, **default},
         "codes.contact": {"value": "", **default},
+        "todo.guild": {"value": "123456789012345678", "origin": "environment", "detail": "GUILD_ID"},
+        "todo.channel": {"value": None, **default},
+        "todo.role": {"value": "5", "origin": "file", "detail": str(file)},
+        "todo.owner": {"value": None, **default},
+        "todo.remind_after": {"value": "1d", **default},
+        "todo.remind_every": {"value": "3h", **default},
+        "todo.remove_after": {"value": "5d", **default},
+        "todo.warning": {"value": "12h", **default},
+        "todo.linger": {"value": "0s", "origin": "file", "detail": str(file)},
+        "todo.downtime": {"value": "6h", **default},
+        "todo.quiet_hours": {"value": "23:00-07:00", "origin": "file", "detail": str(file)},
+        "todo.time_zone": {"value": "Asia/Kolkata", **default},
+        "todo.direct_messages": {"value": True, **default},
+        "todo.new_dms": {"value": 10, **default},
+        "todo.exempt": {"value": ["9", "10"], "origin": "file", "detail": str(file)},
+        "todo.budget": {"value": "5m", **default},
+        "todo.lease": {"value": "10m", **default},
         "mongo.uri": {"value": None, **default},
         "mongo.database": {"value": None, **default},
         "mongo.on_outage": {"value": "continue", **default},
