@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
+from giftping.store.changes import Change as Change
 from giftping.store.errors import StoreAwayError as StoreAwayError
 from giftping.store.errors import StoreError as StoreError
 
@@ -165,6 +166,10 @@ class Store(Protocol):
     def notices(self) -> Sequence[str]:
         """What to tell the user of the store itself, such as that a part of it is away."""
 
+    @property
+    def is_away(self) -> bool:
+        """Whether a shared store could not be reached, so that its mirror is asked; never of a store of its own."""
+
     def close(self) -> None:
         """Release what the store holds open; safe to call twice."""
 
@@ -255,7 +260,7 @@ class Store(Protocol):
     def runs(self) -> list[RunRecord]:
         """Return the last run of each job on each host, by id."""
 
-    # Documents as they are stored, for moving data between stores
+    # Documents as they are stored: for moving data between stores, and for those that no record stands for
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """Yield a collection's documents as they are, of whatever shape; nothing where there is no such collection."""
@@ -269,9 +274,36 @@ class Store(Protocol):
         The ids are texts. One write, however many they are.
         """
 
+    def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the documents with these ids, by id. One query."""
+
+    def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
+        """Return the documents whose top-level field is the text, by `_id`. One query."""
+
+    def change_documents(
+        self, collection: str, changes: Sequence[Change], *, guard: Collection[str] = ()
+    ) -> frozenset[str]:
+        """Make those changes whose document is still as it was read, and return the ids of what was changed.
+
+        It is when it holds what `before` holds in `rev` and in the guarded fields (a missing field is as good as
+        null, 5 and 5.0 are equal); without a `before`, when its id is free. A document that is gone stays gone.
+        Only the top-level fields that differ are written, so that what somebody else has added since stays. What
+        was changed has a new `rev`: a second change from the same `before` fails. One write, however many they are.
+
+        Raise ValueError, with nothing changed, for two changes of one document.
+        """
+
+    def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:
+        """Remove documents and return the ids of those that were there."""
+
 
 class SharedStore(Store, Protocol):
     """A store that several hosts share, each with a mirror: what it takes to bring the two in step."""
+
+    def change_documents(
+        self, collection: str, changes: Sequence[Change], *, guard: Collection[str] = (), rev: str = ""
+    ) -> frozenset[str]:
+        """Make changes as every store does; `rev`, where given, is the one that the documents get."""
 
     def adopt(self, entries: Sequence[LedgerEntry], *, host: str) -> frozenset[str]:
         """Put entries in place where their id is free or held open by the host itself; return the ids put.

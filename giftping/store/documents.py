@@ -35,7 +35,8 @@ META = "meta"
 TODO_TIMESTAMPS = "todo_timestamps"
 ACTIVE_MEMBERS = "active_members"
 TODO_EVENTS = "todo_events"
-TODO_COLLECTIONS = (TODO_TIMESTAMPS, ACTIVE_MEMBERS, TODO_EVENTS)
+TODO_STATE = "todo_state"
+TODO_COLLECTIONS = (TODO_TIMESTAMPS, ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE)
 CLEARS = "clears"
 MIRROR = "mirror"
 """Kept in a mirror only: how far it has followed the shared store, and what was written while that was away."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from threading import RLock
-from typing import Any, Self, TypeVar
+from typing import Any
 
 from giftping.store.base import (
     Broken,
@@ -19,27 +18,26 @@ from giftping.store.base import (
     StoreAwayError,
     StoreError,
 )
-from giftping.store.documents import CODES, GUILDS, LEDGER, MIRROR, RUNS
-from giftping.store.meeting import Met, bring_in_step
+from giftping.store.changes import REV, Change, changes_by_id, fresh_rev
+from giftping.store.documents import CODES, GUILDS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS, TODO_EVENTS
+from giftping.store.fields import plain_document
 from giftping.store.mirror import (
     ANNOUNCED,
     BROKEN,
     FIRST_LOOKS,
     RELEASED,
+    REMOVED,
     Clear,
     guild_game_id,
     note_clear,
     note_pending,
-    read_pending,
-    synced_with,
 )
 from giftping.store.olddata import HoldsOldData, OldData
+from giftping.store.tiers import Tiers
 from giftping.store.tiny import TinyStore
 
-Answer = TypeVar("Answer")
 
-
-class FailoverStore:
+class FailoverStore(Tiers):
     """Keeps `giftping.store.base.Store` in a shared store, and a copy of it in the state folder.
 
     While the shared store can be reached it is asked and written first, the mirror after it. From the moment
@@ -51,76 +49,6 @@ class FailoverStore:
     Raise StoreAwayError when the shared store is away and the mirror has never been in step with it: a mirror
     that knows half of the ledger is none.
     """
-
-    def __init__(
-        self,
-        shared: SharedStore,
-        mirror: TinyStore,
-        *,
-        host: str,
-        clock: Callable[[], datetime],
-        hold: bool = False,
-        read_only: bool = False,
-    ) -> None:
-        self._shared = shared
-        self._mirror = mirror
-        self._host = host
-        self._clock = clock
-        self._hold = hold
-        self._read_only = read_only
-        self._away: StoreAwayError | None = None
-        self._met: Met | None = None
-        self._not_carried = 0
-        # Held while the two are brought in step, never while a request of another kind is under way.
-        self._lock = RLock()
-
-    @property
-    def name(self) -> str:
-        """What to call the store in messages."""
-        return self._shared.name
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What to tell the user: that the shared store is away, or that something was carried over to it."""
-        notices = []
-        if self._met and self._met.carried:
-            what = "1 change was" if self._met.carried == 1 else f"{self._met.carried} changes were"
-            came = f": {what} carried over" if self._met.is_first else f" is back: {what} carried back"
-            notices.append(f"{self._shared.name}{came} from {self._mirror.name}")
-        if self._not_carried:
-            waiting = "1 change waits" if self._not_carried == 1 else f"{self._not_carried} changes wait"
-            notices.append(
-                f"{self._shared.name}: {waiting} to be carried back by the next check; what is shown is the mirror's,"
-                f" {self._mirror.name}"
-            )
-        if self._away is not None:
-            how = "nothing is announced until it is back" if self._hold else "going on with the mirror"
-            notices.append(f"{self._away} ({how}: {self._mirror.name})")
-        return tuple(notices)
-
-    @property
-    def is_away(self) -> bool:
-        """Whether the shared store could not be reached, so that the mirror is asked."""
-        return self._away is not None
-
-    @property
-    def closed_fingerprint(self) -> str | None:
-        """The mirror's, None when the shared store was away: the next run has something to carry back then."""
-        return None if self._away is not None or self._met is None else self._mirror.closed_fingerprint
-
-    def close(self) -> None:
-        """Release both stores; safe to call twice."""
-        try:
-            self._shared.close()
-        finally:
-            self._mirror.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, exception_type: type[BaseException] | None, *exc_info: object) -> None:
-        self._shared.close()
-        self._mirror.__exit__(exception_type, *exc_info)
 
     # The ledger
 
@@ -294,11 +222,19 @@ class FailoverStore:
         """Yield a collection's documents as they are; what the mirror notes for itself is none of the store's."""
         if collection == MIRROR:
             return iter(())
-        return iter(self._read(lambda store: list(store.documents(collection))))
+        return iter(self._read(lambda store: list(store.documents(collection)), collection))
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids that have a document in the collection."""
-        return self._read(lambda store: store.stored_ids(collection, ids))
+        return self._read(lambda store: store.stored_ids(collection, ids), collection)
+
+    def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the documents with these ids, by id."""
+        return self._read(lambda store: store.documents_of(collection, ids), collection)
+
+    def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
+        """Return the documents whose top-level field is the text; of the history, while away, what it saw of it."""
+        return self._read(lambda store: store.documents_where(collection, field, value), collection)
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Add the documents whose `_id` is free and return those ids."""
@@ -310,7 +246,43 @@ class FailoverStore:
                 self._shared.tell_mirrors()
             return added
 
-        return self._write(collection, ids, insert)
+        if collection not in TODO_COLLECTIONS:
+            return self._write(collection, ids, insert)
+
+        def mirrored(added: frozenset[str]) -> None:
+            self._mirror_documents(collection, [document for document in documents if document["_id"] in added])
+
+        return self._write(collection, ids, insert, mirrored=mirrored)
+
+    def change_documents(
+        self, collection: str, changes: Sequence[Change], *, guard: Collection[str] = ()
+    ) -> frozenset[str]:
+        """Make those changes whose document is still as it was read, and return the ids of what was changed.
+
+        The mirror gets the documents as they were read, with the changes; it learns with the next process what
+        else was written into them meanwhile. While the shared store is away, the mirror decides.
+        """
+        by_id = changes_by_id(changes)
+        rev = fresh_rev()
+
+        def change(store: SharedStore | TinyStore) -> frozenset[str]:
+            return store.change_documents(collection, changes, guard=guard, rev=rev)
+
+        def mirrored(changed: frozenset[str]) -> None:
+            self._mirror_documents(collection, [{**by_id[id_].after, REV: rev} for id_ in sorted(changed)])
+
+        return self._write(collection, by_id, change, mirrored=mirrored)
+
+    def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:
+        """Remove documents and return the ids of those that were there."""
+        return self._write(
+            REMOVED[collection], ids, lambda store: store.remove_documents(collection, ids), collection=collection
+        )
+
+    def _mirror_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Write documents to the mirror, but for the history, which would grow there without bound."""
+        if collection != TODO_EVENTS:
+            self._mirror.put_documents(collection, [plain_document(document) for document in documents])
 
     def old_data(self, database: str | None = None) -> OldData:
         """Return what is to be taken over from the shared store's own database, or from another on its server."""
@@ -327,50 +299,3 @@ class FailoverStore:
         except StoreAwayError as error:
             self._lose(error)
             return None
-
-    # Which of the two is asked
-
-    def _read(self, ask: Callable[[SharedStore | TinyStore], Answer]) -> Answer:
-        if (shared := self._at_hand()) is not None:
-            try:
-                return ask(shared)
-            except StoreAwayError as error:
-                self._lose(error)
-        return ask(self._mirror)
-
-    def _write(
-        self, collection: str, ids: Collection[str], write: Callable[[SharedStore | TinyStore], Answer]
-    ) -> Answer:
-        if (shared := self._at_hand()) is not None:
-            try:
-                answer = write(shared)
-            except StoreAwayError as error:
-                self._lose(error)
-            else:
-                write(self._mirror)
-                return answer
-        note_pending(self._mirror, collection, ids)
-        return write(self._mirror)
-
-    def _at_hand(self) -> SharedStore | None:
-        """Return the shared store, in step with the mirror; None while it is away."""
-        with self._lock:
-            if not self.is_away and self._met is None and not self._not_carried:
-                try:
-                    self._meet()
-                except StoreAwayError as error:
-                    self._lose(error)
-            return None if self.is_away or self._not_carried else self._shared
-
-    def _meet(self) -> None:
-        if not self._read_only:
-            self._met = bring_in_step(self._shared, self._mirror, host=self._host, now=self._clock())
-        elif synced_with(self._mirror, self._shared.name) is not None:
-            self._not_carried = read_pending(self._mirror).count
-
-    def _lose(self, error: StoreAwayError) -> None:
-        """Go on with the mirror from here on. Raise StoreAwayError when the mirror never was in step."""
-        with self._lock:
-            if synced_with(self._mirror, self._shared.name) is None:
-                raise StoreAwayError(f"{error} (this host has never met it, and has no copy of its ledger)") from error
-            self._away = self._away or error

@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Any
 
 from giftping.store.base import HOME_GAME, CodeRecord, EntryState, SourceMemory
-from giftping.store.documents import LEDGER, TODO_EVENTS, Document
+from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document
 from giftping.store.fields import time_from_value
 
 STATE = "giftcode_state"
@@ -177,7 +177,7 @@ def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[
     id_ = document.get("_id")
     if not isinstance(id_, str):
         return {**document, "_id": str(id_)}, _odd(collection, id_, "an id that is no text; taken over as a text")
-    if collection != TODO_EVENTS and snowflake(id_) is None:
+    if collection not in (TODO_EVENTS, TODO_STATE) and snowflake(id_) is None:
         return dict(document), _odd(collection, id_, "not a member's id; taken over as it is")
     return dict(document), None
 

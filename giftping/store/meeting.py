@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from giftping.store.base import EntryState, GuildRecord, SharedStore
 from giftping.store.documents import CODES, GUILDS, LEDGER, RUNS, guild_to_document
+from giftping.store.member_meeting import carry_members
 from giftping.store.mirror import (
     ANNOUNCED,
     BROKEN,
@@ -87,6 +88,7 @@ class CarryingBack:
         for run in self.mirror.runs():
             if run.id in self.pending.of(RUNS):
                 self.shared.record_run(run)
+        carry_members(self.shared, self.mirror, self.pending)
         self._documents()
         forget_pending(self.mirror, self.pending.notes)
 

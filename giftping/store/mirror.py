@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from giftping.store.documents import CODES, GUILDS, LEDGER, MIRROR, RUNS
+from giftping.store.documents import CODES, COLLECTIONS, GUILDS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS
 from giftping.store.fields import time_from_value, time_to_text
 from giftping.store.tiny import TinyStore
 
@@ -24,7 +24,13 @@ NOTED_BY_CHECKS = (FIRST_LOOKS, ANNOUNCED, BROKEN)
 RELEASED = "released"
 """Claims that were taken back, by a name that no collection has."""
 
-KINDS = (LEDGER, GUILDS, CODES, RUNS, RELEASED, *NOTED_BY_CHECKS)
+REMOVED: Mapping[str, str] = {name: f"removed from {name}" for name in COLLECTIONS}
+"""Documents that were removed one by one, by names that no collection has.
+
+Unlike one that the mirror merely lacks, such a document is to go from the shared store too.
+"""
+
+KINDS = (LEDGER, GUILDS, CODES, RUNS, *TODO_COLLECTIONS, RELEASED, *NOTED_BY_CHECKS, *REMOVED.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +162,7 @@ def leave_shared_store(mirror: TinyStore, *, read_only: bool = False) -> str:
 
 def note_everything(mirror: TinyStore) -> None:
     """Note every document of the mirror: it has been the ledger itself so far."""
-    for collection in (LEDGER, GUILDS, CODES, RUNS):
+    for collection in (LEDGER, GUILDS, CODES, RUNS, *TODO_COLLECTIONS):
         note_pending(mirror, collection, (document["_id"] for document in mirror.documents(collection)))
 
 

@@ -19,6 +19,7 @@ from giftping.store.base import (
     RunRecord,
     entry_id,
 )
+from giftping.store.changes import REV, Change, changes_by_id, fresh_rev
 from giftping.store.documents import (
     CODES,
     GUILDS,
@@ -43,6 +44,7 @@ from giftping.store.documents import (
 from giftping.store.mongo_documents import (
     ANY_ID,
     REVISION_ID,
+    as_it_was_read,
     broken_update,
     code_update,
     glance_pipeline,
@@ -53,6 +55,8 @@ from giftping.store.mongo_documents import (
     of_delivery,
     of_game_and_key,
     seeded_update,
+    that_is,
+    update_or_refusal,
     written_since,
 )
 from giftping.store.mongo_link import MongoLink
@@ -98,6 +102,11 @@ class MongoStore:
     def notices(self) -> tuple[str, ...]:
         """Nothing: what is wrong with MongoDB is raised."""
         return ()
+
+    @property
+    def is_away(self) -> bool:
+        """Never: it is a store of its own, and says that it cannot be reached by StoreAwayError."""
+        return False
 
     @property
     def closed_fingerprint(self) -> str | None:
@@ -300,6 +309,31 @@ class MongoStore:
         """Add the documents whose `_id` is free and return those ids; an existing one is left as it is."""
         return self._tables.insert(collection, {document["_id"]: dict(document) for document in reversed(documents)})
 
+    def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the documents with these ids, by id."""
+        return {document["_id"]: document for document in self._tables.found(collection, set(ids))}
+
+    def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
+        """Return the documents whose top-level field is the text, by `_id`."""
+        return list(self._tables.all(collection, {field: that_is(value)}))
+
+    def change_documents(
+        self, collection: str, changes: Sequence[Change], *, guard: Collection[str] = (), rev: str = ""
+    ) -> frozenset[str]:
+        """Make those changes whose document is still as it was read, and return the ids of what was changed.
+
+        `rev`, where given, is the one that the documents get. Raise ValueError for two changes of one document.
+        """
+        rev = rev or fresh_rev()
+        by_id = changes_by_id(changes)
+        return self._tables.put(collection, {id_: _guarded(change, guard, rev) for id_, change in by_id.items()})
+
+    def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:
+        """Remove documents and return the ids of those that were there."""
+        there = self.stored_ids(collection, ids)
+        self._tables.change(collection, [DeleteOne({"_id": id_}) for id_ in sorted(there)])
+        return there
+
     def old_data(self, database: str | None = None) -> OldDatabase:
         """Return what is to be taken over from the database itself, or from another one on the same server."""
         return OldDatabase(self._link if database is None else self._link.of_database(database))
@@ -314,3 +348,11 @@ class MongoStore:
 
     def _put(self, collection: str, document: Document) -> None:
         self._tables.change(collection, [ReplaceOne({"_id": document["_id"]}, document, upsert=True)])
+
+
+def _guarded(change: Change, guard: Collection[str], rev: str) -> UpdateOne | ReplaceOne[Document]:
+    """Return the write that makes a change, and that is refused where the document is not as it was read."""
+    if change.before is None:
+        # No document has this `rev` yet: it only ever inserts, in one request with the updates.
+        return ReplaceOne({"_id": change.id, REV: rev}, {**change.after, REV: rev}, upsert=True)
+    return UpdateOne(as_it_was_read(change, guard), update_or_refusal(change, rev), upsert=True)

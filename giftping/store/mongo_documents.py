@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from giftping.store.base import HOME_GAME, Broken, CodeRecord, Destination, EntryState
+from giftping.store.changes import Change, fields_to_set, fields_to_unset, guarded_values
 from giftping.store.documents import (
     CLEARS,
     CODES,
     LEDGER,
     META,
     OPEN_STATES,
+    TODO_EVENTS,
     Document,
     broken_to_document,
     code_to_document,
@@ -32,12 +34,16 @@ INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
         "giftping_state": (("state", 1), ("_id", 1)),
         "giftping_updated_at": (("updated_at", 1),),
         "giftping_holder": (("claimed_by", 1), ("updated_at", -1)),
-    }
+    },
+    TODO_EVENTS: {
+        "giftping_member": (("user_id", 1), ("at", 1)),
+        "giftping_kind": (("kind", 1), ("at", 1)),
+    },
 }
 """The indexes that giftping makes, by collection and name; a guild's entries are a range of the ledger's ids."""
 
 INDEXES_ID = "mongodb"
-INDEXES_VERSION = 2
+INDEXES_VERSION = 3
 """In `meta`: which indexes were made, so that no run asks for them again."""
 
 REVISION_ID = "mirrors"
@@ -132,6 +138,28 @@ def code_update(code: CodeRecord) -> Document:
     update: Document = {"$set": document, "$min": earliest, "$max": latest}
     gone = {name: "" for name in _OPTIONAL_OF_CODE if name not in document}
     return update | ({"$unset": gone} if gone else {})
+
+
+def that_is(value: object) -> Document:
+    """Return the condition that a field is the value, or missing where that is None, and not a list that holds it."""
+    return {"$eq": value} if isinstance(value, list | tuple) else {"$eq": value, "$not": {"$type": "array"}}
+
+
+def as_it_was_read(change: Change, guard: Collection[str]) -> Document:
+    """Return the filter for the document of a change, as long as it is as it was read."""
+    return {"_id": change.id} | {name: that_is(value) for name, value in guarded_values(change, guard).items()}
+
+
+def update_or_refusal(change: Change, rev: str) -> Document:
+    """Return the update that makes a change when it is sent as an upsert, and that is refused where nothing is found.
+
+    A plain update that finds nothing is only left out of the count, and the count of many in one request does not
+    say which it was. This one cannot insert: MongoDB refuses, by its place in the request, to make a document whose
+    `_id` is another than the one that was asked for.
+    """
+    update: Document = {"$set": fields_to_set(change, rev), "$setOnInsert": {"_id": None}}
+    gone = fields_to_unset(change)
+    return update | ({"$unset": dict.fromkeys(gone, "")} if gone else {})
 
 
 def glance_pipeline(host: str) -> list[Document]:

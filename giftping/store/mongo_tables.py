@@ -19,9 +19,17 @@ from giftping.store.mongo_link import MongoLink
 PAGE = 10_000
 """How many documents are read or written with one request; the largest message is 48 MB."""
 
-Change: TypeAlias = DeleteOne | ReplaceOne[Document] | UpdateOne
+Write: TypeAlias = DeleteOne | ReplaceOne[Document] | UpdateOne
+
+Put: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
+"""A write that is refused where the document's place is taken, or where it is not as it was read."""
 
 _DUPLICATE_KEY = 11000
+_OTHER_ID = 66
+"""What answers an upsert that would insert under another `_id` than the one it asks for.
+
+ImmutableField; https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/error_codes.yml
+"""
 
 _Item = TypeVar("_Item")
 
@@ -77,6 +85,11 @@ class MongoTables:
             for document in self.page(collection, {"_id": {"$in": batch}}, {"_id": 1}):
                 yield document["_id"]
 
+    def found(self, collection: str, ids: Iterable[str]) -> Iterator[Document]:
+        """Yield the documents that the ids have."""
+        for batch in _batches(ids):
+            yield from self.page(collection, {"_id": {"$in": batch}})
+
     def write(self, collection: str, ask: Callable[[Collection[Document]], _Item]) -> _Item:
         """Return what a write to a collection gives."""
         with self.link.told():
@@ -84,7 +97,7 @@ class MongoTables:
             self._prepare()
             return ask(self.link.collection(collection))
 
-    def change(self, collection: str, changes: Sequence[Change]) -> BulkWriteResult | None:
+    def change(self, collection: str, changes: Sequence[Write]) -> BulkWriteResult | None:
         """Make changes to one document each, with one request, and return how they went; None for no changes.
 
         MongoDB repeats such changes safely when its primary is lost meanwhile; one to many documents it does not.
@@ -95,7 +108,7 @@ class MongoTables:
 
     def insert(self, collection: str, documents: Mapping[str, Document]) -> frozenset[str]:
         """Add the documents, given by `_id`, whose id is free, and return those ids."""
-        return self._put(collection, {id_: InsertOne(document) for id_, document in documents.items()})
+        return self.put(collection, {id_: InsertOne(document) for id_, document in documents.items()})
 
     def put_where_free(self, collection: str, documents: Mapping[str, Document], or_where: Document) -> frozenset[str]:
         """Write the documents, given by `_id`, whose id is free or whose present document meets the condition.
@@ -105,12 +118,10 @@ class MongoTables:
         changes = {
             id_: ReplaceOne({"_id": id_, **or_where}, document, upsert=True) for id_, document in documents.items()
         }
-        return self._put(collection, changes)
+        return self.put(collection, changes)
 
-    def _put(
-        self, collection: str, changes: Mapping[str, InsertOne[Document] | ReplaceOne[Document]]
-    ) -> frozenset[str]:
-        """Return the ids that were not taken."""
+    def put(self, collection: str, changes: Mapping[str, Put]) -> frozenset[str]:
+        """Make the changes, given by `_id`, with one request a page, and return the ids of those not refused."""
         put: set[str] = set()
         for batch in _batches(changes):
             put |= self.write(collection, partial(_put_batch, changes={id_: changes[id_] for id_ in batch}))
@@ -153,22 +164,22 @@ class MongoTables:
         self._is_prepared = True
 
 
-def _put_batch(
-    documents: Collection[Document], changes: Mapping[str, InsertOne[Document] | ReplaceOne[Document]]
-) -> set[str]:
+def _put_batch(documents: Collection[Document], changes: Mapping[str, Put]) -> set[str]:
     ids = list(changes)
     try:
         documents.bulk_write(list(changes.values()), ordered=False)
     except BulkWriteError as error:
         refused = error.details["writeErrors"]
-        if error.details["writeConcernErrors"] or not all(map(_is_taken, refused)):
+        if error.details["writeConcernErrors"] or not all(map(_is_lost, refused)):
             raise
         return set(ids) - {ids[one["index"]] for one in refused}
     return set(ids)
 
 
-def _is_taken(refused: Mapping[str, Any]) -> bool:
-    """Return whether a document was refused because its id is taken, not by another unique index."""
+def _is_lost(refused: Mapping[str, Any]) -> bool:
+    """Return whether a write came too late: the id is taken, not by another unique index, or the document changed."""
+    if refused["code"] == _OTHER_ID:
+        return True
     return refused["code"] == _DUPLICATE_KEY and list(refused.get("keyPattern", ["_id"])) == ["_id"]
 
 

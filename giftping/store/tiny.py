@@ -41,12 +41,12 @@ from giftping.store.documents import (
     taken_over_fields,
     uncertain_fields,
 )
-from giftping.store.fields import plain_document
 from giftping.store.shared import FOLD_AT, LOCK_WAIT, SharedTables
 from giftping.store.tables import Operation, Tables, put, remove
+from giftping.store.tiny_documents import TinyDocuments
 
 
-class TinyStore:
+class TinyStore(TinyDocuments):
     """Keeps `giftping.store.base.Store` in a folder, which several processes may have open at once.
 
     The folder is made by the first write, not before. `read_only` changes nothing on the disk and works in
@@ -72,6 +72,11 @@ class TinyStore:
     def name(self) -> str:
         """What to call the store in messages."""
         return self._shared.name
+
+    @property
+    def is_away(self) -> bool:
+        """Never: it is a store of its own."""
+        return False
 
     @property
     def closed_fingerprint(self) -> str | None:
@@ -283,53 +288,11 @@ class TinyStore:
             (run_from_document(document) for document in self._shared.documents(RUNS)), key=lambda run: run.id
         )
 
-    # Documents as they are stored
-
-    def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents as they are at the moment of the call."""
-        with self._shared.tables() as tables:
-            return iter(list(tables.all_documents(collection)))
-
-    def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
-        """Return those of the ids that have a document in the collection."""
-        with self._shared.tables() as tables:
-            documents = tables[collection]
-            return frozenset(id_ for id_ in ids if id_ in documents)
-
-    def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        """Add the documents whose `_id` is free; what JSON has no word for becomes a text."""
-        by_id: dict[str, Mapping[str, Any]] = {}
-        for document in documents:
-            by_id.setdefault(document["_id"], document)
-
-        def decide(tables: Tables) -> tuple[list[Operation], frozenset[str]]:
-            free = [id_ for id_ in by_id if id_ not in tables[collection]]
-            return [put(collection, plain_document(by_id[id_])) for id_ in free], frozenset(free)
-
-        return self._shared.write(decide)
-
     # What a mirror of a shared store takes
 
     def put_entries(self, entries: Sequence[LedgerEntry]) -> None:
         """Write ledger entries whole, whatever was there."""
         self.put_documents(LEDGER, [entry_to_document(entry) for entry in entries])
-
-    def put_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Write documents whole, those that differ from what is there."""
-
-        def decide(tables: Tables) -> tuple[list[Operation], None]:
-            there = tables[collection]
-            return [put(collection, document) for document in documents if there.get(document["_id"]) != document], None
-
-        self._shared.write(decide)
-
-    def remove_documents(self, collection: str, ids: Collection[str]) -> None:
-        """Remove documents by their ids."""
-
-        def decide(tables: Tables) -> tuple[list[Operation], None]:
-            return [remove(collection, id_) for id_ in ids if id_ in tables[collection]], None
-
-        self._shared.write(decide)
 
     def _change(
         self, delivery_id: str, ids: Collection[str], states: Collection[str], changes: Mapping[str, Any]

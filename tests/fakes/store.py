@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from giftping.store.base import (
     Broken,
+    Change,
     CodeRecord,
     Destination,
     EntryState,
@@ -19,6 +20,7 @@ from giftping.store.base import (
     StoreError,
     entry_id,
 )
+from giftping.store.changes import changed_document, changes_by_id, fresh_rev, still_holds
 from giftping.store.documents import merge_code_records
 
 OPEN = frozenset({EntryState.CLAIMED, EntryState.UNCERTAIN})
@@ -31,6 +33,7 @@ class MemoryStore:
     """
 
     name = "the store in memory"
+    is_away = False
 
     def __init__(self, guilds: Sequence[GuildRecord] = (), entries: Sequence[LedgerEntry] = ()) -> None:
         self._lock = RLock()
@@ -228,3 +231,32 @@ class MemoryStore:
             won = {str(document["_id"]): document for document in documents if document["_id"] not in kept}
             kept |= won
             return frozenset(won)
+
+    def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        with self._called("documents_of"):
+            kept = self._documents.get(collection, {})
+            return {id_: kept[id_] for id_ in ids if id_ in kept}
+
+    def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
+        with self._called("documents_where"):
+            found = [one for one in self._documents.get(collection, {}).values() if one.get(field) == value]
+            return sorted(found, key=lambda one: str(one["_id"]))
+
+    def change_documents(
+        self, collection: str, changes: Sequence[Change], *, guard: Collection[str] = ()
+    ) -> frozenset[str]:
+        with self._called("change_documents"):
+            kept = self._documents.setdefault(collection, {})
+            rev = fresh_rev()
+            holding = {
+                id_: change
+                for id_, change in changes_by_id(changes).items()
+                if still_holds(kept.get(id_), change, guard)
+            }
+            kept |= {id_: changed_document(kept.get(id_), change, rev) for id_, change in holding.items()}
+            return frozenset(holding)
+
+    def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:
+        with self._called("remove_documents"):
+            kept = self._documents.get(collection, {})
+            return frozenset(id_ for id_ in set(ids) if kept.pop(id_, None) is not None)

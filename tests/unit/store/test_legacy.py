@@ -274,8 +274,9 @@ def test_an_odd_member_id_is_reported_and_the_document_taken(id_: object, as_tex
     assert (reported.where, reported.what) == ("active_members", repr(id_))
 
 
-def test_an_event_may_have_any_text_as_its_id() -> None:
-    assert read_member_document("todo_events", {"_id": "submission-1"})[1] is None
+@pytest.mark.parametrize("collection", ["todo_events", "todo_state"])
+def test_what_is_not_of_one_member_may_have_any_text_as_its_id(collection: str) -> None:
+    assert read_member_document(collection, {"_id": "submission-1"})[1] is None
 
 
 # Ids, codes, and which record counts

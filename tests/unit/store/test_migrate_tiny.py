@@ -47,7 +47,7 @@ def migrated(
 
 
 def contents(store: Store) -> list[object]:
-    names = ("guilds", "codes", "sent_giftcodes", "todo_timestamps", "active_members", "todo_events")
+    names = ("guilds", "codes", "sent_giftcodes", "todo_timestamps", "active_members", "todo_events", "todo_state")
     return [sorted(map(dict, store.documents(name)), key=lambda document: document["_id"]) for name in names]
 
 
@@ -168,11 +168,23 @@ def test_one_embedded_store_comes_over_into_another_as_it_is(tmp_path: Path, sto
         other.put_guild(guild(1))
         other.remember([code()])
         other.insert_documents("todo_timestamps", [{"_id": "5", "last_submit": 1.5}])
+        other.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 1.5}])
         wanted = contents(other)
     report = migrated(store, open_file(tmp_path / "other" / "giftping.json"))
     assert contents(store) == wanted
     assert report.collections[LEDGER] == Numbers(3, 3)
     assert [one.guild_id for one in report.guilds] == [1, 2, 3]
+
+
+def test_what_sweeps_keep_for_each_other_comes_over_only_where_there_is_nothing(
+    tmp_path: Path, store: TinyStore
+) -> None:
+    with TinyStore(tmp_path / "other") as other:
+        other.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 1.5}])
+    store.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 9.5}])
+    report = migrated(store, open_file(tmp_path / "other" / "giftping.json"))
+    assert [dict(one) for one in store.documents("todo_state")] == [{"_id": "sweep", "last_sweep": 9.5}]
+    assert (report.collections["todo_state"], report.reported) == (Numbers(1, 0), ())
 
 
 def test_progress_goes_up_to_the_total(store: TinyStore) -> None:

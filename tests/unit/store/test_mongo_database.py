@@ -15,8 +15,17 @@ from fakes.mongod import database, new_database, or_skip, shared_mongod, shared_
 from fakes.records import LATER, NOON, code, entry, guild
 from pymongo.database import Database
 
-from giftping.store.base import HOME_GAME, SCHEMA_VERSION, Broken, Destination, EntryState, LedgerEntry, StoreError
-from giftping.store.documents import GUILDS, LEDGER, META, SCHEMA_ID, entry_to_document
+from giftping.store.base import (
+    HOME_GAME,
+    SCHEMA_VERSION,
+    Broken,
+    Change,
+    Destination,
+    EntryState,
+    LedgerEntry,
+    StoreError,
+)
+from giftping.store.documents import GUILDS, LEDGER, META, SCHEMA_ID, TODO_EVENTS, TODO_TIMESTAMPS, entry_to_document
 from giftping.store.mongo import MongoStore
 
 OLD = {
@@ -156,6 +165,7 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
         "giftping_updated_at",
         "giftping_holder",
     }
+    assert there[TODO_EVENTS].index_information().keys() == {"_id_", "giftping_member", "giftping_kind"}
     caplog.clear()
     with MongoStore(uri) as second:
         second.insert([entry(2), entry(3)])
@@ -166,6 +176,38 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
         second.adopt([entry(4), entry(5)], host="host-a")
     # One for the schema, then one each.
     assert requests(caplog) == ["find", "insert", "find", "update", "update", "delete", "update"]
+
+
+def test_documents_are_read_and_changed_with_one_request_each(
+    store: MongoStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.insert_documents(TODO_TIMESTAMPS, [{"_id": id_, "last_submit": 1.5} for id_ in "abc"])
+    caplog.set_level(logging.DEBUG, "pymongo.command")
+    found = store.documents_of(TODO_TIMESTAMPS, ["a", "b", "c"])
+    changes = [Change({**one, "last_ping": 2}, one) for one in found.values()]
+    store.change_documents(TODO_TIMESTAMPS, [*changes, Change({"_id": "d"})], guard=["last_submit"])
+    assert requests(caplog) == ["find", "update"]
+    caplog.clear()
+    assert store.change_documents(TODO_TIMESTAMPS, [*changes[:2], Change({"_id": "e"})]) == {"e"}
+    assert requests(caplog) == ["update"]
+    caplog.clear()
+    store.documents_where(TODO_EVENTS, "user_id", "5")
+    assert requests(caplog) == ["find"]
+
+
+def test_a_date_of_the_older_bot_stays_one_when_something_else_changes(
+    store: MongoStore, there: Database[dict[str, Any]]
+) -> None:
+    there["active_members"].insert_one({"_id": "5", "added": NOON})
+    found = store.documents_of("active_members", ["5"])["5"]
+    assert store.change_documents("active_members", [Change({**found, "name": "x"}, found)], guard=["added"]) == {"5"}
+    assert isinstance(there["active_members"].find_one({"_id": "5"})["added"], datetime)  # type: ignore[index]
+
+
+def test_a_value_that_cannot_be_stored_is_an_error_not_a_lost_change(store: MongoStore) -> None:
+    store.insert_documents(TODO_TIMESTAMPS, [{"_id": "5"}])
+    with pytest.raises(StoreError, match="a value cannot be stored"):
+        store.change_documents(TODO_TIMESTAMPS, [Change({"_id": "5", "name": "half \ud83d"}, {"_id": "5"})])
 
 
 def test_what_is_written_is_not_logged_with_everything_else(

@@ -12,7 +12,7 @@ import pytest
 from fakes.mongod import Mongod, ReplicaSet, new_database, or_skip, own_mongod, shared_replica_set
 from fakes.records import LATER, NOON, code, entry, guild, run
 
-from giftping.store.base import HOME_GAME, Destination, StoreAwayError, StoreError
+from giftping.store.base import HOME_GAME, Change, Destination, StoreAwayError, StoreError
 from giftping.store.mongo import MongoStore
 
 SOON = timedelta(milliseconds=300)
@@ -42,6 +42,10 @@ EVERYTHING: dict[str, Callable[[MongoStore], object]] = {
     "remember": lambda store: store.remember([code()]),
     "record_run": lambda store: store.record_run(run()),
     "insert_documents": lambda store: store.insert_documents("codes", [{"_id": "a"}]),
+    "documents_of": lambda store: store.documents_of("todo_state", ["a"]),
+    "documents_where": lambda store: store.documents_where("todo_events", "user_id", "1"),
+    "change_documents": lambda store: store.change_documents("todo_state", [Change({"_id": "a"}, {"_id": "a"})]),
+    "remove_documents": lambda store: store.remove_documents("todo_state", ["a"]),
     "adopt": lambda store: store.adopt([entry()], host="host-a"),
     "drop_open": lambda store: store.drop_open(["1:A1"], host="host-a"),
     "clear_before": lambda store: store.clear_before(1, game=None, key=None, before=LATER),
@@ -128,6 +132,39 @@ def test_members_without_a_primary_are_away(members: ReplicaSet) -> None:
         store.recorded(HOME_GAME, ["GIFT100"], [1])
 
 
+def test_changes_go_on_when_the_primary_is_killed_and_each_is_counted_once(members: ReplicaSet) -> None:
+    """One that raised is unclear; of all others the count is what was answered."""
+    uri, threads, under_way = new_database(members.uri), 4, Event()
+    with MongoStore(uri, server_selection=PATIENT) as store:
+        store.insert_documents("todo_state", [{"_id": str(number), "count": 0} for number in range(5)])
+
+    def count_up(thread: int) -> tuple[int, int]:
+        sure = unclear = 0
+        with MongoStore(uri, server_selection=PATIENT, answer=PATIENT) as own:
+            for step in range(60):
+                found = own.documents_of("todo_state", [str(number) for number in range(5)]).values()
+                changes = [Change({**one, "count": one["count"] + 1}, one) for one in found]
+                try:
+                    sure += len(own.change_documents("todo_state", changes))
+                except StoreAwayError:
+                    unclear += len(changes)
+                if step == 10:
+                    under_way.set()
+        return sure, unclear
+
+    primary = members.primary()
+    with ThreadPoolExecutor(threads) as pool:
+        counting = [pool.submit(count_up, thread) for thread in range(threads)]
+        assert under_way.wait(60)
+        primary.kill()
+        counts = [one.result() for one in counting]
+    sure, unclear = (sum(column) for column in zip(*counts, strict=True))
+    with MongoStore(uri, server_selection=PATIENT) as store:
+        counted = sum(one["count"] for one in store.documents("todo_state"))
+    assert sure <= counted <= sure + unclear
+    assert sure > 0
+
+
 def test_a_claim_that_no_majority_has_is_not_acknowledged(members: ReplicaSet) -> None:
     with MongoStore(new_database(members.uri), server_selection=PATIENT, answer=SOON) as store:
         store.recorded(HOME_GAME, ["GIFT100"], [1])
@@ -135,6 +172,8 @@ def test_a_claim_that_no_majority_has_is_not_acknowledged(members: ReplicaSet) -
             member.pause()
         with pytest.raises(StoreAwayError):
             store.insert([entry()])
+        with pytest.raises(StoreAwayError):
+            store.change_documents("todo_state", [Change({"_id": "a"}), Change({"_id": "b"}, {"_id": "b"})])
 
 
 def test_claims_go_on_when_the_primary_is_killed_and_none_is_won_twice_or_lost(members: ReplicaSet) -> None:

@@ -1,0 +1,158 @@
+"""A shared store and the mirror of it: which of the two is asked and written, and when they are brought in step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from threading import RLock
+from typing import Self, TypeVar
+
+from giftping.store.base import SharedStore, StoreAwayError
+from giftping.store.meeting import Met, bring_in_step
+from giftping.store.member_meeting import follow_members
+from giftping.store.member_merge import MERGED
+from giftping.store.mirror import note_pending, read_pending, synced_with
+from giftping.store.tiny import TinyStore
+
+Answer = TypeVar("Answer")
+
+
+class Tiers:
+    """The part of `FailoverStore` that knows of two stores what one method of either means."""
+
+    def __init__(
+        self,
+        shared: SharedStore,
+        mirror: TinyStore,
+        *,
+        host: str,
+        clock: Callable[[], datetime],
+        hold: bool = False,
+        read_only: bool = False,
+    ) -> None:
+        self._shared = shared
+        self._mirror = mirror
+        self._host = host
+        self._clock = clock
+        self._hold = hold
+        self._read_only = read_only
+        self._away: StoreAwayError | None = None
+        self._met: Met | None = None
+        self._not_carried = 0
+        self._has_followed_members = read_only
+        # Held while the two are brought in step, never while a request of another kind is under way.
+        self._lock = RLock()
+
+    @property
+    def name(self) -> str:
+        """What to call the store in messages."""
+        return self._shared.name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to tell the user: that the shared store is away, or that something was carried over to it."""
+        notices = []
+        if self._met and self._met.carried:
+            what = "1 change was" if self._met.carried == 1 else f"{self._met.carried} changes were"
+            came = f": {what} carried over" if self._met.is_first else f" is back: {what} carried back"
+            notices.append(f"{self._shared.name}{came} from {self._mirror.name}")
+        if self._not_carried:
+            waiting = "1 change waits" if self._not_carried == 1 else f"{self._not_carried} changes wait"
+            notices.append(
+                f"{self._shared.name}: {waiting} to be carried back by the next check; what is shown is the mirror's,"
+                f" {self._mirror.name}"
+            )
+        if self._away is not None:
+            how = "nothing is announced until it is back" if self._hold else "going on with the mirror"
+            notices.append(f"{self._away} ({how}: {self._mirror.name})")
+        return tuple(notices)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the shared store could not be reached, so that the mirror is asked."""
+        return self._away is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is to be sent now: the shared store is away, and this host is to wait until it is back."""
+        return self._hold and self.is_away
+
+    @property
+    def closed_fingerprint(self) -> str | None:
+        """The mirror's, None when the shared store was away: the next run has something to carry back then."""
+        return None if self._away is not None or self._met is None else self._mirror.closed_fingerprint
+
+    def close(self) -> None:
+        """Release both stores; safe to call twice."""
+        try:
+            self._shared.close()
+        finally:
+            self._mirror.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, exception_type: type[BaseException] | None, *exc_info: object) -> None:
+        self._shared.close()
+        self._mirror.__exit__(exception_type, *exc_info)
+
+    def _read(self, ask: Callable[[SharedStore | TinyStore], Answer], collection: str = "") -> Answer:
+        if (shared := self._at_hand(collection)) is not None:
+            try:
+                return ask(shared)
+            except StoreAwayError as error:
+                self._lose(error)
+        return ask(self._mirror)
+
+    def _write(
+        self,
+        noted_as: str,
+        ids: Collection[str],
+        write: Callable[[SharedStore | TinyStore], Answer],
+        *,
+        mirrored: Callable[[Answer], None] | None = None,
+        collection: str = "",
+    ) -> Answer:
+        """Write to the shared store and then to the mirror, by `mirrored` where that is not the same again."""
+        if (shared := self._at_hand(collection or noted_as)) is not None:
+            try:
+                answer = write(shared)
+            except StoreAwayError as error:
+                self._lose(error)
+            else:
+                if mirrored is None:
+                    write(self._mirror)
+                else:
+                    mirrored(answer)
+                return answer
+        note_pending(self._mirror, noted_as, ids)
+        return write(self._mirror)
+
+    def _at_hand(self, collection: str = "") -> SharedStore | None:
+        """Return the shared store, in step with the mirror; None while it is away.
+
+        The members are followed only when they are asked for: what has to do with codes does not pay for them.
+        """
+        with self._lock:
+            try:
+                if not self.is_away and self._met is None and not self._not_carried:
+                    self._meet()
+                if not self.is_away and collection in MERGED and not self._has_followed_members:
+                    follow_members(self._shared, self._mirror)
+                    self._has_followed_members = True
+            except StoreAwayError as error:
+                self._lose(error)
+            return None if self.is_away or self._not_carried else self._shared
+
+    def _meet(self) -> None:
+        if not self._read_only:
+            self._met = bring_in_step(self._shared, self._mirror, host=self._host, now=self._clock())
+        elif synced_with(self._mirror, self._shared.name) is not None:
+            self._not_carried = read_pending(self._mirror).count
+
+    def _lose(self, error: StoreAwayError) -> None:
+        """Go on with the mirror from here on. Raise StoreAwayError when the mirror never was in step."""
+        with self._lock:
+            if synced_with(self._mirror, self._shared.name) is None:
+                raise StoreAwayError(f"{error} (this host has never met it, and has no copy of its ledger)") from error
+            self._away = self._away or error
