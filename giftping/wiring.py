@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -47,6 +47,7 @@ class House:
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _http: DiscordHttp | None = field(default=None, repr=False)
     _reader: RestClient | None = field(default=None, repr=False)
+    _todo_client: RestClient | None = field(default=None, repr=False)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -102,16 +103,16 @@ class House:
         """Return the one client for Discord. Raise SettingsError for a token that cannot be one."""
         with self._lock:
             if self._http is None:
-                self._http = self._new_http()
+                self._http = self._new_http(self.settings.codes.budget)
             return self._http
 
-    def _new_http(self) -> DiscordHttp:
+    def _new_http(self, budget: timedelta) -> DiscordHttp:
         from giftping.discord.http import DiscordHttp
 
         token = self.settings.discord.token
         value = token.reveal() if token else None
         try:
-            return DiscordHttp(self.settings.discord.api, token=value, budget=self.settings.codes.budget)
+            return DiscordHttp(self.settings.discord.api, token=value, budget=budget)
         except ValueError as error:
             raise SettingsError([Mistake("the bot token", token.origin if token else "", str(error))]) from None
 
@@ -124,10 +125,20 @@ class House:
                 self._reader = RestClient(self.http())
             return self._reader
 
+    def todo_client(self) -> RestClient:
+        """Return Discord as the bot sees it, with the time to wait for rate limits that the TODO part has."""
+        from giftping.discord.rest import RestClient
+
+        with self._lock:
+            if self._todo_client is None:
+                self._todo_client = RestClient(self._new_http(self.settings.todo.budget))
+            return self._todo_client
+
     def close(self) -> None:
         """Close the connections to Discord."""
-        if self._http is not None:
-            self._http.close()
+        for http in (self._http, self._todo_client.http if self._todo_client else None):
+            if http is not None:
+                http.close()
 
     def route_to(self, destination: Destination) -> Route | Refused:
         """Return the way to a destination, or why there is none now."""

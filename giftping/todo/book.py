@@ -1,0 +1,244 @@
+"""The members as the store keeps them: read together, changed on condition, and every change in the history."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from giftping.store.base import Change, Store, StoreError
+from giftping.store.documents import (
+    ACTIVE_MEMBERS,
+    TODO_EVENTS,
+    TODO_STATE,
+    TODO_TIMESTAMPS,
+    Document,
+)
+from giftping.todo.documents import (
+    SWEEP_ID,
+    Event,
+    OddDocumentError,
+    SweepNotes,
+    event_from,
+    event_to,
+    member_from,
+    notes_from,
+    notes_to,
+    roster_document_of,
+    timestamps_document_of,
+    user_id_of,
+)
+from giftping.todo.model import Member
+
+Clock = Callable[[], datetime]
+
+GUARD = ("last_submit", "last_ping")
+"""What a change of the timestamps rests on, besides their revision: an older bot writes these alone."""
+
+TRIES = 20
+"""How often a change is made anew because somebody else was faster; each time somebody else has got on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A document that was skipped: where it is, and why; `user_id` where it is a member's after all."""
+
+    where: str
+    why: str
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Members by id, in the order of their ids, and the documents that could not be read."""
+
+    members: Mapping[int, Member]
+    odd: tuple[Odd, ...] = ()
+
+    def on_roster(self) -> Iterator[Member]:
+        """Yield those who take part."""
+        return (member for member in self.members.values() if member.on_roster)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a member is to become, made from one that was read, and what the history is to say of it."""
+
+    member: Member
+    events: tuple[Event, ...] = ()
+
+
+class BookError(StoreError):
+    """A document is odd, or others kept changing it; the text names it, and the next step."""
+
+
+def new_id() -> str:
+    """Return a fresh id for a notice, a pause or an event."""
+    return secrets.token_hex(8)
+
+
+class Book:
+    """Reads and changes members over one store. Every method raises StoreError when that fails."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self._clock = clock
+        self._in_history: set[str] = set()
+
+    # Reading
+
+    def roll(self, ids: Collection[int] | None = None) -> Roll:
+        """Return everybody on the roster or with timestamps, or those with the given ids, known or not."""
+        roster, timestamps = self._documents(ACTIVE_MEMBERS, ids), self._documents(TODO_TIMESTAMPS, ids)
+        odd: list[Odd] = []
+        found = set(ids or ())
+        for collection, documents in ((ACTIVE_MEMBERS, roster), (TODO_TIMESTAMPS, timestamps)):
+            for id_, document in documents.items():
+                try:
+                    found.add(user_id_of(document))
+                except OddDocumentError as error:
+                    odd.append(Odd(f"{collection} {id_!r}", str(error)))
+        members: dict[int, Member] = {}
+        for user_id in sorted(found):
+            id_ = str(user_id)
+            try:
+                members[user_id] = member_from(user_id, roster.get(id_), timestamps.get(id_))
+            except OddDocumentError as error:
+                odd.append(Odd(f"member {user_id}", str(error), user_id))
+        return Roll(members, tuple(odd))
+
+    def member(self, user_id: int) -> Member:
+        """Return one member, not on the roster when nothing is known. Raise BookError for documents that are odd."""
+        roll = self.roll([user_id])
+        if roll.odd:
+            raise BookError(f"{roll.odd[0].where}: {roll.odd[0].why}; correct or remove the document")
+        return roll.members[user_id]
+
+    def _documents(self, collection: str, ids: Collection[int] | None) -> dict[Any, Mapping[str, Any]]:
+        if ids is None:
+            return {document.get("_id"): document for document in self.store.documents(collection)}
+        return dict(self.store.documents_of(collection, [str(id_) for id_ in ids]))
+
+    def events(self, user_id: int | None = None, kind: str | None = None) -> list[Event]:
+        """Return the history of one member, of one kind, or all of it, oldest first."""
+        if user_id is not None:
+            documents: Iterable[Mapping[str, Any]] = self.store.documents_where(TODO_EVENTS, "user_id", str(user_id))
+        elif kind is not None:
+            documents = self.store.documents_where(TODO_EVENTS, "kind", kind)
+        else:
+            documents = self.store.documents(TODO_EVENTS)
+        waiting = self._documents(TODO_TIMESTAMPS, None if user_id is None else [user_id]).values()
+        by_id = {document["_id"]: document for document in (*documents, *_waiting_events(waiting))}
+        events = [event_from(document) for document in by_id.values()]
+        chosen = [event for event in events if user_id in (None, event.user_id) and kind in (None, event.kind)]
+        return sorted(chosen, key=lambda event: (event.at, event.id))
+
+    # Changing
+
+    def save(self, edits: Sequence[Edit]) -> frozenset[int]:
+        """Make the changes of those members whose documents are as they were read, and return whose that were.
+
+        The roster's document changes only together with the timestamps' where both do.
+        """
+        now = self._clock()
+        written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
+        self._enter([dict(event) for event in _waiting_events(written)])
+        stamped = self._changed(TODO_TIMESTAMPS, edits, now)
+        listed = self._changed(ACTIVE_MEMBERS, edits, now)
+        done: frozenset[str] = frozenset()
+        if stamped:
+            done = self.store.change_documents(TODO_TIMESTAMPS, list(stamped.values()), guard=GUARD)
+        lost = {str(user_id) for user_id in stamped} - done
+        left = [change for user_id, change in listed.items() if str(user_id) not in lost]
+        if left:
+            done |= self.store.change_documents(ACTIVE_MEMBERS, left)
+        changed = {user_id for user_id in {*stamped, *listed} if str(user_id) in done and str(user_id) not in lost}
+        self._enter([event_to(event) for edit in edits if edit.member.user_id in changed for event in edit.events])
+        return frozenset(changed)
+
+    def _changed(self, collection: str, edits: Sequence[Edit], now: datetime) -> dict[int, Change]:
+        changes = {}
+        for edit in edits:
+            member = edit.member
+            if collection == TODO_TIMESTAMPS:
+                before, after = member.timestamps_document, _timestamps_after(edit, now)
+            elif not member.on_roster:
+                continue
+            else:
+                before, after = member.roster_document, roster_document_of(member, now)
+            if after is not None and after != before:
+                changes[member.user_id] = Change(after=after, before=before)
+        return changes
+
+    def amend(self, ids: Collection[int], change: Callable[[Member], Edit | None]) -> dict[int, Member]:
+        """Change members as they are now, again and again until nobody has come in between.
+
+        `change` returns None for one that is to stay. Return the members that were changed, as they were written.
+        Raise BookError when others keep coming in between.
+        """
+        amended: dict[int, Member] = {}
+        left = set(ids)
+        for _ in range(TRIES):
+            members = self.roll(left).members.values()
+            edits = {edit.member.user_id: edit for member in members if (edit := change(member)) is not None}
+            done = self.save(list(edits.values())) if edits else frozenset()
+            amended |= {user_id: edits[user_id].member for user_id in done}
+            left = set(edits) - done - {id_ for id_, edit in edits.items() if not self._changes_anything(edit)}
+            if not left:
+                return amended
+        raise BookError(f"member {min(left)}: the document keeps changing; the next sweep tries again")
+
+    def _changes_anything(self, edit: Edit) -> bool:
+        now = self._clock()
+        return bool(self._changed(TODO_TIMESTAMPS, [edit], now) or self._changed(ACTIVE_MEMBERS, [edit], now))
+
+    def enter(self, events: Iterable[Event]) -> None:
+        """Add events to the history that belong to no change of the timestamps."""
+        self._enter([event_to(event) for event in events])
+
+    def _enter(self, documents: Sequence[Document]) -> None:
+        new = [document for document in documents if document["_id"] not in self._in_history]
+        if new:
+            self.store.insert_documents(TODO_EVENTS, new)
+            self._in_history |= {document["_id"] for document in new}
+
+    def remove_from_roster(self, user_id: int) -> bool:
+        """Take a member off the roster, timestamps and history stay; return whether they were on it."""
+        return bool(self.store.remove_documents(ACTIVE_MEMBERS, [str(user_id)]))
+
+    # What sweeps keep for each other
+
+    def notes(self) -> SweepNotes:
+        """Return what sweeps have kept."""
+        return notes_from(self.store.documents_of(TODO_STATE, [SWEEP_ID]).get(SWEEP_ID))
+
+    def change_notes(self, change: Callable[[SweepNotes], SweepNotes]) -> SweepNotes:
+        """Change what sweeps keep, as it is now, and return it."""
+        for _ in range(TRIES):
+            before = self.notes()
+            after = change(before)
+            document = dict(before.document or {}) | notes_to(after)
+            if before.document is not None and document == before.document:
+                return after
+            if self.store.change_documents(TODO_STATE, [Change(after=document, before=before.document)]):
+                return replace(after, document=None)
+        raise BookError("the notes of the sweeps keep changing; the next sweep tries again")
+
+
+def _timestamps_after(edit: Edit, now: datetime) -> Document | None:
+    """Return what the timestamps' document is to be, with the change's events; None where nothing changes in it."""
+    before = edit.member.timestamps_document
+    waiting = list((before or {}).get("events", ()))
+    unchanged = timestamps_document_of(edit.member, now, waiting)
+    says_nothing = set(unchanged) <= {"_id", "last_ping", "updated_at"} and not unchanged.get("last_ping")
+    if unchanged == before or (before is None and says_nothing):
+        return None
+    return timestamps_document_of(edit.member, now, [event_to(event) for event in edit.events] or waiting)
+
+
+def _waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for document in documents:
+        events = document.get("events")
+        yield from events if isinstance(events, list) else ()

@@ -1,0 +1,112 @@
+"""How a member changes when a leg is claimed and when it is known what came of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from giftping.todo.model import (
+    PINGS,
+    Lapse,
+    Leg,
+    LegName,
+    LegState,
+    Member,
+    Notice,
+    NoticeKind,
+    Removal,
+    RemovalState,
+    Todo,
+)
+from giftping.todo.rules import Action, Due
+
+
+def round_of(member: Member, due: Due, notice_id: str, now: datetime, *, dm: LegState) -> Notice:
+    """Return the round that a ping belongs to: the present one for a leg that is still owed, else a new one.
+
+    A round of which surely nothing was delivered is tried again under its id, so that the history tells of a trouble
+    once. `dm` is how the DM leg of a new round stands: CLOSED where there is no use in it.
+    """
+    present = member.ping
+    if due.is_retry and present is not None:
+        return present
+    kind = NoticeKind.WARNING if due.action is Action.WARN else NoticeKind.REMINDER
+    if present is not None and present.kind is kind and present.counts_from is None:
+        return replace(present, made_at=now, dm=replace(present.dm, state=dm), ping_before=member.last_ping)
+    return Notice(notice_id, kind, now, dm=Leg(dm), ping_before=member.last_ping)
+
+
+def with_claim(member: Member, notice: Notice, leg: LegName, *, now: datetime, by: str, channel_id: int) -> Member:
+    """Return the member with a leg claimed: it is about to be sent, and may have arrived from now on."""
+    claimed = Leg(LegState.CLAIMED, now, by, notice.leg(leg).reason, channel_id=channel_id)
+    return _with(member, notice.with_leg(leg, claimed))
+
+
+def with_delivery(
+    member: Member, notice: Notice, leg: LegName, *, at: datetime, message_id: int, channel_id: int | None
+) -> Member:
+    """Return the member with a leg delivered; a warning counts from its first delivered leg."""
+    sent = Leg(LegState.SENT, at, message_id=message_id, channel_id=channel_id)
+    notice = notice.with_leg(leg, sent)
+    if notice.kind is NoticeKind.WARNING and member.silent_since is not None:
+        lapse = member.present_lapse or Lapse(member.silent_since)
+        member = replace(member, lapse=replace(lapse, warned_at=lapse.warned_at or notice.delivered_at))
+    return _with(member, notice)
+
+
+def with_refusal(
+    member: Member, notice: Notice, leg: LegName, *, reason: str, state: LegState = LegState.OPEN
+) -> Member:
+    """Return the member with a leg surely not delivered, or not to be tried any more, or that nobody can tell of."""
+    before = notice.leg(leg)
+    at = before.at if state is LegState.UNCERTAIN else None
+    return _with(member, notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id)))
+
+
+def _with(member: Member, notice: Notice) -> Member:
+    """Return the member with the notice as it is now, and the last ping's time as its legs say.
+
+    When surely no leg of a round was delivered, the last ping is the one before it: the interval is not used up.
+    """
+    if notice.kind in PINGS:
+        member = replace(member, last_ping=notice.counts_from or notice.ping_before)
+    if notice.is_finished:
+        return replace(member, notices=tuple(other for other in member.notices if other.id != notice.id))
+    return member.with_notice(notice)
+
+
+def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str) -> Member:
+    """Return the member whose role is about to be taken, was taken, or was not there to take.
+
+    What came of a claim belongs to the lapse of the claim, also when a submission has ended that meanwhile.
+    """
+    lapse = member.lapse
+    if not (lapse and lapse.removal and lapse.removal.state is RemovalState.CLAIMED):
+        lapse = member.present_lapse
+    if lapse is None and member.silent_since is not None:
+        lapse = Lapse(member.silent_since)
+    return replace(member, lapse=replace(lapse, removal=Removal(state, now, by))) if lapse else member
+
+
+def without_removal(member: Member) -> Member:
+    """Return the member whose role was surely not taken after all."""
+    return replace(member, lapse=replace(member.lapse, removal=None)) if member.lapse else member
+
+
+def with_submission(member: Member, todo: Todo, notice: Notice, now: datetime) -> Member:
+    """Return the member who has handed in a TODO: the clock starts anew, and the lapse is over.
+
+    Of the lapse there stays only that the role was taken, or is being taken, until it has been given back. A ping that
+    is owed is not any more; other notices are still news.
+    """
+    lapse = member.lapse
+    removal = lapse.removal if lapse else None
+    is_owed_a_role = removal is not None and removal.state is not RemovalState.ABSENT
+    return replace(
+        member,
+        last_submit=now,
+        last_ping=None,
+        todo=todo,
+        lapse=lapse if is_owed_a_role else None,
+        notices=(*(other for other in member.notices if other.kind not in PINGS), notice),
+    )

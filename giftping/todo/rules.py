@@ -1,0 +1,291 @@
+"""What is due for a member, and when: one pure function, and its reasons in words.
+
+Two kinds of time are taken out of the clocks. Pauses stop all of them. Time in which giftping did not sweep stops
+those that lead to the role's removal: nobody loses it for days on which nobody would have reminded them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from giftping.todo.clocks import Quiet, Span, counted, reached, unfrozen
+from giftping.todo.model import Lapse, LegName, LegState, Member, NoticeKind, RemovalState
+
+ALL_LEGS = tuple(LegName)
+
+
+@dataclass(frozen=True, slots=True)
+class TodoRules:
+    """The settings that decide. Every threshold is inclusive.
+
+    `host` is who asks: a removal that it left half done is its own to finish, another's once `lease` is over.
+    `quiet` are the hours of the day without pings, by the member's own zone where they have one.
+    """
+
+    host: str
+    remind_after: timedelta = timedelta(hours=24)
+    remind_every: timedelta = timedelta(hours=3)
+    remove_after: timedelta = timedelta(days=5)
+    warning: timedelta = timedelta(hours=12)
+    lease: timedelta = timedelta(minutes=10)
+    takes_role: bool = True
+    quiet: Quiet | None = None
+    exempt: frozenset[int] = frozenset()
+
+
+class Action(StrEnum):
+    """What a sweep does for a member. END is a lapse at whose end there is no role to take."""
+
+    NOTHING = "nothing"
+    REMIND = "remind"
+    WARN = "warn"
+    REMOVE = "remove"
+    END = "end"
+    RESTORE = "restore"
+
+
+PING_ACTIONS = frozenset({Action.REMIND, Action.WARN})
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is due now, and why.
+
+    With NOTHING, `until` is when that may change, and `then` what comes; None when nothing comes by itself. `legs` are
+    those that a ping is to be sent by; `is_retry` when they belong to a round of which another leg was delivered.
+    """
+
+    action: Action
+    why: str
+    until: datetime | None = None
+    then: Action = Action.NOTHING
+    legs: tuple[LegName, ...] = ()
+    is_retry: bool = False
+
+    @property
+    def is_ping(self) -> bool:
+        """Whether the member is to be told to hand in a TODO."""
+        return self.action in PING_ACTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """When what comes, if the member stays silent; None for what does not come, or not by itself."""
+
+    remind_at: datetime | None = None
+    ping_at: datetime | None = None
+    role_off_at: datetime | None = None
+
+
+def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Span] = ()) -> Due:
+    """Return what is due for a member; `downtimes` are the times in which nobody swept."""
+    if (restore := _restore(member, rules, now)) is not None:
+        return restore
+    if reason := let_be(member, rules):
+        return Due(Action.NOTHING, reason)
+    pause = next((pause for pause in member.pauses if pause.span.holds(now)), None)
+    if pause is not None:
+        what = f"paused{f' ({pause.reason})' if pause.reason else ''}"
+        return Due(Action.NOTHING, what, unfrozen(now, [pause.span for pause in member.pauses]))
+    step = _Clocks(member, rules, downtimes).next_step(now)
+    if step.until is None or step.until > now:
+        return Due(Action.NOTHING, step.why, step.until, step.then)
+    if quiet_until := _quiet_until(member, rules, now):
+        return Due(Action.NOTHING, f"{step.why}; quiet hours", quiet_until, step.then)
+    return Due(step.then, step.why, legs=step.legs, is_retry=step.is_retry)
+
+
+def let_be(member: Member, rules: TodoRules) -> str:
+    """Return why a member's clocks do not matter at all, empty when they do."""
+    if not member.on_roster:
+        return "not on the roster"
+    if member.exempt or member.user_id in rules.exempt:
+        return "exempt"
+    if member.left_at is not None:
+        return "left the guild"
+    if member.presence is not None and member.presence.is_bot:
+        return "a bot"
+    if member.silent_since is None:
+        return "the clock starts with the next sweep"
+    return ""
+
+
+def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Span] = ()) -> Outlook:
+    """Return when a member would be reminded first and next, and when the role would go, quiet hours left aside."""
+    if let_be(member, rules):
+        return Outlook()
+    clocks = _Clocks(member, rules, downtimes)
+    if clocks.is_over:
+        return Outlook()
+    ends_at = clocks.ends_at
+    ping_at = clocks.ping_at
+    still_pinged = ping_at is not None and (ends_at is None or ping_at < ends_at)
+    role_off_at = ends_at if rules.takes_role and clocks.may_have_role else None
+    return Outlook(clocks.remind_at, ping_at if still_pinged else None, role_off_at)
+
+
+def _restore(member: Member, rules: TodoRules, now: datetime) -> Due | None:
+    """Return that the role is to be given back, None when it is not ours to give.
+
+    While a run may be about to take it, giving it back would come too early: that waits until the lease is over.
+    """
+    removal = member.lapse.removal if member.lapse else None
+    if removal is None or removal.state is RemovalState.ABSENT or not member.lapse or not member.last_submit:
+        return None
+    if member.last_submit <= member.lapse.since or member.left_at is not None or not member.on_roster:
+        return None
+    lease_ends = removal.at + rules.lease
+    if removal.state is RemovalState.CLAIMED and now < lease_ends:
+        return Due(Action.NOTHING, "submitted while the role was being taken", lease_ends, Action.RESTORE)
+    return Due(Action.RESTORE, "submitted after the role was taken")
+
+
+def _quiet_until(member: Member, rules: TodoRules, now: datetime) -> datetime | None:
+    return quiet_hours_of(member, rules.quiet).until(now) if rules.quiet else None
+
+
+def quiet_hours_of(member: Member, quiet: Quiet) -> Quiet:
+    """Return the quiet hours by the member's own clock."""
+    return Quiet(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What comes next, and when; `until` None: it never comes by itself."""
+
+    then: Action
+    until: datetime | None
+    why: str
+    legs: tuple[LegName, ...] = ()
+    is_retry: bool = False
+
+
+class _Clocks:
+    """The instants that matter for one member, as far as they are known now."""
+
+    def __init__(self, member: Member, rules: TodoRules, downtimes: Sequence[Span]) -> None:
+        self._member = member
+        self._rules = rules
+        self._since = member.silent_since or datetime.max.replace(tzinfo=UTC)
+        self._lapse = member.present_lapse or Lapse(self._since)
+        self._paused = [pause.span for pause in member.pauses]
+        self._uncharged = [*self._paused, *downtimes]
+        self.remind_at = reached(self._since, rules.remind_after, self._paused)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this silence has brought all that it brings."""
+        removal = self._lapse.removal
+        return removal is not None and removal.state is not RemovalState.CLAIMED
+
+    @property
+    def may_have_role(self) -> bool:
+        """Whether there is, as far as is known, a role to lose."""
+        return self._member.presence is None or self._member.presence.has_role
+
+    @property
+    def silence_ends_at(self) -> datetime | None:
+        """When the charged silence is as long as it may be."""
+        return reached(self._since, self._rules.remove_after, self._uncharged)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When pings end: at the end of the silence, and not before a warning that was delivered is old enough."""
+        ends_at = self.silence_ends_at
+        if not self._rules.takes_role or not self.may_have_role:
+            return ends_at
+        warned_at = self._lapse.warned_at
+        if ends_at is None or warned_at is None:
+            return None
+        warned_enough_at = reached(warned_at, self._rules.warning, self._uncharged)
+        return None if warned_enough_at is None else max(ends_at, warned_enough_at)
+
+    @property
+    def warn_from(self) -> datetime | None:
+        """From when on a ping is a warning: so early that one of the regular pings comes in time."""
+        lead = self._rules.warning + self._rules.remind_every
+        return reached(self._since, max(self._rules.remove_after - lead, self._rules.remind_after), self._uncharged)
+
+    @property
+    def ping_at(self) -> datetime | None:
+        """When the next round is due."""
+        if self.remind_at is None or self._member.last_ping is None:
+            return self.remind_at
+        again_at = reached(self._member.last_ping, self._rules.remind_every, self._paused)
+        return None if again_at is None else max(self.remind_at, again_at)
+
+    def next_step(self, now: datetime) -> _Step:
+        """Return what comes first."""
+        removal = self._lapse.removal
+        if removal is not None and removal.state is RemovalState.CLAIMED:
+            mine = removal.by == self._rules.host
+            return _Step(Action.REMOVE, now if mine else removal.at + self._rules.lease, "a removal was cut short")
+        if removal is not None:
+            said = "the role was taken" if removal.state is RemovalState.DONE else "the time is over, with no role"
+            return _Step(Action.NOTHING, None, f"{said}; a submission begins anew")
+        end, ping = self._end(), self._ping(now)
+        if end is None or (ping is not None and ping.until is not None and end.until and ping.until < end.until):
+            return ping or _Step(Action.NOTHING, None, "paused without an end")
+        return end
+
+    def _end(self) -> _Step | None:
+        ends_at = self.ends_at
+        if ends_at is None:
+            return None
+        silent = f"silent for {span_text(self._rules.remove_after)}"
+        if not self._rules.takes_role:
+            return _Step(Action.NOTHING, None, f"{silent}: reminders have ended") if self._is_past(ends_at) else None
+        if not self.may_have_role:
+            return _Step(Action.END, ends_at, f"{silent}, with no role to take")
+        return _Step(Action.REMOVE, ends_at, f"{silent}, and warned")
+
+    def _is_past(self, ends_at: datetime) -> bool:
+        ping_at = self.ping_at
+        return ping_at is None or ping_at >= ends_at
+
+    def _ping(self, now: datetime) -> _Step | None:
+        ping_at = self.ping_at
+        if ping_at is None:
+            return None
+        if (retry := self._retry(now, ping_at)) is not None:
+            return retry
+        warn_from = self.warn_from
+        warns = (
+            self._rules.takes_role
+            and self.may_have_role
+            and self._lapse.warned_at is None
+            and warn_from is not None
+            and warn_from <= max(ping_at, now)
+        )
+        return _Step(Action.WARN if warns else Action.REMIND, ping_at, self._why(now), ALL_LEGS)
+
+    def _retry(self, now: datetime, ping_at: datetime) -> _Step | None:
+        """Return that the leg of the present round which was not delivered is to be sent, the other one having been."""
+        round_ = self._member.ping
+        if round_ is None or round_.counts_from is None or round_.made_at < self._since or now >= ping_at:
+            return None
+        legs = round_.legs_in(LegState.OPEN)
+        if not legs:
+            return None
+        action = Action.WARN if round_.kind is NoticeKind.WARNING else Action.REMIND
+        return _Step(action, now, f"the {legs[0].value} leg was not delivered", legs, is_retry=True)
+
+    def _why(self, now: datetime) -> str:
+        silence = span_text(counted(self._since, now, self._paused))
+        said = f"{'silent' if self._member.last_submit == self._since else 'nothing handed in'} for {silence}"
+        pinged = f", pinged {span_text(now - self._member.last_ping)} ago" if self._member.last_ping else ""
+        return said + pinged
+
+
+def span_text(span: timedelta) -> str:
+    """Return a span in its two largest units, as people say it: `1 d 6 h`, `3 h`, `40 min`."""
+    minutes = int(span.total_seconds() // 60)
+    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count) or f"0 {parts[0][1]}"

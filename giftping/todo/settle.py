@@ -1,0 +1,166 @@
+"""What earlier runs left open: legs of which nobody said what came of them, and notices that are too old to be news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from giftping.discord.finding import Window, candidates_among, decide, window_of
+from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
+from giftping.discord.rest import History, RestClient, is_by
+from giftping.discord.snowflake import snowflake_time
+from giftping.todo.book import Book, Clock, Edit
+from giftping.todo.documents import Event
+from giftping.todo.messenger import leg_event
+from giftping.todo.model import PINGS, Leg, LegName, LegState, Member, Notice
+from giftping.todo.notices import shows
+from giftping.todo.report import LegReport, Result
+from giftping.todo.rounds import with_delivery, with_refusal
+from giftping.todo.rules import TodoRules
+
+QUIET_AFTER = timedelta(minutes=1)
+"""How long after a claim its message may still be under way: a request ends within 15 s, the rest is Discord's."""
+
+NEWS_FOR = timedelta(days=7)
+"""How long it is tried to deliver a notice other than a ping."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLeg:
+    """A leg that may have arrived."""
+
+    member: Member
+    notice: Notice
+    name: LegName
+
+    @property
+    def leg(self) -> Leg:
+        """The leg itself."""
+        return self.notice.leg(self.name)
+
+
+def open_legs(members: Iterable[Member], rules: TodoRules, now: datetime) -> list[OpenLeg]:
+    """Return the legs that this host may look after: its own once they are quiet, others' once their lease is over."""
+    found = []
+    for member in members:
+        for notice in member.notices:
+            for name in notice.legs_in(LegState.CLAIMED):
+                leg = notice.leg(name)
+                patience = QUIET_AFTER if leg.by == rules.host else rules.lease
+                if leg.at is None or now - leg.at >= patience:
+                    found.append(OpenLeg(member, notice, name))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """Looks for messages in the channels they were for, one reading of each channel for all of them."""
+
+    book: Book
+    rest: RestClient
+    clock: Clock
+    rules: TodoRules
+
+    def settle(self, members: Iterable[Member]) -> list[LegReport]:
+        """Look for every open leg, write down what is found, and return that."""
+        by_channel: dict[int, list[OpenLeg]] = {}
+        for found in open_legs(members, self.rules, self.clock()):
+            by_channel.setdefault(found.leg.channel_id or 0, []).append(found)
+        return [report for channel_id, legs in by_channel.items() for report in self._in_channel(channel_id, legs)]
+
+    def _in_channel(self, channel_id: int, legs: Sequence[OpenLeg]) -> list[LegReport]:
+        now = self.clock()
+        since = min(found.leg.at or found.notice.made_at for found in legs)
+        window = window_of(since, now, self.rest.http.clock_offset)
+        me = self.rest.me()
+        history = self.rest.read_back(channel_id, window) if isinstance(me, int) else me
+        if isinstance(history, History) and isinstance(me, int):
+            ours = [message for message in history.messages if is_by(message, me)]
+            return [self._decide(found, ours, window, complete=history.complete) for found in legs]
+        reason = getattr(history, "reason", "")
+        gone = isinstance(history, Refused) and history.lasting and not history.everywhere
+        return [self._written(found, Undecided(f"cannot look: {reason}", for_good=gone)) for found in legs]
+
+    def _decide(
+        self, found: OpenLeg, ours: Sequence[Mapping[str, object]], window: Window, *, complete: bool
+    ) -> LegReport:
+        candidates = candidates_among(ours, lambda _: True, lambda message: shows(message, found.notice))
+        finding = decide(candidates, window, accounted=frozenset(), complete=complete, settled=True)
+        return self._written(found, finding)
+
+    def _written(self, found: OpenLeg, finding: Finding) -> LegReport:
+        """Write down what was found of a leg, unless somebody else has done so."""
+        now, name = self.clock(), found.name
+        message_id = finding.message_id if isinstance(finding, Found) else None
+        reason = finding.reason if isinstance(finding, Undecided) else "cut short, and not in the channel"
+
+        def change(member: Member) -> Edit | None:
+            notice = member.notice(found.notice.id)
+            if notice is None or notice.leg(name) != found.leg:
+                return None
+            if message_id is not None:
+                return Edit(self._delivered(member, notice, name, message_id), (event(member, notice),))
+            if isinstance(finding, Absent):
+                return Edit(with_refusal(member, notice, name, reason=reason), (event(member, notice),))
+            if isinstance(finding, Undecided) and finding.for_good:
+                return Edit(with_refusal(member, notice, name, reason=reason, state=LegState.UNCERTAIN))
+            return None
+
+        def event(member: Member, notice: Notice) -> Event:
+            said = "" if message_id is not None else reason
+            return leg_event(member, notice, name, now, self.rules.host, reason=said, message_id=message_id)
+
+        self.book.amend([found.member.user_id], change)
+        return LegReport(
+            found.member.user_id,
+            found.member.name,
+            found.notice.kind,
+            name,
+            _result(finding),
+            reason if message_id is None else "",
+            message_id,
+            settled=True,
+        )
+
+    def _delivered(self, member: Member, notice: Notice, name: LegName, message_id: int) -> Member:
+        """Return the member with a leg that was found; it counts from when it was posted, by our clock."""
+        posted_at = snowflake_time(message_id) - (self.rest.http.clock_offset or timedelta(0))
+        leg = notice.leg(name)
+        at = max(posted_at, leg.at) if leg.at else posted_at
+        return with_delivery(member, notice, name, at=at, message_id=message_id, channel_id=leg.channel_id)
+
+    def drop_old_news(self, members: Iterable[Member]) -> list[LegReport]:
+        """Give up notices that could not be delivered for so long that they are no news, and return their open legs."""
+        now = self.clock()
+        old = {member.user_id: [notice for notice in member.notices if _is_old_news(notice, now)] for member in members}
+        old = {user_id: notices for user_id, notices in old.items() if notices}
+        dropped = self.book.amend(list(old), lambda member: self._without_old_news(member, now)) if old else {}
+        return [
+            LegReport(user_id, member.name, notice.kind, name, Result.UNCERTAIN, "given up after a week", settled=True)
+            for user_id, member in dropped.items()
+            for notice in old[user_id]
+            for name in notice.legs_in(LegState.OPEN, LegState.CLAIMED)
+        ]
+
+    def _without_old_news(self, member: Member, now: datetime) -> Edit:
+        kept = tuple(notice for notice in member.notices if not _is_old_news(notice, now))
+        events = tuple(
+            leg_event(member, notice, name, now, self.rules.host, reason="given up after a week")
+            for notice in member.notices
+            if _is_old_news(notice, now)
+            for name in notice.legs_in(LegState.OPEN, LegState.CLAIMED)
+        )
+        return Edit(replace(member, notices=kept), events)
+
+
+def _is_old_news(notice: Notice, now: datetime) -> bool:
+    return notice.kind not in PINGS and now - notice.made_at >= NEWS_FOR
+
+
+def _result(finding: Finding) -> Result:
+    if isinstance(finding, Found):
+        return Result.DONE
+    if isinstance(finding, Absent):
+        return Result.LATER
+    return Result.UNCERTAIN if finding.for_good else Result.UNCLEAR

@@ -1,0 +1,111 @@
+"""`todo submit`: a TODO is handed in. The one way of doing it, for the command line and the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from giftping.todo.book import Book, Clock, Edit, new_id
+from giftping.todo.clocks import Span
+from giftping.todo.documents import Event
+from giftping.todo.messenger import Errand, Messenger
+from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, Todo
+from giftping.todo.report import LegReport, RoleReport
+from giftping.todo.roles import RoleKeeper
+from giftping.todo.rounds import with_submission
+from giftping.todo.submission import Draft, SubmissionError, checked, is_repeated
+
+SAME_TEXT = "the same text as before"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRequest:
+    """Whose TODO is handed in, and by whom where that is somebody else."""
+
+    user_id: int
+    draft: Draft
+    by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTools:
+    """What a submission works with; `today` is a member's own date, `owner_id` who may hand in for others.
+
+    `messenger` and `keeper` give None where Discord is not set up for it: what is to be told waits for a sweep then.
+    `keep` puts a file aside under the TODO's id until it is posted.
+    """
+
+    clock: Clock
+    today: Callable[[Member, datetime], date]
+    owner_id: int | None
+    messenger: Callable[[Book, Sequence[Span]], Messenger | None]
+    keeper: Callable[[Book, Sequence[Span]], RoleKeeper | None]
+    keep: Callable[[Todo], None] = lambda _todo: None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitReport:
+    """What came of a submission: it is saved; `legs` and `role` say what was posted, told and given back at once."""
+
+    member: Member
+    todo: Todo
+    legs: tuple[LegReport, ...] = ()
+    role: RoleReport | None = None
+    is_repeated: bool = False
+
+
+def submit(tools: SubmitTools, book: Book, request: SubmitRequest) -> SubmitReport:
+    """Return what came of handing in a TODO.
+
+    It is checked, then saved, then posted; what cannot be posted now goes out with a sweep, and is not reported as
+    posted. Raise SubmissionError when it may not be handed in, StoreError when it cannot be saved.
+    """
+    now = tools.clock()
+    member = book.member(request.user_id)
+    refuse_strangers(member, request.by, tools.owner_id)
+    by = request.by if request.by != request.user_id else None
+    todo = checked(request.draft, member, todo_id=new_id(), now=now, today=tools.today(member, now), submitted_by=by)
+    repeated = is_repeated(todo, member.todo)
+    downtimes = book.notes().downtimes
+    messenger, keeper = tools.messenger(book, downtimes), tools.keeper(book, downtimes)
+    dm = messenger.dm_state(member) if messenger and by is not None else LegState.CLOSED
+    notice = Notice(todo.id, NoticeKind.SUBMISSION, now, dm=Leg(dm), todo=todo)
+    event = Event(
+        f"{todo.id}:submission",
+        request.user_id,
+        NoticeKind.SUBMISSION.value,
+        now,
+        by=str(request.by or request.user_id),
+        day=tools.today(member, now).isoformat(),
+        result="handed in",
+        reason=SAME_TEXT if repeated else "",
+    )
+    tools.keep(todo)
+    saved = book.amend([request.user_id], lambda known: Edit(with_submission(known, todo, notice, now), (event,)))
+    role = keeper.give_back(request.user_id, dm=LegState.CLOSED) if keeper else None
+    legs = _told(messenger, book, request.user_id) if messenger else []
+    return SubmitReport(saved[request.user_id], todo, tuple(legs), role, repeated)
+
+
+def refuse_strangers(member: Member, by: int | None, owner_id: int | None) -> None:
+    """Raise SubmissionError for a member who may not hand in a TODO, or for whom nobody else may."""
+    if by is not None and by != member.user_id:
+        if by != owner_id:
+            raise SubmissionError([("by", f"{by} is not the owner; only the owner hands in for others")])
+        if not member.on_roster:
+            raise SubmissionError([("for", f"{member.user_id} is not on the roster; add them: todo roster add")])
+    elif not member.on_roster and member.user_id != owner_id:
+        raise SubmissionError([("", f"{member.user_id} is not on the roster; add them: todo roster add")])
+
+
+def _told(messenger: Messenger, book: Book, user_id: int) -> list[LegReport]:
+    """Return how what is to be told to or of a member went: the post of the TODO, and that the role is back."""
+    reports: list[LegReport] = []
+    for notice in book.member(user_id).notices:
+        errand = Errand(user_id, notice.id)
+        if notice.channel.state is LegState.OPEN:
+            reports += messenger.post([errand])
+        if notice.dm.state is LegState.OPEN:
+            reports += messenger.write(errand)
+    return reports

@@ -1,0 +1,332 @@
+"""`todo sweep`: the story of one run, from the roster to Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from giftping.discord.limits import EMBEDS
+from giftping.store.base import RunRecord, Store
+from giftping.todo.book import Book, Clock, Edit, Roll, new_id
+from giftping.todo.clocks import Span
+from giftping.todo.documents import Event, SweepNotes
+from giftping.todo.messenger import DMS_STOPPED_FOR, Errand, Messenger
+from giftping.todo.model import PINGS, LegName, LegState, Member, Notice, Pause, Presence
+from giftping.todo.notices import Told, batches
+from giftping.todo.presence import Lookout
+from giftping.todo.report import LegReport, Planned, RoleReport, SweepReport
+from giftping.todo.roles import RoleKeeper
+from giftping.todo.rules import Action, Due, TodoRules, due
+from giftping.todo.settle import Settler
+
+JOB = "todo sweep"
+
+SEEN_FOR = timedelta(hours=24)
+"""How long a ping rests on what Discord last said of a member; whatever touches the role asks again."""
+
+ABSENT_AGAIN = timedelta(hours=24)
+"""How often it is asked whether a member who had left is back."""
+
+SKEW = timedelta(days=1)
+"""How far in the future a time may lie before it is told that a clock was wrong."""
+
+DOWNTIMES_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRules:
+    """The settings of a sweep: those of the rules, how long it waits, and from which gap on nobody swept."""
+
+    todo: TodoRules
+    linger: timedelta = timedelta(minutes=2)
+    downtime: timedelta = timedelta(hours=6)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTools:
+    """What a sweep works with, passed in by the wiring.
+
+    `messenger` and `roles` are made for one book and the downtimes; `roles` gives None where there is no role to take.
+    `pool` runs what goes out side by side. `keep_files` lets go of the files of TODOs other than those with these ids.
+    """
+
+    clock: Clock
+    sleep: Callable[[float], None]
+    open_store: Callable[[], Store]
+    lookout: Lookout
+    messenger: Callable[[Book, Sequence[Span]], Messenger]
+    roles: Callable[[Book, Sequence[Span]], RoleKeeper | None]
+    pool: Callable[[], AbstractContextManager[Executor]]
+    keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
+
+
+def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
+    """Return what one sweep did. Raise StoreError when the store cannot be read or written."""
+    started = tools.clock()
+    with tools.open_store() as store:
+        book = Book(store, tools.clock)
+        notes = book.notes()
+        downtime = _downtime(notes, started, rules.downtime)
+        if not rules.dry_run:
+            notes = book.change_notes(lambda known: _begun(known, started, rules.downtime))
+        downtimes = (*notes.downtimes, *([downtime] if downtime and rules.dry_run else ()))
+        run = _Sweep(tools, rules, book, notes, downtimes)
+        if rules.dry_run:
+            return run.rehearsed(started)
+        run.tidy()
+        plan = run.go_round()
+        if waited_for := run.wait():
+            run.go_round()
+        report = run.report(started, plan, waited_for, downtime)
+        book.change_notes(lambda known: run.ended(known, report))
+        tools.keep_files(_files_owed(book.roll()))
+        store.record_run(_record(report, rules.todo.host))
+        return report
+
+
+def _downtime(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Span | None:
+    """Return the time since the last sweep where that is so long that there was none when there should have been."""
+    last = notes.last_sweep
+    return Span(last, now) if last is not None and now - last > longest_gap else None
+
+
+def _begun(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> SweepNotes:
+    downtime = _downtime(notes, now, longest_gap)
+    downtimes = (*notes.downtimes, *([downtime] if downtime else ()))[-DOWNTIMES_KEPT:]
+    last = max(now, notes.last_sweep) if notes.last_sweep and notes.last_sweep - now < SKEW else now
+    return replace(notes, last_sweep=last, downtimes=downtimes)
+
+
+class _Sweep:
+    """One run under way: what it works with, and what has come of it so far."""
+
+    def __init__(
+        self, tools: SweepTools, rules: SweepRules, book: Book, notes: SweepNotes, downtimes: Sequence[Span]
+    ) -> None:
+        self._tools = tools
+        self._rules = rules.todo
+        self._linger = rules.linger
+        self._book = book
+        self._notes = notes
+        self._downtimes = downtimes
+        self._messenger = tools.messenger(book, downtimes)
+        stopped = notes.dms_stopped_until
+        self._messenger.may_open_dms = stopped is None or stopped <= tools.clock()
+        self._keeper = tools.roles(book, downtimes)
+        self._legs: list[LegReport] = []
+        self._roles: list[RoleReport] = []
+        self._left: list[int] = []
+        self._returned: list[int] = []
+        self._trouble: dict[str, None] = {}
+        self._unseen: dict[int, str] = {}
+
+    def tidy(self) -> None:
+        """Settle what earlier runs left open, and start the clocks of those who have none."""
+        roll = self._book.roll()
+        settler = Settler(self._book, self._messenger.rest, self._tools.clock, self._rules)
+        self._legs += settler.settle(roll.members.values())
+        self._legs += settler.drop_old_news(roll.members.values())
+        clockless = [member.user_id for member in roll.on_roster() if member.silent_since is None]
+        now = self._tools.clock()
+        self._book.amend(clockless, lambda member: Edit(replace(member, added=now)) if not member.added else None)
+
+    def go_round(self) -> list[Planned]:
+        """Do what is due now, and return what that was and what is not due yet, for everybody on the roster."""
+        roll = self._looked_at(self._book.roll())
+        plan = self._plan(roll)
+        for planned in plan:
+            self._change_role(roll.members[planned.user_id], planned.due.action)
+        self._deliver(plan)
+        return plan
+
+    def wait(self) -> int:
+        """Wait for the members who fall due within the linger time, and return how many they are."""
+        now = self._tools.clock()
+        soon = [
+            planned.due.until
+            for planned in self._plan(self._book.roll())
+            if planned.due.then not in (Action.NOTHING, Action.RESTORE)
+            and planned.due.until is not None
+            and planned.due.until - now <= self._linger
+        ]
+        if soon:
+            self._tools.sleep(max((max(soon) - now).total_seconds(), 0.0))
+        return len(soon)
+
+    def _plan(self, roll: Roll) -> list[Planned]:
+        now = self._tools.clock()
+        plan = []
+        for member in roll.members.values():
+            if not member.on_roster and not member.notices:
+                continue
+            trouble = self._unseen.get(member.user_id, "")
+            found = due(member, self._rules, now, self._downtimes)
+            if trouble and found.action is not Action.NOTHING:
+                found = Due(Action.NOTHING, found.why)
+            plan.append(Planned(member.user_id, member.name, found, trouble))
+        return plan
+
+    # Who is there
+
+    def _looked_at(self, roll: Roll, *, writes: bool = True) -> Roll:
+        """Return the members as Discord shows those of them for whom something is due."""
+        self._note_oddities(roll)
+        now = self._tools.clock()
+        wanted = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
+        self._unseen = {}
+        if not wanted:
+            return roll
+        seen = self._tools.lookout.look(wanted)
+        edits = []
+        for user_id, presence in seen.items():
+            if isinstance(presence, str):
+                self._unseen[user_id] = presence
+                continue
+            edit = _seen(roll.members[user_id], presence, now)
+            edits.append(edit)
+            self._note_moves(roll.members[user_id], edit.member)
+        if writes:
+            self._book.save(edits)
+            return Roll({**roll.members, **self._book.roll(wanted).members}, roll.odd)
+        return Roll({**roll.members, **{edit.member.user_id: edit.member for edit in edits}}, roll.odd)
+
+    def _is_to_be_seen(self, member: Member, now: datetime) -> bool:
+        presence = member.presence
+        if member.left_at is not None:
+            return presence is None or now - presence.at >= ABSENT_AGAIN
+        found = due(member, self._rules, now, self._downtimes)
+        touches_role = found.action in (Action.WARN, Action.REMOVE, Action.END)
+        is_old = presence is None or now - presence.at >= SEEN_FOR
+        return touches_role or (found.is_ping and is_old)
+
+    def _note_moves(self, before: Member, after: Member) -> None:
+        if after.left_at is not None and before.left_at is None:
+            self._left.append(after.user_id)
+        if before.left_at is not None and after.left_at is None:
+            self._returned.append(after.user_id)
+
+    def _note_oddities(self, roll: Roll) -> None:
+        now = self._tools.clock()
+        for odd in roll.odd:
+            self._trouble[f"{odd.where}: {odd.why}; skipped: correct or remove the document"] = None
+        for member in roll.on_roster():
+            latest = max((at for at in (member.last_submit, member.last_ping) if at), default=now)
+            if latest - now > SKEW:
+                self._trouble[f"{member.label}: a time lies in the future ({latest:%Y-%m-%d}); check the clocks"] = None
+
+    # What is done
+
+    def _change_role(self, member: Member, action: Action) -> None:
+        if self._keeper is None or action not in (Action.REMOVE, Action.END, Action.RESTORE):
+            return
+        dm = self._messenger.dm_state(member)
+        report = None
+        if action is Action.RESTORE:
+            report = self._keeper.give_back(member.user_id, dm)
+        elif self._book.store.is_away:
+            why = "no role is taken while the shared store is away: a submission elsewhere would not be seen"
+            self._trouble[why] = None
+        elif action is Action.END:
+            self._keeper.end(member.user_id)
+        else:
+            report = self._keeper.take(member.user_id, dm)
+        self._roles += [report] if report else []
+
+    def _deliver(self, plan: Iterable[Planned]) -> None:
+        """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
+        news = _news(self._book.roll())
+        pings = [one for one in plan if one.due.is_ping]
+        writes = [Errand(member.user_id, notice.id) for member, notice in news if notice.dm.state is LegState.OPEN]
+        writes += [Errand(one.user_id) for one in pings]
+        with self._tools.pool() as pool:
+            posts = list(_posts(news, pings))
+            self._legs += self._messenger.deliver(posts, writes, pool, self._tools.on_progress)
+
+    # What comes of it
+
+    def rehearsed(self, started: datetime) -> SweepReport:
+        """Return what this run would do, with nothing written and nothing posted."""
+        roll = self._looked_at(self._book.roll(), writes=False)
+        plan = self._plan(roll)
+        pings = [one for one in plan if one.due.is_ping]
+        posts = [self._messenger.preview(roll, errands) for errands in _posts(_news(roll), pings)]
+        report = self.report(started, plan, 0, None)
+        return replace(report, dry_run=True, messages=tuple(message for message in posts if message))
+
+    def report(self, started: datetime, plan: Sequence[Planned], waited_for: int, downtime: Span | None) -> SweepReport:
+        """Return what came of the run."""
+        return SweepReport(
+            started_at=started,
+            finished_at=self._tools.clock(),
+            plan=tuple(plan),
+            legs=tuple(self._legs),
+            roles=tuple(self._roles),
+            left=tuple(self._left),
+            returned=tuple(self._returned),
+            trouble=tuple(self._trouble),
+            told_before=frozenset(self._notes.told),
+            downtime_since=downtime.start if downtime else None,
+            waited_for=waited_for,
+        )
+
+    def ended(self, notes: SweepNotes, report: SweepReport) -> SweepNotes:
+        """Return what the next sweep is to know."""
+        stopped = notes.dms_stopped_until
+        if self._messenger.dms_too_fast:
+            stopped = self._tools.clock() + DMS_STOPPED_FOR
+        return replace(notes, dms_stopped_until=stopped, told=tuple(report.trouble_lines()))
+
+
+def _seen(member: Member, presence: Presence, now: datetime) -> Edit:
+    """Return how a member changes who was looked at: one who is gone is parked, and one who is back has had a pause."""
+    seen = replace(member, presence=presence)
+    if not presence.in_guild:
+        if member.left_at is not None:
+            return Edit(seen)
+        return Edit(replace(seen, left_at=now), (Event(new_id(), member.user_id, "left", now),))
+    if member.left_at is None:
+        return Edit(seen)
+    away = Pause(new_id(), member.left_at, now, "not in the guild")
+    back = replace(seen, left_at=None, pauses=(*member.pauses, away))
+    return Edit(back, (Event(new_id(), member.user_id, "returned", now),))
+
+
+def _files_owed(roll: Roll) -> frozenset[str]:
+    """Return the ids of the TODOs whose file is yet to be posted."""
+    todos = (notice.todo for member in roll.members.values() for notice in member.notices)
+    return frozenset(todo.id for todo in todos if todo and todo.attachment)
+
+
+def _news(roll: Roll) -> list[tuple[Member, Notice]]:
+    """Return the notices, other than pings, of which a leg is yet to be delivered."""
+    return [
+        (member, notice)
+        for member in roll.members.values()
+        for notice in member.notices
+        if notice.kind not in PINGS and notice.legs_in(LegState.OPEN)
+    ]
+
+
+def _posts(news: Sequence[tuple[Member, Notice]], pings: Sequence[Planned]) -> Iterator[list[Errand]]:
+    """Yield what goes into one channel message after the other."""
+    for batch in batches([Told(member, notice) for member, notice in news if notice.channel.state is LegState.OPEN]):
+        yield [Errand(told.member.user_id, told.notice.id) for told in batch]
+    to_channel = [Errand(one.user_id) for one in pings if LegName.CHANNEL in one.due.legs]
+    for start in range(0, len(to_channel), EMBEDS):
+        yield to_channel[start : start + EMBEDS]
+
+
+def _record(report: SweepReport, host: str) -> RunRecord:
+    return RunRecord(
+        job=JOB,
+        host=host,
+        started_at=report.started_at,
+        finished_at=report.finished_at,
+        exit_code=report.exit_code,
+        details={"members": len(report.plan), **report.counts(), "failed": len(list(report.failures()))},
+    )
