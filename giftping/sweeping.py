@@ -77,7 +77,8 @@ def run_sweep(
         rules = SweepRules(stage.rules, todo.linger, todo.downtime, dry_run)
         report = sweep(stage.tools(open_store, on_progress), rules)
         notices = opened[0].notices
-    return replace(report, notices=tuple(notices))
+        held = ('nothing was sent: the shared store is away, and on_outage is "hold"',) if opened[0].holds else ()
+    return replace(report, notices=tuple(notices), trouble=(*report.trouble, *held))
 
 
 def run_submit(

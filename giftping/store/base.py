@@ -170,6 +170,10 @@ class Store(Protocol):
     def is_away(self) -> bool:
         """Whether a shared store could not be reached, so that its mirror is asked; never of a store of its own."""
 
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is to be sent now: a shared store is away, and this host is to wait until it is back."""
+
     def close(self) -> None:
         """Release what the store holds open; safe to call twice."""
 

@@ -109,6 +109,11 @@ class MongoStore:
         return False
 
     @property
+    def holds(self) -> bool:
+        """Never: nothing is waited for."""
+        return False
+
+    @property
     def closed_fingerprint(self) -> str | None:
         """None: other hosts may write at any time, so that nothing tells whether MongoDB is as this object left it."""
         return None

@@ -79,6 +79,11 @@ class TinyStore(TinyDocuments):
         return False
 
     @property
+    def holds(self) -> bool:
+        """Never: nothing is waited for."""
+        return False
+
+    @property
     def closed_fingerprint(self) -> str | None:
         """What `files.fingerprint` gives for the store as this object left it; None while open, or when others wrote.
 

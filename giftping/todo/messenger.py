@@ -247,8 +247,13 @@ class Messenger:
     def _claim(
         self, errands: Sequence[Errand], leg: LegName, channel_id: int, *, held: Sequence[tuple[Member, Notice]]
     ) -> list[tuple[Member, Notice]]:
-        """Return the members, as they are now, whose leg is owed and was claimed, or is still held by this message."""
+        """Return the members, as they are now, whose leg is owed and was claimed, or is still held by this message.
+
+        Raise WithdrawnError while nothing is to be sent because the shared store is away.
+        """
         members = self.book.roll([errand.user_id for errand in errands]).members
+        if self.book.store.holds:
+            raise WithdrawnError("the shared store is away")
         if held:
             fresh = [(members.get(member.user_id), notice.id) for member, notice in held]
             return [(member, notice) for member, id_ in fresh if member and (notice := member.notice(id_))]

@@ -58,6 +58,8 @@ class RoleKeeper:
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
             raise WithdrawnError("the role is not to be taken any more")
         claimed = with_removal(member, RemovalState.CLAIMED, now=self.clock(), by=self.rules.host)
+        if self.book.store.is_away:
+            raise WithdrawnError("a submission to the shared store, which is away, would not be seen")
         if not self.book.save([Edit(claimed)]):
             raise WithdrawnError("another run has it")
 

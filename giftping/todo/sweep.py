@@ -78,6 +78,8 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         run = _Sweep(tools, rules, book, notes, downtimes)
         if rules.dry_run:
             return run.rehearsed(started)
+        if store.holds:
+            return run.report(started, (), 0, downtime)
         run.tidy()
         plan = run.go_round()
         if waited_for := run.wait():
