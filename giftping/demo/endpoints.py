@@ -123,7 +123,7 @@ def channel_of(world: World, call: Call, *needed: Permission) -> Channel:
 def _get_channel(world: World, call: Call) -> Answer:
     channel = channel_of(world, call)
     if channel.recipient_id is None:
-        return json_answer(shapes.channel(channel))
+        return json_answer(shapes.channel(channel, world.bot))
     return json_answer(shapes.direct_channel(channel, world.users[channel.recipient_id]))
 
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from giftping.demo.world import Author, Channel, Guild, Member, Role, StoredAttachment, StoredMessage, Webhook
+from giftping.demo.world import (
+    Author,
+    Channel,
+    Guild,
+    Member,
+    Permission,
+    Role,
+    StoredAttachment,
+    StoredMessage,
+    Webhook,
+)
+
+_IN_CHANNEL = Permission.POSTING | Permission.MANAGE_MESSAGES
+"""What the stand-in decides for each channel alone, whatever the bot's roles say."""
 
 
 def user(author: Author, *, webhook: bool = False) -> dict[str, Any]:
@@ -84,8 +97,8 @@ def webhook(hook: Webhook, guild_id: int | None) -> dict[str, Any]:
     }
 
 
-def channel(known: Channel) -> dict[str, Any]:
-    """Return the channel object of a guild's channel."""
+def channel(known: Channel, bot: Author) -> dict[str, Any]:
+    """Return the channel object of a guild's channel, with an overwrite that says what the bot may do in it."""
     return {
         "id": str(known.id),
         "type": int(known.type),
@@ -97,9 +110,14 @@ def channel(known: Channel) -> dict[str, Any]:
         "nsfw": False,
         "topic": None,
         "rate_limit_per_user": 0,
-        "permission_overwrites": [],
+        "permission_overwrites": [_overwrite(known, bot)],
         "last_message_id": _last_message_id(known),
     }
+
+
+def _overwrite(known: Channel, bot: Author) -> dict[str, Any]:
+    allow = _IN_CHANNEL & known.permissions
+    return {"id": str(bot.id), "type": 1, "allow": str(int(allow)), "deny": str(int(_IN_CHANNEL & ~allow))}
 
 
 def direct_channel(known: Channel, recipient: Author) -> dict[str, Any]:

@@ -49,8 +49,15 @@ class Bucket:
         """Return when the next request may go out, None when one that is under way has to be answered first."""
         if self.reset_at is not None and now >= self.reset_at:
             self.remaining, self.reset_at = max(self.limit, 1), None
-        at = now if self.remaining > self.in_flight else self.reset_at
-        return None if at is None else max(at, self.closed_until)
+        if self.remaining > self.in_flight:
+            return max(now, self.closed_until)
+        # The requests under way may be among those that an answer has counted: then there is room before the reset.
+        may_have_room = self.remaining > 0 and self.in_flight > 0
+        return None if may_have_room or self.reset_at is None else max(self.reset_at, self.closed_until)
+
+    def seconds_to_reset(self, now: float) -> float | None:
+        """Return how long the window lasts yet, None when that is not known."""
+        return None if self.reset_at is None else max(0.0, self.reset_at - now)
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Take in what an answer, or the lack of one, says of the bucket."""
@@ -159,7 +166,8 @@ class Pacer:
                 bucket = self._bucket(lane)
                 wait = self._wait(lane, bucket)
                 if wait is None:
-                    self._changed.wait()
+                    # No answer may come for long, but the reset will.
+                    self._changed.wait(bucket.seconds_to_reset(self._monotonic()))
                     continue
                 if wait <= 0:
                     bucket.in_flight += 1

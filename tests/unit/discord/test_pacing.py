@@ -78,8 +78,35 @@ def test_an_answer_that_was_overtaken_does_not_give_requests_back(pacer, clock):
 def test_requests_under_way_are_counted_before_their_answers_come(pacer, clock):
     send(pacer, WEBHOOK, told(2, 1.5))
     tickets = [pacer.enter(WEBHOOK) for _ in range(2)]
-    tickets.append(pacer.enter(WEBHOOK))
+    entered, thread = enter_in_a_thread(pacer, WEBHOOK)
+    assert not entered.wait(0.05)
+    for ticket, remaining in zip(tickets, (1, 0), strict=True):
+        pacer.leave(ticket, told(remaining, 1.5))
+    thread.join(10)
     assert clock.sleeps == [pytest.approx(1.505)]
+
+
+def test_requests_that_an_answer_has_counted_already_do_not_hold_up_the_next_until_the_reset(pacer, clock):
+    send(pacer, WEBHOOK, told(4, 9.0))
+    tickets = [pacer.enter(WEBHOOK) for _ in range(3)]
+    pacer.leave(tickets[2], told(1, 9.0))
+    entered, thread = enter_in_a_thread(pacer, WEBHOOK)
+    assert not entered.wait(0.05)
+    pacer.leave(tickets[0], told(3, 9.0))
+    pacer.leave(tickets[1], told(2, 9.0))
+    thread.join(10)
+    assert entered.is_set()
+    assert clock.sleeps == []
+
+
+def test_a_request_that_is_never_answered_holds_up_the_next_no_longer_than_the_reset(pacer, clock):
+    send(pacer, WEBHOOK, told(1, 0.02))
+    pacer.enter(WEBHOOK)
+    entered, thread = enter_in_a_thread(pacer, WEBHOOK)
+    assert not entered.wait(0.05)
+    clock.seconds += 0.03
+    thread.join(10)
+    assert entered.is_set()
 
 
 @pytest.mark.parametrize("as_bot", [True, False])
