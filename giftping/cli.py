@@ -1,4 +1,4 @@
-"""The Typer app: arguments in, exit code out. The only file that imports typer."""
+"""The Typer app: arguments in, exit code out. Only this file and those beside it named cli_… import typer."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from giftping import __version__
-
-if TYPE_CHECKING:
-    from giftping.commands.session import Session
+from giftping.cli_options import (
+    HELP,
+    Config,
+    Json,
+    Quiet,
+    Running,
+    Verbose,
+    Yes,
+    end,
+    new_group,
+    session_of,
+    snowflake,
+)
+from giftping.cli_todo import todo_app
 
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
@@ -23,11 +34,9 @@ EXIT_TROUBLE = 69
 EXIT_LOCKED = 75
 EXIT_SETTINGS = 78
 
-HELP = {"help_option_names": ["-h", "--help"]}
-
 app = typer.Typer(
     name="giftping",
-    help="Announces new game gift codes in Discord guilds: never twice, never lost.",
+    help="Announces gift codes in Discord guilds, and reminds members of their daily TODOs: never twice, never lost.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings=HELP,
@@ -36,7 +45,7 @@ app = typer.Typer(
 
 
 def _group(name: str, text: str) -> typer.Typer:
-    group = typer.Typer(help=text, no_args_is_help=True, context_settings=HELP)
+    group = new_group(text)
     app.add_typer(group, name=name)
     return group
 
@@ -45,55 +54,14 @@ codes_app = _group("codes", "Gift codes: look for new ones, and look into what w
 guilds_app = _group("guilds", "Guilds: where announcements go.")
 sources_app = _group("sources", "Sources: the places that list codes.")
 config_app = _group("config", "Settings: check and show them.")
+app.add_typer(todo_app, name="todo")
 
-Json = Annotated[bool, typer.Option("--json", help="Write one JSON object on standard output, nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but trouble.")]
-Verbose = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; twice: tracebacks as well.")
-]
-Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="The settings file, instead of the usual places.")
-]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 OneGame = Annotated[str | None, typer.Option("--game", metavar="GAME", help="Only this game.")]
-
-
-def snowflake(text: str) -> int:
-    """Return a Discord id from the command line."""
-    from giftping.commands.guilds import parse_snowflake
-
-    try:
-        return parse_snowflake(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-snowflake.__name__ = "id"
-
 GuildId = Annotated[int, typer.Argument(parser=snowflake, metavar="GUILD", help="The guild's numeric id.")]
 OneGuild = Annotated[
     int | None, typer.Option("--guild", parser=snowflake, metavar="ID", help="Only this guild, by its id.")
 ]
 TheGuild = Annotated[int, typer.Option("--guild", parser=snowflake, metavar="ID", help="The guild, by its id.")]
-
-
-def _session(config: Path | None, json: Json, quiet: Quiet, verbose: Verbose) -> Session:
-    from giftping.commands.session import Session
-
-    _State.verbose = verbose
-    _State.session = Session(config, json, quiet, verbose, confirm=_confirm)
-    return _State.session
-
-
-class _State:
-    """What the handlers of `main` need to know of the command that ran."""
-
-    verbose = 0
-    session: Session | None = None
-
-
-def _confirm(question: str) -> bool:
-    return sys.stdin.isatty() and typer.confirm(question)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 typer calls it with the option's value
@@ -108,7 +76,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Announces new game gift codes in Discord guilds: never twice, never lost."""
+    """Announces gift codes in Discord guilds, and reminds members of their daily TODOs: never twice, never lost."""
 
 
 @app.command()
@@ -122,7 +90,7 @@ def init(
     """Write a commented giftping.toml and show the crontab line."""
     from giftping.commands import setup
 
-    _exit(setup.init(_session(None, json, quiet, verbose), folder, force=force))
+    end(setup.init(session_of(None, json, quiet, verbose), folder, force=force))
 
 
 @app.command()
@@ -135,7 +103,15 @@ def demo(
     """Show everything once, offline: sample sources and a stand-in Discord on this machine."""
     from giftping.demo.show import show
 
-    _exit(show(_session(None, json, quiet, verbose), keep=keep))
+    end(show(session_of(None, json, quiet, verbose), keep=keep))
+
+
+@app.command()
+def doctor(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+    """Look at everything that giftping needs, and say what to do where it is not right. Posts and writes nothing."""
+    from giftping.commands.doctor import doctor as command
+
+    end(command(session_of(config, json, quiet, verbose)))
 
 
 @config_app.command("check")
@@ -143,7 +119,7 @@ def config_check(config: Config = None, json: Json = False, quiet: Quiet = False
     """Check the settings; every mistake is named at once."""
     from giftping.commands import setup
 
-    _exit(setup.check_config(_session(config, json, quiet, verbose)))
+    end(setup.check_config(session_of(config, json, quiet, verbose)))
 
 
 @config_app.command("show")
@@ -151,7 +127,7 @@ def config_show(config: Config = None, json: Json = False, quiet: Quiet = False,
     """Show every setting that counts and where it comes from; secrets are masked."""
     from giftping.commands import setup
 
-    _exit(setup.show_config(_session(config, json, quiet, verbose)))
+    end(setup.show_config(session_of(config, json, quiet, verbose)))
 
 
 @guilds_app.command("add")
@@ -188,7 +164,7 @@ def guilds_add(
     from giftping.commands import guilds
 
     request = guilds.GuildRequest(guild, webhook, channel, tuple(game or ()), mention, announce_current)
-    _exit(guilds.add(_session(config, json, quiet, verbose), request))
+    end(guilds.add(session_of(config, json, quiet, verbose), request))
 
 
 @guilds_app.command("list")
@@ -196,7 +172,7 @@ def guilds_list(config: Config = None, json: Json = False, quiet: Quiet = False,
     """List the guilds and how their destinations stand."""
     from giftping.commands import guilds
 
-    _exit(guilds.list_guilds(_session(config, json, quiet, verbose)))
+    end(guilds.list_guilds(session_of(config, json, quiet, verbose)))
 
 
 @guilds_app.command("remove")
@@ -211,7 +187,7 @@ def guilds_remove(
     """Stop announcing in a guild; what it was sent stays in the ledger."""
     from giftping.commands import guilds
 
-    _exit(guilds.remove(_session(config, json, quiet, verbose), guild, yes=yes))
+    end(guilds.remove(session_of(config, json, quiet, verbose), guild, yes=yes))
 
 
 @guilds_app.command("test")
@@ -226,7 +202,7 @@ def guilds_test(
     """Post a test message to a guild's destination."""
     from giftping.commands import guilds
 
-    _exit(guilds.test(_session(config, json, quiet, verbose), guild, post=post))
+    end(guilds.test(session_of(config, json, quiet, verbose), guild, post=post))
 
 
 @sources_app.command("list")
@@ -236,7 +212,7 @@ def sources_list(
     """List the sources and how they stand."""
     from giftping.commands import sources
 
-    _exit(sources.list_sources(_session(config, json, quiet, verbose), game))
+    end(sources.list_sources(session_of(config, json, quiet, verbose), game))
 
 
 @sources_app.command("test")
@@ -253,7 +229,7 @@ def sources_test(
     """Show what a source yields, and why each dropped row was dropped."""
     from giftping.commands import sources
 
-    _exit(sources.test(_session(config, json, quiet, verbose), name, file))
+    end(sources.test(session_of(config, json, quiet, verbose), name, file))
 
 
 @codes_app.command("check")
@@ -273,7 +249,7 @@ def codes_check(
     from giftping.commands.check import check
 
     request = CheckRequest(dry_run=dry_run, guild_id=guild, game=game)
-    _exit(check(_session(config, json, quiet, verbose), request))
+    end(check(session_of(config, json, quiet, verbose), request))
 
 
 @codes_app.command("list")
@@ -288,7 +264,7 @@ def codes_list(
     """List the codes that are known."""
     from giftping.commands import codes
 
-    _exit(codes.list_codes(_session(config, json, quiet, verbose), game, everything=everything))
+    end(codes.list_codes(session_of(config, json, quiet, verbose), game, everything=everything))
 
 
 @codes_app.command("add")
@@ -307,8 +283,8 @@ def codes_add(
     """Add a code by hand; it goes out with the next check."""
     from giftping.commands import codes
 
-    session = _session(config, json, quiet, verbose)
-    _exit(codes.add_code(session, code, game, rewards=rewards, expires_at=_expiry(expires)))
+    session = session_of(config, json, quiet, verbose)
+    end(codes.add_code(session, code, game, rewards=rewards, expires_at=_expiry(expires)))
 
 
 @codes_app.command("stats")
@@ -323,7 +299,7 @@ def codes_stats(
     """Show how many codes went out, when, and from where."""
     from giftping.commands import codes
 
-    _exit(codes.stats(_session(config, json, quiet, verbose), guild, per))
+    end(codes.stats(session_of(config, json, quiet, verbose), guild, per))
 
 
 @codes_app.command("clear")
@@ -340,7 +316,7 @@ def codes_clear(
     """Forget what went to a guild: what is still valid is announced again."""
     from giftping.commands import codes
 
-    _exit(codes.clear(_session(config, json, quiet, verbose), guild, code, game, yes=yes))
+    end(codes.clear(session_of(config, json, quiet, verbose), guild, code, game, yes=yes))
 
 
 @codes_app.command("settle")
@@ -359,7 +335,7 @@ def codes_settle(
     """Settle announcements whose fate is uncertain."""
     from giftping.commands.settle import settle
 
-    _exit(settle(_session(config, json, quiet, verbose), guild, code, sent=sent, resend=resend))
+    end(settle(session_of(config, json, quiet, verbose), guild, code, sent=sent, resend=resend))
 
 
 @codes_app.command("explain")
@@ -374,7 +350,7 @@ def codes_explain(
     """Say why a code was, or was not, announced in a guild."""
     from giftping.commands import codes
 
-    _exit(codes.explain(_session(config, json, quiet, verbose), code, guild))
+    end(codes.explain(session_of(config, json, quiet, verbose), code, guild))
 
 
 @app.command()
@@ -399,7 +375,7 @@ def migrate(
     from giftping.commands import migrate as command
 
     request = command.MigrateRequest(tuple(from_json or ()), from_db, dry_run, again)
-    _exit(command.migrate(_session(config, json, quiet, verbose), request))
+    end(command.migrate(session_of(config, json, quiet, verbose), request))
 
 
 def _expiry(text: str) -> datetime | None:
@@ -416,10 +392,6 @@ def _expiry(text: str) -> datetime | None:
         return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
     except OverflowError:
         raise typer.BadParameter(f"--expires: {text!r} is too far away") from None
-
-
-def _exit(code: int) -> None:
-    raise typer.Exit(code)
 
 
 def main() -> None:
@@ -440,8 +412,8 @@ def run() -> None:
     except Exception as error:  # noqa: BLE001 the last place where an error can be said in one line
         sys.exit(_tell_error(error))
     finally:
-        if _State.session is not None:
-            _State.session.close()
+        if Running.session is not None:
+            Running.session.close()
 
 
 def _tell_error(error: Exception) -> int:
@@ -459,7 +431,7 @@ def _tell_error(error: Exception) -> int:
         (LockError, EXIT_TROUBLE),
         (StoreError, EXIT_TROUBLE),
     ]
-    loaded = vars(_State.session).get("settings") if _State.session else None
+    loaded = vars(Running.session).get("settings") if Running.session else None
     redact: Callable[[str], str] = loaded.redactor() if loaded else Redactor(secret_values(os.environ))
     code = next((code for kind, code in known if isinstance(error, kind)), EXIT_UNEXPECTED)
     if code != EXIT_UNEXPECTED:
@@ -467,7 +439,7 @@ def _tell_error(error: Exception) -> int:
             sys.stderr.write(redact(f"giftping: {line}") + "\n")
         return code
     sys.stderr.write(redact(f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)") + "\n")
-    if _State.verbose > 1:
+    if Running.verbose > 1:
         import traceback
 
         sys.stderr.write(redact("".join(traceback.format_exception(error))) + "\n")

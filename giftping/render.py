@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -22,15 +23,17 @@ from giftping.output import until, when
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from giftping.discord.message import Embed, Message
+    from giftping.discord.message import Embed, EmbedField, Message
 
 PREVIEW_WIDTH = 64
 
 _MARKUP = re.compile(
     r"```\n?(?P<block>.+?)\n?```"
+    r"|`(?P<code>[^`\n]+)`"
     r"|\*\*(?P<bold>.+?)\*\*"
     r"|<t:(?P<time>\d{1,11})(?::(?P<style>[tTdDfFR]))?>"
     r"|<@&(?P<role>\d+)>"
+    r"|<@(?P<user>\d+)>"
     r"|\[(?P<link>[^\]]+)\]\((?P<url>[^)\s]+)\)"
     r"|\\(?P<escaped>[^\w\s])",
     re.DOTALL,
@@ -73,53 +76,102 @@ def facts(pairs: Sequence[tuple[str, RenderableType]]) -> Table:
     return grid
 
 
-def preview(message: Message, zone: tzinfo | None, *, now: datetime, heading: str = "") -> RenderableType:
-    """Return a message as Discord will show it: the mention above, the embeds as cards with a coloured edge."""
+def preview(
+    message: Message,
+    zone: tzinfo | None,
+    *,
+    now: datetime,
+    heading: str = "",
+    names: Mapping[int, str] | None = None,
+) -> RenderableType:
+    """Return a message as Discord will show it: the mentions above, the embeds as cards with a coloured edge.
+
+    `names` are those of users who are mentioned; others are shown by their ids.
+    """
+    reading = _Reading(zone, now, names or {})
     parts: list[RenderableType] = []
     if heading:
         parts.append(Text(heading, style="dim"))
     if message.content:
-        parts.append(_inline(message.content, zone, now))
-    parts += [_card(embed, zone, now) for embed in message.embeds]
+        parts.append(reading.inline(message.content))
+    parts += [reading.card(embed) for embed in message.embeds]
     return Padding(Group(*parts), (0, 0, 1, 2))
-
-
-def _card(embed: Embed, zone: tzinfo | None, now: datetime) -> RenderableType:
-    lines: list[RenderableType] = [Text(embed.title, style="bold")]
-    if embed.description:
-        lines.append(_inline(embed.description, zone, now))
-    for field in embed.fields:
-        lines += [Text(""), Text(field.name, style="bold"), _inline(field.value, zone, now)]
-    if embed.footer:
-        lines += [Text(""), Text(embed.footer, style="dim")]
-    edge = Style(color=f"#{embed.color:06x}")
-    return Panel(Group(*lines), box=_EDGE, border_style=edge, width=PREVIEW_WIDTH, padding=(0, 1))
 
 
 _EDGE = box.Box("▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n")
 
+_ABREAST = 3
+"""How many inline fields Discord puts side by side."""
 
-def _inline(text: str, zone: tzinfo | None, now: datetime) -> Text:
-    result = Text()
-    position = 0
-    for match in _MARKUP.finditer(text):
-        result.append(text[position : match.start()])
-        position = match.end()
-        if match["block"]:
-            result.append(f" {match['block']} ", style="reverse")
-        elif match["bold"]:
-            result.append(match["bold"], style="bold")
-        elif match["time"]:
-            instant = datetime.fromtimestamp(int(match["time"]), tz=now.tzinfo)
-            result.append(until(instant, now) if match["style"] == "R" else when(instant, zone))
-        elif match["role"]:
-            result.append(f"@role {match['role']}", style="bold blue")
-        elif match["link"]:
-            result.append(match["link"], style="underline")
-        else:
-            result.append(match["escaped"])
-    result.append(text[position:])
-    return result
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reader's view of messages: their zone, their now, and whom they know by name."""
+
+    zone: tzinfo | None
+    now: datetime
+    names: Mapping[int, str]
+
+    def card(self, embed: Embed) -> RenderableType:
+        lines: list[RenderableType] = [Text(embed.author, style="dim")] if embed.author else []
+        lines.append(Text(embed.title, style="bold"))
+        if embed.description:
+            lines.append(self.inline(embed.description))
+        for fields in _rows(embed.fields):
+            lines += [Text(""), self.row(fields)]
+        if embed.image:
+            lines += [Text(""), Text(f"[image: {embed.image.removeprefix('attachment://')}]", style="italic")]
+        sent_at = when(embed.timestamp, self.zone) if embed.timestamp else ""
+        if foot := " · ".join(filter(None, (embed.footer, sent_at))):
+            lines += [Text(""), Text(foot, style="dim")]
+        edge = Style(color=f"#{embed.color:06x}")
+        return Panel(Group(*lines), box=_EDGE, border_style=edge, width=PREVIEW_WIDTH, padding=(0, 1))
+
+    def row(self, fields: Sequence[EmbedField]) -> RenderableType:
+        grid = Table.grid(padding=(0, 2), expand=len(fields) > 1)
+        for _ in fields:
+            grid.add_column(ratio=1, overflow="fold")
+        grid.add_row(*(Group(Text(field.name, style="bold"), self.inline(field.value)) for field in fields))
+        return grid
+
+    def inline(self, text: str) -> Text:
+        result = Text()
+        position = 0
+        for match in _MARKUP.finditer(text):
+            result.append(text[position : match.start()])
+            position = match.end()
+            if match["block"]:
+                result.append(f" {match['block']} ", style="reverse")
+            elif match["code"]:
+                result.append(match["code"], style="reverse")
+            elif match["bold"]:
+                result.append(match["bold"], style="bold")
+            elif match["time"]:
+                instant = datetime.fromtimestamp(int(match["time"]), tz=self.now.tzinfo)
+                result.append(until(instant, self.now) if match["style"] == "R" else when(instant, self.zone))
+            elif match["role"]:
+                result.append(f"@role {match['role']}", style="bold blue")
+            elif match["user"]:
+                name = self.names.get(int(match["user"]), f"user {match['user']}")
+                result.append(f"@{name}", style="bold blue")
+            elif match["link"]:
+                result.append(match["link"], style="underline")
+            else:
+                result.append(match["escaped"])
+        result.append(text[position:])
+        return result
+
+
+def _rows(fields: Sequence[EmbedField]) -> Iterator[list[EmbedField]]:
+    """Yield fields as they stand below each other: inline ones up to three abreast, every other one alone."""
+    row: list[EmbedField] = []
+    for field in fields:
+        if row and (not field.inline or not row[-1].inline or len(row) == _ABREAST):
+            yield row
+            row = []
+        row.append(field)
+    if row:
+        yield row
 
 
 def bars(counts: Sequence[tuple[str, int]], *, width: int = 30) -> Table:

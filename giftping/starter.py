@@ -124,15 +124,20 @@ def starter_toml(*, folder: Path, state: Path, source: str) -> str:
     return _STARTER.format(folder=_toml_text(str(folder)), state=_toml_text(str(state)), source=source)
 
 
-def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5) -> str:
-    """Return a crontab line that looks for new codes every so many minutes (1 to 59) and is silent when all is well.
+CHECK = ("codes", "check")
+SWEEP = ("todo", "sweep")
+SWEEP_MINUTES = 15
+
+
+def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5, job: tuple[str, ...] = CHECK) -> str:
+    """Return a crontab line that does a job every so many minutes (1 to 59) and is silent when all is well.
 
     Not on the full hour, when everybody else asks. `command` is the absolute path of giftping, as cron's PATH
     is short. Raise ValueError for other minutes.
     """
     if not 1 <= minutes <= 59:
         raise ValueError(f"minutes must be from 1 to 59, not {minutes}")
-    words = [str(command), "codes", "check", "-q", *(["--config", str(config)] if config else [])]
+    words = [str(command), *job, "-q", *(["--config", str(config)] if config else [])]
     # In a crontab, % ends the command unless a backslash stands before it, even inside quotes.
     escaped = shlex.join(words).replace("%", r"\%")
     times = "*" if minutes == 1 else f"{minutes // 2 + 1}-59/{minutes}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docs_reading import Ran, run
+from docs_reading import Ran, commands, run
+from docs_todo import ASHA, BEN, CHITRA, DEV, ELA, OWNER, TodoScene
 
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
@@ -27,9 +28,10 @@ class Story:
 
     stage: Stage
     told: dict[str, list[tuple[tuple[str, ...], Any]]] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, token: bool = True) -> Ran:
-        environment = self.stage.environment()
+        environment = self.stage.environment() | self.variables
         if not token:
             del environment["DISCORD_TOKEN"]
         return run(list(arguments), self.stage.folder, environment)
@@ -37,8 +39,7 @@ class Story:
     def tell(self, *arguments: str) -> None:
         """Run a command with --json and keep its object."""
         ran = self.run(*arguments, "--json")
-        names = [word for word in arguments if word.isalpha() and word.islower()]
-        command = names[0] if names[0] in ("init", "migrate") else " ".join(names[:2])
+        command = next(name for name, _ in commands() if " ".join(arguments).startswith(name))
         self.told.setdefault(command, []).append((arguments, ran.json))
 
 
@@ -53,6 +54,7 @@ def play(folder: Path) -> Story:
         _look(story)
         _settle(story)
         _clear(story)
+        _todo(story)
     return story
 
 
@@ -115,13 +117,39 @@ def _clear(story: Story) -> None:
     story.tell("migrate", "--from-json", "giftcode_state.json")
 
 
+def _todo(story: Story) -> None:
+    stage = story.stage
+    scene = TodoScene(stage.discord, stage.folder / "state")
+    scene.set_up()
+    story.variables = scene.variables
+    roster = ("todo", "roster")
+    story.tell(*roster, "add", str(ASHA), "--time-zone", "Europe/Berlin")
+    for user_id in (BEN, CHITRA, DEV, ELA):
+        story.run(*roster, "add", str(user_id))
+    scene.live_on()
+    story.tell("todo", "pause", str(CHITRA), "--from", "2099-12-24", "--to", "2099-12-31", "--reason", "holidays")
+    story.tell("todo", "sweep", "--dry-run")
+    story.tell("todo", "sweep")
+    story.tell("todo", "status")
+    story.tell("todo", "submit", str(BEN), "--must-do", "Read chapter 4", "--dont-do", "Late nights")
+    (stage.folder / "plan.png").write_bytes(b"a picture")
+    for_asha = ("--for", str(ASHA), "--by", str(OWNER), "--can-do", "One page more", "--attach", "plan.png")
+    story.tell("todo", "submit", *for_asha)
+    story.tell("todo", "status", str(ASHA))
+    story.tell("todo", "list")
+    story.tell("todo", "history", str(BEN))
+    story.tell(*roster, "list")
+    story.tell(*roster, "remove", str(DEV), "--yes")
+    story.tell("doctor")
+
+
 def paths(value: object, types: Mapping[str, str], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield the dotted path of every key in an object, and its value: `[]` in a list, `*` for a key of a map.
 
-    What the types call a map of something, such as counts, is one value.
+    What the types call a map of something, such as counts, or anything at all, is one value.
     """
     kind = types.get(prefix, "")
-    if kind.startswith("map of "):
+    if kind.startswith("map of ") or kind == "any":
         return
     if isinstance(value, dict):
         for key, item in value.items():

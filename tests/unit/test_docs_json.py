@@ -13,8 +13,16 @@ from docs_reading import JSON_PAGE, anchor_of, blocks, commands, run, section, t
 from docs_story import Story, paths, play
 
 from giftping.codes.report import DeliveryResult
+from giftping.todo.report import Result
 
-SHARED = {"A code", "A ledger entry", "A delivery", "A guild"}
+SHARED = {"A code", "A ledger entry", "A delivery", "A guild"} | {
+    "A member",
+    "A TODO",
+    "A streak",
+    "A pause",
+    "A leg",
+    "A role change",
+}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +112,10 @@ def test_the_demo_writes_the_keys_that_its_page_describes(tmp_path: Path) -> Non
 def test_every_result_of_a_delivery_is_explained() -> None:
     text = section(JSON_PAGE, "A delivery").partition("| result | meaning |")
     assert [row[0] for row in table(text[1] + text[2])] == [result.value for result in DeliveryResult]
+
+
+def test_every_result_of_a_leg_or_a_role_change_is_explained() -> None:
+    assert [row[0] for row in table(section(JSON_PAGE, "Results of legs and role changes"))] == list(Result)
 
 
 def test_list_and_explain_agree_on_whether_a_code_may_go_out(story: Story) -> None:

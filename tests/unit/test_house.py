@@ -33,7 +33,7 @@ def test_every_file_begins_by_saying_what_it_is_for() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("folder", ["codes", "store", "discord"])
+@pytest.mark.parametrize("folder", ["codes", "todo", "store", "discord"])
 def test_the_parts_that_do_the_work_write_nothing_and_end_nothing(folder: str) -> None:
     for path in sorted((PACKAGE / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -45,7 +45,8 @@ def test_only_the_edge_asks_what_time_it_is() -> None:
     """Decisions get the clock passed in, so that tests and a run's one instant hold for all of them."""
     asking = {
         name_of(path)
-        for path in sorted((PACKAGE / "codes").rglob("*.py"))
+        for folder in ("codes", "todo")
+        for path in sorted((PACKAGE / folder).rglob("*.py"))
         if re.search(r"datetime\.now\(|\butcnow\(|time\.time\(", path.read_text("utf-8"))
     }
     assert asking == set()

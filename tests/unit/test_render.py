@@ -50,6 +50,33 @@ def test_a_preview_shows_who_is_mentioned() -> None:
     assert "@role 42" in seen(Message(embeds=card("x").embeds, content="<@&42>", mention_roles=(42,)))
 
 
+def test_a_preview_shows_members_by_name_where_it_is_known() -> None:
+    message = Message(embeds=card("<@7>, hand in").embeds, content="<@7> <@8>", mention_users=(7, 8))
+    shown = drawn(preview(message, None, now=NOON, names={7: "Asha"}))
+    assert "@Asha @user 8" in shown
+    assert "@Asha, hand in" in shown
+    assert "<@" not in shown
+
+
+def test_a_preview_shows_fields_side_by_side_as_far_as_they_stand_together() -> None:
+    fields = [EmbedField(f"Name {number}", f"value {number}", inline=number != 4) for number in range(6)]
+    shown = seen(Message(embeds=(Embed("A title", fields=tuple(fields)),)))
+    names = [line.split("Name")[1:] for line in shown.splitlines() if "Name" in line]
+    assert [len(row) for row in names] == [3, 1, 1, 1]
+
+
+def test_a_preview_shows_author_picture_and_time() -> None:
+    embed = Embed("A title", author="Asha", image="attachment://plan.png", footer="The foot", timestamp=NOON)
+    shown = seen(Message(embeds=(embed,)))
+    assert "[image: plan.png]" in shown
+    assert "The foot · 2026-05-04 17:30 IST" in shown
+    assert shown.index("Asha") < shown.index("A title")
+
+
+def test_a_command_in_a_text_is_shown_without_its_quotes() -> None:
+    assert "Hand in with /todo." in seen(card("Hand in with `/todo`."))
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs")), min_size=1, max_size=30))
 @settings(max_examples=40)
 def test_whatever_a_source_wrote_can_be_previewed(text: str) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from past import CHANNEL, GUILD, OWNER, ROLE, Past
 from ran import Ran
 
 from giftping import cli
+from giftping.demo.discord import StandInDiscord
 from giftping.store.tiny import TinyStore
 
 SETTINGS = """\
@@ -25,11 +27,26 @@ rows = { code = { pattern = '\\b[A-Z0-9]{6,12}\\b' } }
 """
 
 
+OTHERS = (
+    "GIFTPING",
+    "DISCORD",
+    "MONGO",
+    "XDG",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "HOOK",
+    "GUILD_ID",
+    "TODO_",
+    "ROLE_",
+    "OWNER_",
+)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Go to a folder with settings and nothing else, on a machine that has none of its own."""
     for name in list(os.environ):
-        if name.startswith(("GIFTPING", "DISCORD", "MONGO", "XDG", "NO_COLOR", "FORCE_COLOR", "HOOK")):
+        if name.startswith(OTHERS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIFTPING_STATE", str(tmp_path / "state"))
@@ -61,3 +78,30 @@ def store(home: Path) -> Iterator[TinyStore]:
     """Return the store that the commands use."""
     with TinyStore(home / "state") as store:
         yield store
+
+
+@pytest.fixture
+def discord(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInDiscord]:
+    """Return a Discord with a guild for TODOs, and let the settings name it."""
+    with StandInDiscord(limits=None) as discord:
+        discord.add_guild(GUILD)
+        discord.set_bot(GUILD)
+        discord.add_channel(CHANNEL, GUILD)
+        discord.add_role(GUILD, ROLE)
+        for name, value in {
+            "GIFTPING_DISCORD_API": discord.api,
+            "DISCORD_TOKEN": discord.bot_token,
+            "GUILD_ID": GUILD,
+            "TODO_CHANNEL_ID": CHANNEL,
+            "ROLE_ID": ROLE,
+            "OWNER_ID": OWNER,
+        }.items():
+            monkeypatch.setenv(name, str(value))
+        yield discord
+        assert discord.unexpected == []
+
+
+@pytest.fixture
+def past(home: Path) -> Past:
+    """Return what writes down the past of members."""
+    return Past(home / "state")

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from giftping.cli import app
 from giftping.store.base import EntryState
+from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS
 from giftping.store.tiny import TinyStore
 
 Run = Callable[..., Ran]
@@ -46,6 +47,10 @@ READING = {
     ("sources", "list"): {"sources"},
     ("config", "check"): {"file", "valid"},
     ("config", "show"): {"file", "values", "sources", "games", "warnings"},
+    ("todo", "status"): {"members"},
+    ("todo", "list"): {"members", "handed_in", "missing"},
+    ("todo", "history", "101"): {"user_id", "total", "events"},
+    ("todo", "roster", "list"): {"members"},
     ("codes", "explain", "GIFT100", "--guild", "1"): {"guild_id", "key", "answer", "steps", "codes", "entries"},
 }
 
@@ -57,6 +62,8 @@ def busy(store: TinyStore) -> None:
     store.remember([code("GIFT100", rewards="100 gems"), code("GIFT200")])
     store.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=code().first_seen)])
     store.insert([entry(1, "GIFT200", state=EntryState.UNCERTAIN, delivery_id="delivery-2")])
+    store.insert_documents(ACTIVE_MEMBERS, [{"_id": "101", "name": "Asha" * 10, "added": 1e9}])
+    store.insert_documents(TODO_EVENTS, [{"_id": "e", "user_id": "101", "kind": "added", "at": 1e9}])
 
 
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
@@ -137,6 +144,10 @@ def test_without_a_command_the_help_is_shown(giftping: Run) -> None:
         ("codes", "add"),
         ("guilds", "add", "0"),
         ("guilds", "remove"),
+        ("todo", "history"),
+        ("todo", "history", "101", "--limit", "0"),
+        ("todo", "pause", "Asha"),
+        ("todo", "roster", "add"),
     ],
     ids=" ".join,
 )
@@ -169,7 +180,7 @@ def test_a_settings_file_that_is_not_there_is_78(giftping: Run) -> None:
 def test_a_damaged_store_is_69_in_one_line_and_is_never_taken_for_an_empty_one(giftping: Run, home: Path) -> None:
     (home / "state").mkdir()
     (home / "state" / "giftping.json").write_text("{ this is no ledger", "utf-8")
-    for words in (("codes", "stats"), ("guilds", "list"), ("codes", "check")):
+    for words in (("codes", "stats"), ("guilds", "list"), ("codes", "check"), ("todo", "list"), ("todo", "status")):
         ran = giftping(*words)
         assert (ran.exit_code, ran.output) == (69, "")
         assert ran.error.startswith("giftping: ")

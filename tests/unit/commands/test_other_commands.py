@@ -23,6 +23,9 @@ def test_init_writes_settings_that_are_valid_and_shows_the_crontab_line(giftping
     (line,) = [line for line in ran.output.splitlines() if "codes check" in line and "*" in line]
     assert line.split()[:5] == ["3-59/5", "*", "*", "*", "*"]
     assert line.rstrip().endswith(f"codes check -q --config {file}")
+    (line,) = [line for line in ran.output.splitlines() if "todo sweep" in line and "*" in line]
+    assert line.split()[:5] == ["8-59/15", "*", "*", "*", "*"]
+    assert line.rstrip().endswith(f"todo sweep -q --config {file}")
     assert giftping("config", "check", "--config", str(file)).exit_code == 0
 
 
@@ -37,7 +40,7 @@ def test_init_writes_nothing_over_a_file_that_is_there(giftping: Run, home: Path
 def test_init_writes_over_a_file_when_it_is_told_to(giftping: Run, home: Path) -> None:
     assert "codes.example" in (home / "giftping.toml").read_text("utf-8")
     ran = giftping("init", "--force", "--json")
-    assert set(ran.json) == {"file", "crontab"}
+    assert set(ran.json) == {"file", "crontab", "todo_crontab"}
     assert "codes.example" not in (home / "giftping.toml").read_text("utf-8")
 
 

@@ -1,0 +1,104 @@
+"""What the `giftping todo` commands share: members read from the store, and the rules that hold for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from giftping.store.base import Store
+from giftping.sweeping import rules_of, today_of, zone_of
+from giftping.todo.book import Book, Odd
+from giftping.todo.clocks import Span
+from giftping.todo.days import Streak, streak, submissions_of
+from giftping.todo.documents import Event
+from giftping.todo.rules import Due, Outlook, due, outlook
+from giftping.wiring import host_name, utc_now
+
+if TYPE_CHECKING:
+    from giftping.commands.session import Session
+    from giftping.todo.model import Member
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The book of one command, the instant at which it looks, and how it speaks."""
+
+    session: Session
+    book: Book
+    now: datetime
+
+    @property
+    def store(self) -> Store:
+        """The store under the book."""
+        return self.book.store
+
+    @property
+    def host(self) -> str:
+        """The name under which this host writes into the history."""
+        return host_name(self.session.settings.state)
+
+    def zone(self, member: Member) -> ZoneInfo:
+        """Return the zone by which a member's days go."""
+        return zone_of(self.session.settings, member)
+
+    def roster(self) -> list[Member]:
+        """Return those who take part; documents that cannot be read are told."""
+        roll = self.book.roll()
+        self.tell_odd(roll.odd)
+        return list(roll.on_roster())
+
+    def member(self, user_id: int) -> Member:
+        """Return one member. Raise BookError for documents that are odd."""
+        return self.book.member(user_id)
+
+    def events(self, user_id: int | None = None) -> list[Event]:
+        """Return the history of one member, or all of it. Raise BookError for an entry that is odd."""
+        return self.book.events(user_id)
+
+    def streak(self, member: Member, events: Sequence[Event]) -> Streak:
+        """Return a member's streak."""
+        today = today_of(self.session.settings, member, self.now)
+        return streak(submissions_of(member, events), member.pauses, today, self.zone(member))
+
+    def tell_odd(self, odd: Sequence[Odd]) -> None:
+        """Tell of documents that cannot be read."""
+        for one in odd:
+            self.session.trouble(f"{one.where}: {one.why}; skipped: correct or remove the document")
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is due for members, and what comes, at one instant."""
+
+    desk: Desk
+    downtimes: tuple[Span, ...]
+    host: str
+
+    def due(self, member: Member) -> Due:
+        """Return what is due for a member, or comes next."""
+        return due(member, rules_of(self.desk.session.settings, self.host), self.desk.now, self.downtimes)
+
+    def outlook(self, member: Member) -> Outlook:
+        """Return when a member would be reminded, and when the role would go."""
+        return outlook(member, rules_of(self.desk.session.settings, self.host), self.downtimes)
+
+
+def forecast(desk: Desk) -> Forecast:
+    """Return the forecast of this instant; the time since the last sweep counts as downtime where it is so long."""
+    settings = desk.session.settings
+    notes = desk.book.notes()
+    last = notes.last_sweep
+    is_down = last is not None and desk.now - last > settings.todo.downtime
+    present = (Span(last, desk.now),) if last is not None and is_down else ()
+    return Forecast(desk, (*notes.downtimes, *present), host_name(settings.state, create=False))
+
+
+@contextmanager
+def open_desk(session: Session, *, read_only: bool = False) -> Iterator[Desk]:
+    """Yield what a command works with. Raise StoreError when the store cannot be read."""
+    with session.store(read_only=read_only) as store:
+        yield Desk(session, Book(store, utc_now), utc_now())

@@ -1,0 +1,121 @@
+"""What `giftping todo pause` does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from giftping.commands.members import Desk, open_desk
+from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.output import snowflake
+from giftping.output_todo import pause_object, pause_text, who
+from giftping.todo.book import Edit, new_id
+from giftping.todo.clocks import start_of
+from giftping.todo.documents import Event
+from giftping.todo.model import Pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from giftping.todo.model import Member
+
+_DAY_FIRST = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequest:
+    """What `todo pause` was asked for; days are as they were typed, by the member's own clock."""
+
+    user_id: int
+    start: str | None = None
+    last: str | None = None
+    reason: str = ""
+    over: bool = False
+
+
+def pause(session: Session, request: PauseRequest) -> int:
+    """Pause a member, or end the present pause and drop later ones."""
+    if request.over and (request.start or request.last or request.reason):
+        raise UsageError("--end ends a pause now; it goes with no other option")
+    with open_desk(session) as desk:
+        found = desk.member(request.user_id)
+        if not found.on_roster:
+            raise UsageError(f"{request.user_id} is not on the roster; add them: giftping todo roster add USER")
+        if request.over:
+            member, said = _ended(desk, found)
+        else:
+            member, said = _paused(desk, found, request)
+    session.give({"user_id": snowflake(request.user_id), "pauses": [pause_object(pause) for pause in member.pauses]})
+    for line in said.splitlines():
+        session.tell(line)
+    return EXIT_FINE
+
+
+def _paused(desk: Desk, found: Member, request: PauseRequest) -> tuple[Member, str]:
+    new = _pause_of(request, desk.zone(found), desk.now)
+
+    def with_pause(member: Member) -> Edit:
+        _refuse_overlap(member, new, desk)
+        return Edit(replace(member, pauses=tuple(sorted((*member.pauses, new), key=lambda pause: pause.start))))
+
+    said = pause_text(new, desk.session.house.zone)
+    member = _changed(desk, found, with_pause, "paused", pause_text(replace(new, reason=""), desk.zone(found)), new)
+    return member, f"{who(member.user_id, member.name)} is paused {said}.\nAll clocks stand still in that time."
+
+
+def _ended(desk: Desk, found: Member) -> tuple[Member, str]:
+    now = desk.now
+
+    def without_pause(member: Member) -> Edit:
+        if not any(pause.end is None or pause.end > now for pause in member.pauses):
+            raise UsageError(f"{who(member.user_id, member.name)} is not paused, now or later")
+        kept = (pause for pause in member.pauses if pause.start < now)
+        return Edit(replace(member, pauses=tuple(_cut(pause, now) for pause in kept)))
+
+    member = _changed(desk, found, without_pause, "unpaused", "", None)
+    return member, f"{who(member.user_id, member.name)} is not paused any more: all clocks go on."
+
+
+def _cut(pause: Pause, now: datetime) -> Pause:
+    return replace(pause, end=now) if pause.end is None or pause.end > now else pause
+
+
+def _changed(
+    desk: Desk, found: Member, change: Callable[[Member], Edit], kind: str, result: str, pause: Pause | None
+) -> Member:
+    """Return the member with the pauses changed; the history is told after, as the timestamps stay as they are."""
+    member = desk.book.amend([found.user_id], change)[found.user_id]
+    reason = pause.reason if pause else ""
+    desk.book.enter([Event(new_id(), found.user_id, kind, desk.now, desk.host, result=result, reason=reason)])
+    return member
+
+
+def _pause_of(request: PauseRequest, zone: tzinfo, now: datetime) -> Pause:
+    start = start_of(parse_day(request.start, "--from"), zone) if request.start else now
+    last = parse_day(request.last, "--to") if request.last else None
+    end = start_of(last + timedelta(days=1), zone) if last else None
+    if end is not None and end <= start:
+        raise UsageError(f"--to {request.last} is over before the pause begins")
+    return Pause(new_id(), start, end, request.reason.strip())
+
+
+def _refuse_overlap(member: Member, new: Pause, desk: Desk) -> None:
+    for other in member.pauses:
+        starts_before_end = other.end is None or new.start < other.end
+        if starts_before_end and (new.end is None or other.start < new.end):
+            known = pause_text(other, desk.session.house.zone)
+            raise UsageError(f"{who(member.user_id, member.name)} is paused already {known}; --end ends that")
+
+
+def parse_day(text: str, option: str) -> date:
+    """Return the day that a text such as 2026-12-31 or 31/12/2026 names. Raise UsageError for others."""
+    found = _DAY_FIRST.fullmatch(text)
+    try:
+        day = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a day such as 2026-12-31 or 31/12/2026") from None
+    if not date(2000, 1, 1) <= day < date(2100, 1, 1):
+        raise UsageError(f"{option}: {text} is too far away")
+    return day

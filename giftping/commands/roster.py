@@ -1,0 +1,190 @@
+"""What the `giftping todo roster` commands do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from giftping.commands.members import Desk, open_desk
+from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.output import counted, snowflake, when
+from giftping.output_todo import pause_text, printable, roster_object, who
+from giftping.settings_values import zone_mistake
+from giftping.todo.book import Edit, new_id
+from giftping.todo.documents import Event
+from giftping.todo.model import Presence
+from giftping.todo.rules import span_text
+
+if TYPE_CHECKING:
+    from giftping.discord.members import MemberInfo
+    from giftping.discord.outcome import Refused, Unclear
+    from giftping.todo.model import Member
+
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRequest:
+    """What `roster add` was asked for; None leaves what is known of a member as it is."""
+
+    user_id: int
+    name: str | None = None
+    time_zone: str | None = None
+    exempt: bool | None = None
+
+
+def add(session: Session, request: RosterRequest) -> int:
+    """Add a member, or change what the roster says of one."""
+    if request.time_zone and (mistake := zone_mistake(request.time_zone)):
+        raise UsageError(f"--time-zone: {mistake}")
+    if request.name is not None and not 0 < len(request.name.strip()) <= LONGEST_NAME:
+        raise UsageError(f"--name: write 1 to {LONGEST_NAME} characters")
+    found = _found(session, request.user_id)
+    info, warning = _judged(request.user_id, found)
+    with open_desk(session) as desk:
+        before = desk.member(request.user_id)
+        amended = desk.book.amend([request.user_id], lambda known: Edit(_listed(desk, known, request, info)))
+        member = amended.get(request.user_id, before)
+        if not before.on_roster:
+            _enter(desk, member, "added")
+        elif amended:
+            _enter(desk, member, "changed", ", ".join(_differences(before, member)))
+    session.give(
+        {"member": roster_object(member), "added": not before.on_roster, "warning": warning or None},
+    )
+    if warning:
+        session.trouble(f"warning: {warning}")
+    for line in _said(session, before, member):
+        session.tell(line)
+    return EXIT_FINE
+
+
+def _found(session: Session, user_id: int) -> MemberInfo | Refused | Unclear | None:
+    """Return what Discord says of a user; None where there is no guild or no token to ask with."""
+    guild_id = session.settings.todo.guild_id
+    if guild_id is None or session.settings.discord.token is None:
+        return None
+    from giftping.discord.members import MembersClient
+
+    return MembersClient(session.house.todo_client().http).member(guild_id, user_id)
+
+
+def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple[MemberInfo | None, str]:
+    """Return what is known of a member, and what to warn of. Raise UsageError for a bot."""
+    from giftping.discord.members import UNKNOWN_MEMBER, UNKNOWN_USER, MemberInfo
+    from giftping.discord.outcome import Refused
+
+    if isinstance(found, MemberInfo):
+        if found.is_bot:
+            raise UsageError(f"{user_id} ({found.name}) is a bot; bots hand in nothing")
+        return found, ""
+    if found is None:
+        return None, ""
+    if isinstance(found, Refused) and found.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
+        return None, f"{user_id} is not in the guild; nobody reminds them until they are"
+    return None, f"Discord does not say who {user_id} is ({found.reason})"
+
+
+def _listed(desk: Desk, known: Member, request: RosterRequest, info: MemberInfo | None) -> Member:
+    """Return a member as the roster is to have them. One who was off it begins anew: the clock starts now."""
+    seen = info.name if info else ""
+    name = request.name.strip() if request.name is not None else known.name or seen[:LONGEST_NAME]
+    member = replace(
+        known,
+        name=name,
+        time_zone=request.time_zone if request.time_zone is not None else known.time_zone,
+        exempt=known.exempt if request.exempt is None else request.exempt,
+    )
+    if known.on_roster:
+        return member
+    role_id = desk.session.settings.todo.role_id
+    presence = Presence(desk.now, in_guild=True, has_role=role_id in info.role_ids) if info else None
+    return replace(member, on_roster=True, added=desk.now, presence=presence)
+
+
+def _enter(desk: Desk, member: Member, kind: str, result: str = "") -> None:
+    desk.book.enter([Event(new_id(), member.user_id, kind, desk.now, desk.host, result=result)])
+
+
+def _differences(before: Member, after: Member) -> Iterator[str]:
+    if after.name != before.name:
+        yield f"name {after.name}"
+    if after.time_zone != before.time_zone:
+        yield f"time zone {after.time_zone or 'the usual one'}"
+    if after.exempt != before.exempt:
+        yield "exempt" if after.exempt else "not exempt"
+
+
+def _said(session: Session, before: Member, after: Member) -> Iterator[str]:
+    name = f"{who(after.user_id, after.name)} ({after.user_id})" if after.name else str(after.user_id)
+    if before.on_roster:
+        changes = ", ".join(_differences(before, after))
+        yield f"{name}: {changes}." if changes else f"{name} is on the roster already, just so."
+    elif after.exempt:
+        yield f"{name} is on the roster, and exempt: no reminders."
+    else:
+        first = span_text(session.settings.todo.remind_after)
+        yield f"{name} is on the roster."
+        yield f"The clock starts now: the first reminder comes after {first} without a TODO."
+
+
+def remove(session: Session, user_id: int, *, yes: bool) -> int:
+    """Take a member off the roster; timestamps and history stay."""
+    with open_desk(session, read_only=True) as desk:
+        member = desk.member(user_id)
+    if not member.on_roster:
+        raise UsageError(f"{user_id} is not on the roster: giftping todo roster list")
+    name = who(user_id, member.name)
+    if not yes and not session.confirm(f"Take {name} off the roster? No more reminders then."):
+        raise UsageError("nobody was removed; say --yes to remove without being asked")
+    with open_desk(session) as desk:
+        removed = desk.book.remove_from_roster(user_id)
+        if removed:
+            _enter(desk, member, "removed")
+    session.give({"user_id": snowflake(user_id), "removed": removed})
+    session.tell(f"{name} is off the roster: no reminders, and the role stays as it is.")
+    session.tell("What was handed in and the history stay; added again, the clock starts anew.")
+    return EXIT_FINE
+
+
+def list_roster(session: Session) -> int:
+    """List the members who take part."""
+    with open_desk(session, read_only=True) as desk:
+        members = desk.roster()
+    session.give({"members": [roster_object(member) for member in members]})
+    if not members:
+        session.tell("Nobody is on the roster yet. Add members: giftping todo roster add USER")
+        return EXIT_FINE
+    if not (session.quiet or session.json):
+        from giftping.render import table
+
+        rows = [
+            [
+                str(member.user_id),
+                who(member.user_id, member.name) if member.name else "–",
+                f"{member.added.astimezone(session.house.zone):%Y-%m-%d}" if member.added else "–",
+                "\n".join(_notes(desk, member)) or "–",
+            ]
+            for member in members
+        ]
+        session.show(table(counted(len(members), "member"), ["Id", "Name", "Added", "Notes"], rows))
+    return EXIT_FINE
+
+
+def _notes(desk: Desk, member: Member) -> Iterator[str]:
+    """Yield what is particular about a member."""
+    zone = desk.session.house.zone
+    if member.exempt or member.user_id in desk.session.settings.todo.exempt:
+        yield "exempt"
+    if member.time_zone:
+        yield member.time_zone
+    if member.left_at is not None:
+        yield f"left the guild {when(member.left_at, zone)}"
+    if member.presence is not None and member.presence.is_bot:
+        yield "a bot: left alone"
+    if member.dms_closed_at is not None:
+        yield "takes no direct messages"
+    for pause in member.pauses:
+        if pause.end is None or pause.end > desk.now:
+            yield f"paused {printable(pause_text(pause, zone))}"

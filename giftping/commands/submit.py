@@ -1,0 +1,237 @@
+"""What `giftping todo submit` does."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from giftping.commands.members import Desk, open_desk
+from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
+from giftping.output import snowflake
+from giftping.output_todo import leg_object, role_object, streak_object, streak_text, todo_object, who
+from giftping.problems import nearest
+from giftping.sweeping import run_submit
+from giftping.todo.book import BookError
+from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
+from giftping.todo.report import FAILED, Result
+from giftping.todo.submission import ATTACHMENT_SIZE, Draft, SubmissionError, content_type_of
+from giftping.todo.submit import SubmitReport, SubmitRequest
+
+if TYPE_CHECKING:
+    from giftping.todo.days import Streak
+    from giftping.todo.model import Member
+    from giftping.todo.report import LegReport
+
+TEXTS = ("name", "date", "must_do", "can_do", "dont_do")
+IDS = ("user_id", "for", "by")
+
+WHOSE = "say whose TODO it is: either USER, or --for USER and --by OWNER"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line says of a TODO; None is left to the file."""
+
+    user: int | None = None
+    for_user: int | None = None
+    by: int | None = None
+    name: str | None = None
+    date: str | None = None
+    must_do: str | None = None
+    can_do: str | None = None
+    dont_do: str | None = None
+    attach: Path | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of a TODO: how it was posted, or that it waits, and whether the role is still owed."""
+
+    report: SubmitReport
+    is_posted: bool
+    is_owed_role: bool
+    streak: Streak | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is done, 69 when something is left to a sweep."""
+        failed = any(leg.result in FAILED for leg in self.report.legs)
+        return EXIT_FINE if self.is_posted and not self.is_owed_role and not failed else EXIT_TROUBLE
+
+
+def submit(session: Session, given: Given) -> int:
+    """Hand a TODO in, tell what came of it, and return the exit code."""
+    known = _read_file(given.file) if given.file is not None else {}
+    user_id, by = _whose(given, known)
+    attachment, content = _attached(given.attach)
+    texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
+    request = SubmitRequest(user_id, Draft(**texts, attachment=attachment), by)
+    with open_desk(session) as desk:
+        try:
+            report = run_submit(session.house, desk.book, request, content)
+        except SubmissionError as error:
+            raise UsageError(str(error)) from None
+        outcome = _outcome(desk, report)
+    session.give(_submit_object(outcome, by))
+    _tell(session, outcome)
+    return outcome.exit_code
+
+
+def _first(option: str | None, in_file: object) -> str:
+    return option if option is not None else str(in_file or "")
+
+
+# What was given
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """Return the object of a file. Raise UsageError with all that is wrong in it."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--file: {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"--file: this is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UsageError("--file: this is not one JSON object")
+    if mistakes := list(_file_mistakes(value)):
+        raise UsageError("\n".join(mistakes))
+    return value
+
+
+def _file_mistakes(value: Mapping[str, Any]) -> Iterator[str]:
+    from giftping.commands.guilds import parse_snowflake
+
+    for key, item in value.items():
+        if key not in (*TEXTS, *IDS):
+            yield f"{key}: unknown key; {nearest(key, (*TEXTS, *IDS))}"
+        elif key in TEXTS and not isinstance(item, str | None):
+            yield f"{key}: must be a text, not {json.dumps(item)}"
+        elif key in IDS and item is not None:
+            try:
+                parse_snowflake(item if isinstance(item, str) else json.dumps(item))
+            except ValueError as error:
+                yield f"{key}: {error}"
+
+
+def _whose(given: Given, known: Mapping[str, Any]) -> tuple[int, int | None]:
+    """Return whose TODO it is, and who else hands it in. Raise UsageError when that is not said, or twice."""
+    in_file = {name: int(known[name]) for name in IDS if known.get(name) is not None}
+    user, for_user = given.user, given.for_user
+    if user is None and for_user is None:
+        user, for_user = in_file.get("user_id"), in_file.get("for")
+    by = given.by if given.by is not None or given.user is not None else in_file.get("by")
+    if (user is None) == (for_user is None):
+        raise UsageError(WHOSE)
+    if user is not None:
+        if by is not None:
+            raise UsageError(f"--by goes with --for; {WHOSE}")
+        return user, None
+    if by is None or for_user is None:
+        raise UsageError("--for needs --by OWNER: who hands it in is written into the history")
+    return for_user, by
+
+
+def _attached(path: Path | None) -> tuple[Attachment | None, bytes]:
+    """Return a file to post along, and what is in it unless it is too large. Raise UsageError when it cannot be read.
+
+    Discord finds an image of a post again only by a plain name.
+    """
+    if path is None:
+        return None, b""
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= ATTACHMENT_SIZE else b""
+    except OSError as error:
+        raise UsageError(f"--attach: {path} cannot be read: {error.strerror}") from None
+    name = re.sub(r"[^\w.-]", "_", path.name, flags=re.ASCII)
+    return Attachment(name, content_type_of(name), len(content) or size), content
+
+
+# What came of it
+
+
+def _outcome(desk: Desk, report: SubmitReport) -> _Outcome:
+    """Return what came of a TODO, looked up once more: a sweep that runs beside may have posted it."""
+    member = desk.member(report.member.user_id)
+    notice = member.notice(report.todo.id)
+    is_posted = notice is None or notice.channel.state is LegState.SENT
+    removal = member.lapse.removal if member.lapse else None
+    is_owed = removal is not None and removal.state is not RemovalState.ABSENT and member.left_at is None
+    return _Outcome(report, is_posted, is_owed, _streak(desk, member))
+
+
+def _streak(desk: Desk, member: Member) -> Streak | None:
+    """Return the streak; None, and told, where the history cannot be read: the TODO is saved all the same."""
+    try:
+        return desk.streak(member, desk.events(member.user_id))
+    except BookError as error:
+        desk.session.trouble(str(error))
+        return None
+
+
+def _submit_object(outcome: _Outcome, by: int | None) -> dict[str, Any]:
+    report = outcome.report
+    return {
+        "user_id": snowflake(report.member.user_id),
+        "by": snowflake(by if by is not None else report.member.user_id),
+        "todo": todo_object(report.todo),
+        "posted": outcome.is_posted,
+        "legs": [leg_object(leg) for leg in report.legs],
+        "role": role_object(report.role) if report.role else None,
+        "repeated": report.is_repeated,
+        "streak": streak_object(outcome.streak) if outcome.streak else None,
+        "exit_code": outcome.exit_code,
+    }
+
+
+def _tell(session: Session, outcome: _Outcome) -> None:
+    report = outcome.report
+    name = who(report.member.user_id, report.member.name)
+    session.tell(f"Saved: the TODO of {name} for {report.todo.date}.")
+    if report.is_repeated:
+        session.tell("It says the same as the one before.")
+    if outcome.is_posted:
+        session.tell("Posted in the channel.")
+    else:
+        session.trouble(f"not posted yet{_why_not(session, report)}")
+    for leg in report.legs:
+        if leg.leg is LegName.DM and leg.result is not Result.LATER:
+            _tell_dm(session, leg, name)
+    if report.role is not None and report.role.result is Result.DONE:
+        session.tell("The role is back.")
+    elif outcome.is_owed_role:
+        reason = f" ({report.role.reason})" if report.role and report.role.reason else ""
+        session.trouble(f"the role is not back yet{reason}; the next sweep gives it")
+    if outcome.streak is not None:
+        session.tell(f"Streak: {streak_text(outcome.streak)}.")
+
+
+def _why_not(session: Session, report: SubmitReport) -> str:
+    todo = session.settings.todo
+    needed = {"GUILD_ID": todo.guild_id, "TODO_CHANNEL_ID": todo.channel_id}
+    unset = [name for name, value in needed.items() if value is None]
+    unset += ["DISCORD_TOKEN"] if session.settings.discord.token is None else []
+    if unset:
+        verb = "is" if len(unset) == 1 else "are"
+        return f": {', '.join(unset)} {verb} not set; it goes out with the first sweep for which that is"
+    failed = [leg for leg in report.legs if leg.leg is LegName.CHANNEL and leg.kind is NoticeKind.SUBMISSION]
+    reason = "".join(f" ({leg.reason})" for leg in failed if leg.reason)
+    return f"{reason}; it goes out with the next sweep"
+
+
+def _tell_dm(session: Session, leg: LegReport, name: str) -> None:
+    if leg.result is Result.DONE:
+        session.tell(f"{name} was told by direct message.")
+    elif leg.result is Result.CLOSED:
+        session.tell(f"{name} takes no direct messages.")
+    elif leg.result in FAILED:
+        session.trouble(f"direct message to {name}: {leg.result.value} ({leg.reason}); the next sweep sees to it")

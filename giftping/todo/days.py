@@ -1,0 +1,118 @@
+"""Days on which a TODO was handed in: streaks, and who has handed in today. Pure.
+
+A day is one by the member's own clock. It counts when a TODO was handed in on it, once however often, and whoever
+handed it in. Today, while it is still open, breaks nothing, and neither does a day that was wholly paused; such a day
+does not count either, unless a TODO was handed in on it all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from enum import StrEnum
+from itertools import pairwise
+
+from giftping.todo.clocks import Span, day_of, joined, start_of
+from giftping.todo.documents import Event
+from giftping.todo.model import Member, NoticeKind, Pause
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """How many days in a row: up to now, and at most; `last_day` is the last one with a TODO."""
+
+    current: int = 0
+    longest: int = 0
+    last_day: date | None = None
+
+
+class Standing(StrEnum):
+    """How a member stands with today's TODO."""
+
+    MISSING = "not yet"
+    HANDED_IN = "handed in"
+    PAUSED = "paused"
+    EXEMPT = "exempt"
+    LEFT = "left the guild"
+    BOT = "a bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """One member's own today."""
+
+    member: Member
+    day: date
+    standing: Standing
+
+
+def submissions_of(member: Member, events: Iterable[Event]) -> list[Event]:
+    """Return what a member handed in, oldest first: what the history has, and the last one if an older bot wrote it."""
+    handed_in = [event for event in events if event.user_id == member.user_id and is_submission(event)]
+    last = member.last_submit
+    if last is not None and all(event.at != last for event in handed_in):
+        handed_in.append(Event("", member.user_id, NoticeKind.SUBMISSION.value, last))
+    return sorted(handed_in, key=lambda event: event.at)
+
+
+def is_submission(event: Event) -> bool:
+    """Return whether an event is a TODO that was handed in, and not the post that tells of it."""
+    return event.kind == NoticeKind.SUBMISSION and not event.leg
+
+
+def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: tzinfo) -> Streak:
+    """Return the streak of one member from their submissions; `today` is their own, by `zone`."""
+    days = sorted({_day(event, zone) for event in events if is_submission(event)})
+    if not days:
+        return Streak()
+    paused = joined(pause.span for pause in pauses)
+    longest = run = 1
+    for before, day in pairwise(days):
+        run = run + 1 if _is_bridged(before, day, paused, zone) else 1
+        longest = max(longest, run)
+    goes_on = _is_bridged(days[-1], today, paused, zone)
+    return Streak(run if goes_on else 0, longest, days[-1])
+
+
+def board(
+    members: Iterable[Member], zone_of: Callable[[Member], tzinfo], now: datetime, exempt: Collection[int] = ()
+) -> list[Today]:
+    """Return how everybody stands with today's TODO: first those who have yet to hand it in, then by name."""
+    rows = []
+    for member in members:
+        zone = zone_of(member)
+        rows.append(Today(member, day_of(now, zone), _standing(member, zone, now, exempt)))
+    order = list(Standing)
+    return sorted(rows, key=lambda row: (order.index(row.standing), row.member.name.casefold(), row.member.user_id))
+
+
+def _day(event: Event, zone: tzinfo) -> date:
+    """Return the day that an event was entered with, else that of its time."""
+    try:
+        return date.fromisoformat(event.day)
+    except ValueError:
+        return day_of(event.at, zone)
+
+
+def _is_bridged(before: date, after: date, paused: list[Span], zone: tzinfo) -> bool:
+    """Return whether all days between two are wholly paused; there may be none."""
+    if after - before <= ONE_DAY:
+        return True
+    start, end = start_of(before + ONE_DAY, zone), start_of(after, zone)
+    return any(span.start <= start and (span.end is None or span.end >= end) for span in paused)
+
+
+def _standing(member: Member, zone: tzinfo, now: datetime, exempt: Collection[int]) -> Standing:
+    if member.last_submit is not None and day_of(member.last_submit, zone) == day_of(now, zone):
+        return Standing.HANDED_IN
+    if member.exempt or member.user_id in exempt:
+        return Standing.EXEMPT
+    if member.presence is not None and member.presence.is_bot:
+        return Standing.BOT
+    if member.left_at is not None:
+        return Standing.LEFT
+    is_paused = any(pause.span.holds(now) for pause in member.pauses)
+    return Standing.PAUSED if is_paused else Standing.MISSING
