@@ -268,10 +268,12 @@ class FailoverStore(Tiers):
         def change(store: SharedStore | TinyStore) -> frozenset[str]:
             return store.change_documents(collection, changes, guard=guard, rev=rev)
 
-        def mirrored(changed: frozenset[str]) -> None:
-            self._mirror_documents(collection, [{**by_id[id_].after, REV: rev} for id_ in sorted(changed)])
+        becomes = {id_: plain_document({**change.after, REV: rev}) for id_, change in by_id.items()}
 
-        return self._write(collection, by_id, change, mirrored=mirrored)
+        def mirrored(changed: frozenset[str]) -> None:
+            self._mirror_documents(collection, [becomes[id_] for id_ in sorted(changed)])
+
+        return self._write(collection, by_id, change, mirrored=mirrored, becomes=becomes)
 
     def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:
         """Remove documents and return the ids of those that were there."""

@@ -21,19 +21,19 @@ def carry_members(shared: SharedStore, mirror: TinyStore, pending: Pending) -> N
         if gone := removed - mirror.stored_ids(collection, removed):
             shared.remove_documents(collection, gone)
     for collection in MERGED:
-        _carry_merged(shared, mirror, collection, pending.of(collection))
+        _carry_merged(shared, mirror, collection, pending)
     if events := pending.of(TODO_EVENTS):
         shared.insert_documents(TODO_EVENTS, list(mirror.documents_of(TODO_EVENTS, events).values()))
         mirror.remove_documents(TODO_EVENTS, events)
 
 
-def _carry_merged(shared: SharedStore, mirror: TinyStore, collection: str, ids: Collection[str]) -> None:
+def _carry_merged(shared: SharedStore, mirror: TinyStore, collection: str, pending: Pending) -> None:
     """Merge documents into those of the shared store, again and again until nobody has come in between."""
-    left = frozenset(ids)
+    left, before = pending.of(collection), pending.before.get(collection, {})
     while left:
         ours = mirror.documents_of(collection, left)
         theirs = shared.documents_of(collection, ours) if ours else {}
-        documents = {id_: merged(collection, ours[id_], theirs.get(id_)) for id_ in ours}
+        documents = {id_: merged(collection, ours[id_], theirs.get(id_), before.get(id_, ())) for id_ in ours}
         changes = [Change(document, theirs.get(id_)) for id_, document in documents.items()]
         wanted = [change for change in changes if change.after != change.before]
         rev = fresh_rev()

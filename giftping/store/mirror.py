@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,9 @@ from giftping.store.fields import time_from_value, time_to_text
 from giftping.store.tiny import TinyStore
 
 SYNCED_ID = "synced"
+
+BEFORE = "before"
+ASKED = "asked"
 
 FIRST_LOOKS = "first-looks"
 ANNOUNCED = "announced"
@@ -58,9 +61,12 @@ class Pending:
 
     `ids` are the `_id`s of documents that were written or removed, by collection, and what checks noted of
     guilds; `notes` the ids of the notes that say so, to be taken away once everything has been carried back.
+    `before` are the states in which both stores may have held a document alike, by collection and `_id`: first as it
+    was before all that, then as the shared store was asked to have it when it went away.
     """
 
     ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    before: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)
     clears: tuple[Clear, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -94,10 +100,27 @@ def guild_and_game(note: str) -> tuple[int, str]:
     return int(guild_id), game
 
 
-def note_pending(mirror: TinyStore, collection: str, ids: Iterable[str]) -> None:
-    """Note that documents are about to change while the shared store is away. Written before the change itself."""
-    notes = [{"_id": _new_id(), "collection": collection, "document": id_} for id_ in sorted(set(ids))]
-    mirror.put_documents(MIRROR, notes)
+def note_pending(
+    mirror: TinyStore,
+    collection: str,
+    ids: Iterable[str],
+    *,
+    before: Mapping[str, Mapping[str, Any]] | None = None,
+    asked: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Note that documents are about to change while the shared store is away. Written before the change itself.
+
+    `before` are those as the mirror has them, by `_id`: of several notes of one document the first one's counts.
+    `asked` are those as the shared store was asked to have them in the moment it went away, and may have them.
+    """
+    notes: list[dict[str, Any]] = [
+        {"_id": _new_id(), "collection": collection, "document": id_} for id_ in sorted(set(ids))
+    ]
+    for id_, document in (before or {}).items():
+        notes.append({"_id": f"before {collection} {id_}", "collection": collection, "document": id_, BEFORE: document})
+    for id_, document in (asked or {}).items():
+        notes.append({"_id": _new_id(), "collection": collection, "document": id_, ASKED: document})
+    mirror.insert_documents(MIRROR, notes)
 
 
 def note_clear(mirror: TinyStore, clear: Clear) -> None:
@@ -110,6 +133,7 @@ def note_clear(mirror: TinyStore, clear: Clear) -> None:
 def read_pending(mirror: TinyStore) -> Pending:
     """Return everything that is noted."""
     ids: dict[str, set[str]] = {}
+    before: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     clears = []
     notes = []
     for note in mirror.documents(MIRROR):
@@ -121,8 +145,14 @@ def read_pending(mirror: TinyStore) -> Pending:
             clears.append(Clear(int(note["guild_id"]), note.get("game"), note.get("code"), at))
         else:
             ids.setdefault(note["collection"], set()).add(note["document"])
+            states = before.setdefault(note["collection"], {}).setdefault(note["document"], [])
+            if BEFORE in note:
+                states.insert(0, note[BEFORE])
+            elif ASKED in note:
+                states.append(note[ASKED])
     return Pending(
         ids={collection: frozenset(found) for collection, found in ids.items()},
+        before=before,
         clears=tuple(sorted(clears, key=lambda clear: clear.at)),
         notes=tuple(notes),
     )

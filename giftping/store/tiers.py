@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from threading import RLock
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from giftping.store.base import SharedStore, StoreAwayError
 from giftping.store.meeting import Met, bring_in_step
@@ -112,20 +112,27 @@ class Tiers:
         *,
         mirrored: Callable[[Answer], None] | None = None,
         collection: str = "",
+        becomes: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Answer:
-        """Write to the shared store and then to the mirror, by `mirrored` where that is not the same again."""
+        """Write to the shared store and then to the mirror, by `mirrored` where that is not the same again.
+
+        `becomes` are members' documents, by `_id`, as they are to be.
+        """
+        asked = None
         if (shared := self._at_hand(collection or noted_as)) is not None:
             try:
                 answer = write(shared)
             except StoreAwayError as error:
                 self._lose(error)
+                asked = becomes
             else:
                 if mirrored is None:
                     write(self._mirror)
                 else:
                     mirrored(answer)
                 return answer
-        note_pending(self._mirror, noted_as, ids)
+        known = self._mirror.documents_of(noted_as, ids) if noted_as in MERGED else None
+        note_pending(self._mirror, noted_as, ids, before=known, asked=asked)
         return write(self._mirror)
 
     def _at_hand(self, collection: str = "") -> SharedStore | None:

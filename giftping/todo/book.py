@@ -86,6 +86,7 @@ class Book:
         self.store = store
         self._clock = clock
         self._in_history: set[str] = set()
+        self._read: dict[int, Member] = {}
 
     # Reading
 
@@ -104,7 +105,7 @@ class Book:
         for user_id in sorted(found):
             id_ = str(user_id)
             try:
-                members[user_id] = member_from(user_id, roster.get(id_), timestamps.get(id_))
+                members[user_id] = self._member(user_id, roster.get(id_), timestamps.get(id_))
             except OddDocumentError as error:
                 odd.append(Odd(f"member {user_id}", str(error), user_id))
         return Roll(members, tuple(odd))
@@ -113,8 +114,15 @@ class Book:
         """Return one member, not on the roster when nothing is known. Raise BookError for documents that are odd."""
         roll = self.roll([user_id])
         if roll.odd:
-            raise BookError(f"{roll.odd[0].where}: {roll.odd[0].why}; correct or remove the document")
+            raise _odd_document(roll.odd[0].where, roll.odd[0].why)
         return roll.members[user_id]
+
+    def _member(self, user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapping[str, Any] | None) -> Member:
+        """Return the member of two documents. Those that a store gives out again, as they were, are not read anew."""
+        known = self._read.get(user_id)
+        if known is None or known.roster_document is not roster or known.timestamps_document is not timestamps:
+            known = self._read[user_id] = member_from(user_id, roster, timestamps)
+        return known
 
     def _documents(self, collection: str, ids: Collection[int] | None) -> dict[Any, Mapping[str, Any]]:
         if ids is None:
@@ -131,7 +139,7 @@ class Book:
             documents = self.store.documents(TODO_EVENTS)
         waiting = self._documents(TODO_TIMESTAMPS, None if user_id is None else [user_id]).values()
         by_id = {document["_id"]: document for document in (*documents, *_waiting_events(waiting))}
-        events = [event_from(document) for document in by_id.values()]
+        events = [_event(document) for document in by_id.values()]
         chosen = [event for event in events if user_id in (None, event.user_id) and kind in (None, event.kind)]
         return sorted(chosen, key=lambda event: (event.at, event.id))
 
@@ -212,7 +220,10 @@ class Book:
 
     def notes(self) -> SweepNotes:
         """Return what sweeps have kept."""
-        return notes_from(self.store.documents_of(TODO_STATE, [SWEEP_ID]).get(SWEEP_ID))
+        try:
+            return notes_from(self.store.documents_of(TODO_STATE, [SWEEP_ID]).get(SWEEP_ID))
+        except OddDocumentError as error:
+            raise _odd_document(f"{TODO_STATE} {SWEEP_ID!r}", str(error)) from None
 
     def change_notes(self, change: Callable[[SweepNotes], SweepNotes]) -> SweepNotes:
         """Change what sweeps keep, as it is now, and return it."""
@@ -225,6 +236,17 @@ class Book:
             if self.store.change_documents(TODO_STATE, [Change(after=document, before=before.document)]):
                 return replace(after, document=None)
         raise BookError("the notes of the sweeps keep changing; the next sweep tries again")
+
+
+def _event(document: Mapping[str, Any]) -> Event:
+    try:
+        return event_from(document)
+    except OddDocumentError as error:
+        raise _odd_document(f"{TODO_EVENTS} {document.get('_id')!r}", str(error)) from None
+
+
+def _odd_document(where: str, why: str) -> BookError:
+    return BookError(f"{where}: {why}; correct or remove the document")
 
 
 def _timestamps_after(edit: Edit, now: datetime) -> Document | None:

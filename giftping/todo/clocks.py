@@ -34,12 +34,12 @@ def reached(start: datetime, wanted: timedelta, frozen: Iterable[Span] = ()) -> 
     for span in joined(frozen):
         if span.end is not None and span.end <= at:
             continue
-        running = span.start - at
+        running = max(span.start - at, timedelta(0))
         if left <= running:
             break
         if span.end is None:
             return None
-        left -= max(running, timedelta(0))
+        left -= running
         at = span.end
     return at + left
 

@@ -8,9 +8,11 @@ kept in a document that is written again.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,6 +73,7 @@ class Event:
 class SweepNotes:
     """What sweeps keep for each other: when the last one began, and in which times there was none.
 
+    `last_gap` is the time between the two last ones, those apart that were begun almost together by several hosts.
     `dms_stopped_until` is when new direct messages may be opened again; `told` are the troubles told by the last one.
     """
 
@@ -78,15 +81,22 @@ class SweepNotes:
     downtimes: tuple[Span, ...] = ()
     dms_stopped_until: datetime | None = None
     told: tuple[str, ...] = ()
+    last_gap: timedelta | None = None
     document: Mapping[str, Any] | None = None
 
 
 def user_id_of(document: Mapping[str, Any]) -> int:
     """Return whose document it is. Raise OddDocumentError when its `_id` is no text of digits."""
     id_ = document.get("_id")
-    if not isinstance(id_, str) or not id_.isascii() or not id_.isdigit() or not 0 < int(id_) < 2**64:
+    user_id = _id_in(id_) if isinstance(id_, str) else None
+    if user_id is None:
         raise OddDocumentError("its _id is not a Discord id written as a text")
-    return int(id_)
+    return user_id
+
+
+@lru_cache(maxsize=4096)
+def _id_in(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,19}", text) and int(text) < 2**64 else None
 
 
 # Members
@@ -216,7 +226,7 @@ def _todo_from(reader: _Reader) -> Todo:
 
 
 def _attachment_from(reader: _Reader) -> Attachment:
-    kind = "image/*" if reader.text("file_type") == "image" else reader.text("content_type")
+    kind = reader.text("content_type") or ("image/*" if reader.text("file_type") == "image" else "")
     return Attachment(reader.text("filename"), kind, reader.count("size"), reader.text("url"))
 
 
@@ -354,13 +364,23 @@ SWEEP_ID = "sweep"
 
 
 def notes_from(document: Mapping[str, Any] | None) -> SweepNotes:
-    """Return what sweeps have kept; nothing where there is no document yet."""
+    """Return what sweeps have kept; nothing where there is no document yet. Raise OddDocumentError when it is odd."""
     if document is None:
         return SweepNotes()
     reader = _Reader("todo_state", document)
-    spans = [Span(_instant(start), _instant(end)) for start, end in document.get("downtimes", ())]
-    told = tuple(str(text) for text in document.get("told", ()))
-    return SweepNotes(reader.time("last_sweep"), tuple(spans), reader.time("dms_stopped_until"), told, document)
+    try:
+        spans = [Span(_instant(start), _instant(end)) for start, end in document.get("downtimes", ())]
+        told = tuple(str(text) for text in document.get("told", ()))
+    except (TypeError, ValueError, OverflowError):
+        raise reader.odd("downtimes", "a list of two times in epoch seconds each") from None
+    return SweepNotes(
+        last_sweep=reader.time("last_sweep"),
+        downtimes=tuple(spans),
+        dms_stopped_until=reader.time("dms_stopped_until"),
+        told=told,
+        last_gap=reader.seconds("last_gap"),
+        document=document,
+    )
 
 
 def notes_to(notes: SweepNotes) -> Document:
@@ -370,6 +390,7 @@ def notes_to(notes: SweepNotes) -> Document:
         downtimes=[[_epoch(span.start), _epoch(span.end)] for span in notes.downtimes],
         dms_stopped_until=_epoch(notes.dms_stopped_until),
         told=list(notes.told),
+        last_gap=notes.last_gap.total_seconds() if notes.last_gap else None,
     )
 
 
@@ -423,8 +444,16 @@ class _Reader:
             if isinstance(value, str | datetime):
                 return time_from_value(value)
             return _instant(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self.odd(name, "a time in epoch seconds") from None
+
+    def seconds(self, name: str) -> timedelta | None:
+        value = self._document.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
+            raise self.odd(name, "a number of seconds")
+        return timedelta(seconds=value)
 
     def table(self, name: str) -> _Reader | None:
         value = self._document.get(name)

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from giftping.discord.limits import ATTACHMENT
 from giftping.discord.members import (
     CANNOT_DM,
     DMS_TOO_FAST,
@@ -27,7 +28,7 @@ from giftping.discord.rest import RestClient
 from giftping.todo.book import Book, Clock, Edit, Roll, new_id
 from giftping.todo.clocks import Span
 from giftping.todo.documents import Event
-from giftping.todo.model import Lapse, LegName, LegState, Member, Notice, NoticeKind, Todo
+from giftping.todo.model import PINGS, Lapse, LegName, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import Told, channel_message, dm_message
 from giftping.todo.report import LegReport, Result
 from giftping.todo.rounds import round_of, with_claim, with_delivery, with_refusal
@@ -150,7 +151,7 @@ class Messenger:
     ) -> Outcome:
         upload = self._upload_of(errands)
         if upload is None:
-            return self.rest.post_message(channel_id, message, nonce)
+            return self.rest.post_message(channel_id, lambda: _without_pictures(message()), nonce)
         try:
             made = message()
         except WithdrawnError as error:
@@ -256,7 +257,8 @@ class Messenger:
             raise WithdrawnError("the shared store is away")
         if held:
             fresh = [(members.get(member.user_id), notice.id) for member, notice in held]
-            return [(member, notice) for member, id_ in fresh if member and (notice := member.notice(id_))]
+            held = [(member, notice) for member, id_ in fresh if member and (notice := member.notice(id_))]
+            return [(member, notice) for member, notice in held if not _is_overtaken(member, notice)]
         now = self.clock()
         owed: dict[int, tuple[Member, Notice]] = {}
         for errand in errands:
@@ -346,6 +348,17 @@ class Messenger:
             self.book.enter(
                 leg_event(member, notice, leg, now, self.rules.host, message_id=message_id) for member, notice in gone
             )
+
+
+def _is_overtaken(member: Member, notice: Notice) -> bool:
+    """Return whether a TODO has come since a ping was made; an older bot leaves the ping in place."""
+    return notice.kind in PINGS and member.silent_since is not None and member.silent_since > notice.made_at
+
+
+def _without_pictures(message: Message) -> Message:
+    """Return a message that brings no files without the pictures that would be among them."""
+    embeds = [replace(embed, image="") if embed.image.startswith(ATTACHMENT) else embed for embed in message.embeds]
+    return replace(message, embeds=tuple(embeds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +47,9 @@ class LegState(StrEnum):
 
 
 MAY_HAVE_ARRIVED = frozenset({LegState.CLAIMED, LegState.SENT, LegState.UNCERTAIN})
+
+UNDER_WAY = timedelta(minutes=1)
+"""How long after a claim its message may still be under way: a request ends within 15 s, the rest is Discord's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from giftping.discord.http import Answer
 from giftping.discord.members import UNKNOWN_MEMBER, MembersClient
 from giftping.discord.outcome import Refused, WithdrawnError
+from giftping.discord.rest import NOT_FOUND
 from giftping.todo.book import Book, Clock, Edit, new_id
 from giftping.todo.clocks import Span
 from giftping.todo.documents import Event
@@ -47,7 +48,9 @@ class RoleKeeper:
         if isinstance(result, Refused) and result.withdrawn:
             return None
         if isinstance(result, Refused):
-            self.book.amend([user_id], self._released)
+            # An earlier request of which nobody knows what came of it may have taken the role all the same.
+            if not _is_claimed(member) or result.status == NOT_FOUND:
+                self.book.amend([user_id], self._released)
             if result.code == UNKNOWN_MEMBER:
                 return None
             return _report(member, given=False, result=Result.REFUSED, reason=result.reason)
@@ -121,6 +124,11 @@ class RoleKeeper:
             return Edit(replace(member, lapse=None).with_notice(notice), (event,))
 
         self.book.amend([user_id], change)
+
+
+def _is_claimed(member: Member) -> bool:
+    removal = member.lapse.removal if member.lapse else None
+    return removal is not None and removal.state is RemovalState.CLAIMED
 
 
 def _report(member: Member, *, given: bool, result: Result, reason: str = "") -> RoleReport:

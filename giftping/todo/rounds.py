@@ -51,7 +51,7 @@ def with_delivery(
     if notice.kind is NoticeKind.WARNING and member.silent_since is not None:
         lapse = member.present_lapse or Lapse(member.silent_since)
         member = replace(member, lapse=replace(lapse, warned_at=lapse.warned_at or notice.delivered_at))
-    return _with(member, notice)
+    return _with_end(member, notice)
 
 
 def with_refusal(
@@ -60,7 +60,7 @@ def with_refusal(
     """Return the member with a leg surely not delivered, or not to be tried any more, or that nobody can tell of."""
     before = notice.leg(leg)
     at = before.at if state is LegState.UNCERTAIN else None
-    return _with(member, notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id)))
+    return _with_end(member, notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id)))
 
 
 def _with(member: Member, notice: Notice) -> Member:
@@ -73,6 +73,23 @@ def _with(member: Member, notice: Notice) -> Member:
     if notice.is_finished:
         return replace(member, notices=tuple(other for other in member.notices if other.id != notice.id))
     return member.with_notice(notice)
+
+
+def _with_end(member: Member, notice: Notice) -> Member:
+    """Return the member with a notice of which it is known now what came of one of its legs.
+
+    A round may be found to be behind another one: it was cut short in a shared store, and the mirror, which did not
+    know of it, had the member pinged. The last ping stays the other one's then, and what is open is not sent any more.
+    """
+    known = member.notice(notice.id)
+    own = known.counts_from if known else None
+    if notice.kind not in PINGS or own is None or member.last_ping is None or member.last_ping <= own:
+        return _with(member, notice)
+    for name in notice.legs_in(LegState.OPEN):
+        notice = notice.with_leg(name, replace(notice.leg(name), state=LegState.CLOSED))
+    others = tuple(other for other in member.notices if other.id != notice.id)
+    last_ping = max(member.last_ping, notice.counts_from or member.last_ping)
+    return replace(member, last_ping=last_ping, notices=others if notice.is_finished else (*others, notice))
 
 
 def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str) -> Member:

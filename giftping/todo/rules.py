@@ -13,7 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from giftping.todo.clocks import Quiet, Span, counted, reached, unfrozen
-from giftping.todo.model import Lapse, LegName, LegState, Member, NoticeKind, RemovalState
+from giftping.todo.model import UNDER_WAY, Lapse, LegName, LegState, Member, NoticeKind, RemovalState
 
 ALL_LEGS = tuple(LegName)
 
@@ -82,9 +82,15 @@ class Outlook:
 
 
 def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Span] = ()) -> Due:
-    """Return what is due for a member; `downtimes` are the times in which nobody swept."""
-    if (restore := _restore(member, rules, now)) is not None:
-        return restore
+    """Return what is due for a member; `downtimes` are the times in which nobody swept.
+
+    A role that cannot be given back, because it was deleted for example, does not end the reminders.
+    """
+    restore, other = _restore(member, rules, now), _by_the_clocks(member, rules, now, downtimes)
+    return other if restore is None or other.action is Action.REMIND else restore
+
+
+def _by_the_clocks(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Span]) -> Due:
     if reason := let_be(member, rules):
         return Due(Action.NOTHING, reason)
     pause = next((pause for pause in member.pauses if pause.span.holds(now)), None)
@@ -135,6 +141,8 @@ def _restore(member: Member, rules: TodoRules, now: datetime) -> Due | None:
     """
     removal = member.lapse.removal if member.lapse else None
     if removal is None or removal.state is RemovalState.ABSENT or not member.lapse or not member.last_submit:
+        return None
+    if not rules.takes_role:
         return None
     if member.last_submit <= member.lapse.since or member.left_at is not None or not member.on_roster:
         return None
@@ -215,8 +223,14 @@ class _Clocks:
         """When the next round is due."""
         if self.remind_at is None or self._member.last_ping is None:
             return self.remind_at
-        again_at = reached(self._member.last_ping, self._rules.remind_every, self._paused)
+        again_at = reached(self._arrived_by(self._member.last_ping), self._rules.remind_every, self._paused)
         return None if again_at is None else max(self.remind_at, again_at)
+
+    def _arrived_by(self, last_ping: datetime) -> datetime:
+        """Return when the last ping had arrived; where nobody has said so, when it must have, if it did."""
+        round_ = self._member.ping
+        legs = (round_.channel, round_.dm) if round_ else ()
+        return max([last_ping, *(leg.at + UNDER_WAY for leg in legs if leg.state is LegState.CLAIMED and leg.at)])
 
     def next_step(self, now: datetime) -> _Step:
         """Return what comes first."""
@@ -228,8 +242,11 @@ class _Clocks:
             said = "the role was taken" if removal.state is RemovalState.DONE else "the time is over, with no role"
             return _Step(Action.NOTHING, None, f"{said}; a submission begins anew")
         end, ping = self._end(), self._ping(now)
-        if end is None or (ping is not None and ping.until is not None and end.until and ping.until < end.until):
+        if end is None:
             return ping or _Step(Action.NOTHING, None, "paused without an end")
+        # Once both are due it is too late for a ping.
+        if ping is not None and ping.until is not None and end.until and max(ping.until, now) < end.until:
+            return ping
         return end
 
     def _end(self) -> _Step | None:
@@ -266,7 +283,9 @@ class _Clocks:
     def _retry(self, now: datetime, ping_at: datetime) -> _Step | None:
         """Return that the leg of the present round which was not delivered is to be sent, the other one having been."""
         round_ = self._member.ping
-        if round_ is None or round_.counts_from is None or round_.made_at < self._since or now >= ping_at:
+        if round_ is None or round_.counts_from is None or round_.made_at < self._since:
+            return None
+        if self.remind_at is None or not self.remind_at <= now < ping_at:
             return None
         legs = round_.legs_in(LegState.OPEN)
         if not legs:
@@ -282,8 +301,8 @@ class _Clocks:
 
 
 def span_text(span: timedelta) -> str:
-    """Return a span in its two largest units, as people say it: `1 d 6 h`, `3 h`, `40 min`."""
-    minutes = int(span.total_seconds() // 60)
+    """Return a span in its two largest units, as people say it: `1 d 6 h`, `3 h`, `40 min`; none below 0."""
+    minutes = max(int(span.total_seconds() // 60), 0)
     days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
     parts = [(days, "d"), (hours, "h"), (minutes, "min")]
     while len(parts) > 1 and not parts[0][0]:

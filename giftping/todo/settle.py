@@ -13,14 +13,11 @@ from giftping.discord.snowflake import snowflake_time
 from giftping.todo.book import Book, Clock, Edit
 from giftping.todo.documents import Event
 from giftping.todo.messenger import leg_event
-from giftping.todo.model import PINGS, Leg, LegName, LegState, Member, Notice
+from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
 from giftping.todo.notices import shows
 from giftping.todo.report import LegReport, Result
 from giftping.todo.rounds import with_delivery, with_refusal
 from giftping.todo.rules import TodoRules
-
-QUIET_AFTER = timedelta(minutes=1)
-"""How long after a claim its message may still be under way: a request ends within 15 s, the rest is Discord's."""
 
 NEWS_FOR = timedelta(days=7)
 """How long it is tried to deliver a notice other than a ping."""
@@ -47,7 +44,7 @@ def open_legs(members: Iterable[Member], rules: TodoRules, now: datetime) -> lis
         for notice in member.notices:
             for name in notice.legs_in(LegState.CLAIMED):
                 leg = notice.leg(name)
-                patience = QUIET_AFTER if leg.by == rules.host else rules.lease
+                patience = UNDER_WAY if leg.by == rules.host else rules.lease
                 if leg.at is None or now - leg.at >= patience:
                     found.append(OpenLeg(member, notice, name))
     return found

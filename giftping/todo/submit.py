@@ -21,11 +21,12 @@ SAME_TEXT = "the same text as before"
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """Whose TODO is handed in, and by whom where that is somebody else."""
+    """Whose TODO is handed in, and by whom where that is somebody else; `by_staff` when that is one of the staff."""
 
     user_id: int
     draft: Draft
     by: int | None = None
+    by_staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def submit(tools: SubmitTools, book: Book, request: SubmitRequest) -> SubmitRepo
     """
     now = tools.clock()
     member = book.member(request.user_id)
-    refuse_strangers(member, request.by, tools.owner_id)
+    refuse_strangers(member, request.by, tools.owner_id, by_staff=request.by_staff)
     by = request.by if request.by != request.user_id else None
     todo = checked(request.draft, member, todo_id=new_id(), now=now, today=tools.today(member, now), submitted_by=by)
     repeated = is_repeated(todo, member.todo)
@@ -88,10 +89,10 @@ def submit(tools: SubmitTools, book: Book, request: SubmitRequest) -> SubmitRepo
     return SubmitReport(saved[request.user_id], todo, tuple(legs), role, repeated)
 
 
-def refuse_strangers(member: Member, by: int | None, owner_id: int | None) -> None:
+def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by_staff: bool = False) -> None:
     """Raise SubmissionError for a member who may not hand in a TODO, or for whom nobody else may."""
     if by is not None and by != member.user_id:
-        if by != owner_id:
+        if by != owner_id and not by_staff:
             raise SubmissionError([("by", f"{by} is not the owner; only the owner hands in for others")])
         if not member.on_roster:
             raise SubmissionError([("for", f"{member.user_id} is not on the roster; add them: todo roster add")])

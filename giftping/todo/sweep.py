@@ -72,8 +72,9 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         book = Book(store, tools.clock)
         notes = book.notes()
         downtime = _downtime(notes, started, rules.downtime)
+        waits_until = started + _patience(notes, started, rules)
         if not rules.dry_run:
-            notes = book.change_notes(lambda known: _begun(known, started, rules.downtime))
+            notes = book.change_notes(lambda known: _begun(known, started, rules))
         downtimes = (*notes.downtimes, *([downtime] if downtime and rules.dry_run else ()))
         run = _Sweep(tools, rules, book, notes, downtimes)
         if rules.dry_run:
@@ -82,7 +83,9 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
             return run.report(started, (), 0, downtime)
         run.tidy()
         plan = run.go_round()
-        if waited_for := run.wait():
+        waited_for = 0
+        while found := run.wait(waits_until):
+            waited_for += found
             run.go_round()
         report = run.report(started, plan, waited_for, downtime)
         book.change_notes(lambda known: run.ended(known, report))
@@ -97,11 +100,27 @@ def _downtime(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Span 
     return Span(last, now) if last is not None and now - last > longest_gap else None
 
 
-def _begun(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> SweepNotes:
-    downtime = _downtime(notes, now, longest_gap)
+def _patience(notes: SweepNotes, now: datetime, rules: SweepRules) -> timedelta:
+    """Return how far off the next round may be that this sweep waits for.
+
+    That is the linger time. But a ping takes a moment, and the interval counts from when it was delivered: where the
+    timer is as slow as the interval, each round comes a little later after it than the one before. Such a sweep waits
+    longer, since the next one comes when the whole interval is over once more.
+    """
+    if notes.last_sweep is None or notes.last_gap is None:
+        return rules.linger
+    every = rules.todo.remind_every
+    is_as_slow = min(notes.last_gap, now - notes.last_sweep) >= every - rules.linger
+    return max(rules.linger, every / 4) if is_as_slow and rules.linger else rules.linger
+
+
+def _begun(notes: SweepNotes, now: datetime, rules: SweepRules) -> SweepNotes:
+    downtime = _downtime(notes, now, rules.downtime)
     downtimes = (*notes.downtimes, *([downtime] if downtime else ()))[-DOWNTIMES_KEPT:]
     last = max(now, notes.last_sweep) if notes.last_sweep and notes.last_sweep - now < SKEW else now
-    return replace(notes, last_sweep=last, downtimes=downtimes)
+    gap = last - notes.last_sweep if notes.last_sweep and last > notes.last_sweep else timedelta(0)
+    last_gap = gap if gap > rules.linger else notes.last_gap
+    return replace(notes, last_sweep=last, downtimes=downtimes, last_gap=last_gap)
 
 
 class _Sweep:
@@ -146,19 +165,20 @@ class _Sweep:
         self._deliver(plan)
         return plan
 
-    def wait(self) -> int:
-        """Wait for the members who fall due within the linger time, and return how many they are."""
+    def wait(self, waits_until: datetime) -> int:
+        """Wait for the next members who fall due by then, close together, and return how many they are."""
         now = self._tools.clock()
         soon = [
             planned.due.until
             for planned in self._plan(self._book.roll())
             if planned.due.then not in (Action.NOTHING, Action.RESTORE)
             and planned.due.until is not None
-            and planned.due.until - now <= self._linger
+            and planned.due.until <= waits_until
         ]
-        if soon:
-            self._tools.sleep(max((max(soon) - now).total_seconds(), 0.0))
-        return len(soon)
+        together = [at for at in soon if at - min(soon) <= self._linger]
+        if together:
+            self._tools.sleep(max((max(together) - now).total_seconds(), 0.0))
+        return len(together)
 
     def _plan(self, roll: Roll) -> list[Planned]:
         now = self._tools.clock()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from giftping.store.base import Change, Store, StoreAwayError
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE, TODO_TIMESTAMPS
 from giftping.store.failover import FailoverStore
-from giftping.store.mirror import leave_shared_store
+from giftping.store.mirror import leave_shared_store, read_pending
 from giftping.store.tiny import TinyStore
 
 OTHER = "host-b"
@@ -268,6 +268,28 @@ def test_the_mirror_decides_while_it_is_away_and_what_it_decided_is_carried_back
     assert shared(site, ACTIVE_MEMBERS) == {"7": {"_id": "7", "name": "seven"}}
     assert shared(site, TODO_STATE) == {"sweep": {"_id": "sweep", "last_sweep": 4}}
     assert in_folder(site, HOST) == in_folder(site, "shared")
+
+
+def test_what_was_done_away_with_during_an_outage_is_not_brought_back_by_what_the_shared_store_held(site: Site) -> None:
+    """A notice that has been delivered by the mirror's word is not owed again when the shared store is back."""
+    lapse = {"since": 1, "removal": {"state": "done", "at": 2}}
+    owed = {"id": "n", "channel": {"state": "open"}}
+    with site.open() as store:
+        changed(store, "5", last_submit=1, notices=[owed], lapse=lapse)
+    site.away = True
+    for number in range(2):
+        with site.open() as store:
+            before = dict(store.documents_of(TODO_TIMESTAMPS, ["5"])["5"])
+            after = {name: value for name, value in before.items() if name not in ("notices", "lapse")}
+            store.change_documents(TODO_TIMESTAMPS, [Change({**after, "last_ping": 3 + number}, before)])
+    site.away = False
+    with TinyStore(site.folder / "shared") as theirs:
+        changed(theirs, "5", notices=[owed, {**owed, "id": "of another host"}])
+    site.in_step()
+    expected = {"_id": "5", "last_submit": 1, "last_ping": 4, "notices": [{**owed, "id": "of another host"}]}
+    assert shared(site)["5"] == mirror(site)["5"] == expected
+    with TinyStore(site.folder / HOST, read_only=True) as store:
+        assert read_pending(store).is_empty
 
 
 def test_it_may_go_away_between_a_claim_and_what_came_of_it(site: Site) -> None:

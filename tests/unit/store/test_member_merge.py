@@ -104,6 +104,74 @@ def test_notices_and_waiting_events_of_both_are_kept_each_once_those_of_the_late
         assert one["events"] == [{"_id": "e1"}, {"_id": "e2"}]
 
 
+# What both began with is known
+
+
+def three(ours: Document, theirs: Document, before: Document, collection: str = TODO_TIMESTAMPS) -> list[Document]:
+    """Return what the two states become, whichever of them is the mirror's."""
+    return [merged(collection, ours, theirs, [before]), merged(collection, theirs, ours, [before])]
+
+
+def notice(id_: str, channel: str = "open", dm: str = "open") -> Document:
+    return {"id": id_, "channel": {"state": channel}, "dm": {"state": dm}}
+
+
+def test_where_nobody_has_changed_theirs_ours_stands_with_all_that_it_has_done_away_with() -> None:
+    before = {"last_submit": 1, "lapse": {"since": 1, "removal": {"at": 2}}, "notices": [notice("a")], "rev": "r1"}
+    ours = {"last_submit": 1, "last_ping": 5, "rev": "r2"}
+    assert timestamps_from(before, ours, dict(before)) == {"last_submit": 1, "last_ping": 5, "rev": "r1"}
+
+
+def timestamps_from(before: Document, ours: Document, theirs: Document) -> Document:
+    return merged(TODO_TIMESTAMPS, ours, theirs, [before])
+
+
+def test_a_notice_that_one_has_delivered_is_not_brought_back_by_the_other() -> None:
+    before = {"last_submit": 1, "notices": [notice("a"), notice("b")]}
+    delivered = {"last_submit": 1, "notices": [notice("b"), notice("c")]}
+    submitted = {"last_submit": 9, "notices": [notice("a"), notice("b"), notice("d")]}
+    for one in three(delivered, submitted, before):
+        assert sorted(left["id"] for left in one["notices"]) == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize("later", [{}, {"rev": "r3", "last_ping": 5}], ids=["as it was asked", "and changed since"])
+def test_what_the_shared_store_took_in_when_it_went_away_was_known_to_both(later: Document) -> None:
+    before = {"last_submit": 1, "rev": "r1"}
+    asked = {"last_submit": 1, "notices": [notice("a")], "rev": "r2"}
+    one = merged(TODO_TIMESTAMPS, {"last_submit": 1, "rev": "ours"}, asked | later, [before, asked])
+    assert "notices" not in one
+
+
+def test_a_leg_that_one_has_delivered_stays_so_whichever_state_is_the_later() -> None:
+    before = {"last_submit": 1, "notices": [notice("a")]}
+    ours = {"last_submit": 1, "notices": [notice("a", channel="sent")]}
+    theirs = {"last_submit": 9, "notices": [notice("a", dm="claimed")]}
+    for one in three(ours, theirs, before):
+        assert one["notices"] == [notice("a", channel="sent", dm="claimed")]
+
+
+def test_a_role_that_one_has_given_back_is_not_owed_again_by_the_other() -> None:
+    before = {"last_submit": 9, "lapse": {"since": 1, "removal": {"at": 6}}}
+    given, pinged = {"last_submit": 9}, {**before, "last_ping": 20}
+    for one in three(given, pinged, before):
+        assert one == {"last_submit": 9, "last_ping": 20}
+
+
+def test_a_role_that_was_taken_on_one_side_is_owed_though_the_other_has_seen_a_submission() -> None:
+    before = {"last_submit": 1, "lapse": {"since": 1, "warned_at": 5}}
+    taken = {"last_submit": 1, "lapse": {"since": 1, "warned_at": 5, "removal": {"at": 6}}}
+    for one in three({"last_submit": 9}, taken, before):
+        assert (one["last_submit"], one["lapse"]) == (9, taken["lapse"])
+
+
+def test_a_pause_that_one_has_taken_away_and_a_note_that_one_has_dropped_stay_away() -> None:
+    before = {"_id": "5", "updated_at": 1, "pauses": [{"id": "p"}], "left_at": 3, "dms_closed_at": 2}
+    ours = {"_id": "5", "updated_at": 2, "dms_closed_at": 2}
+    theirs = {**before, "updated_at": 4, "dms_closed_at": 3, "seen": {"at": 4}}
+    for one in three(ours, theirs, before, ACTIVE_MEMBERS):
+        assert one == {"_id": "5", "updated_at": 4, "dms_closed_at": 3, "seen": {"at": 4}}
+
+
 # The roster
 
 

@@ -1,0 +1,56 @@
+"""Members, rules and notices with everything filled in that a test does not care for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from giftping.todo.model import Lapse, Leg, LegState, Member, Notice, NoticeKind, Presence, Removal, RemovalState
+from giftping.todo.rules import TodoRules
+
+HOST = "host-a"
+START = datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
+"""When the member of a test handed in the last TODO."""
+
+HOUR, DAY, INSTANT = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
+
+
+def member(user_id: int = 1, **changes: Any) -> Member:
+    """Return a member who holds the role and has been silent since START."""
+    known = Member(
+        user_id,
+        "Ann",
+        added=START - 30 * DAY,
+        presence=Presence(START, in_guild=True, has_role=True),
+        last_submit=START,
+    )
+    return replace(known, **changes)
+
+
+def rules(**changes: Any) -> TodoRules:
+    return replace(TodoRules(HOST), **changes)
+
+
+def sent(at: datetime, message_id: int = 700) -> Leg:
+    return Leg(LegState.SENT, at, message_id=message_id, channel_id=2)
+
+
+def refused(reason: str = "HTTP 403") -> Leg:
+    return Leg(LegState.OPEN, reason=reason)
+
+
+def claimed(at: datetime, by: str = HOST, channel_id: int = 2) -> Leg:
+    return Leg(LegState.CLAIMED, at, by, channel_id=channel_id)
+
+
+def notice(kind: NoticeKind = NoticeKind.REMINDER, made_at: datetime = START + DAY, **changes: Any) -> Notice:
+    return replace(Notice("00000000000000aa", kind, made_at), **changes)
+
+
+def warned(at: datetime, **changes: Any) -> Lapse:
+    return Lapse(START, warned_at=at, **changes)
+
+
+def removal(state: RemovalState, at: datetime, by: str = HOST) -> Removal:
+    return Removal(state, at, by)
