@@ -31,6 +31,7 @@ import discord_webhook  # noqa: F401
 import httpx  # noqa: F401
 import time_machine
 import tinydb  # noqa: F401
+import typer.main
 
 import giftping.checking
 import giftping.codes.announcement
@@ -38,10 +39,14 @@ import giftping.codes.exchange
 import giftping.codes.sources.json_api
 import giftping.commands.codes
 import giftping.commands.guilds
+import giftping.commands.submit
+import giftping.commands.sweep
+import giftping.commands.todo
 import giftping.discord.webhook
 import giftping.store.failover
-import giftping.store.mongo  # noqa: F401
-from giftping.cli import main
+import giftping.store.mongo
+import giftping.sweeping  # noqa: F401
+from giftping.cli import app, main
 
 FILE_CALLS = ("open", "write", "pwrite", "ftruncate", "fsync", "replace", "rename", "link", "unlink", "mkdir")
 SOCKET_CALLS = ("connect", "send", "sendall", "recv")
@@ -171,6 +176,11 @@ def start(job: dict[str, Any], gate: int) -> int:
 
 def serve() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # The tree of commands takes as long to build as an idle run, and is the same in every child.
+    commands = typer.main.get_command(app)
+    typer.main.get_command = lambda _app: commands
+    # Spare the disk: processes are killed here, not the machine, and what a killed process wrote is there.
+    os.fsync = os.fstat
     gc.freeze()
     for line in sys.stdin:
         waiting, opening = os.pipe()

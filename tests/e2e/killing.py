@@ -127,6 +127,23 @@ class Machine(Host):
         ]
 
 
+def run_at_once(
+    killer: Killer, hosts: Sequence[Machine], arguments: Sequence[str], troubles: Sequence[Trouble] = ()
+) -> list[Ran]:
+    """Start a command on every host at the same instant, each with its own trouble, and return how they went."""
+    jobs = []
+    for host, trouble in zip(hosts, troubles or [NONE] * len(hosts), strict=True):
+        for name in ("output", "errors", "trace"):
+            (host.folder / name).write_bytes(b"")
+        job: dict[str, Any] = {"arguments": arguments, "environment": host.environment, "folder": str(host.folder)}
+        jobs.append(job | {"files": str(host.folder), "ahead": host.ahead, **asdict(trouble)})
+    codes = killer.run(jobs, id)
+    return [
+        Ran(code, (host.folder / "output").read_text("utf-8"), (host.folder / "errors").read_text("utf-8"))
+        for host, code in zip(hosts, codes, strict=True)
+    ]
+
+
 class Killers:
     """As many killers as work side by side, each lent to one scene at a time, and state folders to begin with."""
 
@@ -178,9 +195,9 @@ class Killers:
                     waiting.cancel()
 
 
-def machine_in(scene: Scene, killer: Killer, *, token: bool) -> Machine:
+def machine_in(scene: Scene, killer: Killer, *, token: bool, settings: str = "") -> Machine:
     """Return a new host of the scene whose runs the killer forks."""
-    host = scene.host(token=token)
+    host = scene.host(token=token, settings=settings)
     return Machine(host.folder, host.environment, killer)
 
 

@@ -151,7 +151,11 @@ FATES = ("never stored", "stored while the run dies", "stored before the run die
 
 def kill_at_request(scene: Scene, victim: Victim, nth: int, fate: str) -> None:
     """Let the stand-in Discord kill the run that makes the nth post."""
-    match = Match(method="POST", nth=nth)
+    kill_at(scene, victim, Match(method="POST", nth=nth), fate)
+
+
+def kill_at(scene: Scene, victim: Victim, match: Match, fate: str) -> None:
+    """Let the stand-in Discord kill the run that makes a request."""
     if fate == "never stored":
         scene.discord.fail(faults.call(victim.kill, faults.reset()), match=match)
     else:

@@ -6,15 +6,13 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from killing import NONE, Killer, Machine, Trouble, Victim, wait_until_quiet
+from killing import NONE, Killer, Machine, Trouble, Victim, run_at_once, wait_until_quiet
 from mongodb import Ledger, ledger_behind, open_gate, uses
 from plays import kill_at_request
-from scene import GAME, Ran, Scene
+from scene import GAME, Scene
 
 HOSTS = 3
 ROUNDS = 50
@@ -35,21 +33,6 @@ def machine(scene: Scene, killer: Killer, ledger: Ledger, name: str, settings: s
     return Machine(host.folder, host.environment, killer)
 
 
-def run_at_once(killer: Killer, hosts: list[Machine], troubles: list[Trouble]) -> list[Ran]:
-    """Start a check on every host at the same instant, each with its own trouble, and return how they went."""
-    jobs = []
-    for host, trouble in zip(hosts, troubles, strict=True):
-        for name in ("output", "errors", "trace"):
-            (host.folder / name).write_bytes(b"")
-        job: dict[str, Any] = {"arguments": CHECK, "environment": host.environment, "folder": str(host.folder)}
-        jobs.append(job | {"files": str(host.folder), "ahead": host.ahead, **asdict(trouble)})
-    codes = killer.run(jobs, id)
-    return [
-        Ran(code, (host.folder / "output").read_text("utf-8"), (host.folder / "errors").read_text("utf-8"))
-        for host, code in zip(hosts, codes, strict=True)
-    ]
-
-
 def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothing(
     scene: Scene, killer: Killer, ledger: Ledger, record_property: Callable[[str, object], None]
 ) -> None:
@@ -65,7 +48,7 @@ def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothi
         codes.append(f"ROUND{number}CODE")
         scene.list_codes(*codes)
         troubles = [Trouble(kill_at=chance.randint(1, 110)) if chance.random() < 0.6 else NONE for _ in hosts]
-        ran = run_at_once(killer, hosts, troubles)
+        ran = run_at_once(killer, hosts, CHECK, troubles)
         ends.update(one.exit_code for one in ran)
         assert {one.exit_code for one in ran} <= {0, 69, -9}, ran
         wait_until_quiet(scene.discord)
@@ -73,8 +56,8 @@ def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothi
             assert set(scene.arrived(guild).values()) <= {1}, (number, scene.arrived(guild))
     end = time.monotonic() + 30
     while set(ledger.states().values()) != {"sent"} or len(ledger.states()) < GUILDS * ROUNDS:
-        assert time.monotonic() < end, (Counter(ledger.states().values()), run_at_once(killer, hosts, [NONE] * HOSTS))
-        run_at_once(killer, hosts, [NONE] * HOSTS)
+        assert time.monotonic() < end, (Counter(ledger.states().values()), run_at_once(killer, hosts, CHECK))
+        run_at_once(killer, hosts, CHECK)
     for guild in guilds:
         assert scene.arrived(guild) == dict.fromkeys(codes, 1)
     assert ends[-9] > ROUNDS // 3
@@ -116,7 +99,7 @@ def test_on_the_bot_route_clocks_ten_minutes_apart_post_nothing_twice(
     for number in range(5):
         codes.append(f"ROUND{number}CODE")
         scene.list_codes(*codes)
-        run_at_once(killer, [first, second], [NONE, NONE])
+        run_at_once(killer, [first, second], CHECK)
         assert set(scene.arrived(guild).values()) == {1}
     assert scene.arrived(guild) == dict.fromkeys(codes, 1)
 

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import simcord
+from bot_stage import GUILD, Machine, Stage
+
+from giftping.bot.app import GiftpingBot
+from giftping.demo.discord import StandInDiscord
+
+# `fakes` is shared by all tests and lies above this folder.
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine where its stage lives; what the bot did is shown when it fails."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    runner: asyncio.Runner = pyfuncitem.funcargs["runner"]
+    stage: Stage = pyfuncitem.funcargs["stage"]
+
+    async def play() -> None:
+        with stage.env.time_context():
+            await pyfuncitem.obj(**arguments)
+
+    try:
+        runner.run(play())
+    except BaseException:
+        pyfuncitem.add_report_section("call", "what the bot did", stage.env.transcript())
+        raise
+    return True
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """Return a machine with no settings but those of a test, and a stand-in Discord."""
+    monkeypatch.setattr("giftping.settings_file.SYSTEM_FOLDER", tmp_path / "etc")
+    with StandInDiscord(limits=None) as stand_in:
+        yield Machine(tmp_path, stand_in)
+        assert stand_in.unexpected == []
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """Return the event loop of one test."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def stage(machine: Machine, runner: asyncio.Runner) -> Iterator[Stage]:
+    """Return the bot connected, with no guild for TODOs, and a guild with a channel where it may post.
+
+    An error that the bot met and the test did not look at (`stage.env.errors`) fails the test.
+    """
+    env = simcord.Env(GiftpingBot(machine.settings()))
+    runner.run(env.start())
+    guild = env.create_guild(id=GUILD)
+    channel = guild.create_text_channel("general")
+    machine.stand_in.add_guild(GUILD)
+    machine.stand_in.set_bot(GUILD)
+    machine.stand_in.add_channel(channel.id, GUILD)
+    seen = len(env.errors)
+    try:
+        yield Stage(env, machine, guild, channel)
+    finally:
+        runner.run(env.shutdown())
+    unseen = env.errors_since(max(seen, env._errors_acknowledged))
+    assert not unseen, unseen
