@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import EXIT_FINE, Session
 from giftping.output import counted
 from giftping.output_todo import done_lines, due_words, idle_line, place_of, printable, sweep_object, waiting_lines, who
-from giftping.todo.book import Book
-from giftping.todo.messenger import DMS_CLOSED_FOR
-from giftping.todo.model import PINGS, LegName, LegState
+from giftping.todo.model import LegName
 from giftping.todo.report import Result
 
 if TYPE_CHECKING:
-    from giftping.todo.report import Planned, SweepReport
+    from giftping.todo.report import Planned, PlannedWrites, SweepReport
 
 
 def sweep(session: Session, *, dry_run: bool) -> int:
@@ -28,54 +25,23 @@ def sweep(session: Session, *, dry_run: bool) -> int:
             report = run_sweep(session.house, dry_run=dry_run, on_progress=on_progress)
     else:
         report = run_sweep(session.house, dry_run=dry_run)
-    writes = _planned_writes(session, report) if dry_run else _Writes(_written(report))
-    session.give(sweep_object(report, writes.count))
+    session.give(sweep_object(report, report.writes.now if dry_run else _written(report)))
     _tell(session, report)
     if dry_run and not (session.quiet or session.json):
         _show_plan(session, report)
         if report.plan:
-            session.tell(writes.line())
+            session.tell(_writes_line(report.writes))
     return report.exit_code
 
 
-@dataclass(frozen=True, slots=True)
-class _Writes:
-    """The direct messages of a sweep: how many, and how many of them have to wait for a later one."""
-
-    count: int
-    waiting: int = 0
-
-    def line(self) -> str:
-        """Return what a dry run says of them."""
-        said = f"{counted(self.count, 'direct message')} would go out besides"
-        later = f"; {self.waiting} more in later sweeps, as few conversations are begun at a time"
-        return f"{said}{later if self.waiting else ''}."
+def _writes_line(writes: PlannedWrites) -> str:
+    """Return what a dry run says of direct messages."""
+    later = f"; {writes.later} more in later sweeps, as few conversations are begun at a time"
+    return f"{counted(writes.now, 'direct message')} would go out besides{later if writes.later else ''}."
 
 
 def _written(report: SweepReport) -> int:
     return sum(leg.leg is LegName.DM and leg.result is Result.DONE and not leg.settled for leg in report.legs)
-
-
-def _planned_writes(session: Session, report: SweepReport) -> _Writes:
-    """Return the direct messages that are owed or due, by the rules of the messenger, which has not run."""
-    todo, now = session.settings.todo, report.started_at
-    pinged = {planned.user_id: planned.due.legs for planned in report.plan if planned.due.is_ping}
-    with session.house.open_store(read_only=True) as store:
-        book = Book(store, lambda: now)
-        members, stopped_until = book.roll().members.values(), book.notes().dms_stopped_until
-    owed = begun = 0
-    for member in members:
-        closed_at = member.dms_closed_at
-        takes = todo.direct_messages and (closed_at is None or now - closed_at >= DMS_CLOSED_FOR)
-        is_retry = len(pinged.get(member.user_id, ())) == 1
-        of_ping = LegName.DM in pinged.get(member.user_id, ()) and (takes or is_retry)
-        news = [notice for notice in member.notices if notice.kind not in PINGS]
-        here = of_ping + sum(notice.dm.state is LegState.OPEN for notice in news)
-        owed += here
-        begun += here if member.dm_channel_id is None else 0
-    may_begin = 0 if stopped_until is not None and stopped_until > now else todo.new_dms
-    waiting = max(begun - may_begin, 0)
-    return _Writes(owed - waiting, waiting)
 
 
 def _tell(session: Session, report: SweepReport) -> None:

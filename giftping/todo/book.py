@@ -57,6 +57,10 @@ class Roll:
     members: Mapping[int, Member]
     odd: tuple[Odd, ...] = ()
 
+    def only(self, ids: Collection[int]) -> Roll:
+        """Return those of the members that have one of the ids."""
+        return Roll({user_id: member for user_id, member in self.members.items() if user_id in ids})
+
     def on_roster(self) -> Iterator[Member]:
         """Yield those who take part."""
         return (member for member in self.members.values() if member.on_roster)

@@ -30,7 +30,7 @@ from giftping.todo.clocks import Span
 from giftping.todo.documents import Event
 from giftping.todo.model import PINGS, Lapse, LegName, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import Told, channel_message, dm_message
-from giftping.todo.report import LegReport, Result
+from giftping.todo.report import LegReport, PlannedWrites, Result
 from giftping.todo.rounds import round_of, with_claim, with_delivery, with_refusal
 from giftping.todo.rules import TodoRules, due, outlook
 
@@ -123,6 +123,17 @@ class Messenger:
         ]
         told = [self._told(member, notice) for member, notice in owed]
         return (f"channel {self.addresses.channel_id}", channel_message(told)) if told else None
+
+    def planned_writes(self, roll: Roll, errands: Sequence[Errand]) -> PlannedWrites:
+        """Return how many direct messages these errands would bring now, and how many would wait for a later run."""
+        owed = [
+            found[0]
+            for errand in errands
+            if (found := self._owed(roll.members[errand.user_id], errand, LegName.DM)) is not None
+        ]
+        new = sum(member.dm_channel_id is None for member in owed)
+        waiting = max(new - (self.addresses.new_dms if self.may_open_dms else 0), 0)
+        return PlannedWrites(len(owed) - waiting, waiting)
 
     # The channel leg
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from giftping.discord.members import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, MemberInfo, MembersClient
-from giftping.discord.outcome import Refused
+from giftping.discord.outcome import Refused, Unclear
 from giftping.todo.book import Clock
 from giftping.todo.model import Presence
 
@@ -16,7 +16,7 @@ LIST_FROM = 5
 SideBySide = Callable[[Callable[[int], "Presence | str"], Sequence[int]], "list[Presence | str]"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Lookout:
     """Asks about the members of one guild; `role_id` is the TODO role. `side_by_side` asks several at a time."""
 
@@ -25,16 +25,26 @@ class Lookout:
     guild_id: int
     role_id: int | None
     side_by_side: SideBySide
+    _listed: dict[int, MemberInfo] | Refused | Unclear | None = None
+
+    def sees_all(self, user_ids: Collection[int]) -> bool:
+        """Return whether one question tells of all these members; it is asked anew, and its answer kept for `look`.
+
+        False where each has to be asked about alone, because the list of members takes a privilege that the bot lacks.
+        """
+        self._listed = self.members.members(self.guild_id) if len(user_ids) >= LIST_FROM else None
+        if self._listed is not None and _lacks_privilege(self._listed):
+            self._listed = None
+            return False
+        return True
 
     def look(self, user_ids: Collection[int]) -> dict[int, Presence | str]:
-        """Return how each member stands, or why that cannot be told."""
+        """Return how each member stands, or why that cannot be told; as `sees_all` has learnt, where it was asked."""
         wanted = sorted(user_ids)
-        if len(wanted) >= LIST_FROM:
-            listed = self.members.members(self.guild_id)
-            if isinstance(listed, dict):
-                return {user_id: self._presence(listed.get(user_id)) for user_id in wanted}
-            if not (isinstance(listed, Refused) and listed.code == MISSING_ACCESS):
-                return dict.fromkeys(wanted, listed.reason)
+        if isinstance(self._listed, dict):
+            return {user_id: self._presence(self._listed.get(user_id)) for user_id in wanted}
+        if self._listed is not None:
+            return dict.fromkeys(wanted, self._listed.reason)
         return dict(zip(wanted, self.side_by_side(self._look_at, wanted), strict=True))
 
     def _look_at(self, user_id: int) -> Presence | str:
@@ -49,3 +59,7 @@ class Lookout:
         if found is None:
             return Presence(now, in_guild=False)
         return Presence(now, in_guild=True, is_bot=found.is_bot, has_role=self.role_id in found.role_ids)
+
+
+def _lacks_privilege(listed: dict[int, MemberInfo] | Refused | Unclear) -> bool:
+    return isinstance(listed, Refused) and listed.code == MISSING_ACCESS

@@ -74,12 +74,21 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedWrites:
+    """The direct messages of a dry run: those that would go out, and those that would wait for a later sweep."""
+
+    now: int = 0
+    later: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SweepReport:
     """One sweep.
 
-    `plan` is what was due at its start, for everybody on the roster; `messages` are what a dry run would post, each
-    with where it would go; `trouble` is what else went wrong, in words; `told_before` are the lines of trouble that the
-    sweep before has told; `downtime` is the time before this sweep that is not charged to anybody.
+    `plan` is what was due at its start, for everybody on the roster. `messages` are what a dry run would post, each
+    with where it would go, and `writes` its direct messages. `trouble` is what else went wrong, in words;
+    `told_before` are the lines of trouble that the sweep before has told. `downtime_since` is the start of the time
+    before this sweep that is not charged to anybody; `waited_for` counts those who were about to fall due.
     """
 
     started_at: datetime
@@ -91,6 +100,7 @@ class SweepReport:
     left: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
     messages: tuple[tuple[str, Message], ...] = ()
+    writes: PlannedWrites = PlannedWrites()
     trouble: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     told_before: frozenset[str] = frozenset()

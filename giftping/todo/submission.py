@@ -88,7 +88,7 @@ def checked(
         submitted_by=submitted_by,
         attachment=draft.attachment,
     )
-    mistakes += [*_name_mistakes(todo), *_list_mistakes(todo), *_file_mistakes(todo)]
+    mistakes += [*_name_mistakes(todo), *_list_mistakes(todo), *file_mistakes(todo.attachment)]
     if not mistakes and is_repeated(todo, member.todo) and member.todo and member.todo.date == todo.date:
         mistakes.append(("", f"this TODO for {todo.date} is handed in already, word for word"))
     if not mistakes:
@@ -150,8 +150,8 @@ def _content(text: str) -> int:
     return sum(character.isalnum() for character in text)
 
 
-def _file_mistakes(todo: Todo) -> Iterator[tuple[str, str]]:
-    file = todo.attachment
+def file_mistakes(file: Attachment | None) -> Iterator[tuple[str, str]]:
+    """Yield why a file cannot be handed in, each reason with the field."""
     if file is None:
         return
     if file.size > ATTACHMENT_SIZE:

@@ -132,6 +132,7 @@ class _Sweep:
         self._tools = tools
         self._rules = rules.todo
         self._linger = rules.linger
+        self._lingers_until = tools.clock() + rules.linger
         self._book = book
         self._notes = notes
         self._downtimes = downtimes
@@ -158,22 +159,46 @@ class _Sweep:
 
     def go_round(self) -> list[Planned]:
         """Do what is due now, and return what that was and what is not due yet, for everybody on the roster."""
-        roll = self._looked_at(self._book.roll())
-        plan = self._plan(roll)
-        for planned in plan:
-            self._change_role(roll.members[planned.user_id], planned.due.action)
-        self._deliver(plan)
-        return plan
+        plan: list[Planned] = []
+        for part in self._parts(self._book.roll()):
+            roll = self._looked_at(part)
+            planned = self._plan(roll)
+            for one in planned:
+                self._change_role(roll.members[one.user_id], one.due.action)
+            self._deliver(planned)
+            plan += planned
+        return sorted(plan, key=lambda one: one.user_id)
+
+    def _parts(self, roll: Roll) -> Iterator[Roll]:
+        """Yield the members in parts: those of whom each has to be asked about alone come ten at a time.
+
+        Asking has a rate limit of its own; what is known meanwhile can go out beside it.
+        """
+        self._note_oddities(roll)
+        self._unseen = {}
+        now = self._tools.clock()
+        unseen = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
+        if self._tools.lookout.sees_all(unseen):
+            yield roll
+            return
+        first, *others = [unseen[start : start + EMBEDS] for start in range(0, len(unseen), EMBEDS)]
+        yield roll.only({*roll.members} - {*unseen} | {*first})
+        for part in others:
+            yield roll.only(part)
 
     def wait(self, waits_until: datetime) -> int:
-        """Wait for the next members who fall due by then, close together, and return how many they are."""
+        """Wait for the next members who fall due, close together, and return how many they are.
+
+        Those who have been pinged in this silence are waited for until then, all others only for the linger time.
+        """
         now = self._tools.clock()
+        roll = self._book.roll()
         soon = [
             planned.due.until
-            for planned in self._plan(self._book.roll())
+            for planned in self._plan(roll)
             if planned.due.then not in (Action.NOTHING, Action.RESTORE)
             and planned.due.until is not None
-            and planned.due.until <= waits_until
+            and planned.due.until <= (waits_until if roll.members[planned.user_id].last_ping else self._lingers_until)
         ]
         together = [at for at in soon if at - min(soon) <= self._linger]
         if together:
@@ -197,10 +222,8 @@ class _Sweep:
 
     def _looked_at(self, roll: Roll, *, writes: bool = True) -> Roll:
         """Return the members as Discord shows those of them for whom something is due."""
-        self._note_oddities(roll)
         now = self._tools.clock()
         wanted = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
-        self._unseen = {}
         if not wanted:
             return roll
         seen = self._tools.lookout.look(wanted)
@@ -261,24 +284,28 @@ class _Sweep:
 
     def _deliver(self, plan: Iterable[Planned]) -> None:
         """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
-        news = _news(self._book.roll())
+        news = _news(self._book.roll([one.user_id for one in plan]))
         pings = [one for one in plan if one.due.is_ping]
-        writes = [Errand(member.user_id, notice.id) for member, notice in news if notice.dm.state is LegState.OPEN]
-        writes += [Errand(one.user_id) for one in pings]
+        posts, writes = list(_posts(news, pings)), _writes(news, pings)
         with self._tools.pool() as pool:
-            posts = list(_posts(news, pings))
             self._legs += self._messenger.deliver(posts, writes, pool, self._tools.on_progress)
 
     # What comes of it
 
     def rehearsed(self, started: datetime) -> SweepReport:
         """Return what this run would do, with nothing written and nothing posted."""
-        roll = self._looked_at(self._book.roll(), writes=False)
+        parts = [self._looked_at(part, writes=False) for part in self._parts(self._book.roll())]
+        roll = Roll({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
         plan = self._plan(roll)
         pings = [one for one in plan if one.due.is_ping]
-        posts = [self._messenger.preview(roll, errands) for errands in _posts(_news(roll), pings)]
-        report = self.report(started, plan, 0, None)
-        return replace(report, dry_run=True, messages=tuple(message for message in posts if message))
+        news = _news(roll)
+        posts = [self._messenger.preview(roll, errands) for errands in _posts(news, pings)]
+        return replace(
+            self.report(started, plan, 0, None),
+            dry_run=True,
+            messages=tuple(message for message in posts if message),
+            writes=self._messenger.planned_writes(roll, _writes(news, pings)),
+        )
 
     def report(self, started: datetime, plan: Sequence[Planned], waited_for: int, downtime: Span | None) -> SweepReport:
         """Return what came of the run."""
@@ -341,6 +368,12 @@ def _posts(news: Sequence[tuple[Member, Notice]], pings: Sequence[Planned]) -> I
     to_channel = [Errand(one.user_id) for one in pings if LegName.CHANNEL in one.due.legs]
     for start in range(0, len(to_channel), EMBEDS):
         yield to_channel[start : start + EMBEDS]
+
+
+def _writes(news: Sequence[tuple[Member, Notice]], pings: Sequence[Planned]) -> list[Errand]:
+    """Return what is to be told by direct message."""
+    owed = [Errand(member.user_id, notice.id) for member, notice in news if notice.dm.state is LegState.OPEN]
+    return [*owed, *(Errand(one.user_id) for one in pings)]
 
 
 def _record(report: SweepReport, host: str) -> RunRecord:

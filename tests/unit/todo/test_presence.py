@@ -45,7 +45,9 @@ def test_a_member_is_seen_with_role_or_without_as_a_bot_or_not_at_all(
 
 def test_few_members_are_asked_for_one_by_one(stage: Stage, lookout: Lookout) -> None:
     stage.discord.members_intent = True
-    lookout.look(list(EVERYBODY)[1:])
+    few = list(EVERYBODY)[1:]
+    assert lookout.sees_all(few)
+    lookout.look(few)
     assert (stage.discord.count(LOOKS_AT_MEMBER), stage.discord.count(LISTS_MEMBERS)) == (LIST_FROM - 1, 0)
 
 
@@ -53,6 +55,7 @@ def test_many_members_are_asked_for_at_once(stage: Stage, lookout: Lookout, here
     stage.discord.members_intent = True
     for user_id in EVERYBODY[1:]:
         stage.discord.add_member(GUILD, user_id, roles=(ROLE,))
+    assert lookout.sees_all(EVERYBODY)
     found = lookout.look(EVERYBODY)
     assert found[101] == Presence(stage.clock(), in_guild=False)
     assert [found[user_id] for user_id in EVERYBODY[1:]] == [here] * (LIST_FROM - 1)
@@ -62,12 +65,14 @@ def test_many_members_are_asked_for_at_once(stage: Stage, lookout: Lookout, here
 def test_without_the_privileged_intent_each_is_asked_for_alone(stage: Stage, lookout: Lookout, here: Presence) -> None:
     for user_id in EVERYBODY:
         stage.discord.add_member(GUILD, user_id, roles=(ROLE,))
+    assert not lookout.sees_all(EVERYBODY)
     assert lookout.look(EVERYBODY) == dict.fromkeys(EVERYBODY, here)
 
 
 def test_a_list_that_failed_is_nobodys_leaving(stage: Stage, lookout: Lookout) -> None:
     stage.discord.members_intent = True
     stage.fail(faults.status(500), LISTS_MEMBERS)
+    assert lookout.sees_all(EVERYBODY)
     assert lookout.look(EVERYBODY) == dict.fromkeys(EVERYBODY, "HTTP 500")
     assert stage.discord.count(LOOKS_AT_MEMBER) == 0
 
@@ -75,6 +80,7 @@ def test_a_list_that_failed_is_nobodys_leaving(stage: Stage, lookout: Lookout) -
 def test_a_list_with_members_that_cannot_be_read_is_nobodys_leaving(stage: Stage, lookout: Lookout) -> None:
     stage.discord.members_intent = True
     stage.fail(faults.garbage(b'[{"user": {}}]'), LISTS_MEMBERS, after=True)
+    assert lookout.sees_all(EVERYBODY)
     found = lookout.look(EVERYBODY)
     assert all(isinstance(reason, str) for reason in found.values())
 

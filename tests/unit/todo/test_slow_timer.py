@@ -22,26 +22,38 @@ def sweep_every(stage: Stage, span: timedelta, *, times: int) -> None:
         stage.clock.now = began + span
 
 
+def join_pinged(stage: Stage, user_id: int, *, due_in: timedelta) -> None:
+    """Let a member join who has been pinged, so that the next round is due in so long."""
+    stage.join(user_id, silent_for=2 * DAY, last_ping=stage.clock() - 3 * HOUR + due_in)
+
+
 def test_a_sweep_of_a_slow_timer_waits_for_a_round_that_has_shifted(stage: Stage, clock: StageClock) -> None:
     sweep_every(stage, 3 * HOUR, times=2)
-    stage.join(101, silent_for=DAY - 20 * MINUTE)
+    join_pinged(stage, 101, due_in=20 * MINUTE)
     report = stage.sweep()
     assert (report.waited_for, clock.sleeps) == (1, [1200.0])
     assert stage.pings(101) == ["channel", "dm"]
 
 
+def test_it_does_not_wait_longer_for_those_whom_no_round_has_reached_yet(stage: Stage, clock: StageClock) -> None:
+    sweep_every(stage, 3 * HOUR, times=2)
+    stage.join(101, silent_for=DAY - 3 * MINUTE)
+    assert stage.sweep().waited_for == 0
+    assert clock.sleeps == []
+
+
 def test_it_waits_a_quarter_of_the_interval_at_most(stage: Stage, clock: StageClock) -> None:
     sweep_every(stage, 3 * HOUR, times=2)
-    stage.join(101, silent_for=DAY - 45 * MINUTE - SECOND)
+    join_pinged(stage, 101, due_in=45 * MINUTE + SECOND)
     assert stage.sweep().waited_for == 0
     assert clock.sleeps == []
 
 
 def test_nobody_waits_for_those_who_fall_due_later(stage: Stage) -> None:
     sweep_every(stage, 3 * HOUR, times=2)
-    stage.join(101, silent_for=DAY - 5 * MINUTE)
-    stage.join(102, silent_for=DAY - 6 * MINUTE)
-    stage.join(103, silent_for=DAY - 30 * MINUTE)
+    join_pinged(stage, 101, due_in=5 * MINUTE)
+    join_pinged(stage, 102, due_in=6 * MINUTE)
+    join_pinged(stage, 103, due_in=30 * MINUTE)
     began = stage.clock()
     assert stage.sweep().waited_for == 3
     pinged = {user_id: stage.discord.notifications(user_id)[0].at - began for user_id in (101, 102, 103)}
@@ -50,7 +62,7 @@ def test_nobody_waits_for_those_who_fall_due_later(stage: Stage) -> None:
 
 def test_the_sweeps_of_a_fast_timer_wait_for_the_linger_time_only(stage: Stage, clock: StageClock) -> None:
     sweep_every(stage, HOUR / 4, times=12)
-    stage.join(101, silent_for=DAY - 3 * MINUTE)
+    join_pinged(stage, 101, due_in=3 * MINUTE)
     stage.sweep()
     assert clock.sleeps == []
 
@@ -59,7 +71,7 @@ def test_one_long_gap_makes_no_slow_timer(stage: Stage, clock: StageClock) -> No
     """After an outage a fast timer's sweep must not hold the lock for long."""
     sweep_every(stage, HOUR / 4, times=3)
     stage.pass_time(9 * HOUR)
-    stage.join(101, silent_for=DAY - 3 * MINUTE)
+    join_pinged(stage, 101, due_in=3 * MINUTE)
     stage.sweep()
     assert clock.sleeps == []
 
@@ -70,7 +82,7 @@ def test_hosts_that_sweep_at_the_same_time_are_one_slow_timer(stage: Stage, cloc
         stage.pass_time(5 * SECOND)
         stage.sweep()
         stage.pass_time(3 * HOUR - 5 * SECOND)
-    stage.join(101, silent_for=DAY - 20 * MINUTE)
+    join_pinged(stage, 101, due_in=20 * MINUTE)
     assert stage.sweep().waited_for == 1
 
 

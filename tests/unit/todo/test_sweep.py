@@ -334,3 +334,12 @@ def test_the_legs_of_a_round_are_reported_apart(stage: Stage) -> None:
     stage.fail(NOT_PERMITTED, CHANNEL_POST)
     report = stage.sweep()
     assert (results(report, LegName.CHANNEL), results(report, LegName.DM)) == ({101: "refused"}, {101: "done"})
+
+
+def test_where_each_is_asked_about_alone_the_first_are_told_before_the_last_are_asked_about(stage: Stage) -> None:
+    everybody = range(101, 126)
+    stage.join(*everybody, silent_for=30 * HOUR)
+    stage.sweep()
+    order = ["looked at" if LOOKS_AT_MEMBER.takes(one) else one.method for one in stage.discord.requests]
+    assert "looked at" in order[order.index("POST") :]
+    assert {one.user_id for one in stage.discord.all_notifications()} == {*everybody}
