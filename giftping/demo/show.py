@@ -1,4 +1,4 @@
-"""`giftping demo`: the main job once, offline, scene by scene."""
+"""`giftping demo`: both jobs once, offline, scene by scene."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from giftping.demo.stage import (
     Ran,
     Stage,
 )
+from giftping.demo.todo_scenes import BEN, NAMES, TOLD, set_up_members, todo_messages, told
 from giftping.discord.message import Embed, EmbedField, Message
 from giftping.wiring import utc_now
 
@@ -47,7 +48,7 @@ class Count:
 
 
 def show(session: Session, *, keep: bool) -> int:
-    """Play all scenes and return 0 when every code arrived exactly once, 69 otherwise."""
+    """Play all scenes and return 0 when every code and every reminder arrived exactly once, 69 otherwise."""
     folder = Path(tempfile.mkdtemp(prefix="giftping-demo-"))
     try:
         with StandInDiscord() as discord, StandInSources() as sources:
@@ -56,10 +57,12 @@ def show(session: Session, *, keep: bool) -> int:
             performance = _Show(session, stage)
             runs = performance.play()
             counts = count(stage)
+            notified = told(discord)
     finally:
         if not keep:
             shutil.rmtree(folder)
-    expected = all(item.times == 1 for item in counts) and len(counts) == EXPECTED and performance.as_announced
+    once = all(item.times == 1 for item in counts) and len(counts) == EXPECTED
+    expected = once and notified == TOLD and performance.as_announced
     session.give(
         {
             "runs": [{"arguments": list(run.arguments), "exit_code": run.exit_code} for run in runs],
@@ -67,11 +70,12 @@ def show(session: Session, *, keep: bool) -> int:
                 {"guild_id": str(item.guild_id), "route": item.route, "code": item.code, "times": item.times}
                 for item in counts
             ],
+            "notified": {str(user_id): ways for user_id, ways in notified.items()},
             "exactly_once": expected,
             "folder": str(folder) if keep else None,
         }
     )
-    _close(session, counts, expected=expected, folder=folder if keep else None)
+    _close(session, counts, notified, expected=expected, folder=folder if keep else None)
     return EXIT_FINE if expected else EXIT_TROUBLE
 
 
@@ -89,6 +93,7 @@ class _Show:
         self._scenes = 0
         self.as_announced = True
         self._shown = dict.fromkeys((WEBHOOK_CHANNEL, BOT_CHANNEL), 0)
+        self._todo_shown = 0
 
     def play(self) -> list[Ran]:
         stage, scene, run = self._stage, self._scene, self._run
@@ -128,7 +133,36 @@ class _Show:
         self._say("   The next run finds the message in the channel: it is recorded, not repeated.")
         run("codes", "check")
         self._show_new_messages()
+        self._play_todo()
         return self._runs
+
+    def _play_todo(self) -> None:
+        stage, scene, run = self._stage, self._scene, self._run
+        scene("The TODO part: members as an older bot has left them")
+        set_up_members(stage)
+        run("todo", "status")
+
+        scene("A sweep reminds the one who is overdue, and warns the one who is about to lose the role")
+        run("todo", "sweep")
+        self._show_todo_messages()
+        self._say("   The next sweep leaves them alone: three hours have to pass.")
+        run("todo", "sweep")
+
+        scene("Ben hands in his TODO")
+        run("todo", "submit", str(BEN), "--name", "Ben", "--must-do", "Two pages", "--dont-do", "Late nights")
+        self._show_todo_messages()
+        run("todo", "list")
+
+    def _show_todo_messages(self) -> None:
+        if self._session.quiet or self._session.json:
+            return
+        from giftping.render import preview
+
+        messages = todo_messages(self._stage.discord)
+        for stored in messages[self._todo_shown :]:
+            heading = f"guild {BOT_GUILD} · the TODO channel · as Discord shows it"
+            self._session.show(preview(message_of(stored), None, now=utc_now(), heading=heading, names=NAMES))
+        self._todo_shown = len(messages)
 
     def _scene(self, title: str) -> None:
         self._scenes += 1
@@ -194,13 +228,18 @@ def count(stage: Stage) -> list[Count]:
     return result
 
 
-def _close(session: Session, counts: list[Count], *, expected: bool, folder: Path | None) -> None:
+def _close(
+    session: Session, counts: list[Count], notified: dict[int, list[str]], *, expected: bool, folder: Path | None
+) -> None:
     if session.quiet or session.json:
         return
     from giftping.render import table
 
     rows = [[str(item.guild_id), item.route, item.code, str(item.times)] for item in counts]
     session.show("", table("What arrived, counted by the stand-in", ["Guild", "By", "Code", ">Times"], rows))
-    session.tell("Every code arrived exactly once." if expected else "Something arrived twice, or not at all.")
+    ways = [[NAMES[user_id], ", ".join(one) or "not disturbed"] for user_id, one in notified.items()]
+    session.show("", table("Who was notified, counted by the stand-in", ["Member", "By"], ways))
+    once = "Every code and every reminder arrived exactly once."
+    session.tell(once if expected else "Something arrived twice, or not at all.")
     if folder is not None:
         session.tell(f"The ledger is in {folder / 'state'}.")

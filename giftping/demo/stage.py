@@ -70,6 +70,7 @@ class Stage:
     sources: StandInSources
     codes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     on_page: list[tuple[str, str]] = field(default_factory=list)
+    extra_environment: dict[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[str] | None = None
 
     def set_up(self) -> None:
@@ -123,6 +124,7 @@ class Stage:
             "GIFTPING_DISCORD_API": self.discord.api,
             "DISCORD_TOKEN": self.discord.bot_token,
             "WOS_WEBHOOK": self.discord.webhook_url(WEBHOOK),
+            **self.extra_environment,
         }
 
     def refuse_once(self) -> None:
