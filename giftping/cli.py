@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -151,6 +151,7 @@ def guilds_add(
         int | None,
         typer.Option("--mention", parser=snowflake, metavar="ROLE", help="The role to mention, by its id."),
     ] = None,
+    no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention no role any more.")] = False,
     announce_current: Annotated[
         bool,
         typer.Option("--announce-current", help="Announce the codes that are valid now, too."),
@@ -163,7 +164,7 @@ def guilds_add(
     """Add a guild, or change the settings of a known one."""
     from giftping.commands import guilds
 
-    request = guilds.GuildRequest(guild, webhook, channel, tuple(game or ()), mention, announce_current)
+    request = guilds.GuildRequest(guild, webhook, channel, tuple(game or ()), mention, announce_current, no_mention)
     end(guilds.add(session_of(config, json, quiet, verbose), request))
 
 
@@ -354,6 +355,14 @@ def codes_explain(
 
 
 @app.command()
+def bot(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+    """Run the bot, which answers slash commands until it is told to end (SIGTERM)."""
+    from giftping.bot.main import run_bot
+
+    end(run_bot(session_of(config, json, quiet, verbose)))
+
+
+@app.command()
 def migrate(
     from_json: Annotated[
         list[Path] | None,
@@ -379,19 +388,12 @@ def migrate(
 
 
 def _expiry(text: str) -> datetime | None:
-    if not text:
-        return None
+    from giftping.commands.codes import parse_expiry
+
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"--expires: {text!r} is not a date such as 2026-12-31") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    is_date_only = len(text) <= len("2026-12-31")
-    try:
-        return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
-    except OverflowError:
-        raise typer.BadParameter(f"--expires: {text!r} is too far away") from None
+        return parse_expiry(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--expires: {error}") from None
 
 
 def main() -> None:

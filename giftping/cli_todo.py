@@ -86,6 +86,16 @@ def todo_list(config: Config = None, json: Json = False, quiet: Quiet = False, v
     end(list_today(session_of(config, json, quiet, verbose)))
 
 
+@todo_app.command("delete")
+def todo_delete(
+    user: User, config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0
+) -> None:
+    """Delete the text of a member's TODO; the clock goes on."""
+    from giftping.commands.todo import delete
+
+    end(delete(session_of(config, json, quiet, verbose), user))
+
+
 @todo_app.command("history")
 def todo_history(
     user: User,

@@ -72,6 +72,7 @@ def _todo(todo: TodoSettings) -> dict[str, object]:
         "direct_messages": todo.direct_messages,
         "new_dms": todo.new_dms,
         "exempt": [str(user_id) for user_id in sorted(todo.exempt)],
+        "staff_role": _id(todo.staff_role_id),
         "budget": duration_text(todo.budget),
         "lease": duration_text(todo.lease),
     }

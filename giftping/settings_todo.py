@@ -43,7 +43,7 @@ class TodoSettings:
     anybody. `quiet_hours` are counted in a member's own zone, else in `time_zone`. One sweep opens at most
     `new_dms` direct-message channels newly, and waits for rate limits for `budget` in total; what it has claimed
     is left to it for `lease`. `owner_id` is whose word counts as an administrator's; `exempt` are members who are
-    never reminded and keep the role.
+    never reminded and keep the role. Who has `staff_role_id` may do with the bot what the owner may.
     """
 
     guild_id: int | None = None
@@ -61,6 +61,7 @@ class TodoSettings:
     direct_messages: bool = True
     new_dms: int = 10
     exempt: frozenset[int] = frozenset()
+    staff_role_id: int | None = None
     budget: timedelta = timedelta(minutes=5)
     lease: timedelta = timedelta(minutes=10)
 
@@ -91,6 +92,7 @@ def read_todo(
         direct_messages=reader.flag("direct_messages", default=default.direct_messages),
         new_dms=reader.count("new_dms", default=default.new_dms, most=MOST_NEW_DMS),
         exempt=reader.discord_ids("exempt"),
+        staff_role_id=reader.discord_id("staff_role"),
         budget=span(reader, "budget", default.budget),
         lease=span(reader, "lease", default.lease),
     )

@@ -31,6 +31,7 @@ KEYS = {
         "remind_every",
         "remove_after",
         "role",
+        "staff_role",
         "time_zone",
         "warning",
     ),

@@ -72,6 +72,9 @@ _STARTER = """\
 # Members who are never reminded and never lose the role.
 # exempt = ["123456789012345682"]
 
+# Who has this role may do with the bot what the owner may: hand in for others, and change the roster.
+# staff_role = "123456789012345683"
+
 # How long a run waits for members who are about to fall due, and the longest gap between two runs that still
 # counts for the members: a longer one is downtime, and held against nobody.
 # linger = "2m"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import EXIT_FINE, Session, UsageError
@@ -28,8 +28,11 @@ BARS = 14
 """How many periods the chart of `codes stats` shows, the latest ones."""
 
 
-def list_codes(session: Session, game: str | None, *, everything: bool) -> int:
-    """List what is known of codes: the ones that may go out now, or all."""
+def list_codes(session: Session, game: str | None, *, everything: bool, guild_id: int | None = None) -> int:
+    """List what is known of codes: the ones that may go out now, or all.
+
+    With a guild, and without a game, those of the games that it follows; of all games where it follows none.
+    """
     from giftping.codes.explain import code_of
     from giftping.codes.guards import verdict
 
@@ -37,7 +40,8 @@ def list_codes(session: Session, game: str | None, *, everything: bool) -> int:
     skipped = frozenset(session.settings.codes.skipped_regions)
     now = utc_now()
     with session.store(read_only=True) as store:
-        records = store.codes(game)
+        guild = store.guild(guild_id) if guild_id is not None and game is None else None
+        records = [record for record in store.codes(game) if not guild or record.game in guild.games]
     judged = [(record, verdict(code_of(record), now, skipped).reason) for record in records]
     shown = [(record, reason) for record, reason in judged if everything or not reason]
     session.give({"codes": [code_object(record, reason) for record, reason in shown]})
@@ -92,6 +96,26 @@ def add_code(session: Session, spelling: str, game: str, *, rewards: str, expire
     follow = f"{counted(followers, 'guild')} {'follows' if followers == 1 else 'follow'} the game"
     session.tell(f"{spelling} added for {game}: the next check announces it where it was not yet ({follow}).")
     return EXIT_FINE
+
+
+def parse_expiry(text: str) -> datetime | None:
+    """Return the end of a code's last day, or of the time that was given; None for nothing.
+
+    Raise ValueError for what is no date: its text says what is wrong.
+    """
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date such as 2026-12-31") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    is_date_only = len(text) <= len("2026-12-31")
+    try:
+        return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is too far away") from None
 
 
 def stats(session: Session, guild_id: int | None, per: str) -> int:

@@ -26,7 +26,11 @@ LARGEST_SNOWFLAKE = 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class GuildRequest:
-    """What `guilds add` was asked for; None and () leave a known guild's setting as it is."""
+    """What `guilds add` was asked for; None and () leave a known guild's setting as it is.
+
+    `mentions_nobody` takes the role away that was mentioned so far, and `records_current` takes `announce_current` back
+    as long as no check has gone by it.
+    """
 
     guild_id: int
     webhook: str | None = None
@@ -34,12 +38,16 @@ class GuildRequest:
     games: tuple[str, ...] = ()
     mention_role_id: int | None = None
     announce_current: bool = False
+    mentions_nobody: bool = False
+    records_current: bool = False
 
 
 def add(session: Session, request: GuildRequest) -> int:
     """Add a guild, or change the settings of a known one."""
     for game in request.games:
         session.check_game(game)
+    if request.mentions_nobody and request.mention_role_id is not None:
+        raise UsageError("--mention and --no-mention contradict each other")
     asked = _asked_destination(session, request)
     with session.store() as store:
         # Nothing slow comes between reading and writing: what a check notes of the guild meanwhile would be undone.
@@ -80,11 +88,23 @@ def _merged(request: GuildRequest, asked: Destination | None, known: GuildRecord
         destination=destination,
         games=games,
         updated_at=now if moved or known is None else base.updated_at,
-        mention_role_id=request.mention_role_id if request.mention_role_id is not None else base.mention_role_id,
+        mention_role_id=_mentioned(request, base),
         seeded={} if request.announce_current else base.seeded,
-        announce_current=games if request.announce_current else base.announce_current,
+        announce_current=_announced_at_first(request, base, games),
         broken=None,
     )
+
+
+def _mentioned(request: GuildRequest, base: GuildRecord) -> int | None:
+    if request.mentions_nobody:
+        return None
+    return request.mention_role_id if request.mention_role_id is not None else base.mention_role_id
+
+
+def _announced_at_first(request: GuildRequest, base: GuildRecord, games: tuple[str, ...]) -> tuple[str, ...]:
+    if request.records_current:
+        return ()
+    return games if request.announce_current else base.announce_current
 
 
 def _checked_webhook(session: Session, reference: str) -> str:
@@ -144,6 +164,14 @@ def list_guilds(session: Session) -> int:
         from giftping.render import facts
 
         session.show(facts([(str(guild.guild_id), "\n".join(_about(session, guild))) for guild in guilds]))
+    return EXIT_FINE
+
+
+def show(session: Session, guild_id: int) -> int:
+    """Give one guild's settings, None for a guild that has none; for the bot."""
+    with session.store(read_only=True) as store:
+        guild = store.guild(guild_id)
+    session.give({"guild": guild_object(guild, label(guild.destination)) if guild else None})
     return EXIT_FINE
 
 

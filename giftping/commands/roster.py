@@ -26,12 +26,16 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class RosterRequest:
-    """What `roster add` was asked for; None leaves what is known of a member as it is."""
+    """What `roster add` was asked for; None leaves what is known of a member as it is.
+
+    `seen` is how the bot met the member just now; without it Discord is asked.
+    """
 
     user_id: int
     name: str | None = None
     time_zone: str | None = None
     exempt: bool | None = None
+    seen: MemberInfo | None = None
 
 
 def add(session: Session, request: RosterRequest) -> int:
@@ -40,7 +44,7 @@ def add(session: Session, request: RosterRequest) -> int:
         raise UsageError(f"--time-zone: {mistake}")
     if request.name is not None and not 0 < len(request.name.strip()) <= LONGEST_NAME:
         raise UsageError(f"--name: write 1 to {LONGEST_NAME} characters")
-    found = _found(session, request.user_id)
+    found = request.seen or _found(session, request.user_id)
     info, warning = _judged(request.user_id, found)
     with open_desk(session) as desk:
         before = desk.member(request.user_id)

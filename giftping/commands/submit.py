@@ -20,7 +20,7 @@ from giftping.todo.book import BookError
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, Result
 from giftping.todo.submission import ATTACHMENT_SIZE, Draft, SubmissionError, content_type_of
-from giftping.todo.submit import SubmitReport, SubmitRequest
+from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -47,6 +47,7 @@ class Given:
     dont_do: str | None = None
     attach: Path | None = None
     file: Path | None = None
+    by_staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def submit(session: Session, given: Given) -> int:
     user_id, by = _whose(given, known)
     attachment, content = _attached(given.attach)
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
-    request = SubmitRequest(user_id, Draft(**texts, attachment=attachment), by)
+    request = SubmitRequest(user_id, Draft(**texts, attachment=attachment), by, given.by_staff)
     with open_desk(session) as desk:
         try:
             report = run_submit(session.house, desk.book, request, content)
@@ -81,6 +82,19 @@ def submit(session: Session, given: Given) -> int:
     session.give(_submit_object(outcome, by))
     _tell(session, outcome)
     return outcome.exit_code
+
+
+def may_submit(session: Session, user_id: int, by: int | None = None, *, by_staff: bool = False) -> int:
+    """Return 0 for a TODO that may be handed in, by somebody else where `by` is given; for the bot's forms.
+
+    Raise UsageError when it may not be.
+    """
+    with open_desk(session, read_only=True) as desk:
+        try:
+            refuse_strangers(desk.member(user_id), by, session.settings.todo.owner_id, by_staff=by_staff)
+        except SubmissionError as error:
+            raise UsageError(str(error)) from None
+    return EXIT_FINE
 
 
 def _first(option: str | None, in_file: object) -> str:

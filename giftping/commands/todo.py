@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from giftping.commands.members import Desk, Forecast, forecast, open_desk
 from giftping.commands.session import EXIT_FINE, Session, UsageError
@@ -29,13 +29,12 @@ from giftping.output_todo import (
     who,
 )
 from giftping.sweeping import rules_of
+from giftping.todo.book import Edit, new_id
 from giftping.todo.clocks import unfrozen
 from giftping.todo.days import Standing, Streak, Today, board
+from giftping.todo.documents import Event
 from giftping.todo.model import Lapse, Member, RemovalState
 from giftping.todo.rules import Action, Due, Outlook, let_be, quiet_hours_of
-
-if TYPE_CHECKING:
-    from giftping.todo.documents import Event
 
 NOBODY = "Nobody is on the roster yet. Add members: giftping todo roster add USER"
 
@@ -238,6 +237,25 @@ def _today_row(desk: Desk, row: Today) -> list[str]:
     last = row.member.last_submit
     at = when(last, desk.session.house.zone) if last else "none"
     return [who(row.member.user_id, row.member.name), row.standing.value, row.day.isoformat(), at]
+
+
+# delete
+
+
+def delete(session: Session, user_id: int) -> int:
+    """Take the text of a member's TODO away; when it was handed in, and with it the clock, stays."""
+    with open_desk(session) as desk:
+        found = desk.member(user_id)
+        event = Event(new_id(), user_id, "deleted", desk.now, desk.host)
+
+        def without_text(member: Member) -> Edit | None:
+            return Edit(replace(member, todo=None), (event,)) if member.todo is not None else None
+
+        deleted = bool(desk.book.amend([user_id], without_text))
+    session.give({"user_id": snowflake(user_id), "deleted": deleted})
+    name = who(user_id, found.name)
+    session.tell(f"The TODO of {name} is deleted; the clock goes on." if deleted else f"{name} has no TODO to delete.")
+    return EXIT_FINE
 
 
 # history

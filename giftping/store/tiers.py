@@ -73,6 +73,11 @@ class Tiers:
         return self._away is not None
 
     @property
+    def is_by_mirror(self) -> bool:
+        """Whether the mirror is asked: the shared store is away, or something is first to be carried back to it."""
+        return self.is_away or self._not_carried > 0
+
+    @property
     def holds(self) -> bool:
         """Whether nothing is to be sent now: the shared store is away, and this host is to wait until it is back."""
         return self._hold and self.is_away

@@ -138,6 +138,7 @@ def _todo(story: Story) -> None:
     story.tell("todo", "status", str(ASHA))
     story.tell("todo", "list")
     story.tell("todo", "history", str(BEN))
+    story.tell("todo", "delete", str(BEN))
     story.tell(*roster, "list")
     story.tell(*roster, "remove", str(DEV), "--yes")
     story.tell("doctor")

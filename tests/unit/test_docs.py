@@ -44,7 +44,7 @@ from giftping.settings_todo import ID_VARIABLES
 from giftping.settings_values import KEYS
 
 ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
-PLACEHOLDER = re.compile(r"^(GUILD_)?ID$")
+PLACEHOLDER = re.compile(r"^((GUILD_)?ID|USER)$")
 
 
 # Worked examples

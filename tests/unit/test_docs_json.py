@@ -91,7 +91,8 @@ def _is(kind: str, value: Any) -> bool:
             return isinstance(value, dict)
 
 
-TOLD = sorted({name for name, _ in commands()} - {"demo"})
+APART = ("bot", "demo")
+TOLD = sorted({name for name, _ in commands()} - set(APART))
 
 
 @pytest.mark.parametrize("name", TOLD)
@@ -99,7 +100,7 @@ def test_a_command_writes_the_keys_that_its_page_describes(name: str, story: Sto
     check_keys(name, [told for _, told in story.told[name]])
 
 
-@pytest.mark.parametrize("name", [*TOLD, "demo"])
+@pytest.mark.parametrize("name", [*TOLD, *APART])
 def test_the_example_of_a_command_has_the_keys_that_its_page_describes(name: str) -> None:
     own = [block.text for block in blocks(JSON_PAGE) if block.section == name and block.language == "json"]
     check_keys(name, [json.loads(text) for text in own])
@@ -107,6 +108,13 @@ def test_the_example_of_a_command_has_the_keys_that_its_page_describes(name: str
 
 def test_the_demo_writes_the_keys_that_its_page_describes(tmp_path: Path) -> None:
     check_keys("demo", [run(["demo", "--json"], tmp_path, {"TMPDIR": str(tmp_path)}).json])
+
+
+def test_the_bot_writes_the_keys_that_its_page_describes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("giftping.bot.main._set_up_log", lambda settings, **how: None)
+    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token: None)
+    ran = run(["bot", "--json"], tmp_path, {"DISCORD_TOKEN": "a.made-up.token"})
+    check_keys("bot", [ran.json])
 
 
 def test_every_result_of_a_delivery_is_explained() -> None:

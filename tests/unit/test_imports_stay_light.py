@@ -155,6 +155,16 @@ def test_the_version_loads_typer_and_nothing_else(machine: Machine) -> None:
     assert not loaded & HEAVY_STANDARD
 
 
+def test_only_the_command_of_the_bot_loads_discord_py(machine: Machine) -> None:
+    """It may not be installed; `giftping.discord` is another thing."""
+    script = "import sys, giftping.cli; print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not set(ran.stdout.split()) & {"discord", "aiohttp", "giftping.bot"}
+    loaded = machine.run("bot", "--help")
+    assert not loaded & {"discord", "aiohttp", "giftping.bot"}
+    assert ours(loaded) <= COMMAND_LINE
+
+
 def test_an_idle_check_loads_what_a_conditional_get_needs(machine: Machine) -> None:
     machine.configure(1)
     machine.run("guilds", "add", "1", "--channel", "2")

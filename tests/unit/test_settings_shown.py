@@ -46,6 +46,7 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
         "todo.channel": {"value": None, **default},
         "todo.role": {"value": "5", "origin": "file", "detail": str(file)},
         "todo.owner": {"value": None, **default},
+        "todo.staff_role": {"value": None, **default},
         "todo.remind_after": {"value": "1d", **default},
         "todo.remind_every": {"value": "3h", **default},
         "todo.remove_after": {"value": "5d", **default},

@@ -57,7 +57,7 @@ def test_every_single_line_of_the_starter_works_alone(tmp_path: Path) -> None:
 def test_the_defaults_that_the_starter_shows_are_the_defaults(tmp_path: Path) -> None:
     settings = loaded(COMMENTED_OUT.sub(r"\1", starter()), tmp_path)
     assert settings.codes == CodesSettings(contact="you@example.org")
-    examples = {"guild_id": None, "channel_id": None, "role_id": None, "owner_id": None}
+    examples = {"guild_id": None, "channel_id": None, "role_id": None, "owner_id": None, "staff_role_id": None}
     assert replace(settings.todo, **examples, quiet_hours=None, exempt=frozenset()) == TodoSettings()
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import discord
 import simcord
 from simcord.actors import MemberActor
+from simcord.backend.serializers import message_payload
 from simcord.builders import ChannelHandle, GuildHandle, RoleHandle
-from simcord.results import InteractionResult
+from simcord.interactions import base_payload
+from simcord.results import InteractionResult, ResponseMessage
 
 from giftping.bot.app import GiftpingBot
 from giftping.demo.discord import StandInDiscord
@@ -117,6 +119,30 @@ class Stage:
         member = guild.add_member(self.env.create_user(name), roles=held)
         self.stand_in.add_member(guild.id, member.id, name=name, roles=[role.id for role in held])
         return member
+
+    async def click_at_once(
+        self, member: MemberActor, message: ResponseMessage, *labels: str
+    ) -> list[InteractionResult]:
+        """Let a member click buttons so fast that all clicks are on their way before one is answered."""
+        backend = self.env.backend
+        stored = backend.get_message(message.channel_id, message.id)
+        buttons = {one["label"]: one for row in message.components for one in row["components"] if one["type"] == 2}
+        results = []
+        for label in labels:
+            record, payload = base_payload(
+                backend,
+                type=3,
+                channel_id=message.channel_id,
+                guild_id=member.guild.id,
+                user_id=member.id,
+                data={"custom_id": buttons[label]["custom_id"], "component_type": 2},
+            )
+            record.source_message_id = message.id
+            payload["message"] = dict(message_payload(backend, stored))
+            backend.emit("INTERACTION_CREATE", payload)
+            results.append(InteractionResult(self.env, record))
+        await self.env.settle()
+        return results
 
     async def restart(self, tables: str = TABLES, **variables: object) -> GiftpingBot:
         """Start the bot anew, with these settings, and return it."""

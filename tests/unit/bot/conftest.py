@@ -1,20 +1,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import simcord
 from bot_stage import GUILD, Machine, Stage
 
 from giftping.bot.app import GiftpingBot
+from giftping.bot.desk import Desk, Reply
 from giftping.demo.discord import StandInDiscord
+
+if TYPE_CHECKING:
+    from todo_guild import TodoGuild
 
 # `fakes` is shared by all tests and lies above this folder.
 sys.path.insert(0, str(Path(__file__).parents[2]))
+# So is `past`, which the tests of the command line keep.
+sys.path.insert(0, str(Path(__file__).parents[1] / "commands"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -55,7 +63,18 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture
-def stage(machine: Machine, runner: asyncio.Runner) -> Iterator[Stage]:
+def commands_live_by_the_real_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the bot's threads see time go by: SimCord stops it for what the bot does, and MongoDB would be waited for."""
+    ask_now = Desk.ask_now
+
+    def ask(desk: Desk, *arguments: Any, **named: Any) -> Reply:
+        return contextvars.Context().run(ask_now, desk, *arguments, **named)
+
+    monkeypatch.setattr(Desk, "ask_now", ask)
+
+
+@pytest.fixture
+def stage(machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_clock: None) -> Iterator[Stage]:
     """Return the bot connected, with no guild for TODOs, and a guild with a channel where it may post.
 
     An error that the bot met and the test did not look at (`stage.env.errors`) fails the test.
@@ -74,3 +93,13 @@ def stage(machine: Machine, runner: asyncio.Runner) -> Iterator[Stage]:
         runner.run(env.shutdown())
     unseen = env.errors_since(max(seen, env._errors_acknowledged))
     assert not unseen, unseen
+
+
+@pytest.fixture
+def todo(stage: Stage, runner: asyncio.Runner) -> TodoGuild:
+    """Return the guild of the stage as one that takes part in the TODO system, with Asha on the roster."""
+    from todo_guild import make_todo_guild
+
+    guild = make_todo_guild(stage)
+    runner.run(guild.restart())
+    return guild

@@ -213,3 +213,18 @@ def test_a_file_reference_means_the_same_from_every_folder(giftping: Run, store:
     record = store.guild(123)
     assert record is not None
     assert record.destination.webhook == f"file:{home / 'hook'}"
+
+
+def test_a_mention_is_taken_back_and_the_rest_stays(giftping: Run, store: TinyStore) -> None:
+    store.put_guild(guild(1, mention_role_id=42, games=("kingshot",)))
+    assert giftping("guilds", "add", "1", "--no-mention").exit_code == 0
+    record = store.guild(1)
+    assert record is not None
+    assert (record.mention_role_id, record.games, record.destination) == (None, ("kingshot",), CHANNEL)
+
+
+def test_mentioning_a_role_and_nobody_contradict_each_other(giftping: Run, store: TinyStore) -> None:
+    store.put_guild(guild(1, mention_role_id=42))
+    ran = giftping("guilds", "add", "1", "--mention", "43", "--no-mention")
+    assert (ran.exit_code, ran.error) == (2, "giftping: --mention and --no-mention contradict each other")
+    assert store.guild(1) == guild(1, mention_role_id=42)

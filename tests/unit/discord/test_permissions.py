@@ -90,6 +90,7 @@ def test_what_is_missing_for_posting_is_named_as_discord_names_it():
         "Attach Files",
         "Read Message History",
     )
+    assert missing_for_posting(EVERYTHING & ~Permission.ATTACH_FILES, 0, files=False) == ()
 
 
 def test_a_thread_takes_a_permission_of_its_own_for_sending():

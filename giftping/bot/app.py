@@ -1,0 +1,96 @@
+"""The discord.py client: connects, keeps its commands in step with Discord, and ends when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from giftping.bot import codes, todo
+from giftping.bot.desk import Desk
+from giftping.bot.failures import tell_failure
+from giftping.bot.sync import Sync
+from giftping.settings import Settings
+
+log = logging.getLogger("giftping.bot")
+
+
+class GiftpingBot(discord.Client):
+    """Takes slash commands. It asks for no privileged intent, reads no messages, and starts nothing by itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+        )
+        self.settings = settings
+        self.tree = Tree(self)
+        desk = Desk(settings)
+        guild_id = settings.todo.guild_id
+        self._todo_guild = discord.Object(guild_id) if guild_id is not None else None
+        codes.add_commands(self.tree, desk)
+        todo.add_commands(self.tree, desk, self._todo_guild)
+        self._sync = Sync(self.tree, settings.state)
+
+    async def setup_hook(self) -> None:
+        """Bring the commands for everywhere up to date, and take back those of a guild that is not named any more."""
+        await self._sync.bring_up_to_date()
+        await self._sync.withdraw_from_others(self._todo_guild)
+
+    async def on_ready(self) -> None:
+        """Bring up to date what is not yet. Discord says this more than once: after a lost connection again."""
+        log.info("ready as %s in %d servers", self.user, len(self.guilds))
+        await self._sync.bring_up_to_date()
+        guild = self._todo_guild
+        if guild is not None and self.get_guild(guild.id) is None:
+            log.warning("the bot is not in the server %d that GUILD_ID names: invite it", guild.id)
+        elif guild is not None:
+            await self._sync.bring_up_to_date(guild)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Bring the commands of the guild for TODOs up to date once the bot is invited there."""
+        if self._todo_guild is not None and guild.id == self._todo_guild.id:
+            await self._sync.bring_up_to_date(self._todo_guild)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Do the same for a guild that Discord could not show before."""
+        await self.on_guild_join(guild)
+
+
+class Tree(app_commands.CommandTree[GiftpingBot]):
+    """The commands. What goes wrong unexpectedly is logged without a secret and told in one sentence."""
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
+        """Tell the member that something went wrong, where that can still be told."""
+        command = interaction.command.qualified_name if interaction.command else "?"
+        await tell_failure(interaction, error, self.client.settings, f"/{command}")
+
+
+def run(settings: Settings, token: str) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raise discord.LoginFailure when the token is refused."""
+    asyncio.run(_run(settings, token))
+
+
+async def _run(settings: Settings, token: str) -> None:
+    bot = GiftpingBot(settings)
+    loop = asyncio.get_running_loop()
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    async with bot:
+        started = asyncio.ensure_future(bot.start(token))
+        told_to_end = asyncio.ensure_future(ending.wait())
+        await asyncio.wait([started, told_to_end], return_when=asyncio.FIRST_COMPLETED)
+        told_to_end.cancel()
+        if started.done():
+            started.result()
+        log.info("ending")
+    # Between two attempts to connect it waits, for minutes in the end, and would not notice that the bot is closed.
+    started.cancel()
+    await asyncio.gather(started, told_to_end, return_exceptions=True)

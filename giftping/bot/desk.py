@@ -1,0 +1,125 @@
+"""How the bot does what a command does: the very functions of the command line, run off the event loop.
+
+A command gets a session that keeps what it says instead of writing it. No rule lives in the bot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
+from giftping.ops.lock import LockError, LockHeldError
+from giftping.secrets import SecretError
+from giftping.settings import Settings
+from giftping.settings_file import SettingsError
+from giftping.store.base import StoreError
+from giftping.wiring import House
+
+if TYPE_CHECKING:
+    from giftping.store.base import Store
+
+log = logging.getLogger("giftping.bot")
+
+EXIT_REFUSED = 2
+EXIT_UNEXPECTED = 1
+
+AT_IT = "Another run is at it just now. Try again in a minute."
+UNEXPECTED = "Something unexpected went wrong; it is in the bot's log."
+
+Command = Callable[..., int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a command: its JSON object, the lines of trouble, and the exit code that it would have had.
+
+    `refusal` is one sentence, or several lines, that the member can act on; nothing was done then, or it is not known
+    to have been. `is_store_trouble` says that it is about the store, in words for its operator. `notices` are those
+    lines of trouble that the store said of itself; `is_by_mirror` that its mirror answered.
+    """
+
+    value: Mapping[str, Any] = field(default_factory=dict)
+    trouble: tuple[str, ...] = ()
+    exit_code: int = EXIT_FINE
+    refusal: str = ""
+    is_store_trouble: bool = False
+    notices: tuple[str, ...] = ()
+    is_by_mirror: bool = False
+
+
+class BotSession(Session):
+    """A session that speaks to nobody: it keeps the object and the lines of one command."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(json=True, confirm=lambda _question: False)
+        self.settings = settings
+        self.house = House(settings)
+        self.value: Mapping[str, Any] = {}
+        self.lines: list[str] = []
+        self.notices: list[str] = []
+        self.is_by_mirror = False
+
+    @contextmanager
+    def store(self, *, read_only: bool = False) -> Iterator[Store]:
+        """Yield the store, and keep what it has to say of itself."""
+        with super().store(read_only=read_only) as store:
+            try:
+                yield store
+            finally:
+                self.notices += map(self.settings.redactor(), store.notices)
+                self.is_by_mirror |= bool(getattr(store, "is_by_mirror", False))
+
+    def trouble(self, line: str) -> None:
+        """Keep a line of trouble."""
+        self.lines.append(self.settings.redactor()(line))
+
+    def give(self, value: object) -> None:
+        """Keep the command's object."""
+        if isinstance(value, Mapping):
+            self.value = value
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Takes commands for the bot; `settings` are those that it was started with."""
+
+    settings: Settings
+
+    async def ask(self, command: Command, *arguments: Any, **named: Any) -> Reply:
+        """Return what came of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
+        return await asyncio.to_thread(self.ask_now, command, *arguments, **named)
+
+    def ask_now(self, command: Command, *arguments: Any, **named: Any) -> Reply:
+        """Return what came of a command, run here and now."""
+        session = BotSession(self.settings)
+        try:
+            code = command(session, *arguments, **named)
+            return self._reply(session, code)
+        except UsageError as error:
+            return self._reply(session, EXIT_REFUSED, str(error))
+        except LockHeldError:
+            return self._reply(session, EXIT_TROUBLE, AT_IT)
+        except (StoreError, LockError, SettingsError, SecretError) as error:
+            log.warning("%s", self.settings.redactor()(str(error)))
+            return self._reply(session, EXIT_TROUBLE, f"Nothing was done: {error}", is_store_trouble=True)
+        except Exception as error:  # noqa: BLE001 the last place where it can be told; the bot goes on
+            log.error("unexpected %s: %s", type(error).__name__, self.settings.redactor()(str(error)))
+            return self._reply(session, EXIT_UNEXPECTED, UNEXPECTED)
+        finally:
+            session.close()
+
+    def _reply(self, session: BotSession, code: int, refusal: str = "", *, is_store_trouble: bool = False) -> Reply:
+        return Reply(
+            value=session.value,
+            trouble=tuple(session.lines),
+            exit_code=code,
+            refusal=self.settings.redactor()(refusal),
+            is_store_trouble=is_store_trouble,
+            notices=tuple(session.notices),
+            is_by_mirror=session.is_by_mirror,
+        )

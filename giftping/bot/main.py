@@ -1,0 +1,115 @@
+"""What `giftping bot` does: the settings, the one bot of this state folder, and the discord.py client."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
+from giftping.ops.lock import RunLock
+from giftping.settings_file import Mistake, SettingsError
+from giftping.settings_values import DISCORD_API
+
+if TYPE_CHECKING:
+    from giftping.settings import Settings
+
+LOCK_FILE = "bot.lock"
+INSTALL = "the bot needs discord.py, which comes with: pip install 'giftping[bot]'"
+REFUSED = "the bot token is refused; check DISCORD_TOKEN"
+
+UNAUTHORIZED = 401
+AUTHENTICATION_FAILED = 4004
+"""The close code of a gateway that does not take the token (Gateway Close Event Codes)."""
+
+
+def run_bot(session: Session) -> int:
+    """Run the bot until it is told to end, and return the exit code.
+
+    Raise UsageError without discord.py, SettingsError without a token, and LockHeldError when there is a bot already.
+    """
+    if find_spec("discord") is None:
+        raise UsageError(INSTALL)
+    settings = session.settings
+    token = settings.discord.token
+    if token is None:
+        reason = "is not set; the bot needs it to connect"
+        raise SettingsError([Mistake("environment", "DISCORD_TOKEN", reason)])
+    _set_up_log(settings, quiet=session.quiet, verbose=session.verbose)
+    with RunLock(settings.state / LOCK_FILE):
+        session.give({"state": str(settings.state)})
+        trouble = _go_by(session) or _connected(settings, token.reveal())
+    if trouble:
+        session.trouble(trouble)
+        return EXIT_TROUBLE
+    return EXIT_FINE
+
+
+def _connected(settings: Settings, token: str) -> str:
+    """Stay connected until told to end, and return what ended it before that."""
+    import aiohttp
+    import discord
+
+    from giftping.bot.app import run
+
+    # The bot speaks to nobody: that discord.py lacks the libraries for it is of no interest.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    try:
+        run(settings, token)
+    except discord.LoginFailure:
+        return REFUSED
+    except discord.ConnectionClosed as error:
+        return REFUSED if error.code == AUTHENTICATION_FAILED else f"Discord closed the connection: {error.code}"
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        return f"the connection to Discord ended: {error}"
+    return ""
+
+
+def _go_by(session: Session) -> str:
+    """Let discord.py go by the settings' address of the API, and by the gateway that is named there.
+
+    Return why it cannot: going on would take the token to Discord's own gateway.
+    """
+    api = session.settings.discord.api
+    if api == DISCORD_API:
+        return ""
+    import yarl
+    from discord.gateway import DiscordWebSocket
+    from discord.http import Route
+
+    from giftping.discord.http import Answer, Endpoint
+
+    result = session.house.http().request(Endpoint("GET", "GET /gateway/bot", "/gateway/bot", "gateway"))
+    url = result.body.get("url") if isinstance(result, Answer) and isinstance(result.body, dict) else None
+    if getattr(result, "status", None) == UNAUTHORIZED:
+        return REFUSED
+    if not url:
+        return f"{api} does not say where its gateway is: {getattr(result, 'reason', 'no url')}"
+    Route.BASE = api
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(str(url))
+    return ""
+
+
+class _Redacted(logging.Formatter):
+    """Lines for a journal or a mail, with the secrets that the settings know of taken out."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._redact = settings.redactor()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record, tracebacks included."""
+        return self._redact(super().format(record))
+
+
+def _set_up_log(settings: Settings, *, quiet: bool, verbose: int) -> None:
+    """Let the log go to standard error: trouble only, or what is done too, or (-vv) where an error came from."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacted(settings))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING if quiet else logging.INFO)
+    logging.getLogger("giftping").setLevel(logging.DEBUG if verbose > 1 else logging.NOTSET)
+    # discord.py tells of every connection at INFO; of interest only to whoever asks for more.
+    logging.getLogger("discord").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -1,0 +1,60 @@
+"""What the bot answers with: embeds made of what a command gave, within Discord's limits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import discord
+
+from giftping.bot.desk import Reply
+from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, escape_markdown, truncate
+
+GREEN, GOLD, RED, BLUE = 3066993, 15844367, 15158332, 3447003
+"""The colours that the older bots' users know: done, done by the owner, refused, shown."""
+
+
+def refused(reply: Reply) -> discord.Embed:
+    """Return why something was not done, in words that the member can act on."""
+    return discord.Embed(description=truncate(reply.refusal, DESCRIPTION_LENGTH), color=RED)
+
+
+def told(title: str, text: str = "", *, color: int = GREEN, trouble: Sequence[str] = ()) -> discord.Embed:
+    """Return an answer, with what went wrong besides."""
+    embed = discord.Embed(title=title, description=truncate(text, DESCRIPTION_LENGTH) if text else None, color=color)
+    if trouble:
+        embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
+    return embed
+
+
+def shortened(text: str) -> str:
+    """Return a text as a field's value: cut to what fits, a dash for nothing."""
+    return truncate(text, FIELD_VALUE_LENGTH) or "–"
+
+
+def plain(text: str) -> str:
+    """Return a text that Discord shows as it stands."""
+    return escape_markdown(text)
+
+
+def ago(iso: str | None) -> str:
+    """Return an instant of a JSON object as Discord shows it, by each reader's clock; a dash for none."""
+    return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:R>" if iso else "–"
+
+
+def at(iso: str | None) -> str:
+    """Return an instant of a JSON object with date and time, by each reader's clock; a dash for none."""
+    return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:f>" if iso else "–"
+
+
+def lines_of(items: Iterable[str], *, none: str) -> str:
+    """Return a list as lines that fit an embed's description, saying how many more there are."""
+    listed = list(items)
+    shown: list[str] = []
+    room = DESCRIPTION_LENGTH - 40
+    for line in listed:
+        room -= len(line) + 1
+        if room < 0:
+            return "\n".join([*shown, f"… and {len(listed) - len(shown)} more"])
+        shown.append(line)
+    return "\n".join(shown) or none

@@ -1,0 +1,272 @@
+"""The client: its commands are sent only when they changed, it starts nothing twice, and it ends when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from bot_stage import GUILD, OTHER_GUILD, Machine, Stage
+from discord import app_commands
+from simcord.actors import MemberActor
+
+from giftping.bot import failures
+from giftping.bot.app import GiftpingBot, run
+from giftping.bot.sync import COMMANDS_FILE
+from giftping.commands import codes as coding
+
+EVERYWHERE = "everywhere"
+
+
+def sent(stage: Stage, since: int = 0) -> list[str]:
+    """Return for where the bot has sent commands, since a number of requests: everywhere, or a guild's id."""
+    paths = [request.path for request in stage.env.http_requests[since:] if request.method == "PUT"]
+    return [path.split("/guilds/")[1].split("/")[0] if "/guilds/" in path else EVERYWHERE for path in paths]
+
+
+def so_far(stage: Stage) -> int:
+    return len(stage.env.http_requests)
+
+
+# Commands
+
+
+async def test_the_first_start_sends_the_commands_and_a_restart_sends_nothing(stage: Stage) -> None:
+    assert sent(stage) == [EVERYWHERE]
+    for _ in range(2):
+        before = so_far(stage)
+        await stage.restart()
+        assert sent(stage, before) == []
+
+
+async def test_a_reconnect_sends_nothing(stage: Stage) -> None:
+    before = so_far(stage)
+    for _ in range(2):
+        stage.env.bot.dispatch("ready")
+        await stage.env.settle()
+    assert sent(stage, before) == []
+
+
+async def test_a_guild_for_todos_gets_the_todo_commands_and_everywhere_loses_them(stage: Stage) -> None:
+    before = so_far(stage)
+    bot = await stage.restart(GUILD_ID=GUILD)
+    assert sent(stage, before) == [EVERYWHERE, str(GUILD)]
+    assert "todo" not in {command.name for command in bot.tree.get_commands()}
+    before = so_far(stage)
+    await stage.restart()
+    assert sent(stage, before) == []
+
+
+async def test_another_guild_for_todos_takes_the_commands_back_from_the_one_before(stage: Stage) -> None:
+    stage.add_guild(OTHER_GUILD)
+    await stage.restart(GUILD_ID=GUILD)
+    before = so_far(stage)
+    await stage.restart(GUILD_ID=OTHER_GUILD)
+    assert sent(stage, before) == [str(GUILD), str(OTHER_GUILD)]
+    taken_back = [request.json for request in stage.env.http_requests[before:] if f"/guilds/{GUILD}/" in request.path]
+    assert taken_back == [[]]
+    alice = stage.add_member("alice", manage_roles=True)
+    assert "todo" not in alice.available_commands(stage.channel)
+    before = so_far(stage)
+    await stage.restart()
+    assert sent(stage, before) == []
+
+
+async def test_without_a_guild_the_todo_commands_are_everywhere_again_and_not_twice(stage: Stage) -> None:
+    await stage.restart(GUILD_ID=GUILD)
+    before = so_far(stage)
+    await stage.restart(GUILD_ID=None)
+    assert sent(stage, before) == [EVERYWHERE, str(GUILD)]
+    assert stage.add_member("alice").available_commands(stage.channel).count("todo") == 1
+
+
+async def test_a_guild_that_the_bot_was_thrown_out_of_is_asked_once_to_forget_the_commands(stage: Stage) -> None:
+    await stage.restart(GUILD_ID=GUILD)
+    stage.env.inject_error("PUT", f"/applications/*/guilds/{GUILD}/commands", status=403, code=50001)
+    await stage.restart(GUILD_ID=None)
+    before = so_far(stage)
+    await stage.restart()
+    assert sent(stage, before) == []
+
+
+async def test_commands_that_discord_did_not_take_are_sent_again_when_connected(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    (stage.machine.state / COMMANDS_FILE).unlink()
+    stage.env.inject_error("PUT", "/applications/*/commands", status=500)
+    before = so_far(stage)
+    await stage.restart()
+    assert sent(stage, before) == [EVERYWHERE, EVERYWHERE]
+    assert "the commands for everywhere were not taken: HTTP 500" in caplog.text
+    before = so_far(stage)
+    await stage.restart()
+    assert sent(stage, before) == []
+
+
+async def test_commands_that_are_never_taken_do_not_keep_the_bot_from_connecting(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    (stage.machine.state / COMMANDS_FILE).unlink()
+    stage.env.inject_error("PUT", "/applications/*/commands", status=400, times=None)
+    bot = await stage.restart()
+    assert bot.is_ready()
+    assert not (stage.machine.state / COMMANDS_FILE).exists()
+
+
+async def test_a_guild_that_the_bot_is_not_in_gets_its_commands_once_it_is_invited(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = so_far(stage)
+    await stage.restart(GUILD_ID=OTHER_GUILD)
+    assert sent(stage, before) == [EVERYWHERE]
+    assert f"the bot is not in the server {OTHER_GUILD} that GUILD_ID names: invite it" in caplog.text
+    before = so_far(stage)
+    stage.add_guild(OTHER_GUILD)
+    await stage.env.settle()
+    assert sent(stage, before) == [str(OTHER_GUILD)]
+
+
+async def test_a_state_folder_that_cannot_be_written_sends_again_with_the_next_start_and_not_before(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stage.machine.state / COMMANDS_FILE).unlink()
+
+    def full(*_arguments: Any, **_named: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("giftping.bot.sync.replace_file", full)
+    before = so_far(stage)
+    await stage.restart()
+    stage.env.bot.dispatch("ready")
+    await stage.env.settle()
+    assert sent(stage, before) == [EVERYWHERE]
+    assert f"{COMMANDS_FILE} cannot be written: No space left on device" in caplog.text
+    await stage.restart()
+    assert sent(stage, before) == [EVERYWHERE, EVERYWHERE]
+
+
+async def test_a_damaged_note_of_what_was_sent_sends_again(stage: Stage) -> None:
+    for text in ("{", "[]", ""):
+        (stage.machine.state / COMMANDS_FILE).write_text(text, "utf-8")
+        before = so_far(stage)
+        await stage.restart()
+        assert sent(stage, before) == [EVERYWHERE]
+
+
+# What it asks of Discord
+
+
+async def test_no_privileged_intent_is_asked_for_and_no_message_is_kept(stage: Stage) -> None:
+    bot = stage.env.bot
+    assert [name for name, is_on in bot.intents if is_on] == ["guilds"]
+    assert list(bot.cached_messages) == []
+
+
+async def test_an_answer_mentions_nobody(stage: Stage) -> None:
+    mentions = stage.env.bot.allowed_mentions
+    assert mentions is not None
+    assert mentions.to_dict() == {"parse": []}
+
+
+# Errors
+
+
+@pytest.fixture
+def ben(stage: Stage) -> MemberActor:
+    """Return a member like any other."""
+    return stage.add_member("ben")
+
+
+async def test_an_error_outside_the_command_is_told_and_logged_without_the_token(
+    stage: Stage, ben: MemberActor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_arguments: Any) -> discord.Embed:
+        raise ValueError(f"no embed with {stage.stand_in.bot_token}")
+
+    monkeypatch.setattr("giftping.bot.code_replies.statistics", broken)
+    result = await ben.slash(stage.channel, "giftcode_stats")
+    assert len(stage.env.errors) == 1
+    messages = [message for message in (result.response, *result.followups) if message]
+    assert [message.embeds[0].description for message in messages] == [failures.UNEXPECTED]
+    assert "/giftcode_stats: ValueError: no embed with" in caplog.text
+    assert stage.stand_in.bot_token not in caplog.text
+
+
+async def test_an_interaction_that_discord_gave_up_is_a_line_in_the_log_and_no_more(
+    stage: Stage, ben: MemberActor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.env.inject_error(
+        "POST", "/interactions/*/callback", status=404, code=failures.UNKNOWN_INTERACTION, message="Unknown interaction"
+    )
+    calls: list[object] = []
+    monkeypatch.setattr(coding, "stats", lambda *arguments: calls.append(arguments) or 0)
+    await ben.slash(stage.channel, "giftcode_stats")
+    assert len(stage.env.errors) == 1
+    assert calls == []
+    (record,) = [record for record in caplog.records if record.name == "giftping.bot" and record.levelno > logging.INFO]
+    assert record.getMessage() == "/giftcode_stats: Discord had given up waiting"
+
+
+# Ending
+
+
+def test_the_bot_ends_when_told_to_even_while_it_waits_to_connect_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    async def wait_to_connect_again(self: GiftpingBot, token: str) -> None:
+        steps.append(f"started with {token}")
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            steps.append(f"ended, closed: {self.is_closed()}")
+
+    monkeypatch.setattr(GiftpingBot, "start", wait_to_connect_again)
+    run(machine.settings(), "a-token")
+    assert steps == ["started with a-token", "ended, closed: True"]
+
+
+def test_a_refused_token_ends_the_bot(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(self: GiftpingBot, token: str) -> None:
+        raise discord.LoginFailure("Improper token has been passed.")
+
+    monkeypatch.setattr(GiftpingBot, "start", refuse)
+    with pytest.raises(discord.LoginFailure):
+        run(machine.settings(), "a-token")
+
+
+# The page
+
+
+def test_the_page_lists_every_command_and_who_may_see_it(machine: Machine) -> None:
+    page = Path(__file__).parents[3] / "docs" / "bot.md"
+    rows = re.findall(r"^\| `/([a-z_ ]+)` \| ([^|]+) \|", page.read_text("utf-8"), re.MULTILINE)
+    tree = GiftpingBot(machine.settings()).tree
+    known = {}
+    for command in tree.walk_commands():
+        if isinstance(command, app_commands.Command):
+            root = command.root_parent or command
+            known[command.qualified_name] = root.default_permissions
+    shown_to = {
+        "everybody": None,
+        "members of the roster": None,
+        "Manage Server": discord.Permissions(manage_guild=True),
+        "owner and staff": discord.Permissions(manage_roles=True),
+    }
+    assert {name: shown_to[who] for name, who in rows} == known
+
+
+def test_the_permissions_in_the_invitation_are_those_that_are_named(machine: Machine) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "bot.md").read_text("utf-8")
+    posting = discord.Permissions(view_channel=True, send_messages=True, embed_links=True, read_message_history=True)
+    todos = discord.Permissions(posting.value, attach_files=True, manage_roles=True)
+    assert f"scope=bot+applications.commands&permissions={todos.value}\n" in page
+    assert f"`{posting.value}` will do" in page

@@ -1,0 +1,152 @@
+"""The TODO commands while the store is slow, or MongoDB is stopped: always acknowledged, and honest."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bot_stage import said
+from mongodb import Gate, open_gate
+from simcord.actors import MemberActor
+from simcord.results import InteractionResult
+from todo_guild import PATIENT, READ, Heard, TodoGuild, acknowledged, filled, texts_of
+
+from giftping.bot import todo as todo_commands
+from giftping.bot import todo_replies as replies
+from giftping.bot.desk import Command, Desk, Reply
+from giftping.wiring import House
+
+NOBODY_LISTENS = "mongodb://127.0.0.1:1/todo"
+QUICK = "serverSelectionTimeoutMS=60&connectTimeoutMS=1000"
+
+COMMANDS = {
+    "todostatus": ("asha", {}),
+    "listtodo": ("asha", {}),
+    "deltodo": ("asha", {}),
+    "todo_roster list": ("owner", {}),
+    "todo_roster add": ("owner", {"member": "stranger"}),
+    "todo_roster remove": ("owner", {"member": "asha"}),
+    "todo_pause": ("owner", {"member": "asha"}),
+}
+
+
+async def give(todo: TodoGuild, command: str) -> InteractionResult:
+    """Return what comes of one of the commands."""
+    by, options = COMMANDS[command]
+    member: MemberActor = getattr(todo, by)
+    return await member.slash(todo.channel, command, **{name: getattr(todo, who) for name, who in options.items()})
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Return a way to a real MongoDB that can be shut."""
+    with open_gate() as gate:
+        yield gate
+
+
+@pytest.fixture
+def held_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, set[int]]]:
+    """Let the store be opened only once the event is set; the threads that opened it are noted."""
+    released, threads = threading.Event(), set()
+    open_store = House.open_store
+
+    def held(house: House, **named: Any) -> Any:
+        threads.add(threading.get_ident())
+        assert released.wait(PATIENT)
+        return open_store(house, **named)
+
+    monkeypatch.setattr(House, "open_store", held)
+    yield released, threads
+    released.set()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_command_is_acknowledged_before_the_store_says_anything_and_off_the_loop(
+    todo: TodoGuild, held_store: tuple[threading.Event, set[int]], command: str
+) -> None:
+    released, threads = held_store
+    giving = asyncio.create_task(give(todo, command))
+    await acknowledged(todo)
+    assert not giving.done()
+    released.set()
+    assert (await giving).acknowledged
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_a_form_that_comes_back_is_acknowledged_before_the_store_says_anything(
+    todo: TodoGuild, held_store: tuple[threading.Event, set[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, threads = held_store
+    released.set()
+    opened = await todo.asha.slash(todo.channel, "todo")
+    released.clear()
+    sending = asyncio.create_task(todo.asha.submit_modal(opened, filled(opened, **READ)))
+    await acknowledged(todo)
+    assert not sending.done()
+    released.set()
+    assert "Posted in the channel." in said(await sending)
+    assert threading.get_ident() not in threads
+
+
+async def test_a_form_opens_within_three_seconds_while_mongodb_is_waited_for_as_long_as_is_usual(
+    todo: TodoGuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = todo.stage.machine.settings(MONGO_URI=NOBODY_LISTENS)
+    assert todo_commands.PATIENCE < 3 <= settings.mongo.server_selection.total_seconds()
+    order: list[str] = []
+
+    class Slow(Desk):
+        def ask_now(self, command: Command, *arguments: Any, **named: Any) -> Reply:
+            reply = super().ask_now(command, *arguments, **named)
+            order.append("the store has said: " + ("no" if reply.refusal else "yes"))
+            return reply
+
+    member = Heard(todo.asha)
+    commands = todo_commands.TodoCommands(Slow(settings))
+    await commands.open_form(member, todo_commands.Task())  # type: ignore[arg-type]
+    assert len(member.forms) == 1
+    order.append("the form was opened")
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert order == ["the form was opened", "the store has said: no"]
+
+
+# MongoDB is stopped
+
+
+async def test_what_cannot_be_saved_is_not_said_to_be_and_the_text_is_given_back(todo: TodoGuild) -> None:
+    opened = await todo.asha.slash(todo.channel, "todo")
+    await todo.restart(MONGO_URI=f"{NOBODY_LISTENS}?{QUICK}")
+    answers = {command: said(await give(todo, command)) for command in COMMANDS}
+    assert set(answers.values()) == {replies.AWAY}
+    assert said(await todo.asha.slash(todo.channel, "todo")) == replies.AWAY
+    member, commands = Heard(todo.asha), todo_commands.TodoCommands(Desk(todo.stage.settings))
+    await commands.hand_in(member, texts_of(**READ), todo_commands.Task())  # type: ignore[arg-type]
+    (embed,) = member.embeds
+    assert (embed.title, embed.description) == ("Not handed in", replies.PERHAPS)
+    assert [field.value for field in embed.fields] == ["Read two pages"]
+    assert opened.modal is not None
+    assert todo.posted == []
+
+
+async def test_the_copy_goes_on_says_so_and_is_carried_over(todo: TodoGuild, gate: Gate) -> None:
+    await todo.restart(MONGO_URI=f"mongodb://{gate.address}/{todo.stage.machine.folder.name}?{QUICK}")
+    assert replies.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
+    assert replies.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.staff)
+    gate.shut()
+    answer = said(await todo.hand_in(todo.asha, **READ))
+    assert "Posted in the channel." in answer
+    for command in ("todostatus", "listtodo", "todo_pause", "todo_roster list", "deltodo", "todo_roster remove"):
+        said_now = said(await give(todo, command))
+        assert replies.ON_COPY in said_now
+        assert "127.0.0.1" not in said_now
+    assert replies.ON_COPY in answer
+    gate.open()
+    assert "No TODO to delete" in await todo.ask(todo.asha, "deltodo")
+    listed = await todo.ask(todo.owner, "todo_roster list")
+    assert f"<@{todo.staff.id}>" in listed
+    assert f"<@{todo.asha.id}>" not in listed
+    assert replies.ON_COPY not in listed
