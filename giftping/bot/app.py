@@ -91,6 +91,7 @@ async def _run(settings: Settings, token: str) -> None:
         if started.done():
             started.result()
         log.info("ending")
-    # Between two attempts to connect it waits, for minutes in the end, and would not notice that the bot is closed.
-    started.cancel()
-    await asyncio.gather(started, told_to_end, return_exceptions=True)
+        # One that still reads would close the connection as if it came back (4000); one that waits to connect again
+        # would not notice for minutes that the bot is closed.
+        started.cancel()
+        await asyncio.gather(started, told_to_end, return_exceptions=True)

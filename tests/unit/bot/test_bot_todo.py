@@ -15,7 +15,7 @@ from todo_guild import PATIENT, READ, Heard, TodoGuild, controls, filled, texts_
 
 from giftping.bot import todo as todo_commands
 from giftping.bot import todo_replies as replies
-from giftping.bot.desk import Desk
+from giftping.bot.desk import Desk, Reply
 from giftping.commands import submit as submitting
 from giftping.demo import faults
 from giftping.todo.model import Lapse, Removal, RemovalState
@@ -201,6 +201,27 @@ async def test_two_forms_with_the_same_text_at_the_same_time_hand_in_once(todo: 
     assert len(todo.posted) == 1
 
 
+async def test_todos_of_one_member_are_handed_in_one_after_the_other_and_those_of_two_side_by_side(
+    todo: TodoGuild,
+) -> None:
+    class Counting(Desk):
+        running = most = 0
+
+        async def ask(self, *_: Any, **__: Any) -> Reply:
+            Counting.running += 1
+            Counting.most = max(Counting.most, Counting.running)
+            await asyncio.sleep(0)
+            Counting.running -= 1
+            return Reply(refusal="no", exit_code=2)
+
+    commands = todo_commands.TodoCommands(Counting(todo.stage.settings))
+    for members, at_once in (((todo.asha, todo.asha), 1), ((todo.asha, todo.staff), 2)):
+        Counting.most = 0
+        forms = (commands.hand_in(Heard(member), texts_of(**READ), todo_commands.Task()) for member in members)  # type: ignore[arg-type]
+        await asyncio.gather(*forms)
+        assert Counting.most == at_once
+
+
 async def test_an_unexpected_error_is_told_and_logged_without_the_token(
     todo: TodoGuild, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -241,6 +262,10 @@ async def test_a_file_is_posted_along_and_says_it_all(todo: TodoGuild) -> None:
     assert "Posted in the channel." in answer
     (message,) = todo.stage.stand_in.messages(todo.channel.id)
     assert [(file.filename, file.size) for file in message.attachments] == [("my_pl_n__1_.png", len(b"a picture"))]
+
+
+async def test_a_file_may_have_a_name_longer_than_a_disk_takes(todo: TodoGuild) -> None:
+    assert "Posted in the channel." in said(await todo.hand_in(todo.asha, file=("計" * 150 + ".png", b"a picture")))
 
 
 async def test_a_file_that_cannot_be_fetched_is_told_and_nothing_is_handed_in(
