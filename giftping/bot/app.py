@@ -18,6 +18,9 @@ from giftping.settings import Settings
 
 log = logging.getLogger("giftping.bot")
 
+LAST_ANSWERS = 20.0
+"""Seconds that members who wait for an answer have when the bot is told to end: longer than one request may take."""
+
 
 class GiftpingBot(discord.Client):
     """Takes slash commands. It asks for no privileged intent, reads no messages, and starts nothing by itself."""
@@ -31,7 +34,7 @@ class GiftpingBot(discord.Client):
         )
         self.settings = settings
         self.tree = Tree(self)
-        desk = Desk(settings)
+        self.desk = desk = Desk(settings)
         guild_id = settings.todo.guild_id
         self._todo_guild = discord.Object(guild_id) if guild_id is not None else None
         codes.add_commands(self.tree, desk)
@@ -95,3 +98,4 @@ async def _run(settings: Settings, token: str) -> None:
         # would not notice for minutes that the bot is closed.
         started.cancel()
         await asyncio.gather(started, told_to_end, return_exceptions=True)
+        await bot.desk.finish(LAST_ANSWERS)

@@ -89,10 +89,19 @@ class Desk:
     """Takes commands for the bot; `settings` are those that it was started with."""
 
     settings: Settings
+    _under_way: set[asyncio.Task[Any]] = field(default_factory=set, repr=False, compare=False)
 
     async def ask(self, command: Command, *arguments: Any, **named: Any) -> Reply:
         """Return what came of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
+        if (task := asyncio.current_task()) is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
         return await asyncio.to_thread(self.ask_now, command, *arguments, **named)
+
+    async def finish(self, patience: float) -> None:
+        """Return once whoever has asked has been answered, or when so many seconds are over."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way), timeout=patience)
 
     def ask_now(self, command: Command, *arguments: Any, **named: Any) -> Reply:
         """Return what came of a command, run here and now."""

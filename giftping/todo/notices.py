@@ -103,7 +103,7 @@ def submission_embed(user_id: int, todo: Todo, notice: Notice) -> Embed:
     lists = (("✔️ Must do", todo.must_do), ("🎯 Can do", todo.can_do), ("❌ Don't do", todo.dont_do))
     file = todo.attachment
     return Embed(
-        title="✅ TODO submitted by the owner" if by_other else "✅ New TODO submitted",
+        title="✅ TODO submitted for a member" if by_other else "✅ New TODO submitted",
         color=GOLD if by_other else GREEN,
         fields=(
             *people,

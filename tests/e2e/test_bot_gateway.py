@@ -289,7 +289,7 @@ def test_a_bot_that_is_told_to_end_takes_its_leave(gateway: LocalGateway, host: 
     assert "Traceback" not in bot.errors
 
 
-def test_a_command_that_is_at_work_when_the_bot_is_told_to_end_is_finished(
+def test_a_command_that_is_at_work_when_the_bot_is_told_to_end_is_finished_and_answered(
     scene: Scene, gateway: LocalGateway, host: Host
 ) -> None:
     reached, released = threading.Event(), threading.Event()
@@ -304,10 +304,11 @@ def test_a_command_that_is_at_work_when_the_bot_is_told_to_end_is_finished(
         sent = gateway.submit(form, {"Name": "Reading", "Must do": "a chapter"}, user_id=ANN, **WHERE)
         assert reached.wait(PATIENCE)
         bot.process.send_signal(signal.SIGTERM)
-        gateway.wait_until(lambda: bool(gateway.closed_with), "the connection was not closed")
+        bot.wait_for_line("ending")
         released.set()
         assert bot.wait() == 0
     assert sent.is_deferred
+    assert "Posted in the channel." in sent.embeds[0]["description"]
     assert len(scene.discord.messages(CHANNEL)) == 1
     member, events = member_of(host)
     assert member.notices == ()

@@ -116,7 +116,7 @@ def test_the_owners_submission_for_a_member_tells_the_member_by_both_legs(stage:
     assert {one.leg: one.result.value for one in legs_of(report, 101)} == {"channel": "done", "dm": "done"}
     assert stage.pings(101) == ["channel", "dm"]
     channel, direct = (notification.message for notification in stage.discord.notifications(101))
-    assert channel.embeds[0]["title"] == "✅ TODO submitted by the owner"
+    assert channel.embeds[0]["title"] == "✅ TODO submitted for a member"
     assert channel.content == "<@101>"
     assert f"<@{OWNER}> has handed in a TODO for you" in direct.embeds[0]["description"]
     assert stage.member(101).todo.submitted_by == OWNER
