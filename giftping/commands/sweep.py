@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from giftping.commands.reporting import STOPPED, Reporting
 from giftping.commands.session import EXIT_FINE, Session
-from giftping.output import counted
-from giftping.output_todo import done_lines, due_words, idle_line, place_of, printable, sweep_object, waiting_lines, who
+from giftping.ops.stopping import stopping
+from giftping.output import Trouble, counted, without_numbers
+from giftping.output_todo import (
+    done_lines,
+    due_words,
+    idle_line,
+    place_of,
+    printable,
+    sweep_events,
+    sweep_object,
+    waiting_lines,
+    who,
+)
 from giftping.todo.book import Book
 from giftping.todo.messenger import DMS_CLOSED_FOR
 from giftping.todo.model import PINGS, LegName, LegState
@@ -19,23 +31,33 @@ if TYPE_CHECKING:
 
 def sweep(session: Session, *, dry_run: bool) -> int:
     """Run one sweep, tell what came of it, and return the exit code."""
+    with stopping() as stop, Reporting(session, "todo", is_whole=not dry_run) as reporting:
+        session.house.stopped = stop.asked
+        report = _run(session, dry_run=dry_run)
+        writes = _planned_writes(session, report) if dry_run else _Writes(_written(report))
+        session.give(sweep_object(report, writes.count))
+        _tell(session, report, reporting)
+        if dry_run and not (session.quiet or session.json):
+            _show_plan(session, report)
+            if report.plan:
+                session.tell(writes.line())
+        if stop.asked():
+            session.log(STOPPED, "warning")
+        zone = session.house.zone
+        lines = list(done_lines(report, zone)) or [idle_line(report, zone)]
+        reporting.end(report.exit_code, lines, stopped=stop.asked())
+    return stop.exit_code or report.exit_code
+
+
+def _run(session: Session, *, dry_run: bool) -> SweepReport:
     from giftping.sweeping import run_sweep
 
     if session.at_terminal and not (session.quiet or dry_run):
         from giftping.render import progress
 
         with progress("Messages", shown=True) as on_progress:
-            report = run_sweep(session.house, dry_run=dry_run, on_progress=on_progress)
-    else:
-        report = run_sweep(session.house, dry_run=dry_run)
-    writes = _planned_writes(session, report) if dry_run else _Writes(_written(report))
-    session.give(sweep_object(report, writes.count))
-    _tell(session, report)
-    if dry_run and not (session.quiet or session.json):
-        _show_plan(session, report)
-        if report.plan:
-            session.tell(writes.line())
-    return report.exit_code
+            return run_sweep(session.house, dry_run=dry_run, on_progress=on_progress)
+    return run_sweep(session.house, dry_run=dry_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +100,7 @@ def _planned_writes(session: Session, report: SweepReport) -> _Writes:
     return _Writes(owed - waiting, waiting)
 
 
-def _tell(session: Session, report: SweepReport) -> None:
+def _tell(session: Session, report: SweepReport, reporting: Reporting) -> None:
     zone = session.house.zone
     lines = list(done_lines(report, zone))
     for line in lines:
@@ -87,12 +109,18 @@ def _tell(session: Session, report: SweepReport) -> None:
         for line in waiting_lines(report, zone):
             session.tell(line)
     for notice in report.notices:
-        session.trouble(notice)
+        session.log(notice, "warning")
     # cron's mails tell trouble once; who asks at a terminal gets an answer, not a bare exit code.
     is_asked = session.verbose > 0 or ((session.at_terminal or report.dry_run) and not session.quiet)
-    for line in report.trouble_lines():
-        if is_asked or line not in report.told_before:
-            session.trouble(printable(line))
+    found = [
+        Trouble(without_numbers(line), printable(line), line in report.told_before) for line in report.trouble_lines()
+    ]
+    well = "" if found or not report.has_delivered else "all is well again: what was refused before goes out"
+    reporting.tell(found, lambda _: well, everything=is_asked)
+    if session.verbose or session.log_json:
+        for level, fields in sweep_events(report):
+            if session.verbose or level == "info":
+                session.event(level, fields)
     is_silent = not lines and not report.dry_run and report.exit_code == EXIT_FINE
     if is_silent and (session.at_terminal or session.verbose):
         session.tell(idle_line(report, zone))

@@ -93,10 +93,12 @@ def channel_permissions(
     return granted
 
 
-def missing_for_posting(granted: int, channel_type: object) -> tuple[str, ...]:
+def missing_for_posting(granted: int, channel_type: object, *, files: bool = True) -> tuple[str, ...]:
     """Return the names of the permissions that posting with embeds and files, and reading back, still take."""
     sending = Permission.SEND_MESSAGES_IN_THREADS if channel_type in THREADS else Permission.SEND_MESSAGES
     needed = [sending if permission is Permission.SEND_MESSAGES else permission for permission in _POSTING]
+    if not files:
+        needed.remove(Permission.ATTACH_FILES)
     return tuple(label(permission) for permission in needed if not granted & permission)
 
 
