@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format types contracts bench clean
+.PHONY: demo test lint format types contracts bench man lock clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/giftping demo
@@ -29,6 +29,16 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/bench
 
+# The manual page, from the commands that there are.
+man: $(VENV)/.installed-dev
+	$(BIN)/python tools/man_page.py
+
+# The newest versions that go together, for every Python that giftping runs on.
+lock: $(VENV)/.installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate \
+		--no-emit-package giftping --custom-compile-command 'make lock' --upgrade -o requirements-dev.lock pyproject.toml
+
 clean:
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -40,6 +50,6 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/.installed-dev: pyproject.toml requirements-dev.lock | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements-dev.lock --editable '.[dev]'
 	@touch $@ $(VENV)/.installed

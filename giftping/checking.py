@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 ODDITIES_TOLD = 10
 
+STARTS_KEPT = 6
+"""How many of the last starts are kept: what lies between them says how often a timer comes."""
+
 LOCK_FILE = "check.lock"
 LAST_CHECK_FILE = "last-check.json"
 SOURCES_FILE = "sources.json"
@@ -122,6 +125,7 @@ class _Run:
             ),
             side_by_side=self._side_by_side,
             gathered=self._gathered,
+            stopped=self._house.is_stopped,
         )
         return check(tools, _rules(settings, self._request), self._request)
 
@@ -132,9 +136,8 @@ class _Run:
         """
         mark = self._next_mark(report)
         notices = (*self._notices, *(self._store.notices if self._store is not None else ()))
-        told_before = frozenset(map(str, read_last_check(self._settings.state).get("told", ())))
         trouble = (*report.trouble, *self._trouble)
-        report = replace(report, trouble=trouble, notices=notices, told_before=told_before)
+        report = replace(report, trouble=trouble, notices=notices)
         if self._request.dry_run or not self._settings.state.exists():
             return report
         try:
@@ -144,12 +147,13 @@ class _Run:
         return report
 
     def _keep(self, report: CheckReport, mark: IdleMark | None) -> None:
+        starts = [*started_lately(self._settings.state), report.started_at]
         document = {
             "started_at": report.started_at.isoformat(),
+            "starts": [start.isoformat() for start in starts[-STARTS_KEPT:]],
             "finished_at": report.finished_at.isoformat(),
             "exit_code": report.exit_code,
             "idle": report.idle,
-            "told": sorted(report.refused_everywhere()),
             "open": {
                 name: at.isoformat() for name, at in report.quiet_since(quiet_since(self._settings.state)).items()
             },
@@ -276,6 +280,15 @@ def quiet_since(state: Path) -> dict[str, datetime]:
         return {str(name): datetime.fromisoformat(at) for name, at in read_last_check(state)["open"].items()}
     except (AttributeError, KeyError, TypeError, ValueError):
         return {}
+
+
+def started_lately(state: Path) -> list[datetime]:
+    """Return when the last few checks on this host began, the latest one last; nothing where it is not known."""
+    try:
+        starts = [datetime.fromisoformat(start) for start in read_last_check(state).get("starts", ())]
+    except (TypeError, ValueError):
+        return []
+    return [start for start in starts if start.tzinfo is not None]
 
 
 def settings_fingerprint(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from giftping.cli_options import (
     HELP,
     Config,
     Json,
+    LogJson,
     Quiet,
     Running,
     Verbose,
@@ -82,15 +83,43 @@ def root(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where giftping.toml goes.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    guild: Annotated[
+        int | None, typer.Option("--guild", parser=snowflake, metavar="ID", help="Your guild, by its id.")
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option("--webhook", metavar="URL", help="Codes go out by webhook: env:NAME, file:PATH, or the URL."),
+    ] = None,
+    channel: Annotated[
+        int | None, typer.Option("--channel", parser=snowflake, metavar="ID", help="Codes go into this channel.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="TOKEN", help="The bot's token: env:NAME, file:PATH, or itself.")
+    ] = None,
+    todo_channel: Annotated[
+        int | None, typer.Option("--todo-channel", parser=snowflake, metavar="ID", help="TODO reminders go there.")
+    ] = None,
+    todo_role: Annotated[
+        int | None, typer.Option("--todo-role", parser=snowflake, metavar="ID", help="The role silent members lose.")
+    ] = None,
+    owner: Annotated[
+        int | None, typer.Option("--owner", parser=snowflake, metavar="ID", help="Who administers the TODOs.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Write a commented giftping.toml and show the crontab line."""
-    from giftping.commands import setup
+    """Write a commented giftping.toml, and show the crontab line. At a terminal, without options, it asks first."""
+    from giftping.commands import init as command
 
-    end(setup.init(session_of(None, json, quiet, verbose), folder, force=force))
+    request = command.InitRequest(guild, webhook, channel, token, todo_channel, todo_role, owner)
+    ask = _ask if sys.stdin.isatty() and sys.stdout.isatty() and not (json or quiet) else None
+    end(command.init(session_of(None, json, quiet, verbose), folder, request, force=force, ask=ask))
+
+
+def _ask(question: str, hidden: bool) -> str:  # noqa: FBT001 as the one who asks calls it
+    return str(typer.prompt(question, default="", show_default=False, hide_input=hidden))
 
 
 @app.command()
@@ -107,11 +136,19 @@ def demo(
 
 
 @app.command()
-def doctor(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+def doctor(
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask every source now, and about every guild however many there are.")
+    ] = False,
+    config: Config = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
     """Look at everything that giftping needs, and say what to do where it is not right. Posts and writes nothing."""
     from giftping.commands.doctor import doctor as command
 
-    end(command(session_of(config, json, quiet, verbose)))
+    end(command(session_of(config, json, quiet, verbose), live=live))
 
 
 @config_app.command("check")
@@ -240,6 +277,7 @@ def codes_check(
     ] = False,
     guild: OneGuild = None,
     game: OneGame = None,
+    log_json: LogJson = False,
     config: Config = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -250,7 +288,7 @@ def codes_check(
     from giftping.commands.check import check
 
     request = CheckRequest(dry_run=dry_run, guild_id=guild, game=game)
-    end(check(session_of(config, json, quiet, verbose), request))
+    end(check(session_of(config, json, quiet, verbose, log_json=log_json, job="codes check"), request))
 
 
 @codes_app.command("list")
@@ -419,7 +457,7 @@ def run() -> None:
 
 
 def _tell_error(error: Exception) -> int:
-    from giftping.commands.session import UsageError
+    from giftping.commands.session import Session, UsageError
     from giftping.ops.lock import LockError, LockHeldError
     from giftping.secrets import Redactor, SecretError, secret_values
     from giftping.settings_file import SettingsError
@@ -435,14 +473,16 @@ def _tell_error(error: Exception) -> int:
     ]
     loaded = vars(Running.session).get("settings") if Running.session else None
     redact: Callable[[str], str] = loaded.redactor() if loaded else Redactor(secret_values(os.environ))
+    session = Running.session or Session()
     code = next((code for kind, code in known if isinstance(error, kind)), EXIT_UNEXPECTED)
     if code != EXIT_UNEXPECTED:
         for line in str(error).splitlines():
-            sys.stderr.write(redact(f"giftping: {line}") + "\n")
+            session.write_log(f"giftping: {line}", "error", redact=redact)
         return code
-    sys.stderr.write(redact(f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)") + "\n")
+    said = f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)"
+    session.write_log(said, "error", redact=redact)
     if Running.verbose > 1:
         import traceback
 
-        sys.stderr.write(redact("".join(traceback.format_exception(error))) + "\n")
+        session.write_log("".join(traceback.format_exception(error)), "error", redact=redact)
     return code

@@ -21,6 +21,7 @@ Verbose = Annotated[
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="The settings file, instead of the usual places.")
 ]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Write each line on standard error as one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
 
@@ -49,12 +50,14 @@ class Running:
     session: Session | None = None
 
 
-def session_of(config: Path | None, json: Json, quiet: Quiet, verbose: Verbose) -> Session:
-    """Return the session of this invocation."""
+def session_of(
+    config: Path | None, json: Json, quiet: Quiet, verbose: Verbose, *, log_json: bool = False, job: str = ""
+) -> Session:
+    """Return the session of this invocation; `job` is what it is called in logs."""
     from giftping.commands.session import Session
 
     Running.verbose = verbose
-    Running.session = Session(config, json, quiet, verbose, confirm=_confirm)
+    Running.session = Session(config, json, quiet, verbose, log_json, job, confirm=_confirm)
     return Running.session
 
 

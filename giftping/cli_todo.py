@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from giftping.cli_options import Config, Json, Quiet, Verbose, Yes, end, new_group, session_of, snowflake
+from giftping.cli_options import Config, Json, LogJson, Quiet, Verbose, Yes, end, new_group, session_of, snowflake
 
 todo_app = new_group("Daily TODOs: remind members, and see who has handed in.")
 roster_app = new_group("The roster: the members who take part.")
@@ -24,6 +24,7 @@ def todo_sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show who would be told what; write, post and ping nothing.")
     ] = False,
+    log_json: LogJson = False,
     config: Config = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -32,7 +33,7 @@ def todo_sweep(
     """Remind whoever is due, and take the role from those who stayed silent. This is the line for cron."""
     from giftping.commands.sweep import sweep
 
-    end(sweep(session_of(config, json, quiet, verbose), dry_run=dry_run))
+    end(sweep(session_of(config, json, quiet, verbose, log_json=log_json, job="todo sweep"), dry_run=dry_run))
 
 
 @todo_app.command("submit")

@@ -1,79 +1,90 @@
-"""Looks at everything that `giftping doctor` judges. Only reads: the store, the state folder's mode, and Discord."""
+"""Looks at everything that `giftping doctor` judges. Only reads: the store, the files, the sources, and Discord."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from giftping.discord.answers import clean
-from giftping.discord.http import Answer, Endpoint
-from giftping.discord.members import MEMBERS, MISSING_ACCESS, MemberInfo, MembersClient, RoleInfo
-from giftping.discord.outcome import Refused, Unclear
-from giftping.discord.permissions import (
-    THREADS,
-    Permission,
-    channel_permissions,
-    guild_permissions,
-    missing_for_posting,
-    overwrites_of,
-)
-from giftping.discord.rest import CHANNEL_KINDS, TEXT_CHANNELS
-from giftping.discord.snowflake import parse_snowflake
+from giftping.environment import REAL
+from giftping.examining_codes import KeptOfCodes, kept_of_codes, look_at_codes
+from giftping.examining_discord import trouble_in
+from giftping.examining_todo import KeptOfTodo, is_set_up, kept_of_todo, look_at_todo
 from giftping.ops.doctor import (
-    BotFacts,
-    ChannelFacts,
+    DiscordFacts,
     Facts,
+    FileFacts,
     FolderFacts,
-    GuildFacts,
+    HostFacts,
     LedgerFacts,
-    RoleFacts,
-    RosterFacts,
+    MongoFacts,
     SettingsFacts,
-    TodoFacts,
-    Trouble,
 )
+from giftping.ops.judging import Trouble
+from giftping.secrets import Secret, SecretError, is_changeable_by_all
 from giftping.settings_file import SettingsError
 from giftping.store.base import StoreError
-from giftping.todo.book import Book, Clock, Roll
-from giftping.todo.documents import OddDocumentError, SweepNotes
-from giftping.todo.messenger import DMS_CLOSED_FOR
-from giftping.todo.model import LegState, Member, RemovalState
-from giftping.todo.presence import LIST_FROM, Lookout
-from giftping.wiring import House, side_by_side, utc_now
+from giftping.todo.book import Clock
+from giftping.todo.documents import OddDocumentError
+from giftping.wiring import House, host_name, utc_now
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
 
     from giftping.discord.rest import RestClient
     from giftping.settings import Settings
-    from giftping.settings_todo import TodoSettings
+    from giftping.store.base import GuildRecord, Store
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What the store holds of the TODO part."""
+    """What the store holds; None is what could not be read."""
 
-    roll: Roll
-    notes: SweepNotes
+    codes: KeptOfCodes | None = None
+    todo: KeptOfTodo | None = None
+    others: tuple[HostFacts, ...] = ()
 
 
-def examine(house: House, clock: Clock = utc_now) -> Facts:
-    """Return what there is to judge. Nothing is written, and Discord is asked by GET alone."""
-    settings, now = house.settings, clock()
-    ledger, kept = _ledger(house, clock)
-    ids = (settings.todo.guild_id, settings.todo.channel_id, settings.todo.role_id)
-    is_set_up = any(ids) or (kept is not None and any(kept.roll.on_roster()))
+def examine(house: House, clock: Clock = utc_now, *, live: bool = False) -> Facts:
+    """Return what there is to judge.
+
+    Nothing is written, Discord is asked by GET alone, and the sources are asked with `live` alone.
+    """
+    settings, now, host = house.settings, clock(), _host(house)
+    ledger, kept = _ledger(house, clock, host)
+    guilds = kept.codes.guilds if kept.codes else ()
+    has_todo = is_set_up(settings.todo, kept.todo)
+    is_needed = has_todo or any(guild.destination.channel_id is not None for guild in guilds)
+    discord, rest = _discord(house, is_needed=is_needed) if guilds or has_todo else (None, None)
+    codes = look_at_codes(house, rest, now, kept.codes, host=host, live=live) if kept.codes and guilds else None
+    todo = look_at_todo(house, rest, clock, now, kept.todo) if has_todo else None
     return Facts(
+        now=now,
         settings=SettingsFacts(str(settings.file) if settings.file else None, settings.warnings),
         folder=_folder(settings.state),
         ledger=ledger,
-        todo=_todo(house, clock, now, kept) if is_set_up else None,
+        files=tuple(_files(settings, guilds)),
+        mongo=_mongo(settings, clock, kept.others),
+        discord=discord and replace(discord, clock_offset=_clock_offset(house)),
+        codes=codes,
+        todo=todo,
     )
+
+
+# The machine
+
+
+def _host(house: House) -> str:
+    try:
+        return host_name(house.settings.state, create=False)
+    except StoreError:
+        # The ledger, in the same folder, says why.
+        return ""
 
 
 def _folder(path: Path) -> FolderFacts:
@@ -88,204 +99,111 @@ def _folder(path: Path) -> FolderFacts:
         return FolderFacts(str(path), is_writable=False, free=0, mode=None)
 
 
-def _ledger(house: House, clock: Clock) -> tuple[LedgerFacts, _Kept | None]:
+def _files(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[FileFacts]:
+    """Yield the files that settings and secrets come from; what the settings warn of is not told twice."""
+    dotenv = {Path(place.name) for place in settings.environment.places.values() if place.name != REAL}
+    secrets = [secret for secret in _secrets(settings, guilds) if secret.file is not None]
+    exposed = {secret.file: secret.warning for secret in secrets if secret.warning not in settings.warnings}
+    paths = {settings.file, *dotenv, *(secret.file for secret in secrets)} - {None}
+    for path in sorted(path for path in paths if path is not None):
+        yield FileFacts(str(path), exposed.get(path, ""), is_changeable_by_all(path))
+
+
+def _secrets(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[Secret]:
+    yield from (secret for secret in (settings.discord.token, settings.mongo.uri) if secret)
+    values = [value for source in settings.sources.values() if source.enabled for value in source.headers.values()]
+    references = {*values, *(guild.destination.webhook for guild in guilds)}
+    for reference in sorted(one for one in references if one.startswith(("env:", "file:"))):
+        try:
+            yield settings.secret(reference)
+        except SecretError:
+            # Whoever needs it says that it is not there.
+            continue
+
+
+# The ledger
+
+
+def _ledger(house: House, clock: Clock, host: str) -> tuple[LedgerFacts, _Kept]:
+    kept = _Kept()
     try:
         with house.open_store(read_only=True) as store:
-            book = Book(store, clock)
-            kept = _Kept(book.roll(), book.notes())
+            codes = kept_of_codes(store)
+            others = _others(store, codes, host) if house.settings.mongo.uri is not None else ()
+            kept = _Kept(codes, others=others)
+            kept = replace(kept, todo=kept_of_todo(store, clock))
         return LedgerFacts(store.name, notices=tuple(store.notices)), kept
     except (StoreError, OddDocumentError) as error:
-        return LedgerFacts("", trouble=str(error)), None
+        return LedgerFacts("", trouble=str(error)), kept
 
 
-# The TODO part
-
-
-def _todo(house: House, clock: Clock, now: datetime, kept: _Kept | None) -> TodoFacts:
-    settings = house.settings
-    todo = settings.todo
-    facts = TodoFacts(
-        now=now,
-        guild_id=todo.guild_id,
-        channel_id=todo.channel_id,
-        role_id=todo.role_id,
-        has_token=settings.discord.token is not None,
-        list_from=LIST_FROM,
-        direct_messages=todo.direct_messages,
-        new_dms=todo.new_dms,
-        remind_every=todo.remind_every,
-        roster=_roster(todo, kept, now) if kept else None,
-        zone=house.zone,
+def _others(store: Store, kept: KeptOfCodes, host: str) -> tuple[HostFacts, ...]:
+    """Return the other hosts that share the ledger, by their latest runs, and what they have not come to see."""
+    latest = {run.host: run for run in sorted(kept.runs, key=lambda run: run.finished_at) if run.host != host}
+    written: dict[str, datetime] = {}
+    for entry in store.entries() if latest else ():
+        if entry.claimed_by:
+            written[entry.claimed_by] = max(entry.updated_at, written.get(entry.claimed_by, entry.updated_at))
+    return tuple(
+        HostFacts(name, run.job, run.finished_at, _missed(name, run.finished_at, written))
+        for name, run in sorted(latest.items())
     )
-    if not facts.has_token:
-        return facts
+
+
+def _missed(host: str, seen_at: datetime, written: dict[str, datetime]) -> datetime | None:
+    by_others = max((at for name, at in written.items() if name != host), default=None)
+    return by_others if by_others is not None and by_others > seen_at else None
+
+
+def _mongo(settings: Settings, clock: Clock, others: tuple[HostFacts, ...]) -> MongoFacts | None:
+    mongo = settings.mongo
+    if mongo.uri is None:
+        return None
+    from giftping.store.mirror import read_pending, synced_with
+    from giftping.store.mongo_link import MongoLink
+    from giftping.store.mongo_look import ANSWER, look_at
+    from giftping.store.tiny import TinyStore
+
+    facts = MongoFacts("", others=others)
     try:
-        rest = house.todo_client()
-    except SettingsError as error:
-        return replace(facts, bot=Trouble(str(error), status=401))
-    return _asked(facts, rest, settings, clock, kept)
-
-
-def _asked(facts: TodoFacts, rest: RestClient, settings: Settings, clock: Clock, kept: _Kept | None) -> TodoFacts:
-    """Return the facts with what Discord says; where it does not know the bot, nothing more is asked."""
-    me = rest.me()
-    if not isinstance(me, int):
-        return replace(facts, bot=_trouble(me), clock_offset=rest.http.clock_offset)
-    members, todo = MembersClient(rest.http), settings.todo
-    sight = _guild(members, me, todo.guild_id, todo.role_id) if todo.guild_id is not None else None
-    channel = _channel(members, me, todo.channel_id, sight) if todo.channel_id is not None else None
-    lists_members = None
-    roster = facts.roster
-    if todo.guild_id is not None and isinstance(sight, _Sight):
-        lists_members = _lists_members(members, todo.guild_id)
-        if roster and kept and (lists_members is True or roster.size < LIST_FROM):
-            lookout = Lookout(members, clock, todo.guild_id, todo.role_id, lambda look, ids: side_by_side(look, ids))
-            roster = replace(roster, left=_gone(kept.roll, lookout))
+        link = MongoLink(mongo.uri, mongo.database or None, server_selection=mongo.server_selection, answer=ANSWER)
+    except StoreError as error:
+        return replace(facts, trouble=str(error))
+    try:
+        with TinyStore(settings.state, read_only=True) as mirror:
+            synced = synced_with(mirror, link.name)
+            waiting = read_pending(mirror).count if synced else 0
+        facts = replace(facts, name=link.name, waiting=waiting, in_step_at=synced.at if synced else None)
+        look = look_at(link, clock)
+    except StoreError as error:
+        return replace(facts, trouble=str(error))
     return replace(
         facts,
-        bot=me,
-        guild=sight.facts if isinstance(sight, _Sight) else sight,
-        channel=channel,
-        clock_offset=rest.http.clock_offset,
-        lists_members=lists_members,
-        roster=roster,
+        replica_set=look.replica_set,
+        members=look.members,
+        lacking=look.lacking,
+        clock_offset=look.clock_offset,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """The guild as the bot sees it: for the judgement, and to work out what the bot may do in a channel.
-
-    `granted` is what the guild lets the bot do, None where the bot's own roles were not shown.
-    """
-
-    facts: GuildFacts
-    guild_id: int
-    granted: int | None = None
-    role_ids: frozenset[int] = frozenset()
+# Discord
 
 
-def _guild(members: MembersClient, me: int, guild_id: int, role_id: int | None) -> _Sight | Trouble:
-    guild, roles = members.guild(guild_id), members.roles(guild_id)
-    if not isinstance(guild, Mapping):
-        return _trouble(guild)
-    if not isinstance(roles, tuple):
-        return _trouble(roles)
-    by_id = {role.role_id: role for role in roles}
-    name = clean(str(guild.get("name") or f"guild {guild_id}"))
-    role = _role(by_id.get(role_id), guild) if role_id is not None else None
-    own = members.member(guild_id, me)
-    if not isinstance(own, MemberInfo):
-        return _Sight(GuildFacts(name, role, _trouble(own)), guild_id)
-    is_owner = parse_snowflake(guild.get("owner_id")) == me
-    bits = {role.role_id: role.permissions for role in roles}
-    granted = guild_permissions(guild_id, bits, own.role_ids, is_owner=is_owner)
-    position = max((by_id[held].position for held in own.role_ids if held in by_id), default=0)
-    bot = BotFacts(bool(granted & Permission.MANAGE_ROLES), position)
-    return _Sight(GuildFacts(name, role, bot), guild_id, granted, own.role_ids)
+def _discord(house: House, *, is_needed: bool) -> tuple[DiscordFacts, RestClient | None]:
+    """Return how we stand with Discord, and a client that it takes, None without one."""
+    facts = DiscordFacts(house.settings.discord.token is not None, is_needed)
+    try:
+        rest = house.reader()
+    except SettingsError as error:
+        return replace(facts, bot=Trouble(str(error), status=401)), None
+    if rest is None:
+        return facts, None
+    me = rest.me()
+    return (replace(facts, bot=me), rest) if isinstance(me, int) else (replace(facts, bot=trouble_in(me)), None)
 
 
-def _role(role: RoleInfo | None, guild: Mapping[str, Any]) -> RoleFacts | None:
-    if role is None:
+def _clock_offset(house: House) -> timedelta | None:
+    try:
+        return house.http().clock_offset
+    except SettingsError:
         return None
-    shown = guild.get("roles")
-    managed = {one.get("id") for one in shown if one.get("managed") is True} if isinstance(shown, list) else set()
-    return RoleFacts(clean(role.name), role.position, str(role.role_id) in managed)
-
-
-def _channel(
-    members: MembersClient, me: int, channel_id: int, sight: _Sight | Trouble | None
-) -> ChannelFacts | Trouble:
-    channel = members.channel(channel_id)
-    if not isinstance(channel, Mapping):
-        return _trouble(channel)
-    kind, guild_id = channel.get("type"), parse_snowflake(channel.get("guild_id"))
-    if kind not in TEXT_CHANNELS:
-        what = CHANNEL_KINDS.get(kind, f"of type {kind}") if isinstance(kind, int) else "of no known type"
-        return ChannelFacts(guild_id, what)
-    if not isinstance(sight, _Sight) or sight.guild_id != guild_id:
-        return ChannelFacts(guild_id, missing=Trouble("the guild was not shown"))
-    return ChannelFacts(guild_id, missing=_missing(members, me, channel, sight))
-
-
-def _missing(members: MembersClient, me: int, channel: Mapping[str, Any], sight: _Sight) -> tuple[str, ...] | Trouble:
-    """Return the permissions that the bot lacks in a channel; what it may do in a thread is said by the one above."""
-    if sight.granted is None:
-        return Trouble("the bot's own roles were not shown")
-    ruling: Mapping[str, Any] | Refused | Unclear = channel
-    if channel.get("type") in THREADS:
-        parent_id = parse_snowflake(channel.get("parent_id"))
-        ruling = members.channel(parent_id) if parent_id else Unclear("the thread names no channel above it")
-    if not isinstance(ruling, Mapping):
-        return _trouble(ruling)
-    overwrites = overwrites_of(ruling)
-    if overwrites is None:
-        return Trouble("Discord does not show the channel's permissions")
-    granted = channel_permissions(
-        sight.granted, overwrites, guild_id=sight.guild_id, user_id=me, role_ids=sight.role_ids
-    )
-    return missing_for_posting(granted, channel.get("type"))
-
-
-def _lists_members(members: MembersClient, guild_id: int) -> bool | Trouble:
-    """Return whether the bot may list a guild's members, by a page of one."""
-    endpoint = Endpoint("GET", f"GET {MEMBERS}", MEMBERS.format(guild=guild_id), f"guild {guild_id}")
-    result = members.http.request(endpoint, params={"limit": "1"})
-    if isinstance(result, Answer):
-        return True
-    return False if isinstance(result, Refused) and result.code == MISSING_ACCESS else _trouble(result)
-
-
-def _trouble(found: Refused | Unclear) -> Trouble:
-    # A proxy or Cloudflare may have answered in Discord's place: that says nothing of the token or the guild.
-    is_no = isinstance(found, Refused) and found.lasting
-    return Trouble(found.reason, found.status if isinstance(found, Refused) and is_no else None)
-
-
-# The roster
-
-
-def _roster(todo: TodoSettings, kept: _Kept, now: datetime) -> RosterFacts:
-    listed = list(kept.roll.on_roster())
-    everybody = kept.roll.members.values()
-    return RosterFacts(
-        size=len(listed),
-        never_submitted=sum(member.last_submit is None for member in listed),
-        closed_dms=sum(
-            member.dms_closed_at is not None and now - member.dms_closed_at < DMS_CLOSED_FOR for member in listed
-        ),
-        odd=tuple(f"{odd.where}: {odd.why}" for odd in kept.roll.odd),
-        left=tuple(member.label for member in listed if member.left_at is not None),
-        unlisted=tuple(
-            member.label
-            for member in everybody
-            if not member.on_roster and member.last_submit is not None and now - member.last_submit < todo.remove_after
-        ),
-        stale=tuple(text for member in everybody for text in _stale(member, todo, now)),
-        dms_stopped_until=kept.notes.dms_stopped_until,
-        last_sweep=kept.notes.last_sweep,
-        told=kept.notes.told,
-    )
-
-
-def _stale(member: Member, todo: TodoSettings, now: datetime) -> Iterator[str]:
-    """Yield what was claimed for a member so long ago that the run which claimed it is over."""
-    for notice in member.notices:
-        for name in notice.legs_in(LegState.CLAIMED):
-            at = notice.leg(name).at
-            if at is None or now - at >= todo.lease:
-                yield f"{member.label}, {notice.kind.value} ({'direct message' if name.value == 'dm' else name.value})"
-    removal = member.lapse.removal if member.lapse else None
-    if removal is not None and removal.state is RemovalState.CLAIMED and now - removal.at >= todo.lease:
-        yield f"{member.label}, taking the role"
-
-
-def _gone(roll: Roll, lookout: Lookout) -> tuple[str, ...]:
-    """Return who on the roster is not in the guild, as Discord shows it now, or as last known where it does not."""
-    listed = {member.user_id: member for member in roll.on_roster()}
-    seen = lookout.look(listed)
-    return tuple(
-        member.label
-        for user_id, member in listed.items()
-        if (member.left_at is not None if isinstance(presence := seen[user_id], str) else not presence.in_guild)
-    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,15 @@ def write_json(value: object) -> None:
     """Write one JSON object on standard output."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def redacted(value: object, redact: Callable[[str], str]) -> object:
+    """Return a value of JSON with every text in it, but for the keys, put through a function."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: redacted(item, redact) for key, item in value.items()}
+    return [redacted(item, redact) for item in value] if isinstance(value, list | tuple) else value
 
 
 def when(moment: datetime | None, zone: tzinfo | None) -> str:
@@ -76,6 +86,7 @@ def check_object(report: CheckReport) -> dict[str, Any]:
         "disagreements": list(report.disagreements),
         "trouble": list(report.trouble),
         "notices": list(report.notices),
+        "stopped": report.stopped,
     }
 
 
@@ -182,30 +193,117 @@ def good_lines(report: CheckReport) -> Iterator[str]:
             yield delivery_line(delivery)
 
 
-def trouble_lines(report: CheckReport, zone: tzinfo | None, *, verbose: bool = False) -> Iterator[str]:
-    """Yield what went wrong, a line each: for standard error. What an earlier run told is left out unless verbose."""
-    yield from report.notices
-    yield from report.trouble
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong, in words; `key` is the same in each run as long as it is the same trouble.
+
+    `is_known` when an earlier run, or another host, has told of it already; `fields` are what it is about.
+    """
+
+    key: str
+    line: str
+    is_known: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
+    """Yield everything that is wrong, whether or not it was told before."""
+    yield from (Trouble(without_numbers(line), line) for line in report.trouble)
     for source in report.sources:
-        is_news = source.failures == 1 and source.waiting_until is None
-        if source.is_failing and (verbose or is_news):
-            yield f"source {source.name}: {source.reason}"
+        if source.is_failing:
+            is_first = source.failures == 1 and source.waiting_until is None
+            line = f"source {source.name}: {source.reason}"
+            yield Trouble(f"source {source.name}", line, not is_first, source_fields(source))
     for delivery in report.deliveries():
-        if delivery.result not in GOOD_RESULTS and not delivery.everywhere and (verbose or delivery.told):
-            yield delivery_line(delivery)
-    for reason, refused in report.refused_everywhere().items():
-        if verbose or reason not in report.told_before:
-            yield delivery_line(refused[0]) if len(refused) == 1 else _refused_line(reason, refused)
-    for rest in report.resting():
-        if verbose:
-            retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
-            verb = "waits" if rest.owed == 1 else "wait"
-            yield (
-                f"guild {rest.guild_id}: {counted(rest.owed, 'code')} {verb} for a broken destination"
-                f" ({rest.reason}; {retry}); mend it, then: giftping guilds test {rest.guild_id}"
+        if delivery.result not in GOOD_RESULTS and not delivery.everywhere:
+            yield Trouble(
+                _delivery_key(delivery), delivery_line(delivery), not delivery.told, _delivery_fields(delivery)
             )
-    if report.standing_trouble and verbose:
-        yield "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
+    for reason, refused in report.refused_everywhere().items():
+        line = delivery_line(refused[0]) if len(refused) == 1 else _refused_line(reason, refused)
+        fields = {"outcome": DeliveryResult.REFUSED.value, "reason": reason}
+        yield Trouble(f"everywhere {without_numbers(reason)}", line, fields=fields)
+    for rest in report.resting():
+        retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
+        verb = "waits" if rest.owed == 1 else "wait"
+        line = (
+            f"guild {rest.guild_id}: {counted(rest.owed, 'code')} {verb} for a broken destination"
+            f" ({rest.reason}; {retry}); mend it, then: giftping guilds test {rest.guild_id}"
+        )
+        fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}
+        yield Trouble(f"guild {rest.guild_id} broken", line, is_known=True, fields=fields)
+    if report.standing_trouble:
+        line = "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
+        yield Trouble("standing", line, is_known=True)
+    elif report.uncertain:
+        line = f"{counted(report.uncertain, 'code')} uncertain; look into the channels, then: giftping codes settle"
+        yield Trouble("standing", line, is_known=True)
+
+
+def trouble_over(report: CheckReport, key: str) -> str:
+    """Return in words that the trouble of a key is over, empty when this run did not show that."""
+    sort, _, rest = key.partition(" ")
+    if sort == "source":
+        is_well = any(source.name == rest and not source.is_failing for source in report.sources)
+        return f"{key}: answers again" if is_well else ""
+    arrived = {
+        one.guild_id for one in report.deliveries() if one.result in (DeliveryResult.SENT, DeliveryResult.SETTLED)
+    }
+    if sort == "everywhere":
+        return "announcements go out again" if arrived else ""
+    guild = rest.partition(" ")[0]
+    return f"guild {guild}: announcements arrive again" if sort == "guild" and guild in map(str, arrived) else ""
+
+
+def _delivery_key(delivery: DeliveryReport) -> str:
+    if delivery.result is DeliveryResult.UNCERTAIN:
+        return f"uncertain {delivery.delivery_id}"
+    return f"guild {delivery.guild_id} {'broken' if delivery.broke else delivery.result.value}"
+
+
+def without_numbers(line: str) -> str:
+    """Return a line of trouble without how many and how long: it is the same trouble while these change."""
+    import re
+
+    return re.sub(r"\b\d+(\.\d+)? (s|members?|guilds?|codes?)\b", r"\2", line)
+
+
+# Events, for logs
+
+
+def check_events(report: CheckReport) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what became of each code in each guild, with the level at which it is logged."""
+    for seed in report.seeded():
+        for code in seed.codes:
+            fields = {"guild": str(seed.guild_id), "game": seed.game, "code": code, "outcome": "seeded"}
+            yield "info", fields
+    for delivery in report.deliveries():
+        for code in delivery.codes:
+            level = "info" if delivery.result in GOOD_RESULTS else "error"
+            yield level, {**_delivery_fields(delivery), "code": code}
+
+
+def source_fields(source: SourceReport) -> dict[str, str]:
+    """Return what a log says of a source."""
+    fields = {"source": source.name, "game": source.game, "outcome": source.outcome.value, "reason": source.reason}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _delivery_fields(delivery: DeliveryReport) -> dict[str, str]:
+    fields = {
+        "guild": str(delivery.guild_id),
+        "game": delivery.game,
+        "code": ", ".join(delivery.codes),
+        "outcome": delivery.result.value,
+        "reason": delivery.reason,
+        "destination": delivery.destination,
+        "delivery": delivery.delivery_id,
+        "message_id": "" if delivery.message_id is None else str(delivery.message_id),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+# Texts
 
 
 def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:

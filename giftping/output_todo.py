@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 
 from giftping.output import counted, instant, snowflake, when
 from giftping.todo.model import LegName, NoticeKind
-from giftping.todo.report import Result
+from giftping.todo.report import FAILED, Result
 from giftping.todo.rules import Action
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
         "waited_for": report.waited_for,
         "trouble": report.trouble_lines(),
         "notices": list(report.notices),
+        "stopped": report.stopped,
     }
 
 
@@ -250,6 +251,24 @@ def waiting_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
             comes = f"{ACTION_WORDS[due.then]} " if due.then is not Action.NOTHING else ""
             at = f"{comes or 'waits until '}{when(due.until, zone)}: " if due.until else ""
             yield f"{who(planned.user_id, planned.name)}: {at}{due.why}"
+
+
+def sweep_events(report: SweepReport) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield how each leg of a notice and each change of a role ended, with the level at which it is logged."""
+    for leg in report.legs:
+        fields = {
+            "member": str(leg.user_id),
+            "kind": leg.kind.value,
+            "leg": leg.leg.value,
+            "outcome": leg.result.value,
+            "reason": leg.reason,
+            "message_id": "" if leg.message_id is None else str(leg.message_id),
+        }
+        yield "error" if leg.result in FAILED else "info", fields
+    for role in report.roles:
+        kind = "role given" if role.given else "role taken"
+        fields = {"member": str(role.user_id), "kind": kind, "outcome": role.result.value, "reason": role.reason}
+        yield "error" if role.result in FAILED else "info", fields
 
 
 def idle_line(report: SweepReport, zone: tzinfo | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Self, SupportsIndex, final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 MASK = "***"
 
@@ -32,16 +32,17 @@ class SecretError(Exception):
 class Secret:
     """A value that never shows itself: `reveal()` is the only way to it.
 
-    `origin` says where it came from ("environment variable DISCORD_TOKEN"); `warning` is a line for the
-    operator when others can read that place, else empty.
+    `origin` says where it came from ("environment variable DISCORD_TOKEN"), `file` which file that is, if it is one;
+    `warning` is a line for the operator when others can read that place, else empty.
     """
 
-    __slots__ = ("_value", "origin", "warning")
+    __slots__ = ("_value", "file", "origin", "warning")
 
-    def __init__(self, value: str, origin: str = "", warning: str = "") -> None:
+    def __init__(self, value: str, origin: str = "", warning: str = "", file: Path | None = None) -> None:
         self._value = value
         self.origin = origin
         self.warning = warning
+        self.file = file
 
     def reveal(self) -> str:
         """Return the value itself, for the one place that sends it."""
@@ -117,15 +118,23 @@ def exposure(path: Path) -> str:
 
     A file in a folder that others may not enter is out of their reach whatever its own mode says.
     """
-    try:
-        if not path.stat().st_mode & stat.S_IROTH:
-            return ""
-        folders = path.resolve().parents
-        if not all(folder.stat().st_mode & stat.S_IXOTH for folder in folders):
-            return ""
-    except OSError:
+    if not _is_open_to_all(path, stat.S_IROTH):
         return ""
     return f"{path}: every user of this machine can read this file and the secrets in it; run: chmod 600 {path}"
+
+
+def is_changeable_by_all(path: Path) -> bool:
+    """Return whether every user of this machine can write to the file."""
+    return _is_open_to_all(path, stat.S_IWOTH)
+
+
+def _is_open_to_all(path: Path, bit: int) -> bool:
+    try:
+        folders = path.resolve().parents
+        is_open = bool(path.stat().st_mode & bit)
+        return is_open and all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
+    except OSError:
+        return False
 
 
 class Redactor:
@@ -207,17 +216,17 @@ def _from_file(reference: str, location: str, origin: str) -> Secret:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SecretError(reference, f"{path} is not text in UTF-8") from None
-    return _checked(text, reference, origin, exposure(path))
+    return _checked(text, reference, origin, exposure(path), path)
 
 
-def _checked(value: str, subject: str, origin: str, warning: str = "") -> Secret:
+def _checked(value: str, subject: str, origin: str, warning: str = "", file: Path | None = None) -> Secret:
     value = value.rstrip("\r\n")
     if not value.strip():
         raise SecretError(subject, f"{origin} is empty")
     # A line break inside would end up in an HTTP header, and in the error text of whoever refuses it there.
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise SecretError(subject, f"{origin} must hold one line without control characters")
-    return Secret(value, origin, warning)
+    return Secret(value, origin, warning, file)
 
 
 def _is_nearly_a_kind(kind: str) -> bool:
@@ -236,7 +245,12 @@ def _forms_of(value: str) -> set[str]:
             password = url.password
         except ValueError:  # Not a URL after all; the whole value is known.
             password, url = None, urlsplit("")
-        parts |= {password or "", url.path.rpartition("/")[2] if "/webhooks/" in url.path else ""}
+        # What is percent-encoded in a URL is not where it is used.
+        parts |= {
+            password or "",
+            unquote(password or ""),
+            url.path.rpartition("/")[2] if "/webhooks/" in url.path else "",
+        }
     return parts | {quote(part, safe="") for part in parts}
 
 

@@ -103,6 +103,22 @@ class MongoSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HeartbeatSettings:
+    """The monitor's address for each job, by reference; empty without one. `start`: it is told of the begin as well."""
+
+    codes: str = ""
+    todo: str = ""
+    start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """The webhook, by reference, by which the operator is told of trouble; empty without one."""
+
+    webhook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is configured, checked, with absolute paths.
 
@@ -116,21 +132,28 @@ class Settings:
     codes: CodesSettings
     todo: TodoSettings
     mongo: MongoSettings
+    heartbeat: HeartbeatSettings
+    operator: OperatorSettings
     games: Mapping[str, Game]
     sources: Mapping[str, SourceDefinition]
     file: Path | None
     environment: Environment
     origins: Mapping[str, Origin] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    _resolved: set[Secret] = field(default_factory=set, repr=False, compare=False)
 
     def secret(self, reference: str) -> Secret:
         """Return the secret a reference names, `.env` files included. Raise SecretError when it is not there."""
-        return resolve_secret(reference, self.environment.values)
+        secret = resolve_secret(reference, self.environment.values)
+        # A webhook's URL is known by its looks, and there may be thousands of them.
+        if "/webhooks/" not in secret.reveal():
+            self._resolved.add(secret)
+        return secret
 
     def redactor(self) -> Redactor:
-        """Return what takes every secret that these settings know of out of a text."""
+        """Return what takes every secret that these settings know of, or have given out, out of a text."""
         known = [secret for secret in (self.discord.token, self.mongo.uri) if secret]
-        return Redactor([*known, *secret_values(self.environment.values)])
+        return Redactor([*known, *self._resolved.copy(), *secret_values(self.environment.values)])
 
 
 def load_settings(environ: Mapping[str, str], config: Path | None = None, *, cwd: Path) -> Settings:
@@ -175,6 +198,7 @@ class _Loading:
         self._note_unknown_keys()
         state, time_zone, discord, codes = self._state(), self._time_zone(), self._discord(), self._codes()
         todo, mongo = self._todo(), self._mongo()
+        heartbeat, operator = self._heartbeat(), self._operator()
         catalogue = load_catalogue()
         own_games = self._table("games")
         games = read_games(own_games, catalogue, self.problems)
@@ -192,6 +216,8 @@ class _Loading:
             codes=codes,
             todo=todo,
             mongo=mongo,
+            heartbeat=heartbeat,
+            operator=operator,
             games=MappingProxyType(games),
             sources=MappingProxyType(sources),
             file=self.file.path,
@@ -293,6 +319,25 @@ class _Loading:
             on_outage=cast("OnOutage", reader.choice("on_outage", get_args(OnOutage), default=default.on_outage)),
             server_selection=span(reader, "server_selection", default.server_selection),
         )
+
+    def _heartbeat(self) -> HeartbeatSettings:
+        reader = TableReader(self._table("heartbeat"), "heartbeat", self.problems)
+        self._note_origins(reader)
+        codes, todo = self._reference(reader, "codes"), self._reference(reader, "todo")
+        return HeartbeatSettings(codes, todo, reader.flag("start", default=False))
+
+    def _operator(self) -> OperatorSettings:
+        reader = TableReader(self._table("operator"), "operator", self.problems)
+        self._note_origins(reader)
+        return OperatorSettings(self._reference(reader, "webhook"))
+
+    def _reference(self, reader: TableReader, key: str) -> str:
+        """Return the reference to a secret that is looked up when it is needed: the run does not hang on it."""
+        reference = reader.text(key)
+        if reference and not reference.startswith(("env:", "file:")):
+            reader.wrong(key, "must be env:NAME or file:PATH; the address itself does not belong in this file")
+            return ""
+        return anchored_reference(reference, self.file.folder or self.cwd)
 
     def _secret(self, reader: TableReader, key: str, variable: str) -> Secret | None:
         """Return the secret that a key refers to, else the variable's; None where neither is set."""

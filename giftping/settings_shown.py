@@ -52,6 +52,10 @@ def _values(settings: Settings) -> dict[str, object]:
         "mongo.database": settings.mongo.database or None,
         "mongo.on_outage": settings.mongo.on_outage,
         "mongo.server_selection": duration_text(settings.mongo.server_selection),
+        "heartbeat.codes": settings.heartbeat.codes or None,
+        "heartbeat.todo": settings.heartbeat.todo or None,
+        "heartbeat.start": settings.heartbeat.start,
+        "operator.webhook": settings.operator.webhook or None,
     }
 
 

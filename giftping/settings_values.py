@@ -11,9 +11,22 @@ from giftping.tables import TableReader
 DISCORD_API = "https://discord.com/api/v10"
 
 KEYS = {
-    "": ("codes", "discord", "games", "mongo", "sources", "state", "time_zone", "todo"),
+    "": (
+        "codes",
+        "discord",
+        "games",
+        "heartbeat",
+        "mongo",
+        "operator",
+        "sources",
+        "state",
+        "time_zone",
+        "todo",
+    ),
     "discord": ("api", "token"),
     "mongo": ("database", "on_outage", "server_selection", "uri"),
+    "heartbeat": ("codes", "start", "todo"),
+    "operator": ("webhook",),
     "codes": ("budget", "built_in_sources", "contact", "lease", "skipped_regions", "unclear"),
     "todo": (
         "budget",

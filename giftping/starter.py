@@ -1,9 +1,14 @@
-"""What a new user starts from: the commented giftping.toml of `giftping init`, and a crontab line."""
+"""What a new user starts from: the giftping.toml and the .env of `giftping init`, crontab lines, and systemd units."""
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from giftping.dotenv import parse_dotenv
+from giftping.settings_file import SettingsError
 
 _STARTER = """\
 # giftping reads this file, then GIFTPING_* and DISCORD_TOKEN from the environment or a .env file beside it.
@@ -100,6 +105,21 @@ _STARTER = """\
 # server_selection = "3s"
 
 
+[heartbeat]
+# A monitor that raises the alarm when a job fails or does not run, such as healthchecks.io: the address of
+# each job's check, by env:NAME or file:PATH.
+# codes = "env:HEARTBEAT_CODES"
+# todo = "env:HEARTBEAT_TODO"
+
+# true: the monitor is told when a run begins, too.
+# start = false
+
+
+[operator]
+# A webhook of a channel of yours: it is told of broken destinations, failing sources and the like.
+# webhook = "env:OPERATOR_WEBHOOK"
+
+
 # `giftping sources list` shows the built-in sources. A table with the name of one changes keys of it.
 # [sources.{source}]
 # min_interval = "1h"
@@ -127,6 +147,56 @@ def starter_toml(*, folder: Path, state: Path, source: str) -> str:
     return _STARTER.format(folder=_toml_text(str(folder)), state=_toml_text(str(state)), source=source)
 
 
+def filled_in(starter: str, settings: Mapping[str, str]) -> str:
+    """Return the starter with settings, by dotted key, in place of the examples for them.
+
+    Raise ValueError for a key that the starter has no line for.
+    """
+    for name, value in settings.items():
+        table, _, key = name.rpartition(".")
+        head, found, rest = starter.partition(f"\n[{table}]\n")
+        line = rf'^# {re.escape(key)} = ".*"$'
+        written = f'{key} = "{_toml_text(value)}"'
+        filled, count = re.subn(line, written.replace("\\", r"\\"), rest, count=1, flags=re.MULTILINE)
+        if not count:
+            msg = f"the starter has no line for {name}"
+            raise ValueError(msg)
+        starter = head + found + filled
+    return starter
+
+
+def dotenv_with(text: str, values: Mapping[str, str], *, replaces: bool = False) -> str:
+    """Return the text of a `.env` file with variables added to it; what it sets to the same value stays as it is.
+
+    Raise KeyError with the name of a variable that it sets to something else, unless it `replaces` that, and
+    SettingsError where the text is not that of a `.env` file.
+    """
+    variables, mistakes = parse_dotenv(text, ".env")
+    if mistakes:
+        raise SettingsError(mistakes)
+    lines = re.split(r"\r\n|\n|\r", text)
+    if lines[-1] == "":
+        lines.pop()
+    known = {variable.name: variable for variable in variables}
+    added = []
+    for name, value in values.items():
+        line = f"{name}={_dotenv_value(value)}"
+        if name not in known:
+            added.append(line)
+        elif known[name].value != value:
+            if not replaces:
+                raise KeyError(name)
+            lines[known[name].line - 1] = line
+    return "".join(f"{line}\n" for line in [*lines, *added])
+
+
+def _dotenv_value(value: str) -> str:
+    if re.fullmatch(r"[\w:/.@%+=&?,~-]+", value, re.ASCII):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 CHECK = ("codes", "check")
 SWEEP = ("todo", "sweep")
 SWEEP_MINUTES = 15
@@ -145,6 +215,36 @@ def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5,
     escaped = shlex.join(words).replace("%", r"\%")
     times = "*" if minutes == 1 else f"{minutes // 2 + 1}-59/{minutes}"
     return f"{times} * * * * {escaped}"
+
+
+def unit_lines(units: Path, command: Path, jobs: Sequence[str], *, config: Path | None, is_root: bool) -> list[str]:
+    """Return the shell lines that install the units of some jobs, such as `codes`, and start their timers.
+
+    `units` is where the unit files are, `command` the absolute path of giftping, which takes the place of the one in
+    the files; `config` is named to it where it would not find that by itself.
+    """
+    to = "/etc/systemd/system" if is_root else "~/.config/systemd/user"
+    systemctl = "systemctl" if is_root else "systemctl --user"
+    named = f" --config {_unit_word(config)}" if config else ""
+    before, after = (re.sub(r"([|&\\])", r"\\\1", part) for part in (f"ExecStart={_unit_word(command)}", named))
+    edit = shlex.quote(rf"s|^ExecStart=[^ ]*\(.*\)|{before}\1{after}|")
+    files = [f"giftping-{job}.timer" for job in jobs]
+    lines = [] if is_root else [f"mkdir -p {to}"]
+    for job in jobs:
+        service = f"giftping-{job}.service"
+        lines.append(f"sed {edit} {shlex.quote(str(units / service))} > {to}/{service}")
+    copied = " ".join(shlex.quote(str(units / name)) for name in [*files, "giftping-failure@.service"])
+    lines.append(f"cp {copied} {to}/")
+    lines.append(f"{systemctl} daemon-reload && {systemctl} enable --now {' '.join(files)}")
+    if not is_root:
+        lines.append("loginctl enable-linger")
+    return lines
+
+
+def _unit_word(path: Path) -> str:
+    """Return a path as a word of a command in a unit file."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return text if re.fullmatch(r"[\w/.+:@%~-]+", text) else f'"{text}"'
 
 
 def _toml_text(text: str) -> str:

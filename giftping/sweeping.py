@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
 from giftping.ops.lock import RunLock
+from giftping.ops.stopping import sleep_unless
 from giftping.settings_file import Mistake, SettingsError
 from giftping.store.files import replace_file, storage_errors
 from giftping.todo.book import Book, Clock
@@ -176,6 +177,7 @@ class _Stage:
         self._settings = settings
         self._place = place
         self._timing = timing
+        self._house = house
         self._members = MembersClient(place.rest.http)
         self._attachments = Attachments(settings.state / ATTACHMENTS)
         self.rules = rules_of(settings, host_name(settings.state, create=not dry_run))
@@ -186,7 +188,7 @@ class _Stage:
         lookout = Lookout(self._members, clock, guild_id, role_id, lambda look, ids: side_by_side(look, ids))
         return SweepTools(
             clock=clock,
-            sleep=self._timing.sleep,
+            sleep=self._sleep,
             open_store=open_store,
             lookout=lookout,
             messenger=self.messenger,
@@ -194,7 +196,14 @@ class _Stage:
             pool=_pool,
             keep_files=self._attachments.forget_others,
             on_progress=on_progress,
+            stopped=self._house.is_stopped,
         )
+
+    def _sleep(self, seconds: float) -> None:
+        if self._house.stopped is None:
+            self._timing.sleep(seconds)
+        else:
+            sleep_unless(self._house.stopped, seconds, self._timing.sleep)
 
     def messenger(self, book: Book, downtimes: Sequence[Span]) -> Messenger:
         """Return what tells members things."""
@@ -208,6 +217,7 @@ class _Stage:
             addresses=Addresses(self._place.channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
             downtimes=downtimes,
             upload=self._attachments.upload,
+            stopped=self._house.is_stopped,
         )
 
     def keeper(self, book: Book, downtimes: Sequence[Span]) -> RoleKeeper | None:

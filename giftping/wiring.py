@@ -41,13 +41,21 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class House:
-    """Everything one command needs, made when it is first asked for, from whichever thread."""
+    """Everything one command needs, made when it is first asked for, from whichever thread.
+
+    Once `stopped` says so, no request goes to Discord any more.
+    """
 
     settings: Settings
+    stopped: Callable[[], bool] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _http: DiscordHttp | None = field(default=None, repr=False)
     _reader: RestClient | None = field(default=None, repr=False)
     _todo_client: RestClient | None = field(default=None, repr=False)
+
+    def is_stopped(self) -> bool:
+        """Return whether nothing new is to be begun."""
+        return self.stopped is not None and self.stopped()
 
     @property
     def zone(self) -> tzinfo | None:
@@ -112,7 +120,7 @@ class House:
         token = self.settings.discord.token
         value = token.reveal() if token else None
         try:
-            return DiscordHttp(self.settings.discord.api, token=value, budget=budget)
+            return DiscordHttp(self.settings.discord.api, token=value, budget=budget, stopped=self.stopped)
         except ValueError as error:
             raise SettingsError([Mistake("the bot token", token.origin if token else "", str(error))]) from None
 

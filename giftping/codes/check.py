@@ -29,6 +29,9 @@ from giftping.codes.request import CheckRequest
 from giftping.codes.settle import OpenDelivery, Settler, may_settle, open_deliveries
 from giftping.store.base import EntryState, GuildRecord, Store
 
+TOLD_AGAIN = timedelta(days=1, minutes=1)
+"""After how long a run that could be idle looks again at what is wrong, so that it can be told once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckRules:
@@ -46,7 +49,7 @@ class CheckTools:
     """What a check works with, passed in by the wiring.
 
     `gathered` is what the sources list, where they were asked before; `side_by_side` calls the function for each
-    plan and returns the results in order.
+    plan and returns the results in order. Once `stopped` says so nothing new is begun.
     """
 
     clock: Clock
@@ -57,13 +60,14 @@ class CheckTools:
     origins: Origins
     side_by_side: Callable[[Callable[[GuildPlan], GuildWork], Sequence[GuildPlan]], list[GuildWork]]
     gathered: Gathered | None = None
+    stopped: Callable[[], bool] = lambda: False
 
 
 def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckReport:
     """Return what one run did. Raise StoreError when the ledger cannot be read or written."""
     started = tools.clock()
     with tools.open_store() as store:
-        courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins)
+        courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins, tools.stopped)
         everyone = store.guilds()
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
@@ -83,7 +87,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         if request.dry_run:
             work = [_rehearse(courier, plan, tools.games) for plan in plans]
         else:
-            work = tools.side_by_side(lambda plan: _carry_out(courier, plan, tools.games), plans)
+            work = tools.side_by_side(lambda plan: _carry_out(courier, plan, tools), plans)
         left = open_deliveries(store, (EntryState.CLAIMED, EntryState.UNCERTAIN))
         report = CheckReport(
             started_at=started,
@@ -99,6 +103,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             others_lease_ends=_first_lease_to_end(left, rules),
             disagreements=tuple(text for code in codes for text in code.disagreements),
             trouble=tuple(_unknown_games(guilds, tools.games)),
+            stopped=tools.stopped(),
         )
         if not request.dry_run:
             store.record_run(run_record(report, rules.host))
@@ -110,6 +115,9 @@ def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") 
     if report.dry_run or not report.is_settled:
         return None
     due = [instant for instant in (*(rest.retry_at for rest in report.resting()), report.others_lease_ends) if instant]
+    trouble = bool(report.uncertain or report.trouble or any(report.resting()))
+    if trouble:
+        due.append(report.finished_at + TOLD_AGAIN)
     return IdleMark(
         settings=settings,
         store=store,
@@ -118,7 +126,7 @@ def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") 
         look_again_at=report.finished_at + (GLANCE_EVERY if shared else FULL_LOOK_EVERY),
         due_at=min(due, default=None),
         guild_count=report.guild_count,
-        trouble=bool(report.uncertain or report.trouble or any(report.resting())),
+        trouble=trouble,
         shared=shared,
     )
 
@@ -163,7 +171,9 @@ def _settle(
         quiet_since=rules.quiet_since,
         resend=rules.resend_unclear,
     )
-    return [settler.rehearse(delivery) if request.dry_run else settler.settle(delivery) for delivery in left]
+    if request.dry_run:
+        return [settler.rehearse(delivery) for delivery in left]
+    return [settler.settle(delivery) for delivery in left if not tools.stopped()]
 
 
 def _plan(
@@ -197,9 +207,11 @@ def _plan(
     return plans
 
 
-def _carry_out(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> GuildWork:
+def _carry_out(courier: Courier, plan: GuildPlan, tools: CheckTools) -> GuildWork:
     deliveries: list[DeliveryReport] = []
     for game_plan in plan.games:
+        if tools.stopped():
+            return GuildWork(tuple(deliveries))
         if game_plan.seed:
             courier.seed(plan.guild, game_plan.seed)
         if game_plan.looked_at or game_plan.ends_announce_current:
@@ -210,7 +222,7 @@ def _carry_out(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> 
                 announced=game_plan.ends_announce_current,
             )
         if not (plan.resting or any(delivery.broke for delivery in deliveries)):
-            deliveries += courier.announce(plan.guild, games[game_plan.game], game_plan.announce)
+            deliveries += courier.announce(plan.guild, tools.games[game_plan.game], game_plan.announce)
     return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
 
 

@@ -39,13 +39,14 @@ class Origins:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Claims, posts and records announcements in the name of one host."""
+    """Claims, posts and records announcements in the name of one host; none any more once `stopped` says so."""
 
     store: Store
     routes: Routes
     clock: Clock
     host: str
     origins: Origins
+    stopped: Callable[[], bool] = lambda: False
 
     def announce(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
         """Return how the announcements of these codes ended; after the first failure the rest stay open."""
@@ -54,6 +55,8 @@ class Courier:
         route = self.routes(guild.destination)
         reports: list[DeliveryReport] = []
         for announcement in announcements(game, codes, guild.mention_role_id):
+            if self.stopped():
+                break
             if isinstance(route, Refused):
                 reports.append(_report(guild, announcement, "", DeliveryResult.REFUSED, reason=route.reason))
             elif reports and reports[-1].result in (DeliveryResult.REFUSED, DeliveryResult.UNCLEAR):
@@ -111,6 +114,8 @@ class Courier:
         if broke:
             broken = broken_after(guild.broken, outcome.status, outcome.reason, self.clock())
             self.store.note_broken(guild.guild_id, guild.destination, broken)
+        if outcome.withdrawn and not may_be_there:
+            return _report(guild, announcement, route.label, DeliveryResult.RELEASED, delivery_id, outcome.reason)
         result = DeliveryResult.UNCLEAR if may_be_there else DeliveryResult.REFUSED
         report = _report(guild, announcement, route.label, result, delivery_id, outcome.reason)
         return replace(report, told=guild.broken is None, broke=broke, everywhere=outcome.everywhere)

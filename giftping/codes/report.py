@@ -92,9 +92,9 @@ class CheckReport:
 
     `lists` identifies the sources' lists that the run saw; `uncertain` counts ledger entries whose fate is not
     known, from this run and from earlier ones; `others_lease_ends` is when the first claim of another host may be
-    settled by this one; `trouble` is what else went wrong, in words, and
-    `notices` what the store has to tell of itself, which is no failure of the run; `told_before` are the
-    reasons for refusals everywhere that the run before has told.
+    settled by this one; `trouble` is what else went wrong, in words, and `notices` what the store has to tell of
+    itself, which is no failure of the run; `stopped` when the run was told to stop, so that what it had not begun is
+    left to the next one.
     """
 
     started_at: datetime
@@ -113,7 +113,7 @@ class CheckReport:
     disagreements: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
-    told_before: frozenset[str] = frozenset()
+    stopped: bool = False
 
     def deliveries(self) -> Iterator[DeliveryReport]:
         """Yield the settled deliveries, then the new ones."""
@@ -127,13 +127,15 @@ class CheckReport:
         A delivery that was only looked for has been quiet since a run before this one, which held the same lock,
         and at the latest since this one began.
         """
-        return {
+        now = {
             delivery.delivery_id: self.finished_at
             if delivery.message is not None
             else before.get(delivery.delivery_id, self.started_at)
             for delivery in self.deliveries()
             if delivery.result is DeliveryResult.UNCLEAR
         }
+        # A run that was told to stop may not have come to all of them.
+        return {**before, **now} if self.stopped else now
 
     def refused_everywhere(self) -> dict[str, list[DeliveryReport]]:
         """Return the deliveries that were refused for reasons that concern more than their destination, by reason."""
@@ -167,4 +169,4 @@ class CheckReport:
     def is_settled(self) -> bool:
         """Whether nothing is left that the next run would have to try again."""
         again = {DeliveryResult.REFUSED, DeliveryResult.UNCLEAR, DeliveryResult.RELEASED, DeliveryResult.PLANNED}
-        return not any(delivery.result in again for delivery in self.deliveries())
+        return not self.stopped and not any(delivery.result in again for delivery in self.deliveries())

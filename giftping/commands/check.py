@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import DeliveryResult
+from giftping.commands.reporting import STOPPED, Reporting
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output import check_object, counted, good_lines, summary_line, trouble_lines
+from giftping.ops.stopping import stopping
+from giftping.output import (
+    check_events,
+    check_object,
+    counted,
+    good_lines,
+    source_fields,
+    summary_line,
+    trouble_over,
+    troubles,
+)
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -16,9 +27,21 @@ if TYPE_CHECKING:
 
 def check(session: Session, request: CheckRequest) -> int:
     """Run one check, tell what came of it, and return the exit code."""
+    session.check_game(request.game)
+    with stopping() as stop, Reporting(session, "codes", is_whole=request.is_complete) as reporting:
+        session.house.stopped = stop.asked
+        report = _run(session, request)
+        session.give(check_object(report))
+        _tell(session, report, reporting)
+        if stop.asked():
+            session.log(STOPPED, "warning")
+        reporting.end(report.exit_code, list(good_lines(report)) or [summary_line(report)], stopped=stop.asked())
+    return stop.exit_code or report.exit_code
+
+
+def _run(session: Session, request: CheckRequest) -> CheckReport:
     from giftping.checking import run_check
 
-    session.check_game(request.game)
     if session.at_terminal and not session.quiet:
         from giftping.render import progress
 
@@ -28,12 +51,10 @@ def check(session: Session, request: CheckRequest) -> int:
         report = run_check(session.house, request)
     if request.guild_id is not None and not report.guild_count:
         raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
-    session.give(check_object(report))
-    _tell(session, report)
-    return report.exit_code
+    return report
 
 
-def _tell(session: Session, report: CheckReport) -> None:
+def _tell(session: Session, report: CheckReport, reporting: Reporting) -> None:
     lines = list(good_lines(report))
     for line in lines:
         session.tell(line)
@@ -41,8 +62,12 @@ def _tell(session: Session, report: CheckReport) -> None:
         _show_previews(session, report)
     # cron's mails tell trouble once; who asks at a terminal gets an answer, not a bare exit code.
     is_asked = session.verbose > 0 or (session.at_terminal and not session.quiet)
-    for line in trouble_lines(report, session.house.zone, verbose=is_asked):
-        session.trouble(line)
+    for notice in report.notices:
+        session.log(notice, "warning")
+    found = list(troubles(report, session.house.zone))
+    reporting.tell(found, lambda key: trouble_over(report, key), everything=is_asked or report.dry_run)
+    if session.verbose or session.log_json:
+        _log_events(session, report)
     if session.verbose:
         for source in report.sources:
             outcome = source.outcome.value.replace("_", " ")
@@ -51,6 +76,15 @@ def _tell(session: Session, report: CheckReport) -> None:
             session.tell(f"sources disagree: {text}")
     if not lines and (session.at_terminal or session.verbose) and report.exit_code == EXIT_FINE:
         session.tell(summary_line(report))
+
+
+def _log_events(session: Session, report: CheckReport) -> None:
+    """Write a line for each code in each guild; what went wrong again and what sources say only for those who ask."""
+    for level, fields in check_events(report):
+        if session.verbose or level == "info":
+            session.event(level, fields)
+    for source in report.sources if session.verbose else ():
+        session.event("error" if source.is_failing else "info", source_fields(source))
 
 
 def _show_previews(session: Session, report: CheckReport) -> None:

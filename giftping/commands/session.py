@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from giftping.output import write_json
+from giftping.output import redacted, write_json
 from giftping.problems import nearest
 from giftping.settings import Settings, load_settings
-from giftping.wiring import House
+from giftping.wiring import House, utc_now
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from giftping.ops.logs import Run
     from giftping.store.base import Store
 
 EXIT_FINE = 0
@@ -32,12 +33,17 @@ class UsageError(Exception):
 
 @dataclass
 class Session:
-    """One invocation: how it speaks, and what it works with."""
+    """One invocation: how it speaks, and what it works with.
+
+    With `log_json` each line on standard error is a JSON object; `job` is the name that it has there.
+    """
 
     config: Path | None = None
     json: bool = False
     quiet: bool = False
     verbose: int = 0
+    log_json: bool = False
+    job: str = ""
     confirm: Callable[[str], bool] = lambda question: False  # noqa: ARG005
     _told: set[str] = field(default_factory=set, repr=False)
 
@@ -46,7 +52,7 @@ class Session:
         """The settings, loaded once; their warnings are told. Raise SettingsError with every mistake at once."""
         settings = load_settings(os.environ, self.config, cwd=Path.cwd())
         for warning in settings.warnings:
-            self._write(sys.stderr, settings.redactor()(f"warning: {warning}"))
+            self.write_log(f"warning: {warning}", "warning", redact=settings.redactor())
         return settings
 
     @cached_property
@@ -83,7 +89,42 @@ class Session:
 
     def trouble(self, line: str) -> None:
         """Write a line of trouble on standard error."""
-        self._write(sys.stderr, self.settings.redactor()(line))
+        self.log(line, "error")
+
+    def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
+        """Write a line on standard error, in JSON together with what it is about."""
+        self.write_log(line, level, fields, redact=self.settings.redactor())
+
+    def write_log(
+        self, line: str, level: str, fields: Mapping[str, str] | None = None, *, redact: Callable[[str], str]
+    ) -> None:
+        """Write a line on standard error the way it is read there: by a person, by journald, or as JSON."""
+        from giftping.ops.logs import goes_to_journal, json_line, with_priority
+
+        if self.log_json:
+            written = json_line(self.run, level, {**(fields or {}), "message": line}, utc_now(), redact)
+        elif goes_to_journal(os.environ.get("JOURNAL_STREAM", ""), sys.stderr):
+            written = with_priority(redact(line), level)
+        else:
+            written = redact(line)
+        self._write(sys.stderr, written)
+
+    def event(self, level: str, fields: Mapping[str, str]) -> None:
+        """Write one line about one thing that the run did or found: in JSON, or for those who ask with -v."""
+        from giftping.ops.logs import json_line, plain_line
+
+        redact = self.settings.redactor()
+        if self.log_json:
+            self._write(sys.stderr, json_line(self.run, level, fields, utc_now(), redact))
+        elif self.verbose:
+            self.log(plain_line(self.run, fields), level)
+
+    @cached_property
+    def run(self) -> Run:
+        """The run that the lines are of."""
+        from giftping.ops.logs import Run, new_run_id
+
+        return Run(new_run_id(), self.job)
 
     def show(self, *renderables: RenderableType) -> None:
         """Show tables, previews and the like, unless quiet or writing JSON."""
@@ -95,9 +136,9 @@ class Session:
             self._write(sys.stdout, self.settings.redactor()(line))
 
     def give(self, value: object) -> None:
-        """Write the command's JSON object if JSON was asked for."""
+        """Write the command's JSON object if JSON was asked for, without any secret in its texts."""
         if self.json:
-            write_json(value)
+            write_json(redacted(value, self.settings.redactor()))
 
     def close(self) -> None:
         """Close what the command opened."""

@@ -1,46 +1,8 @@
-"""What `giftping init`, `config check` and `config show` do."""
+"""What `giftping config check` and `config show` do."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from pathlib import Path
-
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-
-FILE_NAME = "giftping.toml"
-
-
-def init(session: Session, folder: Path, *, force: bool) -> int:
-    """Write a commented giftping.toml and say what comes next."""
-    from giftping.settings import default_state
-    from giftping.starter import SWEEP, SWEEP_MINUTES, crontab_line, starter_toml
-
-    path = folder / FILE_NAME
-    if path.exists() and not force:
-        raise UsageError(f"{path} is there already; --force writes a new one over it")
-    text = starter_toml(folder=folder.resolve(), state=default_state(os.environ), source="wosgiftcodes-page")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    command = Path(shutil.which("giftping") or sys.argv[0]).resolve()
-    line = crontab_line(command, config=path.resolve())
-    sweep_line = crontab_line(command, config=path.resolve(), minutes=SWEEP_MINUTES, job=SWEEP)
-    session.give({"file": str(path.resolve()), "crontab": line, "todo_crontab": sweep_line})
-    session.tell(f"Wrote {path}. Everything in it is commented out: the defaults work.\n")
-    session.tell("Next:")
-    session.tell("  1. giftping guilds add GUILD_ID --webhook env:NAME   where the codes go")
-    session.tell("  2. giftping guilds test GUILD_ID                     a test message")
-    session.tell("  3. giftping codes check --dry-run                    what would be announced")
-    session.tell(f"  4. crontab -e, and add:\n     {line}\n")
-    session.tell("For TODO reminders, name the guild, the channel and the role in [todo]; then:")
-    session.tell("  1. giftping todo roster add USER                     who takes part")
-    session.tell("  2. giftping todo sweep --dry-run                     who would be told what")
-    session.tell(f"  3. crontab -e, and add:\n     {sweep_line}")
-    return EXIT_FINE
+from giftping.commands.session import EXIT_FINE, Session
 
 
 def check_config(session: Session) -> int:

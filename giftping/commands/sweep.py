@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from giftping.commands.reporting import STOPPED, Reporting
 from giftping.commands.session import EXIT_FINE, Session
-from giftping.output import counted
-from giftping.output_todo import done_lines, due_words, idle_line, place_of, printable, sweep_object, waiting_lines, who
+from giftping.ops.stopping import stopping
+from giftping.output import Trouble, counted, without_numbers
+from giftping.output_todo import (
+    done_lines,
+    due_words,
+    idle_line,
+    place_of,
+    printable,
+    sweep_events,
+    sweep_object,
+    waiting_lines,
+    who,
+)
 from giftping.todo.model import LegName
 from giftping.todo.report import Result
 
@@ -16,22 +28,32 @@ if TYPE_CHECKING:
 
 def sweep(session: Session, *, dry_run: bool) -> int:
     """Run one sweep, tell what came of it, and return the exit code."""
+    with stopping() as stop, Reporting(session, "todo", is_whole=not dry_run) as reporting:
+        session.house.stopped = stop.asked
+        report = _run(session, dry_run=dry_run)
+        session.give(sweep_object(report, report.writes.now if dry_run else _written(report)))
+        _tell(session, report, reporting)
+        if dry_run and not (session.quiet or session.json):
+            _show_plan(session, report)
+            if report.plan:
+                session.tell(_writes_line(report.writes))
+        if stop.asked():
+            session.log(STOPPED, "warning")
+        zone = session.house.zone
+        lines = list(done_lines(report, zone)) or [idle_line(report, zone)]
+        reporting.end(report.exit_code, lines, stopped=stop.asked())
+    return stop.exit_code or report.exit_code
+
+
+def _run(session: Session, *, dry_run: bool) -> SweepReport:
     from giftping.sweeping import run_sweep
 
     if session.at_terminal and not (session.quiet or dry_run):
         from giftping.render import progress
 
         with progress("Messages", shown=True) as on_progress:
-            report = run_sweep(session.house, dry_run=dry_run, on_progress=on_progress)
-    else:
-        report = run_sweep(session.house, dry_run=dry_run)
-    session.give(sweep_object(report, report.writes.now if dry_run else _written(report)))
-    _tell(session, report)
-    if dry_run and not (session.quiet or session.json):
-        _show_plan(session, report)
-        if report.plan:
-            session.tell(_writes_line(report.writes))
-    return report.exit_code
+            return run_sweep(session.house, dry_run=dry_run, on_progress=on_progress)
+    return run_sweep(session.house, dry_run=dry_run)
 
 
 def _writes_line(writes: PlannedWrites) -> str:
@@ -44,7 +66,7 @@ def _written(report: SweepReport) -> int:
     return sum(leg.leg is LegName.DM and leg.result is Result.DONE and not leg.settled for leg in report.legs)
 
 
-def _tell(session: Session, report: SweepReport) -> None:
+def _tell(session: Session, report: SweepReport, reporting: Reporting) -> None:
     zone = session.house.zone
     lines = list(done_lines(report, zone))
     for line in lines:
@@ -53,12 +75,18 @@ def _tell(session: Session, report: SweepReport) -> None:
         for line in waiting_lines(report, zone):
             session.tell(line)
     for notice in report.notices:
-        session.trouble(notice)
+        session.log(notice, "warning")
     # cron's mails tell trouble once; who asks at a terminal gets an answer, not a bare exit code.
     is_asked = session.verbose > 0 or ((session.at_terminal or report.dry_run) and not session.quiet)
-    for line in report.trouble_lines():
-        if is_asked or line not in report.told_before:
-            session.trouble(printable(line))
+    found = [
+        Trouble(without_numbers(line), printable(line), line in report.told_before) for line in report.trouble_lines()
+    ]
+    well = "" if found or not report.has_delivered else "all is well again: what was refused before goes out"
+    reporting.tell(found, lambda _: well, everything=is_asked)
+    if session.verbose or session.log_json:
+        for level, fields in sweep_events(report):
+            if session.verbose or level == "info":
+                session.event(level, fields)
     is_silent = not lines and not report.dry_run and report.exit_code == EXIT_FINE
     if is_silent and (session.at_terminal or session.verbose):
         session.tell(idle_line(report, zone))

@@ -46,6 +46,11 @@ TRIES = 5
 INVALID_REQUESTS = 2000
 """Refusals after which a run stops asking: Discord bans an address at 10,000 in ten minutes (Rate Limits)."""
 
+LOOK_EVERY = 0.1
+"""Seconds between two looks of a wait whether the run goes on."""
+
+TOLD_TO_STOP = "told to stop"
+
 REASON_HEADER, REASON_HEADER_LENGTH = "X-Audit-Log-Reason", 512
 """Says in a guild's audit log why, and the most characters it takes (API reference, Audit Logs)."""
 
@@ -114,8 +119,9 @@ class DiscordHttp:
     """The one client of a run for everything that goes to Discord. Safe to use from several threads.
 
     `api` is the base URL, `budget` what all requests together may spend waiting for rate limits, `connect`
-    and `total` the seconds that a connection and a whole request may take. Raise ValueError for a token
-    that cannot be one; the token is in no text that this class makes.
+    and `total` the seconds that a connection and a whole request may take. Once `stopped` says so no request
+    goes out any more, and none waits. Raise ValueError for a token that cannot be one; the token is in no text
+    that this class makes.
     """
 
     def __init__(
@@ -130,6 +136,7 @@ class DiscordHttp:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         transport: httpx.BaseTransport | None = None,
+        stopped: Callable[[], bool] | None = None,
     ) -> None:
         if token and not _TOKEN.fullmatch(token):
             raise ValueError("the Discord bot token holds blanks or other characters that no token has")
@@ -138,7 +145,9 @@ class DiscordHttp:
         self._api = api.rstrip("/")
         self._token = token or None
         self._connect, self._total = connect, total
-        self._pacer = Pacer(budget.total_seconds(), monotonic, sleep)
+        self._is_stopped = stopped
+        self._sleep = sleep
+        self._pacer = Pacer(budget.total_seconds(), monotonic, self._wait if stopped else sleep)
         self._transport = transport
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
@@ -194,6 +203,8 @@ class DiscordHttp:
                 return stopped
             try:
                 ticket = self._pacer.enter(lane)
+            except WithdrawnError as error:
+                return Refused(error.reason, withdrawn=True)
             except TooLongError as error:
                 return Refused(f"{before}{error}", 429 if before else None, everywhere=error.everywhere)
             request: httpx.Request | Refused | None = None
@@ -220,11 +231,21 @@ class DiscordHttp:
         return Refused(f"HTTP 429, {TRIES} times in a row", 429)
 
     def _stopped(self, endpoint: Endpoint) -> Refused | None:
-        """Return the no that an earlier answer has already given to this request, if there is one."""
+        """Return the no that an earlier answer has already given to this request, or that there are to be no more."""
+        if self._is_stopped is not None and self._is_stopped():
+            return Refused(TOLD_TO_STOP, withdrawn=True)
         for key in ("", _sender(endpoint), endpoint.resource):
             if (refused := self._closed.get(key)) is not None:
                 return refused
         return None
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but no longer than the run goes on. Raise WithdrawnError when it is told to stop."""
+        whole, rest = divmod(seconds, LOOK_EVERY)
+        for part in (*(LOOK_EVERY for _ in range(int(whole))), rest):
+            if self._is_stopped is not None and self._is_stopped():
+                raise WithdrawnError(TOLD_TO_STOP)
+            self._sleep(part)
 
     def _stop(self, key: str, refused: Refused) -> Refused:
         self._closed.setdefault(key, refused)

@@ -1,14 +1,34 @@
 """What `giftping doctor` makes of what it was shown: facts in, findings with the next step out. Pure.
 
-A check is a function from facts to a verdict, None where it does not apply, and a line in CHECKS or TODO_CHECKS.
+A check is a function from facts to a judgement, None where it does not apply, and a line in a table: CHECKS,
+HOST_CHECKS and DISCORD_CHECKS here, CODES_CHECKS and TODO_CHECKS beside it. What a check says of several sources or
+guilds is a judgement for each of them that is not well, and one for all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from enum import StrEnum
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from giftping.ops.doctor_codes import CODES_CHECKS, CodesFacts
+from giftping.ops.doctor_todo import TODO_CHECKS, TodoFacts
+from giftping.ops.judging import (
+    UNAUTHORIZED,
+    Judgement,
+    Trouble,
+    Verdict,
+    about,
+    are,
+    clock_judged,
+    counted,
+    fail,
+    named,
+    ok,
+    unanswered,
+    warn,
+)
 
 ROOM_WARN, ROOM_FAIL = 100 * 2**20, 5 * 2**20
 """Free bytes below which the state folder's disk is nearly full, and too full: the ledger is written anew at times."""
@@ -16,54 +36,22 @@ ROOM_WARN, ROOM_FAIL = 100 * 2**20, 5 * 2**20
 OTHERS = 0o007
 """The bits of a file's mode that are everybody's."""
 
-CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=5), timedelta(minutes=1)
-"""How far this machine's clock may be from Discord's: its answers tell whole seconds, and take some on their way."""
-
-SWEEP_LATE, SWEEP_GONE = timedelta(minutes=30), timedelta(days=1)
-"""How long beyond an interval of reminders, and how long at all, there may be no sweep."""
-
-SHOWN = 3
-"""How many of several things are named."""
-
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
-
-
-class Verdict(StrEnum):
-    """How a check ended. WARN is what works for now; FAIL is what does not."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a check found; `next_step` is empty when all is well."""
-
-    verdict: Verdict
-    what: str
-    next_step: str = ""
+HOST_LATE, HOST_GONE = timedelta(hours=1), timedelta(days=30)
+"""How long another host may take to follow what is in the ledger, and after how long it is missed no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found, with the check's name."""
+    """What a check found, with the check's name, and the source or the guild's id where it is about a single one."""
 
     name: str
     verdict: Verdict
     what: str
     next_step: str
+    subject: str = ""
 
 
 # What the checks are shown
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why something could not be found out; `status` is that of a clean no, None when there was no answer at all."""
-
-    reason: str
-    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +60,18 @@ class SettingsFacts:
 
     file: str | None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file that settings or secrets come from.
+
+    `exposure` says what others can read in it that they should not; `is_open` when every user can change it.
+    """
+
+    path: str
+    exposure: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,118 +94,91 @@ class LedgerFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleFacts:
-    """A role of the guild; `is_managed` when an integration alone may give and take it."""
+class HostFacts:
+    """Another host that shares the ledger: what it last did, and when.
 
-    name: str
-    position: int
-    is_managed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GuildFacts:
-    """The guild, with the TODO role where it has that, and what the bot is in it."""
-
-    name: str
-    role: RoleFacts | None
-    bot: BotFacts | Trouble
-
-
-@dataclass(frozen=True, slots=True)
-class BotFacts:
-    """The bot as a member of the guild: whether it may change roles, and the position of its highest one."""
-
-    manages_roles: bool
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelFacts:
-    """The TODO channel: its guild, what it is when it takes no messages, and the permissions the bot lacks in it."""
-
-    guild_id: int | None
-    takes_no_messages: str = ""
-    missing: tuple[str, ...] | Trouble = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RosterFacts:
-    """The roster as the ledger has it.
-
-    `odd` are documents that cannot be read, `left` members who are not in the guild, `unlisted` those who hand in
-    TODOs without being on the roster, `stale` claims older than the lease; `told` is what the last sweep had to tell.
+    Checks with nothing new leave no trace in the ledger. `missed` is when others last wrote there, if the host has not
+    come to see that.
     """
 
-    size: int = 0
-    never_submitted: int = 0
-    closed_dms: int = 0
-    odd: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    unlisted: tuple[str, ...] = ()
-    stale: tuple[str, ...] = ()
-    dms_stopped_until: datetime | None = None
-    last_sweep: datetime | None = None
-    told: tuple[str, ...] = ()
+    name: str
+    job: str
+    at: datetime
+    missed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TodoFacts:
-    """The TODO part. None, but for the ids, is what was not asked for, as what comes before it failed.
+class MongoFacts:
+    """The MongoDB that several hosts share; `trouble` says why it cannot be used.
 
-    `clock_offset` is how far Discord's clock is ahead of ours; `lists_members` says whether the bot may list the
-    guild's members, `list_from` from how many on the roster on a sweep would; times are shown in `zone`.
+    `lacking` are the rights that its user lacks, None where they are not shown; `clock_offset` is how far its clock
+    is ahead of ours. `waiting` changes are yet to be carried back from the mirror, which was last in step at
+    `in_step_at`, None for never.
     """
 
-    now: datetime
-    guild_id: int | None = None
-    channel_id: int | None = None
-    role_id: int | None = None
-    has_token: bool = True
-    bot: int | Trouble | None = None
-    guild: GuildFacts | Trouble | None = None
-    channel: ChannelFacts | Trouble | None = None
+    name: str
+    trouble: str = ""
+    replica_set: str = ""
+    members: int = 1
+    lacking: tuple[str, ...] | None = ()
     clock_offset: timedelta | None = None
-    lists_members: bool | Trouble | None = None
-    list_from: int = 0
-    direct_messages: bool = True
-    new_dms: int = 0
-    remind_every: timedelta = timedelta(hours=3)
-    roster: RosterFacts | None = None
-    zone: tzinfo | None = None
+    waiting: int = 0
+    in_step_at: datetime | None = None
+    others: tuple[HostFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordFacts:
+    """How this host and Discord stand to each other.
+
+    `bot` is the bot's user id, None where nobody was asked; `is_needed` when something cannot be done without a bot;
+    `clock_offset` is how far Discord's clock is ahead of ours.
+    """
+
+    has_token: bool = True
+    is_needed: bool = True
+    bot: int | Trouble | None = None
+    clock_offset: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was looked at; `todo` is None where the TODO part is not set up."""
+    """Everything that was looked at.
 
+    `mongo`, `codes` and `todo` are None where that part is not set up, `discord` where neither of the two is.
+    """
+
+    now: datetime
     settings: SettingsFacts
     folder: FolderFacts
     ledger: LedgerFacts
+    files: tuple[FileFacts, ...] = ()
+    mongo: MongoFacts | None = None
+    discord: DiscordFacts | None = None
+    codes: CodesFacts | None = None
     todo: TodoFacts | None = None
+
+
+Part = TypeVar("Part")
+Check = Callable[[Part], Judgement | Sequence[Judgement] | None]
 
 
 def examined(facts: Facts) -> list[Finding]:
     """Return what every check that applies has found, in the order of the tables."""
-    judged = [(name, check(facts)) for name, check in CHECKS]
-    if facts.todo is not None:
-        judged += [(name, check(facts.todo)) for name, check in TODO_CHECKS]
-    return [Finding(name, one.verdict, one.what, one.next_step) for name, one in judged if one is not None]
+    return [
+        *_found(CHECKS, facts),
+        *_found(HOST_CHECKS, facts if facts.mongo else None),
+        *_found(DISCORD_CHECKS, facts.discord),
+        *_found(CODES_CHECKS, facts.codes),
+        *_found(TODO_CHECKS, facts.todo),
+    ]
 
 
-def _ok(what: str) -> Judgement:
-    return Judgement(Verdict.OK, what)
-
-
-def _warn(what: str, next_step: str) -> Judgement:
-    return Judgement(Verdict.WARN, what, next_step)
-
-
-def _fail(what: str, next_step: str) -> Judgement:
-    return Judgement(Verdict.FAIL, what, next_step)
-
-
-def _unanswered(what: str, trouble: Trouble) -> Judgement:
-    return _fail(f"{what}: {trouble.reason}", "run giftping doctor again; if it stays, see https://discordstatus.com")
+def _found(checks: Iterable[tuple[str, Check[Part]]], part: Part | None) -> Iterator[Finding]:
+    for name, check in checks if part is not None else ():
+        judged = check(part) if part is not None else None
+        for one in [judged] if isinstance(judged, Judgement) else judged or ():
+            yield Finding(name, one.verdict, one.what, one.next_step, one.subject)
 
 
 # The machine
@@ -214,261 +187,46 @@ def _unanswered(what: str, trouble: Trouble) -> Judgement:
 def _settings(facts: Facts) -> Judgement:
     warnings = facts.settings.warnings
     if warnings:
-        return _warn("; ".join(warnings), "do what the warning says, then: giftping config check")
-    return _ok(facts.settings.file or "no settings file: the defaults and the environment")
+        return warn("; ".join(warnings), "do what the warning says, then: giftping config check")
+    return ok(facts.settings.file or "no settings file: the defaults and the environment")
+
+
+def _files(facts: Facts) -> Judgement | None:
+    files = facts.files
+    changeable = [file.path for file in files if file.is_open]
+    if changeable:
+        said = f"every user of this machine can change {named(changeable)}, and with that what giftping does"
+        return fail(said, f"run: chmod o-w {' '.join(changeable)}")
+    exposed = [file for file in files if file.exposure]
+    if exposed:
+        said = f"every user of this machine can read {named([file.path for file in exposed])}, with secrets in it"
+        return warn(said, f"run: chmod 600 {' '.join(file.path for file in exposed)}")
+    return ok(f"{counted(len(files), 'file')} with settings or secrets, in nobody else's reach") if files else None
 
 
 def _state_folder(facts: Facts) -> Judgement:
     folder = facts.folder
     room = f"{_size(folder.free)} free"
     if not folder.is_writable:
-        return _fail(
+        return fail(
             f"{folder.path} cannot be written to", "give it to the user that runs giftping, or set GIFTPING_STATE"
         )
     if folder.free < ROOM_FAIL:
-        return _fail(f"{folder.path}: the disk is full ({room})", "make room on the disk")
+        return fail(f"{folder.path}: the disk is full ({room})", "make room on the disk")
     if folder.mode is not None and folder.mode & OTHERS:
-        return _warn(f"{folder.path} is open to every user of this machine", f"run: chmod 700 {folder.path}")
+        return warn(f"{folder.path} is open to every user of this machine", f"run: chmod 700 {folder.path}")
     if folder.free < ROOM_WARN:
-        return _warn(f"{folder.path}: the disk is nearly full ({room})", "make room on the disk")
-    return _ok(f"{folder.path}{' (made by the first run)' if folder.mode is None else ''}, {room}")
+        return warn(f"{folder.path}: the disk is nearly full ({room})", "make room on the disk")
+    return ok(f"{folder.path}{' (made by the first run)' if folder.mode is None else ''}, {room}")
 
 
 def _ledger(facts: Facts) -> Judgement:
     ledger = facts.ledger
     if ledger.trouble:
-        return _fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
+        return fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
     if ledger.notices:
-        return _warn("; ".join(ledger.notices), "giftping goes on meanwhile; if it stays, do what the notice says")
-    return _ok(f"{ledger.name} can be read")
-
-
-# The TODO part: the way to Discord
-
-
-def _token(todo: TodoFacts) -> Judgement:
-    if not todo.has_token:
-        return _fail(
-            "DISCORD_TOKEN is not set", "set it, or name its place as token in [discord]: giftping config show"
-        )
-    if isinstance(todo.bot, Trouble) and todo.bot.status == UNAUTHORIZED:
-        return _fail(f"not accepted ({todo.bot.reason})", "make a new one in Discord's developer portal, under Bot")
-    if isinstance(todo.bot, Trouble):
-        return _unanswered("nobody has said whether it is good", todo.bot)
-    return _ok(f"accepted, the bot is user {todo.bot}")
-
-
-def _clock(todo: TodoFacts) -> Judgement | None:
-    if todo.clock_offset is None:
-        return None
-    apart = abs(todo.clock_offset)
-    way = "behind" if todo.clock_offset > timedelta(0) else "ahead of"
-    said = f"this machine's clock is {_about(apart)} {way} Discord's"
-    if apart >= CLOCK_FAIL:
-        return _fail(said, "set it, and keep it right: timedatectl set-ntp true")
-    if apart >= CLOCK_WARN:
-        return _warn(said, "keep it right: timedatectl set-ntp true")
-    return _ok("right by Discord's, to a few seconds")
-
-
-def _guild(todo: TodoFacts) -> Judgement | None:
-    if todo.guild_id is None:
-        return _fail("GUILD_ID is not set", "set it, or guild in [todo] of giftping.toml")
-    if isinstance(todo.guild, Trouble) and todo.guild.status in (FORBIDDEN, NOT_FOUND):
-        said = f"the bot is not in guild {todo.guild_id} ({todo.guild.reason})"
-        return _fail(said, "invite the bot there, or set GUILD_ID to the right guild")
-    if isinstance(todo.guild, Trouble):
-        return _unanswered(f"guild {todo.guild_id} was not shown", todo.guild)
-    return _ok(f"{todo.guild.name} ({todo.guild_id})") if todo.guild else None
-
-
-def _channel(todo: TodoFacts) -> Judgement | None:
-    if todo.channel_id is None:
-        return _fail("TODO_CHANNEL_ID is not set", "set it, or channel in [todo] of giftping.toml")
-    channel, name = todo.channel, f"channel {todo.channel_id}"
-    if channel is None:
-        return None
-    if isinstance(channel, Trouble):
-        if channel.status == FORBIDDEN:
-            return _fail(f"the bot cannot see {name} ({channel.reason})", "allow it View Channel there")
-        if channel.status == NOT_FOUND:
-            return _fail(f"there is no {name} ({channel.reason})", "set TODO_CHANNEL_ID to one that is there")
-        return _unanswered(f"{name} was not shown", channel)
-    if todo.guild_id is not None and channel.guild_id != todo.guild_id:
-        where = f"in guild {channel.guild_id}" if channel.guild_id else "in no guild"
-        return _fail(f"{name} is {where}, not in guild {todo.guild_id}", "set TODO_CHANNEL_ID, or GUILD_ID, right")
-    if channel.takes_no_messages:
-        said = f"{name} is {channel.takes_no_messages} and takes no messages"
-        return _fail(said, "set TODO_CHANNEL_ID to a text channel or a thread")
-    return _ok(f"{name} is in the guild and takes messages")
-
-
-def _channel_permissions(todo: TodoFacts) -> Judgement | None:
-    if not isinstance(todo.channel, ChannelFacts) or not isinstance(todo.guild, GuildFacts):
-        return None
-    if todo.channel.takes_no_messages or todo.channel.guild_id != todo.guild_id:
-        return None
-    missing = todo.channel.missing
-    if isinstance(missing, Trouble):
-        return _warn(f"not to be told: {missing.reason}", "run giftping doctor again")
-    if missing:
-        names = ", ".join(missing)
-        return _fail(f"the bot lacks {names} in channel {todo.channel_id}", f"allow it there, or for its role: {names}")
-    return _ok("the bot may post there, with embeds and files, and read back")
-
-
-def _role(todo: TodoFacts) -> Judgement | None:
-    if todo.role_id is None:
-        return _ok("none is set: members are reminded, and nobody loses a role")
-    if not isinstance(todo.guild, GuildFacts):
-        return None
-    role = todo.guild.role
-    if role is None:
-        return _fail(f"the guild has no role {todo.role_id}", "set ROLE_ID to one that it has, or leave it away")
-    if todo.role_id == todo.guild_id:
-        return _fail("it is @everyone, which nobody can lose", "set ROLE_ID to a role of its own")
-    if role.is_managed:
-        said = f"{role.name} belongs to an integration, which alone may give and take it"
-        return _fail(said, "make a role for the TODO members, and set ROLE_ID to that")
-    return _ok(f"{role.name} ({todo.role_id})")
-
-
-def _manage_roles(todo: TodoFacts) -> Judgement | None:
-    bot = _bot_with_role(todo)
-    if isinstance(bot, Trouble):
-        return _unanswered("the bot's own roles were not shown", bot)
-    if bot is None:
-        return None
-    if not bot.manages_roles:
-        return _fail("the bot lacks Manage Roles", "allow it for the bot's role, in the guild's settings under Roles")
-    return _ok("the bot has Manage Roles")
-
-
-def _role_order(todo: TodoFacts) -> Judgement | None:
-    bot = _bot_with_role(todo)
-    role = todo.guild.role if isinstance(todo.guild, GuildFacts) else None
-    if role is None or not isinstance(bot, BotFacts):
-        return None
-    if role.position >= bot.position:
-        return _fail(
-            f"the bot's highest role (position {bot.position}) is not above {role.name} (position {role.position})",
-            f"drag a role of the bot's above {role.name}, in the guild's settings under Roles",
-        )
-    return _ok(f"the bot's highest role is above {role.name}")
-
-
-def _bot_with_role(todo: TodoFacts) -> BotFacts | Trouble | None:
-    """Return what the bot is in the guild, None where there is no role for which that would matter."""
-    if todo.role_id is None or not isinstance(todo.guild, GuildFacts):
-        return None
-    return todo.guild.bot
-
-
-def _members_intent(todo: TodoFacts) -> Judgement | None:
-    granted = todo.lists_members
-    if granted is None:
-        return None
-    if isinstance(granted, Trouble):
-        return _warn(f"not to be told: {granted.reason}", "run giftping doctor again")
-    if granted:
-        return _ok("the bot may list the guild's members")
-    size = todo.roster.size if todo.roster else 0
-    if size < todo.list_from:
-        return _ok(f"not granted, and not needed: with {_counted(size, 'member')} each is asked about alone")
-    said = f"not granted: all {size} members are asked about one by one, which takes time"
-    return _warn(said, "switch Server Members Intent on in Discord's developer portal, under Bot")
-
-
-def _direct_messages(todo: TodoFacts) -> Judgement | None:
-    if not todo.direct_messages:
-        return _ok("switched off: members are told in the channel alone")
-    roster = todo.roster
-    if roster is None:
-        return None
-    if roster.dms_stopped_until is not None and roster.dms_stopped_until > todo.now:
-        until = f"{roster.dms_stopped_until.astimezone(todo.zone):%Y-%m-%d %H:%M %Z}"
-        said = f"Discord found that they were opened too fast: no new ones until {until}"
-        return _warn(said, "wait; if it comes again, lower new_dms in [todo]")
-    if not todo.new_dms:
-        return _ok("new_dms is 0: only members who were written to before get them")
-    closed = (
-        f"; {roster.closed_dms} of {roster.size} take none, and are told in the channel" if roster.closed_dms else ""
-    )
-    return _ok(f"switched on{closed}")
-
-
-# The TODO part: the roster and its sweeps
-
-
-def _roster(todo: TodoFacts) -> Judgement | None:
-    roster = todo.roster
-    if roster is None:
-        return None
-    if roster.odd:
-        said = f"{_counted(len(roster.odd), 'document')} cannot be read and {_are(roster.odd)} skipped"
-        return _fail(f"{said}: {_named(roster.odd)}", "correct or remove what is named")
-    if not roster.size:
-        return _warn("nobody is on it", "put members on it: giftping todo roster add")
-    never = f", {roster.never_submitted} of them without any TODO yet" if roster.never_submitted else ""
-    return _ok(f"{_counted(roster.size, 'member')}{never}")
-
-
-def _left(todo: TodoFacts) -> Judgement | None:
-    if not todo.roster or not todo.roster.size:
-        return None
-    left = todo.roster.left
-    if left:
-        said = f"{_counted(len(left), 'member')} {_are(left)} not in the guild: {_named(left)}"
-        return _warn(said, "nobody reminds them; take them off: giftping todo roster remove")
-    return _ok("nobody on the roster is known to have left the guild")
-
-
-def _unlisted(todo: TodoFacts) -> Judgement | None:
-    if todo.roster is None:
-        return None
-    unlisted = todo.roster.unlisted
-    if unlisted:
-        said = f"{_counted(len(unlisted), 'person')} handed in TODOs lately and {_are(unlisted)} not on the roster"
-        return _warn(f"{said}: {_named(unlisted)}", "nobody reminds them; put them on: giftping todo roster add")
-    return _ok("nobody who hands in TODOs is missing on the roster")
-
-
-def _last_sweep(todo: TodoFacts) -> Judgement | None:
-    roster = todo.roster
-    if roster is None:
-        return None
-    if not roster.size:
-        return _ok("not needed: nobody is on the roster")
-    timer = "have a timer run giftping todo sweep every 15 minutes: crontab.example"
-    if roster.last_sweep is None:
-        return _warn("there was none yet", timer)
-    age = max(todo.now - roster.last_sweep, timedelta(0))
-    said = f"{_about(age)} ago"
-    if age >= max(SWEEP_GONE, todo.remind_every + SWEEP_LATE):
-        return _fail(said, timer)
-    if age >= todo.remind_every + SWEEP_LATE:
-        return _warn(f"{said}, and members are to be reminded every {_about(todo.remind_every)}", timer)
-    if roster.told:
-        return _warn(f"{said}, with trouble: {_named(roster.told)}", "mend that; the next sweep tries again")
-    return _ok(said)
-
-
-def _claims(todo: TodoFacts) -> Judgement | None:
-    if todo.roster is None:
-        return None
-    stale = todo.roster.stale
-    if stale:
-        said = f"{_counted(len(stale), 'claim')} of a run that ended midway {_are(stale)} not settled: {_named(stale)}"
-        return _warn(said, "the next sweep looks; to have it look now: giftping todo sweep")
-    return _ok("none is open for longer than the lease")
-
-
-def _about(span: timedelta) -> str:
-    """Return a span in its largest unit, rounded down: `3 h`."""
-    seconds = int(span.total_seconds())
-    sizes = (("d", 86_400), ("h", 3_600), ("min", 60))
-    unit, size = next(((unit, size) for unit, size in sizes if seconds >= size), ("s", 1))
-    return f"{seconds // size} {unit}"
+        return warn("; ".join(ledger.notices), "giftping goes on meanwhile; if it stays, do what the notice says")
+    return ok(f"{ledger.name} can be read")
 
 
 def _size(count: int) -> str:
@@ -476,42 +234,108 @@ def _size(count: int) -> str:
     return f"{count // 2**30} GiB" if count >= 10 * 2**30 else f"{count // 2**20} MiB"
 
 
-def _counted(count: int, noun: str) -> str:
-    plural = {"person": "people"}.get(noun, f"{noun}s")
-    return f"{count} {noun if count == 1 else plural}"
+# Several hosts
 
 
-def _are(things: Sequence[str]) -> str:
-    return "is" if len(things) == 1 else "are"
+def _mongodb(facts: Facts) -> Judgement | None:
+    mongo = facts.mongo
+    if mongo is None:
+        return None
+    if mongo.trouble:
+        return fail(mongo.trouble, "mend that, then run giftping doctor again")
+    if mongo.replica_set:
+        return ok(f"{mongo.name}: the primary of {mongo.replica_set} answers, of {counted(mongo.members, 'member')}")
+    return ok(f"{mongo.name}: a server of its own answers")
 
 
-def _named(things: Sequence[str]) -> str:
-    more = f" and {len(things) - SHOWN} more" if len(things) > SHOWN else ""
-    return "; ".join(things[:SHOWN]) + more
+def _mongodb_user(facts: Facts) -> Judgement | None:
+    mongo = facts.mongo
+    if mongo is None or mongo.trouble:
+        return None
+    if mongo.lacking is None:
+        return warn("what its user may do is not to be told", "see the server's log")
+    if mongo.lacking:
+        said = f"its user may not {', '.join(mongo.lacking)}"
+        return fail(said, "grant it the role readWrite on the database")
+    return ok("its user may read and write")
 
 
-CHECKS: tuple[tuple[str, Callable[[Facts], Judgement | None]], ...] = (
+def _mongodb_clock(facts: Facts) -> Judgement | None:
+    mongo = facts.mongo
+    if mongo is None or mongo.clock_offset is None:
+        return None
+    return clock_judged(mongo.clock_offset, "MongoDB's")
+
+
+def _mirror(facts: Facts) -> Judgement | None:
+    mongo = facts.mongo
+    if mongo is None or (mongo.in_step_at is None and mongo.trouble):
+        return None
+    if mongo.waiting:
+        verb = "waits" if mongo.waiting == 1 else "wait"
+        said = f"{counted(mongo.waiting, 'change')} {verb} here to be carried back to MongoDB"
+        if mongo.trouble:
+            return warn(said, "mend MongoDB; the first check after that carries them back")
+        return warn(said, "the next check does it; to have it done now: giftping codes check")
+    if mongo.in_step_at is None:
+        return ok("made by the first check")
+    return ok(f"in step {about(max(facts.now - mongo.in_step_at, timedelta(0)))} ago, and nothing waits in it")
+
+
+def _other_hosts(facts: Facts) -> Judgement | None:
+    if facts.mongo is None or facts.mongo.trouble:
+        return None
+    others = facts.mongo.others
+    silent = [
+        f"{host.name}: last {host.job} {about(facts.now - host.at)} ago"
+        for host in others
+        if host.missed is not None and facts.now - host.missed >= HOST_LATE and facts.now - host.at < HOST_GONE
+    ]
+    if silent:
+        said = f"{counted(len(silent), 'host')} {are(silent)} behind what others have recorded: {named(silent)}"
+        return warn(said, "look after its timers; if it was switched off for good, all is well")
+    live = [host for host in others if facts.now - host.at < HOST_GONE]
+    return ok(f"{counted(len(live), 'other host')}, none of which is behind" if live else "no other host is known")
+
+
+# Discord
+
+
+def _token(discord: DiscordFacts) -> Judgement:
+    if not discord.has_token and not discord.is_needed:
+        return ok("none is set: webhooks need none, but what is unclear cannot be looked for then")
+    if not discord.has_token:
+        return fail("DISCORD_TOKEN is not set", "set it, or name its place as token in [discord]: giftping config show")
+    if isinstance(discord.bot, Trouble) and discord.bot.status == UNAUTHORIZED:
+        return fail(f"not accepted ({discord.bot.reason})", "make a new one in Discord's developer portal, under Bot")
+    if isinstance(discord.bot, Trouble):
+        return unanswered("nobody has said whether it is good", discord.bot)
+    return ok(f"accepted, the bot is user {discord.bot}")
+
+
+def _clock(discord: DiscordFacts) -> Judgement | None:
+    return None if discord.clock_offset is None else clock_judged(discord.clock_offset, "Discord's")
+
+
+CHECKS: tuple[tuple[str, Check[Facts]], ...] = (
     ("settings", _settings),
+    ("files", _files),
     ("state folder", _state_folder),
     ("ledger", _ledger),
 )
 """The checks of every installation."""
 
-TODO_CHECKS: tuple[tuple[str, Callable[[TodoFacts], Judgement | None]], ...] = (
+HOST_CHECKS: tuple[tuple[str, Check[Facts]], ...] = (
+    ("mongodb", _mongodb),
+    ("mongodb user", _mongodb_user),
+    ("mongodb clock", _mongodb_clock),
+    ("mirror", _mirror),
+    ("other hosts", _other_hosts),
+)
+"""The checks of a ledger that several hosts share."""
+
+DISCORD_CHECKS: tuple[tuple[str, Check[DiscordFacts]], ...] = (
     ("bot token", _token),
     ("clock", _clock),
-    ("guild", _guild),
-    ("channel", _channel),
-    ("permissions", _channel_permissions),
-    ("role", _role),
-    ("manage roles", _manage_roles),
-    ("role order", _role_order),
-    ("members intent", _members_intent),
-    ("direct messages", _direct_messages),
-    ("roster", _roster),
-    ("left the guild", _left),
-    ("not on roster", _unlisted),
-    ("last sweep", _last_sweep),
-    ("open claims", _claims),
 )
-"""The checks of the TODO part."""
+"""The checks of the way to Discord."""

@@ -90,6 +90,16 @@ class MongoLink:
         collection: Collection[Document] = self._database[name]
         return collection
 
+    @property
+    def database_name(self) -> str:
+        """What the database is called."""
+        return str(self._database.name)
+
+    def command(self, name: str, **options: Any) -> Document:
+        """Return the answer of the primary to a command of the server's administration."""
+        with self.told():
+            return self._client.admin.command(name, **options, read_preference=ReadPreference.PRIMARY)
+
     def of_database(self, name: str) -> MongoLink:
         """Return the way to another database over the same connections. Raise StoreError when it can have no name."""
         other = copy(self)

@@ -74,7 +74,8 @@ class Messenger:
     """Tells members things in the name of one run. Safe to use from several threads.
 
     `upload` gives the file of a TODO where this host has it. `dms_stopped` is why no more direct messages are sent in
-    this run, `channel_refused` why no more posts to the channel; both empty while they are.
+    this run, `channel_refused` why no more posts to the channel; both empty while they are. Once `stopped` says so no
+    message is begun any more.
     """
 
     book: Book
@@ -86,6 +87,7 @@ class Messenger:
     downtimes: Sequence[Span] = ()
     may_open_dms: bool = True
     upload: Callable[[Todo], Upload | None] = no_upload
+    stopped: Callable[[], bool] = lambda: False
     dms_stopped: str = ""
     dms_too_fast: bool = False
     channel_refused: str = ""
@@ -139,6 +141,8 @@ class Messenger:
 
     def post(self, errands: Sequence[Errand]) -> list[LegReport]:
         """Return how the channel legs of these errands ended; all go into one message."""
+        if self.stopped():
+            return []
         if self.channel_refused:
             return self._not_tried(errands)
         nonce = new_id()
@@ -188,6 +192,8 @@ class Messenger:
 
     def write(self, errand: Errand) -> list[LegReport]:
         """Return how the DM leg of an errand ended; nothing where it is not owed."""
+        if self.stopped():
+            return []
         member = self.book.member(errand.user_id)
         found = self._owed(member, errand, LegName.DM)
         if found is None:
@@ -233,6 +239,8 @@ class Messenger:
         if isinstance(opened, int):
             self._remember(member.user_id, lambda known: replace(known, dm_channel_id=opened))
             return opened
+        if isinstance(opened, Refused) and opened.withdrawn:
+            return _NoChannel(Result.LATER, opened.reason)
         code = opened.code if isinstance(opened, Refused) else None
         if code == DMS_TOO_FAST:
             self._stop_dms(opened.reason)

@@ -88,7 +88,8 @@ class SweepReport:
     `plan` is what was due at its start, for everybody on the roster. `messages` are what a dry run would post, each
     with where it would go, and `writes` its direct messages. `trouble` is what else went wrong, in words;
     `told_before` are the lines of trouble that the sweep before has told. `downtime_since` is the start of the time
-    before this sweep that is not charged to anybody; `waited_for` counts those who were about to fall due.
+    before this sweep that is not charged to anybody; `waited_for` counts those who were about to fall due; `stopped`
+    when the sweep was told to stop, so that what it had not begun is left to the next one.
     """
 
     started_at: datetime
@@ -106,12 +107,18 @@ class SweepReport:
     told_before: frozenset[str] = frozenset()
     downtime_since: datetime | None = None
     waited_for: int = 0
+    stopped: bool = False
 
     @property
     def exit_code(self) -> int:
         """0 when all is well, 69 when something failed or is uncertain."""
         failing = any(report.result in FAILED for report in self._all())
         return EXIT_TROUBLE if failing or self.trouble or any(one.trouble for one in self.plan) else EXIT_FINE
+
+    @property
+    def has_delivered(self) -> bool:
+        """Whether this sweep has told anybody anything."""
+        return any(leg.result is Result.DONE and not leg.settled for leg in self.legs)
 
     def count(self, kind: NoticeKind) -> int:
         """Return how many members got a notice of this kind by at least one leg."""

@@ -108,7 +108,7 @@ class RoleKeeper:
         if isinstance(result, Answer):
             self._given(user_id, dm)
             return _report(member, given=True, result=Result.DONE)
-        if isinstance(result, Refused) and result.code == UNKNOWN_MEMBER:
+        if isinstance(result, Refused) and (result.withdrawn or result.code == UNKNOWN_MEMBER):
             return None
         outcome = Result.REFUSED if isinstance(result, Refused) else Result.UNCLEAR
         return _report(member, given=True, result=outcome, reason=result.reason)

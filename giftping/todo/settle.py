@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -58,13 +58,19 @@ class Settler:
     rest: RestClient
     clock: Clock
     rules: TodoRules
+    stopped: Callable[[], bool] = lambda: False
 
     def settle(self, members: Iterable[Member]) -> list[LegReport]:
         """Look for every open leg, write down what is found, and return that."""
         by_channel: dict[int, list[OpenLeg]] = {}
         for found in open_legs(members, self.rules, self.clock()):
             by_channel.setdefault(found.leg.channel_id or 0, []).append(found)
-        return [report for channel_id, legs in by_channel.items() for report in self._in_channel(channel_id, legs)]
+        return [
+            report
+            for channel_id, legs in by_channel.items()
+            if not self.stopped()
+            for report in self._in_channel(channel_id, legs)
+        ]
 
     def _in_channel(self, channel_id: int, legs: Sequence[OpenLeg]) -> list[LegReport]:
         now = self.clock()

@@ -52,6 +52,7 @@ class SweepTools:
 
     `messenger` and `roles` are made for one book and the downtimes; `roles` gives None where there is no role to take.
     `pool` runs what goes out side by side. `keep_files` lets go of the files of TODOs other than those with these ids.
+    Once `stopped` says so nothing new is begun.
     """
 
     clock: Clock
@@ -63,6 +64,7 @@ class SweepTools:
     pool: Callable[[], AbstractContextManager[Executor]]
     keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    stopped: Callable[[], bool] = lambda: False
 
 
 def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
@@ -150,7 +152,7 @@ class _Sweep:
     def tidy(self) -> None:
         """Settle what earlier runs left open, and start the clocks of those who have none."""
         roll = self._book.roll()
-        settler = Settler(self._book, self._messenger.rest, self._tools.clock, self._rules)
+        settler = Settler(self._book, self._messenger.rest, self._tools.clock, self._rules, self._tools.stopped)
         self._legs += settler.settle(roll.members.values())
         self._legs += settler.drop_old_news(roll.members.values())
         clockless = [member.user_id for member in roll.on_roster() if member.silent_since is None]
@@ -164,6 +166,8 @@ class _Sweep:
             roll = self._looked_at(part)
             planned = self._plan(roll)
             for one in planned:
+                if self._tools.stopped():
+                    break
                 self._change_role(roll.members[one.user_id], one.due.action)
             self._deliver(planned)
             plan += planned
@@ -191,6 +195,8 @@ class _Sweep:
 
         Those who have been pinged in this silence are waited for until then, all others only for the linger time.
         """
+        if self._tools.stopped():
+            return 0
         now = self._tools.clock()
         roll = self._book.roll()
         soon = [
@@ -230,7 +236,8 @@ class _Sweep:
         edits = []
         for user_id, presence in seen.items():
             if isinstance(presence, str):
-                self._unseen[user_id] = presence
+                if not self._tools.stopped():
+                    self._unseen[user_id] = presence
                 continue
             edit = _seen(roll.members[user_id], presence, now)
             edits.append(edit)
@@ -321,6 +328,7 @@ class _Sweep:
             told_before=frozenset(self._notes.told),
             downtime_since=downtime.start if downtime else None,
             waited_for=waited_for,
+            stopped=self._tools.stopped(),
         )
 
     def ended(self, notes: SweepNotes, report: SweepReport) -> SweepNotes:
@@ -328,7 +336,13 @@ class _Sweep:
         stopped = notes.dms_stopped_until
         if self._messenger.dms_too_fast:
             stopped = self._tools.clock() + DMS_STOPPED_FOR
-        return replace(notes, dms_stopped_until=stopped, told=tuple(report.trouble_lines()))
+        return replace(notes, dms_stopped_until=stopped, told=self._told(notes, report))
+
+    @staticmethod
+    def _told(notes: SweepNotes, report: SweepReport) -> tuple[str, ...]:
+        # A sweep that was told to stop has not met all the trouble that there is.
+        before = notes.told if report.stopped else ()
+        return tuple(dict.fromkeys((*before, *report.trouble_lines())))
 
 
 def _seen(member: Member, presence: Presence, now: datetime) -> Edit:

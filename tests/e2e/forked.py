@@ -23,6 +23,8 @@ PRELOADED = (
     "giftping.commands.codes",
     "giftping.commands.guilds",
     "giftping.commands.sources",
+    "giftping.commands.doctor",
+    "giftping.examining",
     "giftping.commands.setup",
     "giftping.checking",
     "giftping.codes.explain",

@@ -62,6 +62,7 @@ class Steps:
     def __init__(self, job: dict[str, Any]) -> None:
         self._trace = _open(Path(job["files"], "trace"), os.O_WRONLY)
         self._kill_at: int = job["kill_at"]
+        self._signal: int = job["signal"]
         self._half_way: bool = job["half_way"]
         self._fail_from: int = job["fail_from"]
         self._error: int = job["error"]
@@ -80,16 +81,17 @@ class Steps:
         with self._lock:
             self._count += 1
             _write(self._trace, f"{name}\n".encode())
-            if self._count == self._kill_at and not self._half_way:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return self._count
+            count = self._count
+        if count == self._kill_at and not self._half_way:
+            os.kill(os.getpid(), self._signal)
+        return count
 
     def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **named: Any) -> Any:
             if _changes_nothing(name, arguments):
                 return call(*arguments, **named)
             number = self.reach(name)
-            if number == self._kill_at:
+            if number == self._kill_at and self._half_way:
                 _begin(name, call, arguments)
                 os.kill(os.getpid(), signal.SIGKILL)
             if self._fails(name, number, arguments):

@@ -32,12 +32,13 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What happens to a run, at or from the step of that number; 0: never."""
+    """What happens to a run, at or from the step of that number; 0: never. `signal` is what it is killed with."""
 
     kill_at: int = 0
     half_way: bool = False
     fail_from: int = 0
     error: int = errno.ENOSPC
+    signal: int = signal.SIGKILL
 
 
 NONE = Trouble()
@@ -220,8 +221,8 @@ class Victim:
     def started(self, pids: list[int]) -> None:
         self._pid.set_result(pids[0])
 
-    def kill(self) -> None:
-        os.kill(self._pid.result(timeout=20), signal.SIGKILL)
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        os.kill(self._pid.result(timeout=20), number)
 
 
 def wait_until_quiet(server: Any) -> None:

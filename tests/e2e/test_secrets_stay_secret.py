@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import typer.main
 from forked import ForkedHost, Forker, forked
 from scene import GAME, Ran, Scene
+from typer.core import TyperGroup
 
+from giftping import cli
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
@@ -302,6 +305,180 @@ def test_an_unexpected_error_is_told_without_the_secret_in_its_text(house: House
         assert "unexpected RuntimeError: then: " in ran.errors
         assert ("Traceback" in ran.errors and "first: " in ran.errors) == bool(verbosity)
     house.assert_nothing_leaked()
+
+
+# Every command
+
+TODO_GUILD, TODO_CHANNEL, TODO_ROLE, OWNER, ADA, BEN = 15, 105, 106, 500, 501, 502
+
+EVERY_COMMAND: tuple[tuple[str, ...], ...] = (
+    ("init", "settings", "--force", "--guild", "11", "--webhook", "{raw}", "--token", BOT_TOKEN),
+    ("config", "check"),
+    ("config", "show"),
+    ("doctor",),
+    ("doctor", "--live"),
+    ("guilds", "add", "13", "--webhook", "{raw}"),
+    ("guilds", "add", "14", "--channel", "104", "--announce-current"),
+    ("guilds", "list"),
+    ("guilds", "test", "13"),
+    ("guilds", "test", "14"),
+    ("sources", "list"),
+    ("sources", "test", "keyed"),
+    ("codes", "check", "--dry-run"),
+    ("codes", "check"),
+    ("codes", "list", "--all"),
+    ("codes", "add", "MANUAL44", "--game", GAME),
+    ("codes", "stats"),
+    ("codes", "explain", "FIRST111", "--guild", "13"),
+    ("codes", "settle"),
+    ("codes", "clear", "--guild", "13", "--yes"),
+    ("migrate", "--from-json", "giftcode_state.json", "--dry-run"),
+    ("todo", "roster", "add", str(ADA)),
+    ("todo", "roster", "add", str(BEN)),
+    ("todo", "roster", "list"),
+    ("todo", "submit", str(ADA), "--must-do", "A page"),
+    ("todo", "pause", str(BEN), "--from", "2099-12-24", "--to", "2099-12-31"),
+    ("todo", "sweep", "--dry-run"),
+    ("todo", "sweep"),
+    ("todo", "status"),
+    ("todo", "list"),
+    ("todo", "history", str(ADA)),
+    ("todo", "roster", "remove", str(BEN), "--yes"),
+    ("guilds", "remove", "14", "--yes"),
+)
+NOT_DRIVEN = {"demo", "bot"}
+"""The demo has secrets of its own, which open nothing; the bot has tests of its own."""
+
+
+def every_command(group: TyperGroup, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from every_command(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+def test_every_command_is_driven() -> None:
+    app = typer.main.get_command(cli.app)
+    assert isinstance(app, TyperGroup)
+    driven = {" ".join(words) for words in EVERY_COMMAND}
+    known = set(every_command(app)) - NOT_DRIVEN
+    assert {name for name in known if not any(words.startswith(name) for words in driven)} == set()
+
+
+@pytest.fixture
+def whole(house: House) -> House:
+    """Return the machine with a TODO part besides, and an older bot's data."""
+    discord = house.scene.discord
+    discord.add_guild(TODO_GUILD)
+    discord.set_bot(TODO_GUILD)
+    discord.add_channel(TODO_CHANNEL, TODO_GUILD)
+    discord.add_role(TODO_GUILD, TODO_ROLE)
+    for user in (OWNER, ADA, BEN):
+        discord.add_member(TODO_GUILD, user, roles=(TODO_ROLE,))
+    ids = {"GUILD_ID": TODO_GUILD, "TODO_CHANNEL_ID": TODO_CHANNEL, "ROLE_ID": TODO_ROLE, "OWNER_ID": OWNER}
+    house.host.environment |= {name: str(value) for name, value in ids.items()}
+    (house.host.folder / "giftcode_state.json").write_text(
+        '{"channels": {"11": 101}, "sent": {"11": ["OLD1"]}}', "utf-8"
+    )
+    made = house.host.folder / "settings" / ".env"
+    return House(house.scene, house.host, (*house.given, made))
+
+
+A_FEW = (("config", "show"), ("doctor",), ("guilds", "list"), ("codes", "check"), ("todo", "sweep"), ("todo", "status"))
+
+
+def drive_everything(
+    house: House,
+    verbosity: tuple[str, ...],
+    commands: Sequence[tuple[str, ...]] = EVERY_COMMAND,
+    **extra: str,
+) -> set[int]:
+    """Run the commands, and return the exit codes; there is none that nobody foresaw."""
+    raw = house.scene.discord.webhook_url(203)
+    ran = [house.host.run(*(word.format(raw=raw) for word in command), *verbosity, **extra) for command in commands]
+    assert [one for one in ran if one.exit_code == 1] == []
+    return {one.exit_code for one in ran}
+
+
+@pytest.mark.parametrize("verbosity", VERBOSITIES)
+def test_no_command_tells_a_secret_while_all_is_well(whole: House, verbosity: tuple[str, ...]) -> None:
+    drive_everything(whole, verbosity)
+    whole.assert_nothing_leaked()
+    made = whole.host.folder / "settings" / ".env"
+    assert leaks_in(made.read_text("utf-8")) == {BOT_TOKEN, RAW}
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("failure", ["401", "cloudflare", "502", "garbage"])
+def test_no_command_tells_a_secret_when_discord_fails(whole: House, failure: str) -> None:
+    whole.scene.discord.fail(FAILURES[failure](), times=None)
+    whole.scene.sources.fail("/keyed", faults.status(401), times=None)
+    assert 69 in drive_everything(whole, ("-vv",))
+    whole.host.run("doctor", "-q")
+    whole.assert_nothing_leaked()
+
+
+def test_no_command_tells_a_secret_when_discord_repeats_what_it_was_sent(whole: House) -> None:
+    echo = f"no: Bot {BOT_TOKEN}, {BOT_TOKEN}, {whole.scene.discord.webhook_url(203)}"
+    whole.scene.discord.fail(faults.status(403, 50013, echo), times=None)
+    drive_everything(whole, ("-vv", "--json"))
+    assert any("HTTP 403 no: " in ran.output for ran in whole.host.runs)
+    whole.assert_nothing_leaked()
+
+
+@pytest.mark.parametrize("place", ["variable", "file", "credential"])
+def test_no_command_tells_the_password_of_a_mongodb_that_is_away_wherever_it_stands(
+    whole: House, place: str, tmp_path: Path
+) -> None:
+    uri = f"mongodb://app:{quote(PASSWORD, safe='')}@127.0.0.1:1/gifts?serverSelectionTimeoutMS=20"
+    variables = {
+        "variable": {"MONGO_URI": uri},
+        "file": {"MONGO_URI_FILE": str(tmp_path / "MONGO_URI"), "DISCORD_TOKEN": "", "DISCORD_TOKEN_FILE": "TOKEN"},
+        "credential": {"CREDENTIALS_DIRECTORY": str(tmp_path), "DISCORD_TOKEN": ""},
+    }[place]
+    for path, secret in ((tmp_path / "MONGO_URI", uri), (tmp_path / "DISCORD_TOKEN", BOT_TOKEN)):
+        path.write_text(secret, "utf-8")
+        path.chmod(0o600)
+    token = whole.host.folder / "TOKEN"
+    token.write_text(BOT_TOKEN, "utf-8")
+    token.chmod(0o600)
+    known = House(whole.scene, whole.host, (*whole.given, token))
+    assert 69 in drive_everything(known, ("-vv",), EVERY_COMMAND if place == "variable" else A_FEW, **variables)
+    assert any("MongoDB gifts at 127.0.0.1:1" in ran.errors for ran in whole.host.runs)
+    known.assert_nothing_leaked()
+
+
+BREAKING_STORE = """
+import sys, giftping.wiring, giftping.cli
+
+def broken(house, **options):
+    settings = house.settings
+    key = settings.secret("env:SOURCE_KEY").reveal()
+    token = settings.discord.token.reveal()
+    password = settings.mongo.uri.reveal()
+    try:
+        raise ValueError(f"first: {key} {token} {password}")
+    except ValueError as error:
+        raise RuntimeError(f"then: {key!r} {password.partition(':')[2]} {token}") from error
+
+giftping.wiring.House.open_store = broken
+giftping.cli.main()
+"""
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("guilds", "list"), ("todo", "sweep"), ("codes", "stats", "--json")])
+def test_an_unexpected_error_of_any_command_is_told_without_the_secrets_in_it(
+    whole: House, command: tuple[str, ...]
+) -> None:
+    uri = f"mongodb://app:{quote(PASSWORD, safe='')}@127.0.0.1:1/gifts"
+    plain = super(ForkedHost, whole.host).run
+    ran: Ran = plain(*command, "-vv", wrapper=("-c", BREAKING_STORE), MONGO_URI=uri)
+    whole.host.runs.append(ran)
+    assert ran.exit_code == 1
+    assert "unexpected RuntimeError: then: " in ran.errors
+    assert "first: *** ***" in ran.errors
+    whole.assert_nothing_leaked()
 
 
 def test_this_file_would_notice_a_leak(house: House) -> None:

@@ -12,6 +12,7 @@ import pytest
 from docs_reading import README, ROOT, SETTINGS_PAGE, blocks, run, section, table, text_of
 from docs_story import Story, play
 
+from giftping.commands.reporting import TOLD_FILES
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
@@ -26,7 +27,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def test_the_files_of_the_state_folder_are_described(story: Story) -> None:
     there = {re.sub(r"\d{8}T[\d.]+Z", "*", path.name) for path in (story.stage.folder / "state").iterdir()}
     described_files = {row[0] for row in table(section(SETTINGS_PAGE, "The state folder"))}
-    assert there | {JOURNAL, f"{JOURNAL}.previous"} == described_files
+    assert there | {JOURNAL, f"{JOURNAL}.previous", *TOLD_FILES.values()} == described_files
 
 
 @pytest.mark.skipif(not (shutil.which("flock") and shutil.which("tar")), reason="flock or tar is not installed")

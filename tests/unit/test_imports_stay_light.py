@@ -67,9 +67,11 @@ IDLE_CHECK = {
     "giftping.codes.memory_file",
     "giftping.codes.request",
     "giftping.commands.check",
+    "giftping.commands.reporting",
     "giftping.lean_httpx",
     "giftping.ops",
     "giftping.ops.lock",
+    "giftping.ops.stopping",
     "giftping.transport",
 }
 JSON_STORE = {

@@ -27,8 +27,10 @@ from giftping.output import (
     entry_object,
     good_lines,
     guild_object,
+    redacted,
     summary_line,
-    trouble_lines,
+    trouble_over,
+    troubles,
     until,
     when,
 )
@@ -45,8 +47,12 @@ def delivery(result: DeliveryResult, **changes: object) -> DeliveryReport:
     return replace(report, **changes)  # type: ignore[arg-type]  # fields by name
 
 
-def lines(report: CheckReport, *, verbose: bool = False) -> list[str]:
-    return list(trouble_lines(report, KOLKATA, verbose=verbose))
+def lines(report: CheckReport) -> list[str]:
+    return [trouble.line for trouble in troubles(report, KOLKATA)]
+
+
+def known(report: CheckReport) -> list[bool]:
+    return [trouble.is_known for trouble in troubles(report, KOLKATA)]
 
 
 def test_ids_are_texts_because_json_readers_elsewhere_lose_their_last_digits() -> None:
@@ -120,26 +126,49 @@ def test_good_things_are_results_and_bad_ones_are_trouble() -> None:
     assert len(list(good_lines(report))) == len(lines(report)) == 1
 
 
-def test_a_source_is_told_when_it_begins_to_fail_and_not_while_it_is_left_alone() -> None:
+def test_a_source_is_news_when_it_begins_to_fail_and_known_while_it_is_left_alone() -> None:
     """D15: each poll of a failing source wrote to the log again."""
-    assert lines(replace(CALM, sources=(FAILING,))) == ["source a-page: timed out"]
+    assert known(replace(CALM, sources=(FAILING,))) == [False]
     for later in (replace(FAILING, failures=2), replace(FAILING, waiting_until=LATER)):
-        assert lines(replace(CALM, sources=(later,))) == []
-        assert lines(replace(CALM, sources=(later,)), verbose=True) == ["source a-page: timed out"]
+        assert lines(replace(CALM, sources=(later,))) == ["source a-page: timed out"]
+        assert known(replace(CALM, sources=(later,))) == [True]
 
 
-def test_what_was_told_before_is_told_again_to_those_who_ask() -> None:
-    report = replace(CALM, work=(GuildWork((delivery(DeliveryResult.REFUSED, told=False),)),))
-    assert lines(report) == []
-    assert len(lines(report, verbose=True)) == 1
+def test_a_refusal_that_an_earlier_run_has_told_is_known() -> None:
+    for told in (True, False):
+        report = replace(CALM, work=(GuildWork((delivery(DeliveryResult.REFUSED, told=told),)),))
+        assert known(report) == [not told]
+
+
+def test_trouble_is_the_same_while_its_numbers_change() -> None:
+    """D15: a channel that refuses for another number of seconds each minute is one trouble."""
+    keys = set()
+    for seconds, codes in ((37, ("Gift100",)), (38, ("Gift200", "Gift300"))):
+        reason = f"rate limited for {seconds} s, and this run may wait 0 s more"
+        refused = delivery(DeliveryResult.REFUSED, reason=reason, codes=codes, everywhere=True)
+        here = replace(refused, everywhere=False, guild_id=8)
+        keys.add(tuple(one.key for one in troubles(replace(CALM, work=(GuildWork((refused, here)),)), KOLKATA)))
+    assert len(keys) == 1
+
+
+def test_trouble_is_over_when_a_run_has_seen_that() -> None:
+    sent = replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT),)),))
+    assert trouble_over(sent, "guild 7 broken") == "guild 7: announcements arrive again"
+    assert trouble_over(sent, "everywhere HTTP 401") == "announcements go out again"
+    for key in ("guild 77 broken", "uncertain abc", "standing", "source a-page"):
+        assert trouble_over(sent, key) == "", key
+    assert trouble_over(CALM, "guild 7 broken") == ""
+    answers = replace(FAILING, failing_since=None, failures=0)
+    assert trouble_over(replace(CALM, sources=(answers,)), "source a-page") == "source a-page: answers again"
+    assert trouble_over(replace(CALM, sources=(FAILING,)), "source a-page") == ""
 
 
 def test_a_resting_guild_says_when_it_is_tried_again_in_the_users_time() -> None:
     rest = RestingReport(7, 1, "HTTP 403", NOON, NOON)
-    (line,) = lines(replace(CALM, work=(GuildWork(resting=rest),)), verbose=True)
+    (line,) = lines(replace(CALM, work=(GuildWork(resting=rest),)))
     assert "1 code waits for a broken destination (HTTP 403; tried again after 2026-05-04 17:30 IST)" in line
     never = replace(rest, owed=2, retry_at=None)
-    (line,) = lines(replace(CALM, work=(GuildWork(resting=never),)), verbose=True)
+    (line,) = lines(replace(CALM, work=(GuildWork(resting=never),)))
     assert "2 codes wait" in line
     assert "not tried again" in line
 
@@ -177,3 +206,8 @@ def test_how_far_away_an_instant_is_in_the_largest_unit_that_fits(away: timedelt
 
 def test_one_is_singular() -> None:
     assert [counted(number, "guild") for number in (0, 1, 2)] == ["0 guilds", "1 guild", "2 guilds"]
+
+
+def test_every_text_in_json_is_put_through_the_redaction_and_nothing_else_changes() -> None:
+    value = {"a": "x", "list": ["x", 1, None, {"x": "x"}], "tuple": ("x",), "flag": True}
+    assert redacted(value, str.upper) == {"a": "X", "list": ["X", 1, None, {"x": "X"}], "tuple": ["X"], "flag": True}

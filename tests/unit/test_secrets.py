@@ -13,11 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from giftping.secrets import (
+    MASK,
     Redactor,
     Secret,
     SecretError,
     anchored_reference,
     find_secret,
+    is_changeable_by_all,
     is_configured,
     mask,
     resolve_secret,
@@ -247,3 +249,28 @@ def test_no_known_secret_survives_in_any_text(secrets: list[str], parts: list[in
     # What is left between two masks is searched: the masks themselves are no part of the text.
     for rest in re.split(r"\*\*\*", masked):
         assert not [secret for secret in secrets if secret in rest]
+
+
+def test_a_password_is_taken_out_of_a_text_encoded_and_as_it_is() -> None:
+    redact = Redactor([Secret("mongodb://app:pass%40word%2F1@db.example/gifts")])
+    for form in ("pass%40word%2F1", "pass@word/1"):
+        assert redact(f"user app, password {form}") == f"user app, password {MASK}"
+
+
+def test_a_secret_from_a_file_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("the-secret\n", "utf-8")
+    assert resolve_secret(f"file:{path}", {}).file == path
+    assert resolve_secret("env:TOKEN", {"TOKEN_FILE": str(path)}).file == path
+    assert resolve_secret("env:TOKEN", {"CREDENTIALS_DIRECTORY": str(tmp_path), "TOKEN": "the-secret"}).file is None
+
+
+@pytest.mark.parametrize(("mode", "is_open"), [(0o602, True), (0o604, False), (0o620, False)])
+def test_a_file_that_every_user_can_write_to_is_changeable(open_folder: Path, mode: int, is_open: bool) -> None:
+    path = open_folder / "giftping.toml"
+    path.touch()
+    path.chmod(mode)
+    assert is_changeable_by_all(path) is is_open
+    open_folder.chmod(0o700)
+    assert not is_changeable_by_all(path)
+    assert not is_changeable_by_all(open_folder / "gone")

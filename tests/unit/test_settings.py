@@ -411,3 +411,11 @@ def test_a_mistake_found_later_in_a_source_is_told_at_its_line(load: Load, home:
 def test_the_default_state_folder_is_the_one_that_counts_without_settings(load: Load, home: Path) -> None:
     for variables in ({}, {"XDG_STATE_HOME": "/xdg"}, {"XDG_STATE_HOME": "relative"}):
         assert load(**variables).state == default_state({"HOME": str(home), **variables})
+
+
+def test_a_secret_that_was_given_out_is_taken_out_of_every_text_from_then_on(load: Load, home: Path) -> None:
+    settings = load()
+    (home / "key").write_text("the-key-of-a-source\n", "utf-8")
+    assert settings.secret(f"file:{home / 'key'}").reveal() == "the-key-of-a-source"
+    assert settings.redactor()("X-API-Key: the-key-of-a-source") == "X-API-Key: ***"
+    assert "the-key" not in repr(settings)

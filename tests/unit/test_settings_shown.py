@@ -64,6 +64,10 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
         "mongo.database": {"value": None, **default},
         "mongo.on_outage": {"value": "continue", **default},
         "mongo.server_selection": {"value": "3s", **default},
+        "heartbeat.codes": {"value": None, **default},
+        "heartbeat.todo": {"value": None, **default},
+        "heartbeat.start": {"value": False, **default},
+        "operator.webhook": {"value": None, **default},
     }
     assert shown["file"] == str(file)
     assert {slug: game["origin"] for slug, game in shown["games"].items()} == {"rise": "built-in", "new": "file"}

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from giftping.codes.catalogue import load_catalogue
+from giftping.dotenv import parse_dotenv
 from giftping.settings import CodesSettings, Settings, load_settings
 from giftping.settings_todo import TodoSettings
 from giftping.settings_values import KEYS
-from giftping.starter import crontab_line, starter_toml
+from giftping.starter import crontab_line, dotenv_with, filled_in, starter_toml
 
 COMMENTED_OUT = re.compile(r"^# ((?:\[[^\]]+\]|[a-z_]+ = ).*)$", re.MULTILINE)
 STATE = Path('/home/me/a "strange" \\ folder/état\n')
@@ -72,6 +73,25 @@ def test_the_starter_reads_well_in_a_narrow_window() -> None:
     text = starter_toml(folder=Path("/etc/giftping"), state=Path("/var/lib/giftping"), source="rise-api")
     assert max(map(len, text.splitlines())) <= 110
     assert text.endswith("\n")
+
+
+def test_what_is_filled_in_counts_whatever_characters_it_has(tmp_path: Path) -> None:
+    strange = r'file:/home/me/a \1 "strange" token'
+    text = filled_in(starter(), {"discord.token": strange, "todo.guild": "11"})
+    written = tomllib.loads(text)
+    assert (written["discord"], written["todo"]) == ({"token": strange}, {"guild": "11"})
+
+
+def test_what_the_starter_has_no_line_for_cannot_be_filled_in() -> None:
+    with pytest.raises(ValueError, match=r"no line for todo\.gild"):
+        filled_in(starter(), {"todo.gild": "11"})
+
+
+@pytest.mark.parametrize("value", ["plain-1", "mongodb://a:b%2F@host/x?y=1", 'with "quotes" and \\ and # and $x'])
+def test_a_variable_that_is_added_to_dotenv_is_read_as_it_was_given(value: str) -> None:
+    variables, mistakes = parse_dotenv(dotenv_with("A=1\r\nB='2'", {"NEW": value, "A": "1"}), ".env")
+    assert mistakes == []
+    assert {one.name: one.value for one in variables} == {"A": "1", "B": "2", "NEW": value}
 
 
 def test_the_starter_works_with_the_catalogue_that_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from code_builders import WOS, code, codes
@@ -241,3 +241,20 @@ def test_delivery_ids_are_fresh_and_fit_a_nonce() -> None:
     ids = {new_delivery_id() for _ in range(200)}
     assert len(ids) == 200
     assert all(len(one) <= NONCE_LENGTH and base64.b32decode(one.upper()) for one in ids)
+
+
+def test_a_run_that_is_told_to_stop_claims_nothing_more() -> None:
+    stage = play()
+    courier = replace(stage.courier, stopped=lambda: bool(stage.route.posted))
+    reports = courier.announce(stage.guild, WOS, codes(*MANY))
+    assert results(reports) == [DeliveryResult.SENT]
+    assert set(stage.store.states().values()) == {"sent"}
+
+
+def test_a_post_that_was_taken_back_while_it_waited_is_no_refusal() -> None:
+    stage = play()
+    stage.route.answer(Refused("told to stop", withdrawn=True))
+    (report,) = stage.announce("Gift100")
+    assert (report.result, report.reason) == (DeliveryResult.RELEASED, "told to stop")
+    assert stage.store.states() == {}
+    assert stage.store.guilds()[0].broken is None

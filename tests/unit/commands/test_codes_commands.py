@@ -34,6 +34,7 @@ CHECK_KEYS = {
     "disagreements",
     "trouble",
     "notices",
+    "stopped",
 }
 
 

@@ -100,7 +100,7 @@ def test_a_healthy_guild_passes_every_check(ward: Ward) -> None:
     assert (ran.exit_code, ran.errors) == (0, "")
     told = ran.json
     assert [one for one in told["findings"] if one["verdict"] != "ok"] == []
-    assert (told["exit_code"], told["ok"], told["warn"], told["fail"]) == (0, 18, 0, 0)
+    assert (told["exit_code"], told["ok"], told["warn"], told["fail"]) == (0, 19, 0, 0)
     assert told["todo"] is True
     assert {one["name"]: one["what"] for one in told["findings"]}[
         "roster"
@@ -122,7 +122,7 @@ def test_no_state_folder_is_made(giftping: Run, home: Path) -> None:
     assert not (home / "state").exists()
     assert (ran.json["todo"], [one["name"] for one in ran.json["findings"]]) == (
         False,
-        ["settings", "state folder", "ledger"],
+        ["settings", "files", "state folder", "ledger"],
     )
 
 
@@ -426,7 +426,7 @@ def test_the_table_fits_eighty_columns_has_no_colours_in_a_pipe_and_shows_the_ne
     (line,) = [line for line in ran.output.splitlines() if line.startswith(" permissions")]
     assert line.split()[1] == "fail"
     assert "→ allow it there, or for its role" in ran.output
-    assert ran.output.splitlines()[-1] == "18 checks: 17 ok, 1 fail."
+    assert ran.output.splitlines()[-1] == "19 checks: 18 ok, 1 fail."
 
 
 def test_without_the_todo_part_the_table_says_so(giftping: Run) -> None:

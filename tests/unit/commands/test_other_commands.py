@@ -40,7 +40,7 @@ def test_init_writes_nothing_over_a_file_that_is_there(giftping: Run, home: Path
 def test_init_writes_over_a_file_when_it_is_told_to(giftping: Run, home: Path) -> None:
     assert "codes.example" in (home / "giftping.toml").read_text("utf-8")
     ran = giftping("init", "--force", "--json")
-    assert set(ran.json) == {"file", "crontab", "todo_crontab"}
+    assert set(ran.json) == {"file", "secrets", "next", "crontab", "todo_crontab", "units"}
     assert "codes.example" not in (home / "giftping.toml").read_text("utf-8")
 
 

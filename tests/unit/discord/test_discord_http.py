@@ -579,3 +579,32 @@ def test_an_endpoint_may_allow_a_larger_answer(client_for, size, is_read):
     http, _ = client_for(httpx.Response(200, content=b" " * size))
     result = http.request(replace(BY_BOT, body_bytes=3_000_000))
     assert result == (Answer(200, None) if is_read else Unclear("HTTP 200, the answer is larger than 3000000 bytes"))
+
+
+# Told to stop
+
+
+def test_a_run_that_was_told_to_stop_sends_nothing_any_more(client_for):
+    stopped = []
+    http, script = client_for(answer(200, {}), stopped=lambda: bool(stopped))
+    assert isinstance(http.request(BY_BOT, json={}), Answer)
+    stopped.append(True)
+    refused = http.request(BY_BOT, json={})
+    assert (refused.reason, refused.withdrawn, refused.lasting) == ("told to stop", True, False)
+    assert len(script.requests) == 1
+
+
+def test_a_wait_for_a_rate_limit_ends_when_the_run_is_told_to_stop(client_for, clock):
+    began = clock.seconds
+    http, script = client_for(limited(50), stopped=lambda: clock.seconds - began > 2)
+    refused = http.request(BY_BOT, json={})
+    assert (refused.reason, refused.withdrawn) == ("told to stop", True)
+    assert clock.seconds - began < 3
+    assert len(script.requests) == 1
+
+
+def test_a_wait_is_as_long_as_before_while_nobody_says_to_stop(client_for, clock):
+    began = clock.seconds
+    http, _ = client_for(limited(50), answer(200, {}), stopped=lambda: False)
+    assert isinstance(http.request(BY_BOT, json={}), Answer)
+    assert clock.seconds - began == pytest.approx(50, abs=0.5)

@@ -1,0 +1,42 @@
+"""The message that tells the operator what is wrong, by a webhook of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from giftping.discord.http import DiscordHttp
+from giftping.discord.limits import CONTENT_LENGTH
+from giftping.discord.message import Message
+from giftping.discord.outcome import Done
+from giftping.discord.webhook import WebhookRoute, parse_webhook_url
+
+SECONDS = 5.0
+"""How long one post may take, and how long it may wait for rate limits."""
+
+
+LINE_LENGTH = 500
+"""The most of one line that is sent."""
+
+
+def tell_operator(url: str, api: str, title: str, lines: Sequence[str]) -> str:
+    """Post lines of trouble as one message, and return why that did not work, empty when it did."""
+    try:
+        address = parse_webhook_url(url, api=api)
+    except ValueError as error:
+        return str(error)
+    with DiscordHttp(api, token=None, budget=timedelta(seconds=SECONDS), total=SECONDS) as http:
+        outcome = WebhookRoute(http, address, None).post(Message(content=text_of(title, lines)), "")
+    return "" if isinstance(outcome, Done) else outcome.reason
+
+
+def text_of(title: str, lines: Sequence[str]) -> str:
+    """Return one message's text: as many of the lines as it holds, and how many are left out."""
+    text = f"**{title}**"
+    for number, line in enumerate(lines):
+        rest = f"\n… and {len(lines) - number} more: see the log of this machine"
+        following = f"\n- {line[:LINE_LENGTH]}"
+        if len(text) + len(following) > CONTENT_LENGTH - len(rest):
+            return text + rest
+        text += following
+    return text

@@ -1,0 +1,81 @@
+"""A look at a MongoDB server that changes nothing: who answers, what its user may do, and what time it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from giftping.store.errors import StoreError
+from giftping.store.mongo_link import MongoLink
+
+NEEDED = ("find", "insert", "update", "remove", "createIndex")
+"""What the store does with its collections, by MongoDB's names of the rights to it."""
+
+ANSWER = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class MongoLook:
+    """A server that can be written to.
+
+    `replica_set` is empty for one that stands alone. `lacking` are the rights that its user lacks, None where they are
+    not shown. `clock_offset` is how far its clock is ahead of ours.
+    """
+
+    replica_set: str
+    members: int
+    lacking: tuple[str, ...] | None
+    clock_offset: timedelta | None
+
+
+def look_at(link: MongoLink, clock: Callable[[], datetime]) -> MongoLook:
+    """Return how the primary of a MongoDB is, and close the link. Raise StoreError where there is none to be had."""
+    try:
+        # The first request waits for a server; the second one tells the time.
+        link.command("hello")
+        asked = clock()
+        hello = link.command("hello")
+        halfway = asked + (clock() - asked) / 2
+        return MongoLook(
+            replica_set=str(hello.get("setName") or ""),
+            members=len(hello.get("hosts") or ()) or 1,
+            lacking=_lacking(link),
+            clock_offset=_offset(hello.get("localTime"), halfway),
+        )
+    finally:
+        link.close()
+
+
+def _offset(theirs: object, ours: datetime) -> timedelta | None:
+    if not isinstance(theirs, datetime):
+        return None
+    return (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - ours
+
+
+def _lacking(link: MongoLink) -> tuple[str, ...] | None:
+    try:
+        status = link.command("connectionStatus", showPrivileges=True)
+        return lacking_rights(status["authInfo"], link.database_name)
+    except (StoreError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def lacking_rights(info: Mapping[str, Any], database: str) -> tuple[str, ...]:
+    """Return the rights that the users of a connection lack in a database, from what `connectionStatus` says.
+
+    Without any user there is nothing to grant: a server that asks for one refuses to be read.
+    """
+    if not info["authenticatedUsers"]:
+        return ()
+    granted = {action for one in _concerning(info["authenticatedUserPrivileges"], database) for action in one}
+    return tuple(action for action in NEEDED if action not in granted and "anyAction" not in granted)
+
+
+def _concerning(privileges: Iterable[Mapping[str, Any]], database: str) -> Iterable[Iterable[str]]:
+    for privilege in privileges:
+        resource = privilege["resource"]
+        # An empty name stands for every database, or every collection (MongoDB, Resource Document).
+        if resource.get("anyResource") or resource.get("db") in (database, ""):
+            yield privilege["actions"]

@@ -1,0 +1,322 @@
+"""Whom the jobs tell what: standard error, journald, JSON logs, the monitor, the operator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from past import ASHA, CHANNEL, GUILD, HOUR, ROLE, Past, now
+from ran import Ran
+
+from giftping.codes.fetch import Body, Failed, Fetched
+from giftping.commands.reporting import TOLD_FILES
+from giftping.demo import faults
+from giftping.demo.discord import StandInDiscord
+from giftping.demo.log import Match
+from giftping.demo.world import Permission
+from giftping.ops.lock import RunLock
+from giftping.store.errors import StoreError
+from giftping.sweeping import LOCK_FILE
+from giftping.wiring import House
+
+Run = Callable[..., Ran]
+
+SWEEP, CHECK = ("todo", "sweep"), ("codes", "check")
+OPERATOR_CHANNEL, WEBHOOK, TOKEN = 77, 78, "operator-webhook-token"
+URL = "https://hc.example/ping/secret-0000"
+
+
+@dataclass
+class Monitor:
+    """What a monitor was told, and what it answers."""
+
+    pings: list[tuple[str, str]] = field(default_factory=list)
+    why: str = ""
+
+    def ping(self, url: str, summary: str = "", *, kind: str = "") -> str:
+        assert url == URL
+        self.pings.append((kind, summary))
+        return self.why
+
+
+@pytest.fixture
+def monitor(monkeypatch: pytest.MonkeyPatch) -> Monitor:
+    monitor = Monitor()
+    monkeypatch.setattr("giftping.ops.heartbeat.ping", monitor.ping)
+    monkeypatch.setenv("BEAT", URL)
+    return monitor
+
+
+@pytest.fixture
+def operator(discord: StandInDiscord, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Return what the operator's channel holds."""
+    discord.add_channel(OPERATOR_CHANNEL, GUILD)
+    discord.add_webhook(WEBHOOK, TOKEN, OPERATOR_CHANNEL)
+    monkeypatch.setenv("TELL_ME", discord.webhook_url(WEBHOOK))
+    return lambda: [message.content for message in discord.messages(OPERATOR_CHANNEL)]
+
+
+def configure(home: Path, *tables: str) -> None:
+    file = home / "giftping.toml"
+    file.write_text("\n".join([file.read_text("utf-8"), *tables]), "utf-8")
+
+
+def overdue(discord: StandInDiscord, past: Past, *, refused: bool) -> None:
+    """Let a member be overdue, in a channel that takes messages or does not; direct messages it does not take."""
+    discord.add_member(GUILD, ASHA, roles=(ROLE,), name="Asha")
+    discord.close_dms(ASHA)
+    past.member(ASHA, "Asha", silent=30 * HOUR)
+    if refused:
+        discord.set_permissions(CHANNEL, Permission.NONE)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch, home: Path) -> list[Fetched]:
+    """Return what the source answers, the last of it for ever."""
+    configure(home)
+    text = (home / "giftping.toml").read_text("utf-8").replace("rows =", 'min_interval = "0s"\nrows =')
+    (home / "giftping.toml").write_text(text, "utf-8")
+    answers: list[Fetched] = [Failed("timed out after 15 s")]
+    monkeypatch.setattr(
+        "giftping.codes.fetch.Fetcher.fetch", lambda *_: answers.pop(0) if len(answers) > 1 else answers[0]
+    )
+    from fakes.records import guild
+
+    from giftping.store.tiny import TinyStore
+
+    with TinyStore(home / "state") as store:
+        store.put_guild(guild(1))
+    return answers
+
+
+# Once, again after a day, and when it is over
+
+
+def test_a_source_is_told_once_again_after_a_day_and_when_it_answers(giftping: Run, answers: list[Fetched]) -> None:
+    line = "source my-list: timed out after 15 s\n"
+    assert giftping(*CHECK, "-q").errors == line
+    assert giftping(*CHECK, "-q") == Ran(69, "", "")
+    with time_machine.travel(now() + timedelta(hours=25)):
+        assert giftping(*CHECK, "-q").errors == line
+        assert giftping(*CHECK, "-q").errors == ""
+    answers[:] = [Body(b"GIFT2026", "text/plain", "", "", "hash")]
+    with time_machine.travel(now() + timedelta(hours=40)):
+        assert giftping(*CHECK, "-q") == Ran(0, "", "source my-list: answers again\n")
+        assert giftping(*CHECK, "-q") == Ran(0, "", "")
+
+
+def test_a_look_at_a_part_and_a_dry_run_take_nothing_away_from_the_next_run(
+    giftping: Run, answers: list[Fetched], home: Path
+) -> None:
+    for arguments in (("--dry-run",), ("--game", "whiteout-survival")):
+        assert "timed out" in giftping(*CHECK, *arguments).errors
+    assert not (home / "state" / TOLD_FILES["codes"]).exists()
+
+
+@pytest.mark.parametrize("content", ["", "[", "5", '{"source my-list": 5}'])
+def test_a_damaged_memory_only_means_that_trouble_is_told_once_more(
+    giftping: Run, discord: StandInDiscord, past: Past, home: Path, content: str
+) -> None:
+    overdue(discord, past, refused=True)
+    first = giftping(*SWEEP)
+    (home / "state" / TOLD_FILES["todo"]).write_text(content, "utf-8")
+    assert giftping(*SWEEP).exit_code == first.exit_code == 69
+
+
+def test_a_sweep_tells_that_all_is_well_again(giftping: Run, discord: StandInDiscord, past: Past) -> None:
+    overdue(discord, past, refused=True)
+    assert "refused" in giftping(*SWEEP, "-q").errors
+    assert giftping(*SWEEP, "-q").errors == ""
+    discord.set_permissions(CHANNEL, Permission.POSTING)
+    assert giftping(*SWEEP, "-q") == Ran(0, "", "all is well again: what was refused before goes out\n")
+    assert giftping(*SWEEP, "-q").errors == ""
+
+
+# Logs
+
+
+def test_under_systemd_trouble_has_a_priority_and_elsewhere_none(
+    giftping: Run, answers: list[Fetched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("giftping.ops.logs.goes_to_journal", lambda named, _: named == "8:1234")
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1234")
+    assert giftping(*CHECK).errors == "<3>source my-list: timed out after 15 s\n"
+    assert giftping("codes", "check", "--game", "no-game").errors.startswith("<3>giftping: there is no game")
+
+
+def test_a_log_in_json_is_one_object_a_line(giftping: Run, discord: StandInDiscord, past: Past) -> None:
+    overdue(discord, past, refused=False)
+    ran = giftping(*SWEEP, "--log-json", "-q")
+    (line, closed) = map(json.loads, ran.errors.splitlines())
+    assert (closed["leg"], closed["outcome"]) == ("dm", "closed")
+    assert {name: line[name] for name in ("level", "job", "member", "kind", "leg", "outcome")} == {
+        "level": "info",
+        "job": "todo sweep",
+        "member": str(ASHA),
+        "kind": "reminder",
+        "leg": "channel",
+        "outcome": "done",
+    }
+    assert len(line["run"]) == 8
+    assert "T" in line["ts"]
+    assert giftping(*SWEEP, "--log-json", "-q").errors == "", "nothing happened"
+
+
+def test_trouble_in_json_says_what_it_is_about(giftping: Run, answers: list[Fetched]) -> None:
+    (line,) = map(json.loads, giftping(*CHECK, "--log-json").errors.splitlines())
+    said = {name: line[name] for name in ("level", "job", "source", "outcome", "reason", "message")}
+    assert said == {
+        "level": "error",
+        "job": "codes check",
+        "source": "my-list",
+        "outcome": "failed",
+        "reason": "timed out after 15 s",
+        "message": "source my-list: timed out after 15 s",
+    }
+    assert giftping(*CHECK, "--log-json").errors == ""
+    lines = list(map(json.loads, giftping(*CHECK, "--log-json", "-v").errors.splitlines()))
+    assert len(lines) > 1
+    assert len({line["run"] for line in lines}) == 1
+
+
+def test_an_error_that_ends_the_run_is_json_as_well(giftping: Run) -> None:
+    (line,) = map(json.loads, giftping(*CHECK, "--log-json", "--game", "no-game").errors.splitlines())
+    assert line["message"].startswith("giftping: there is no game 'no-game'")
+
+
+def test_verbose_names_the_run_the_member_and_the_outcome(giftping: Run, discord: StandInDiscord, past: Past) -> None:
+    overdue(discord, past, refused=False)
+    (line, *_) = giftping(*SWEEP, "-v").errors.splitlines()
+    assert f" member={ASHA} kind=reminder leg=channel outcome=done message_id=" in line
+
+
+# Heartbeat
+
+
+def test_the_monitor_is_told_of_a_run_that_went_well_and_of_one_that_did_not(
+    giftping: Run, discord: StandInDiscord, past: Past, home: Path, monitor: Monitor
+) -> None:
+    configure(home, '[heartbeat]\ntodo = "env:BEAT"')
+    assert giftping(*SWEEP).exit_code == 0
+    overdue(discord, past, refused=True)
+    giftping(*SWEEP)
+    (well, ill) = monitor.pings
+    assert (well[0], ill[0]) == ("", "fail")
+    assert well[1].startswith("giftping todo sweep: exit code 0\n")
+    assert "refused (HTTP 403" in ill[1]
+
+
+def test_only_a_whole_run_of_the_job_counts(
+    giftping: Run, answers: list[Fetched], discord: StandInDiscord, home: Path, monitor: Monitor
+) -> None:
+    configure(home, '[heartbeat]\ncodes = "env:BEAT"')
+    for arguments in ((*CHECK, "--dry-run"), (*CHECK, "--guild", "1"), SWEEP, ("codes", "list")):
+        giftping(*arguments)
+    with RunLock(home / "state" / "check.lock"):
+        assert giftping(*CHECK).exit_code == 75
+    assert monitor.pings == []
+    giftping(*CHECK)
+    assert len(monitor.pings) == 1
+
+
+def test_a_run_that_breaks_off_is_a_failure_for_the_monitor_and_news_for_the_operator(
+    giftping: Run, home: Path, monitor: Monitor, operator: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("giftping.json is damaged")
+
+    configure(home, '[heartbeat]\ntodo = "env:BEAT"\n[operator]\nwebhook = "env:TELL_ME"')
+    monkeypatch.setattr(House, "open_store", fail)
+    for _ in range(2):
+        assert giftping(*SWEEP).exit_code == 69
+    assert [kind for kind, _ in monitor.pings] == ["fail", "fail"]
+    assert len(operator()) == (1 if (home / "state" / TOLD_FILES["todo"]).exists() else 2)
+    assert "giftping.json is damaged" in operator()[0]
+
+
+def test_a_start_is_told_where_that_is_wanted(
+    giftping: Run, discord: StandInDiscord, home: Path, monitor: Monitor
+) -> None:
+    configure(home, '[heartbeat]\ntodo = "env:BEAT"\nstart = true')
+    giftping(*SWEEP)
+    assert [kind for kind, _ in monitor.pings] == ["start", ""]
+
+
+def test_a_monitor_that_is_away_fails_no_run_and_is_told_once(
+    giftping: Run, discord: StandInDiscord, past: Past, home: Path, monitor: Monitor
+) -> None:
+    past.swept(HOUR)
+    configure(home, '[heartbeat]\ntodo = "env:BEAT"')
+    monitor.why = "timed out"
+    assert giftping(*SWEEP) == Ran(0, "", "the heartbeat did not reach its monitor: timed out\n")
+    assert giftping(*SWEEP) == Ran(0, "", "")
+    monitor.why = ""
+    assert giftping(*SWEEP) == Ran(0, "", "")
+    monitor.why = "HTTP 500"
+    assert "HTTP 500" in giftping(*SWEEP).errors
+
+
+def test_a_secret_that_is_not_there_is_a_warning_and_no_end(
+    giftping: Run, discord: StandInDiscord, past: Past, home: Path
+) -> None:
+    past.swept(HOUR)
+    configure(home, '[heartbeat]\ntodo = "env:NO_BEAT"')
+    ran = giftping(*SWEEP)
+    assert ran.exit_code == 0
+    assert "NO_BEAT is not set" in ran.error
+
+
+def test_the_address_itself_is_refused_in_the_settings_and_not_shown(giftping: Run, home: Path) -> None:
+    configure(home, f'[heartbeat]\ncodes = "{URL}"')
+    ran = giftping("config", "check")
+    assert ran.exit_code == 78
+    assert "must be env:NAME or file:PATH" in ran.error
+    assert "secret-0000" not in ran.errors
+
+
+# Operator
+
+
+def test_the_operator_gets_one_message_of_what_is_news(
+    giftping: Run, discord: StandInDiscord, past: Past, home: Path, operator: Callable[[], list[str]]
+) -> None:
+    configure(home, '[operator]\nwebhook = "env:TELL_ME"')
+    overdue(discord, past, refused=True)
+    assert giftping(*SWEEP, "--dry-run").exit_code in (0, 69)
+    assert operator() == []
+    giftping(*SWEEP)
+    giftping(*SWEEP)
+    (told,) = operator()
+    assert told.startswith("**giftping todo sweep on ")
+    assert f"\n- member {ASHA} (Asha): reminder, channel: refused (HTTP 403" in told
+    discord.set_permissions(CHANNEL, Permission.POSTING)
+    giftping(*SWEEP)
+    assert "all is well again" in operator()[1]
+
+
+def test_an_operators_webhook_that_refuses_fails_no_run_and_shows_no_token(
+    giftping: Run, discord: StandInDiscord, past: Past, home: Path, operator: Callable[[], list[str]]
+) -> None:
+    configure(home, '[operator]\nwebhook = "env:TELL_ME"')
+    overdue(discord, past, refused=True)
+    discord.fail(faults.status(404, 10015, "Unknown Webhook"), match=Match(webhook_id=WEBHOOK), times=None)
+    ran = giftping(*SWEEP)
+    assert ran.exit_code == 69
+    assert "the operator could not be told: HTTP 404" in ran.errors
+    assert TOKEN not in ran.errors
+    assert giftping(*SWEEP).errors == ""
+
+
+def test_a_run_that_finds_another_one_at_it_tells_nobody(
+    giftping: Run, home: Path, discord: StandInDiscord, monitor: Monitor, operator: Callable[[], list[str]]
+) -> None:
+    configure(home, '[heartbeat]\ntodo = "env:BEAT"\n[operator]\nwebhook = "env:TELL_ME"')
+    (home / "state").mkdir(exist_ok=True)
+    with RunLock(home / "state" / LOCK_FILE):
+        assert giftping(*SWEEP).exit_code == 75
+    assert (monitor.pings, operator()) == ([], [])
