@@ -258,6 +258,9 @@ def trouble_over(report: CheckReport, key: str) -> str:
 def _delivery_key(delivery: DeliveryReport) -> str:
     if delivery.result is DeliveryResult.UNCERTAIN:
         return f"uncertain {delivery.delivery_id}"
+    if delivery.result is DeliveryResult.UNCLEAR:
+        # Why it cannot be found out is what a person can mend.
+        return f"unclear {delivery.delivery_id} {without_numbers(delivery.reason)}"
     return f"guild {delivery.guild_id} {'broken' if delivery.broke else delivery.result.value}"
 
 

@@ -65,7 +65,7 @@ def _tell(session: Session, report: CheckReport, reporting: Reporting) -> None:
     for notice in report.notices:
         session.log(notice, "warning")
     found = list(troubles(report, session.house.zone))
-    reporting.tell(found, lambda key: trouble_over(report, key), everything=is_asked or report.dry_run)
+    reporting.tell(found, lambda key: trouble_over(report, key), everything=is_asked)
     if session.verbose or session.log_json:
         _log_events(session, report)
     if session.verbose:

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,12 +18,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from giftping.commands.session import Session
+    from giftping.ops.telling import Mark
     from giftping.output import Trouble
     from giftping.settings import Settings
 
 TOLD_FILES = {"codes": "told-codes.json", "todo": "told-todo.json"}
 """What each job remembers to have told, in the state folder."""
 
+
+RUNS_AGAIN = "runs come to their end again"
+
+HEARTBEAT, OPERATOR = NOT_OF_THE_RUN = ("heartbeat", "operator")
+"""The keys of the trouble with telling somebody."""
 
 STOPPED = "told to stop: what was not begun is left to the next run"
 
@@ -42,7 +47,7 @@ class Reporting:
         self._is_whole = is_whole
         self._news: list[str] = []
         self._shown: list[str] = []
-        self._told: dict[str, datetime] | None = None
+        self._told: dict[str, Mark] | None = None
 
     def __enter__(self) -> Self:
         settings = self._session.settings
@@ -58,13 +63,16 @@ class Reporting:
         self.end(1)
 
     def tell(self, found: Sequence[Trouble], over: Callable[[str], str], *, everything: bool = False) -> None:
-        """Tell what is wrong: what is news, or everything; and what is over, by what `over` says of its key."""
+        """Tell what is wrong: what is news, or everything; and what is over, by what `over` says of its key.
+
+        A run that is not a whole one was asked for by somebody, who is told everything.
+        """
         keys: dict[str, tuple[str, bool]] = {}
         for trouble in found:
             keys.setdefault(trouble.key, (trouble.line, trouble.is_known))
         news = self._tell(keys, over, shows=True)
         for trouble in found:
-            if everything or trouble.key in news:
+            if everything or not self._is_whole or trouble.key in news:
                 self._session.log(trouble.line, "error", trouble.fields)
             if trouble.key in news and trouble.line not in self._news:
                 self._news.append(trouble.line)
@@ -98,7 +106,13 @@ class Reporting:
             return frozenset()
         from giftping.ops.telling import tell
 
-        telling = tell({key: is_known for key, (_, is_known) in found.items()}, over, told, utc_now())
+        def over_of_job(key: str) -> str:
+            """Return in words that trouble is over; that of those who are told is not the run's."""
+            if key in NOT_OF_THE_RUN:
+                return ""
+            return RUNS_AGAIN if shows and key.startswith("error ") else over(key)
+
+        telling = tell({key: is_known for key, (_, is_known) in found.items()}, over_of_job, told, utc_now())
         for line in telling.over:
             self._session.log(line, "notice")
             self._news.append(line)
@@ -107,27 +121,27 @@ class Reporting:
         self._remember(dict(telling.told))
         return telling.news
 
-    def _remembered(self) -> dict[str, datetime]:
+    def _remembered(self) -> dict[str, Mark]:
         if self._told is None:
             self._told = {}
             with suppress(OSError, ValueError):
                 text = self._file.read_text("utf-8")
-                from giftping.ops.telling import told_from_json
+                from giftping.ops.telling import marks_from_json
 
-                self._told = told_from_json(json.loads(text))
+                self._told = marks_from_json(json.loads(text))
         return self._told
 
-    def _remember(self, told: dict[str, datetime]) -> None:
+    def _remember(self, told: dict[str, Mark]) -> None:
         if told == self._told:
             return
         self._told = told
         if not self._is_whole or not self._file.parent.exists():
             return
-        from giftping.ops.telling import told_to_json
+        from giftping.ops.telling import marks_to_json
 
         # Where nothing can be written the run itself has told so.
         with suppress(OSError):
-            content = f"{json.dumps(told_to_json(told), indent=1)}\n".encode()
+            content = f"{json.dumps(marks_to_json(told), indent=1)}\n".encode()
             replace_file(self._file, [content], durable=False)
 
     @property
@@ -149,7 +163,7 @@ class Reporting:
             why = url_mistake(url) or ping(url, settings.redactor()(summary), kind=kind)
         except SecretError as error:
             why = str(error)
-        self._note("heartbeat", f"the heartbeat did not reach its monitor: {why}" if why else "")
+        self._note(HEARTBEAT, f"the heartbeat did not reach its monitor: {why}" if why else "")
 
     def _tell_operator(self, settings: Settings) -> None:
         from giftping.operating import tell_operator
@@ -161,7 +175,7 @@ class Reporting:
             why = tell_operator(settings.secret(settings.operator.webhook).reveal(), settings.discord.api, title, lines)
         except SecretError as error:
             why = str(error)
-        self._note("operator", f"the operator could not be told: {why}" if why else "")
+        self._note(OPERATOR, f"the operator could not be told: {why}" if why else "")
 
     def _note(self, key: str, warning: str) -> None:
         """Tell that somebody could not be told; that, too, once a day."""

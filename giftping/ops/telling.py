@@ -14,42 +14,54 @@ FORGOTTEN_AFTER = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """When trouble was told, and whether a later run has met it again: only what has lasted is told to be over."""
+
+    at: datetime
+    lasted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
     """What is told in this run: the keys of the trouble that is news, what is over in words, and what is remembered."""
 
     news: frozenset[str]
     over: tuple[str, ...]
-    told: Mapping[str, datetime]
+    told: Mapping[str, Mark]
 
 
-def tell(found: Mapping[str, bool], over: Callable[[str], str], told: Mapping[str, datetime], now: datetime) -> Telling:
+def tell(found: Mapping[str, bool], over: Callable[[str], str], told: Mapping[str, Mark], now: datetime) -> Telling:
     """Return what of the trouble that was found is to be told, and what of it is over.
 
     `found` says by its key whether somebody else has told of it already: then it is told in a day. `over` returns in
-    words that trouble is over, empty where that was not seen. `told` is when each was told. A time that lies ahead
-    comes from a clock that was wrong.
+    words that trouble is over, empty where that was not seen. A time that lies ahead comes from a clock that was
+    wrong.
     """
-    fresh = {key: at for key, at in told.items() if timedelta(0) <= now - at < AGAIN_AFTER}
+    fresh = {key for key, mark in told.items() if timedelta(0) <= now - mark.at < AGAIN_AFTER}
     news = frozenset(key for key, is_known in found.items() if key not in fresh and (key in told or not is_known))
     ended = {key: over(key) for key in told if key not in found}
     kept = {
-        key: at
-        for key, at in told.items()
-        if key not in found and not ended[key] and timedelta(0) <= now - at < FORGOTTEN_AFTER
+        key: told[key]
+        for key, words in ended.items()
+        if not words and timedelta(0) <= now - told[key].at < FORGOTTEN_AFTER
     }
-    standing = {key: fresh.get(key, now) for key in found}
-    return Telling(news, tuple(dict.fromkeys(filter(None, ended.values()))), {**kept, **standing})
+    standing = {key: Mark(told[key].at if key in fresh else now, lasted=key in told) for key in found}
+    words = (words for key, words in ended.items() if words and told[key].lasted)
+    return Telling(news, tuple(dict.fromkeys(words)), {**kept, **standing})
 
 
-def told_from_json(value: object) -> dict[str, datetime]:
-    """Return what `told_to_json` gave; nothing for anything else, so that it is told again."""
+def marks_from_json(value: object) -> dict[str, Mark]:
+    """Return what `marks_to_json` gave; nothing for anything else, so that it is told again."""
     try:
-        told = {str(key): datetime.fromisoformat(at) for key, at in value.items()}  # type: ignore[attr-defined]
-    except (AttributeError, TypeError, ValueError):
+        marks = {
+            str(key): Mark(datetime.fromisoformat(mark["told_at"]), mark["lasted"] is True)
+            for key, mark in value.items()  # type: ignore[attr-defined]
+        }
+    except (AttributeError, KeyError, TypeError, ValueError):
         return {}
-    return told if all(at.tzinfo for at in told.values()) else {}
+    return marks if all(mark.at.tzinfo for mark in marks.values()) else {}
 
 
-def told_to_json(told: Mapping[str, datetime]) -> dict[str, str]:
+def marks_to_json(marks: Mapping[str, Mark]) -> dict[str, object]:
     """Return when each trouble was told as plain JSON values."""
-    return {key: at.isoformat() for key, at in sorted(told.items())}
+    return {key: {"told_at": mark.at.isoformat(), "lasted": mark.lasted} for key, mark in sorted(marks.items())}
