@@ -74,9 +74,10 @@ class BotSession(Session):
                 self.notices += map(self.settings.redactor(), store.notices)
                 self.is_by_mirror |= bool(getattr(store, "is_by_mirror", False))
 
-    def trouble(self, line: str) -> None:
-        """Keep a line of trouble."""
-        self.lines.append(self.settings.redactor()(line))
+    def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
+        """Keep a line: of trouble, or of what there is to say besides."""
+        kept = self.lines if level == "error" else self.notices
+        kept.append(self.settings.redactor()(line))
 
     def give(self, value: object) -> None:
         """Keep the command's object."""
