@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format types contracts bench man lock clean
+.PHONY: demo test coverage lint format types contracts bench man lock clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/giftping demo
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+coverage: $(VENV)/.installed-dev
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-branch --cov-report=term
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
