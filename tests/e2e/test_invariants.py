@@ -196,6 +196,16 @@ def test_a_round_that_was_left_out_is_found() -> None:
     assert len(list(unpinged(theirs[:3] + theirs[4:], [], {ANNE: life()}, PROMISES, CALM))) == 1
 
 
+@pytest.mark.parametrize(("next_ping", "is_late"), [(33.4, False), (34.0, True)])
+def test_the_interval_since_the_last_ping_stands_still_in_a_pause_and_goes_on_after_it(
+    next_ping: float, is_late: bool
+) -> None:
+    anne = life()
+    anne.pauses.append(Stretch(START + 25.2 * HOUR, START + 31.2 * HOUR))
+    later = [ping(next_ping + 3.2 * number) for number in range(5) if next_ping + 3.2 * number < 48]
+    assert bool(list(unpinged([ping(24.2), *later], [], {ANNE: anne}, PROMISES, CALM))) is is_late
+
+
 @pytest.mark.parametrize("reason", ["submission", "pause", "absence", "quiet", "removal", "trouble"])
 def test_nobody_is_owed_a_ping_who_is_not_to_get_one(reason: str) -> None:
     anne, promises, changes, calm = life(), PROMISES, [], CALM
