@@ -458,9 +458,9 @@ def run() -> None:
 
 def _tell_error(error: Exception) -> int:
     from giftping.commands.session import Session, UsageError
-    from giftping.ops.lock import LockError, LockHeldError
-    from giftping.secrets import Redactor, SecretError, secret_values
-    from giftping.settings_file import SettingsError
+    from giftping.runs.lock import LockError, LockHeldError
+    from giftping.settings.file import SettingsError
+    from giftping.settings.secrets import Redactor, SecretError, secret_values
     from giftping.store.base import StoreError
 
     known: list[tuple[type[Exception], int]] = [

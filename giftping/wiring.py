@@ -11,16 +11,16 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from giftping.secrets import SecretError
-from giftping.settings_file import Mistake, SettingsError
+from giftping.settings.file import Mistake, SettingsError
+from giftping.settings.secrets import SecretError
 from giftping.store.files import replace_file, storage_errors
 
 if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
-    from giftping.secrets import Secret
-    from giftping.settings import Settings
+    from giftping.settings.load import Settings
+    from giftping.settings.secrets import Secret
     from giftping.store.base import Destination
     from giftping.store.failover import FailoverStore
     from giftping.store.mongo import MongoStore

@@ -14,7 +14,7 @@ from giftping.bot import codes, todo
 from giftping.bot.desk import Desk
 from giftping.bot.failures import tell_failure
 from giftping.bot.sync import Sync
-from giftping.settings import Settings
+from giftping.settings.load import Settings
 
 log = logging.getLogger("giftping.bot")
 

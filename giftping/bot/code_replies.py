@@ -12,8 +12,8 @@ import discord
 
 from giftping.bot.desk import AT_IT, EXIT_REFUSED, Reply
 from giftping.bot.replies import BLUE, RED, ago, at, plain, refused, shortened, told
-from giftping.codes.catalogue import Game
 from giftping.discord.limits import escape_markdown, truncate
+from giftping.settings.catalogue import Game
 
 Games = Mapping[str, Game]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.ops.lock import LockError, LockHeldError
-from giftping.secrets import SecretError
-from giftping.settings import Settings
-from giftping.settings_file import SettingsError
+from giftping.runs.lock import LockError, LockHeldError
+from giftping.settings.file import SettingsError
+from giftping.settings.load import Settings
+from giftping.settings.secrets import SecretError
 from giftping.store.base import StoreError
 from giftping.wiring import House
 

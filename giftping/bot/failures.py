@@ -9,7 +9,7 @@ import discord
 
 from giftping.bot.desk import UNEXPECTED, Reply
 from giftping.bot.replies import refused
-from giftping.settings import Settings
+from giftping.settings.load import Settings
 
 log = logging.getLogger("giftping.bot")
 

@@ -8,12 +8,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.ops.lock import RunLock
-from giftping.settings_file import Mistake, SettingsError
-from giftping.settings_values import DISCORD_API
+from giftping.runs.lock import RunLock
+from giftping.settings.file import Mistake, SettingsError
+from giftping.settings.values import DISCORD_API
 
 if TYPE_CHECKING:
-    from giftping.settings import Settings
+    from giftping.settings.load import Settings
 
 LOCK_FILE = "bot.lock"
 INSTALL = "the bot needs discord.py, which comes with: pip install 'giftping[bot]'"

@@ -32,7 +32,7 @@ from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from giftping.commands.session import Session
-    from giftping.settings import Settings
+    from giftping.settings.load import Settings
 
 log = logging.getLogger("giftping.bot")
 

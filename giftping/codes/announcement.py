@@ -19,8 +19,8 @@ from giftping.discord.limits import (
 from giftping.discord.message import Embed, EmbedField, Message
 
 if TYPE_CHECKING:
-    from giftping.codes.catalogue import Game
     from giftping.discord.outcome import Matcher
+    from giftping.settings.catalogue import Game
 
 CODES_PER_MESSAGE = 10
 """As many as the older bot showed in one message; the rest go into further ones."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from giftping.codes.catalogue import Game
 from giftping.codes.courier import Clock, Courier, Origins, Routes
 from giftping.codes.gather import Gathered
 from giftping.codes.guards import verdict
@@ -27,6 +26,7 @@ from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
 from giftping.codes.request import CheckRequest
 from giftping.codes.settle import OpenDelivery, Settler, may_settle, open_deliveries
+from giftping.settings.catalogue import Game
 from giftping.store.base import EntryState, GuildRecord, Store
 
 TOLD_AGAIN = timedelta(days=1, minutes=1)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from giftping.codes.announcement import Announcement, announcements
-from giftping.codes.catalogue import Game
 from giftping.codes.model import Code
 from giftping.codes.plan import broken_after
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.discord.outcome import Done, Refused, Route, Unclear
+from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
 
 Clock = Callable[[], datetime]

@@ -11,8 +11,8 @@ from hashlib import sha256
 from http import HTTPStatus
 
 from giftping.codes.fetch import USER_AGENT, Body, Failed, Fetched, FetchRequest, Limits, NotModified, shown
-from giftping.lean_httpx import httpx
-from giftping.transport import Deadline
+from giftping.net.lean_httpx import httpx
+from giftping.net.transport import Deadline
 
 SHARED_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

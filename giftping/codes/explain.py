@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from giftping.codes.guards import verdict
-from giftping.codes.model import MANUAL_SOURCE, Code, SightingState
+from giftping.codes.model import Code
 from giftping.codes.plan import Listed, is_resting, plan_game
+from giftping.settings.sources import MANUAL_SOURCE, SightingState
 from giftping.store.base import CodeRecord, EntryState, GuildRecord, LedgerEntry
 
 

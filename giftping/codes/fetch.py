@@ -107,7 +107,7 @@ class Fetcher:
     def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
         """Return what came of the request. Raise nothing for what a network or a server can do."""
         from giftping.codes.exchange import exchange
-        from giftping.transport import Deadline, SocketTransport
+        from giftping.net.transport import Deadline, SocketTransport
 
         transport = (self._transport or SocketTransport)()
         with Deadline(self._limits.total, self._monotonic) as deadline:

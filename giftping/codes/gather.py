@@ -20,10 +20,10 @@ from giftping.codes.memory import (
     due,
 )
 from giftping.codes.model import Sighting
-from giftping.codes.sources.base import ShapeChangedError, parser_of
+from giftping.codes.sources.kinds import ShapeChangedError, parser_of
 
 if TYPE_CHECKING:
-    from giftping.codes.sources.definition import SourceDefinition
+    from giftping.settings.sources import SourceDefinition
 
 MOST_AT_ONCE = 16
 

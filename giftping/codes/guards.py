@@ -7,7 +7,8 @@ import unicodedata
 from datetime import datetime
 
 from giftping.codes.furniture import FURNITURE, PLACEHOLDERS
-from giftping.codes.model import Code, SightingState, Verdict
+from giftping.codes.model import Code, Verdict
+from giftping.settings.sources import SightingState
 
 SKIPPED_REGIONS = frozenset({"CN"})
 """Regions refused by default: codes of the Chinese servers work nowhere else."""

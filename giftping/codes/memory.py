@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from giftping.codes.model import Listing
 
 if TYPE_CHECKING:
-    from giftping.codes.sources.definition import SourceDefinition
+    from giftping.settings.sources import SourceDefinition
 
 FIRST_BACK_OFF = timedelta(minutes=1)
 LONGEST_BACK_OFF = timedelta(hours=6)

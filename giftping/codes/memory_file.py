@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from giftping.codes.memory import Memory, Outcome, SourceState
-from giftping.codes.model import Dropped, Listing, Sighting, SightingState
+from giftping.codes.model import Dropped, Listing, Sighting
+from giftping.settings.sources import SightingState
 from giftping.store.files import replace_file
 
 FORMAT = 1

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from giftping.codes.model import Code, Sighting, SightingState
+from giftping.codes.model import Code, Sighting
+from giftping.settings.sources import SightingState
 
 
 def merge(sightings: Iterable[Sighting]) -> list[Code]:

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
-MANUAL_SOURCE = "manual"
-
-
-class SightingState(StrEnum):
-    """What a source says of a code; UNSTATED where it only lists it."""
-
-    ACTIVE = "active"
-    EXPIRED = "expired"
-    UNSTATED = "unstated"
+from giftping.settings.sources import SightingState
 
 
 def key_of(spelling: str) -> str:

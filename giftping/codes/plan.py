@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from giftping.codes.gather import SourceReport
-from giftping.codes.model import MANUAL_SOURCE, Code, Sighting
+from giftping.codes.model import Code, Sighting
 from giftping.codes.report import RestingReport, SeedReport
+from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import Broken, CodeRecord, GuildRecord, SourceMemory
 
 BROKEN_RETRY_FIRST = timedelta(hours=1)

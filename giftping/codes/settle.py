@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from giftping.codes.announcement import announcements, announces
-from giftping.codes.catalogue import Game
 from giftping.codes.courier import Courier
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
+from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
 
 UNDER_WAY = timedelta(minutes=1)

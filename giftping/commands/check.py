@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import DeliveryResult
-from giftping.commands.reporting import STOPPED, Reporting
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.ops.stopping import stopping
-from giftping.output import (
+from giftping.output.codes import (
     check_events,
     check_object,
     counted,
@@ -18,6 +16,8 @@ from giftping.output import (
     trouble_over,
     troubles,
 )
+from giftping.runs.reporting import STOPPED, Reporting
+from giftping.runs.stopping import stopping
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def check(session: Session, request: CheckRequest) -> int:
 
 
 def _run(session: Session, request: CheckRequest) -> CheckReport:
-    from giftping.checking import run_check
+    from giftping.runs.check import run_check
 
     if session.at_terminal and not session.quiet:
-        from giftping.render import progress
+        from giftping.output.render import progress
 
         with progress("Guilds", shown=True) as on_progress:
             report = run_check(session.house, request, on_progress)
@@ -88,7 +88,7 @@ def _log_events(session: Session, report: CheckReport) -> None:
 
 
 def _show_previews(session: Session, report: CheckReport) -> None:
-    from giftping.render import preview
+    from giftping.output.render import preview
 
     for delivery in report.deliveries():
         if delivery.message is not None and delivery.result is DeliveryResult.PLANNED:

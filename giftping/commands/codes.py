@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output import (
+from giftping.output.codes import (
     code_object,
     counted,
     entry_object,
@@ -15,7 +15,7 @@ from giftping.output import (
     snowflake,
     when,
 )
-from giftping.problems import nearest
+from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, SourceMemory, Store
 from giftping.store.documents import CLEARS
 from giftping.store.fields import time_from_value, time_to_text
@@ -54,7 +54,7 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
 
 
 def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
-    from giftping.render import table
+    from giftping.output.render import table
 
     zone = session.house.zone
     rows: dict[str, list[list[str]]] = {}
@@ -71,7 +71,8 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
 def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
     """Record a code by hand, to go out with the next check."""
     from giftping.codes.guards import clean_text, verdict
-    from giftping.codes.model import MANUAL_SOURCE, Code, key_of
+    from giftping.codes.model import Code, key_of
+    from giftping.settings.sources import MANUAL_SOURCE
 
     session.check_game(game)
     now = utc_now()
@@ -146,7 +147,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
 
 
 def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistics, per: str) -> None:
-    from giftping.render import bars, facts
+    from giftping.output.render import bars, facts
 
     last = numbers.last
     pairs = [
@@ -216,11 +217,11 @@ def _clears_of(store: Store, guild_id: int, key: str) -> list[datetime]:
 
 def explain(session: Session, code: str, guild_id: int) -> int:
     """Say why a code was, or was not, announced in a guild."""
-    from giftping.checking import listed_now
     from giftping.codes.explain import code_of
     from giftping.codes.explain import explain as explained
     from giftping.codes.guards import verdict
     from giftping.codes.model import key_of
+    from giftping.runs.check import listed_now
 
     key = key_of(code)
     skipped = frozenset(session.settings.codes.skipped_regions)

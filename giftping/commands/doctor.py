@@ -6,12 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session
-from giftping.ops.doctor import examined
-from giftping.ops.judging import Verdict
-from giftping.output import counted
+from giftping.doctor.judge import examined
+from giftping.doctor.judging import Verdict
+from giftping.output.codes import counted
 
 if TYPE_CHECKING:
-    from giftping.ops.doctor import Finding
+    from giftping.doctor.judge import Finding
 
 NO_CODES = "Gift codes are not set up: no guild is known. Add one: giftping guilds add"
 NO_TODO = "The TODO part is not set up: no id is set for it, and the roster is empty."
@@ -19,7 +19,7 @@ NO_TODO = "The TODO part is not set up: no id is set for it, and the roster is e
 
 def doctor(session: Session, *, live: bool = False) -> int:
     """Look at everything that giftping needs, say what is wrong and what to do about it, and return the exit code."""
-    from giftping.examining import examine
+    from giftping.doctor.look import examine
 
     facts = examine(session.house, live=live)
     findings = examined(facts)
@@ -58,7 +58,7 @@ def doctor(session: Session, *, live: bool = False) -> int:
 
 
 def _show(session: Session, findings: list[Finding]) -> None:
-    from giftping.render import table
+    from giftping.output.render import table
 
     rows = [
         [finding.name, finding.verdict.value, finding.what + (f"\n→ {finding.next_step}" if finding.next_step else "")]

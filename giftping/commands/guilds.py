@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output import guild_object, snowflake, when
-from giftping.problems import nearest
-from giftping.secrets import SecretError, anchored_reference
+from giftping.output.codes import guild_object, snowflake, when
+from giftping.settings.problems import nearest
+from giftping.settings.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
 from giftping.wiring import utc_now
 
@@ -161,7 +161,7 @@ def list_guilds(session: Session) -> int:
         session.tell("No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME")
         return EXIT_FINE
     if not (session.quiet or session.json):
-        from giftping.render import facts
+        from giftping.output.render import facts
 
         session.show(facts([(str(guild.guild_id), "\n".join(_about(session, guild))) for guild in guilds]))
     return EXIT_FINE

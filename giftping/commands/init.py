@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from giftping.commands.guilds import WHERE, parse_snowflake
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output import redacted, write_json
-from giftping.secrets import Redactor, mask
+from giftping.output.codes import redacted, write_json
+from giftping.settings.secrets import Redactor, mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,7 @@ def _answer(ask: Ask, question: str, read: Callable[[str], Answer], *, hidden: b
 
 def _webhook(text: str) -> str:
     from giftping.discord.webhook import parse_webhook_url
-    from giftping.settings_values import DISCORD_API
+    from giftping.settings.values import DISCORD_API
 
     if not _is_reference(text):
         parse_webhook_url(text, api=os.environ.get("GIFTPING_DISCORD_API") or DISCORD_API)
@@ -157,7 +157,7 @@ def _secrets(request: InitRequest) -> dict[str, str]:
 
 def _settings(request: InitRequest, folder: Path) -> dict[str, str]:
     """Return the settings that the answers come to, by dotted key."""
-    from giftping.secrets import anchored_reference
+    from giftping.settings.secrets import anchored_reference
 
     todo = {
         "todo.guild": request.guild_id if request.todo_channel_id is not None else None,
@@ -172,10 +172,10 @@ def _settings(request: InitRequest, folder: Path) -> dict[str, str]:
 
 
 def _write(folder: Path, path: Path, request: InitRequest, secrets: Mapping[str, str], *, force: bool) -> None:
-    from giftping.dotenv import FILE_NAME as DOTENV
-    from giftping.settings import default_state
-    from giftping.settings_file import SettingsError, read_text
-    from giftping.starter import dotenv_with, filled_in, starter_toml
+    from giftping.settings.dotenv import FILE_NAME as DOTENV
+    from giftping.settings.file import SettingsError, read_text
+    from giftping.settings.load import default_state
+    from giftping.settings.starter import dotenv_with, filled_in, starter_toml
     from giftping.store.files import replace_file
 
     text = starter_toml(folder=folder.resolve(), state=default_state(os.environ), source="wosgiftcodes-page")
@@ -199,7 +199,7 @@ def _write(folder: Path, path: Path, request: InitRequest, secrets: Mapping[str,
 
 
 def _tell_next(session: Session, folder: Path, path: Path, request: InitRequest, secrets: Mapping[str, str]) -> None:
-    from giftping.starter import SWEEP, SWEEP_MINUTES, crontab_line
+    from giftping.settings.starter import SWEEP, SWEEP_MINUTES, crontab_line
 
     command, config = Path(shutil.which("giftping") or sys.argv[0]).resolve(), path.resolve()
     line = crontab_line(command, config=config)
@@ -260,7 +260,7 @@ def _way(request: InitRequest) -> str:
 
 def _units(command: Path, config: Path, request: InitRequest, *, has_secrets: bool) -> list[str]:
     """Return what installs the systemd units on this machine; nothing where there is no systemd, or no units."""
-    from giftping.starter import unit_lines
+    from giftping.settings.starter import unit_lines
 
     units = unit_folder()
     if units is None or not SYSTEMD_RUNS.is_dir():

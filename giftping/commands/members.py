@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from giftping.runs.sweep import rules_of, today_of, zone_of
 from giftping.store.base import Store
-from giftping.sweeping import rules_of, today_of, zone_of
 from giftping.todo.book import Book, Odd
 from giftping.todo.clocks import Span
 from giftping.todo.days import Streak, streak, submissions_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.migrating import take_over
-from giftping.output import instant, snowflake
+from giftping.output.codes import instant, snowflake
+from giftping.runs.migrate import take_over
 from giftping.store.base import Store
 from giftping.store.files import SNAPSHOT
 
@@ -33,8 +33,8 @@ class MigrateRequest:
 
 def migrate(session: Session, request: MigrateRequest) -> int:
     """Take old data over into the ledger and tell how much, of which guild, and what was odd."""
-    from giftping.checking import LOCK_FILE
-    from giftping.ops.lock import RunLock
+    from giftping.runs.check import LOCK_FILE
+    from giftping.runs.lock import RunLock
 
     lost = [path for path in request.files if not path.is_file()]
     if lost:
@@ -69,7 +69,7 @@ def _carry_out(session: Session, store: Store, sources: list[OldData], request: 
     with ExitStack() as shown:
         on_progress: OnProgress | None = None
         if session.at_terminal and not session.quiet:
-            from giftping.render import progress
+            from giftping.output.render import progress
 
             on_progress = shown.enter_context(progress("Documents", shown=True))
         return take_over(
@@ -111,7 +111,7 @@ def _tell(session: Session, report: MigrationReport) -> None:
         )
         return
     if report.guilds and not (session.quiet or session.json):
-        from giftping.render import table
+        from giftping.output.render import table
 
         title = f"{'Would take' if report.dry_run else 'Took'} over from {', '.join(report.sources)}"
         session.show(table(title, ["Guild", ">Codes", ">New", "Channel"], _rows(report.guilds)))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output import snowflake
-from giftping.output_todo import pause_object, pause_text, who
+from giftping.output.codes import snowflake
+from giftping.output.todo import pause_object, pause_text, who
 from giftping.todo.book import Edit, new_id
 from giftping.todo.clocks import start_of
 from giftping.todo.documents import Event

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output import counted, snowflake, when
-from giftping.output_todo import pause_text, printable, roster_object, who
-from giftping.settings_values import zone_mistake
+from giftping.output.codes import counted, snowflake, when
+from giftping.output.todo import pause_text, printable, roster_object, who
+from giftping.settings.values import zone_mistake
 from giftping.todo.book import Edit, new_id
 from giftping.todo.documents import Event
 from giftping.todo.model import Presence
@@ -161,7 +161,7 @@ def list_roster(session: Session) -> int:
         session.tell("Nobody is on the roster yet. Add members: giftping todo roster add USER")
         return EXIT_FINE
     if not (session.quiet or session.json):
-        from giftping.render import table
+        from giftping.output.render import table
 
         rows = [
             [

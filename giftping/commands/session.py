@@ -11,15 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from giftping.output import redacted, write_json
-from giftping.problems import nearest
-from giftping.settings import Settings, load_settings
+from giftping.output.codes import redacted, write_json
+from giftping.settings.load import Settings, load_settings
+from giftping.settings.problems import nearest
 from giftping.wiring import House, utc_now
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from giftping.ops.logs import Run
+    from giftping.output.log import Run
     from giftping.store.base import Store
 
 EXIT_FINE = 0
@@ -99,7 +99,7 @@ class Session:
         self, line: str, level: str, fields: Mapping[str, str] | None = None, *, redact: Callable[[str], str]
     ) -> None:
         """Write a line on standard error the way it is read there: by a person, by journald, or as JSON."""
-        from giftping.ops.logs import goes_to_journal, json_line, with_priority
+        from giftping.output.log import goes_to_journal, json_line, with_priority
 
         if self.log_json:
             written = json_line(self.run, level, {**(fields or {}), "message": line}, utc_now(), redact)
@@ -111,7 +111,7 @@ class Session:
 
     def event(self, level: str, fields: Mapping[str, str]) -> None:
         """Write one line about one thing that the run did or found: in JSON, or for those who ask with -v."""
-        from giftping.ops.logs import json_line, plain_line
+        from giftping.output.log import json_line, plain_line
 
         redact = self.settings.redactor()
         if self.log_json:
@@ -122,7 +122,7 @@ class Session:
     @cached_property
     def run(self) -> Run:
         """The run that the lines are of."""
-        from giftping.ops.logs import Run, new_run_id
+        from giftping.output.log import Run, new_run_id
 
         return Run(new_run_id(), self.job)
 
@@ -130,7 +130,7 @@ class Session:
         """Show tables, previews and the like, unless quiet or writing JSON."""
         if self.quiet or self.json:
             return
-        from giftping.render import drawn
+        from giftping.output.render import drawn
 
         for line in drawn(*renderables).splitlines():
             self._write(sys.stdout, self.settings.redactor()(line))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from giftping.codes.report import DeliveryResult
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output import delivery_line, delivery_object, entry_object, when
+from giftping.output.codes import delivery_line, delivery_object, entry_object, when
 from giftping.store.base import EntryState, LedgerEntry
 from giftping.wiring import utc_now
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def settle(session: Session, guild_id: int | None, code: str | None, *, sent: bool, resend: bool) -> int:
     """Settle what is uncertain: by looking again, by what the user says on the command line, or by asking."""
-    from giftping.checking import look_again
     from giftping.codes.model import key_of
+    from giftping.runs.check import look_again
 
     if sent and resend:
         raise UsageError("--sent and --resend contradict each other")

@@ -8,8 +8,8 @@ from giftping.commands.session import EXIT_FINE, Session
 def check_config(session: Session) -> int:
     """Say that the settings are fine; every mistake has been raised at once otherwise."""
     from giftping.codes.sources.expressions import check_expressions
-    from giftping.settings import mistakes_of_source
-    from giftping.settings_file import SettingsError
+    from giftping.settings.file import SettingsError
+    from giftping.settings.load import mistakes_of_source
 
     settings = session.settings
     mistakes = [
@@ -27,13 +27,13 @@ def check_config(session: Session) -> int:
 
 def show_config(session: Session) -> int:
     """Show every setting that counts, and where it comes from; secrets are masked."""
-    from giftping.settings_shown import describe
+    from giftping.settings.shown import describe
 
     described = describe(session.settings)
     session.give(described)
     if session.quiet or session.json:
         return EXIT_FINE
-    from giftping.render import table
+    from giftping.output.render import table
 
     rows = [
         [key, _text(value["value"]), " ".join(filter(None, (value["origin"], value["detail"])))]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output import counted, instant, until, when
-from giftping.problems import nearest
+from giftping.output.codes import counted, instant, until, when
+from giftping.settings.problems import nearest
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from giftping.codes.memory import SourceState
     from giftping.codes.model import Listing
-    from giftping.codes.sources.definition import SourceDefinition
+    from giftping.settings.sources import SourceDefinition
 
 
 def list_sources(session: Session, game: str | None) -> int:
     """List the sources, and how each one stands on this host."""
-    from giftping.checking import SOURCES_FILE
     from giftping.codes.memory_file import read_memory
+    from giftping.runs.check import SOURCES_FILE
 
     settings = session.settings
     session.check_game(game)
@@ -31,7 +31,7 @@ def list_sources(session: Session, game: str | None) -> int:
     session.give({"sources": [_source_object(source, states[source.name]) for source in sources]})
     if session.quiet or session.json:
         return EXIT_FINE
-    from giftping.render import table
+    from giftping.output.render import table
 
     now = utc_now()
     rows = [_source_row(source, states[source.name], now) for source in sources]
@@ -41,7 +41,7 @@ def list_sources(session: Session, game: str | None) -> int:
 
 def _source_object(source: SourceDefinition, state: SourceState) -> dict[str, Any]:
     from giftping.codes.fetch import shown
-    from giftping.durations import duration_text
+    from giftping.settings.durations import duration_text
 
     return {
         "name": source.name,
@@ -69,8 +69,8 @@ def _source_row(source: SourceDefinition, state: SourceState, now: datetime) -> 
 
 def test(session: Session, name: str, file: Path | None) -> int:
     """Fetch a source, or read a saved body, and show what it yields and why each dropped row was dropped."""
-    from giftping.codes.sources.base import ShapeChangedError, parser_of
     from giftping.codes.sources.expressions import check_expressions
+    from giftping.codes.sources.kinds import ShapeChangedError, parser_of
 
     source = session.settings.sources.get(name)
     if source is None:
@@ -96,8 +96,8 @@ def _body(session: Session, source: SourceDefinition, file: Path | None, now: da
             return file.read_bytes(), ""
         except OSError as error:
             raise UsageError(f"--file {file}: {error.strerror}") from None
-    from giftping.checking import SecretHeaders
     from giftping.codes.fetch import Body, Failed, Fetcher, FetchRequest
+    from giftping.runs.check import SecretHeaders
 
     fetched = SecretHeaders(session.settings, Fetcher()).fetch(FetchRequest(source.url, source.headers), now)
     if isinstance(fetched, Failed):
@@ -144,7 +144,7 @@ def _show(session: Session, source: SourceDefinition, listing: Listing, now: dat
     )
     if session.quiet or session.json:
         return EXIT_FINE
-    from giftping.render import table
+    from giftping.output.render import table
 
     zone = session.house.zone
     rows = []

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output import snowflake
-from giftping.output_todo import leg_object, role_object, streak_object, streak_text, todo_object, who
-from giftping.problems import nearest
-from giftping.sweeping import run_submit
+from giftping.output.codes import snowflake
+from giftping.output.todo import leg_object, role_object, streak_object, streak_text, todo_object, who
+from giftping.runs.sweep import run_submit
+from giftping.settings.problems import nearest
 from giftping.todo.book import BookError
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, Result

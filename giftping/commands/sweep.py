@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from giftping.commands.reporting import STOPPED, Reporting
 from giftping.commands.session import EXIT_FINE, Session
-from giftping.ops.stopping import stopping
-from giftping.output import Trouble, counted, without_numbers
-from giftping.output_todo import (
+from giftping.output.codes import Trouble, counted, without_numbers
+from giftping.output.todo import (
     done_lines,
     due_words,
     idle_line,
@@ -19,6 +17,8 @@ from giftping.output_todo import (
     waiting_lines,
     who,
 )
+from giftping.runs.reporting import STOPPED, Reporting
+from giftping.runs.stopping import stopping
 from giftping.todo.model import LegName
 from giftping.todo.report import Result
 
@@ -46,10 +46,10 @@ def sweep(session: Session, *, dry_run: bool) -> int:
 
 
 def _run(session: Session, *, dry_run: bool) -> SweepReport:
-    from giftping.sweeping import run_sweep
+    from giftping.runs.sweep import run_sweep
 
     if session.at_terminal and not (session.quiet or dry_run):
-        from giftping.render import progress
+        from giftping.output.render import progress
 
         with progress("Messages", shown=True) as on_progress:
             return run_sweep(session.house, dry_run=dry_run, on_progress=on_progress)
@@ -93,7 +93,7 @@ def _tell(session: Session, report: SweepReport, reporting: Reporting) -> None:
 
 
 def _show_plan(session: Session, report: SweepReport) -> None:
-    from giftping.render import preview, table
+    from giftping.output.render import preview, table
 
     if not report.plan:
         session.tell(idle_line(report, session.house.zone))

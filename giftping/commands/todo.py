@@ -10,8 +10,8 @@ from typing import Any
 
 from giftping.commands.members import Desk, Forecast, forecast, open_desk
 from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output import counted, instant, snowflake, until, when
-from giftping.output_todo import (
+from giftping.output.codes import counted, instant, snowflake, until, when
+from giftping.output.todo import (
     due_object,
     due_words,
     event_object,
@@ -28,7 +28,7 @@ from giftping.output_todo import (
     todo_object,
     who,
 )
-from giftping.sweeping import rules_of
+from giftping.runs.sweep import rules_of
 from giftping.todo.book import Edit, new_id
 from giftping.todo.clocks import unfrozen
 from giftping.todo.days import Standing, Streak, Today, board
@@ -101,7 +101,7 @@ def status(session: Session, user_id: int | None) -> int:
     if session.quiet or session.json:
         return EXIT_FINE
     if user_id is not None:
-        from giftping.render import facts
+        from giftping.output.render import facts
 
         session.show(facts(list(_facts(desk, looks[0]))))
     elif looks:
@@ -119,7 +119,7 @@ def _known(desk: Desk, user_id: int) -> Member:
 
 
 def _show_everybody(desk: Desk, looks: Sequence[_Look]) -> None:
-    from giftping.render import table
+    from giftping.output.render import table
 
     zone, now = desk.session.house.zone, desk.now
     rows = []
@@ -226,7 +226,7 @@ def list_today(session: Session) -> int:
         session.tell(NOBODY)
         return EXIT_FINE
     if not (session.quiet or session.json):
-        from giftping.render import table
+        from giftping.output.render import table
 
         title = f"{counts[Standing.HANDED_IN]} of {counted(len(rows), 'member')} handed in today"
         session.show(table(title, ["Member", "Today", "Day", "Last TODO"], [_today_row(desk, row) for row in rows]))

@@ -156,7 +156,7 @@ class _Show:
     def _show_todo_messages(self) -> None:
         if self._session.quiet or self._session.json:
             return
-        from giftping.render import preview
+        from giftping.output.render import preview
 
         messages = todo_messages(self._stage.discord)
         for stored in messages[self._todo_shown :]:
@@ -189,7 +189,7 @@ class _Show:
     def _show_new_messages(self) -> None:
         if self._session.quiet or self._session.json:
             return
-        from giftping.render import preview
+        from giftping.output.render import preview
 
         for guild, channel, route in CHANNELS:
             messages = self._stage.discord.messages(channel)
@@ -233,7 +233,7 @@ def _close(
 ) -> None:
     if session.quiet or session.json:
         return
-    from giftping.render import table
+    from giftping.output.render import table
 
     rows = [[str(item.guild_id), item.route, item.code, str(item.times)] for item in counts]
     session.show("", table("What arrived, counted by the stand-in", ["Guild", "By", "Code", ">Times"], rows))

@@ -31,8 +31,8 @@ from giftping.discord.answers import (
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError
-from giftping.lean_httpx import httpx
-from giftping.transport import UNUSABLE_ENVIRONMENT, Deadline, SocketTransport
+from giftping.net.lean_httpx import httpx
+from giftping.net.transport import UNUSABLE_ENVIRONMENT, Deadline, SocketTransport
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"
 """In the form that Discord asks for; Cloudflare may block others (API reference, User Agent)."""

@@ -65,7 +65,7 @@ from giftping.store.mongo_tables import MongoTables
 from giftping.store.mongo_takeover import Takeover, take_over
 
 if TYPE_CHECKING:
-    from giftping.secrets import Secret
+    from giftping.settings.secrets import Secret
 
 SERVER_SELECTION = timedelta(seconds=3)
 ANSWER = timedelta(seconds=10)

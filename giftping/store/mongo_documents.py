@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import HOME_GAME, Broken, CodeRecord, Destination, EntryState
 from giftping.store.changes import Change, fields_to_set, fields_to_unset, guarded_values
 from giftping.store.documents import (
@@ -23,9 +24,6 @@ from giftping.store.documents import (
 from giftping.store.fields import time_to_text
 
 OPEN = {"$in": list(OPEN_STATES)}
-
-MANUAL_SOURCE = "manual"
-"""The source of codes that were added by hand, as `giftping.codes.model` calls it."""
 
 ANY_ID = {"$gte": ""}
 

@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from giftping.secrets import Secret
+from giftping.settings.secrets import Secret
 from giftping.store.base import StoreError
 from giftping.store.documents import Document
 from giftping.store.mongo_errors import explained

@@ -33,19 +33,6 @@ import time_machine
 import tinydb  # noqa: F401
 import typer.main
 
-import giftping.checking
-import giftping.codes.announcement
-import giftping.codes.exchange
-import giftping.codes.sources.json_api
-import giftping.commands.codes
-import giftping.commands.guilds
-import giftping.commands.submit
-import giftping.commands.sweep
-import giftping.commands.todo
-import giftping.discord.webhook
-import giftping.store.failover
-import giftping.store.mongo
-import giftping.sweeping  # noqa: F401
 from giftping.cli import app, main
 
 FILE_CALLS = ("open", "write", "pwrite", "ftruncate", "fsync", "replace", "rename", "link", "unlink", "mkdir")

@@ -25,16 +25,16 @@ from invariants import Life, Stretch, Submitted
 
 from giftping.demo.discord import StandInDiscord
 from giftping.discord.http import DiscordHttp
-from giftping.settings import Settings, load_settings
+from giftping.net.transport import SocketTransport
+from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
+from giftping.settings.load import Settings, load_settings
 from giftping.store.documents import TODO_TIMESTAMPS
 from giftping.store.tiny import TinyStore
-from giftping.sweeping import SubmitRequest, Timing, run_submit, run_sweep
 from giftping.todo.book import Book, Edit, new_id
 from giftping.todo.documents import member_from
 from giftping.todo.model import Member, Pause
 from giftping.todo.report import SweepReport
 from giftping.todo.submission import Draft
-from giftping.transport import SocketTransport
 from giftping.wiring import POSTING_THREADS, House
 
 GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9

@@ -201,7 +201,7 @@ def test_what_cannot_be_is_said_in_one_line(
 
 
 def test_while_a_check_runs_nothing_is_migrated(host: Host) -> None:
-    from giftping.ops.lock import RunLock
+    from giftping.runs.lock import RunLock
 
     state = old_state(host, sent={})
     with RunLock(host.state / "check.lock"):

@@ -41,11 +41,11 @@ from todo_scene import (
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
-from giftping.settings import load_settings
+from giftping.runs.sweep import Timing, run_submit, run_sweep
+from giftping.settings.load import load_settings
 from giftping.store.base import Change
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS
 from giftping.store.tiny import TinyStore
-from giftping.sweeping import Timing, run_submit, run_sweep
 from giftping.todo.book import Book
 from giftping.todo.model import Member, NoticeKind
 from giftping.todo.submission import Draft

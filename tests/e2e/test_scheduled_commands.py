@@ -12,8 +12,8 @@ import pytest
 from fakes.systemd_units import SYSTEM, USER, arguments_of, settings_of
 from scene import GAME, SOURCE, Scene
 
-from giftping.checking import LOCK_FILE
-from giftping.ops.lock import RunLock
+from giftping.runs.check import LOCK_FILE
+from giftping.runs.lock import RunLock
 
 CRONTAB = (Path(__file__).parents[2] / "crontab.example").read_text("utf-8")
 BIN = Path(sys.executable).parent

@@ -28,11 +28,11 @@ from invariants import (
 )
 from simulation import ROLE, AtOnce, FakeClock, ReadOnce, World, midnight
 
-from giftping import sweeping
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.loopback import Reply
+from giftping.runs import sweep as sweeping
 from giftping.todo import book
 
 Played = TypeVar("Played")

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from giftping.codes.model import MANUAL_SOURCE, key_of
+from giftping.codes.model import key_of
+from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import EntryState, LedgerEntry, StoreAwayError
 from giftping.store.documents import CLEARS, MIRROR, OPEN_STATES
 from giftping.store.tiny import TinyStore

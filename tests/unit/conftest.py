@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from giftping.codes.catalogue import Catalogue, Game
-from giftping.codes.sources.definition import read_definition
+from giftping.settings.catalogue import Catalogue, Game
+from giftping.settings.sources import read_definition
 
 # `fakes` is shared by all tests and lies above this folder.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -21,5 +21,5 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert definition
     assert not problems
     catalogue = Catalogue({"rise": Game("rise", "Rise")}, (definition,), {"rise-api": RISE_API})
-    monkeypatch.setattr("giftping.settings.load_catalogue", lambda: catalogue)
-    monkeypatch.setattr("giftping.settings_file.SYSTEM_FOLDER", tmp_path / "etc" / "giftping")
+    monkeypatch.setattr("giftping.settings.load.load_catalogue", lambda: catalogue)
+    monkeypatch.setattr("giftping.settings.file.SYSTEM_FOLDER", tmp_path / "etc" / "giftping")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from docs_reading import ROOT, blocks, text_of
 
-from giftping.codes.sources import base, definition
+from giftping.codes.sources import kinds
+from giftping.settings import sources
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 HOOKS = text_of(ROOT / ".pre-commit-config.yaml")
@@ -26,8 +27,8 @@ def test_every_file_that_the_page_names_is_there() -> None:
 
 def test_every_name_of_the_code_that_the_page_names_is_there() -> None:
     assert "ShapeChangedError" in text_of(CONTRIBUTING)
-    assert all(hasattr(base, name) for name in ("KINDS", "Parser", "ShapeChangedError"))
-    assert all(hasattr(definition, name) for name in ("_ROW_KEYS", "_FIELD_KEYS"))
+    assert all(hasattr(kinds, name) for name in ("KINDS", "Parser", "ShapeChangedError"))
+    assert all(hasattr(sources, name) for name in ("_ROW_KEYS", "_FIELD_KEYS"))
 
 
 def test_every_target_that_is_to_be_made_is_in_the_makefile() -> None:

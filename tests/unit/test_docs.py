@@ -31,17 +31,17 @@ from docs_reading import (
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from giftping import cli
-from giftping.codes import catalogue
-from giftping.codes.catalogue import load_catalogue
 from giftping.codes.fetch import shown
-from giftping.codes.sources import definition
-from giftping.codes.sources.base import KINDS
-from giftping.durations import duration_text
-from giftping.environment import OWN_VARIABLES
-from giftping.settings import load_settings
-from giftping.settings_shown import describe
-from giftping.settings_todo import ID_VARIABLES
-from giftping.settings_values import KEYS
+from giftping.codes.sources.kinds import KINDS
+from giftping.settings import catalogue
+from giftping.settings import sources as definition
+from giftping.settings.catalogue import load_catalogue
+from giftping.settings.durations import duration_text
+from giftping.settings.environment import OWN_VARIABLES
+from giftping.settings.load import load_settings
+from giftping.settings.shown import describe
+from giftping.settings.todo import ID_VARIABLES
+from giftping.settings.values import KEYS
 
 ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
 PLACEHOLDER = re.compile(r"^((GUILD_)?ID|USER)$")
@@ -143,7 +143,7 @@ def test_every_setting_is_in_the_table_with_its_default(tmp_path: Path) -> None:
 
 
 def test_every_variable_that_the_settings_read_is_in_the_table() -> None:
-    code = "".join(text_of(path) for path in (ROOT / "giftping").glob("*.py"))
+    code = "".join(text_of(path) for path in (ROOT / "giftping").rglob("*.py"))
     read = {
         name for pair in re.findall(r'\.get\("([A-Z_]{4,})"\)|_variable\([^)]*"([A-Z_]{4,})"\)', code) for name in pair
     }

@@ -6,10 +6,10 @@ import re
 
 from docs_reading import DOCS, blocks, section, table
 
-from giftping.ops.doctor import CHECKS, DISCORD_CHECKS, HOST_CHECKS
-from giftping.ops.doctor_codes import CODES_CHECKS
-from giftping.ops.doctor_todo import TODO_CHECKS
-from giftping.ops.judging import Verdict
+from giftping.doctor.judge import CHECKS, DISCORD_CHECKS, HOST_CHECKS
+from giftping.doctor.judge_codes import CODES_CHECKS
+from giftping.doctor.judge_todo import TODO_CHECKS
+from giftping.doctor.judging import Verdict
 
 PAGE = DOCS / "doctor.md"
 TABLES = {

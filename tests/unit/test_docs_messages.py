@@ -11,8 +11,8 @@ from docs_reading import DOCS, ROOT, blocks, run, section, table, transcript
 
 from giftping import cli
 from giftping.demo.discord import StandInDiscord
-from giftping.ops.stopping import SIGNALS
-from giftping.output import _SAID
+from giftping.output.codes import _SAID
+from giftping.runs.stopping import SIGNALS
 
 PAGE, FIRST_GUILD = DOCS / "messages.md", DOCS / "first-guild.md"
 PLACEHOLDER = re.compile(r"(?:(?:to|at|by) )?[A-Z]{2,}|…|current codes recorded|changes were")

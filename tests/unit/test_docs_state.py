@@ -12,10 +12,10 @@ import pytest
 from docs_reading import README, ROOT, SETTINGS_PAGE, blocks, run, section, table, text_of
 from docs_story import Story, play
 
-from giftping.commands.reporting import TOLD_FILES
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
+from giftping.runs.reporting import TOLD_FILES
 from giftping.store.files import JOURNAL
 
 

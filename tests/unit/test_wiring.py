@@ -8,7 +8,7 @@ import pytest
 from giftping.discord.outcome import Refused
 from giftping.discord.rest import ChannelRoute
 from giftping.discord.webhook import WebhookRoute
-from giftping.settings import Settings, load_settings
+from giftping.settings.load import Settings, load_settings
 from giftping.store.base import Destination, StoreError
 from giftping.wiring import House, host_name, side_by_side, utc_now
 

@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 
-from giftping.codes.sources.base import ShapeChangedError
+from giftping.codes.sources.kinds import ShapeChangedError
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from giftping.codes.sources.definition import DateRules
+from giftping.settings.sources import DateRules
 
 LONGEST_EXPIRY = 120
 OLDEST = timedelta(days=20 * 365)

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from giftping.codes.model import Listing
-from giftping.codes.sources.base import ShapeChangedError
 from giftping.codes.sources.bodies import text_of
-from giftping.codes.sources.definition import RowRule, SourceDefinition
 from giftping.codes.sources.json_api import JsonRow, list_at
+from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.markup import document_of, select
 from giftping.codes.sources.rows import listing_of
+from giftping.settings.sources import RowRule, SourceDefinition
 
 _PUSH = re.compile(r"__next_f\.push\(\s*(?=\[)")
 _FLIGHT_ROW = re.compile(r"([0-9a-f]*):([A-Z]{0,2})")

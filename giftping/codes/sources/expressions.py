@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from giftping.codes.sources.definition import FieldRule, RowRule, SourceDefinition
-from giftping.problems import Problem
+from giftping.settings.problems import Problem
+from giftping.settings.sources import FieldRule, RowRule, SourceDefinition
 
 _FIELDS = ("code", "rewards", "expires", "state", "region", "skip")
 

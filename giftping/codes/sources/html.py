@@ -10,11 +10,11 @@ from datetime import datetime
 from bs4 import BeautifulSoup, Tag
 
 from giftping.codes.model import Listing
-from giftping.codes.sources.base import ShapeChangedError
 from giftping.codes.sources.bodies import text_of
-from giftping.codes.sources.definition import FieldRule, RowRule, SourceDefinition
+from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.markup import document_of, select
 from giftping.codes.sources.rows import listing_of
+from giftping.settings.sources import FieldRule, RowRule, SourceDefinition
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 

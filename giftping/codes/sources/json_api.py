@@ -11,10 +11,10 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from giftping.codes.model import Listing
-from giftping.codes.sources.base import ShapeChangedError
 from giftping.codes.sources.bodies import json_of, text_of
-from giftping.codes.sources.definition import FieldRule, RowRule, SourceDefinition
+from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.rows import RowError, listing_of
+from giftping.settings.sources import FieldRule, RowRule, SourceDefinition
 
 
 @dataclass(frozen=True, slots=True)

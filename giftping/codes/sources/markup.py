@@ -7,7 +7,7 @@ import re
 from bs4 import BeautifulSoup, Tag
 from soupsieve import SelectorSyntaxError
 
-from giftping.codes.sources.base import ShapeChangedError
+from giftping.codes.sources.kinds import ShapeChangedError
 
 MAX_ELEMENTS = 60_000
 MAX_DEPTH = 1_000

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Protocol
 
 from giftping.codes.guards import clean_text, visible
-from giftping.codes.model import Dropped, Listing, Sighting, SightingState
-from giftping.codes.sources.base import ShapeChangedError
+from giftping.codes.model import Dropped, Listing, Sighting
 from giftping.codes.sources.dates import read_expiry
-from giftping.codes.sources.definition import FieldRule, RowRule, SourceDefinition
+from giftping.codes.sources.kinds import ShapeChangedError
+from giftping.settings.sources import FieldRule, RowRule, SightingState, SourceDefinition
 
 MAX_ROWS = 2000
 LONGEST_TEXT = 2000

@@ -10,9 +10,9 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from giftping.codes.model import Listing
-from giftping.codes.sources.base import ShapeChangedError
-from giftping.codes.sources.definition import FieldRule, SourceDefinition
+from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.rows import LONGEST_TEXT, as_text, listing_of
+from giftping.settings.sources import FieldRule, SourceDefinition
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from giftping.codes.model import Listing
-from giftping.codes.sources.base import ShapeChangedError
 from giftping.codes.sources.bodies import looks_like_html, text_of
-from giftping.codes.sources.definition import FieldRule, SourceDefinition
+from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.rows import listing_of
+from giftping.settings.sources import FieldRule, SourceDefinition
 
 
 @dataclass(frozen=True, slots=True)

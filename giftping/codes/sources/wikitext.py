@@ -12,11 +12,11 @@ from mwparserfromhell.nodes import Argument, Comment, ExternalLink, Heading, HTM
 from mwparserfromhell.wikicode import Wikicode
 
 from giftping.codes.model import Listing
-from giftping.codes.sources.base import ShapeChangedError
 from giftping.codes.sources.bodies import json_of, looks_like_html, text_of
-from giftping.codes.sources.definition import FieldRule, RowRule, SourceDefinition
+from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.rows import listing_of
 from giftping.codes.sources.wikimarkup import tamed
+from giftping.settings.sources import FieldRule, RowRule, SourceDefinition
 
 LONGEST_PAGE = 600_000
 TABLE = "{|"

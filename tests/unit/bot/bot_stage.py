@@ -18,7 +18,7 @@ from simcord.results import InteractionResult, ResponseMessage
 from giftping.bot.app import GiftpingBot
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.world import Permission
-from giftping.settings import Settings, load_settings
+from giftping.settings.load import Settings, load_settings
 from giftping.store.tiny import TinyStore
 
 GUILD = 1_000_000_000_000_000_001

@@ -49,7 +49,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """Return a machine with no settings but those of a test, and a stand-in Discord."""
-    monkeypatch.setattr("giftping.settings_file.SYSTEM_FOLDER", tmp_path / "etc")
+    monkeypatch.setattr("giftping.settings.file.SYSTEM_FOLDER", tmp_path / "etc")
     with StandInDiscord(limits=None) as stand_in:
         yield Machine(tmp_path, stand_in)
         assert stand_in.unexpected == []

@@ -19,7 +19,7 @@ from simcord.backend.errors import SetupError
 from giftping.bot import code_replies as replies
 from giftping.bot.desk import Reply
 from giftping.commands import codes as coding
-from giftping.secrets import Secret
+from giftping.settings.secrets import Secret
 from giftping.store.base import EntryState
 from giftping.wiring import House
 

@@ -12,10 +12,10 @@ from simcord.actors import MemberActor
 from simcord.backend.errors import SetupError
 from simcord.results import ResponseMessage
 
-from giftping.checking import LOCK_FILE
 from giftping.demo.sources import StandInSources
 from giftping.demo.world import ChannelType, Permission
-from giftping.ops.lock import RunLock
+from giftping.runs.check import LOCK_FILE
+from giftping.runs.lock import RunLock
 from giftping.store.base import Broken, Destination, EntryState, GuildRecord
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from fakes.records import NOON
 
-from giftping.codes.catalogue import Game
 from giftping.codes.gather import Gathered, SourceReport
 from giftping.codes.memory import Memory, Outcome
 from giftping.codes.model import Code, Sighting
+from giftping.settings.catalogue import Game
 from giftping.store.base import HOME_GAME
 
 WOS = Game(HOME_GAME, "Whiteout Survival", 0x3366FF, "https://redeem.example/?code={code}")

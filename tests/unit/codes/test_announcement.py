@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.codes.announcement import CODES_PER_MESSAGE, announcements, announces, shown_codes
-from giftping.codes.catalogue import Game
 from giftping.codes.model import Code
 from giftping.discord.limits import violations
 from giftping.discord.message import Embed, Message
+from giftping.settings.catalogue import Game
 
 SPELLINGS = st.from_regex(r"[A-Za-z0-9_-]{4,40}", fullmatch=True)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=1200) | st.sampled_from(

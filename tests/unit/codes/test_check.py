@@ -16,11 +16,11 @@ from giftping.codes.check import CheckRules, CheckTools, check, next_mark
 from giftping.codes.courier import Origins
 from giftping.codes.gather import Gathered
 from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark, idle_report
-from giftping.codes.model import MANUAL_SOURCE
 from giftping.codes.plan import GuildPlan
 from giftping.codes.report import CheckReport, DeliveryResult, GuildWork
 from giftping.codes.request import CheckRequest
 from giftping.discord.outcome import Found
+from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import (
     HOME_GAME,
     Broken,

@@ -3,9 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from giftping.checking import SecretHeaders
 from giftping.codes.fetch import USER_AGENT, Failed, Fetched, FetchRequest
-from giftping.settings import load_settings
+from giftping.runs.check import SecretHeaders
+from giftping.settings.load import load_settings
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

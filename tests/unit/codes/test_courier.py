@@ -11,10 +11,10 @@ from fakes.records import NOON, entry, guild
 from fakes.store import MemoryStore
 
 from giftping.codes.courier import Courier, Origins, new_delivery_id
-from giftping.codes.model import MANUAL_SOURCE
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.discord.limits import NONCE_LENGTH
 from giftping.discord.outcome import Done, Refused
+from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import Broken, Destination, EntryState, GuildRecord, StoreError
 
 MANY = [f"Code{number:04}" for number in range(23)]

@@ -7,7 +7,7 @@ import pytest
 from fakes.records import LATER, NOON, code, entry, guild
 
 from giftping.codes.explain import Explanation, code_of, explain
-from giftping.codes.model import MANUAL_SOURCE
+from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import HOME_GAME, Broken, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory
 
 SEEN = guild(seeded={HOME_GAME: ("site",)})

@@ -14,9 +14,9 @@ import httpcore
 import pytest
 from raw_server import RawServer, answer
 
-from giftping import transport
 from giftping.codes.fetch import Body, Failed, Fetcher, FetchRequest, Limits
-from giftping.transport import Deadline, is_loopback, proxy_for, time_left, tls_context
+from giftping.net import transport
+from giftping.net.transport import Deadline, is_loopback, proxy_for, time_left, tls_context
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -68,7 +68,7 @@ def addresses(monkeypatch):
             else lookup(host, port, *args, **options)
         )
 
-    monkeypatch.setattr("giftping.transport.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("giftping.net.transport.socket.getaddrinfo", getaddrinfo)
     return known
 
 

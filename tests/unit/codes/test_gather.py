@@ -16,9 +16,9 @@ from giftping.codes.fetch import Body, Failed, Fetched, Fetcher, FetchRequest, N
 from giftping.codes.gather import gather
 from giftping.codes.memory import Memory, Outcome
 from giftping.codes.model import Dropped, Listing, Sighting
-from giftping.codes.sources import base
-from giftping.codes.sources.definition import read_definition
+from giftping.codes.sources import kinds as base
 from giftping.demo.sources import StandInSources
+from giftping.settings.sources import read_definition
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -297,7 +297,7 @@ def test_a_round_of_good_and_bad_sources_over_real_sockets_keeps_them_apart():
 def test_an_idle_round_of_one_source_imports_no_parser_and_no_thread_pool(tmp_path):
     program = (
         "import sys; from pathlib import Path; from datetime import UTC, datetime, timedelta;"
-        "from giftping.codes.sources.definition import read_definition;"
+        "from giftping.settings.sources import read_definition;"
         "from giftping.codes.gather import gather; from giftping.codes.fetch import Fetcher;"
         "from giftping.codes.memory import Memory, after_listing; from giftping.codes.model import Listing;"
         "from giftping.codes.memory_file import read_memory, write_memory;"

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.codes.guards import clean_text, verdict, visible
-from giftping.codes.model import Code, SightingState
+from giftping.codes.model import Code
+from giftping.settings.sources import SightingState
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from giftping.codes.memory import Memory, Outcome, SourceState, after_failure, digest_of
 from giftping.codes.memory_file import read_memory, write_memory
-from giftping.codes.model import Dropped, Listing, Sighting, SightingState
+from giftping.codes.model import Dropped, Listing, Sighting
+from giftping.settings.sources import SightingState
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 LISTING = Listing(

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
-from giftping.codes.model import Code, Sighting, SightingState
+from giftping.codes.model import Code, Sighting
+from giftping.settings.sources import SightingState
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

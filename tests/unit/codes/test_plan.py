@@ -9,7 +9,7 @@ from fakes.records import LATER, NOON, guild
 from fakes.records import code as code_record
 
 from giftping.codes.merge import merge
-from giftping.codes.model import MANUAL_SOURCE, Code
+from giftping.codes.model import Code
 from giftping.codes.plan import (
     BROKEN_RETRY_LONGEST,
     GamePlan,
@@ -23,6 +23,7 @@ from giftping.codes.plan import (
     plan_game,
     sightings_by_hand,
 )
+from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import HOME_GAME, Broken, GuildRecord, SourceMemory
 
 SEEN = guild(seeded={HOME_GAME: ("api",)})

@@ -51,7 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIFTPING_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr("giftping.settings_file.SYSTEM_FOLDER", tmp_path / "etc")
+    monkeypatch.setattr("giftping.settings.file.SYSTEM_FOLDER", tmp_path / "etc")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "giftping.toml").write_text(SETTINGS, "utf-8")
     return tmp_path

@@ -21,8 +21,8 @@ from ran import Ran
 
 from giftping.bot import main
 from giftping.demo.sources import StandInSources
-from giftping.ops.lock import RunLock
-from giftping.settings import Settings
+from giftping.runs.lock import RunLock
+from giftping.settings.load import Settings
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.made-up.token"

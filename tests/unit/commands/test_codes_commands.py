@@ -163,8 +163,8 @@ def test_what_cannot_be_kept_for_the_next_run_does_not_hide_what_was_posted(
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("giftping.checking.write_memory", fail)
-    monkeypatch.setattr("giftping.checking.replace_file", fail)
+    monkeypatch.setattr("giftping.runs.check.write_memory", fail)
+    monkeypatch.setattr("giftping.runs.check.replace_file", fail)
     (giftping_state := Path("state") / "host").write_text("host-a", "utf-8")
     ran = giftping("codes", "check")
     assert giftping_state.exists()

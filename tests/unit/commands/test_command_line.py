@@ -188,8 +188,8 @@ def test_a_damaged_store_is_69_in_one_line_and_is_never_taken_for_an_empty_one(g
 
 
 def test_a_run_that_finds_another_at_it_is_75(giftping: Run, home: Path) -> None:
-    from giftping.checking import LOCK_FILE
-    from giftping.ops.lock import RunLock
+    from giftping.runs.check import LOCK_FILE
+    from giftping.runs.lock import RunLock
 
     with RunLock(home / "state" / LOCK_FILE):
         ran = giftping("codes", "check")

@@ -279,7 +279,7 @@ def test_a_destination_that_the_checks_leave_alone_is_told_though_it_could_be_se
 
 
 def test_of_many_guilds_those_that_are_broken_are_asked_about(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("giftping.examining_codes.MOST_ASKED", 1)
+    monkeypatch.setattr("giftping.doctor.look_codes.MOST_ASKED", 1)
     with TinyStore(post.state) as store:
         broken = Broken(datetime.now(UTC), "HTTP 404 Unknown Channel (10003)")
         store.note_broken(BOT_GUILD, Destination(channel_id=BOT_CHANNEL), broken)
@@ -359,7 +359,7 @@ def test_files_that_others_can_change_or_read_are_told(post: Post, monkeypatch: 
     hook.chmod(0o600)
     post.run("guilds", "add", str(HOOK_GUILD), "--webhook", "file:hook")
     assert post.the("files")["what"].startswith("2 files with settings or secrets")
-    monkeypatch.setattr("giftping.secrets._is_open_to_all", lambda path, bit: bool(path.stat().st_mode & bit))
+    monkeypatch.setattr("giftping.settings.secrets._is_open_to_all", lambda path, bit: bool(path.stat().st_mode & bit))
     hook.chmod(0o604)
     assert post.the("files")["next_step"] == f"run: chmod 600 {hook}"
     (post.home / "giftping.toml").chmod(0o646)
@@ -368,7 +368,7 @@ def test_files_that_others_can_change_or_read_are_told(post: Post, monkeypatch: 
 
 
 def test_a_dotenv_that_others_can_read_is_told_once(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("giftping.secrets._is_open_to_all", lambda path, bit: bool(path.stat().st_mode & bit))
+    monkeypatch.setattr("giftping.settings.secrets._is_open_to_all", lambda path, bit: bool(path.stat().st_mode & bit))
     (post.home / ".env").write_text("OTHER=1\n", "utf-8")
     (post.home / ".env").chmod(0o604)
     found = post.look()

@@ -14,14 +14,14 @@ from past import ASHA, CHANNEL, GUILD, HOUR, ROLE, Past, now
 from ran import Ran
 
 from giftping.codes.fetch import Body, Failed, Fetched
-from giftping.commands.reporting import TOLD_FILES
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
-from giftping.ops.lock import RunLock
+from giftping.runs.lock import RunLock
+from giftping.runs.reporting import TOLD_FILES
+from giftping.runs.sweep import LOCK_FILE
 from giftping.store.errors import StoreError
-from giftping.sweeping import LOCK_FILE
 from giftping.wiring import House
 
 Run = Callable[..., Ran]
@@ -47,7 +47,7 @@ class Monitor:
 @pytest.fixture
 def monitor(monkeypatch: pytest.MonkeyPatch) -> Monitor:
     monitor = Monitor()
-    monkeypatch.setattr("giftping.ops.heartbeat.ping", monitor.ping)
+    monkeypatch.setattr("giftping.runs.heartbeat.ping", monitor.ping)
     monkeypatch.setenv("BEAT", URL)
     return monitor
 
@@ -143,7 +143,7 @@ def test_a_sweep_tells_that_all_is_well_again(giftping: Run, discord: StandInDis
 def test_under_systemd_trouble_has_a_priority_and_elsewhere_none(
     giftping: Run, answers: list[Fetched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("giftping.ops.logs.goes_to_journal", lambda named, _: named == "8:1234")
+    monkeypatch.setattr("giftping.output.log.goes_to_journal", lambda named, _: named == "8:1234")
     monkeypatch.setenv("JOURNAL_STREAM", "8:1234")
     assert giftping(*CHECK).errors == "<3>source my-list: timed out after 15 s\n"
     assert giftping("codes", "check", "--game", "no-game").errors.startswith("<3>giftping: there is no game")

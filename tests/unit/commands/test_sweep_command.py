@@ -12,8 +12,8 @@ from ran import Ran
 from giftping.commands.session import Session
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.world import Permission
-from giftping.ops.lock import RunLock
-from giftping.sweeping import LOCK_FILE
+from giftping.runs.lock import RunLock
+from giftping.runs.sweep import LOCK_FILE
 
 Run = Callable[..., Ran]
 

@@ -12,11 +12,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from giftping import transport
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear
-from giftping.transport import proxy_for
+from giftping.net import transport
+from giftping.net.transport import proxy_for
 
 POST = Endpoint("POST", "POST /channels/{channel}/messages", "/channels/7/messages", "channel 7")
 MESSAGE = b'{"id": "1"}'

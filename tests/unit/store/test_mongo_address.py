@@ -15,7 +15,7 @@ import pytest
 from fakes.mongod import Mongod, certificate, new_folder, or_skip
 from fakes.records import entry
 
-from giftping.secrets import Secret
+from giftping.settings.secrets import Secret
 from giftping.store.base import HOME_GAME, StoreAwayError, StoreError
 from giftping.store.mongo import MongoStore
 

@@ -6,8 +6,6 @@ from datetime import timedelta
 
 from fakes.records import LATER, NOON, code
 
-from giftping.codes import model
-from giftping.store import mongo_documents
 from giftping.store.base import HOME_GAME, Destination, EntryState, SourceMemory
 from giftping.store.mongo_documents import (
     code_update,
@@ -76,8 +74,3 @@ def test_a_destination_written_by_hand_is_known_again() -> None:
     wanted = guild_going_to(1, Destination(channel_id=500))
     assert wanted["destination.channel_id"] == {"$in": [500, "500"]}
     assert guild_going_to(1, Destination(webhook="env:HOOK"))["destination.channel_id"] is None
-
-
-def test_what_was_added_by_hand_is_called_alike_by_the_store_and_by_the_codes() -> None:
-    """The store does not know the codes, so that it has the word of its own."""
-    assert mongo_documents.MANUAL_SOURCE == model.MANUAL_SOURCE

@@ -28,7 +28,7 @@ def clock() -> StageClock:
 @pytest.fixture
 def stage(tmp_path: Path, clock: StageClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """A guild with a TODO channel and role on a stand-in Discord, and a giftping that is set up for it."""
-    monkeypatch.setattr("giftping.settings_file.SYSTEM_FOLDER", tmp_path / "etc" / "giftping")
+    monkeypatch.setattr("giftping.settings.file.SYSTEM_FOLDER", tmp_path / "etc" / "giftping")
     openapi = discord_openapi()
     with StandInDiscord(limits=None, clock=clock, validate=openapi and openapi.request_violations) as discord:
         discord.add_guild(GUILD)

@@ -15,8 +15,8 @@ from giftping.demo.faults import Fault, status
 from giftping.demo.log import Match
 from giftping.discord.http import DiscordHttp
 from giftping.discord.rest import RestClient
-from giftping.settings import load_settings
-from giftping.sweeping import SubmitReport, SubmitRequest, Timing, run_submit, run_sweep
+from giftping.runs.sweep import SubmitReport, SubmitRequest, Timing, run_submit, run_sweep
+from giftping.settings.load import load_settings
 from giftping.todo.book import Book, Edit
 from giftping.todo.documents import Event
 from giftping.todo.model import LegName, Member

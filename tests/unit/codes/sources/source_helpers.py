@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from giftping.codes.catalogue import load_catalogue
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
 from giftping.codes.model import Code, Listing
-from giftping.codes.sources.base import parser_of
-from giftping.codes.sources.definition import SourceDefinition, read_definition
+from giftping.codes.sources.kinds import parser_of
+from giftping.settings.catalogue import load_catalogue
+from giftping.settings.sources import SourceDefinition, read_definition
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from source_helpers import BUILT_IN, NOW, going_out, parse, sample, spellings
 
-from giftping.codes.model import SightingState
-from giftping.codes.sources.base import ShapeChangedError
+from giftping.codes.sources.kinds import ShapeChangedError
+from giftping.settings.sources import SightingState
 
 
 def test_d20_d23_the_wostools_api_is_read_under_all_its_field_names_and_in_exact_spelling():

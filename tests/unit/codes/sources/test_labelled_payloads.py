@@ -9,7 +9,7 @@ from source_helpers import BUILT_IN, define, going_out, labels, parse, payload, 
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
 from giftping.codes.model import Code, Sighting, key_of
-from giftping.codes.sources.base import ShapeChangedError
+from giftping.codes.sources.kinds import ShapeChangedError
 
 RECORDED = {
     "hoyo_codes_seria/seria_nap.json": "seria-zenless",

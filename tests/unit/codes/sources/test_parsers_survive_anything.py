@@ -10,9 +10,9 @@ from source_helpers import BUILT_IN, NOW, define, parse, sample, spellings
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
 from giftping.codes.model import Listing
-from giftping.codes.sources.base import ShapeChangedError
-from giftping.codes.sources.definition import SourceDefinition
+from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.rows import MAX_ROWS
+from giftping.settings.sources import SourceDefinition
 
 LD_JSON = define("""
     kind = "embedded"

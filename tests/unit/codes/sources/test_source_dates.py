@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.codes.sources.dates import read_expiry
-from giftping.codes.sources.definition import DateRules
+from giftping.settings.sources import DateRules
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 

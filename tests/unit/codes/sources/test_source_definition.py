@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from source_helpers import BUILT_IN, define
 
-from giftping.codes.catalogue import load_catalogue, read_game
-from giftping.codes.sources.base import KINDS
-from giftping.codes.sources.definition import read_definition
 from giftping.codes.sources.expressions import check_expressions
+from giftping.codes.sources.kinds import KINDS
+from giftping.settings.catalogue import load_catalogue, read_game
+from giftping.settings.sources import read_definition
 
 GOOD: dict[str, Any] = {"kind": "json", "game": "rise", "url": "https://a.example/c", "rows": {"code": "code"}}
 

@@ -1,0 +1,196 @@
+"""What people look at: tables, the preview of a message, progress. The only file that imports rich."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from giftping.output.codes import until, when
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from giftping.discord.message import Embed, EmbedField, Message
+
+PREVIEW_WIDTH = 64
+
+_MARKUP = re.compile(
+    r"```\n?(?P<block>.+?)\n?```"
+    r"|`(?P<code>[^`\n]+)`"
+    r"|\*\*(?P<bold>.+?)\*\*"
+    r"|<t:(?P<time>\d{1,11})(?::(?P<style>[tTdDfFR]))?>"
+    r"|<@&(?P<role>\d+)>"
+    r"|<@(?P<user>\d+)>"
+    r"|\[(?P<link>[^\]]+)\]\((?P<url>[^)\s]+)\)"
+    r"|\\(?P<escaped>[^\w\s])",
+    re.DOTALL,
+)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on standard output or standard error that honours NO_COLOR and pipes; texts are just texts."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
+
+
+def drawn(*renderables: RenderableType) -> str:
+    """Return what standard output is to show, without the blanks that fill lines up."""
+    target = console()
+    with target.capture() as capture:
+        for renderable in renderables:
+            target.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> Table:
+    """Return a table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
+    heading = Text(title, style=Style(bold=True), no_wrap=True, overflow="ignore")
+    result = Table(title=heading, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style=Style())
+    for number, column in enumerate(columns):
+        justify: JustifyMethod = "right" if column.startswith(">") else "left"
+        result.add_column(column.lstrip(">"), justify=justify, overflow="fold", no_wrap=not number)
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def facts(pairs: Sequence[tuple[str, RenderableType]]) -> Table:
+    """Return names and values side by side, without any lines."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(name, value)
+    return grid
+
+
+def preview(
+    message: Message,
+    zone: tzinfo | None,
+    *,
+    now: datetime,
+    heading: str = "",
+    names: Mapping[int, str] | None = None,
+) -> RenderableType:
+    """Return a message as Discord will show it: the mentions above, the embeds as cards with a coloured edge.
+
+    `names` are those of users who are mentioned; others are shown by their ids.
+    """
+    reading = _Reading(zone, now, names or {})
+    parts: list[RenderableType] = []
+    if heading:
+        parts.append(Text(heading, style="dim"))
+    if message.content:
+        parts.append(reading.inline(message.content))
+    parts += [reading.card(embed) for embed in message.embeds]
+    return Padding(Group(*parts), (0, 0, 1, 2))
+
+
+_EDGE = box.Box("▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n▌   \n")
+
+_ABREAST = 3
+"""How many inline fields Discord puts side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reader's view of messages: their zone, their now, and whom they know by name."""
+
+    zone: tzinfo | None
+    now: datetime
+    names: Mapping[int, str]
+
+    def card(self, embed: Embed) -> RenderableType:
+        lines: list[RenderableType] = [Text(embed.author, style="dim")] if embed.author else []
+        lines.append(Text(embed.title, style="bold"))
+        if embed.description:
+            lines.append(self.inline(embed.description))
+        for fields in _rows(embed.fields):
+            lines += [Text(""), self.row(fields)]
+        if embed.image:
+            lines += [Text(""), Text(f"[image: {embed.image.removeprefix('attachment://')}]", style="italic")]
+        sent_at = when(embed.timestamp, self.zone) if embed.timestamp else ""
+        if foot := " · ".join(filter(None, (embed.footer, sent_at))):
+            lines += [Text(""), Text(foot, style="dim")]
+        edge = Style(color=f"#{embed.color:06x}")
+        return Panel(Group(*lines), box=_EDGE, border_style=edge, width=PREVIEW_WIDTH, padding=(0, 1))
+
+    def row(self, fields: Sequence[EmbedField]) -> RenderableType:
+        grid = Table.grid(padding=(0, 2), expand=len(fields) > 1)
+        for _ in fields:
+            grid.add_column(ratio=1, overflow="fold")
+        grid.add_row(*(Group(Text(field.name, style="bold"), self.inline(field.value)) for field in fields))
+        return grid
+
+    def inline(self, text: str) -> Text:
+        result = Text()
+        position = 0
+        for match in _MARKUP.finditer(text):
+            result.append(text[position : match.start()])
+            position = match.end()
+            if match["block"]:
+                result.append(f" {match['block']} ", style="reverse")
+            elif match["code"]:
+                result.append(match["code"], style="reverse")
+            elif match["bold"]:
+                result.append(match["bold"], style="bold")
+            elif match["time"]:
+                instant = datetime.fromtimestamp(int(match["time"]), tz=self.now.tzinfo)
+                result.append(until(instant, self.now) if match["style"] == "R" else when(instant, self.zone))
+            elif match["role"]:
+                result.append(f"@role {match['role']}", style="bold blue")
+            elif match["user"]:
+                name = self.names.get(int(match["user"]), f"user {match['user']}")
+                result.append(f"@{name}", style="bold blue")
+            elif match["link"]:
+                result.append(match["link"], style="underline")
+            else:
+                result.append(match["escaped"])
+        result.append(text[position:])
+        return result
+
+
+def _rows(fields: Sequence[EmbedField]) -> Iterator[list[EmbedField]]:
+    """Yield fields as they stand below each other: inline ones up to three abreast, every other one alone."""
+    row: list[EmbedField] = []
+    for field in fields:
+        if row and (not field.inline or not row[-1].inline or len(row) == _ABREAST):
+            yield row
+            row = []
+        row.append(field)
+    if row:
+        yield row
+
+
+def bars(counts: Sequence[tuple[str, int]], *, width: int = 30) -> Table:
+    """Return a small bar chart of counts by name."""
+    top = max((count for _, count in counts), default=0) or 1
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right")
+    grid.add_column(no_wrap=True)
+    for name, count in counts:
+        grid.add_row(name, str(count), Text("█" * max(round(count / top * width), 1 if count else 0), style="green"))
+    return grid
+
+
+@contextmanager
+def progress(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows how many of how many are done, on a terminal's standard error."""
+    target = console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=target, transient=True, disable=not (shown and target.is_terminal)) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

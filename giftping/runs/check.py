@@ -1,0 +1,321 @@
+"""One `codes check` on this host: the lock, what is kept between runs, and the story in between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from giftping import __version__
+from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
+from giftping.codes.gather import Gathered, gather, sightings_of
+from giftping.codes.idle import (
+    IdleMark,
+    idle_report,
+    mark_from_json,
+    mark_to_json,
+)
+from giftping.codes.memory_file import read_memory, write_memory
+from giftping.runs.lock import RunLock
+from giftping.settings.secrets import SecretError
+from giftping.settings.sources import SourceDefinition
+from giftping.store.files import fingerprint, replace_file
+from giftping.wiring import House, host_name, side_by_side, utc_now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from giftping.codes.check import CheckRules
+    from giftping.codes.plan import GuildPlan
+    from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
+    from giftping.codes.request import CheckRequest
+    from giftping.settings.load import Settings
+    from giftping.store.base import Store
+
+ODDITIES_TOLD = 10
+
+STARTS_KEPT = 6
+"""How many of the last starts are kept: what lies between them says how often a timer comes."""
+
+LOCK_FILE = "check.lock"
+LAST_CHECK_FILE = "last-check.json"
+SOURCES_FILE = "sources.json"
+
+ORIGIN_OF_KIND = {"json": "api", "rss": "rss"}
+"""What the ledger calls the place a code came from, by source kind; every other kind is a website."""
+
+
+def run_check(
+    house: House, request: CheckRequest, on_progress: Callable[[int, int], None] | None = None
+) -> CheckReport:
+    """Return what one check did. Raise LockHeldError when another run is at it, and StoreError as `check` does."""
+    settings = house.settings
+    with nullcontext() if request.dry_run else RunLock(settings.state / LOCK_FILE):
+        run = _Run(house, request, on_progress)
+        return run.finish(run.idle() or run.full())
+
+
+def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
+    """Return what another look at the uncertain deliveries brought; what is not there is left to the next check.
+
+    Raise LockHeldError when a check is at it, StoreError when the ledger cannot be read or written.
+    """
+    from giftping.codes.courier import Courier, Origins
+    from giftping.codes.settle import Settler, open_deliveries
+    from giftping.store.base import EntryState
+
+    settings = house.settings
+    origins = Origins({})
+    with RunLock(settings.state / LOCK_FILE), house.open_store() as store:
+        courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
+        guilds = {guild.guild_id: guild for guild in store.guilds()}
+        settler = Settler(
+            courier, guilds, settings.games, {}, settings.codes.lease, quiet_since(settings.state), posts=False
+        )
+        return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
+
+
+class _Run:
+    """What one run opens, and what it leaves for the next one."""
+
+    def __init__(self, house: House, request: CheckRequest, on_progress: Callable[[int, int], None] | None) -> None:
+        self._house = house
+        self._settings = house.settings
+        self._request = request
+        self._on_progress = on_progress
+        self._store: Store | None = None
+        self._trouble: list[str] = []
+        self._notices: list[str] = []
+        self._mark = self._mark_that_holds()
+        self._gathered: Gathered | None = None
+        self._glance: str | None = None
+
+    def idle(self) -> CheckReport | None:
+        """Return the report of a run that found everything as the last one left it, None when there may be work."""
+        mark = self._mark
+        if mark is None or not self._request.is_complete:
+            return None
+        started = utc_now()
+        self._gathered = self._gather(mark.games)
+        report = idle_report(mark, self._gathered, started, utc_now())
+        if report is not None and mark.look_again_at <= started:
+            if self._house.glance() != mark.shared:
+                return None
+            self._mark = mark.glanced(started)
+        return report
+
+    def full(self) -> CheckReport:
+        """Return the report of a run that opens the store and does what there is to do."""
+        from giftping.codes.check import CheckTools, check
+        from giftping.codes.courier import Origins
+
+        settings = self._settings
+        tools = CheckTools(
+            clock=utc_now,
+            gather=self._gather,
+            open_store=self._open_store,
+            routes=self._house.route_to,
+            games=settings.games,
+            origins=Origins(
+                {name: ORIGIN_OF_KIND.get(source.kind, "website") for name, source in settings.sources.items()}
+            ),
+            side_by_side=self._side_by_side,
+            gathered=self._gathered,
+            stopped=self._house.is_stopped,
+        )
+        return check(tools, _rules(settings, self._request), self._request)
+
+    def finish(self, report: CheckReport) -> CheckReport:
+        """Return the report with this host's own trouble, and write what the next run starts from.
+
+        What was posted is told even where nothing can be written: the next run just looks closer.
+        """
+        mark = self._next_mark(report)
+        notices = (*self._notices, *(self._store.notices if self._store is not None else ()))
+        trouble = (*report.trouble, *self._trouble)
+        report = replace(report, trouble=trouble, notices=notices)
+        if self._request.dry_run or not self._settings.state.exists():
+            return report
+        try:
+            self._keep(report, mark)
+        except OSError as error:
+            return replace(report, trouble=(*report.trouble, _not_written(LAST_CHECK_FILE, error)))
+        return report
+
+    def _keep(self, report: CheckReport, mark: IdleMark | None) -> None:
+        starts = [*started_lately(self._settings.state), report.started_at]
+        document = {
+            "started_at": report.started_at.isoformat(),
+            "starts": [start.isoformat() for start in starts[-STARTS_KEPT:]],
+            "finished_at": report.finished_at.isoformat(),
+            "exit_code": report.exit_code,
+            "idle": report.idle,
+            "open": {
+                name: at.isoformat() for name, at in report.quiet_since(quiet_since(self._settings.state)).items()
+            },
+            "mark": mark_to_json(mark) if mark else None,
+        }
+        content = f"{json.dumps(document, indent=1)}\n".encode()
+        replace_file(self._settings.state / LAST_CHECK_FILE, [content], durable=False)
+
+    def _next_mark(self, report: CheckReport) -> IdleMark | None:
+        if report.idle:
+            return self._mark
+        if not self._request.is_complete or self._store is None or self._store.closed_fingerprint is None:
+            return None
+        if self._settings.mongo.uri is not None and self._glance is None:
+            return None
+        from giftping.codes.check import next_mark
+
+        store, settings = self._store.closed_fingerprint, settings_fingerprint(self._settings)
+        return next_mark(report, settings, store, self._glance or "")
+
+    def _mark_that_holds(self) -> IdleMark | None:
+        state = self._settings.state
+        mark = mark_from_json(read_last_check(state).get("mark"))
+        unchanged = mark and mark.holds(
+            settings=settings_fingerprint(self._settings), store=fingerprint(state), now=utc_now()
+        )
+        return mark if unchanged else None
+
+    def _open_store(self) -> Store:
+        self._store = self._house.open_store(read_only=self._request.dry_run)
+        if self._settings.mongo.uri is not None and not self._request.dry_run:
+            self._meet_shared(self._store)
+        return self._store
+
+    def _meet_shared(self, store: Store) -> None:
+        """Take the older bots' data over before the first check that meets it, and glance before anything is read.
+
+        What another host changes after the glance, the next one shows.
+        """
+        from giftping.runs.migrate import take_over_at_first
+        from giftping.store.failover import FailoverStore
+
+        report = take_over_at_first(self._settings, store)
+        self._glance = store.glance() if isinstance(store, FailoverStore) else None
+        if report is None:
+            return
+        if report.added:
+            self._notices.append(f"{report.added} documents of an older bot were taken over from {report.target}")
+        self._trouble += [f"{odd.where}: {odd.what}: {odd.why}" for odd in report.reported[:ODDITIES_TOLD]]
+        if len(report.reported) > ODDITIES_TOLD:
+            self._notices.append(
+                f"{len(report.reported)} oddities in all; giftping migrate --again --dry-run lists them"
+            )
+
+    def _gather(self, games: Collection[str]) -> Gathered:
+        path = self._settings.state / SOURCES_FILE
+        fetcher = SecretHeaders(self._settings, Fetcher())
+        memory = read_memory(path)
+        if memory.trouble:
+            self._trouble.append(memory.trouble)
+        gathered = gather(sources_of(self._settings, games), memory, fetcher, utc_now())
+        if gathered.is_memory_new and not self._request.dry_run:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_memory(path, gathered.memory)
+            except OSError as error:
+                self._trouble.append(_not_written(SOURCES_FILE, error))
+        return gathered
+
+    def _side_by_side(self, work: Callable[[GuildPlan], GuildWork], plans: Collection[GuildPlan]) -> list[GuildWork]:
+        return side_by_side(work, list(plans), self._on_progress)
+
+
+def listed_now(settings: Settings) -> set[tuple[str, str]]:
+    """Return game and key of every code that the sources listed when this host last asked them."""
+    memory = read_memory(settings.state / SOURCES_FILE)
+    states = [memory.of(source) for source in settings.sources.values() if source.enabled]
+    return {(sighting.game, sighting.key) for state in states for sighting in sightings_of(state)}
+
+
+def _not_written(name: str, error: OSError) -> str:
+    return f"{name} cannot be written ({error.strerror or error}), so that the next check has more to do"
+
+
+def sources_of(settings: Settings, games: Collection[str]) -> list[SourceDefinition]:
+    """Return the sources of these games that are not switched off."""
+    return [source for source in settings.sources.values() if source.enabled and source.game in games]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretHeaders:
+    """Fetches with the user's contact, and the secrets that header values refer to filled in at the last moment."""
+
+    settings: Settings
+    fetcher: Fetches
+
+    def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
+        """Return what came of the request; a secret that is not there is a failure of its source alone."""
+        try:
+            headers = {"User-Agent": user_agent(self.settings.codes.contact), **self._headers(request)}
+        except SecretError as error:
+            return Failed(str(error))
+        return self.fetcher.fetch(replace(request, headers=headers), now)
+
+    def _headers(self, request: FetchRequest) -> dict[str, str]:
+        return {name: self._value(value) for name, value in request.headers.items()}
+
+    def _value(self, value: str) -> str:
+        return self.settings.secret(value).reveal() if value.startswith(("env:", "file:")) else value
+
+
+def read_last_check(state: Path) -> dict[str, Any]:
+    """Return what the last check on this host left; empty where there was none or its file cannot be read."""
+    try:
+        document = json.loads((state / LAST_CHECK_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def quiet_since(state: Path) -> dict[str, datetime]:
+    """Return since when nobody is at the deliveries that the last check on this host left open, by id."""
+    try:
+        return {str(name): datetime.fromisoformat(at) for name, at in read_last_check(state)["open"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def started_lately(state: Path) -> list[datetime]:
+    """Return when the last few checks on this host began, the latest one last; nothing where it is not known."""
+    try:
+        starts = [datetime.fromisoformat(start) for start in read_last_check(state).get("starts", ())]
+    except (TypeError, ValueError):
+        return []
+    return [start for start in starts if start.tzinfo is not None]
+
+
+def settings_fingerprint(settings: Settings) -> str:
+    """Return a hash of the settings that decide what a check does."""
+    deciding = [
+        __version__,
+        repr(settings.codes),
+        settings.discord.api,
+        _which_ledger(settings),
+        repr(sorted(settings.games.items())),
+        repr([(name, source.enabled, source.fingerprint) for name, source in sorted(settings.sources.items())]),
+    ]
+    return hashlib.sha256("\n".join(deciding).encode()).hexdigest()[:16]
+
+
+def _which_ledger(settings: Settings) -> str:
+    mongo = settings.mongo
+    return f"{mongo.uri.reveal()} {mongo.database}" if mongo.uri else ""
+
+
+def _rules(settings: Settings, request: CheckRequest) -> CheckRules:
+    from giftping.codes.check import CheckRules
+
+    return CheckRules(
+        host=host_name(settings.state, create=not request.dry_run),
+        lease=settings.codes.lease,
+        quiet_since=quiet_since(settings.state),
+        resend_unclear=settings.codes.unclear == "resend",
+        skipped_regions=frozenset(settings.codes.skipped_regions),
+    )

@@ -1,0 +1,57 @@
+"""Tells a monitor that a job has run, and how: it raises the alarm when a run fails, or when none comes."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+from giftping.net.lean_httpx import httpx
+from giftping.net.transport import Deadline, SocketTransport
+
+SECONDS = 5.0
+"""How long one ping may take."""
+
+BODY_BYTES = 10_000
+"""The most of a summary that is sent, as Healthchecks keeps no more."""
+
+START, FAIL = "start", "fail"
+
+
+def ping(url: str, summary: str = "", *, kind: str = "", transport: httpx.BaseTransport | None = None) -> str:
+    """Tell of a run, and return why that did not work, empty when it did; nothing is raised for what a network can do.
+
+    `kind` is START or FAIL, empty for a run that went well: the monitor's address goes on with it.
+    """
+    timeout = httpx.Timeout(SECONDS)
+    body = summary.encode(errors="replace")[:BODY_BYTES]
+    try:
+        with (
+            Deadline(SECONDS),
+            httpx.Client(transport=transport or SocketTransport(), timeout=timeout, trust_env=False) as client,
+        ):
+            request = client.build_request("POST", address(url, kind), content=body, headers={"User-Agent": "giftping"})
+            response = client.send(request, stream=True)
+            status = response.status_code
+            response.close()
+    except httpx.TimeoutException:
+        return "timed out"
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return "could not connect"
+    return "" if 200 <= status < 300 else f"HTTP {status}"
+
+
+def address(url: str, kind: str) -> str:
+    """Return where a ping of that kind goes; what follows a `?` in the address stays at its end."""
+    if not kind:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{kind}"))
+
+
+def url_mistake(url: str) -> str:
+    """Return why a monitor's address cannot be one, without showing it; empty when it can."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    return "" if usable and url.isascii() and url.isprintable() else "is not an http:// or https:// address"

@@ -1,0 +1,266 @@
+"""One `todo sweep` or `todo submit` on this host: the lock, the settings made into rules, and Discord at hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from giftping.discord.members import MembersClient
+from giftping.discord.message import Upload
+from giftping.runs.lock import RunLock
+from giftping.runs.stopping import sleep_unless
+from giftping.settings.file import Mistake, SettingsError
+from giftping.store.files import replace_file, storage_errors
+from giftping.todo.book import Book, Clock
+from giftping.todo.clocks import Quiet, Span, day_of
+from giftping.todo.messenger import Addresses, Messenger
+from giftping.todo.model import Todo
+from giftping.todo.presence import Lookout
+from giftping.todo.roles import RoleKeeper
+from giftping.todo.rules import TodoRules
+from giftping.todo.submission import ATTACHMENT_SIZE, content_type_of
+from giftping.todo.submit import SubmitReport, SubmitRequest, SubmitTools, submit
+from giftping.todo.sweep import SweepRules, SweepTools, sweep
+from giftping.wiring import POSTING_THREADS, House, host_name, side_by_side, utc_now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from giftping.discord.rest import RestClient
+    from giftping.settings.load import Settings
+    from giftping.store.base import Store
+    from giftping.todo.model import Member
+    from giftping.todo.report import SweepReport
+
+LOCK_FILE = "sweep.lock"
+ATTACHMENTS = "attachments"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clock of a run and how it waits; tests pass their own."""
+
+    clock: Clock = utc_now
+    sleep: Callable[[float], None] = time.sleep
+
+
+def run_sweep(
+    house: House,
+    *,
+    dry_run: bool = False,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    timing: Timing | None = None,
+) -> SweepReport:
+    """Return what one sweep did.
+
+    Raise SettingsError when it is not said where to sweep, LockHeldError when another sweep is at it, StoreError when
+    the store cannot be read or written.
+    """
+    timing = timing or Timing()
+    settings = house.settings
+    place = _place(house)
+    stage = _Stage(house, place, timing, dry_run=dry_run)
+    notices: Sequence[str] = ()
+    with nullcontext() if dry_run else RunLock(settings.state / LOCK_FILE):
+        opened: list[Store] = []
+
+        def open_store() -> Store:
+            opened.append(house.open_store(read_only=dry_run))
+            return opened[0]
+
+        todo = settings.todo
+        rules = SweepRules(stage.rules, todo.linger, todo.downtime, dry_run)
+        report = sweep(stage.tools(open_store, on_progress), rules)
+        notices = opened[0].notices
+        held = ('nothing was sent: the shared store is away, and on_outage is "hold"',) if opened[0].holds else ()
+    return replace(report, notices=tuple(notices), trouble=(*report.trouble, *held))
+
+
+def run_submit(
+    house: House, book: Book, request: SubmitRequest, content: bytes = b"", timing: Timing | None = None
+) -> SubmitReport:
+    """Return what came of handing in a TODO; `content` is that of its file.
+
+    Without a guild, a channel and a token it is saved all the same, and posted by a sweep that has them. Raise
+    SubmissionError when it may not be handed in, StoreError when it cannot be saved.
+    """
+    timing = timing or Timing()
+    settings = house.settings
+    place = _place_if_any(house)
+    stage = _Stage(house, place, timing, dry_run=False) if place else None
+    folder = Attachments(settings.state / ATTACHMENTS)
+    tools = SubmitTools(
+        clock=timing.clock,
+        today=lambda member, now: today_of(settings, member, now),
+        owner_id=settings.todo.owner_id,
+        messenger=stage.messenger if stage else lambda *_: None,
+        keeper=stage.keeper if stage else lambda *_: None,
+        keep=lambda todo: folder.keep(todo, content),
+    )
+    return submit(tools, book, request)
+
+
+def rules_of(settings: Settings, host: str) -> TodoRules:
+    """Return what decides, as the settings have it."""
+    todo = settings.todo
+    zone = ZoneInfo(todo.time_zone)
+    quiet = Quiet(todo.quiet_hours.start, todo.quiet_hours.end, zone) if todo.quiet_hours else None
+    return TodoRules(
+        host=host,
+        remind_after=todo.remind_after,
+        remind_every=todo.remind_every,
+        remove_after=todo.remove_after,
+        warning=todo.warning,
+        lease=todo.lease,
+        takes_role=todo.role_id is not None,
+        quiet=quiet,
+        exempt=todo.exempt,
+    )
+
+
+def zone_of(settings: Settings, member: Member) -> ZoneInfo:
+    """Return the zone by which a member's days go."""
+    return ZoneInfo(member.time_zone or settings.todo.time_zone)
+
+
+def today_of(settings: Settings, member: Member, now: datetime) -> date:
+    """Return the member's own date of an instant."""
+    return day_of(now, zone_of(settings, member))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where members are told: by the bot, in one channel of one guild."""
+
+    rest: RestClient
+    guild_id: int
+    channel_id: int
+
+
+def _place(house: House) -> _Place:
+    """Return where to sweep. Raise SettingsError that names everything that is missing."""
+    todo = house.settings.todo
+    missing = [
+        Mistake("environment", name, f"is not set; giftping todo sweep needs {what} (or {key} in giftping.toml)")
+        for name, what, key, value in (
+            ("GUILD_ID", "the guild", "todo.guild", todo.guild_id),
+            ("TODO_CHANNEL_ID", "the channel of the reminders", "todo.channel", todo.channel_id),
+            ("DISCORD_TOKEN", "the bot token", "discord.token", house.settings.discord.token),
+        )
+        if value is None
+    ]
+    place = _place_if_any(house)
+    if missing or place is None:
+        raise SettingsError(missing)
+    return place
+
+
+def _place_if_any(house: House) -> _Place | None:
+    todo = house.settings.todo
+    rest = house.todo_client() if house.settings.discord.token else None
+    if rest is None or todo.guild_id is None or todo.channel_id is None:
+        return None
+    return _Place(rest, todo.guild_id, todo.channel_id)
+
+
+class _Stage:
+    """What works on one guild in the name of this host."""
+
+    def __init__(self, house: House, place: _Place, timing: Timing, *, dry_run: bool) -> None:
+        settings = house.settings
+        self._settings = settings
+        self._place = place
+        self._timing = timing
+        self._house = house
+        self._members = MembersClient(place.rest.http)
+        self._attachments = Attachments(settings.state / ATTACHMENTS)
+        self.rules = rules_of(settings, host_name(settings.state, create=not dry_run))
+
+    def tools(self, open_store: Callable[[], Store], on_progress: Callable[[int, int], None]) -> SweepTools:
+        """Return the tools of a sweep."""
+        guild_id, role_id, clock = self._place.guild_id, self._settings.todo.role_id, self._timing.clock
+        lookout = Lookout(self._members, clock, guild_id, role_id, lambda look, ids: side_by_side(look, ids))
+        return SweepTools(
+            clock=clock,
+            sleep=self._sleep,
+            open_store=open_store,
+            lookout=lookout,
+            messenger=self.messenger,
+            roles=self.keeper,
+            pool=_pool,
+            keep_files=self._attachments.forget_others,
+            on_progress=on_progress,
+            stopped=self._house.is_stopped,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        if self._house.stopped is None:
+            self._timing.sleep(seconds)
+        else:
+            sleep_unless(self._house.stopped, seconds, self._timing.sleep)
+
+    def messenger(self, book: Book, downtimes: Sequence[Span]) -> Messenger:
+        """Return what tells members things."""
+        todo = self._settings.todo
+        return Messenger(
+            book=book,
+            rest=self._place.rest,
+            members=self._members,
+            clock=self._timing.clock,
+            rules=self.rules,
+            addresses=Addresses(self._place.channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
+            downtimes=downtimes,
+            upload=self._attachments.upload,
+            stopped=self._house.is_stopped,
+        )
+
+    def keeper(self, book: Book, downtimes: Sequence[Span]) -> RoleKeeper | None:
+        """Return what takes and gives the role, None where none is named."""
+        role_id = self._settings.todo.role_id
+        if role_id is None:
+            return None
+        clock, rules = self._timing.clock, self.rules
+        return RoleKeeper(book, self._members, clock, rules, self._place.guild_id, role_id, downtimes)
+
+
+def _pool() -> AbstractContextManager[Executor]:
+    return ThreadPoolExecutor(POSTING_THREADS)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """The files of TODOs that are yet to be posted, in the state folder, each under its TODO's id."""
+
+    folder: Path
+
+    def keep(self, todo: Todo, content: bytes) -> None:
+        """Put the file of a TODO aside, if it has one. Raise StoreError when it cannot be written."""
+        if todo.attachment is None:
+            return
+        path = self.folder / todo.id
+        with storage_errors(path, "written"):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            replace_file(path, [content])
+
+    def upload(self, todo: Todo) -> Upload | None:
+        """Return the file of a TODO as it is sent, None where it is not, or no longer, on this host."""
+        file, path = todo.attachment, self.folder / todo.id
+        if file is None or not path.exists():
+            return None
+        with storage_errors(path, "read"):
+            content = path.read_bytes()
+        is_whole = 0 < len(content) <= ATTACHMENT_SIZE
+        return Upload(file.filename, content, file.content_type or content_type_of(file.filename)) if is_whole else None
+
+    def forget_others(self, still_owed: frozenset[str]) -> None:
+        """Remove the files of TODOs that have been posted. Raise StoreError when that fails."""
+        with storage_errors(self.folder, "emptied"):
+            for path in self.folder.glob("*") if self.folder.exists() else ():
+                if path.name not in still_owed:
+                    path.unlink(missing_ok=True)

@@ -1,0 +1,73 @@
+"""`.env` files: lines of NAME=value that the real environment goes before."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+from giftping.settings.environment import Variable
+from giftping.settings.file import Mistake, SettingsError, read_text
+
+FILE_NAME = ".env"
+
+_ASSIGNMENT = r"(?s)(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*)"
+_QUOTED = r"""(?s)(?:'([^']*)'|"((?:[^"\\]|\\.)*)")[ \t]*(?:\#.*)?"""
+_ESCAPE = r"(?s)\\(.)"
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\", "$": "$"}
+
+
+def read_dotenv(folder: Path) -> tuple[Path, list[Variable], list[Mistake]]:
+    """Return the `.env` file of a folder, what it sets, and what is wrong in it; nothing where there is none.
+
+    A folder that this user is shut out of has none to offer, and a folder named `.env` is somebody's virtual
+    environment.
+    """
+    path = folder / FILE_NAME
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            return path, [], []
+    except OSError:
+        return path, [], []
+    try:
+        return path, *parse_dotenv(read_text(path), str(path))
+    except SettingsError as error:
+        return path, [], list(error.mistakes)
+
+
+def parse_dotenv(text: str, file: str) -> tuple[list[Variable], list[Mistake]]:
+    """Return the variables that the text of a `.env` file sets, in order, and its wrong lines.
+
+    A line is `NAME=value`, with or without `export`. A value may stand in single quotes (taken as it is) or
+    double quotes (with backslash escapes); without quotes, a `#` after a blank begins a comment. Nothing is
+    substituted, and no value spans lines. A mistake tells the line's number, never its text: that may be a secret.
+    """
+    variables: list[Variable] = []
+    mistakes: list[Mistake] = []
+    for number, raw in enumerate(re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff")), start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        found = re.fullmatch(_ASSIGNMENT, line)
+        if not found:
+            mistakes.append(Mistake(file, "", "not a line of the form NAME=value", number))
+            continue
+        value = _value(found[2])
+        if value is None:
+            mistakes.append(Mistake(file, found[1], "the quotes around its value do not match up on this line", number))
+        elif "\0" in value:
+            mistakes.append(Mistake(file, found[1], "its value holds a NUL", number))
+        else:
+            variables.append(Variable(found[1], value, number))
+    return variables, mistakes
+
+
+def _value(raw: str) -> str | None:
+    if raw[:1] in {"'", '"'}:
+        quoted = re.fullmatch(_QUOTED, raw)
+        if not quoted:
+            return None
+        if quoted[1] is not None:
+            return quoted[1]
+        return re.sub(_ESCAPE, lambda match: _ESCAPED.get(match[1], match[0]), quoted[2])
+    return re.split(r"(?:^|[ \t])#", raw, maxsplit=1)[0].strip()

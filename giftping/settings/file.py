@@ -1,0 +1,189 @@
+"""giftping.toml: where it is looked for, what is in it, and at which line a mistake was made."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from giftping.settings.environment import Environment
+from giftping.settings.problems import Problem
+
+FILE_NAME = "giftping.toml"
+SYSTEM_FOLDER = Path("/etc/giftping")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake in the settings: where it was made (a file or "environment"), its dotted key, what to do."""
+
+    place: str
+    key: str
+    reason: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """Return the mistake as one line: `place:line:column: key: reason`, without the parts that are not known."""
+        numbers = [str(number) for number in (self.line, self.column) if number is not None]
+        return ": ".join(part for part in (":".join([self.place, *numbers]), self.key, self.reason) if part)
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `mistakes` holds every mistake in them, in the order a reader meets them."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """What was read of one giftping.toml; `path` is None where there is none and the defaults count."""
+
+    path: Path | None = None
+    text: str = ""
+    table: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder the file is in, which relative paths in it start from."""
+        return self.path.parent if self.path else None
+
+    def mistake(self, problem: Problem) -> Mistake:
+        """Return a problem with the place it was made at."""
+        return Mistake(str(self.path or FILE_NAME), problem.key, problem.reason, line_of(self.text, problem.key))
+
+
+def home_folder(environment: Environment) -> Path | None:
+    """Return the user's home folder as the environment says; None where it does not, as in some system services."""
+    home = environment.get("HOME")
+    return Path(home) if home.startswith("/") else None
+
+
+def expanded(text: str, folder: Path, environment: Environment) -> Path:
+    """Return a path that was written in settings: `~` is the home folder, a relative one starts from `folder`."""
+    home = home_folder(environment)
+    if home and (text == "~" or text.startswith("~/")):
+        return home / text[2:]
+    return folder / text
+
+
+def find_settings_file(environment: Environment, config: Path | None, cwd: Path) -> Path | None:
+    """Return the settings file to read, or None where there is none.
+
+    Asked in turn: `config`, $GIFTPING_CONFIG, $CREDENTIALS_DIRECTORY, the current folder, $XDG_CONFIG_HOME/giftping
+    (~/.config/giftping), $CONFIGURATION_DIRECTORY, /etc/giftping. Raise SettingsError when a file that was
+    named is missing, or when a system folder that may hold one cannot be looked into.
+    """
+    if config is not None:
+        return _named(cwd / config, "--config")
+    if named := environment.get("GIFTPING_CONFIG"):
+        return _named(expanded(named, cwd, environment), "GIFTPING_CONFIG")
+    for folder, is_private in _folders(environment, cwd):
+        path = folder / FILE_NAME
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            # Run as another user or under ProtectHome=, the current folder and the home folder may be closed to us.
+            if is_private:
+                continue
+            raise SettingsError([Mistake(str(path), "", f"cannot be looked at: {error.strerror}")]) from None
+        return path
+    return None
+
+
+def read_settings_file(path: Path | None) -> SettingsFile:
+    """Return what a settings file holds. Raise SettingsError when it cannot be read or is not TOML."""
+    if path is None:
+        return SettingsFile()
+    text = read_text(path)
+    try:
+        return SettingsFile(path, text, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([_syntax_mistake(path, text, str(error))]) from None
+    except RecursionError:
+        raise SettingsError([Mistake(str(path), "", "is nested too deeply to be read")]) from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a settings or `.env` file. Raise SettingsError when it cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError([Mistake(str(path), "", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError([Mistake(str(path), "", "is not text in UTF-8", line)]) from None
+
+
+def line_of(text: str, key: str) -> int | None:
+    """Return the line of a TOML text, counted from 1, at which a dotted key is set, or of the table it would be in.
+
+    A reading by eye, not a parse: None where the text has nothing, or more than one line, that fits.
+    """
+    lines = list(_key_lines(text))
+    wanted = tuple(re.split(r"[.\[\]]+", key))
+    while wanted:
+        exact = [number for number, path in lines if path == wanted]
+        if exact:
+            return exact[0] if len(exact) == 1 else None
+        within = [number for number, path in lines if path[: len(wanted)] == wanted]
+        if within:
+            return within[0]
+        wanted = wanted[:-1]
+    return None
+
+
+def _named(path: Path, by: str) -> Path:
+    if not path.exists():
+        raise SettingsError([Mistake(str(path), "", f"no such file (named by {by})")])
+    return path
+
+
+def _folders(environment: Environment, cwd: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield the folders a settings file may be in, and whether being shut out of it just means it is not ours."""
+    if credentials := environment.get("CREDENTIALS_DIRECTORY"):
+        yield Path(credentials), False
+    yield cwd, True
+    configured = environment.get("XDG_CONFIG_HOME")
+    home = home_folder(environment)
+    if configured.startswith("/"):  # The XDG rules say to ignore a relative one.
+        yield Path(configured, "giftping"), True
+    elif home:
+        yield home / ".config" / "giftping", True
+    for folder in filter(None, environment.get("CONFIGURATION_DIRECTORY").split(":")):
+        yield Path(folder), False
+    yield SYSTEM_FOLDER, False
+
+
+def _syntax_mistake(path: Path, text: str, reason: str) -> Mistake:
+    """Return tomllib's complaint with the position it writes into its text (an attribute only from Python 3.14)."""
+    what, _, where = reason.partition(" (at ")
+    numbers = re.findall(r"\d+", where)
+    if len(numbers) == 2:
+        return Mistake(str(path), "", f"not valid TOML: {what}", int(numbers[0]), int(numbers[1]))
+    return Mistake(str(path), "", f"not valid TOML: {what} at the end of the file", len(text.splitlines()) or 1)
+
+
+_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_DOTTED = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
+_KEY_LINE = rf"[ \t]*(?:\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?[ \t]*(?:#.*)?$|({_DOTTED})[ \t]*=)"
+
+
+def _key_lines(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.split("\n"), start=1):
+        found = re.match(_KEY_LINE, line)
+        if not found:
+            continue
+        path = tuple(part.strip("\"'") for part in re.findall(_KEY, found[1] or found[2]))
+        if found[1]:
+            table = path
+            yield number, path
+        else:
+            yield number, table + path

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from fakes.records import LATER, NOON, entry, guild
+from fakes.records import code as code_record
+
+from giftping.codes.gather import SourceReport
+from giftping.codes.memory import Outcome
+from giftping.codes.report import (
+    CheckReport,
+    DeliveryReport,
+    DeliveryResult,
+    GuildWork,
+    RestingReport,
+    SeedReport,
+)
+from giftping.output.codes import (
+    check_object,
+    code_object,
+    counted,
+    delivery_line,
+    entry_object,
+    good_lines,
+    guild_object,
+    redacted,
+    summary_line,
+    trouble_over,
+    troubles,
+    until,
+    when,
+)
+from giftping.store.base import Broken
+
+CALM = CheckReport(NOON, LATER, guild_count=1)
+KOLKATA = ZoneInfo("Asia/Kolkata")
+FAILING = SourceReport("a-page", "a-game", Outcome.FAILED, "timed out", failing_since=NOON, failures=1)
+BIG = 2**63 + 1
+
+
+def delivery(result: DeliveryResult, **changes: object) -> DeliveryReport:
+    report = DeliveryReport(7, "a-game", "channel 500", ("Gift100", "Gift200"), result)
+    return replace(report, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def lines(report: CheckReport) -> list[str]:
+    return [trouble.line for trouble in troubles(report, KOLKATA)]
+
+
+def known(report: CheckReport) -> list[bool]:
+    return [trouble.is_known for trouble in troubles(report, KOLKATA)]
+
+
+def test_ids_are_texts_because_json_readers_elsewhere_lose_their_last_digits() -> None:
+    objects = (
+        guild_object(guild(BIG, mention_role_id=BIG), "channel 1"),
+        entry_object(entry(BIG, message_id=BIG, channel_id=BIG)),
+        check_object(replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT, guild_id=BIG, message_id=BIG),)),))),
+    )
+    for written in map(json.dumps, objects):
+        assert f'"{BIG}"' in written
+        assert f": {BIG}" not in written
+
+
+def test_every_object_is_plain_json_whatever_is_set() -> None:
+    full = replace(
+        CALM,
+        sources=(FAILING,),
+        settled=(delivery(DeliveryResult.SETTLED),),
+        work=(GuildWork((), (SeedReport(7, "a-game", ("Old1",)),), RestingReport(7, 1, "HTTP 403", NOON, None)),),
+        trouble=("something",),
+    )
+    assert set(check_object(full)) == set(check_object(CALM))
+    json.dumps(check_object(full), allow_nan=False)
+    json.dumps(guild_object(guild(broken=Broken(NOON, "HTTP 403")), "channel 500"))
+    json.dumps(code_object(code_record(expires_at=NOON), ""))
+
+
+def test_a_code_that_may_go_out_has_no_reason_and_one_that_may_not_has_one() -> None:
+    assert (code_object(code_record(), "")["may_go_out"], code_object(code_record(), "expired")["may_go_out"]) == (
+        True,
+        False,
+    )
+
+
+def test_a_first_look_says_what_was_recorded_and_how_to_post_it() -> None:
+    report = replace(CALM, work=(GuildWork(seeded=(SeedReport(7, "a-game", ("Old1", "Old2")),)),))
+    (line,) = good_lines(report)
+    assert "2 current codes recorded, not posted" in line
+    assert "giftping guilds add 7 … --announce-current" in line
+    assert "would be recorded" in next(good_lines(replace(report, dry_run=True)))
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (DeliveryResult.SENT, "sent to channel 500: Gift100, Gift200"),
+        (DeliveryResult.SETTLED, "already there, now recorded as sent to channel 500: Gift100, Gift200"),
+        (DeliveryResult.REFUSED, "refused by channel 500: Gift100, Gift200; it goes out in a later run"),
+        (
+            DeliveryResult.UNCLEAR,
+            "unclear whether it arrived at channel 500: Gift100, Gift200; the next run looks for it",
+        ),
+        (DeliveryResult.PLANNED, "would be sent to channel 500: Gift100, Gift200"),
+    ],
+)
+def test_a_delivery_is_one_line_with_what_follows(result: DeliveryResult, said: str) -> None:
+    assert delivery_line(delivery(result)) == f"guild 7: a-game: {said}"
+
+
+def test_an_uncertain_delivery_says_what_its_user_can_do() -> None:
+    line = delivery_line(delivery(DeliveryResult.UNCERTAIN, reason="hidden"))
+    assert "(hidden)" in line
+    assert line.endswith("giftping codes settle --guild 7 --sent, or --resend")
+
+
+def test_good_things_are_results_and_bad_ones_are_trouble() -> None:
+    both = (delivery(DeliveryResult.SENT), delivery(DeliveryResult.REFUSED))
+    report = replace(CALM, work=(GuildWork(both),))
+    assert [line for line in good_lines(report) if "refused" in line] == []
+    assert [line for line in lines(report) if "sent to" in line] == []
+    assert len(list(good_lines(report))) == len(lines(report)) == 1
+
+
+def test_a_source_is_news_when_it_begins_to_fail_and_known_while_it_is_left_alone() -> None:
+    """D15: each poll of a failing source wrote to the log again."""
+    assert known(replace(CALM, sources=(FAILING,))) == [False]
+    for later in (replace(FAILING, failures=2), replace(FAILING, waiting_until=LATER)):
+        assert lines(replace(CALM, sources=(later,))) == ["source a-page: timed out"]
+        assert known(replace(CALM, sources=(later,))) == [True]
+
+
+def test_a_refusal_that_an_earlier_run_has_told_is_known() -> None:
+    for told in (True, False):
+        report = replace(CALM, work=(GuildWork((delivery(DeliveryResult.REFUSED, told=told),)),))
+        assert known(report) == [not told]
+
+
+def test_trouble_is_the_same_while_its_numbers_change() -> None:
+    """D15: a channel that refuses for another number of seconds each minute is one trouble."""
+    keys = set()
+    for seconds, codes in ((37, ("Gift100",)), (38, ("Gift200", "Gift300"))):
+        reason = f"rate limited for {seconds} s, and this run may wait 0 s more"
+        refused = delivery(DeliveryResult.REFUSED, reason=reason, codes=codes, everywhere=True)
+        here = replace(refused, everywhere=False, guild_id=8)
+        keys.add(tuple(one.key for one in troubles(replace(CALM, work=(GuildWork((refused, here)),)), KOLKATA)))
+    assert len(keys) == 1
+
+
+def test_trouble_is_over_when_a_run_has_seen_that() -> None:
+    sent = replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT),)),))
+    assert trouble_over(sent, "guild 7 broken") == "guild 7: announcements arrive again"
+    assert trouble_over(sent, "everywhere HTTP 401") == "announcements go out again"
+    for key in ("guild 77 broken", "uncertain abc", "standing", "source a-page"):
+        assert trouble_over(sent, key) == "", key
+    assert trouble_over(CALM, "guild 7 broken") == ""
+    answers = replace(FAILING, failing_since=None, failures=0)
+    assert trouble_over(replace(CALM, sources=(answers,)), "source a-page") == "source a-page: answers again"
+    assert trouble_over(replace(CALM, sources=(FAILING,)), "source a-page") == ""
+
+
+def test_a_resting_guild_says_when_it_is_tried_again_in_the_users_time() -> None:
+    rest = RestingReport(7, 1, "HTTP 403", NOON, NOON)
+    (line,) = lines(replace(CALM, work=(GuildWork(resting=rest),)))
+    assert "1 code waits for a broken destination (HTTP 403; tried again after 2026-05-04 17:30 IST)" in line
+    never = replace(rest, owed=2, retry_at=None)
+    (line,) = lines(replace(CALM, work=(GuildWork(resting=never),)))
+    assert "2 codes wait" in line
+    assert "not tried again" in line
+
+
+def test_other_trouble_is_always_told() -> None:
+    assert lines(replace(CALM, trouble=("the disk is full",))) == ["the disk is full"]
+
+
+def test_a_run_with_nothing_to_say_says_so_in_one_line() -> None:
+    report = replace(CALM, sources=(replace(FAILING, outcome=Outcome.UNCHANGED),) * 2)
+    assert summary_line(report) == "Nothing new: 2 sources unchanged; 1 guild."
+    assert "guilds add" in summary_line(replace(CALM, guild_count=0))
+
+
+def test_instants_are_shown_in_the_users_zone_and_its_summer_time() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    assert when(datetime(2026, 1, 1, 12, tzinfo=UTC), paris) == "2026-01-01 13:00 CET"
+    assert when(datetime(2026, 7, 1, 12, tzinfo=UTC), paris) == "2026-07-01 14:00 CEST"
+    assert when(None, paris) == "–"
+
+
+@pytest.mark.parametrize(
+    ("away", "said"),
+    [
+        (timedelta(days=3), "in 3 days"),
+        (timedelta(hours=-2), "2 hours ago"),
+        (timedelta(minutes=1), "in 1 minute"),
+        (timedelta(seconds=10), "now"),
+        (timedelta(hours=-26), "1 day ago"),
+    ],
+)
+def test_how_far_away_an_instant_is_in_the_largest_unit_that_fits(away: timedelta, said: str) -> None:
+    assert until(NOON + away, NOON) == said
+
+
+def test_one_is_singular() -> None:
+    assert [counted(number, "guild") for number in (0, 1, 2)] == ["0 guilds", "1 guild", "2 guilds"]
+
+
+def test_every_text_in_json_is_put_through_the_redaction_and_nothing_else_changes() -> None:
+    value = {"a": "x", "list": ["x", 1, None, {"x": "x"}], "tuple": ("x",), "flag": True}
+    assert redacted(value, str.upper) == {"a": "X", "list": ["X", 1, None, {"x": "X"}], "tuple": ["X"], "flag": True}

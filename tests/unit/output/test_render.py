@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from fakes.records import NOON
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from giftping.discord.limits import escape_markdown
+from giftping.discord.message import Embed, EmbedField, Message
+from giftping.output.render import bars, drawn, facts, preview, progress, table
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def seen(message: Message) -> str:
+    return drawn(preview(message, ZoneInfo("Asia/Kolkata"), now=NOON))
+
+
+def card(value: str) -> Message:
+    return Message(embeds=(Embed("🎁 A title", fields=(EmbedField("Code:", value),), footer="The foot"),))
+
+
+def test_a_preview_shows_a_message_as_discord_will() -> None:
+    instant = int((NOON + timedelta(days=2)).timestamp())
+    shown = seen(
+        card(f"```\nGift100\n```\n**Rewards:** a \\* b\n<t:{instant}:f> (<t:{instant}:R>)\n[Redeem](https://a.b)")
+    )
+    for part in (
+        "🎁 A title",
+        " Gift100\n",
+        "Rewards: a * b",
+        "2026-05-06 17:30 IST (in 2 days)",
+        "Redeem",
+        "The foot",
+    ):
+        assert part in shown
+    for markup in ("```", "**", "<t:", "](", "https://a.b"):
+        assert markup not in shown
+
+
+def test_a_preview_shows_who_is_mentioned() -> None:
+    assert "@role 42" in seen(Message(embeds=card("x").embeds, content="<@&42>", mention_roles=(42,)))
+
+
+def test_a_preview_shows_members_by_name_where_it_is_known() -> None:
+    message = Message(embeds=card("<@7>, hand in").embeds, content="<@7> <@8>", mention_users=(7, 8))
+    shown = drawn(preview(message, None, now=NOON, names={7: "Asha"}))
+    assert "@Asha @user 8" in shown
+    assert "@Asha, hand in" in shown
+    assert "<@" not in shown
+
+
+def test_a_preview_shows_fields_side_by_side_as_far_as_they_stand_together() -> None:
+    fields = [EmbedField(f"Name {number}", f"value {number}", inline=number != 4) for number in range(6)]
+    shown = seen(Message(embeds=(Embed("A title", fields=tuple(fields)),)))
+    names = [line.split("Name")[1:] for line in shown.splitlines() if "Name" in line]
+    assert [len(row) for row in names] == [3, 1, 1, 1]
+
+
+def test_a_preview_shows_author_picture_and_time() -> None:
+    embed = Embed("A title", author="Asha", image="attachment://plan.png", footer="The foot", timestamp=NOON)
+    shown = seen(Message(embeds=(embed,)))
+    assert "[image: plan.png]" in shown
+    assert "The foot · 2026-05-04 17:30 IST" in shown
+    assert shown.index("Asha") < shown.index("A title")
+
+
+def test_a_command_in_a_text_is_shown_without_its_quotes() -> None:
+    assert "Hand in with /todo." in seen(card("Hand in with `/todo`."))
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs")), min_size=1, max_size=30))
+@settings(max_examples=40)
+def test_whatever_a_source_wrote_can_be_previewed(text: str) -> None:
+    assert "Rewards:" in seen(card(f"**Rewards:** {escape_markdown(text)}"))
+
+
+def test_a_time_that_no_calendar_holds_does_not_break_a_preview() -> None:
+    assert "<t:" in seen(card("<t:99999999999999:f>"))
+
+
+def test_markup_of_the_terminal_library_in_a_table_is_text() -> None:
+    shown = drawn(table("a [red]title[/red]", ["A"], [["[bold]x[/bold] :gift: [/]"]]), facts([("[b]", "[/i]")]))
+    for text in ("a [red]title[/red]", "[bold]x[/bold] :gift: [/]", "[b]  [/i]"):
+        assert text in shown
+
+
+def test_a_table_keeps_its_first_column_whole_and_fits_the_terminal() -> None:
+    shown = drawn(table("2 codes", ["Code", "Why"], [["WINTERFESTIVAL2026WITHALONGNAME", "word " * 40]]))
+    assert "WINTERFESTIVAL2026WITHALONGNAME" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_what_is_drawn_ends_its_lines_where_the_text_ends() -> None:
+    shown = drawn(table("1 code", ["Code", "State"], [["A", "valid"]]), facts([("Guild", "1")]))
+    assert [line for line in shown.splitlines() if line != line.rstrip()] == []
+
+
+def test_facts_stand_side_by_side() -> None:
+    assert drawn(facts([("Guild", "1"), ("Codes sent", "23")])).splitlines() == ["Guild       1", "Codes sent  23"]
+
+
+def test_bars_are_as_long_as_their_counts_and_never_vanish() -> None:
+    lines = drawn(bars([("a", 300), ("b", 150), ("c", 1), ("d", 0)])).splitlines()
+    assert [line.count("█") for line in lines] == [30, 15, 1, 0]
+    assert drawn(bars([])) == ""
+
+
+def test_progress_is_for_terminals_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("Guilds", shown=True) as told:
+        told(1, 3)
+    assert capsys.readouterr().err.strip() == ""
