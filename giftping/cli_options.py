@@ -26,12 +26,12 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
 
 def new_group(text: str) -> typer.Typer:
-    """Return a group of commands; `text` is its help."""
+    """A group of commands; `text` is its help."""
     return typer.Typer(help=text, no_args_is_help=True, context_settings=HELP)
 
 
 def snowflake(text: str) -> int:
-    """Return a Discord id from the command line."""
+    """A Discord id from the command line."""
     from giftping.commands.guilds import parse_snowflake
 
     try:
@@ -53,7 +53,7 @@ class Running:
 def session_of(
     config: Path | None, json: Json, quiet: Quiet, verbose: Verbose, *, log_json: bool = False, job: str = ""
 ) -> Session:
-    """Return the session of this invocation; `job` is what it is called in logs."""
+    """The session of this invocation; `job` is what it is called in logs."""
     from giftping.commands.session import Session
 
     Running.verbose = verbose

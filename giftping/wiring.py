@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 
 def utc_now() -> datetime:
-    """Return this instant, aware, in UTC."""
+    """This instant, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -54,7 +54,7 @@ class House:
     _todo_client: RestClient | None = field(default=None, repr=False)
 
     def is_stopped(self) -> bool:
-        """Return whether nothing new is to be begun."""
+        """Whether nothing new is to be begun."""
         return self.stopped is not None and self.stopped()
 
     @property
@@ -67,7 +67,7 @@ class House:
         return ZoneInfo(self.settings.time_zone)
 
     def open_store(self, *, read_only: bool = False) -> OpenStore:
-        """Return the store, open: the JSON file, or MongoDB with it as its mirror.
+        """The store, open: the JSON file, or MongoDB with it as its mirror.
 
         Raise StoreError when it cannot be read.
         """
@@ -108,7 +108,7 @@ class House:
         return MongoStore(uri, mongo.database or None, server_selection=mongo.server_selection)
 
     def http(self) -> DiscordHttp:
-        """Return the one client for Discord. Raise SettingsError for a token that cannot be one."""
+        """The one client for Discord. Raise SettingsError for a token that cannot be one."""
         with self._lock:
             if self._http is None:
                 self._http = self._new_http(self.settings.codes.budget)
@@ -125,7 +125,7 @@ class House:
             raise SettingsError([Mistake("the bot token", token.origin if token else "", str(error))]) from None
 
     def reader(self) -> RestClient | None:
-        """Return Discord as the bot sees it, None without a token."""
+        """Discord as the bot sees it, None without a token."""
         from giftping.discord.rest import RestClient
 
         with self._lock:
@@ -134,7 +134,7 @@ class House:
             return self._reader
 
     def todo_client(self) -> RestClient:
-        """Return Discord as the bot sees it, with the time to wait for rate limits that the TODO part has."""
+        """Discord as the bot sees it, with the time to wait for rate limits that the TODO part has."""
         from giftping.discord.rest import RestClient
 
         with self._lock:
@@ -149,7 +149,7 @@ class House:
                 http.close()
 
     def route_to(self, destination: Destination) -> Route | Refused:
-        """Return the way to a destination, or why there is none now."""
+        """The way to a destination, or why there is none now."""
         from giftping.discord.outcome import Refused
         from giftping.discord.rest import ChannelRoute
 
@@ -171,7 +171,7 @@ class House:
 def side_by_side(
     work: Callable[[Item], Result], items: Sequence[Item], on_done: Callable[[int, int], None] | None = None
 ) -> list[Result]:
-    """Return the results in order, several at a time; an error is raised after all others are done."""
+    """The results in order, several at a time; an error is raised after all others are done."""
     done = 0
 
     def tell() -> None:
@@ -195,7 +195,7 @@ def side_by_side(
 
 
 def _alone(store: TinyStore, *, read_only: bool) -> TinyStore:
-    """Return the JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
+    """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
     from giftping.store.mirror import leave_shared_store
 
     if name := leave_shared_store(store, read_only=read_only):
@@ -207,7 +207,7 @@ def _alone(store: TinyStore, *, read_only: bool) -> TinyStore:
 
 
 def host_name(state: Path, *, create: bool = True) -> str:
-    """Return the name under which this state folder claims; made once and kept in the folder.
+    """The name under which this state folder claims; made once and kept in the folder.
 
     Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
     read or kept: claims under a name that nobody remembers are settled late.

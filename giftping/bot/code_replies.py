@@ -42,14 +42,14 @@ IN_DISCORD = (
 
 
 def in_discord(text: str) -> str:
-    """Return a text of the command line as it is said in Discord."""
+    """A text of the command line as it is said in Discord."""
     for said, instead in IN_DISCORD:
         text = said.sub(instead, text)
     return text[:1].upper() + text[1:]
 
 
 def refusal_of(reply: Reply) -> discord.Embed:
-    """Return why something was not done; where the store failed, without what only its operator can act on."""
+    """Why something was not done; where the store failed, without what only its operator can act on."""
     if reply.is_store_trouble:
         return refused(Reply(refusal=AWAY))
     text = reply.refusal
@@ -70,7 +70,7 @@ def trouble_of(reply: Reply) -> list[str]:
 
 
 def code_pages(reply: Reply, games: Games) -> list[discord.Embed]:
-    """Return the codes that are valid now, game by game, as many embeds as it takes; or why there are none to show."""
+    """The codes that are valid now, game by game, as many embeds as it takes; or why there are none to show."""
     if reply.refusal:
         return [refusal_of(reply)]
     listed = sorted(reply.value["codes"], key=lambda code: (code["game"], code["first_seen"]))
@@ -105,7 +105,7 @@ def _new_page(game: Game) -> discord.Embed:
 
 
 def _code_text(code: Mapping[str, Any], game: Game) -> str:
-    """Return a code as its announcement shows it."""
+    """A code as its announcement shows it."""
     expires = f"{at(code['expires_at'])} ({ago(code['expires_at'])})" if code["expires_at"] else ""
     lines = [
         f"```\n{code['spelling']}\n```",
@@ -206,7 +206,7 @@ def checked(reply: Reply) -> discord.Embed:
 
 
 def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Embed:
-    """Return where a guild's codes go; `was_on` when they went somewhere a moment ago."""
+    """Where a guild's codes go; `was_on` when they went somewhere a moment ago."""
     if not known:
         text = (
             "No gift codes go to this server any more. What was announced stays recorded. To turn it on again, choose a"

@@ -112,7 +112,7 @@ class CodeCommands:
             await open_panel(interaction, self._desk, interaction.guild_id)
 
     async def choices(self, _interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """Return the games that what was typed may mean, as many as Discord shows."""
+        """The games that what was typed may mean, as many as Discord shows."""
         wanted = typed.lower()
         found = [
             app_commands.Choice(name=game.title[:100], value=slug)

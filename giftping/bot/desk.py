@@ -66,7 +66,7 @@ class BotSession(Session):
 
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator[Store]:
-        """Yield the store, and keep what it has to say of itself."""
+        """The store, and keep what it has to say of itself."""
         with super().store(read_only=read_only) as store:
             try:
                 yield store

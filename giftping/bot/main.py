@@ -99,7 +99,7 @@ class _Redacted(logging.Formatter):
         self._redact = settings.redactor()
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record, tracebacks included."""
+        """The line of a record, tracebacks included."""
         return self._redact(super().format(record))
 
 

@@ -124,7 +124,7 @@ class Panel(ManagersControls):
                 await interaction.followup.send(embed=embed, ephemeral=True)
 
     def _missing(self, interaction: Interaction, channel_id: int) -> str:
-        """Return which permissions the bot lacks in a channel, as far as is known without asking."""
+        """Which permissions the bot lacks in a channel, as far as is known without asking."""
         channel = interaction.guild.get_channel_or_thread(channel_id) if interaction.guild else None
         if channel is None:
             return ""

@@ -15,12 +15,12 @@ GREEN, GOLD, RED, BLUE = 3066993, 15844367, 15158332, 3447003
 
 
 def refused(reply: Reply) -> discord.Embed:
-    """Return why something was not done, in words that the member can act on."""
+    """Why something was not done, in words that the member can act on."""
     return discord.Embed(description=truncate(reply.refusal, DESCRIPTION_LENGTH), color=RED)
 
 
 def told(title: str, text: str = "", *, color: int = GREEN, trouble: Sequence[str] = ()) -> discord.Embed:
-    """Return an answer, with what went wrong besides."""
+    """An answer, with what went wrong besides."""
     embed = discord.Embed(title=title, description=truncate(text, DESCRIPTION_LENGTH) if text else None, color=color)
     if trouble:
         embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
@@ -28,27 +28,27 @@ def told(title: str, text: str = "", *, color: int = GREEN, trouble: Sequence[st
 
 
 def shortened(text: str) -> str:
-    """Return a text as a field's value: cut to what fits, a dash for nothing."""
+    """A text as a field's value: cut to what fits, a dash for nothing."""
     return truncate(text, FIELD_VALUE_LENGTH) or "–"
 
 
 def plain(text: str) -> str:
-    """Return a text that Discord shows as it stands."""
+    """A text that Discord shows as it stands."""
     return escape_markdown(text)
 
 
 def ago(iso: str | None) -> str:
-    """Return an instant of a JSON object as Discord shows it, by each reader's clock; a dash for none."""
+    """An instant of a JSON object as Discord shows it, by each reader's clock; a dash for none."""
     return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:R>" if iso else "–"
 
 
 def at(iso: str | None) -> str:
-    """Return an instant of a JSON object with date and time, by each reader's clock; a dash for none."""
+    """An instant of a JSON object with date and time, by each reader's clock; a dash for none."""
     return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:f>" if iso else "–"
 
 
 def lines_of(items: Iterable[str], *, none: str) -> str:
-    """Return a list as lines that fit an embed's description, saying how many more there are."""
+    """A list as lines that fit an embed's description, saying how many more there are."""
     listed = list(items)
     shown: list[str] = []
     room = DESCRIPTION_LENGTH - 40

@@ -84,7 +84,7 @@ class Sync:
 
 
 def _read(state: Path) -> dict[str, str]:
-    """Return which commands were last sent for where; nothing where that is not known."""
+    """Which commands were last sent for where; nothing where that is not known."""
     try:
         found = json.loads((state / COMMANDS_FILE).read_text("utf-8"))
     except (OSError, ValueError):

@@ -169,7 +169,7 @@ class TodoCommands:
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
     async def _asked_in_time(self, interaction: Interaction, task: Task) -> Reply | None:
-        """Return whether a TODO may be handed in, None where the store has not said so in time."""
+        """Whether a TODO may be handed in, None where the store has not said so in time."""
         if task.member is None:
             asking = self._desk.ask(submitting.may_submit, interaction.user.id)
         else:
@@ -285,7 +285,7 @@ def _submit(session: Session, given: submitting.Given, filename: str, content: b
 
 
 def _file_mistake(file: discord.Attachment | None) -> str:
-    """Return why a file cannot be handed in, before it is fetched; nothing where it can."""
+    """Why a file cannot be handed in, before it is fetched; nothing where it can."""
     if file is None:
         return ""
     attachment = Attachment(file.filename, content_type_of(file.filename), file.size)
@@ -293,7 +293,7 @@ def _file_mistake(file: discord.Attachment | None) -> str:
 
 
 def _seen(user: User) -> MemberInfo | None:
-    """Return a member of the server as the bot has met them just now; None for somebody who is not in it.
+    """A member of the server as the bot has met them just now; None for somebody who is not in it.
 
     A bot is one wherever it is.
     """

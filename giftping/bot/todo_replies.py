@@ -48,7 +48,7 @@ IN_DISCORD = (
 
 
 def in_discord(text: str, user_id: int | None = None) -> str:
-    """Return a text of the command line as it is said in Discord; to the member `user_id`, of themselves."""
+    """A text of the command line as it is said in Discord; to the member `user_id`, of themselves."""
     if user_id is not None and text.startswith(f"{user_id} is not on the roster"):
         return NOT_LISTED
     for said, instead in IN_DISCORD:
@@ -57,12 +57,12 @@ def in_discord(text: str, user_id: int | None = None) -> str:
 
 
 def is_failure(reply: Reply) -> bool:
-    """Return whether something failed, as against a command that was rightly refused."""
+    """Whether something failed, as against a command that was rightly refused."""
     return bool(reply.refusal) and reply.exit_code != EXIT_REFUSED
 
 
 def refusal_of(reply: Reply, user_id: int | None = None) -> discord.Embed:
-    """Return why something was not done; where the store failed, without what only its operator can act on."""
+    """Why something was not done; where the store failed, without what only its operator can act on."""
     text = AWAY if reply.is_store_trouble else in_discord(reply.refusal, user_id)
     return refused(Reply(refusal=text))
 
@@ -77,7 +77,7 @@ def trouble_of(reply: Reply) -> list[str]:
 
 
 def not_taken(reply: Reply, user_id: int, texts: Mapping[str, str]) -> discord.Embed:
-    """Return why a TODO was not taken, with the texts that were typed, so that nobody has to write them twice."""
+    """Why a TODO was not taken, with the texts that were typed, so that nobody has to write them twice."""
     embed = refusal_of(reply, user_id)
     if reply.is_store_trouble:
         embed.description = PERHAPS
@@ -118,7 +118,7 @@ def _days(count: int) -> str:
 
 
 def todo_embed(title: str, todo: Mapping[str, Any], *, color: int = BLUE) -> discord.Embed:
-    """Return a TODO as its member sees it, whichever bot has written it: what is too long is cut."""
+    """A TODO as its member sees it, whichever bot has written it: what is too long is cut."""
     embed = discord.Embed(title=title, color=color)
     embed.add_field(name="📅 Date", value=truncate(todo["date"], SHORT) or "–")
     embed.add_field(name="📝 Name", value=truncate(todo["name"], SHORT) or "–")
@@ -134,13 +134,13 @@ def todo_embed(title: str, todo: Mapping[str, Any], *, color: int = BLUE) -> dis
 
 
 def first_member(reply: Reply) -> Mapping[str, Any]:
-    """Return the one member that a status is about, empty where nothing is known."""
+    """The one member that a status is about, empty where nothing is known."""
     members: Sequence[Mapping[str, Any]] = reply.value.get("members") or [{}]
     return members[0]
 
 
 def own_todo(reply: Reply) -> discord.Embed:
-    """Return a member's own TODO, or that there is none."""
+    """A member's own TODO, or that there is none."""
     if is_failure(reply):
         return refusal_of(reply)
     todo = first_member(reply).get("todo")
@@ -164,7 +164,7 @@ def deleted(reply: Reply) -> discord.Embed:
 
 
 def status_of(reply: Reply, user_id: int) -> discord.Embed:
-    """Return how a member stands: last TODO, what comes next and when, and why."""
+    """How a member stands: last TODO, what comes next and when, and why."""
     if is_failure(reply):
         return refusal_of(reply)
     found = first_member(reply)
@@ -210,7 +210,7 @@ def unlisted(reply: Reply, user_id: int) -> discord.Embed:
 
 
 def roster_pages(reply: Reply) -> list[discord.Embed]:
-    """Return who takes part and who has handed in today, as many embeds as it takes."""
+    """Who takes part and who has handed in today, as many embeds as it takes."""
     if reply.refusal:
         return [refusal_of(reply)]
     rows = reply.value["members"]

@@ -57,7 +57,7 @@ class ManagersControls(Controls):
     """Buttons and menus for those who may manage the server, which is asked at each click."""
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Return whether the member may still do this; tell them where not."""
+        """Whether the member may still do this; tell them where not."""
         return not await refuses(interaction)
 
 

@@ -57,7 +57,7 @@ def announcements(game: Game, codes: Sequence[Code], mention_role_id: int | None
 
 
 def announces(spellings: Iterable[str]) -> Matcher:
-    """Return a test for messages that show all of these codes; it answers None for a message without visible text.
+    """A test for messages that show all of these codes; it answers None for a message without visible text.
 
     A message of ours may show more than is looked for: some of its codes may have been settled already.
     """
@@ -72,7 +72,7 @@ def announces(spellings: Iterable[str]) -> Matcher:
 
 
 def shown_codes(message: Mapping[str, Any]) -> frozenset[str]:
-    """Return the codes that a message of ours shows, from Discord's JSON of it."""
+    """The codes that a message of ours shows, from Discord's JSON of it."""
     fields = (field for embed in message.get("embeds") or () for field in embed.get("fields") or ())
     return frozenset(match for field in fields for match in _CODE_BLOCK.findall(str(field.get("value", ""))))
 

@@ -111,7 +111,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
 
 
 def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") -> IdleMark | None:
-    """Return the mark that lets the next run be idle, None when there is something left to do."""
+    """The mark that lets the next run be idle, None when there is something left to do."""
     if report.dry_run or not report.is_settled:
         return None
     due = [instant for instant in (*(rest.retry_at for rest in report.resting()), report.others_lease_ends) if instant]

@@ -21,7 +21,7 @@ Routes = Callable[[Destination], Route | Refused]
 
 
 def new_delivery_id() -> str:
-    """Return a fresh delivery id of 24 characters: Discord allows a nonce 25."""
+    """A fresh delivery id of 24 characters: Discord allows a nonce 25."""
     return base64.b32encode(secrets.token_bytes(15)).decode("ascii").lower()
 
 
@@ -49,7 +49,7 @@ class Courier:
     stopped: Callable[[], bool] = lambda: False
 
     def announce(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
-        """Return how the announcements of these codes ended; after the first failure the rest stay open."""
+        """How the announcements of these codes ended; after the first failure the rest stay open."""
         if not codes:
             return []
         route = self.routes(guild.destination)

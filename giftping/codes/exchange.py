@@ -59,7 +59,7 @@ def exchange(
 
 
 def checked(url: httpx.URL) -> httpx.URL:
-    """Return the URL. Raise RefusedError unless it is an http or https one with a host."""
+    """The URL. Raise RefusedError unless it is an http or https one with a host."""
     is_askable = url.scheme in {"http", "https"} and url.host.strip(".") and (url.port or 0) <= HIGHEST_PORT
     # OpenSSL refuses such a name with a ValueError, and leaves the socket open.
     if not is_askable or url.host.startswith("."):
@@ -68,7 +68,7 @@ def checked(url: httpx.URL) -> httpx.URL:
 
 
 def headers_of(request: FetchRequest, hop: Hop) -> httpx.Headers:
-    """Return the headers to send: away from home none that might be a secret; validators only if they can be sent."""
+    """The headers to send: away from home none that might be a secret; validators only if they can be sent."""
     headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "*/*"})
     for name, value in request.headers.items():
         if hop.at_home or name.lower() in SHARED_HEADERS:
@@ -81,12 +81,12 @@ def headers_of(request: FetchRequest, hop: Hop) -> httpx.Headers:
 
 
 def is_sendable(validator: str) -> bool:
-    """Return whether a validator may go into a header: servers have been seen to give odder ones than that."""
+    """Whether a validator may go into a header: servers have been seen to give odder ones than that."""
     return validator.strip() != "" and validator.isascii() and validator.isprintable()
 
 
 def next_hop(hop: Hop, location: str) -> Hop:
-    """Return where a redirect leads. Raise RefusedError or httpx.InvalidURL where giftping does not follow."""
+    """Where a redirect leads. Raise RefusedError or httpx.InvalidURL where giftping does not follow."""
     if not location:
         raise RefusedError(f"{shown(str(hop.url))} redirects, but does not say where to")
     url = checked(hop.url.join(location))
@@ -116,7 +116,7 @@ def judged(response: httpx.Response, request: FetchRequest, limits: Limits, now:
 
 
 def status_text(status: int) -> str:
-    """Return a status with its standard words, if it has any."""
+    """A status with its standard words, if it has any."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -124,7 +124,7 @@ def status_text(status: int) -> str:
 
 
 def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
-    """Return how long a 429 or 503 asks to be left alone (RFC 9110 §10.2.3), or None.
+    """How long a 429 or 503 asks to be left alone (RFC 9110 §10.2.3), or None.
 
     A date is read against the server's own clock where the server tells it.
     """
@@ -140,7 +140,7 @@ def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """Return the instant that an HTTP date names, or None when it is none."""
+    """The instant that an HTTP date names, or None when it is none."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
@@ -149,7 +149,7 @@ def http_date(text: str) -> datetime | None:
 
 
 def unpacked(response: httpx.Response, limit: int) -> bytes:
-    """Return the body without its content encoding. Raise RefusedError when it is too long, or not what it says."""
+    """The body without its content encoding. Raise RefusedError when it is too long, or not what it says."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     chunks = response.iter_raw()
     if encoding in {"", "identity"}:
@@ -160,7 +160,7 @@ def unpacked(response: httpx.Response, limit: int) -> bytes:
 
 
 def joined(chunks: Iterable[bytes], limit: int) -> bytes:
-    """Return the chunks as one. Raise RefusedError as soon as they are longer than the limit."""
+    """The chunks as one. Raise RefusedError as soon as they are longer than the limit."""
     content = bytearray()
     for chunk in chunks:
         if len(content) + len(chunk) > limit:

@@ -22,7 +22,7 @@ class Explanation:
 
 
 def code_of(record: CodeRecord) -> Code:
-    """Return the code that a record remembers."""
+    """The code that a record remembers."""
     return Code(
         game=record.game,
         key=record.key,
@@ -48,7 +48,7 @@ def explain(
     when: Callable[[datetime], str],
     skipped_regions: frozenset[str],
 ) -> Explanation:
-    """Return why the guild did or did not get the code.
+    """Why the guild did or did not get the code.
 
     `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader.
     """

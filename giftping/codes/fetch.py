@@ -77,7 +77,7 @@ class Limits:
 
 
 def shown(url: str) -> str:
-    """Return a URL as it may be printed: scheme, host and path. Logins and queries may be secrets."""
+    """A URL as it may be printed: scheme, host and path. Logins and queries may be secrets."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "?", parts.port

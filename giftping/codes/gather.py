@@ -106,14 +106,14 @@ def gather(
 
 
 def plan(definition: SourceDefinition, memory: Memory, now: datetime, *, force: bool) -> Visit:
-    """Return the visit of one source, still to be made unless it has to wait."""
+    """The visit of one source, still to be made unless it has to wait."""
     state = memory.of(definition)
     answer = None if force else due(state, definition, now)
     return Visit(definition, state, state, answer if isinstance(answer, NotDue) else None)
 
 
 def ask_all(visits: Sequence[Visit], fetcher: Fetches, now: datetime) -> Iterable[Visit]:
-    """Return the visits made, in their order; several go side by side."""
+    """The visits made, in their order; several go side by side."""
     if len(visits) <= 1:
         return [ask(visit, fetcher, now) for visit in visits]
     from concurrent.futures import ThreadPoolExecutor
@@ -123,7 +123,7 @@ def ask_all(visits: Sequence[Visit], fetcher: Fetches, now: datetime) -> Iterabl
 
 
 def ask(visit: Visit, fetcher: Fetches, now: datetime) -> Visit:
-    """Return the visit after the source was asked and, where its body is a new one, read."""
+    """The visit after the source was asked and, where its body is a new one, read."""
     definition, state = visit.definition, visit.before
     validators = (state.etag, state.last_modified) if state.listing else ("", "")
     request = FetchRequest(definition.url, definition.headers, *validators)
@@ -138,7 +138,7 @@ def ask(visit: Visit, fetcher: Fetches, now: datetime) -> Visit:
 
 
 def read(definition: SourceDefinition, state: SourceState, body: Body, now: datetime) -> SourceState:
-    """Return the state after a body came; one that is known by its hash is not parsed again."""
+    """The state after a body came; one that is known by its hash is not parsed again."""
     if state.listing is not None and body.sha256 == state.sha256:
         return after_unchanged(state, now, etag=body.etag, last_modified=body.last_modified)
     try:
@@ -149,7 +149,7 @@ def read(definition: SourceDefinition, state: SourceState, body: Body, now: date
 
 
 def report(visit: Visit) -> SourceReport:
-    """Return how one source stands."""
+    """How one source stands."""
     state, wait = visit.after, visit.wait
     listing = state.listing
     return SourceReport(
@@ -175,6 +175,6 @@ def sightings_of(state: SourceState) -> tuple[Sighting, ...]:
 
 
 def fingerprint_of(visits: Iterable[Visit]) -> str:
-    """Return a hash of which sources there are and what each one lists."""
+    """A hash of which sources there are and what each one lists."""
     lines = sorted(f"{visit.definition.name} {visit.after.fingerprint} {visit.after.digest}" for visit in visits)
     return sha256("\n".join(lines).encode()).hexdigest()

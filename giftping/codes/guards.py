@@ -40,7 +40,7 @@ _MACHINERY = re.compile(
 
 
 def verdict(code: Code, now: datetime, skipped_regions: frozenset[str] = SKIPPED_REGIONS) -> Verdict:
-    """Return whether a code may go out at `now`, and the reason in words when it may not."""
+    """Whether a code may go out at `now`, and the reason in words when it may not."""
     reason = _word_reason(code.spelling) or _shape_reason(code.spelling)
     if not reason and code.expires_at is not None and code.expires_at <= now:
         reason = f"expired on {code.expires_at:%Y-%m-%d %H:%M} UTC"
@@ -52,7 +52,7 @@ def verdict(code: Code, now: datetime, skipped_regions: frozenset[str] = SKIPPED
 
 
 def visible(text: str) -> str:
-    """Return a text without control, zero-width and direction characters, its white space folded and trimmed."""
+    """A text without control, zero-width and direction characters, its white space folded and trimmed."""
     if text.isascii() and text.isprintable():
         return _SPACES.sub(" ", text).strip()
     kept = (" " if character.isspace() else character for character in text)
@@ -61,7 +61,7 @@ def visible(text: str) -> str:
 
 
 def clean_text(text: str, limit: int = LONGEST_REWARDS) -> str:
-    """Return a text of rewards fit to show, in at most `limit` characters; "" for a placeholder."""
+    """A text of rewards fit to show, in at most `limit` characters; "" for a placeholder."""
     shown = _MULTIPLIED.sub(" ×", visible(text[: 4 * limit + 100]))
     if _PLACEHOLDER_REWARDS.fullmatch(shown.rstrip(".!")):
         return ""

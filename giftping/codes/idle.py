@@ -38,7 +38,7 @@ class IdleMark:
     shared: str = ""
 
     def holds(self, *, settings: str, store: str, now: datetime) -> bool:
-        """Return whether settings and store are as they were and nothing is due; the lists are compared later.
+        """Whether settings and store are as they were and nothing is due; the lists are compared later.
 
         A mark from further ahead than any look is put off was made by a clock that was wrong.
         """
@@ -48,12 +48,12 @@ class IdleMark:
         return self.settings == settings and self.store == store and in_time and not is_due
 
     def glanced(self, now: datetime) -> IdleMark:
-        """Return the mark after a glance at the shared store that gave what it gave before."""
+        """The mark after a glance at the shared store that gave what it gave before."""
         return replace(self, look_again_at=now + GLANCE_EVERY)
 
 
 def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished: datetime) -> CheckReport | None:
-    """Return the report of a run that is over, None when a list is not the one that the mark knows."""
+    """The report of a run that is over, None when a list is not the one that the mark knows."""
     if gathered.fingerprint != mark.lists:
         return None
     return CheckReport(
@@ -69,7 +69,7 @@ def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished:
 
 
 def mark_to_json(mark: IdleMark) -> dict[str, object]:
-    """Return the mark as plain JSON values."""
+    """The mark as plain JSON values."""
     return {
         "settings": mark.settings,
         "store": mark.store,
@@ -84,7 +84,7 @@ def mark_to_json(mark: IdleMark) -> dict[str, object]:
 
 
 def mark_from_json(value: object) -> IdleMark | None:
-    """Return the mark that `mark_to_json` gave, None for anything else: without a mark a run just looks closer."""
+    """The mark that `mark_to_json` gave, None for anything else: without a mark a run just looks closer."""
     if not isinstance(value, dict) or not isinstance(value.get("games"), list):
         return None
     try:

@@ -65,13 +65,13 @@ class Memory:
     trouble: str = field(default="", compare=False)
 
     def of(self, definition: SourceDefinition) -> SourceState:
-        """Return the state of a source; an empty one when its definition is not the one that was remembered."""
+        """The state of a source; an empty one when its definition is not the one that was remembered."""
         fingerprint = definition.fingerprint
         state = self.states.get(definition.name)
         return state if state and state.fingerprint == fingerprint else SourceState(fingerprint)
 
     def with_states(self, states: Mapping[str, SourceState]) -> Memory:
-        """Return this memory with some states replaced; those of other sources stay."""
+        """This memory with some states replaced; those of other sources stay."""
         return Memory(MappingProxyType({**self.states, **states}))
 
 
@@ -89,7 +89,7 @@ class NotDue:
 
 
 def due(state: SourceState, definition: SourceDefinition, now: datetime) -> Due | NotDue:
-    """Return whether a source may be asked now.
+    """Whether a source may be asked now.
 
     `min_interval` counts from the last request, less a little slack: a timer that fires every minute with
     jitter must meet a five-minute interval in the fifth minute, not in the sixth. Times further ahead than
@@ -105,14 +105,14 @@ def due(state: SourceState, definition: SourceDefinition, now: datetime) -> Due 
 
 
 def slack(wait: timedelta) -> timedelta:
-    """Return how much earlier than a wait's end a source may be asked."""
+    """How much earlier than a wait's end a source may be asked."""
     return min(wait / 4, LONGEST_SLACK)
 
 
 def after_listing(
     state: SourceState, listing: Listing, now: datetime, *, etag: str, last_modified: str, sha256: str
 ) -> SourceState:
-    """Return the state after a body was read."""
+    """The state after a body was read."""
     digest = digest_of(listing)
     return SourceState(
         fingerprint=state.fingerprint,
@@ -129,7 +129,7 @@ def after_listing(
 
 
 def digest_of(listing: Listing) -> str:
-    """Return a hash of what is listed, the same in every process; the order of the sightings does not count."""
+    """A hash of what is listed, the same in every process; the order of the sightings does not count."""
     rows = sorted(
         "\x1f".join(
             (
@@ -149,7 +149,7 @@ def digest_of(listing: Listing) -> str:
 
 
 def after_unchanged(state: SourceState, now: datetime, *, etag: str = "", last_modified: str = "") -> SourceState:
-    """Return the state after the source said that the remembered body still stands, or sent the same one again."""
+    """The state after the source said that the remembered body still stands, or sent the same one again."""
     return replace(
         state,
         etag=etag or state.etag,
@@ -167,7 +167,7 @@ def after_unchanged(state: SourceState, now: datetime, *, etag: str = "", last_m
 def after_failure(
     state: SourceState, outcome: Outcome, reason: str, now: datetime, retry_after: timedelta | None = None
 ) -> SourceState:
-    """Return the state after a failure: the listing and its validators stand, and the source is left alone.
+    """The state after a failure: the listing and its validators stand, and the source is left alone.
 
     The wait doubles with each failure in a row, from one minute to six hours, and is at least what the server
     asked for, up to a day.
@@ -187,6 +187,6 @@ def after_failure(
 
 
 def back_off(failures: int) -> timedelta:
-    """Return how long a source is left alone after so many failures in a row."""
+    """How long a source is left alone after so many failures in a row."""
     doublings = min(failures - 1, 16)
     return min(FIRST_BACK_OFF * (1 << doublings), LONGEST_BACK_OFF)

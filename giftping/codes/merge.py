@@ -11,7 +11,7 @@ from giftping.settings.sources import SightingState
 
 
 def merge(sightings: Iterable[Sighting]) -> list[Code]:
-    """Return the codes that the sightings speak of, sorted by game and key; their order makes no difference."""
+    """The codes that the sightings speak of, sorted by game and key; their order makes no difference."""
     groups: defaultdict[tuple[str, str], set[Sighting]] = defaultdict(set)
     for sighting in sightings:
         groups[sighting.game, sighting.key].add(sighting)

@@ -10,7 +10,7 @@ from giftping.settings.sources import SightingState
 
 
 def key_of(spelling: str) -> str:
-    """Return the key under which spellings of one code meet: trimmed and upper-cased."""
+    """The key under which spellings of one code meet: trimmed and upper-cased."""
     return spelling.strip().upper()
 
 

@@ -102,13 +102,13 @@ def _is_from_before(guild: GuildRecord, listed: Listed, code: Code, seen: frozen
 
 
 def is_resting(guild: GuildRecord, now: datetime) -> bool:
-    """Return whether the guild's destination is broken and not to be tried now."""
+    """Whether the guild's destination is broken and not to be tried now."""
     broken = guild.broken
     return broken is not None and (broken.retry_at is None or now < broken.retry_at)
 
 
 def broken_after(previous: Broken | None, status: int | None, reason: str, now: datetime) -> Broken:
-    """Return how a destination stands after a lasting no.
+    """How a destination stands after a lasting no.
 
     Discord asks never to use a webhook again that answered 404; a refusal for want of permission is tried
     again after an hour, then after two, up to once a day.
@@ -140,7 +140,7 @@ def code_records(codes: Iterable[Code], now: datetime) -> list[CodeRecord]:
 
 
 def sightings_by_hand(records: Iterable[CodeRecord]) -> list[Sighting]:
-    """Return the codes that people added, as sightings of the manual source."""
+    """The codes that people added, as sightings of the manual source."""
     return [
         Sighting(
             source=MANUAL_SOURCE,
@@ -179,7 +179,7 @@ def listed_by_game(
 
 
 def by_game(codes: Sequence[Code]) -> dict[str, list[Code]]:
-    """Return the codes of each game, in their order."""
+    """The codes of each game, in their order."""
     grouped: dict[str, list[Code]] = {}
     for code in codes:
         grouped.setdefault(code.game, []).append(code)
@@ -187,5 +187,5 @@ def by_game(codes: Sequence[Code]) -> dict[str, list[Code]]:
 
 
 def games_of(guilds: Iterable[GuildRecord]) -> tuple[str, ...]:
-    """Return the games that these guilds follow, sorted."""
+    """The games that these guilds follow, sorted."""
     return tuple(sorted({game for guild in guilds for game in guild.games}))

@@ -116,7 +116,7 @@ class CheckReport:
     stopped: bool = False
 
     def deliveries(self) -> Iterator[DeliveryReport]:
-        """Yield the settled deliveries, then the new ones."""
+        """The settled deliveries, then the new ones."""
         yield from self.settled
         for work in self.work:
             yield from work.deliveries
@@ -138,7 +138,7 @@ class CheckReport:
         return {**before, **now} if self.stopped else now
 
     def refused_everywhere(self) -> dict[str, list[DeliveryReport]]:
-        """Return the deliveries that were refused for reasons that concern more than their destination, by reason."""
+        """The deliveries that were refused for reasons that concern more than their destination, by reason."""
         refused: dict[str, list[DeliveryReport]] = {}
         for delivery in self.deliveries():
             if delivery.everywhere:
@@ -151,7 +151,7 @@ class CheckReport:
             yield from work.seeded
 
     def resting(self) -> Iterator[RestingReport]:
-        """Yield the guilds that are owed codes at a broken destination."""
+        """The guilds that are owed codes at a broken destination."""
         for work in self.work:
             if work.resting is not None:
                 yield work.resting

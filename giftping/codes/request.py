@@ -24,7 +24,7 @@ class CheckRequest:
         return not self.dry_run and self.guild_id is None and self.game is None
 
     def concerned(self, guilds: Sequence[GuildRecord]) -> list[GuildRecord]:
-        """Return those of the guilds that the run is about."""
+        """Those of the guilds that the run is about."""
         return [
             replace(guild, games=tuple(game for game in guild.games if self.game in (None, game)))
             for guild in guilds

@@ -88,7 +88,7 @@ class OpenDelivery:
 
 
 def open_deliveries(store: Store, states: Collection[EntryState], guild_id: int | None = None) -> list[OpenDelivery]:
-    """Return the deliveries with entries in these states, oldest first."""
+    """The deliveries with entries in these states, oldest first."""
     grouped: dict[str, list[LedgerEntry]] = {}
     for entry in store.entries(guild_id, states):
         grouped.setdefault(entry.delivery_id or entry.id, []).append(entry)
@@ -96,7 +96,7 @@ def open_deliveries(store: Store, states: Collection[EntryState], guild_id: int 
 
 
 def may_settle(delivery: OpenDelivery, host: str, lease: timedelta, now: datetime) -> bool:
-    """Return whether this host, which holds its run lock, may settle the delivery now."""
+    """Whether this host, which holds its run lock, may settle the delivery now."""
     return delivery.held_by == host or now - delivery.held_since > lease
 
 
@@ -149,7 +149,7 @@ class Settler:
         return self._report(delivery, DeliveryResult.PLANNED, "left open by an earlier run, looked for first")
 
     def _take_over(self, delivery: OpenDelivery, now: datetime) -> bool:
-        """Return whether this host may now post the delivery again; a look alone leaves the claim's date as it is."""
+        """Whether this host may now post the delivery again; a look alone leaves the claim's date as it is."""
         return self.courier.store.take_over(
             delivery.delivery_id,
             delivery.ids,

@@ -29,7 +29,7 @@ class LedgerStatistics:
 
 
 def statistics(entries: Sequence[LedgerEntry], zone: tzinfo | None) -> LedgerStatistics:
-    """Return the numbers of some ledger entries; days begin at midnight in the zone, None being the machine's."""
+    """The numbers of some ledger entries; days begin at midnight in the zone, None being the machine's."""
     sent = [entry for entry in entries if entry.state is EntryState.SENT]
     moments = [(entry.sent_at or entry.updated_at).astimezone(zone) for entry in sent]
     return LedgerStatistics(

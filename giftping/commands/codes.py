@@ -100,7 +100,7 @@ def add_code(session: Session, spelling: str, game: str, *, rewards: str, expire
 
 
 def parse_expiry(text: str) -> datetime | None:
-    """Return the end of a code's last day, or of the time that was given; None for nothing.
+    """The end of a code's last day, or of the time that was given; None for nothing.
 
     Raise ValueError for what is no date: its text says what is wrong.
     """
@@ -207,7 +207,7 @@ def _clear_document(guild_id: int, game: str | None, key: str | None) -> dict[st
 
 
 def _clears_of(store: Store, guild_id: int, key: str) -> list[datetime]:
-    """Return when a code was cleared in a guild, alone or with others, oldest first."""
+    """When a code was cleared in a guild, alone or with others, oldest first."""
     return sorted(
         time_from_value(document["cleared_at"])
         for document in store.documents(CLEARS)

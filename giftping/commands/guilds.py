@@ -176,7 +176,7 @@ def show(session: Session, guild_id: int) -> int:
 
 
 def _about(session: Session, guild: GuildRecord) -> Iterator[str]:
-    """Yield where a guild's announcements go, what it follows, and how it stands."""
+    """Where a guild's announcements go, what it follows, and how it stands."""
     yield label(guild.destination)
     mention = f", mentions role {guild.mention_role_id}" if guild.mention_role_id is not None else ""
     yield f"{', '.join(guild.games) or 'no game'}{mention}"
@@ -271,7 +271,7 @@ def label(destination: Destination) -> str:
 
 
 def parse_snowflake(text: str) -> int:
-    """Return a Discord id. Raise ValueError for anything that is none."""
+    """A Discord id. Raise ValueError for anything that is none."""
     if not re.fullmatch(r"[1-9]\d{0,19}", text) or int(text) > LARGEST_SNOWFLAKE:
         raise ValueError(f"{text!r} is not a Discord id: copy it from Discord with developer mode on")
     return int(text)

@@ -156,7 +156,7 @@ def _secrets(request: InitRequest) -> dict[str, str]:
 
 
 def _settings(request: InitRequest, folder: Path) -> dict[str, str]:
-    """Return the settings that the answers come to, by dotted key."""
+    """The settings that the answers come to, by dotted key."""
     from giftping.settings.secrets import anchored_reference
 
     todo = {
@@ -279,7 +279,7 @@ def _units(command: Path, config: Path, request: InitRequest, *, has_secrets: bo
 
 
 def unit_folder() -> Path | None:
-    """Return the folder with the systemd units: that of the installation, or of the checkout; None without one."""
+    """The folder with the systemd units: that of the installation, or of the checkout; None without one."""
     checkout = Path(__file__).parents[2] / "systemd"
     places = (Path(sys.prefix, "share", "giftping", "systemd"), checkout)
     return next((place for place in places if (place / "giftping-codes.service").is_file()), None)

@@ -42,25 +42,25 @@ class Desk:
         return host_name(self.session.settings.state)
 
     def zone(self, member: Member) -> ZoneInfo:
-        """Return the zone by which a member's days go."""
+        """The zone by which a member's days go."""
         return zone_of(self.session.settings, member)
 
     def roster(self) -> list[Member]:
-        """Return those who take part; documents that cannot be read are told."""
+        """Those who take part; documents that cannot be read are told."""
         roll = self.book.roll()
         self.tell_odd(roll.odd)
         return list(roll.on_roster())
 
     def member(self, user_id: int) -> Member:
-        """Return one member. Raise BookError for documents that are odd."""
+        """One member. Raise BookError for documents that are odd."""
         return self.book.member(user_id)
 
     def events(self, user_id: int | None = None) -> list[Event]:
-        """Return the history of one member, or all of it. Raise BookError for an entry that is odd."""
+        """The history of one member, or all of it. Raise BookError for an entry that is odd."""
         return self.book.events(user_id)
 
     def streak(self, member: Member, events: Sequence[Event]) -> Streak:
-        """Return a member's streak."""
+        """A member's streak."""
         today = today_of(self.session.settings, member, self.now)
         return streak(submissions_of(member, events), member.pauses, today, self.zone(member))
 
@@ -83,12 +83,12 @@ class Forecast:
         return due(member, rules_of(self.desk.session.settings, self.host), self.desk.now, self.downtimes)
 
     def outlook(self, member: Member) -> Outlook:
-        """Return when a member would be reminded, and when the role would go."""
+        """When a member would be reminded, and when the role would go."""
         return outlook(member, rules_of(self.desk.session.settings, self.host), self.downtimes)
 
 
 def forecast(desk: Desk) -> Forecast:
-    """Return the forecast of this instant; the time since the last sweep counts as downtime where it is so long."""
+    """The forecast of this instant; the time since the last sweep counts as downtime where it is so long."""
     settings = desk.session.settings
     notes = desk.book.notes()
     last = notes.last_sweep

@@ -78,7 +78,7 @@ def _carry_out(session: Session, store: Store, sources: list[OldData], request: 
 
 
 def migration_object(report: MigrationReport) -> dict[str, Any]:
-    """Return the object that `migrate --json` writes."""
+    """The object that `migrate --json` writes."""
     return {
         "sources": list(report.sources),
         "target": report.target,

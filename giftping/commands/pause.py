@@ -85,7 +85,7 @@ def _cut(pause: Pause, now: datetime) -> Pause:
 def _changed(
     desk: Desk, found: Member, change: Callable[[Member], Edit], kind: str, result: str, pause: Pause | None
 ) -> Member:
-    """Return the member with the pauses changed; the history is told after, as the timestamps stay as they are."""
+    """The member with the pauses changed; the history is told after, as the timestamps stay as they are."""
     member = desk.book.amend([found.user_id], change)[found.user_id]
     reason = pause.reason if pause else ""
     desk.book.enter([Event(new_id(), found.user_id, kind, desk.now, desk.host, result=result, reason=reason)])
@@ -110,7 +110,7 @@ def _refuse_overlap(member: Member, new: Pause, desk: Desk) -> None:
 
 
 def parse_day(text: str, option: str) -> date:
-    """Return the day that a text such as 2026-12-31 or 31/12/2026 names. Raise UsageError for others."""
+    """The day that a text such as 2026-12-31 or 31/12/2026 names. Raise UsageError for others."""
     found = _DAY_FIRST.fullmatch(text)
     try:
         day = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)

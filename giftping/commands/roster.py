@@ -91,7 +91,7 @@ def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple
 
 
 def _listed(desk: Desk, known: Member, request: RosterRequest, info: MemberInfo | None) -> Member:
-    """Return a member as the roster is to have them. One who was off it begins anew: the clock starts now."""
+    """A member as the roster is to have them. One who was off it begins anew: the clock starts now."""
     seen = info.name if info else ""
     name = request.name.strip() if request.name is not None else known.name or seen[:LONGEST_NAME]
     member = replace(

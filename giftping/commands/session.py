@@ -62,7 +62,7 @@ class Session:
 
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator[Store]:
-        """Yield the store, and tell afterwards, once, what it has to say of itself: that MongoDB is away, say."""
+        """The store, and tell afterwards, once, what it has to say of itself: that MongoDB is away, say."""
         with self.house.open_store(read_only=read_only) as store:
             try:
                 yield store

@@ -85,7 +85,7 @@ def submit(session: Session, given: Given) -> int:
 
 
 def may_submit(session: Session, user_id: int, by: int | None = None, *, by_staff: bool = False) -> int:
-    """Return 0 for a TODO that may be handed in, by somebody else where `by` is given; for the bot's forms.
+    """0 for a TODO that may be handed in, by somebody else where `by` is given; for the bot's forms.
 
     Raise UsageError when it may not be.
     """
@@ -105,7 +105,7 @@ def _first(option: str | None, in_file: object) -> str:
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    """Return the object of a file. Raise UsageError with all that is wrong in it."""
+    """The object of a file. Raise UsageError with all that is wrong in it."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -137,7 +137,7 @@ def _file_mistakes(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _whose(given: Given, known: Mapping[str, Any]) -> tuple[int, int | None]:
-    """Return whose TODO it is, and who else hands it in. Raise UsageError when that is not said, or twice."""
+    """Whose TODO it is, and who else hands it in. Raise UsageError when that is not said, or twice."""
     in_file = {name: int(known[name]) for name in IDS if known.get(name) is not None}
     user, for_user = given.user, given.for_user
     if user is None and for_user is None:
@@ -155,7 +155,7 @@ def _whose(given: Given, known: Mapping[str, Any]) -> tuple[int, int | None]:
 
 
 def _attached(path: Path | None) -> tuple[Attachment | None, bytes]:
-    """Return a file to post along, and what is in it unless it is too large. Raise UsageError when it cannot be read.
+    """A file to post along, and what is in it unless it is too large. Raise UsageError when it cannot be read.
 
     Discord finds an image of a post again only by a plain name.
     """
@@ -184,7 +184,7 @@ def _outcome(desk: Desk, report: SubmitReport) -> _Outcome:
 
 
 def _streak(desk: Desk, member: Member) -> Streak | None:
-    """Return the streak; None, and told, where the history cannot be read: the TODO is saved all the same."""
+    """The streak; None, and told, where the history cannot be read: the TODO is saved all the same."""
     try:
         return desk.streak(member, desk.events(member.user_id))
     except BookError as error:

@@ -54,7 +54,7 @@ class _Look:
         self.role_off_at = self.outlook.role_off_at or self._role_off_at(ahead)
 
     def _pinged_at(self, ahead: Forecast) -> datetime | None:
-        """Return when the next ping comes: not before now, in no pause, and in no quiet hours."""
+        """When the next ping comes: not before now, in no pause, and in no quiet hours."""
         if self.outlook.ping_at is None:
             return None
         pauses = [pause.span for pause in self.member.pauses]
@@ -65,7 +65,7 @@ class _Look:
         return unfrozen(quiet_hours_of(self.member, quiet).until(at) or at, pauses)
 
     def _role_off_at(self, ahead: Forecast) -> datetime | None:
-        """Return when the role would go if a warning were delivered now; None where none goes, or one was delivered."""
+        """When the role would go if a warning were delivered now; None where none goes, or one was delivered."""
         member = self.member
         if self.outlook.remind_at is None or member.silent_since is None:
             return None

@@ -191,7 +191,7 @@ class Answering:
 
 
 def _with_bucket(reply: Reply, bucket: Mapping[str, str]) -> Reply:
-    """Return the reply with its bucket's headers, as every one has that is Discord's own and not a global 429."""
+    """The reply with its bucket's headers, as every one has that is Discord's own and not a global 429."""
     if not isinstance(reply, Answer) or "Via" not in reply.headers or "X-RateLimit-Global" in reply.headers:
         return reply
     return replace(reply, headers={**reply.headers, **bucket})

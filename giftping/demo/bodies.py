@@ -21,7 +21,7 @@ _FILE = re.compile(r"files\[(\d+)\]")
 
 
 def body_of(request: Request, *, takes_files: bool) -> tuple[Mapping[str, Any], tuple[Upload, ...]]:
-    """Return the JSON object of a body, and the files that came with it. Raise ApiError for what is neither."""
+    """The JSON object of a body, and the files that came with it. Raise ApiError for what is neither."""
     given = request.headers.get("content-type", "")
     kind = given.partition(";")[0].strip().lower()
     if kind == "application/json":

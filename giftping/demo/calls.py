@@ -30,12 +30,12 @@ class ApiError(Exception):
 
 
 def unknown(code: int, thing: str) -> ApiError:
-    """Return the 404 of a thing that is not there."""
+    """The 404 of a thing that is not there."""
     return ApiError(404, code, f"Unknown {thing}")
 
 
 def not_permitted() -> ApiError:
-    """Return the 403 of what the bot may not do."""
+    """The 403 of what the bot may not do."""
     return ApiError(403, 50013, "Missing Permissions")
 
 
@@ -56,11 +56,11 @@ class Call:
     reason: str = ""
 
     def id(self, name: str) -> int:
-        """Return an id from the path. Raise InvalidForm when it is no snowflake."""
+        """An id from the path. Raise InvalidForm when it is no snowflake."""
         return snowflake(name, self.raw_ids[name])
 
     def boolean(self, name: str) -> bool:
-        """Return a boolean of the query, false where it is not given. Raise InvalidForm when it is none."""
+        """A boolean of the query, false where it is not given. Raise InvalidForm when it is none."""
         text = self.query.get(name, "false").lower()
         form = Form()
         if text not in _BOOLEANS:
@@ -69,11 +69,11 @@ class Call:
         return _BOOLEANS[text]
 
     def snowflake(self, name: str) -> int | None:
-        """Return an id of the query, None where it is not given. Raise InvalidForm when it is no snowflake."""
+        """An id of the query, None where it is not given. Raise InvalidForm when it is no snowflake."""
         return snowflake(name, self.query[name]) if name in self.query else None
 
     def limit(self, default: int, most: int) -> int:
-        """Return how many things the query asks for, from 1 to `most`. Raise InvalidForm when it is no such number."""
+        """How many things the query asks for, from 1 to `most`. Raise InvalidForm when it is no such number."""
         text = self.query.get("limit", str(default))
         form = Form()
         if not text.isdecimal():
@@ -87,7 +87,7 @@ class Call:
 
 
 def snowflake(name: str, text: str) -> int:
-    """Return an id given as text under a name. Raise InvalidForm when it is no snowflake."""
+    """An id given as text under a name. Raise InvalidForm when it is no snowflake."""
     form = Form()
     if not _SNOWFLAKE.fullmatch(text):
         form.wrong([name], "NUMBER_TYPE_COERCE", f'Value "{text}" is not snowflake.')
@@ -131,10 +131,10 @@ class Endpoint:
 
 
 def json_answer(body: object, status: int = 200) -> Answer:
-    """Return a response with a JSON body."""
+    """A response with a JSON body."""
     return Answer(status, json.dumps(body).encode(), JSON_HEADERS)
 
 
 def no_content() -> Answer:
-    """Return the response to what has been done and has nothing to show."""
+    """The response to what has been done and has nothing to show."""
     return Answer(204, headers={"Via": JSON_HEADERS["Via"]})

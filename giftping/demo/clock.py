@@ -16,7 +16,7 @@ class ShiftedClock:
         self._shift = timedelta()
 
     def __call__(self) -> datetime:
-        """Return the present instant of this clock."""
+        """The present instant of this clock."""
         return datetime.now(UTC) + self._shift
 
     def forward(self, by: timedelta) -> None:

@@ -147,7 +147,7 @@ class StandInDiscord(People):
             self._world.webhooks[webhook_id] = Webhook(webhook_id, token, channel.id, "Gift codes", application)
 
     def webhook_url(self, webhook_id: int) -> str:
-        """Return a webhook's URL, which holds its token."""
+        """A webhook's URL, which holds its token."""
         return f"{self.api}/webhooks/{webhook_id}/{self._world.webhooks[webhook_id].token}"
 
     def add_message(
@@ -195,7 +195,7 @@ class StandInDiscord(People):
         return self.fail(faults.call(function), match=match, times=times, after=after)
 
     def unspent_faults(self) -> list[str]:
-        """Return the names of the planned faults that have not struck as often as planned."""
+        """The names of the planned faults that have not struck as often as planned."""
         return [planned.fault.name for planned in self._plan.unspent()]
 
     def clear_faults(self) -> None:
@@ -205,12 +205,12 @@ class StandInDiscord(People):
     # Looking
 
     def messages(self, channel_id: int) -> list[StoredMessage]:
-        """Return the messages that stand in a channel, oldest first."""
+        """The messages that stand in a channel, oldest first."""
         with self._lock:
             return list(self._world.channels[channel_id].messages.values())
 
     def arrived(self) -> list[Arrival]:
-        """Return every message of the bot and of webhooks that stands in any channel, oldest first."""
+        """Every message of the bot and of webhooks that stands in any channel, oldest first."""
         with self._lock:
             stored = [message for channel in self._world.channels.values() for message in channel.messages.values()]
         sent = sorted((message for message in stored if message.author.is_bot), key=lambda message: message.id)
@@ -223,7 +223,7 @@ class StandInDiscord(People):
             return list(self._log.requests)
 
     def count(self, match: Match = ANY) -> int:
-        """Return how many requests match; its `nth` does not matter."""
+        """How many requests match; its `nth` does not matter."""
         return sum(match.takes(logged) for logged in self.requests)
 
     @property

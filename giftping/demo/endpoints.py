@@ -23,7 +23,7 @@ DIRECT_CHANNELS = "/users/@me/channels"
 
 
 def webhook_of(world: World, call: Call) -> Webhook:
-    """Return the webhook of a path. Raise ApiError when there is none or the token is wrong."""
+    """The webhook of a path. Raise ApiError when there is none or the token is wrong."""
     hook = world.webhooks.get(call.id("webhook_id"))
     if hook is None:
         raise unknown(10015, "Webhook")
@@ -109,7 +109,7 @@ def _delete_webhook_message(world: World, call: Call) -> Answer:
 
 
 def channel_of(world: World, call: Call, *needed: Permission) -> Channel:
-    """Return the channel of a path. Raise ApiError when there is none or the bot may not do this in it."""
+    """The channel of a path. Raise ApiError when there is none or the bot may not do this in it."""
     channel = world.channels.get(call.id("channel_id"))
     if channel is None:
         raise unknown(10003, "Channel")
@@ -161,7 +161,7 @@ def _list_messages(world: World, call: Call) -> Answer:
 
 
 def _chosen(messages: list[StoredMessage], call: Call, limit: int) -> list[StoredMessage]:
-    """Return the asked-for messages, oldest first: `after` takes the nearest ones to its id, the others the newest."""
+    """The asked-for messages, oldest first: `after` takes the nearest ones to its id, the others the newest."""
     before, after, around = call.snowflake("before"), call.snowflake("after"), call.snowflake("around")
     if around is not None:
         older = [stored for stored in messages if stored.id < around]
@@ -255,7 +255,7 @@ ENDPOINTS = (
 
 
 def endpoint_for(method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
-    """Return the endpoint that answers, and what stands in its places; None when there is none."""
+    """The endpoint that answers, and what stands in its places; None when there is none."""
     for endpoint in ENDPOINTS:
         places = endpoint.match(method, path)
         if places is not None:

@@ -44,7 +44,7 @@ def _instead(name: str, reply: Reply) -> Fault:
 
 
 def discord_error(status: int, code: int = 0, message: str = "", errors: Any = None) -> Answer:
-    """Return an error response in Discord's form; the message defaults to `STATUS: error CODE`."""
+    """An error response in Discord's form; the message defaults to `STATUS: error CODE`."""
     body: dict[str, Any] = {"message": message or f"{status}: error {code}", "code": code}
     if errors:
         body["errors"] = errors
@@ -52,18 +52,18 @@ def discord_error(status: int, code: int = 0, message: str = "", errors: Any = N
 
 
 def status(status: int, code: int = 0, message: str = "") -> Fault:
-    """Return a fault that answers with an HTTP status and a Discord error code, as JSON."""
+    """A fault that answers with an HTTP status and a Discord error code, as JSON."""
     return _instead(f"{status} {code}", discord_error(status, code, message))
 
 
 def html(status: int) -> Fault:
-    """Return a fault that answers with a gateway's HTML page."""
+    """A fault that answers with a gateway's HTML page."""
     page = f"<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
     return _instead(f"{status} html", Answer(status, page.encode(), _HTML_HEADERS))
 
 
 def rate_limit_answer(scope: Scope, retry_after: float) -> Answer:
-    """Return Discord's 429: the header in whole seconds, rounded up, the body with their fraction."""
+    """Discord's 429: the header in whole seconds, rounded up, the body with their fraction."""
     everywhere = scope == "global"
     message = "The resource is being rate limited." if scope == "shared" else "You are being rate limited."
     body = {"message": message, "retry_after": round(retry_after, 3), "global": everywhere, "code": 0}
@@ -74,38 +74,38 @@ def rate_limit_answer(scope: Scope, retry_after: float) -> Answer:
 
 
 def rate_limited(scope: Scope = "user", retry_after: float = 0.05) -> Fault:
-    """Return a fault that answers 429 with the given scope, to be tried again after so many seconds."""
+    """A fault that answers 429 with the given scope, to be tried again after so many seconds."""
     return _instead(f"429 {scope}", rate_limit_answer(scope, retry_after))
 
 
 def cloudflare_ban() -> Fault:
-    """Return a fault that answers 429 as Cloudflare does to a banned address: HTML, no Via, no hint when to return."""
+    """A fault that answers 429 as Cloudflare does to a banned address: HTML, no Via, no hint when to return."""
     page = "<html><head><title>Access denied</title></head><body>error code: 1015</body></html>"
     return _instead("429 cloudflare", Answer(429, page.encode(), _HTML_HEADERS))
 
 
 def reset() -> Fault:
-    """Return a fault that resets the connection."""
+    """A fault that resets the connection."""
     return _instead("reset", Cut.RESET)
 
 
 def close() -> Fault:
-    """Return a fault that closes the connection without a response."""
+    """A fault that closes the connection without a response."""
     return _instead("close", Cut.CLOSED)
 
 
 def no_content() -> Fault:
-    """Return a fault that answers 204 where there should be a body."""
+    """A fault that answers 204 where there should be a body."""
     return _instead("204", Answer(204, headers={"Via": "1.1 google"}))
 
 
 def garbage(body: bytes = b"\x00\xff{not json") -> Fault:
-    """Return a fault that answers with the true status and headers, and a body that is not what they say."""
+    """A fault that answers with the true status and headers, and a body that is not what they say."""
     return Fault("garbage", lambda moment: replace(moment.answer, body=body))
 
 
 def truncated(keep: int | None = None) -> Fault:
-    """Return a fault that sends the first `keep` bytes of the true body (default: half), then closes the connection."""
+    """A fault that sends the first `keep` bytes of the true body (default: half), then closes the connection."""
 
     def strike(moment: Moment) -> Reply:
         body = _whole(moment.answer)
@@ -116,7 +116,7 @@ def truncated(keep: int | None = None) -> Fault:
 
 
 def drip(pause: float, piece: int = 1) -> Fault:
-    """Return a fault that sends the true body `piece` bytes at a time, with `pause` seconds between them."""
+    """A fault that sends the true body `piece` bytes at a time, with `pause` seconds between them."""
 
     def strike(moment: Moment) -> Reply:
         body = _whole(moment.answer)
@@ -130,13 +130,13 @@ def drip(pause: float, piece: int = 1) -> Fault:
 
 
 def hang(released: threading.Event | None = None) -> Fault:
-    """Return a fault that keeps the client waiting until it goes away, or goes on as usual once `released` is set."""
+    """A fault that keeps the client waiting until it goes away, or goes on as usual once `released` is set."""
     gate = released or threading.Event()
     return Fault("hang", lambda moment: None if moment.peer.wait(gate) else Cut.CLOSED)
 
 
 def call(function: Callable[[], object], then: Fault | None = None) -> Fault:
-    """Return a fault that runs a function, such as one that kills the client, and goes on as usual or with `then`."""
+    """A fault that runs a function, such as one that kills the client, and goes on as usual or with `then`."""
 
     def strike(moment: Moment) -> Reply | None:
         function()
@@ -188,7 +188,7 @@ class FaultPlan(Generic[Subject]):
         return planned
 
     def draw(self, subject: Subject, *, after: bool) -> Fault | None:
-        """Return the first fault that strikes this request at this moment; every other that matches counts it."""
+        """The first fault that strikes this request at this moment; every other that matches counts it."""
         with self._lock:
             struck = [planned for planned in self._planned if planned.after == after and planned.draw(subject)]
             if not struck:
@@ -197,7 +197,7 @@ class FaultPlan(Generic[Subject]):
             return struck[0].fault
 
     def unspent(self) -> list[Planned[Subject]]:
-        """Return the faults that have not struck as often as they were to."""
+        """The faults that have not struck as often as they were to."""
         with self._lock:
             return [planned for planned in self._planned if not planned.spent]
 

@@ -17,7 +17,7 @@ MAX_REASON = 512
 
 
 def guild_of(world: World, call: Call) -> Guild:
-    """Return the guild of a path. Raise ApiError when the bot is not in it."""
+    """The guild of a path. Raise ApiError when the bot is not in it."""
     guild = world.guilds.get(call.id("guild_id"))
     if guild is None:
         raise unknown(10004, "Guild")

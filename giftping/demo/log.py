@@ -64,7 +64,7 @@ class Match:
     user_id: int | None = None
 
     def takes(self, logged: Logged) -> bool:
-        """Return whether a request is one of these."""
+        """Whether a request is one of these."""
         wanted = (
             (self.method, logged.method),
             (self.template, logged.template),
@@ -90,7 +90,7 @@ class Log:
 
 
 def shown_codes(message: StoredMessage) -> tuple[str, ...]:
-    """Return the text of every code block that a reader of the message sees: content first, then each embed."""
+    """The text of every code block that a reader of the message sees: content first, then each embed."""
     texts = [message.content]
     for embed in message.visible_embeds:
         texts.append(embed.get("description", ""))

@@ -71,11 +71,11 @@ class Peer:
         self._closing = closing
 
     def wait(self, released: threading.Event) -> bool:
-        """Return True once `released` is set, False once the client has gone away or the server closes."""
+        """True once `released` is set, False once the client has gone away or the server closes."""
         return self._idle(released.is_set)
 
     def pause(self, seconds: float) -> bool:
-        """Return True after `seconds`, False as soon as the client has gone away or the server closes."""
+        """True after `seconds`, False as soon as the client has gone away or the server closes."""
         end = time.perf_counter() + seconds
         return self._idle(lambda: time.perf_counter() >= end)
 

@@ -103,12 +103,12 @@ class People:
     # Looking
 
     def roles_of(self, guild_id: int, user_id: int) -> frozenset[int]:
-        """Return the ids of the roles that a member holds. Raise KeyError when there is no such member."""
+        """The ids of the roles that a member holds. Raise KeyError when there is no such member."""
         with self._lock:
             return frozenset(self._world.guilds[guild_id].members[user_id].roles)
 
     def dm_channel_of(self, user_id: int) -> int | None:
-        """Return the id of the channel for direct messages to a user, None when there is none yet."""
+        """The id of the channel for direct messages to a user, None when there is none yet."""
         with self._lock:
             channel = self._world.dms.get(user_id)
             return channel.id if channel else None

@@ -39,7 +39,7 @@ class Limits:
     webhook_channel: RateLimit | None = RateLimit(30, 60.0, "shared")
 
     def of_route(self, method: str, template: str) -> RateLimit:
-        """Return the limit of one route's buckets."""
+        """The limit of one route's buckets."""
         return self.routes.get((method, template), self.others)
 
 

@@ -92,7 +92,7 @@ class Form:
             raise InvalidForm(self.errors)
 
     def text(self, path: Sequence[str | int], value: object, most: int, *, required: bool = False) -> str:
-        """Return the trimmed text, empty for null."""
+        """The trimmed text, empty for null."""
         if value is not None and not isinstance(value, str | int | float):
             self.wrong(path, "STRING_TYPE_CONVERT", "Could not interpret as string.")
             return ""
@@ -104,7 +104,7 @@ class Form:
         return trimmed
 
     def integer(self, path: Sequence[str | int], value: object, most: int) -> int:
-        """Return an integer from 0 to `most`, 0 for null."""
+        """An integer from 0 to `most`, 0 for null."""
         if value is None:
             return 0
         if isinstance(value, bool) or not isinstance(value, int):
@@ -117,13 +117,13 @@ class Form:
         return value
 
     def flag(self, path: Sequence[str | int], value: object) -> bool:
-        """Return a boolean, false for null."""
+        """A boolean, false for null."""
         if value is not None and not isinstance(value, bool):
             self.wrong(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
         return value is True
 
     def items(self, path: Sequence[str | int], value: object, most: int) -> list[Any]:
-        """Return a list, empty for null."""
+        """A list, empty for null."""
         if value is None:
             return []
         if not isinstance(value, list):
@@ -134,7 +134,7 @@ class Form:
         return value
 
     def table(self, path: Sequence[str | int], value: object) -> Mapping[str, Any]:
-        """Return an object, empty for null."""
+        """An object, empty for null."""
         if value is None:
             return {}
         if not isinstance(value, dict):
@@ -143,7 +143,7 @@ class Form:
         return value
 
     def url(self, path: Sequence[str | int], value: object) -> str:
-        """Return a well-formed http or https URL, empty for null."""
+        """A well-formed http or https URL, empty for null."""
         text = self.text(path, value, MAX_URL)
         if not text or len(text) > MAX_URL:
             return text
@@ -154,12 +154,12 @@ class Form:
         return text
 
     def picture(self, path: Sequence[str | int], value: object) -> str:
-        """Return a URL of a picture, which may be a file that came with the body, empty for null."""
+        """A URL of a picture, which may be a file that came with the body, empty for null."""
         scheme, _, filename = str(value).partition("://")
         return str(value) if scheme == "attachment" and filename in self._filenames else self.url(path, value)
 
     def snowflakes(self, path: Sequence[str | int], value: object, most: int) -> frozenset[int]:
-        """Return a set of ids, each given as text or as a number."""
+        """A set of ids, each given as text or as a number."""
         found = []
         for index, item in enumerate(self.items(path, value, most)):
             if isinstance(item, bool) or not _SNOWFLAKE.fullmatch(str(item)):
@@ -172,7 +172,7 @@ class Form:
 
 
 def draft_of(body: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Draft:
-    """Return the message that a body and its files ask for. Raise InvalidForm when they break a rule."""
+    """The message that a body and its files ask for. Raise InvalidForm when they break a rule."""
     naming = Form()
     files = _files(naming, body.get("attachments"), uploads)
     form = Form({file.filename for file in files})
@@ -196,7 +196,7 @@ def draft_of(body: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Draft:
 
 
 def is_empty(content: str, embeds: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether Discord would refuse a message without files as empty (50006).
+    """Whether Discord would refuse a message without files as empty (50006).
 
     It has no text, and no embed that shows anything.
     """
@@ -204,7 +204,7 @@ def is_empty(content: str, embeds: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _files(form: Form, value: object, uploads: Sequence[Upload]) -> tuple[Upload, ...]:
-    """Return the files under the names that the body's attachments give them."""
+    """The files under the names that the body's attachments give them."""
     names: dict[int, str] = {}
     numbers = {str(upload.number): upload.number for upload in uploads}
     for index, item in enumerate(form.items(["attachments"], value, MAX_ATTACHMENTS)):

@@ -22,7 +22,7 @@ _IN_CHANNEL = Permission.POSTING | Permission.MANAGE_MESSAGES
 
 
 def user(author: Author, *, webhook: bool = False) -> dict[str, Any]:
-    """Return a user object, or what stands for one in a webhook's message."""
+    """A user object, or what stands for one in a webhook's message."""
     return {
         "id": str(author.id),
         "username": author.name,
@@ -37,12 +37,12 @@ def user(author: Author, *, webhook: bool = False) -> dict[str, Any]:
 
 
 def me(bot: Author) -> dict[str, Any]:
-    """Return the bot's own user object."""
+    """The bot's own user object."""
     return user(bot) | {"mfa_enabled": True, "locale": "en-US", "verified": True, "email": None}
 
 
 def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = None) -> dict[str, Any]:
-    """Return a message object; `hidden` blanks what a bot without the MESSAGE_CONTENT intent does not see."""
+    """A message object; `hidden` blanks what a bot without the MESSAGE_CONTENT intent does not see."""
     shown: dict[str, Any] = {
         "id": str(stored.id),
         "type": 0,
@@ -71,7 +71,7 @@ def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = 
 
 
 def attachment(known: StoredAttachment, channel_id: int) -> dict[str, Any]:
-    """Return an attachment object; its addresses have the form of Discord's own, and lead nowhere."""
+    """An attachment object; its addresses have the form of Discord's own, and lead nowhere."""
     path = f"attachments/{channel_id}/{known.id}/{quote(known.filename)}"
     return {
         "id": str(known.id),
@@ -84,7 +84,7 @@ def attachment(known: StoredAttachment, channel_id: int) -> dict[str, Any]:
 
 
 def webhook(hook: Webhook, guild_id: int | None) -> dict[str, Any]:
-    """Return a webhook object as the holder of its token sees it."""
+    """A webhook object as the holder of its token sees it."""
     return {
         "id": str(hook.id),
         "type": 1,
@@ -98,7 +98,7 @@ def webhook(hook: Webhook, guild_id: int | None) -> dict[str, Any]:
 
 
 def channel(known: Channel, bot: Author) -> dict[str, Any]:
-    """Return the channel object of a guild's channel, with an overwrite that says what the bot may do in it."""
+    """The channel object of a guild's channel, with an overwrite that says what the bot may do in it."""
     return {
         "id": str(known.id),
         "type": int(known.type),
@@ -121,7 +121,7 @@ def _overwrite(known: Channel, bot: Author) -> dict[str, Any]:
 
 
 def direct_channel(known: Channel, recipient: Author) -> dict[str, Any]:
-    """Return the channel object of a channel for direct messages."""
+    """The channel object of a channel for direct messages."""
     return {
         "id": str(known.id),
         "type": int(known.type),
@@ -136,7 +136,7 @@ def _last_message_id(known: Channel) -> str | None:
 
 
 def member(known: Member) -> dict[str, Any]:
-    """Return a guild member object."""
+    """A guild member object."""
     return {
         "user": user(known.user),
         "roles": [str(role_id) for role_id in sorted(known.roles)],
@@ -154,7 +154,7 @@ def member(known: Member) -> dict[str, Any]:
 
 
 def role(known: Role) -> dict[str, Any]:
-    """Return a role object; a bot's own role is managed and tagged with the bot."""
+    """A role object; a bot's own role is managed and tagged with the bot."""
     tags = {} if known.bot_id is None else {"tags": {"bot_id": str(known.bot_id)}}
     return tags | {
         "id": str(known.id),
@@ -205,7 +205,7 @@ _ZERO = (
 
 
 def guild(known: Guild) -> dict[str, Any]:
-    """Return a guild object."""
+    """A guild object."""
     return {
         "id": str(known.id),
         "name": known.name,

@@ -205,7 +205,7 @@ def _folded(line: str, indent: str) -> str:
 
 
 def message_of(stored: StoredMessage) -> Message:
-    """Return a stored message as a value that can be previewed."""
+    """A stored message as a value that can be previewed."""
     return Message(content=stored.content, embeds=tuple(_embed(embed) for embed in stored.embeds))
 
 
@@ -220,7 +220,7 @@ def _embed(embed: Any) -> Embed:
 
 
 def count(stage: Stage) -> list[Count]:
-    """Return how often each code arrived in each guild."""
+    """How often each code arrived in each guild."""
     result = []
     for guild, channel, route in CHANNELS:
         times = Counter(code for codes in stage.arrived(channel) for code in codes)

@@ -69,7 +69,7 @@ class StandInSources:
         self._server.close()
 
     def url(self, path: str) -> str:
-        """Return the URL of a path. Raise RuntimeError when the server is not open."""
+        """The URL of a path. Raise RuntimeError when the server is not open."""
         return self._server.url + path
 
     # Setting pages
@@ -142,16 +142,16 @@ class StandInSources:
     # Looking
 
     def requests(self, path: str | None = None) -> list[PageRequest]:
-        """Return the requests for one path or for all, in the order of arrival."""
+        """The requests for one path or for all, in the order of arrival."""
         with self._lock:
             return [seen for seen in self._requests if path in (None, seen.path)]
 
     def hits(self, path: str) -> int:
-        """Return how often a path was asked for."""
+        """How often a path was asked for."""
         return len(self.requests(path))
 
     def not_modified(self, path: str) -> int:
-        """Return how often a path has answered 304."""
+        """How often a path has answered 304."""
         return sum(seen.status == 304 for seen in self.requests(path))
 
     # Answering
@@ -188,7 +188,7 @@ def _answer(seen: PageRequest, page: Page) -> Answer:
 
 
 def _unchanged(asked: Mapping[str, str], page: Mapping[str, str]) -> bool:
-    """Return whether the client's copy is current; a tag, where one is sent, decides alone (RFC 9110, 13.2.2)."""
+    """Whether the client's copy is current; a tag, where one is sent, decides alone (RFC 9110, 13.2.2)."""
     if "if-none-match" in asked:
         tags = {tag.strip().removeprefix("W/") for tag in asked["if-none-match"].split(",")}
         return "ETag" in page and bool({page["ETag"].removeprefix("W/"), "*"} & tags)

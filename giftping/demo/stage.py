@@ -115,7 +115,7 @@ class Stage:
         return Ran(arguments, self._process.returncode, output, errors)
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of the demo's runs: nothing of the user's own but the path."""
+        """The environment of the demo's runs: nothing of the user's own but the path."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.folder),
@@ -140,5 +140,5 @@ class Stage:
             os.kill(self._process.pid, signal.SIGKILL)
 
     def arrived(self, channel: int) -> list[tuple[str, ...]]:
-        """Return the codes of each message that stands in a channel, oldest first."""
+        """The codes of each message that stands in a channel, oldest first."""
         return [arrival.codes for arrival in self.discord.arrived() if arrival.channel_id == channel]

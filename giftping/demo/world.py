@@ -85,7 +85,7 @@ class Guild:
     members: dict[int, Member] = field(default_factory=dict)
 
     def position_of(self, user_id: int) -> int:
-        """Return the position of a member's highest role, 0 for one without any."""
+        """The position of a member's highest role, 0 for one without any."""
         return max((self.roles[role_id].position for role_id in self.members[user_id].roles), default=0)
 
     def permissions_of(self, user_id: int) -> Permission:
@@ -215,7 +215,7 @@ def notified_by(content: str, allowed: AllowedMentions) -> Notified:
 
 
 def reached_by(notified: Notified, guild: Guild) -> list[int]:
-    """Return the ids of the members that a message in a guild reaches; of those it names by their id bots too."""
+    """The ids of the members that a message in a guild reaches; of those it names by their id bots too."""
     reached = [user_id for user_id in notified.users if user_id in guild.members]
     roles = set(notified.roles)
     for user_id, member in guild.members.items():
@@ -249,7 +249,7 @@ class World:
         self._last_id = 0
 
     def snowflake(self) -> int:
-        """Return a new id, greater than every one before, that holds the present millisecond."""
+        """A new id, greater than every one before, that holds the present millisecond."""
         millisecond = (self.clock() - _EPOCH) // _MILLISECOND
         self._last_id = max(millisecond << 22, self._last_id + 1)
         return self._last_id
@@ -300,7 +300,7 @@ class World:
         return reached_by(message.notified, self.guilds[channel.guild_id]) if channel.guild_id is not None else []
 
     def open_dm(self, user_id: int) -> Channel:
-        """Return a new channel for direct messages between the bot and a user."""
+        """A new channel for direct messages between the bot and a user."""
         id_ = self.snowflake()
         channel = Channel(id_, None, "", Permission.POSTING, ChannelType.DM, recipient_id=user_id)
         self.channels[id_] = self.dms[user_id] = channel
@@ -308,7 +308,7 @@ class World:
         return channel
 
     def shares_guild(self, user_id: int) -> bool:
-        """Return whether a user is in a guild with the bot."""
+        """Whether a user is in a guild with the bot."""
         return any(user_id in guild.members for guild in self.guilds.values())
 
     def change_role(

@@ -42,7 +42,7 @@ class ApiError:
 
 
 def api_error(body: Any) -> ApiError | None:
-    """Return the error that a JSON body holds, None where it is not in Discord's form: something else answered."""
+    """The error that a JSON body holds, None where it is not in Discord's form: something else answered."""
     if not isinstance(body, dict):
         return None
     code, message = body.get("code"), body.get("message")
@@ -52,7 +52,7 @@ def api_error(body: Any) -> ApiError | None:
 
 
 def _details(tree: Any, path: str, depth: int) -> Iterator[str]:
-    """Yield the leaves of the tree that code 50035 brings: `{"embeds": {"0": {"title": {"_errors": [...]}}}}`."""
+    """The leaves of the tree that code 50035 brings: `{"embeds": {"0": {"title": {"_errors": [...]}}}}`."""
     if not isinstance(tree, dict) or not depth:
         return
     for key, below in tree.items():
@@ -64,7 +64,7 @@ def _details(tree: Any, path: str, depth: int) -> Iterator[str]:
 
 
 def error_reason(status: int, error: ApiError | None, secrets: tuple[str, ...] = ()) -> str:
-    """Return an error answer in words: `HTTP 403 Missing Permissions (50013)`, `HTTP 502`."""
+    """An error answer in words: `HTTP 403 Missing Permissions (50013)`, `HTTP 502`."""
     if error is None:
         return f"HTTP {status}"
     # Discord repeats the status in the message where it has no code: "401: Unauthorized".
@@ -75,7 +75,7 @@ def error_reason(status: int, error: ApiError | None, secrets: tuple[str, ...] =
 
 
 def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return a text from the network as one short line without control characters and without these secrets."""
+    """A text from the network as one short line without control characters and without these secrets."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "[hidden]")
     line = " ".join(_CONTROL.sub(" ", text).split())
@@ -83,7 +83,7 @@ def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def is_from_discord(headers: Mapping[str, str]) -> bool:
-    """Return whether a 429 is Discord's own.
+    """Whether a 429 is Discord's own.
 
     Cloudflare, which stands before it and bans an address, sends neither `Via` nor rate limit headers
     (Discord's staff, discord-api-docs #5810).
@@ -92,7 +92,7 @@ def is_from_discord(headers: Mapping[str, str]) -> bool:
 
 
 def hold_of(headers: Mapping[str, str], body: Any, tries: int) -> Hold:
-    """Return how long, and for what, a 429 of Discord's wants us to wait; `tries` counts those of this request.
+    """How long, and for what, a 429 of Discord's wants us to wait; `tries` counts those of this request.
 
     The body is more exact than the header. One that says nothing sensible, or says too little again and
     again, is met with PATIENCE.

@@ -33,16 +33,16 @@ class Window:
         return snowflake_at(self.until + timedelta(milliseconds=1))
 
     def holds(self, message_id: int) -> bool:
-        """Return whether a message was posted in the window."""
+        """Whether a message was posted in the window."""
         return self.since <= snowflake_time(message_id) <= self.until
 
     def begins_before(self, message_id: int) -> bool:
-        """Return whether messages older than this one may be in the window."""
+        """Whether messages older than this one may be in the window."""
         return snowflake_time(message_id) >= self.since
 
 
 def window_of(since: datetime, until: datetime, offset: timedelta | None) -> Window:
-    """Return the window of a post between two instants of our clock, wide enough for what clocks do.
+    """The window of a post between two instants of our clock, wide enough for what clocks do.
 
     `offset` is how far Discord's clock is ahead of ours, None where that is not known.
     """
@@ -63,7 +63,7 @@ class Candidate:
 def candidates_among(
     messages: Iterable[Mapping[str, Any]], is_ours: Callable[[Mapping[str, Any]], bool], matches: Matcher
 ) -> list[Candidate]:
-    """Return those of the messages, as Discord's API gives them, that have the right author."""
+    """Those of the messages, as Discord's API gives them, that have the right author."""
     found = []
     for message in messages:
         message_id = parse_snowflake(message.get("id"))

@@ -160,7 +160,7 @@ class DiscordHttp:
         return self._token is not None
 
     def discord_now(self) -> datetime:
-        """Return the time by Discord's clock, or by ours before an answer has told the difference."""
+        """The time by Discord's clock, or by ours before an answer has told the difference."""
         return self.now() + (self.clock_offset or timedelta(0))
 
     def close(self) -> None:
@@ -184,7 +184,7 @@ class DiscordHttp:
         files: Sequence[Upload] = (),
         ready: Callable[[], Any] | None = None,
     ) -> Result:
-        """Return how one call ended. Only a 429 is tried again; nothing is raised for what a network can do.
+        """How one call ended. Only a 429 is tried again; nothing is raised for what a network can do.
 
         `ready` is called when all waiting for rate limits is over and the request is about to go out, and
         again before each repeat after a 429; it returns what is sent in place of `json`. It may raise
@@ -231,7 +231,7 @@ class DiscordHttp:
         return Refused(f"HTTP 429, {TRIES} times in a row", 429)
 
     def _stopped(self, endpoint: Endpoint) -> Refused | None:
-        """Return the no that an earlier answer has already given to this request, or that there are to be no more."""
+        """The no that an earlier answer has already given to this request, or that there are to be no more."""
         if self._is_stopped is not None and self._is_stopped():
             return Refused(TOLD_TO_STOP, withdrawn=True)
         for key in ("", _sender(endpoint), endpoint.resource):
@@ -277,7 +277,7 @@ class DiscordHttp:
         return self._refusal(endpoint, status, api_error(read_json(reply.body)))
 
     def _refusal(self, endpoint: Endpoint, status: int, error: ApiError | None) -> Refused:
-        """Return the meaning of a 4xx, and remember it where asking again would get the same."""
+        """The meaning of a 4xx, and remember it where asking again would get the same."""
         reason = error_reason(status, error, (endpoint.secret, self._token or ""))
         code = error.code if error else None
         if status == 429:
@@ -298,7 +298,7 @@ class DiscordHttp:
         return refused
 
     def _build(self, call: _Call) -> httpx.Request | Refused:
-        """Return the request as it is at this moment, or why it is not sent."""
+        """The request as it is at this moment, or why it is not sent."""
         endpoint = call.endpoint
         headers = {"Authorization": f"Bot {self._token}"} if endpoint.as_bot else {}
         if call.reason:
@@ -362,7 +362,7 @@ def _sender(endpoint: Endpoint) -> str:
 
 
 def _parts(body: Any, files: Sequence[Upload]) -> list[tuple[str, tuple[str | None, bytes, str]]]:
-    """Return the parts of a form: the JSON body where there is one, and the files (API reference, Uploading Files)."""
+    """The parts of a form: the JSON body where there is one, and the files (API reference, Uploading Files)."""
     parts: list[tuple[str, tuple[str | None, bytes, str]]] = []
     if body is not None:
         parts.append(("payload_json", (None, json_text.dumps(body).encode(), "application/json")))
@@ -373,7 +373,7 @@ def _parts(body: Any, files: Sequence[Upload]) -> list[tuple[str, tuple[str | No
 
 
 def _read(response: httpx.Response, most: int) -> tuple[bytes, str]:
-    """Return the body as far as it came, and what kept the rest from coming."""
+    """The body as far as it came, and what kept the rest from coming."""
     body = bytearray()
     try:
         for chunk in response.iter_bytes():

@@ -60,7 +60,7 @@ _CONTINUES = re.compile("[\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U0001f3f
 
 
 def text_length(text: str) -> int:
-    """Return a text's length in UTF-16 code units, without the blanks around it.
+    """A text's length in UTF-16 code units, without the blanks around it.
 
     Discord measures embeds after trimming (Embed Limits). Its staff says that it counts code points
     (discord-api-docs #1315), its clients count UTF-16 code units. Units are never fewer than code points,
@@ -161,7 +161,7 @@ def _too_long(what: str, text: str, limit: int) -> Iterator[str]:
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text that Discord shows letter by letter: no markup, mentions, links, custom emoji or timestamps.
+    """A text that Discord shows letter by letter: no markup, mentions, links, custom emoji or timestamps.
 
     What can begin or end markup gets a backslash, so that the text may grow; shorten it afterwards with
     `truncate`, which does not part a backslash from what it escapes.
@@ -170,7 +170,7 @@ def escape_markdown(text: str) -> str:
 
 
 def truncate(text: str, limit: int) -> str:
-    """Return the trimmed text, cut to `limit` by `text_length`, with an ellipsis where something was cut.
+    """The trimmed text, cut to `limit` by `text_length`, with an ellipsis where something was cut.
 
     Whole characters are kept: neither accents, joined emoji and the like nor escaped characters are split.
     Raise ValueError when `limit` leaves no room for the ellipsis.
@@ -192,7 +192,7 @@ def truncate(text: str, limit: int) -> str:
 
 
 def _whole(text: str, end: int) -> int:
-    """Return the last place at or before `end` where the text may be cut between whole characters."""
+    """The last place at or before `end` where the text may be cut between whole characters."""
     while end and (_CONTINUES.match(text, end) or text[end - 1] == ZERO_WIDTH_JOINER):
         end -= 1
     before = text[:end]

@@ -83,20 +83,20 @@ class MembersClient:
         self.http = http
 
     def guild(self, guild_id: int) -> Mapping[str, Any] | Refused | Unclear:
-        """Return a guild as Discord's API gives it."""
+        """A guild as Discord's API gives it."""
         return object_in(self.http.request(_of_guild("GET", "/guilds/{guild}", guild_id)))
 
     def channel(self, channel_id: int) -> Mapping[str, Any] | Refused | Unclear:
-        """Return a channel as Discord's API gives it."""
+        """A channel as Discord's API gives it."""
         return RestClient(self.http).channel(channel_id)
 
     def roles(self, guild_id: int) -> tuple[RoleInfo, ...] | Refused | Unclear:
-        """Return all roles of a guild; the one with the guild's own id is everybody's."""
+        """All roles of a guild; the one with the guild's own id is everybody's."""
         listed = list_in(self.http.request(_of_guild("GET", "/guilds/{guild}/roles", guild_id)), "roles", _role)
         return tuple(listed) if isinstance(listed, list) else listed
 
     def member(self, guild_id: int, user_id: int) -> MemberInfo | Refused | Unclear:
-        """Return one member; Refused with UNKNOWN_MEMBER when the user is not in the guild."""
+        """One member; Refused with UNKNOWN_MEMBER when the user is not in the guild."""
         found = object_in(self.http.request(_of_guild("GET", f"{MEMBERS}/{{user}}", guild_id, user=user_id)))
         if not isinstance(found, Mapping):
             return found
@@ -106,7 +106,7 @@ class MembersClient:
         return member
 
     def members(self, guild_id: int) -> dict[int, MemberInfo] | Refused | Unclear:
-        """Return all members of a guild by user id, read page by page.
+        """All members of a guild by user id, read page by page.
 
         Refused with MISSING_ACCESS when the application lacks the privileged intent for members.
         """
@@ -143,7 +143,7 @@ class MembersClient:
         return self._change_role("DELETE", guild_id, user_id, role_id, reason, ready)
 
     def open_dm(self, user_id: int) -> int | Refused | Unclear:
-        """Return the id of the channel for direct messages to a user; Discord opens it where there is none yet."""
+        """The id of the channel for direct messages to a user; Discord opens it where there is none yet."""
         endpoint = Endpoint("POST", "POST /users/@me/channels", "/users/@me/channels", "@me")
         channel = object_in(self.http.request(endpoint, json={"recipient_id": str(user_id)}))
         if not isinstance(channel, Mapping):

@@ -33,7 +33,7 @@ class Embed:
     image: str = ""
 
     def payload(self) -> dict[str, Any]:
-        """Return the embed as Discord's API takes it; what is empty is left out."""
+        """The embed as Discord's API takes it; what is empty is left out."""
         parts: dict[str, Any] = {
             "title": self.title,
             "description": self.description,
@@ -66,7 +66,7 @@ class Message:
     files: tuple[Upload, ...] = ()
 
     def allowed_mentions(self) -> dict[str, Any]:
-        """Return Discord's allowed-mentions object: closed but for the named roles and users, each named once."""
+        """Discord's allowed-mentions object: closed but for the named roles and users, each named once."""
         return {
             "parse": [],
             "roles": [str(role) for role in dict.fromkeys(self.mention_roles)],
@@ -74,7 +74,7 @@ class Message:
         }
 
     def payload(self) -> dict[str, Any]:
-        """Return the JSON object that posts this message; what is empty is left out, and so are the files."""
+        """The JSON object that posts this message; what is empty is left out, and so are the files."""
         body: dict[str, Any] = {
             "embeds": [embed.payload() for embed in self.embeds],
             "allowed_mentions": self.allowed_mentions(),

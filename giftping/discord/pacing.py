@@ -46,7 +46,7 @@ class Bucket:
     closed_until: float = 0.0
 
     def ready_at(self, now: float) -> float | None:
-        """Return when the next request may go out, None when one that is under way has to be answered first."""
+        """When the next request may go out, None when one that is under way has to be answered first."""
         if self.reset_at is not None and now >= self.reset_at:
             self.remaining, self.reset_at = max(self.limit, 1), None
         if self.remaining > self.in_flight:
@@ -56,7 +56,7 @@ class Bucket:
         return None if may_have_room or self.reset_at is None else max(self.reset_at, self.closed_until)
 
     def seconds_to_reset(self, now: float) -> float | None:
-        """Return how long the window lasts yet, None when that is not known."""
+        """How long the window lasts yet, None when that is not known."""
         return None if self.reset_at is None else max(0.0, self.reset_at - now)
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
@@ -87,7 +87,7 @@ class Pace:
     closed_until: float = 0.0
 
     def ready_at(self, now: float) -> float | None:
-        """Return when the next request may go out, None when one that is under way has to be answered first."""
+        """When the next request may go out, None when one that is under way has to be answered first."""
         while self.answers and self.answers[0] + 1.0 <= now:
             self.answers.popleft()
         if self.in_flight + len(self.answers) < REQUESTS_PER_SECOND:
@@ -176,7 +176,7 @@ class Pacer:
             self._sleep(wait)
 
     def _wait(self, lane: Lane, bucket: Bucket) -> float | None:
-        """Return the seconds until the request may go out, None when that depends on one under way."""
+        """The seconds until the request may go out, None when that depends on one under way."""
         now = self._monotonic()
         pace = self._paces[lane.as_bot]
         if pace.closed_until > now:
@@ -222,7 +222,7 @@ class Pacer:
 
 
 def number(value: object) -> float | None:
-    """Return a header's or body's number of seconds or requests, at most LONGEST; None where it is no such number."""
+    """A header's or body's number of seconds or requests, at most LONGEST; None where it is no such number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:

@@ -50,7 +50,7 @@ class Overwrite:
 
 
 def overwrites_of(channel: Mapping[str, Any]) -> tuple[Overwrite, ...] | None:
-    """Return the overwrites of a channel as Discord's API gives it, None where it does not show them."""
+    """The overwrites of a channel as Discord's API gives it, None where it does not show them."""
     listed = channel.get("permission_overwrites")
     if not isinstance(listed, list):
         return None
@@ -94,7 +94,7 @@ def channel_permissions(
 
 
 def missing_for_posting(granted: int, channel_type: object, *, files: bool = True) -> tuple[str, ...]:
-    """Return the names of the permissions that posting with embeds and files, and reading back, still take."""
+    """The names of the permissions that posting with embeds and files, and reading back, still take."""
     sending = Permission.SEND_MESSAGES_IN_THREADS if channel_type in THREADS else Permission.SEND_MESSAGES
     needed = [sending if permission is Permission.SEND_MESSAGES else permission for permission in _POSTING]
     if not files:
@@ -103,7 +103,7 @@ def missing_for_posting(granted: int, channel_type: object, *, files: bool = Tru
 
 
 def label(permission: Permission) -> str:
-    """Return a permission's name as Discord's settings show it: `Read Message History`."""
+    """A permission's name as Discord's settings show it: `Read Message History`."""
     return str(permission.name).replace("_", " ").title().replace(" In ", " in ")
 
 

@@ -57,7 +57,7 @@ class History:
 
 
 def done(result: Answer | Refused | Unclear) -> Outcome:
-    """Return how a post ended: only an answer that is a message with an id is Done."""
+    """How a post ended: only an answer that is a message with an id is Done."""
     if not isinstance(result, Answer):
         return result
     body = result.body if isinstance(result.body, dict) else {}
@@ -68,7 +68,7 @@ def done(result: Answer | Refused | Unclear) -> Outcome:
 
 
 def object_in(result: Answer | Refused | Unclear) -> Mapping[str, Any] | Refused | Unclear:
-    """Return the object that an answer holds, Unclear where it holds anything else."""
+    """The object that an answer holds, Unclear where it holds anything else."""
     if isinstance(result, Answer) and not isinstance(result.body, dict):
         return Unclear(f"HTTP {result.status}, but the answer is not an object")
     return result.body if isinstance(result, Answer) else result
@@ -77,7 +77,7 @@ def object_in(result: Answer | Refused | Unclear) -> Mapping[str, Any] | Refused
 def list_in(
     result: Answer | Refused | Unclear, what: str, read: Callable[[Mapping[str, Any]], Item | None]
 ) -> list[Item] | Refused | Unclear:
-    """Return the list that an answer holds, each object read by `read`, which returns None for one that is no `what`.
+    """The list that an answer holds, each object read by `read`, which returns None for one that is no `what`.
 
     Unclear where the answer is not a list of nothing but `what`.
     """
@@ -128,11 +128,11 @@ class RestClient:
         return Page(tuple(message for _, message in listed), oldest)
 
     def channel(self, channel_id: int) -> Mapping[str, Any] | Refused | Unclear:
-        """Return a channel as Discord's API gives it."""
+        """A channel as Discord's API gives it."""
         return object_in(self.http.request(_of_channel("GET", "/channels/{channel}", channel_id)))
 
     def me(self) -> int | Refused | Unclear:
-        """Return the bot's own user id; it is asked for once."""
+        """The bot's own user id; it is asked for once."""
         with self._lock:
             if self._me is None:
                 user = object_in(self.http.request(Endpoint("GET", "/users/@me", "/users/@me", "@me")))
@@ -142,7 +142,7 @@ class RestClient:
             return self._me if self._me is not None else Unclear("the answer names no user")
 
     def read_back(self, channel_id: int, window: Window) -> History | Refused | Unclear:
-        """Return a channel's messages of the window, read backwards from its end."""
+        """A channel's messages of the window, read backwards from its end."""
         found: list[Mapping[str, Any]] = []
         before = window.before if window.until < self.http.discord_now() else None
         for _ in range(PAGES):
@@ -158,7 +158,7 @@ class RestClient:
         return History(tuple(found), complete=False)
 
     def _unreadable(self, channel_id: int) -> Refused | Unclear | None:
-        """Return why an empty list says nothing, None when the channel may be read.
+        """Why an empty list says nothing, None when the channel may be read.
 
         To a bot without the permission Read Message History every channel is empty (Get Channel Messages); only
         when it asks for one message is it told (Get Channel Message).
@@ -230,7 +230,7 @@ class ChannelRoute:
 
 
 def is_by(message: Mapping[str, Any], user_id: int) -> bool:
-    """Return whether a user wrote a message; what a webhook posts is by no user."""
+    """Whether a user wrote a message; what a webhook posts is by no user."""
     author = message.get("author")
     return (
         isinstance(author, dict) and parse_snowflake(author.get("id")) == user_id and message.get("webhook_id") is None

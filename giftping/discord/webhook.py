@@ -36,7 +36,7 @@ class WebhookAddress:
 
 
 def parse_webhook_url(url: str, *, api: str = DEFAULT_API) -> WebhookAddress:
-    """Return the webhook that a URL names: one of Discord's own, or on the host of `api`.
+    """The webhook that a URL names: one of Discord's own, or on the host of `api`.
 
     Raise ValueError, with a text that does not hold the token, for anything else.
     """
@@ -66,7 +66,7 @@ def _thread_of(query: str) -> int | None:
 
 
 def payload(message: Message) -> dict[str, Any]:
-    """Return the JSON object that posts a message through a webhook, as discord-webhook builds it.
+    """The JSON object that posts a message through a webhook, as discord-webhook builds it.
 
     What that library adds for its own use (its options, empty members) is left out.
     """
@@ -137,7 +137,7 @@ class WebhookRoute:
         return None if isinstance(channel_id, int) else channel_id
 
     def _channel(self) -> int | Refused | Unclear:
-        """Return where the webhook posts to: its thread, else the channel that Discord names now."""
+        """Where the webhook posts to: its thread, else the channel that Discord names now."""
         result = self._http.request(self._endpoint("GET"))
         if not isinstance(result, Answer):
             return result

@@ -230,7 +230,7 @@ def _ledger(facts: Facts) -> Judgement:
 
 
 def _size(count: int) -> str:
-    """Return a number of bytes in MiB, or in GiB from ten of them on."""
+    """A number of bytes in MiB, or in GiB from ten of them on."""
     return f"{count // 2**30} GiB" if count >= 10 * 2**30 else f"{count // 2**20} MiB"
 
 

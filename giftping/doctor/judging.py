@@ -67,7 +67,7 @@ def unanswered(what: str, trouble: Trouble, subject: str = "") -> Judgement:
 
 
 def about(span: timedelta) -> str:
-    """Return a span in its largest unit, rounded down: `3 h`."""
+    """A span in its largest unit, rounded down: `3 h`."""
     seconds = int(span.total_seconds())
     sizes = (("d", 86_400), ("h", 3_600), ("min", 60))
     unit, size = next(((unit, size) for unit, size in sizes if seconds >= size), ("s", 1))
@@ -75,18 +75,18 @@ def about(span: timedelta) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: `1 member`, `2 people`."""
+    """A number with its noun: `1 member`, `2 people`."""
     plural = {"person": "people"}.get(noun, f"{noun}s")
     return f"{count} {noun if count == 1 else plural}"
 
 
 def are(things: Sequence[str]) -> str:
-    """Return the verb for so many things."""
+    """The verb for so many things."""
     return "is" if len(things) == 1 else "are"
 
 
 def named(things: Sequence[str]) -> str:
-    """Return the first few of several things by name, and how many more there are."""
+    """The first few of several things by name, and how many more there are."""
     more = f" and {len(things) - SHOWN} more" if len(things) > SHOWN else ""
     return "; ".join(things[:SHOWN]) + more
 

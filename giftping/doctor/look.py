@@ -88,7 +88,7 @@ def _host(house: House) -> str:
 
 
 def _folder(path: Path) -> FolderFacts:
-    """Return the facts of a folder, or of the nearest one above it where it is to be made."""
+    """The facts of a folder, or of the nearest one above it where it is to be made."""
     try:
         there = next(folder for folder in (path, *path.parents) if folder.exists())
         is_writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
@@ -100,7 +100,7 @@ def _folder(path: Path) -> FolderFacts:
 
 
 def _files(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[FileFacts]:
-    """Yield the files that settings and secrets come from; what the settings warn of is not told twice."""
+    """The files that settings and secrets come from; what the settings warn of is not told twice."""
     dotenv = {Path(place.name) for place in settings.environment.places.values() if place.name != REAL}
     secrets = [secret for secret in _secrets(settings, guilds) if secret.file is not None]
     exposed = {secret.file: secret.warning for secret in secrets if secret.warning not in settings.warnings}
@@ -138,7 +138,7 @@ def _ledger(house: House, clock: Clock, host: str) -> tuple[LedgerFacts, _Kept]:
 
 
 def _others(store: Store, kept: KeptOfCodes, host: str) -> tuple[HostFacts, ...]:
-    """Return the other hosts that share the ledger, by their latest runs, and what they have not come to see."""
+    """The other hosts that share the ledger, by their latest runs, and what they have not come to see."""
     latest = {run.host: run for run in sorted(kept.runs, key=lambda run: run.finished_at) if run.host != host}
     written: dict[str, datetime] = {}
     for entry in store.entries() if latest else ():
@@ -190,7 +190,7 @@ def _mongo(settings: Settings, clock: Clock, others: tuple[HostFacts, ...]) -> M
 
 
 def _discord(house: House, *, is_needed: bool) -> tuple[DiscordFacts, RestClient | None]:
-    """Return how we stand with Discord, and a client that it takes, None without one."""
+    """How we stand with Discord, and a client that it takes, None without one."""
     facts = DiscordFacts(house.settings.discord.token is not None, is_needed)
     try:
         rest = house.reader()

@@ -55,7 +55,7 @@ def kept_of_codes(store: Store) -> KeptOfCodes:
 def look_at_codes(
     house: House, rest: RestClient | None, now: datetime, kept: KeptOfCodes, *, host: str, live: bool
 ) -> CodesFacts:
-    """Return how the gift-code part is.
+    """How the gift-code part is.
 
     With `live` the sources are asked now, and all destinations; without it the sources' last answers are taken.
     Without `rest`, a client that Discord takes, channels are not looked at.
@@ -84,7 +84,7 @@ def look_at_codes(
 def _reports(
     settings: Settings, sources: Sequence[SourceDefinition], now: datetime, *, live: bool
 ) -> tuple[tuple[SourceReport, ...], str]:
-    """Return how the sources are, and why their memory cannot be used, if so."""
+    """How the sources are, and why their memory cannot be used, if so."""
     memory = read_memory(settings.state / SOURCES_FILE)
     if live:
         fetcher = SecretHeaders(settings, Fetcher())
@@ -113,7 +113,7 @@ def _source(report: SourceReport, settings: Settings) -> SourceFacts:
 def _destinations(
     house: House, rest: RestClient | None, guilds: Sequence[GuildRecord], *, most: int | None
 ) -> tuple[DestinationFacts, ...]:
-    """Return how the destinations are, by guild; without a bot that Discord takes, those of webhooks alone."""
+    """How the destinations are, by guild; without a bot that Discord takes, those of webhooks alone."""
     reachable = [guild for guild in guilds if rest is not None or guild.destination.webhook]
     # What is broken comes first: it is the last thing to leave out.
     in_turn = sorted(reachable, key=lambda guild: guild.broken is None)

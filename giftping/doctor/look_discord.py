@@ -39,7 +39,7 @@ class Sight:
 
 
 def look_at_guild(members: MembersClient, me: int, guild_id: int, role_id: int | None = None) -> Sight | Trouble:
-    """Return a guild as the bot, which is user `me`, sees it, with one of its roles where that is asked for."""
+    """A guild as the bot, which is user `me`, sees it, with one of its roles where that is asked for."""
     guild, roles = members.guild(guild_id), members.roles(guild_id)
     if not isinstance(guild, Mapping):
         return trouble_in(guild)
@@ -86,7 +86,7 @@ def look_at_channel(
 def _missing(
     members: MembersClient, me: int, channel: Mapping[str, Any], sight: Sight, *, files: bool
 ) -> tuple[str, ...] | Trouble:
-    """Return the permissions that the bot lacks in a channel; what it may do in a thread is said by the one above."""
+    """The permissions that the bot lacks in a channel; what it may do in a thread is said by the one above."""
     if sight.granted is None:
         return Trouble("the bot's own roles were not shown")
     ruling: Mapping[str, Any] | Refused | Unclear = channel

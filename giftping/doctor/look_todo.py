@@ -42,14 +42,14 @@ def kept_of_todo(store: Store, clock: Clock) -> KeptOfTodo:
 
 
 def is_set_up(todo: TodoSettings, kept: KeptOfTodo | None) -> bool:
-    """Return whether there is a TODO part to look at: an id is set, or somebody is on the roster."""
+    """Whether there is a TODO part to look at: an id is set, or somebody is on the roster."""
     return any((todo.guild_id, todo.channel_id, todo.role_id)) or (kept is not None and any(kept.roll.on_roster()))
 
 
 def look_at_todo(
     house: House, rest: RestClient | None, clock: Clock, now: datetime, kept: KeptOfTodo | None
 ) -> TodoFacts:
-    """Return how the TODO part is; without `rest`, a client that Discord takes, nothing is asked there."""
+    """How the TODO part is; without `rest`, a client that Discord takes, nothing is asked there."""
     todo = house.settings.todo
     facts = TodoFacts(
         now=now,
@@ -70,7 +70,7 @@ def look_at_todo(
 def _asked(
     facts: TodoFacts, rest: RestClient, me: int, todo: TodoSettings, clock: Clock, kept: KeptOfTodo | None
 ) -> TodoFacts:
-    """Return the facts with what Discord says to the bot, which is user `me`."""
+    """The facts with what Discord says to the bot, which is user `me`."""
     members = MembersClient(rest.http)
     sight = look_at_guild(members, me, todo.guild_id, todo.role_id) if todo.guild_id is not None else None
     channel = look_at_channel(members, me, todo.channel_id, sight) if todo.channel_id is not None else None
@@ -91,7 +91,7 @@ def _asked(
 
 
 def _lists_members(members: MembersClient, guild_id: int) -> bool | Trouble:
-    """Return whether the bot may list a guild's members, by a page of one."""
+    """Whether the bot may list a guild's members, by a page of one."""
     endpoint = Endpoint("GET", f"GET {MEMBERS}", MEMBERS.format(guild=guild_id), f"guild {guild_id}")
     result = members.http.request(endpoint, params={"limit": "1"})
     if isinstance(result, Answer):
@@ -138,7 +138,7 @@ def _stale(member: Member, todo: TodoSettings, now: datetime) -> Iterator[str]:
 
 
 def _gone(roll: Roll, lookout: Lookout) -> tuple[str, ...]:
-    """Return who on the roster is not in the guild, as Discord shows it now, or as last known where it does not."""
+    """Who on the roster is not in the guild, as Discord shows it now, or as last known where it does not."""
     listed = {member.user_id: member for member in roll.on_roster()}
     seen = lookout.look(listed)
     return tuple(

@@ -65,7 +65,7 @@ _in_force: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 def time_left(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
-    """Return the timeout, or what the deadline in force leaves where that is less. Raise `late` after it."""
+    """The timeout, or what the deadline in force leaves where that is less. Raise `late` after it."""
     deadline = _in_force.get()
     if deadline is None:
         return timeout
@@ -94,7 +94,7 @@ class DeadlineStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes. Raise httpcore.ReadTimeout when they do not come in time."""
+        """The next bytes. Raise httpcore.ReadTimeout when they do not come in time."""
         return self._stream.read(max_bytes, time_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -108,7 +108,7 @@ class DeadlineStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Return the connection with TLS on it. Raise httpcore.ConnectTimeout when that takes too long."""
+        """The connection with TLS on it. Raise httpcore.ConnectTimeout when that takes too long."""
         timeout = time_left(timeout, httpcore.ConnectTimeout)
         return DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
@@ -131,7 +131,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Return a connection to the first address that answers.
+        """A connection to the first address that answers.
 
         Each address gets its share of the time that is left, so that dead ones do not starve the last.
         Raise httpcore.ConnectError or httpcore.ConnectTimeout when none does.
@@ -166,7 +166,7 @@ class SocketTransport(httpx.BaseTransport):
         self._lock = Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response with its body unread. Raise httpx.TransportError when there is none."""
+        """The response with its body unread. Raise httpx.TransportError when there is none."""
         url = request.url
         core_url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         core_request = httpcore.Request(
@@ -227,7 +227,7 @@ def errors_of_httpx() -> Iterator[None]:
 
 
 def open_pool(scheme: str, proxy: str) -> httpcore.ConnectionPool:
-    """Return connections for URLs of a scheme, through the proxy where one is named.
+    """Connections for URLs of a scheme, through the proxy where one is named.
 
     Raise UnusableProxyError or UnusableCertificatesError.
     """
@@ -249,7 +249,7 @@ def open_pool(scheme: str, proxy: str) -> httpcore.ConnectionPool:
 
 
 def proxy_url(proxy: str) -> httpx.URL:
-    """Return the URL of a proxy. Raise UnusableProxyError unless it is an http or https one."""
+    """The URL of a proxy. Raise UnusableProxyError unless it is an http or https one."""
     try:
         url = httpx.URL(proxy)
     except httpx.InvalidURL:
@@ -261,7 +261,7 @@ def proxy_url(proxy: str) -> httpx.URL:
 
 
 def proxy_for(scheme: str, host: str) -> str:
-    """Return the proxy that the environment names for a host, or "". Loopback hosts never have one."""
+    """The proxy that the environment names for a host, or "". Loopback hosts never have one."""
     if is_loopback(host) or proxy_bypass(host):
         return ""
     proxies = getproxies()
@@ -270,7 +270,7 @@ def proxy_for(scheme: str, host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine: localhost, a name below it, or a loopback address."""
+    """Whether a host is this machine: localhost, a name below it, or a loopback address."""
     name = host.strip("[]").lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -282,7 +282,7 @@ def is_loopback(host: str) -> bool:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS settings of this process: the system's certificates, else those of certifi.
+    """The TLS settings of this process: the system's certificates, else those of certifi.
 
     A hashed folder of certificates is looked into only when a server shows one; a bundle in one file costs
     about 20 ms to read, which every idle run would pay. Raise UnusableCertificatesError.
@@ -300,7 +300,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 def is_hashed(folder: Path) -> bool:
-    """Return whether OpenSSL can look certificates up in a folder by the hash of their subject."""
+    """Whether OpenSSL can look certificates up in a folder by the hash of their subject."""
     try:
         return any(HASHED_CERTIFICATE.fullmatch(entry.name) for entry in folder.iterdir())
     except OSError:

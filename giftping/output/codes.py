@@ -24,7 +24,7 @@ def write_json(value: object) -> None:
 
 
 def redacted(value: object, redact: Callable[[str], str]) -> object:
-    """Return a value of JSON with every text in it, but for the keys, put through a function."""
+    """A value of JSON with every text in it, but for the keys, put through a function."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
@@ -33,12 +33,12 @@ def redacted(value: object, redact: Callable[[str], str]) -> object:
 
 
 def when(moment: datetime | None, zone: tzinfo | None) -> str:
-    """Return an instant in the user's zone, to the minute; a dash for none."""
+    """An instant in the user's zone, to the minute; a dash for none."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}" if moment else "–"
 
 
 def until(moment: datetime, now: datetime) -> str:
-    """Return how far an instant is away, in the largest unit that fits: `in 3 days`, `2 hours ago`."""
+    """How far an instant is away, in the largest unit that fits: `in 3 days`, `2 hours ago`."""
     seconds = (moment - now).total_seconds()
     for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         count = round(abs(seconds) / size)
@@ -48,17 +48,17 @@ def until(moment: datetime, now: datetime) -> str:
 
 
 def instant(moment: datetime | None) -> str | None:
-    """Return an instant as ISO 8601 with offset, None for none."""
+    """An instant as ISO 8601 with offset, None for none."""
     return moment.isoformat() if moment else None
 
 
 def snowflake(value: int | None) -> str | None:
-    """Return a Discord id as a string: JSON readers elsewhere lose its last digits."""
+    """A Discord id as a string: JSON readers elsewhere lose its last digits."""
     return str(value) if value is not None else None
 
 
 def check_object(report: CheckReport) -> dict[str, Any]:
-    """Return the object that `codes check --json` writes."""
+    """The object that `codes check --json` writes."""
     return {
         "started_at": instant(report.started_at),
         "finished_at": instant(report.finished_at),
@@ -91,7 +91,7 @@ def check_object(report: CheckReport) -> dict[str, Any]:
 
 
 def delivery_object(delivery: DeliveryReport) -> dict[str, Any]:
-    """Return one delivery as it stands in JSON."""
+    """One delivery as it stands in JSON."""
     return {
         "guild_id": snowflake(delivery.guild_id),
         "game": delivery.game,
@@ -105,7 +105,7 @@ def delivery_object(delivery: DeliveryReport) -> dict[str, Any]:
 
 
 def source_object(source: SourceReport) -> dict[str, Any]:
-    """Return one source as it stands in JSON."""
+    """One source as it stands in JSON."""
     return {
         "name": source.name,
         "game": source.game,
@@ -121,7 +121,7 @@ def source_object(source: SourceReport) -> dict[str, Any]:
 
 
 def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
-    """Return one guild's settings as they stand in JSON; the destination holds no secret."""
+    """One guild's settings as they stand in JSON; the destination holds no secret."""
     broken = guild.broken
     return {
         "guild_id": snowflake(guild.guild_id),
@@ -161,7 +161,7 @@ def code_object(record: CodeRecord, verdict: str) -> dict[str, Any]:
 
 
 def entry_object(entry: LedgerEntry) -> dict[str, Any]:
-    """Return one ledger entry as it stands in JSON."""
+    """One ledger entry as it stands in JSON."""
     return {
         "guild_id": snowflake(entry.guild_id),
         "game": entry.game,
@@ -207,7 +207,7 @@ class Trouble:
 
 
 def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
-    """Yield everything that is wrong, whether or not it was told before."""
+    """Everything that is wrong, whether or not it was told before."""
     yield from (Trouble(without_numbers(line), line) for line in report.trouble)
     for source in report.sources:
         if source.is_failing:
@@ -265,7 +265,7 @@ def _delivery_key(delivery: DeliveryReport) -> str:
 
 
 def without_numbers(line: str) -> str:
-    """Return a line of trouble without how many and how long: it is the same trouble while these change."""
+    """A line of trouble without how many and how long: it is the same trouble while these change."""
     import re
 
     return re.sub(r"\b\d+(\.\d+)? (s|members?|guilds?|codes?)\b", r"\2", line)
@@ -316,7 +316,7 @@ def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:
 
 
 def delivery_line(delivery: DeliveryReport) -> str:
-    """Return one line about one delivery: for whom, how it ended, what follows."""
+    """One line about one delivery: for whom, how it ended, what follows."""
     to = f" {_TOWARDS.get(delivery.result, 'to')} {delivery.destination}" if delivery.destination else ""
     reason = f" ({delivery.reason})" if delivery.reason else ""
     said = f"{_SAID[delivery.result]}{to}{reason}: {', '.join(delivery.codes)}"
@@ -357,12 +357,12 @@ def _next_step(delivery: DeliveryReport) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: `1 guild`, `3 guilds`."""
+    """A number with its noun: `1 guild`, `3 guilds`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def summary_line(report: CheckReport) -> str:
-    """Return one line about a run that had nothing to say, for a person at a terminal."""
+    """One line about a run that had nothing to say, for a person at a terminal."""
     if not report.guild_count:
         return "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
     outcomes = _by_outcome(report.sources)

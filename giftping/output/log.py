@@ -22,12 +22,12 @@ class Run:
 
 
 def new_run_id() -> str:
-    """Return a fresh id: short, and different from those of the runs beside it in a log."""
+    """A fresh id: short, and different from those of the runs beside it in a log."""
     return os.urandom(4).hex()
 
 
 def goes_to_journal(journal_stream: str, stream: TextIO) -> bool:
-    """Return whether a stream is the connection to the journal that $JOURNAL_STREAM names."""
+    """Whether a stream is the connection to the journal that $JOURNAL_STREAM names."""
     if not journal_stream:
         return False
     try:
@@ -38,18 +38,18 @@ def goes_to_journal(journal_stream: str, stream: TextIO) -> bool:
 
 
 def with_priority(text: str, level: str) -> str:
-    """Return a text with its priority before each line, as journald reads it (sd-daemon(3))."""
+    """A text with its priority before each line, as journald reads it (sd-daemon(3))."""
     return "\n".join(f"<{LEVELS[level]}>{line}" for line in text.splitlines())
 
 
 def json_line(run: Run, level: str, fields: Mapping[str, str], at: datetime, redact: Callable[[str], str]) -> str:
-    """Return one JSON object on one line, without the secrets in any of its values."""
+    """One JSON object on one line, without the secrets in any of its values."""
     said = {"ts": at.isoformat(), "level": level, "run": run.id, "job": run.job}
     return json.dumps(said | {name: redact(value) for name, value in fields.items() if value}, ensure_ascii=False)
 
 
 def plain_line(run: Run, fields: Mapping[str, str]) -> str:
-    """Return an event as `name=value` pairs, a value quoted where it holds a blank or the like."""
+    """An event as `name=value` pairs, a value quoted where it holds a blank or the like."""
     return " ".join(f"{name}={_quoted(value)}" for name, value in {"run": run.id, **fields}.items() if value)
 
 

@@ -41,7 +41,7 @@ _MARKUP = re.compile(
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console on standard output or standard error that honours NO_COLOR and pipes; texts are just texts."""
+    """A console on standard output or standard error that honours NO_COLOR and pipes; texts are just texts."""
     return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
@@ -55,7 +55,7 @@ def drawn(*renderables: RenderableType) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> Table:
-    """Return a table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
+    """A table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
     heading = Text(title, style=Style(bold=True), no_wrap=True, overflow="ignore")
     result = Table(title=heading, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style=Style())
     for number, column in enumerate(columns):
@@ -67,7 +67,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Renderable
 
 
 def facts(pairs: Sequence[tuple[str, RenderableType]]) -> Table:
-    """Return names and values side by side, without any lines."""
+    """Names and values side by side, without any lines."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -84,7 +84,7 @@ def preview(
     heading: str = "",
     names: Mapping[int, str] | None = None,
 ) -> RenderableType:
-    """Return a message as Discord will show it: the mentions above, the embeds as cards with a coloured edge.
+    """A message as Discord will show it: the mentions above, the embeds as cards with a coloured edge.
 
     `names` are those of users who are mentioned; others are shown by their ids.
     """
@@ -163,7 +163,7 @@ class _Reading:
 
 
 def _rows(fields: Sequence[EmbedField]) -> Iterator[list[EmbedField]]:
-    """Yield fields as they stand below each other: inline ones up to three abreast, every other one alone."""
+    """Fields as they stand below each other: inline ones up to three abreast, every other one alone."""
     row: list[EmbedField] = []
     for field in fields:
         if row and (not field.inline or not row[-1].inline or len(row) == _ABREAST):
@@ -175,7 +175,7 @@ def _rows(fields: Sequence[EmbedField]) -> Iterator[list[EmbedField]]:
 
 
 def bars(counts: Sequence[tuple[str, int]], *, width: int = 30) -> Table:
-    """Return a small bar chart of counts by name."""
+    """A small bar chart of counts by name."""
     top = max((count for _, count in counts), default=0) or 1
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
@@ -188,7 +188,7 @@ def bars(counts: Sequence[tuple[str, int]], *, width: int = 30) -> Table:
 
 @contextmanager
 def progress(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that shows how many of how many are done, on a terminal's standard error."""
+    """A function that shows how many of how many are done, on a terminal's standard error."""
     target = console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=target, transient=True, disable=not (shown and target.is_terminal)) as bar:

@@ -38,7 +38,7 @@ ACTION_WORDS = {
 
 
 def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
-    """Return the object that `todo sweep --json` writes; `direct_messages` went out, or would."""
+    """The object that `todo sweep --json` writes; `direct_messages` went out, or would."""
     return {
         "started_at": instant(report.started_at),
         "finished_at": instant(report.finished_at),
@@ -80,7 +80,7 @@ def due_object(due: Due) -> dict[str, Any]:
 
 
 def leg_object(leg: LegReport) -> dict[str, Any]:
-    """Return how one leg of a notice ended as it stands in JSON."""
+    """How one leg of a notice ended as it stands in JSON."""
     return {
         "user_id": snowflake(leg.user_id),
         "kind": leg.kind.value,
@@ -93,7 +93,7 @@ def leg_object(leg: LegReport) -> dict[str, Any]:
 
 
 def role_object(role: RoleReport) -> dict[str, Any]:
-    """Return how a change of the role ended as it stands in JSON."""
+    """How a change of the role ended as it stands in JSON."""
     return {
         "user_id": snowflake(role.user_id),
         "given": role.given,
@@ -121,12 +121,12 @@ def roster_object(member: Member) -> dict[str, Any]:
 
 
 def pause_object(pause: Pause) -> dict[str, Any]:
-    """Return one pause as it stands in JSON."""
+    """One pause as it stands in JSON."""
     return {"from": instant(pause.start), "to": instant(pause.end), "reason": pause.reason}
 
 
 def todo_object(todo: Todo) -> dict[str, Any]:
-    """Return one TODO as it stands in JSON."""
+    """One TODO as it stands in JSON."""
     return {
         "name": todo.name,
         "date": todo.date,
@@ -140,13 +140,13 @@ def todo_object(todo: Todo) -> dict[str, Any]:
 
 
 def streak_object(streak: Streak) -> dict[str, Any]:
-    """Return a streak as it stands in JSON."""
+    """A streak as it stands in JSON."""
     last_day = streak.last_day.isoformat() if streak.last_day else None
     return {"current": streak.current, "longest": streak.longest, "last_day": last_day}
 
 
 def today_object(row: Today) -> dict[str, Any]:
-    """Return how one member stands with today's TODO as it stands in JSON."""
+    """How one member stands with today's TODO as it stands in JSON."""
     return {
         "user_id": snowflake(row.member.user_id),
         "name": row.member.name,
@@ -157,7 +157,7 @@ def today_object(row: Today) -> dict[str, Any]:
 
 
 def event_object(event: Event) -> dict[str, Any]:
-    """Return one entry of the history as it stands in JSON."""
+    """One entry of the history as it stands in JSON."""
     return {
         "at": instant(event.at),
         "kind": event.kind,
@@ -174,7 +174,7 @@ def event_object(event: Event) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters: what members call themselves is not for the terminal to obey."""
+    """A text without control characters: what members call themselves is not for the terminal to obey."""
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
@@ -189,12 +189,12 @@ def who(user_id: int, name: str) -> str:
 
 
 def _width(character: str) -> int:
-    """Return how many columns of a terminal a character takes."""
+    """How many columns of a terminal a character takes."""
     return 2 if east_asian_width(character) in "WF" else 1
 
 
 def moment(at: datetime, zone: tzinfo | None, now: datetime) -> str:
-    """Return an instant in the user's zone, in a table's few letters: `today 17:30`, `2026-12-01 09:00`."""
+    """An instant in the user's zone, in a table's few letters: `today 17:30`, `2026-12-01 09:00`."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     days: dict[date, str] = {
         today - timedelta(days=1): "yesterday",
@@ -254,7 +254,7 @@ def waiting_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
 
 
 def sweep_events(report: SweepReport) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield how each leg of a notice and each change of a role ended, with the level at which it is logged."""
+    """How each leg of a notice and each change of a role ended, with the level at which it is logged."""
     for leg in report.legs:
         fields = {
             "member": str(leg.user_id),
@@ -272,7 +272,7 @@ def sweep_events(report: SweepReport) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def idle_line(report: SweepReport, zone: tzinfo | None) -> str:
-    """Return one line about a sweep that had nothing to do, for a person at a terminal."""
+    """One line about a sweep that had nothing to do, for a person at a terminal."""
     if not report.plan:
         return "Nobody is on the roster yet. Add members: giftping todo roster add USER"
     coming = [
@@ -304,14 +304,14 @@ def place_of(due: Due) -> tuple[bool, bool, float]:
 
 
 def streak_text(streak: Streak) -> str:
-    """Return a streak in words."""
+    """A streak in words."""
     if not streak.longest:
         return "none yet"
     return f"{counted(streak.current, 'day')} (longest {streak.longest}, last on {streak.last_day})"
 
 
 def event_text(event: Event) -> str:
-    """Return one entry of the history in words."""
+    """One entry of the history in words."""
     by = f" by {event.by}" if event.by and event.by != str(event.user_id) else ""
     reason = f" ({event.reason})" if event.reason else ""
     if event.leg:
@@ -343,18 +343,18 @@ _EVENT_WORDS = {
 
 
 def leg_text(leg: Leg) -> str:
-    """Return how one leg of a notice stands, in words."""
+    """How one leg of a notice stands, in words."""
     return f"{leg.state.value}{f' ({leg.reason})' if leg.reason else ''}"
 
 
 def pause_text(pause: Pause, zone: tzinfo | None) -> str:
-    """Return a pause in words."""
+    """A pause in words."""
     until = f"until {when(pause.end, zone)}" if pause.end else "until it is ended"
     return f"from {when(pause.start, zone)} {until}{f': {pause.reason}' if pause.reason else ''}"
 
 
 def _members(reports: Sequence[LegReport | RoleReport]) -> str:
-    """Return how many members reports are about, and the first of their names."""
+    """How many members reports are about, and the first of their names."""
     names = {report.user_id: who(report.user_id, report.name) for report in reports}
     return f"{counted(len(names), 'member')}: {_named(list(names.values()))}"
 

@@ -95,7 +95,7 @@ class _Run:
         self._glance: str | None = None
 
     def idle(self) -> CheckReport | None:
-        """Return the report of a run that found everything as the last one left it, None when there may be work."""
+        """The report of a run that found everything as the last one left it, None when there may be work."""
         mark = self._mark
         if mark is None or not self._request.is_complete:
             return None
@@ -109,7 +109,7 @@ class _Run:
         return report
 
     def full(self) -> CheckReport:
-        """Return the report of a run that opens the store and does what there is to do."""
+        """The report of a run that opens the store and does what there is to do."""
         from giftping.codes.check import CheckTools, check
         from giftping.codes.courier import Origins
 
@@ -130,7 +130,7 @@ class _Run:
         return check(tools, _rules(settings, self._request), self._request)
 
     def finish(self, report: CheckReport) -> CheckReport:
-        """Return the report with this host's own trouble, and write what the next run starts from.
+        """The report with this host's own trouble, and write what the next run starts from.
 
         What was posted is told even where nothing can be written: the next run just looks closer.
         """
@@ -228,7 +228,7 @@ class _Run:
 
 
 def listed_now(settings: Settings) -> set[tuple[str, str]]:
-    """Return game and key of every code that the sources listed when this host last asked them."""
+    """Game and key of every code that the sources listed when this host last asked them."""
     memory = read_memory(settings.state / SOURCES_FILE)
     states = [memory.of(source) for source in settings.sources.values() if source.enabled]
     return {(sighting.game, sighting.key) for state in states for sighting in sightings_of(state)}
@@ -239,7 +239,7 @@ def _not_written(name: str, error: OSError) -> str:
 
 
 def sources_of(settings: Settings, games: Collection[str]) -> list[SourceDefinition]:
-    """Return the sources of these games that are not switched off."""
+    """The sources of these games that are not switched off."""
     return [source for source in settings.sources.values() if source.enabled and source.game in games]
 
 
@@ -283,7 +283,7 @@ def quiet_since(state: Path) -> dict[str, datetime]:
 
 
 def started_lately(state: Path) -> list[datetime]:
-    """Return when the last few checks on this host began, the latest one last; nothing where it is not known."""
+    """When the last few checks on this host began, the latest one last; nothing where it is not known."""
     try:
         starts = [datetime.fromisoformat(start) for start in read_last_check(state).get("starts", ())]
     except (TypeError, ValueError):
@@ -292,7 +292,7 @@ def started_lately(state: Path) -> list[datetime]:
 
 
 def settings_fingerprint(settings: Settings) -> str:
-    """Return a hash of the settings that decide what a check does."""
+    """A hash of the settings that decide what a check does."""
     deciding = [
         __version__,
         repr(settings.codes),

@@ -40,7 +40,7 @@ def ping(url: str, summary: str = "", *, kind: str = "", transport: httpx.BaseTr
 
 
 def address(url: str, kind: str) -> str:
-    """Return where a ping of that kind goes; what follows a `?` in the address stays at its end."""
+    """Where a ping of that kind goes; what follows a `?` in the address stays at its end."""
     if not kind:
         return url
     parts = urlsplit(url)
@@ -48,7 +48,7 @@ def address(url: str, kind: str) -> str:
 
 
 def url_mistake(url: str) -> str:
-    """Return why a monitor's address cannot be one, without showing it; empty when it can."""
+    """Why a monitor's address cannot be one, without showing it; empty when it can."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -111,7 +111,7 @@ def _next_step(number: int | None) -> str:
 
 
 def _living_holder(descriptor: int) -> _Holder | None:
-    """Return who holds the lock, None when its note cannot be read.
+    """Who holds the lock, None when its note cannot be read.
 
     A run writes its note a moment after it took the lock. Until then there is none, or that of a run that was killed.
     """
@@ -136,7 +136,7 @@ def _is_gone(holder: _Holder) -> bool:
 
 
 def _holder(note: bytes) -> _Holder | None:
-    """Return who wrote the note, None when it says nothing that can be read."""
+    """Who wrote the note, None when it says nothing that can be read."""
     try:
         raw = json.loads(note)
         return _Holder(int(raw["pid"]), str(raw["host"]), datetime.fromisoformat(raw["since"]))

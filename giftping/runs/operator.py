@@ -31,7 +31,7 @@ def tell_operator(url: str, api: str, title: str, lines: Sequence[str]) -> str:
 
 
 def text_of(title: str, lines: Sequence[str]) -> str:
-    """Return one message's text: as many of the lines as it holds, and how many are left out."""
+    """One message's text: as many of the lines as it holds, and how many are left out."""
     text = f"**{title}**"
     for number, line in enumerate(lines):
         rest = f"\n… and {len(lines) - number} more: see the log of this machine"

@@ -22,7 +22,7 @@ class Stop:
         self._signal = 0
 
     def asked(self) -> bool:
-        """Return whether the run is to stop."""
+        """Whether the run is to stop."""
         return self._signal != 0
 
     @property

@@ -125,12 +125,12 @@ def rules_of(settings: Settings, host: str) -> TodoRules:
 
 
 def zone_of(settings: Settings, member: Member) -> ZoneInfo:
-    """Return the zone by which a member's days go."""
+    """The zone by which a member's days go."""
     return ZoneInfo(member.time_zone or settings.todo.time_zone)
 
 
 def today_of(settings: Settings, member: Member, now: datetime) -> date:
-    """Return the member's own date of an instant."""
+    """The member's own date of an instant."""
     return day_of(now, zone_of(settings, member))
 
 
@@ -144,7 +144,7 @@ class _Place:
 
 
 def _place(house: House) -> _Place:
-    """Return where to sweep. Raise SettingsError that names everything that is missing."""
+    """Where to sweep. Raise SettingsError that names everything that is missing."""
     todo = house.settings.todo
     missing = [
         Mistake("environment", name, f"is not set; giftping todo sweep needs {what} (or {key} in giftping.toml)")
@@ -183,7 +183,7 @@ class _Stage:
         self.rules = rules_of(settings, host_name(settings.state, create=not dry_run))
 
     def tools(self, open_store: Callable[[], Store], on_progress: Callable[[int, int], None]) -> SweepTools:
-        """Return the tools of a sweep."""
+        """The tools of a sweep."""
         guild_id, role_id, clock = self._place.guild_id, self._settings.todo.role_id, self._timing.clock
         lookout = Lookout(self._members, clock, guild_id, role_id, lambda look, ids: side_by_side(look, ids))
         return SweepTools(
@@ -249,7 +249,7 @@ class Attachments:
             replace_file(path, [content])
 
     def upload(self, todo: Todo) -> Upload | None:
-        """Return the file of a TODO as it is sent, None where it is not, or no longer, on this host."""
+        """The file of a TODO as it is sent, None where it is not, or no longer, on this host."""
         file, path = todo.attachment, self.folder / todo.id
         if file is None or not path.exists():
             return None

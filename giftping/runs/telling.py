@@ -63,5 +63,5 @@ def marks_from_json(value: object) -> dict[str, Mark]:
 
 
 def marks_to_json(marks: Mapping[str, Mark]) -> dict[str, object]:
-    """Return when each trouble was told as plain JSON values."""
+    """When each trouble was told as plain JSON values."""
     return {key: {"told_at": mark.at.isoformat(), "lasted": mark.lasted} for key, mark in sorted(marks.items())}

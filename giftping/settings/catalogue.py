@@ -39,7 +39,7 @@ class Catalogue:
     tables: Mapping[str, Mapping[str, object]]
 
     def changed(self, name: str, table: Mapping[str, object]) -> tuple[SourceDefinition | None, list[Problem]]:
-        """Return the built-in source with a user's table laid over it, and every mistake in the result.
+        """The built-in source with a user's table laid over it, and every mistake in the result.
 
         A table that says only `enabled = false` or `min_interval = "1h"` is complete this way. Raise KeyError
         when there is no such built-in source.
@@ -52,7 +52,7 @@ class CatalogueError(Exception):
 
 
 def load_catalogue() -> Catalogue:
-    """Return the built-in games and sources. Raise CatalogueError when the shipped file is wrong."""
+    """The built-in games and sources. Raise CatalogueError when the shipped file is wrong."""
     document = tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text("utf-8"))
     problems: list[Problem] = []
     games: dict[str, Game] = {}
@@ -73,7 +73,7 @@ def load_catalogue() -> Catalogue:
 
 
 def read_game(slug: str, table: Mapping[str, object]) -> tuple[Game | None, list[Problem]]:
-    """Return the game that a `[games.SLUG]` table holds, or None, and every mistake in it."""
+    """The game that a `[games.SLUG]` table holds, or None, and every mistake in it."""
     reader = TableReader(table)
     reader.only(_GAME_KEYS)
     if not SLUG.fullmatch(slug):
@@ -91,7 +91,7 @@ def read_game(slug: str, table: Mapping[str, object]) -> tuple[Game | None, list
 
 
 def read_games(own: Mapping[str, object], catalogue: Catalogue, problems: list[Problem]) -> dict[str, Game]:
-    """Return the built-in games and the `[games.SLUG]` tables; a table named as a built-in game changes keys of it."""
+    """The built-in games and the `[games.SLUG]` tables; a table named as a built-in game changes keys of it."""
     games = dict(catalogue.games)
     for slug, table in own.items():
         if not is_table(table):
@@ -112,7 +112,7 @@ def read_sources(
     *,
     built_in: bool,
 ) -> dict[str, SourceDefinition]:
-    """Return the sources by name, disabled ones too: the built-in ones, then the `[sources.NAME]` tables in order.
+    """The sources by name, disabled ones too: the built-in ones, then the `[sources.NAME]` tables in order.
 
     A table named as a built-in source changes keys of that source. Without `built_in`, only those built-in
     sources are there that have a table. `games` are the games a source may name, well or wrongly described.

@@ -18,7 +18,7 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\", "$"
 
 
 def read_dotenv(folder: Path) -> tuple[Path, list[Variable], list[Mistake]]:
-    """Return the `.env` file of a folder, what it sets, and what is wrong in it; nothing where there is none.
+    """The `.env` file of a folder, what it sets, and what is wrong in it; nothing where there is none.
 
     A folder that this user is shut out of has none to offer, and a folder named `.env` is somebody's virtual
     environment.
@@ -36,7 +36,7 @@ def read_dotenv(folder: Path) -> tuple[Path, list[Variable], list[Mistake]]:
 
 
 def parse_dotenv(text: str, file: str) -> tuple[list[Variable], list[Mistake]]:
-    """Return the variables that the text of a `.env` file sets, in order, and its wrong lines.
+    """The variables that the text of a `.env` file sets, in order, and its wrong lines.
 
     A line is `NAME=value`, with or without `export`. A value may stand in single quotes (taken as it is) or
     double quotes (with backslash escapes); without quotes, a `#` after a blank begins a comment. Nothing is

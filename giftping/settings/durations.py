@@ -10,7 +10,7 @@ _LONGEST = timedelta(days=3650)
 
 
 def parse_duration(value: object) -> timedelta:
-    """Return the span that a text like "90s", "5m", "12h" or "1d" names.
+    """The span that a text like "90s", "5m", "12h" or "1d" names.
 
     Raise ValueError, with the fix in its text, for anything else: a unit is always written out, so that
     nobody has to know whether a bare number means seconds or minutes.
@@ -26,7 +26,7 @@ def parse_duration(value: object) -> timedelta:
 
 
 def duration_text(span: timedelta) -> str:
-    """Return a span the way `parse_duration` reads it, in the largest unit that fits it whole; parts of a second go."""
+    """A span the way `parse_duration` reads it, in the largest unit that fits it whole; parts of a second go."""
     seconds = int(span.total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % size == 0:

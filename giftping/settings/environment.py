@@ -39,15 +39,15 @@ class Environment:
     places: Mapping[str, Place] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
-        """Return a variable's value; empty when it is not set, as an empty variable counts as not set."""
+        """A variable's value; empty when it is not set, as an empty variable counts as not set."""
         return self.values.get(name, "")
 
     def place_of(self, name: str) -> Place:
-        """Return where a variable was set."""
+        """Where a variable was set."""
         return self.places.get(name, Place(REAL))
 
     def beneath(self, file: Path, variables: Iterable[Variable]) -> Environment:
-        """Return this environment with the variables of a `.env` file added that are not in it yet.
+        """This environment with the variables of a `.env` file added that are not in it yet.
 
         Where the file sets a variable twice, the last line counts. A variable that is set to nothing in the
         real environment stays nothing: so one can switch off what a `.env` file sets.
@@ -60,7 +60,7 @@ class Environment:
         return Environment(MappingProxyType(values), MappingProxyType(places))
 
     def unknown_variables(self) -> list[str]:
-        """Return the names, sorted, that begin like giftping's own variables but that nobody reads."""
+        """The names, sorted, that begin like giftping's own variables but that nobody reads."""
         return sorted(
             name
             for name in self.values

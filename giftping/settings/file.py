@@ -26,7 +26,7 @@ class Mistake:
     column: int | None = None
 
     def __str__(self) -> str:
-        """Return the mistake as one line: `place:line:column: key: reason`, without the parts that are not known."""
+        """The mistake as one line: `place:line:column: key: reason`, without the parts that are not known."""
         numbers = [str(number) for number in (self.line, self.column) if number is not None]
         return ": ".join(part for part in (":".join([self.place, *numbers]), self.key, self.reason) if part)
 
@@ -53,18 +53,18 @@ class SettingsFile:
         return self.path.parent if self.path else None
 
     def mistake(self, problem: Problem) -> Mistake:
-        """Return a problem with the place it was made at."""
+        """A problem with the place it was made at."""
         return Mistake(str(self.path or FILE_NAME), problem.key, problem.reason, line_of(self.text, problem.key))
 
 
 def home_folder(environment: Environment) -> Path | None:
-    """Return the user's home folder as the environment says; None where it does not, as in some system services."""
+    """The user's home folder as the environment says; None where it does not, as in some system services."""
     home = environment.get("HOME")
     return Path(home) if home.startswith("/") else None
 
 
 def expanded(text: str, folder: Path, environment: Environment) -> Path:
-    """Return a path that was written in settings: `~` is the home folder, a relative one starts from `folder`."""
+    """A path that was written in settings: `~` is the home folder, a relative one starts from `folder`."""
     home = home_folder(environment)
     if home and (text == "~" or text.startswith("~/")):
         return home / text[2:]
@@ -72,7 +72,7 @@ def expanded(text: str, folder: Path, environment: Environment) -> Path:
 
 
 def find_settings_file(environment: Environment, config: Path | None, cwd: Path) -> Path | None:
-    """Return the settings file to read, or None where there is none.
+    """The settings file to read, or None where there is none.
 
     Asked in turn: `config`, $GIFTPING_CONFIG, $CREDENTIALS_DIRECTORY, the current folder, $XDG_CONFIG_HOME/giftping
     (~/.config/giftping), $CONFIGURATION_DIRECTORY, /etc/giftping. Raise SettingsError when a file that was
@@ -111,7 +111,7 @@ def read_settings_file(path: Path | None) -> SettingsFile:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a settings or `.env` file. Raise SettingsError when it cannot be read or is not UTF-8."""
+    """The text of a settings or `.env` file. Raise SettingsError when it cannot be read or is not UTF-8."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -122,7 +122,7 @@ def read_text(path: Path) -> str:
 
 
 def line_of(text: str, key: str) -> int | None:
-    """Return the line of a TOML text, counted from 1, at which a dotted key is set, or of the table it would be in.
+    """The line of a TOML text, counted from 1, at which a dotted key is set, or of the table it would be in.
 
     A reading by eye, not a parse: None where the text has nothing, or more than one line, that fits.
     """
@@ -146,7 +146,7 @@ def _named(path: Path, by: str) -> Path:
 
 
 def _folders(environment: Environment, cwd: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the folders a settings file may be in, and whether being shut out of it just means it is not ours."""
+    """The folders a settings file may be in, and whether being shut out of it just means it is not ours."""
     if credentials := environment.get("CREDENTIALS_DIRECTORY"):
         yield Path(credentials), False
     yield cwd, True
@@ -162,7 +162,7 @@ def _folders(environment: Environment, cwd: Path) -> Iterator[tuple[Path, bool]]
 
 
 def _syntax_mistake(path: Path, text: str, reason: str) -> Mistake:
-    """Return tomllib's complaint with the position it writes into its text (an attribute only from Python 3.14)."""
+    """Tomllib's complaint with the position it writes into its text (an attribute only from Python 3.14)."""
     what, _, where = reason.partition(" (at ")
     numbers = re.findall(r"\d+", where)
     if len(numbers) == 2:

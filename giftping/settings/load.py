@@ -142,7 +142,7 @@ class Settings:
     _resolved: set[Secret] = field(default_factory=set, repr=False, compare=False)
 
     def secret(self, reference: str) -> Secret:
-        """Return the secret a reference names, `.env` files included. Raise SecretError when it is not there."""
+        """The secret a reference names, `.env` files included. Raise SecretError when it is not there."""
         secret = resolve_secret(reference, self.environment.values)
         # A webhook's URL is known by its looks, and there may be thousands of them.
         if "/webhooks/" not in secret.reveal():
@@ -156,7 +156,7 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str], config: Path | None = None, *, cwd: Path) -> Settings:
-    """Return the settings that count for a process with this environment in this folder.
+    """The settings that count for a process with this environment in this folder.
 
     `config` is a settings file named on the command line; without one it is looked for as
     `find_settings_file` says. The environment goes before the file, the file before the defaults. Raise
@@ -166,7 +166,7 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None, *, cwd
 
 
 def default_state(environ: Mapping[str, str]) -> Path:
-    """Return the folder the ledger is kept in where nothing names one: $XDG_STATE_HOME/giftping, or below the home."""
+    """The folder the ledger is kept in where nothing names one: $XDG_STATE_HOME/giftping, or below the home."""
     environment = Environment(environ)
     configured = environment.get("XDG_STATE_HOME")
     if configured.startswith("/"):  # The XDG rules say to ignore a relative one.
@@ -175,7 +175,7 @@ def default_state(environ: Mapping[str, str]) -> Path:
 
 
 def mistakes_of_source(settings: Settings, name: str, problems: Iterable[Problem]) -> list[Mistake]:
-    """Return problems of a source's definition, their keys relative to its table, with the places they were made at."""
+    """Problems of a source's definition, their keys relative to its table, with the places they were made at."""
     file = read_settings_file(settings.file)
     return [file.mistake(problem.below(f"sources.{name}")) for problem in problems]
 
@@ -331,7 +331,7 @@ class _Loading:
         return OperatorSettings(self._reference(reader, "webhook"))
 
     def _reference(self, reader: TableReader, key: str) -> str:
-        """Return the reference to a secret that is looked up when it is needed: the run does not hang on it."""
+        """The reference to a secret that is looked up when it is needed: the run does not hang on it."""
         reference = reader.text(key)
         if reference and not reference.startswith(("env:", "file:")):
             reader.wrong(key, "must be env:NAME or file:PATH; the address itself does not belong in this file")
@@ -339,7 +339,7 @@ class _Loading:
         return anchored_reference(reference, self.file.folder or self.cwd)
 
     def _secret(self, reader: TableReader, key: str, variable: str) -> Secret | None:
-        """Return the secret that a key refers to, else the variable's; None where neither is set."""
+        """The secret that a key refers to, else the variable's; None where neither is set."""
         reference = reader.text(key)
         secret: Secret | None
         if reference and not reference.startswith(("env:", "file:")):
@@ -396,7 +396,7 @@ class _Loading:
             self._variable_mistake(name, f"no such variable; {near} (what begins with GIFTPING_ is giftping's own)")
 
     def _variable(self, key: str, name: str, *, unset: str = "") -> str:
-        """Return a variable's value and note it as the origin of a key; empty when it is not set, or `unset`."""
+        """A variable's value and note it as the origin of a key; empty when it is not set, or `unset`."""
         value = self.environment.get(name)
         if value == unset:
             return ""

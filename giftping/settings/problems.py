@@ -15,22 +15,22 @@ class Problem:
     reason: str
 
     def below(self, prefix: str) -> Problem:
-        """Return the same mistake as seen from one table further up."""
+        """The same mistake as seen from one table further up."""
         return Problem(f"{prefix}.{self.key}" if self.key else prefix, self.reason)
 
 
 def nearest(name: object, allowed: Iterable[str], *, otherwise: str = "known here") -> str:
-    """Return a hint at the right name: the nearest one, or all there are."""
+    """A hint at the right name: the nearest one, or all there are."""
     names = sorted(allowed)
     near = difflib.get_close_matches(str(name), names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"
 
 
 def unknown_key(key: str, allowed: Iterable[str]) -> Problem:
-    """Return the problem of a key that nobody reads, with the nearest right key or all of them."""
+    """The problem of a key that nobody reads, with the nearest right key or all of them."""
     return Problem(key, f"unknown key; {nearest(key, allowed)}")
 
 
 def unknown_value(key: str, value: object, allowed: Iterable[str]) -> Problem:
-    """Return the problem of a value outside a fixed set, with the nearest right one or all of them."""
+    """The problem of a value outside a fixed set, with the nearest right one or all of them."""
     return Problem(key, f"{value!r} is not known; {nearest(value, allowed, otherwise='one of')}")

@@ -45,7 +45,7 @@ class Secret:
         self.file = file
 
     def reveal(self) -> str:
-        """Return the value itself, for the one place that sends it."""
+        """The value itself, for the one place that sends it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -75,7 +75,7 @@ class Secret:
 
 
 def resolve_secret(reference: str, environ: Mapping[str, str]) -> Secret:
-    """Return the secret that a reference names.
+    """The secret that a reference names.
 
     `env:NAME` is the variable NAME, else the file that NAME_FILE names, else the file NAME in
     $CREDENTIALS_DIRECTORY (systemd's LoadCredential); `file:PATH` is a file's content; anything else is the
@@ -101,12 +101,12 @@ def find_secret(name: str, environ: Mapping[str, str]) -> Secret | None:
 
 
 def is_configured(name: str, environ: Mapping[str, str]) -> bool:
-    """Return whether any place that `env:NAME` looks at names or holds a secret, usable or not."""
+    """Whether any place that `env:NAME` looks at names or holds a secret, usable or not."""
     return any(environ.get(place) for place in (name, f"{name}_FILE")) or _credential(name, environ) is not None
 
 
 def anchored_reference(reference: str, folder: Path) -> str:
-    """Return a reference that means the same from every folder: the path in `file:PATH` made absolute."""
+    """A reference that means the same from every folder: the path in `file:PATH` made absolute."""
     kind, colon, rest = reference.partition(":")
     if colon and kind == "file" and rest:
         return f"file:{folder / Path(rest).expanduser()}"
@@ -114,7 +114,7 @@ def anchored_reference(reference: str, folder: Path) -> str:
 
 
 def exposure(path: Path) -> str:
-    """Return a warning when every user of this machine can read the file, else an empty text.
+    """A warning when every user of this machine can read the file, else an empty text.
 
     A file in a folder that others may not enter is out of their reach whatever its own mode says.
     """
@@ -124,7 +124,7 @@ def exposure(path: Path) -> str:
 
 
 def is_changeable_by_all(path: Path) -> bool:
-    """Return whether every user of this machine can write to the file."""
+    """Whether every user of this machine can write to the file."""
     return _is_open_to_all(path, stat.S_IWOTH)
 
 
@@ -151,7 +151,7 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
     def __call__(self, text: str) -> str:
-        """Return the text with each secret replaced by `***`."""
+        """The text with each secret replaced by `***`."""
         if self._known:
             text = self._known.sub(MASK, text)
         for pattern, replacement in _lookalikes():
@@ -160,7 +160,7 @@ class Redactor:
 
 
 def secret_values(environ: Mapping[str, str]) -> set[str]:
-    """Return the values of the variables that hold secrets going by their names, for a `Redactor`."""
+    """The values of the variables that hold secrets going by their names, for a `Redactor`."""
     return {
         value
         for name, value in environ.items()
@@ -169,7 +169,7 @@ def secret_values(environ: Mapping[str, str]) -> set[str]:
 
 
 def mask(text: str, secrets: Iterable[Secret | str] = ()) -> str:
-    """Return the text without the given secrets and without anything that looks like one."""
+    """The text without the given secrets and without anything that looks like one."""
     return Redactor(secrets)(text)
 
 
@@ -237,7 +237,7 @@ def _is_nearly_a_kind(kind: str) -> bool:
 
 
 def _forms_of(value: str) -> set[str]:
-    """Return the value, its secret parts where it is a URL, and both as they look percent-encoded."""
+    """The value, its secret parts where it is a URL, and both as they look percent-encoded."""
     parts = {value}
     if "://" in value:
         try:

@@ -12,7 +12,7 @@ from giftping.settings.todo import TodoSettings
 
 
 def describe(settings: Settings) -> dict[str, Any]:
-    """Return the settings as plain values for JSON: `file`, `values`, `games`, `sources`, `warnings`.
+    """The settings as plain values for JSON: `file`, `values`, `games`, `sources`, `warnings`.
 
     Each of `values` is `{"value", "origin", "detail"}`, the origin being default, file or environment and the
     detail the file or the variable. A secret's value is `***`, or None when there is none. Games and sources
@@ -83,7 +83,7 @@ def _todo(todo: TodoSettings) -> dict[str, object]:
 
 
 def _id(discord_id: int | None) -> str | None:
-    """Return an id as a text: JSON readers elsewhere lose the last digits of a number."""
+    """An id as a text: JSON readers elsewhere lose the last digits of a number."""
     return None if discord_id is None else str(discord_id)
 
 

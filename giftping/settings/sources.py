@@ -135,7 +135,7 @@ class SourceDefinition:
 def read_definition(
     name: str, table: Mapping[str, object], *, built_in: bool = False
 ) -> tuple[SourceDefinition | None, list[Problem]]:
-    """Return the definition that a `[sources.NAME]` table holds, or None, and every mistake in it.
+    """The definition that a `[sources.NAME]` table holds, or None, and every mistake in it.
 
     The keys of the problems are relative to the table. CSS and JMESPath are not looked into here, because that
     takes their libraries: see `giftping.codes.sources.expressions`.

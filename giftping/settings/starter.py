@@ -139,7 +139,7 @@ _STARTER = """\
 
 
 def starter_toml(*, folder: Path, state: Path, source: str) -> str:
-    """Return the text of a giftping.toml in which everything is commented out and works when it is not.
+    """The text of a giftping.toml in which everything is commented out and works when it is not.
 
     `folder` is where the file goes, `state` the default folder of the ledger, `source` the name of a built-in
     source for the example.
@@ -148,7 +148,7 @@ def starter_toml(*, folder: Path, state: Path, source: str) -> str:
 
 
 def filled_in(starter: str, settings: Mapping[str, str]) -> str:
-    """Return the starter with settings, by dotted key, in place of the examples for them.
+    """The starter with settings, by dotted key, in place of the examples for them.
 
     Raise ValueError for a key that the starter has no line for.
     """
@@ -166,7 +166,7 @@ def filled_in(starter: str, settings: Mapping[str, str]) -> str:
 
 
 def dotenv_with(text: str, values: Mapping[str, str], *, replaces: bool = False) -> str:
-    """Return the text of a `.env` file with variables added to it; what it sets to the same value stays as it is.
+    """The text of a `.env` file with variables added to it; what it sets to the same value stays as it is.
 
     Raise KeyError with the name of a variable that it sets to something else, unless it `replaces` that, and
     SettingsError where the text is not that of a `.env` file.
@@ -203,7 +203,7 @@ SWEEP_MINUTES = 15
 
 
 def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5, job: tuple[str, ...] = CHECK) -> str:
-    """Return a crontab line that does a job every so many minutes (1 to 59) and is silent when all is well.
+    """A crontab line that does a job every so many minutes (1 to 59) and is silent when all is well.
 
     Not on the full hour, when everybody else asks. `command` is the absolute path of giftping, as cron's PATH
     is short. Raise ValueError for other minutes.
@@ -218,7 +218,7 @@ def crontab_line(command: Path, *, config: Path | None = None, minutes: int = 5,
 
 
 def unit_lines(units: Path, command: Path, jobs: Sequence[str], *, config: Path | None, is_root: bool) -> list[str]:
-    """Return the shell lines that install the units of some jobs, such as `codes`, and start their timers.
+    """The shell lines that install the units of some jobs, such as `codes`, and start their timers.
 
     `units` is where the unit files are, `command` the absolute path of giftping, which takes the place of the one in
     the files; `config` is named to it where it would not find that by itself.
@@ -242,7 +242,7 @@ def unit_lines(units: Path, command: Path, jobs: Sequence[str], *, config: Path 
 
 
 def _unit_word(path: Path) -> str:
-    """Return a path as a word of a command in a unit file."""
+    """A path as a word of a command in a unit file."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return text if re.fullmatch(r"[\w/.+:@%~-]+", text) else f'"{text}"'
 

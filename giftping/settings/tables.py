@@ -13,7 +13,7 @@ from giftping.settings.problems import Problem, unknown_key, unknown_value
 
 
 def is_table(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Return whether a TOML value is a table."""
+    """Whether a TOML value is a table."""
     return isinstance(value, Mapping)
 
 
@@ -32,7 +32,7 @@ class TableReader:
         self.problems: list[Problem] = [] if problems is None else problems
 
     def key(self, name: str) -> str:
-        """Return the dotted key of a value of this table."""
+        """The dotted key of a value of this table."""
         return f"{self.prefix}.{name}" if self.prefix else name
 
     def wrong(self, name: str, reason: str) -> None:
@@ -47,7 +47,7 @@ class TableReader:
                 self.problems.append(Problem(self.key(name), found.reason))
 
     def text(self, name: str, *, default: str = "", required: bool = False, what: str = "") -> str:
-        """Return a string; note a missing one if it is required, an empty one, and one of another type."""
+        """A string; note a missing one if it is required, an empty one, and one of another type."""
         if name not in self.table:
             if required:
                 self.wrong(name, f"is missing: {what}" if what else "is missing")
@@ -62,7 +62,7 @@ class TableReader:
         return value
 
     def choice(self, name: str, allowed: Collection[str], *, default: str = "") -> str:
-        """Return one of a fixed set of words, which is required where there is no default."""
+        """One of a fixed set of words, which is required where there is no default."""
         value = self.text(name, default=default, required=not default, what=f"one of {', '.join(sorted(allowed))}")
         if value and value not in allowed:
             found = unknown_value(name, value, allowed)
@@ -71,7 +71,7 @@ class TableReader:
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return a boolean."""
+        """A boolean."""
         value = self.table.get(name, default)
         if isinstance(value, bool):
             return value
@@ -79,7 +79,7 @@ class TableReader:
         return default
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return an array of strings."""
+        """An array of strings."""
         value = self.table.get(name, [])
         if not isinstance(value, list):
             self.wrong(name, f"must be an array of strings, not {toml_type(value)}")
@@ -91,7 +91,7 @@ class TableReader:
         return tuple(value)
 
     def count(self, name: str, *, default: int, most: int) -> int:
-        """Return a whole number from 0 to `most`."""
+        """A whole number from 0 to `most`."""
         value = self.table.get(name, default)
         if type(value) is int and 0 <= value <= most:
             return value
@@ -99,7 +99,7 @@ class TableReader:
         return default
 
     def discord_id(self, name: str) -> int | None:
-        """Return a Discord id, written as an integer or as a string of digits; None where there is none."""
+        """A Discord id, written as an integer or as a string of digits; None where there is none."""
         if name not in self.table:
             return None
         try:
@@ -109,7 +109,7 @@ class TableReader:
             return None
 
     def discord_ids(self, name: str) -> frozenset[int]:
-        """Return an array of Discord ids, each written as an integer or as a string of digits."""
+        """An array of Discord ids, each written as an integer or as a string of digits."""
         value = self.table.get(name, [])
         if not isinstance(value, list):
             self.wrong(name, f"must be an array of Discord ids, not {toml_type(value)}")
@@ -123,7 +123,7 @@ class TableReader:
         return frozenset(found)
 
     def text_map(self, name: str) -> dict[str, str]:
-        """Return a table of strings."""
+        """A table of strings."""
         value = self.table.get(name, {})
         if not is_table(value):
             self.wrong(name, f"must be a table of strings, not {toml_type(value)}")
@@ -137,7 +137,7 @@ class TableReader:
         return found
 
     def duration(self, name: str, *, default: timedelta) -> timedelta:
-        """Return a span of time; note one that `parse_duration` cannot read."""
+        """A span of time; note one that `parse_duration` cannot read."""
         if name not in self.table:
             return default
         try:
@@ -147,7 +147,7 @@ class TableReader:
             return default
 
     def pattern(self, name: str) -> str:
-        """Return a regular expression; note one that does not compile."""
+        """A regular expression; note one that does not compile."""
         value = self.text(name)
         reason = pattern_mistake(value)
         if reason:
@@ -168,7 +168,7 @@ class TableReader:
 
 
 def parse_discord_id(value: object) -> int:
-    """Return the Discord id that an integer or a string of digits is. Raise ValueError, with the fix, for others.
+    """The Discord id that an integer or a string of digits is. Raise ValueError, with the fix, for others.
 
     Discord's ids are whole numbers of 64 bits; no id is 0.
     """
@@ -179,7 +179,7 @@ def parse_discord_id(value: object) -> int:
 
 
 def pattern_mistake(pattern: str) -> str:
-    """Return why a regular expression does not compile, "" when it does."""
+    """Why a regular expression does not compile, "" when it does."""
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:

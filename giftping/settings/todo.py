@@ -29,7 +29,7 @@ class QuietHours:
     end: time
 
     def __str__(self) -> str:
-        """Return the hours as `parse_quiet_hours` reads them."""
+        """The hours as `parse_quiet_hours` reads them."""
         return f"{self.start:%H:%M}-{self.end:%H:%M}"
 
 
@@ -104,7 +104,7 @@ def read_todo(
 
 
 def parse_quiet_hours(text: str) -> QuietHours:
-    """Return the part of a day that a text like "23:00-07:00" names. Raise ValueError, with the fix, for others."""
+    """The part of a day that a text like "23:00-07:00" names. Raise ValueError, with the fix, for others."""
     found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", text)
     if not found:
         raise ValueError(f'must be two times of day, like "23:00-07:00", not {text!r}')

@@ -52,7 +52,7 @@ KEYS = {
 
 
 def misplaced(key: str) -> Problem | None:
-    """Return the problem of a key that is right in another table, or in several; None for one that is right nowhere."""
+    """The problem of a key that is right in another table, or in several; None for one that is right nowhere."""
     where = [
         f"in [{name}]" if name else "at the top of the file, above the first [table]"
         for name, allowed in KEYS.items()
@@ -62,7 +62,7 @@ def misplaced(key: str) -> Problem | None:
 
 
 def span(reader: TableReader, key: str, default: timedelta) -> timedelta:
-    """Return a span of time from a table, longer than nothing; note a mistake in it."""
+    """A span of time from a table, longer than nothing; note a mistake in it."""
     found = reader.duration(key, default=default)
     if not found:
         reader.wrong(key, "must be longer than nothing")
@@ -71,7 +71,7 @@ def span(reader: TableReader, key: str, default: timedelta) -> timedelta:
 
 
 def lease_mistake(lease: timedelta, budget: timedelta) -> str:
-    """Return why a lease is too short for a run with this budget, empty when it is not."""
+    """Why a lease is too short for a run with this budget, empty when it is not."""
     if lease > budget:
         return ""
     lease_text, budget_text = duration_text(lease), duration_text(budget)
@@ -79,14 +79,14 @@ def lease_mistake(lease: timedelta, budget: timedelta) -> str:
 
 
 def regions(reader: TableReader, default: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the regions whose codes stay out, in upper case."""
+    """The regions whose codes stay out, in upper case."""
     if "skipped_regions" not in reader.table:
         return default
     return tuple(region.strip().upper() for region in reader.texts("skipped_regions"))
 
 
 def zone_mistake(name: str) -> str:
-    """Return why a name is no time zone, empty when it is one."""
+    """Why a name is no time zone, empty when it is one."""
     from zoneinfo import ZoneInfo, available_timezones
 
     try:

@@ -39,6 +39,6 @@ def write_backup(
 
 
 def _id_of(document: Mapping[str, Any]) -> str:
-    """Return the `_id` as a text that no other `_id` becomes: a number beside the text that looks like it."""
+    """The `_id` as a text that no other `_id` becomes: a number beside the text that looks like it."""
     id_ = document["_id"]
     return id_ if isinstance(id_, str) else f"{type(id_).__name__}({id_})"

@@ -28,7 +28,7 @@ class EntryState(StrEnum):
 
 
 def entry_id(guild_id: int, game: str, key: str) -> str:
-    """Return the `_id` of a ledger entry, in the older bot's form for its own game."""
+    """The `_id` of a ledger entry, in the older bot's form for its own game."""
     return f"{guild_id}:{key}" if game == HOME_GAME else f"{guild_id}:{game}:{key}"
 
 
@@ -216,10 +216,10 @@ class Store(Protocol):
         """
 
     def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
-        """Return one entry, None where there is none."""
+        """One entry, None where there is none."""
 
     def entries(self, guild_id: int | None = None, states: Collection[EntryState] = ()) -> Iterator[LedgerEntry]:
-        """Yield the entries of one guild or of all, in any state or in the given ones, oldest first."""
+        """The entries of one guild or of all, in any state or in the given ones, oldest first."""
 
     def clear(self, guild_id: int, *, game: str | None = None, key: str | None = None) -> int:
         """Remove a guild's entries, of one game or code where given, and return how many there were."""
@@ -227,10 +227,10 @@ class Store(Protocol):
     # Guild settings
 
     def guilds(self) -> list[GuildRecord]:
-        """Return all guilds, by ascending id."""
+        """All guilds, by ascending id."""
 
     def guild(self, guild_id: int) -> GuildRecord | None:
-        """Return one guild, None where it is not known."""
+        """One guild, None where it is not known."""
 
     def put_guild(self, guild: GuildRecord) -> None:
         """Write a guild's settings whole."""
@@ -262,15 +262,15 @@ class Store(Protocol):
         """Write the last run of a job on a host."""
 
     def runs(self) -> list[RunRecord]:
-        """Return the last run of each job on each host, by id."""
+        """The last run of each job on each host, by id."""
 
     # Documents as they are stored: for moving data between stores, and for those that no record stands for
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents as they are, of whatever shape; nothing where there is no such collection."""
+        """A collection's documents as they are, of whatever shape; nothing where there is no such collection."""
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
-        """Return those of the ids that have a document in the collection. One query."""
+        """Those of the ids that have a document in the collection. One query."""
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Add the documents whose `_id` is free and return those ids; an existing one is left as it is.
@@ -279,10 +279,10 @@ class Store(Protocol):
         """
 
     def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
-        """Return the documents with these ids, by id. One query."""
+        """The documents with these ids, by id. One query."""
 
     def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
-        """Return the documents whose top-level field is the text, by `_id`. One query."""
+        """The documents whose top-level field is the text, by `_id`. One query."""
 
     def change_documents(
         self, collection: str, changes: Sequence[Change], *, guard: Collection[str] = ()
@@ -328,10 +328,10 @@ class SharedStore(Store, Protocol):
         """Change `revision`: entries came or went in a way that `changed_since` does not show to other hosts."""
 
     def revision(self) -> int:
-        """Return a number; once it has changed, a mirror is to be compared with the whole ledger."""
+        """A number; once it has changed, a mirror is to be compared with the whole ledger."""
 
     def glance(self, host: str) -> str:
-        """Return a token of what others may have left for this host to do; equal tokens mean nothing. One round trip.
+        """A token of what others may have left for this host to do; equal tokens mean nothing. One round trip.
 
         It covers the guilds, the claims of others, what was cleared, the codes that were added by hand, and what others
         wrote into the ledger, which the mirror is to follow.

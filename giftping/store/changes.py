@@ -29,7 +29,7 @@ class Change:
 
 
 def changes_by_id(changes: Sequence[Change]) -> dict[str, Change]:
-    """Return the changes by `_id`. Raise ValueError for two changes of one document, or where an id changes."""
+    """The changes by `_id`. Raise ValueError for two changes of one document, or where an id changes."""
     by_id = {change.id: change for change in changes}
     if len(by_id) < len(changes):
         raise ValueError("two changes of one document in one call")
@@ -39,7 +39,7 @@ def changes_by_id(changes: Sequence[Change]) -> dict[str, Change]:
 
 
 def fresh_rev() -> str:
-    """Return a `rev` that no document has had yet."""
+    """A `rev` that no document has had yet."""
     return os.urandom(8).hex()
 
 
@@ -50,26 +50,26 @@ def guarded_values(change: Change, guard: Collection[str]) -> dict[str, Any]:
 
 
 def still_holds(stored: Mapping[str, Any] | None, change: Change, guard: Collection[str]) -> bool:
-    """Return whether a stored document, None where there is none, is as the change takes it to be."""
+    """Whether a stored document, None where there is none, is as the change takes it to be."""
     if stored is None or change.before is None:
         return stored is None and change.before is None
     return all(stored.get(name) == value for name, value in guarded_values(change, guard).items())
 
 
 def fields_to_set(change: Change, rev: str) -> dict[str, Any]:
-    """Return the fields that the change writes: those that differ from what was read, and the new `rev`."""
+    """The fields that the change writes: those that differ from what was read, and the new `rev`."""
     before = change.before or {}
     differing = {name: value for name, value in change.after.items() if name not in before or before[name] != value}
     return {**differing, REV: rev}
 
 
 def fields_to_unset(change: Change) -> tuple[str, ...]:
-    """Return the fields that the change takes away."""
+    """The fields that the change takes away."""
     return tuple(name for name in change.before or () if name not in change.after and name != REV)
 
 
 def changed_document(stored: Mapping[str, Any] | None, change: Change, rev: str) -> dict[str, Any]:
-    """Return the document after the change; what has been added to the stored one since it was read stays."""
+    """The document after the change; what has been added to the stored one since it was read stays."""
     gone = fields_to_unset(change)
     kept = {name: value for name, value in (stored or {}).items() if name not in gone}
     return kept | fields_to_set(change, rev)

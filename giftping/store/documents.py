@@ -56,7 +56,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def entry_to_document(entry: LedgerEntry) -> Document:
-    """Return the document of a ledger entry, in the older bot's shape with giftping's fields added."""
+    """The document of a ledger entry, in the older bot's shape with giftping's fields added."""
     return {
         "_id": entry.id,
         "guild_id": entry.guild_id,
@@ -78,12 +78,12 @@ def entry_to_document(entry: LedgerEntry) -> Document:
 
 
 def is_ledger_document(document: Mapping[str, Any]) -> bool:
-    """Return whether the document is of one guild and one code; an older shape kept a guild's codes in one document."""
+    """Whether the document is of one guild and one code; an older shape kept a guild's codes in one document."""
     return isinstance(document.get("code"), str)
 
 
 def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
-    """Return the ledger entry of a document, an older bot's too. Raise DocumentError when it is none."""
+    """The ledger entry of a document, an older bot's too. Raise DocumentError when it is none."""
     fields = Fields(LEDGER, document)
     key = fields.text("code")
     return LedgerEntry(
@@ -112,17 +112,17 @@ def _known_state(fields: Fields) -> EntryState:
 
 
 def created_at_of(document: Mapping[str, Any]) -> datetime:
-    """Return when a ledger document was made, by the best time it has; the epoch when it has none."""
+    """When a ledger document was made, by the best time it has; the epoch when it has none."""
     return Fields(LEDGER, document).first_time("created_at", "sent_at", "updated_at") or _EPOCH
 
 
 def state_of(document: Mapping[str, Any]) -> str:
-    """Return the state of a ledger document; what the older bot wrote was sent."""
+    """The state of a ledger document; what the older bot wrote was sent."""
     return document.get("state") or EntryState.SENT
 
 
 def game_of(document: Mapping[str, Any]) -> str:
-    """Return the game of a ledger document; the older bot, which had one game, did not write it."""
+    """The game of a ledger document; the older bot, which had one game, did not write it."""
     return document.get("game") or HOME_GAME
 
 
@@ -148,7 +148,7 @@ def taken_over_fields(*, by: str, at: datetime) -> Document:
 
 
 def guild_to_document(guild: GuildRecord) -> Document:
-    """Return the document of a guild's settings."""
+    """The document of a guild's settings."""
     return {
         "_id": str(guild.guild_id),
         "guild_id": guild.guild_id,
@@ -165,7 +165,7 @@ def guild_to_document(guild: GuildRecord) -> Document:
 
 
 def guild_from_document(document: Mapping[str, Any]) -> GuildRecord:
-    """Return the settings of a guild's document. Raise DocumentError when they are none."""
+    """The settings of a guild's document. Raise DocumentError when they are none."""
     fields = Fields(GUILDS, document)
     destination = fields.table("destination")
     seeded = fields.table("seeded", optional=True)
@@ -186,12 +186,12 @@ def guild_from_document(document: Mapping[str, Any]) -> GuildRecord:
 
 
 def destination_to_document(destination: Destination) -> Document:
-    """Return the part of a guild's document that says where its announcements go."""
+    """The part of a guild's document that says where its announcements go."""
     return _set_values(webhook=destination.webhook, channel_id=destination.channel_id)
 
 
 def broken_to_document(broken: Broken) -> Document:
-    """Return the part of a guild's document that says since when and why its destination is broken."""
+    """The part of a guild's document that says since when and why its destination is broken."""
     return {"since": time_to_text(broken.since), "reason": broken.reason, "times": broken.times} | _set_values(
         retry_at=_text_or_none(broken.retry_at)
     )
@@ -210,7 +210,7 @@ def _broken_from(fields: Fields) -> Broken:
 
 
 def code_to_document(code: CodeRecord) -> Document:
-    """Return the document of what is known of a code."""
+    """The document of what is known of a code."""
     return {
         "_id": code.id,
         "game": code.game,
@@ -281,7 +281,7 @@ def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
 
 
 def run_to_document(run: RunRecord) -> Document:
-    """Return the document of the last run of a job on a host."""
+    """The document of the last run of a job on a host."""
     return {
         "_id": run.id,
         "job": run.job,
@@ -294,7 +294,7 @@ def run_to_document(run: RunRecord) -> Document:
 
 
 def run_from_document(document: Mapping[str, Any]) -> RunRecord:
-    """Return the last run that a document tells of. Raise DocumentError when it tells of none."""
+    """The last run that a document tells of. Raise DocumentError when it tells of none."""
     fields = Fields(RUNS, document)
     return RunRecord(
         job=fields.text("job"),
@@ -307,7 +307,7 @@ def run_from_document(document: Mapping[str, Any]) -> RunRecord:
 
 
 def schema_document() -> Document:
-    """Return the document in `meta` that says by which schema the store is written."""
+    """The document in `meta` that says by which schema the store is written."""
     return {"_id": SCHEMA_ID, "version": SCHEMA_VERSION}
 
 
@@ -325,12 +325,12 @@ def refuse_newer_schema(version: object, where: str) -> None:
 
 
 def field_name(name: str) -> str:
-    """Return a name as a document's field name; MongoDB reads `.` and `$` in one as a path or an operator."""
+    """A name as a document's field name; MongoDB reads `.` and `$` in one as a path or an operator."""
     return name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
 
 
 def plain_name(field: str) -> str:
-    """Return the name that was made a field name."""
+    """The name that was made a field name."""
     return field.replace("%24", "$").replace("%2E", ".").replace("%25", "%")
 
 
@@ -339,5 +339,5 @@ def _text_or_none(at: datetime | None) -> str | None:
 
 
 def _set_values(**values: Any) -> Document:
-    """Return the values that are set: not None, and not empty."""
+    """The values that are set: not None, and not empty."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}

@@ -145,11 +145,11 @@ class FailoverStore(Tiers):
         return take(self._mirror)
 
     def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
-        """Return one entry, None where there is none."""
+        """One entry, None where there is none."""
         return self._read(lambda store: store.entry(guild_id, game, key))
 
     def entries(self, guild_id: int | None = None, states: Collection[EntryState] = ()) -> Iterator[LedgerEntry]:
-        """Yield the entries of one guild or of all, in any state or in the given ones, oldest first."""
+        """The entries of one guild or of all, in any state or in the given ones, oldest first."""
         return iter(self._read(lambda store: list(store.entries(guild_id, states))))
 
     def clear(self, guild_id: int, *, game: str | None = None, key: str | None = None) -> int:
@@ -169,11 +169,11 @@ class FailoverStore(Tiers):
     # Guild settings
 
     def guilds(self) -> list[GuildRecord]:
-        """Return all guilds, by ascending id."""
+        """All guilds, by ascending id."""
         return self._read(lambda store: store.guilds())
 
     def guild(self, guild_id: int) -> GuildRecord | None:
-        """Return one guild, None where it is not known."""
+        """One guild, None where it is not known."""
         return self._read(lambda store: store.guild(guild_id))
 
     def put_guild(self, guild: GuildRecord) -> None:
@@ -213,27 +213,27 @@ class FailoverStore(Tiers):
         self._write(RUNS, [run.id], lambda store: store.record_run(run))
 
     def runs(self) -> list[RunRecord]:
-        """Return the last run of each job on each host, by id."""
+        """The last run of each job on each host, by id."""
         return self._read(lambda store: store.runs())
 
     # Documents as they are stored
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents as they are; what the mirror notes for itself is none of the store's."""
+        """A collection's documents as they are; what the mirror notes for itself is none of the store's."""
         if collection == MIRROR:
             return iter(())
         return iter(self._read(lambda store: list(store.documents(collection)), collection))
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
-        """Return those of the ids that have a document in the collection."""
+        """Those of the ids that have a document in the collection."""
         return self._read(lambda store: store.stored_ids(collection, ids), collection)
 
     def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
-        """Return the documents with these ids, by id."""
+        """The documents with these ids, by id."""
         return self._read(lambda store: store.documents_of(collection, ids), collection)
 
     def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
-        """Return the documents whose top-level field is the text; of the history, while away, what it saw of it."""
+        """The documents whose top-level field is the text; of the history, while away, what it saw of it."""
         return self._read(lambda store: store.documents_where(collection, field, value), collection)
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:

@@ -14,7 +14,7 @@ class DocumentError(StoreError):
 
 
 def time_to_text(at: datetime) -> str:
-    """Return an ISO 8601 UTC text with offset and microseconds, which sorts as the times do.
+    """An ISO 8601 UTC text with offset and microseconds, which sorts as the times do.
 
     Raise ValueError for a time without a zone.
     """
@@ -24,7 +24,7 @@ def time_to_text(at: datetime) -> str:
 
 
 def time_from_value(value: object) -> datetime:
-    """Return the time of a stored text or datetime, in UTC; without a zone it is read as UTC.
+    """The time of a stored text or datetime, in UTC; without a zone it is read as UTC.
 
     Raise ValueError or TypeError for anything else.
     """
@@ -33,7 +33,7 @@ def time_from_value(value: object) -> datetime:
 
 
 def plain_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with everything that JSON has no word for as a text; times become ISO 8601 UTC."""
+    """The document with everything that JSON has no word for as a text; times become ISO 8601 UTC."""
     return {str(name): _plain(value) for name, value in document.items()}
 
 
@@ -56,44 +56,44 @@ class Fields:
         self._whole = document if whole is None else whole
 
     def text(self, name: str) -> str:
-        """Return a text that must be there."""
+        """A text that must be there."""
         value = self.document.get(name)
         if not isinstance(value, str):
             raise self.wrong(name, "a text")
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts, none where the field is not there."""
+        """A list of texts, none where the field is not there."""
         values = self.document.get(name, ())
         if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
             raise self.wrong(name, "a list of texts")
         return tuple(values)
 
     def number(self, name: str) -> int:
-        """Return a whole number that must be there; a snowflake may be written as a text."""
+        """A whole number that must be there; a snowflake may be written as a text."""
         try:
             return int(self.document[name])
         except (KeyError, TypeError, ValueError) as error:
             raise self.wrong(name, "a number") from error
 
     def number_or_none(self, name: str) -> int | None:
-        """Return a whole number, None where the field is not there."""
+        """A whole number, None where the field is not there."""
         return None if self.document.get(name) is None else self.number(name)
 
     def time(self, name: str) -> datetime:
-        """Return a time that must be there."""
+        """A time that must be there."""
         try:
             return time_from_value(self.document[name])
         except (KeyError, TypeError, ValueError) as error:
             raise self.wrong(name, "an ISO 8601 time") from error
 
     def first_time(self, *names: str) -> datetime | None:
-        """Return the time of the first of the fields that is there, None where none is."""
+        """The time of the first of the fields that is there, None where none is."""
         there = next((name for name in names if self.document.get(name)), None)
         return None if there is None else self.time(there)
 
     def table(self, name: str, *, optional: bool = False) -> Fields:
-        """Return the fields of an object; one that is optional may be missing."""
+        """The fields of an object; one that is optional may be missing."""
         value = self.document.get(name)
         if value is None and optional:
             value = {}
@@ -102,7 +102,7 @@ class Fields:
         return Fields(self._collection, value, self._whole)
 
     def wrong(self, name: str, wanted: str) -> DocumentError:
-        """Return the error that a field is not what is wanted: document, field, value, next step."""
+        """The error that a field is not what is wanted: document, field, value, next step."""
         value = self.document.get(name)
         return DocumentError(
             f"{self._collection}: document {self._whole.get('_id')!r}: {name} is {value!r}, not {wanted};"

@@ -30,7 +30,7 @@ _LONGEST_PAUSE = 0.02
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a token that changes whenever anybody wrote to the store in the folder; costs two `stat` calls.
+    """A token that changes whenever anybody wrote to the store in the folder; costs two `stat` calls.
 
     Raise StoreError when the folder cannot be looked at.
     """
@@ -39,7 +39,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Return device, inode, size in bytes and mtime in ns; None when there is no such file.
+    """Device, inode, size in bytes and mtime in ns; None when there is no such file.
 
     Raise StoreError when it cannot be told.
     """
@@ -145,7 +145,7 @@ class StoreLock:
         self._wait = wait
 
     def exists(self) -> bool:
-        """Return whether anybody has ever written here."""
+        """Whether anybody has ever written here."""
         return stamp(self._path) is not None
 
     @contextmanager
@@ -209,7 +209,7 @@ class StoreLock:
                 return
 
     def _is_in_place(self, descriptor: int) -> bool:
-        """Return whether the locked file still is the one that others would lock."""
+        """Whether the locked file still is the one that others would lock."""
         mine = os.fstat(descriptor)
         there = stamp(self._path)
         return there is not None and there[:2] == (mine.st_dev, mine.st_ino)

@@ -41,7 +41,7 @@ class Image:
         self._pin_snapshot(None)
 
     def changed(self) -> bool:
-        """Return whether the disk may hold more than the memory does."""
+        """Whether the disk may hold more than the memory does."""
         return not self._in_step or stamp(self._snapshot_path) != self._snapshot_stamp or self._journal_changed()
 
     def refresh(self) -> None:
@@ -74,11 +74,11 @@ class Image:
         self.refresh()
 
     def journal_size(self) -> int:
-        """Return how many bytes of the journal are not in the snapshot."""
+        """How many bytes of the journal are not in the snapshot."""
         return self._journal.end if self._journal is not None and self._is_current(self._journal) else 0
 
     def snapshot_size(self) -> int:
-        """Return the size of the snapshot in bytes."""
+        """The size of the snapshot in bytes."""
         return self._snapshot_stamp[2] if self._snapshot_stamp else 0
 
     def fold(self) -> None:
@@ -102,7 +102,7 @@ class Image:
             ) from error
 
     def _follows(self) -> bool:
-        """Return whether what is in memory is still the beginning of what is on the disk."""
+        """Whether what is in memory is still the beginning of what is on the disk."""
         if stamp(self._snapshot_path) != self._snapshot_stamp:
             return False
         if not self._journal_changed():

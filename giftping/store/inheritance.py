@@ -45,17 +45,17 @@ class Inheritance:
         return sorted(self._by_guild.keys() | self._channels.keys())
 
     def count(self, guild_id: int) -> int:
-        """Return how many codes are known in a guild."""
+        """How many codes are known in a guild."""
         return len(self._everywhere.keys() | self._by_guild.get(guild_id, {}).keys())
 
     def entries(self, guild_id: int, now: datetime) -> list[LedgerEntry]:
-        """Return the ledger of one guild, by key; times that no document states are `now`."""
+        """The ledger of one guild, by key; times that no document states are `now`."""
         merged = dict(self._by_guild.get(guild_id, {}))
         _merge(merged, self._everywhere.values())
         return [_entry(guild_id, merged[key], now) for key in sorted(merged)]
 
     def guilds(self, now: datetime, game_sources: Collection[str]) -> list[GuildRecord]:
-        """Return the settings of the guilds that have a channel.
+        """The settings of the guilds that have a channel.
 
         A guild in which codes are known is past its first look: what any of the game's sources lists beyond
         them is new. One in which none is known, as the first release left it, gets its first look.
@@ -78,7 +78,7 @@ class Inheritance:
         return [self._codes[id_] for id_ in sorted(self._codes)]
 
     def fingerprint(self) -> str:
-        """Return a token of what is known where: the same for the same old data in any order."""
+        """A token of what is known where: the same for the same old data in any order."""
         digest = hashlib.sha256()
         for guild_id, known in (*sorted(self._by_guild.items()), (EVERYWHERE, self._everywhere)):
             digest.update(f"{guild_id}\0{sorted(known)}\0".encode())

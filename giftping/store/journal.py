@@ -54,7 +54,7 @@ class Journal:
         return found.st_dev, found.st_ino
 
     def read_on(self) -> list[Batch]:
-        """Return the batches written since the last look, without a half line at the end.
+        """The batches written since the last look, without a half line at the end.
 
         Raise StoreError for a damaged line.
         """
@@ -135,7 +135,7 @@ class Journal:
 
 
 def open_journal(path: Path, *, writable: bool) -> Journal | None:
-    """Return the journal with its header read, None where there is none.
+    """The journal with its header read, None where there is none.
 
     Raise StoreError when it cannot be read, is damaged or is a newer giftping's.
     """

@@ -91,12 +91,12 @@ class Read:
 
 
 def is_of_giftping(document: Mapping[str, Any]) -> bool:
-    """Return whether a document of the ledger is giftping's own: the older bots wrote neither field."""
+    """Whether a document of the ledger is giftping's own: the older bots wrote neither field."""
     return "state" in document or "game" in document
 
 
 def is_state(document: object) -> bool:
-    """Return whether this is the state of an older bot, of which every key may be missing."""
+    """Whether this is the state of an older bot, of which every key may be missing."""
     return isinstance(document, Mapping) and (not document or not STATE_KEYS.isdisjoint(document))
 
 
@@ -173,7 +173,7 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
 
 
 def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[Document, Reported | None]:
-    """Return a document of the TODO system as it stands, its `_id` as a text, and what is odd about that id."""
+    """A document of the TODO system as it stands, its `_id` as a text, and what is odd about that id."""
     id_ = document.get("_id")
     if not isinstance(id_, str):
         return {**document, "_id": str(id_)}, _odd(collection, id_, "an id that is no text; taken over as a text")
@@ -183,7 +183,7 @@ def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[
 
 
 def snowflake(value: object) -> int | None:
-    """Return a Discord id that was written as a number or as a text, None for anything else."""
+    """A Discord id that was written as a number or as a text, None for anything else."""
     if isinstance(value, str):
         text = value.strip()
         value = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID)) else None
@@ -193,7 +193,7 @@ def snowflake(value: object) -> int | None:
 
 
 def spelling_of(value: object) -> tuple[str, str]:
-    """Return how a code is spelled, trimmed; "" and the reason when this is none that a ledger can hold."""
+    """How a code is spelled, trimmed; "" and the reason when this is none that a ledger can hold."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
@@ -276,6 +276,6 @@ def _exactness(known: Known) -> tuple[Evidence, bool, float, str]:
 
 
 def _plainness(spelling: str) -> tuple[int, str]:
-    """Return a rank, the lowest for mixed case: the older bots upper-cased, and people type in lower case."""
+    """A rank, the lowest for mixed case: the older bots upper-cased, and people type in lower case."""
     is_upper, is_lower = spelling == spelling.upper(), spelling == spelling.lower()
     return (2 if is_upper else 1 if is_lower else 0), spelling

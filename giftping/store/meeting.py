@@ -180,7 +180,7 @@ class Following:
 
 
 def joined_guild(ours: GuildRecord, theirs: GuildRecord | None) -> GuildRecord:
-    """Return the later of two settings of one guild, with the first looks of both."""
+    """The later of two settings of one guild, with the first looks of both."""
     if theirs is None:
         return ours
     later = ours if ours.updated_at >= theirs.updated_at else theirs

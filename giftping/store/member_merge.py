@@ -45,7 +45,7 @@ def merged(
 
 
 def _common(states: Sequence[Mapping[str, Any]], theirs: Mapping[str, Any]) -> Document:
-    """Return the state that both began with: the one that theirs is of, by its `rev`, else the first.
+    """The state that both began with: the one that theirs is of, by its `rev`, else the first.
 
     Where it may be any of them, what each had in its lists was known to both.
     """
@@ -61,7 +61,7 @@ def _common(states: Sequence[Mapping[str, Any]], theirs: Mapping[str, Any]) -> D
 
 
 def _merged_timestamps(ours: Mapping[str, Any], theirs: Mapping[str, Any], before: Mapping[str, Any]) -> Document:
-    """Return the state with the later submission, or the later ping after it, with what happened in the other."""
+    """The state with the later submission, or the later ping after it, with what happened in the other."""
     base, other = _later_first(ours, theirs, lambda one: (_number(one, "last_submit"), _number(one, "last_ping")))
     document = _fields_of_both(base, other, before)
     document.pop("lapse", None)
@@ -74,7 +74,7 @@ def _merged_timestamps(ours: Mapping[str, Any], theirs: Mapping[str, Any], befor
 
 
 def _fields_of_both(base: Mapping[str, Any], other: Mapping[str, Any], before: Mapping[str, Any]) -> Document:
-    """Return the fields of both, without those that one of the two has taken away and the other has left alone."""
+    """The fields of both, without those that one of the two has taken away and the other has left alone."""
     gone = {
         name
         for name, value in before.items()
@@ -88,7 +88,7 @@ _FURTHEST_LAST = ("open", "claimed", "uncertain", "closed", "sent")
 
 
 def _further(notice: Any, other: Mapping[str, Any]) -> Any:
-    """Return a notice of the base with each leg as the one of the two has it that got further with it."""
+    """A notice of the base with each leg as the one of the two has it that got further with it."""
     theirs = next((one for one in _list(other, "notices") if _is_same(notice, one, "id")), None)
     if not isinstance(notice, Mapping) or not isinstance(theirs, Mapping):
         return notice
@@ -106,7 +106,7 @@ def _progress(leg: object) -> int:
 def _merged_lapse(
     base_state: Mapping[str, Any], other_state: Mapping[str, Any], before: Mapping[str, Any]
 ) -> Document | None:
-    """Return the lapse of the base, but never forget a role that was taken and not given back.
+    """The lapse of the base, but never forget a role that was taken and not given back.
 
     Where one of the two has left the lapse as it was, the other knows better.
     """
@@ -150,7 +150,7 @@ _MERGES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[st
 def _later_first(
     ours: Mapping[str, Any], theirs: Mapping[str, Any], when: Callable[[Mapping[str, Any]], Any]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the two, the later one first; ours where both are of one time."""
+    """The two, the later one first; ours where both are of one time."""
     return (ours, theirs) if when(ours) >= when(theirs) else (theirs, ours)
 
 
@@ -161,7 +161,7 @@ def _with_lists_of_both(
     before: Mapping[str, Any],
     **keys: str,
 ) -> Document:
-    """Return the document with the lists of both states, by field; a key names what is unique in a list's items.
+    """The document with the lists of both states, by field; a key names what is unique in a list's items.
 
     An item that both had before, and that one of them has no more, is done with; so is a list of nothing but such.
     """
@@ -201,7 +201,7 @@ def _edges(downtime: object) -> tuple[float, ...]:
 
 
 def _instant(value: object) -> float:
-    """Return a time, written as epoch seconds or as a text, in epoch seconds; before all others where it is neither."""
+    """A time, written as epoch seconds or as a text, in epoch seconds; before all others where it is neither."""
     if not isinstance(value, str):
         return _as_number(value, _LONG_AGO)
     try:

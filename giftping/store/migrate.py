@@ -141,13 +141,13 @@ def migrate(
 
 
 def completed_at(target: Store, fingerprint: str) -> datetime | None:
-    """Return when the same old data went over completely, from whichever host; None when it did not."""
+    """When the same old data went over completely, from whichever host; None when it did not."""
     runs = [run for run in target.runs() if run.job.startswith(JOB)]
     return max((run.finished_at for run in runs if run.details.get("fingerprint") == fingerprint), default=None)
 
 
 def is_taken_over(target: Store, source: OldData) -> bool:
-    """Return whether the source went over completely at some time, whatever came into it since; reads no old data."""
+    """Whether the source went over completely at some time, whatever came into it since; reads no old data."""
     return any(source.name in run.job.removeprefix(JOB).split(", ") for run in target.runs() if run.job.startswith(JOB))
 
 
@@ -181,7 +181,7 @@ class _Old:
         return self.own_entries + entries + sum(len(documents) for documents in self.tables.values())
 
     def documents(self, now: datetime, game_sources: Collection[str]) -> Iterator[tuple[str, Iterator[Document]]]:
-        """Yield all that is to be taken over, the guilds' settings last; giftping's own documents go first."""
+        """All that is to be taken over, the guilds' settings last; giftping's own documents go first."""
         yield LEDGER, self._ledger(now)
         for name in (CODES, *TODO_COLLECTIONS, RUNS):
             yield name, iter(self.tables[name])

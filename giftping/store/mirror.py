@@ -71,11 +71,11 @@ class Pending:
     notes: tuple[str, ...] = ()
 
     def of(self, collection: str) -> frozenset[str]:
-        """Return the ids of one collection."""
+        """The ids of one collection."""
         return self.ids.get(collection, frozenset())
 
     def guilds_noted_by_checks(self) -> frozenset[str]:
-        """Return the `_id`s of the guilds that a check has noted something of."""
+        """The `_id`s of the guilds that a check has noted something of."""
         return frozenset(str(guild_and_game(note)[0]) for kind in NOTED_BY_CHECKS for note in self.of(kind))
 
     @property
@@ -90,12 +90,12 @@ class Pending:
 
 
 def guild_game_id(guild_id: int, game: str) -> str:
-    """Return how a game of a guild is named in notes."""
+    """How a game of a guild is named in notes."""
     return f"{guild_id}:{game}"
 
 
 def guild_and_game(note: str) -> tuple[int, str]:
-    """Return guild and game of a note; no game where it is of the guild alone."""
+    """Guild and game of a note; no game where it is of the guild alone."""
     guild_id, _, game = note.partition(":")
     return int(guild_id), game
 
@@ -131,7 +131,7 @@ def note_clear(mirror: TinyStore, clear: Clear) -> None:
 
 
 def read_pending(mirror: TinyStore) -> Pending:
-    """Return everything that is noted."""
+    """Everything that is noted."""
     ids: dict[str, set[str]] = {}
     before: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     clears = []
@@ -164,7 +164,7 @@ def forget_pending(mirror: TinyStore, notes: Collection[str]) -> None:
 
 
 def synced_with(mirror: TinyStore, shared_name: str) -> Synced | None:
-    """Return when the mirror was last in step with the shared store of this name, None when it never was."""
+    """When the mirror was last in step with the shared store of this name, None when it never was."""
     for document in mirror.documents(MIRROR):
         if document["_id"] == SYNCED_ID and document.get("with") == shared_name:
             return Synced(shared_name, time_from_value(document["at"]), int(document.get("revision", 0)))
@@ -178,7 +178,7 @@ def note_synced(mirror: TinyStore, synced: Synced) -> None:
 
 
 def leave_shared_store(mirror: TinyStore, *, read_only: bool = False) -> str:
-    """Return the name of the shared store whose mirror is from now on a ledger of its own; empty for one that is.
+    """The name of the shared store whose mirror is from now on a ledger of its own; empty for one that is.
 
     What is recorded in it then is noted nowhere: when it meets a shared store again, all of it is carried over.
     """

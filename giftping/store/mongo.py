@@ -178,12 +178,12 @@ class MongoStore:
         return self._tables.write(LEDGER, lambda ledger: take_over(ledger, ids, takeover))
 
     def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
-        """Return one entry, None where there is none."""
+        """One entry, None where there is none."""
         document = self._tables.one(LEDGER, entry_id(guild_id, game, key))
         return entry_from_document(document) if document and is_ledger_document(document) else None
 
     def entries(self, guild_id: int | None = None, states: Collection[EntryState] = ()) -> Iterator[LedgerEntry]:
-        """Yield the entries of one guild or of all, in any state or in the given ones, oldest first.
+        """The entries of one guild or of all, in any state or in the given ones, oldest first.
 
         They are read when this is called, whatever is written while they are yielded.
         """
@@ -230,11 +230,11 @@ class MongoStore:
         self._tables.change(META, [UpdateOne({"_id": REVISION_ID}, {"$inc": {"number": 1}}, upsert=True)])
 
     def revision(self) -> int:
-        """Return a number; once it has changed, a mirror is to be compared with the whole ledger."""
+        """A number; once it has changed, a mirror is to be compared with the whole ledger."""
         return int(self._tables.notes().get(REVISION_ID, {}).get("number", 0))
 
     def glance(self, host: str) -> str:
-        """Return a token of what others may have left for this host to do; equal tokens mean nothing. One round trip.
+        """A token of what others may have left for this host to do; equal tokens mean nothing. One round trip.
 
         The schema is not looked at: whoever sees another token opens the store.
         """
@@ -245,11 +245,11 @@ class MongoStore:
     # Guild settings
 
     def guilds(self) -> list[GuildRecord]:
-        """Return all guilds, by ascending id."""
+        """All guilds, by ascending id."""
         return sorted(map(guild_from_document, self._tables.all(GUILDS)), key=lambda guild: guild.guild_id)
 
     def guild(self, guild_id: int) -> GuildRecord | None:
-        """Return one guild, None where it is not known."""
+        """One guild, None where it is not known."""
         document = self._tables.one(GUILDS, str(guild_id))
         return guild_from_document(document) if document else None
 
@@ -297,17 +297,17 @@ class MongoStore:
         self._put(RUNS, run_to_document(run))
 
     def runs(self) -> list[RunRecord]:
-        """Return the last run of each job on each host, by id."""
+        """The last run of each job on each host, by id."""
         return sorted(map(run_from_document, self._tables.all(RUNS)), key=lambda run: run.id)
 
     # Documents as they are stored
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents as they are, of whatever shape."""
+        """A collection's documents as they are, of whatever shape."""
         return self._tables.walk(collection)
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
-        """Return those of the ids that have a document in the collection."""
+        """Those of the ids that have a document in the collection."""
         return frozenset(self._tables.stored(collection, set(ids)))
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
@@ -315,11 +315,11 @@ class MongoStore:
         return self._tables.insert(collection, {document["_id"]: dict(document) for document in reversed(documents)})
 
     def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
-        """Return the documents with these ids, by id."""
+        """The documents with these ids, by id."""
         return {document["_id"]: document for document in self._tables.found(collection, set(ids))}
 
     def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
-        """Return the documents whose top-level field is the text, by `_id`."""
+        """The documents whose top-level field is the text, by `_id`."""
         return list(self._tables.all(collection, {field: that_is(value)}))
 
     def change_documents(
@@ -346,7 +346,7 @@ class MongoStore:
     def _settle(
         self, delivery_id: str, ids: Collection[str], states: Collection[str], changes: Mapping[str, Any]
     ) -> int:
-        """Return how many entries were the delivery's and in one of the states, and are changed."""
+        """How many entries were the delivery's and in one of the states, and are changed."""
         wanted = [of_delivery(id_, delivery_id, states) for id_ in dict.fromkeys(ids)]
         result = self._tables.change(LEDGER, [UpdateOne(one, {"$set": changes}) for one in wanted])
         return result.matched_count if result else 0
@@ -356,7 +356,7 @@ class MongoStore:
 
 
 def _guarded(change: Change, guard: Collection[str], rev: str) -> UpdateOne | ReplaceOne[Document]:
-    """Return the write that makes a change, and that is refused where the document is not as it was read."""
+    """The write that makes a change, and that is refused where the document is not as it was read."""
     if change.before is None:
         # No document has this `rev` yet: it only ever inserts, in one request with the updates.
         return ReplaceOne({"_id": change.id, REV: rev}, {**change.after, REV: rev}, upsert=True)

@@ -56,7 +56,7 @@ _OPTIONAL_OF_CODE = ("rewards", "expires_at", "expiry_text", "state", "regions")
 
 
 def ids_of_guild(guild_id: int) -> Document:
-    """Return the condition on `_id` that all entries of a guild meet, and no document of an older shape does.
+    """The condition on `_id` that all entries of a guild meet, and no document of an older shape does.
 
     The rewrite of the older bot kept one document a guild in the same collection; its id has no colon.
     """
@@ -64,7 +64,7 @@ def ids_of_guild(guild_id: int) -> Document:
 
 
 def in_states(states: Collection[EntryState]) -> Document:
-    """Return the filter for entries in one of the states, or in any; what the older bot wrote was sent."""
+    """The filter for entries in one of the states, or in any; what the older bot wrote was sent."""
     entries = {"code": {"$type": "string"}}
     if not states:
         return entries
@@ -73,7 +73,7 @@ def in_states(states: Collection[EntryState]) -> Document:
 
 
 def of_game_and_key(game: str | None, key: str | None) -> Document:
-    """Return the filter for entries of a game and a key, where given; the older bot, with one game, wrote none."""
+    """The filter for entries of a game and a key, where given; the older bot, with one game, wrote none."""
     code: Document = {"code": {"$type": "string"} if key is None else key}
     if game is None:
         return code
@@ -81,24 +81,24 @@ def of_game_and_key(game: str | None, key: str | None) -> Document:
 
 
 def held_open_by(host: str) -> Document:
-    """Return the filter for entries that a host has claimed and not settled for good."""
+    """The filter for entries that a host has claimed and not settled for good."""
     return {"claimed_by": host, "state": OPEN}
 
 
 def written_since(since: datetime | None) -> Document:
-    """Return the filter for documents that were written since then, and for those that do not say, or are dated."""
+    """The filter for documents that were written since then, and for those that do not say, or are dated."""
     if since is None:
         return {}
     return {"$or": [{"updated_at": {"$gte": time_to_text(since)}}, *({"updated_at": odd} for odd in (None, _A_DATE))]}
 
 
 def of_delivery(id_: str, delivery_id: str, states: Collection[str] = OPEN_STATES) -> Document:
-    """Return the filter for one entry, as long as it is the delivery's and in one of the states."""
+    """The filter for one entry, as long as it is the delivery's and in one of the states."""
     return {"_id": id_, "delivery_id": delivery_id, "state": {"$in": list(states)}}
 
 
 def guild_going_to(guild_id: int, destination: Destination) -> Document:
-    """Return the filter for a guild, as long as its announcements go to the destination."""
+    """The filter for a guild, as long as its announcements go to the destination."""
     channel_id = destination.channel_id
     return {
         "_id": str(guild_id),
@@ -108,12 +108,12 @@ def guild_going_to(guild_id: int, destination: Destination) -> Document:
 
 
 def broken_update(broken: Broken | None) -> Document:
-    """Return the update that notes a destination as broken, or as working again."""
+    """The update that notes a destination as broken, or as working again."""
     return {"$unset": {"broken": ""}} if broken is None else {"$set": {"broken": broken_to_document(broken)}}
 
 
 def seeded_update(game: str, sources: Collection[str], *, announced: bool) -> Document:
-    """Return the update that adds sources to a guild's first looks; nothing to update is an empty one."""
+    """The update that adds sources to a guild's first looks; nothing to update is an empty one."""
     update: Document = {}
     if sources:
         update["$addToSet"] = {f"seeded.{field_name(game)}": {"$each": sorted(set(sources))}}
@@ -123,7 +123,7 @@ def seeded_update(game: str, sources: Collection[str], *, announced: bool) -> Do
 
 
 def code_update(code: CodeRecord) -> Document:
-    """Return the update that merges what is known of a code into its document, by the rule of `Store.remember`."""
+    """The update that merges what is known of a code into its document, by the rule of `Store.remember`."""
     document = code_to_document(code)
     sources: Mapping[str, Mapping[str, Any]] = document.pop("sources")
     earliest = {"first_seen": document.pop("first_seen")}
@@ -139,17 +139,17 @@ def code_update(code: CodeRecord) -> Document:
 
 
 def that_is(value: object) -> Document:
-    """Return the condition that a field is the value, or missing where that is None, and not a list that holds it."""
+    """The condition that a field is the value, or missing where that is None, and not a list that holds it."""
     return {"$eq": value} if isinstance(value, list | tuple) else {"$eq": value, "$not": {"$type": "array"}}
 
 
 def as_it_was_read(change: Change, guard: Collection[str]) -> Document:
-    """Return the filter for the document of a change, as long as it is as it was read."""
+    """The filter for the document of a change, as long as it is as it was read."""
     return {"_id": change.id} | {name: that_is(value) for name, value in guarded_values(change, guard).items()}
 
 
 def update_or_refusal(change: Change, rev: str) -> Document:
-    """Return the update that makes a change when it is sent as an upsert, and that is refused where nothing is found.
+    """The update that makes a change when it is sent as an upsert, and that is refused where nothing is found.
 
     A plain update that finds nothing is only left out of the count, and the count of many in one request does not
     say which it was. This one cannot insert: MongoDB refuses, by its place in the request, to make a document whose
@@ -161,7 +161,7 @@ def update_or_refusal(change: Change, rev: str) -> Document:
 
 
 def glance_pipeline(host: str) -> list[Document]:
-    """Return the aggregation over the guilds that tells what others may have left for a host to do."""
+    """The aggregation over the guilds that tells what others may have left for a host to do."""
     others_claims = {"state": EntryState.CLAIMED.value, "claimed_by": {"$ne": host}}
     by_hand = {f"sources.{MANUAL_SOURCE}": {"$exists": True}}
     return [

@@ -56,7 +56,7 @@ _WHY_TLS = (
 
 
 def explained(error: Exception, name: str, origin: str, servers: Sequence[ServerDescription]) -> StoreError:
-    """Return the store's error for one of PyMongo's; `name` is the store's, `origin` where its URI comes from."""
+    """The store's error for one of PyMongo's; `name` is the store's, `origin` where its URI comes from."""
     if isinstance(error, BSONError | OverflowError | UnicodeError):
         return StoreError(f"{name}: a value cannot be stored ({type(error).__name__}); please report this")
     if isinstance(error, ConnectionFailure):
@@ -93,7 +93,7 @@ def _first_match(table: Sequence[tuple[str, str]], texts: Sequence[str]) -> str:
 
 
 def _is_lookup_failure(error: Exception) -> bool:
-    """Return whether the hosts behind a mongodb+srv name could not be looked up."""
+    """Whether the hosts behind a mongodb+srv name could not be looked up."""
     return isinstance(error, ConfigurationError) and type(error.__cause__).__module__.startswith("dns.")
 
 
@@ -105,7 +105,7 @@ def _is_away(error: Exception, codes: set[int]) -> bool:
 
 
 def _codes(error: Exception) -> set[int]:
-    """Return the server's error codes in an error, those of the parts of a batch too."""
+    """The server's error codes in an error, those of the parts of a batch too."""
     if not isinstance(error, OperationFailure):
         return set()
     details = error.details or {}

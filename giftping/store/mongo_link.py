@@ -86,7 +86,7 @@ class MongoLink:
             ) from None
 
     def collection(self, name: str) -> Collection[Document]:
-        """Return a collection, with the concerns that the ledger needs."""
+        """A collection, with the concerns that the ledger needs."""
         collection: Collection[Document] = self._database[name]
         return collection
 
@@ -96,12 +96,12 @@ class MongoLink:
         return str(self._database.name)
 
     def command(self, name: str, **options: Any) -> Document:
-        """Return the answer of the primary to a command of the server's administration."""
+        """The answer of the primary to a command of the server's administration."""
         with self.told():
             return self._client.admin.command(name, **options, read_preference=ReadPreference.PRIMARY)
 
     def of_database(self, name: str) -> MongoLink:
-        """Return the way to another database over the same connections. Raise StoreError when it can have no name."""
+        """The way to another database over the same connections. Raise StoreError when it can have no name."""
         other = copy(self)
         try:
             database = self._client.get_database(name)
@@ -141,7 +141,7 @@ class MongoLink:
 
 
 def _options(uri: str, server_selection: timedelta, answer: timedelta) -> dict[str, Any]:
-    """Return the client's options that the URI leaves open."""
+    """The client's options that the URI leaves open."""
     options: dict[str, Any] = {
         "serverSelectionTimeoutMS": _milliseconds(server_selection),
         "connectTimeoutMS": _milliseconds(server_selection),
@@ -163,5 +163,5 @@ def _path(uri: str) -> str:
 
 
 def _hosts(uri: str) -> str:
-    """Return the hosts of a URI that PyMongo has accepted."""
+    """The hosts of a URI that PyMongo has accepted."""
     return uri.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]

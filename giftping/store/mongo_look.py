@@ -31,7 +31,7 @@ class MongoLook:
 
 
 def look_at(link: MongoLink, clock: Callable[[], datetime]) -> MongoLook:
-    """Return how the primary of a MongoDB is, and close the link. Raise StoreError where there is none to be had."""
+    """How the primary of a MongoDB is, and close the link. Raise StoreError where there is none to be had."""
     try:
         # The first request waits for a server; the second one tells the time.
         link.command("hello")
@@ -63,7 +63,7 @@ def _lacking(link: MongoLink) -> tuple[str, ...] | None:
 
 
 def lacking_rights(info: Mapping[str, Any], database: str) -> tuple[str, ...]:
-    """Return the rights that the users of a connection lack in a database, from what `connectionStatus` says.
+    """The rights that the users of a connection lack in a database, from what `connectionStatus` says.
 
     Without any user there is nothing to grant: a server that asks for one refuses to be read.
     """

@@ -19,7 +19,7 @@ class OldDatabase:
         self.name = link.name
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents; nothing where there is no such collection."""
+        """A collection's documents; nothing where there is no such collection."""
         with self._link.told():
             yield from self._link.collection(collection).find({})
 

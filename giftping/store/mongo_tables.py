@@ -47,7 +47,7 @@ class MongoTables:
         self._is_prepared = False
 
     def one(self, collection: str, id_: str) -> Document | None:
-        """Return one document, None where there is none."""
+        """One document, None where there is none."""
         found = self.page(collection, {"_id": id_})
         return found[0] if found else None
 
@@ -74,19 +74,19 @@ class MongoTables:
             ids = {name: bound for name, bound in ids.items() if name == "$lt"} | {"$gt": page[-1]["_id"]}
 
     def walk(self, collection: str) -> Iterator[Document]:
-        """Yield all documents as they are, with ids of whatever kind."""
+        """All documents as they are, with ids of whatever kind."""
         with self.link.told():
             self._check_schema()
             yield from self.link.collection(collection).find({})
 
     def stored(self, collection: str, ids: Iterable[str]) -> Iterator[str]:
-        """Yield those of the ids that have a document."""
+        """Those of the ids that have a document."""
         for batch in _batches(ids):
             for document in self.page(collection, {"_id": {"$in": batch}}, {"_id": 1}):
                 yield document["_id"]
 
     def found(self, collection: str, ids: Iterable[str]) -> Iterator[Document]:
-        """Yield the documents that the ids have."""
+        """The documents that the ids have."""
         for batch in _batches(ids):
             yield from self.page(collection, {"_id": {"$in": batch}})
 
@@ -177,7 +177,7 @@ def _put_batch(documents: Collection[Document], changes: Mapping[str, Put]) -> s
 
 
 def _is_lost(refused: Mapping[str, Any]) -> bool:
-    """Return whether a write came too late: the id is taken, not by another unique index, or the document changed."""
+    """Whether a write came too late: the id is taken, not by another unique index, or the document changed."""
     if refused["code"] == _OTHER_ID:
         return True
     return refused["code"] == _DUPLICATE_KEY and list(refused.get("keyPattern", ["_id"])) == ["_id"]

@@ -49,7 +49,7 @@ class Takeover:
 
 
 def take_over(ledger: Collection[Document], ids: Items[str], takeover: Takeover) -> bool:
-    """Return whether all of the delivery's entries were taken over; nothing is changed otherwise."""
+    """Whether all of the delivery's entries were taken over; nothing is changed otherwise."""
     ordered = sorted(set(ids))
     if not ordered:
         return True
@@ -86,7 +86,7 @@ def _bring_up(
 
 
 def _move(ledger: Collection[Document], takeover: Takeover, entries: Sequence[Document]) -> int:
-    """Return how many entries were still held as before, and are now the new holder's."""
+    """How many entries were still held as before, and are now the new holder's."""
     return _update(
         ledger,
         [
@@ -114,7 +114,7 @@ def _give_back(
 
 
 def _update(ledger: Collection[Document], changes: Sequence[tuple[Document, Document]]) -> int:
-    """Return how many of the entries met their condition; they are changed one after the other."""
+    """How many of the entries met their condition; they are changed one after the other."""
     if not changes:
         return 0
     return ledger.bulk_write([UpdateOne(condition, update) for condition, update in changes]).matched_count

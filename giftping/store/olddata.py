@@ -24,7 +24,7 @@ class OldData(Protocol):
         """What to call it in messages; holds no secret. The name of the store that it lies in, where it is one."""
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents; nothing where there is no such collection."""
+        """A collection's documents; nothing where there is no such collection."""
 
     @property
     def keeps_flag(self) -> bool:
@@ -52,7 +52,7 @@ class OldFile:
         self._collections = collections
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents."""
+        """A collection's documents."""
         return iter(self._collections.get(collection, ()))
 
     def set_flag(self) -> None:

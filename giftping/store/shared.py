@@ -72,7 +72,7 @@ class SharedTables:
             yield self._current()
 
     def documents(self, collection: str) -> list[Mapping[str, Any]]:
-        """Return the documents of a collection as they are now."""
+        """The documents of a collection as they are now."""
         with self._threads:
             return list(self._current()[collection].values())
 

@@ -33,7 +33,7 @@ class SnapshotStorage(Storage):
         self._make_document = make_document
 
     def read(self) -> dict[str, dict[str, Any]] | None:
-        """Return the tables; None where there is no file.
+        """The tables; None where there is no file.
 
         Raise ValueError when the file is not JSON, OSError when it cannot be read.
         """
@@ -62,7 +62,7 @@ class Snapshot:
 
 
 def read_snapshot(path: Path) -> Snapshot | None:
-    """Return the snapshot, None where there is no file.
+    """The snapshot, None where there is no file.
 
     Raise StoreError, with the next step, when the file is damaged, is not giftping's or is a newer one's.
     """
@@ -154,7 +154,7 @@ class _Numbered(Mapping[str, Mapping[str, Mapping[str, Any]]]):
 
 
 def _chunks(tables: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> Iterator[bytes]:
-    """Yield the JSON of all tables, one document a line, in chunks of some size."""
+    """The JSON of all tables, one document a line, in chunks of some size."""
     pending: list[str] = []
     size = 0
     for line in _lines(tables):
@@ -182,7 +182,7 @@ def _lines(tables: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> Iterator[st
 
 
 def _read_by_line(stream: TextIO, make_document: MakeDocument) -> dict[str, dict[str, Any]] | None:
-    """Return the tables of a file in the layout of `_lines` without holding its text; None for another layout."""
+    """The tables of a file in the layout of `_lines` without holding its text; None for another layout."""
     if stream.readline() != "{\n":
         return None
     tables: dict[str, dict[str, Any]] = {}

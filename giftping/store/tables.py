@@ -38,7 +38,7 @@ class CompactDocument(Mapping[str, Any]):
         return len(self._names)
 
     def plain(self) -> dict[str, Any]:
-        """Return the document as a dict of its own."""
+        """The document as a dict of its own."""
         return dict(zip(self._names, self._values, strict=True))
 
 
@@ -50,7 +50,7 @@ class Compactor:
         self._strings: dict[str, str] = {}
 
     def compact(self, document: Mapping[str, Any]) -> CompactDocument:
-        """Return the document in its compact form."""
+        """The document in its compact form."""
         if len(self._strings) > _SHARED_STRINGS:
             self._strings.clear()
         share = self._strings.setdefault
@@ -69,15 +69,15 @@ class Tables:
         self._compactor = Compactor()
 
     def __getitem__(self, collection: str) -> Mapping[str, CompactDocument]:
-        """Return the documents of one collection by `_id`, in the order in which they came."""
+        """The documents of one collection by `_id`, in the order in which they came."""
         return self._documents[collection]
 
     def all_documents(self, collection: str) -> Iterable[Mapping[str, Any]]:
-        """Return the documents of a collection, also of one that giftping does not know."""
+        """The documents of a collection, also of one that giftping does not know."""
         return (self._documents.get(collection) or self.foreign.get(collection) or {}).values()
 
     def of_guild(self, guild_id: int) -> Iterable[CompactDocument]:
-        """Return the ledger's documents of one guild."""
+        """The ledger's documents of one guild."""
         ledger = self._documents[LEDGER]
         return [ledger[id_] for id_ in self._ids_by_guild.get(str(guild_id), ())]
 
@@ -110,12 +110,12 @@ class Tables:
 
 
 def put(collection: str, document: Mapping[str, Any]) -> Operation:
-    """Return the change that writes a document whole."""
+    """The change that writes a document whole."""
     return "put", collection, document
 
 
 def remove(collection: str, id_: str) -> Operation:
-    """Return the change that removes a document."""
+    """The change that removes a document."""
     return "remove", collection, id_
 
 

@@ -141,7 +141,7 @@ class Tiers:
         return write(self._mirror)
 
     def _at_hand(self, collection: str = "") -> SharedStore | None:
-        """Return the shared store, in step with the mirror; None while it is away.
+        """The shared store, in step with the mirror; None while it is away.
 
         The members are followed only when they are asked for: what has to do with codes does not pay for them.
         """

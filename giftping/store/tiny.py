@@ -178,13 +178,13 @@ class TinyStore(TinyDocuments):
         return self._shared.write(decide)
 
     def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
-        """Return one entry, None where there is none."""
+        """One entry, None where there is none."""
         with self._shared.tables() as tables:
             document = tables[LEDGER].get(entry_id(guild_id, game, key))
         return None if document is None else entry_from_document(document)
 
     def entries(self, guild_id: int | None = None, states: Collection[EntryState] = ()) -> Iterator[LedgerEntry]:
-        """Yield the entries of one guild or of all, in any state or in the given ones, oldest first.
+        """The entries of one guild or of all, in any state or in the given ones, oldest first.
 
         They are those of the moment of the call, whatever is written while they are yielded.
         """
@@ -210,12 +210,12 @@ class TinyStore(TinyDocuments):
     # Guild settings
 
     def guilds(self) -> list[GuildRecord]:
-        """Return all guilds, by ascending id."""
+        """All guilds, by ascending id."""
         found = [guild_from_document(document) for document in self._shared.documents(GUILDS)]
         return sorted(found, key=lambda guild: guild.guild_id)
 
     def guild(self, guild_id: int) -> GuildRecord | None:
-        """Return one guild, None where it is not known."""
+        """One guild, None where it is not known."""
         with self._shared.tables() as tables:
             return _guild(tables, guild_id)
 
@@ -288,7 +288,7 @@ class TinyStore(TinyDocuments):
         self._shared.write(lambda _: ([put(RUNS, document)], None))
 
     def runs(self) -> list[RunRecord]:
-        """Return the last run of each job on each host, by id."""
+        """The last run of each job on each host, by id."""
         return sorted(
             (run_from_document(document) for document in self._shared.documents(RUNS)), key=lambda run: run.id
         )

@@ -17,24 +17,24 @@ class TinyDocuments:
     _shared: SharedTables
 
     def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """Yield a collection's documents as they are at the moment of the call."""
+        """A collection's documents as they are at the moment of the call."""
         with self._shared.tables() as tables:
             return iter(list(tables.all_documents(collection)))
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
-        """Return those of the ids that have a document in the collection."""
+        """Those of the ids that have a document in the collection."""
         with self._shared.tables() as tables:
             documents = tables[collection]
             return frozenset(id_ for id_ in ids if id_ in documents)
 
     def documents_of(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
-        """Return the documents with these ids, by id."""
+        """The documents with these ids, by id."""
         with self._shared.tables() as tables:
             documents = tables[collection]
             return {id_: documents[id_] for id_ in ids if id_ in documents}
 
     def documents_where(self, collection: str, field: str, value: str) -> list[Mapping[str, Any]]:
-        """Return the documents whose top-level field is the text, by `_id`."""
+        """The documents whose top-level field is the text, by `_id`."""
         found = [document for document in self.documents(collection) if document.get(field) == value]
         return sorted(found, key=lambda document: str(document["_id"]))
 

@@ -58,11 +58,11 @@ class Roll:
     odd: tuple[Odd, ...] = ()
 
     def only(self, ids: Collection[int]) -> Roll:
-        """Return those of the members that have one of the ids."""
+        """Those of the members that have one of the ids."""
         return Roll({user_id: member for user_id, member in self.members.items() if user_id in ids})
 
     def on_roster(self) -> Iterator[Member]:
-        """Yield those who take part."""
+        """Those who take part."""
         return (member for member in self.members.values() if member.on_roster)
 
 
@@ -79,7 +79,7 @@ class BookError(StoreError):
 
 
 def new_id() -> str:
-    """Return a fresh id for a notice, a pause or an event."""
+    """A fresh id for a notice, a pause or an event."""
     return secrets.token_hex(8)
 
 
@@ -95,7 +95,7 @@ class Book:
     # Reading
 
     def roll(self, ids: Collection[int] | None = None) -> Roll:
-        """Return everybody on the roster or with timestamps, or those with the given ids, known or not."""
+        """Everybody on the roster or with timestamps, or those with the given ids, known or not."""
         roster, timestamps = self._documents(ACTIVE_MEMBERS, ids), self._documents(TODO_TIMESTAMPS, ids)
         odd: list[Odd] = []
         found = set(ids or ())
@@ -115,14 +115,14 @@ class Book:
         return Roll(members, tuple(odd))
 
     def member(self, user_id: int) -> Member:
-        """Return one member, not on the roster when nothing is known. Raise BookError for documents that are odd."""
+        """One member, not on the roster when nothing is known. Raise BookError for documents that are odd."""
         roll = self.roll([user_id])
         if roll.odd:
             raise _odd_document(roll.odd[0].where, roll.odd[0].why)
         return roll.members[user_id]
 
     def _member(self, user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapping[str, Any] | None) -> Member:
-        """Return the member of two documents. Those that a store gives out again, as they were, are not read anew."""
+        """The member of two documents. Those that a store gives out again, as they were, are not read anew."""
         known = self._read.get(user_id)
         if known is None or known.roster_document is not roster or known.timestamps_document is not timestamps:
             known = self._read[user_id] = member_from(user_id, roster, timestamps)
@@ -134,7 +134,7 @@ class Book:
         return dict(self.store.documents_of(collection, [str(id_) for id_ in ids]))
 
     def events(self, user_id: int | None = None, kind: str | None = None) -> list[Event]:
-        """Return the history of one member, of one kind, or all of it, oldest first."""
+        """The history of one member, of one kind, or all of it, oldest first."""
         if user_id is not None:
             documents: Iterable[Mapping[str, Any]] = self.store.documents_where(TODO_EVENTS, "user_id", str(user_id))
         elif kind is not None:

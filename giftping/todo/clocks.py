@@ -15,12 +15,12 @@ class Span:
     end: datetime | None = None
 
     def holds(self, instant: datetime) -> bool:
-        """Return whether an instant lies in it."""
+        """Whether an instant lies in it."""
         return self.start <= instant and (self.end is None or instant < self.end)
 
 
 def counted(start: datetime, now: datetime, frozen: Iterable[Span] = ()) -> timedelta:
-    """Return how much of the time from start to now counts: all but the frozen spans; nothing before the start."""
+    """How much of the time from start to now counts: all but the frozen spans; nothing before the start."""
     total = now - start
     for span in joined(frozen):
         overlap = min(now, span.end or now) - max(start, span.start)
@@ -29,7 +29,7 @@ def counted(start: datetime, now: datetime, frozen: Iterable[Span] = ()) -> time
 
 
 def reached(start: datetime, wanted: timedelta, frozen: Iterable[Span] = ()) -> datetime | None:
-    """Return the first instant at which `wanted` of the time since the start has counted; None when it never will."""
+    """The first instant at which `wanted` of the time since the start has counted; None when it never will."""
     at, left = start, wanted
     for span in joined(frozen):
         if span.end is not None and span.end <= at:
@@ -45,7 +45,7 @@ def reached(start: datetime, wanted: timedelta, frozen: Iterable[Span] = ()) -> 
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
-    """Return the same time as spans that neither touch nor overlap, in order; empty and reversed ones go."""
+    """The same time as spans that neither touch nor overlap, in order; empty and reversed ones go."""
     result: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
         if span.end is not None and span.end <= span.start:
@@ -59,7 +59,7 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 
 
 def unfrozen(instant: datetime, frozen: Iterable[Span]) -> datetime | None:
-    """Return the instant itself, or the end of the frozen span that it lies in; None when that has no end."""
+    """The instant itself, or the end of the frozen span that it lies in; None when that has no end."""
     span = next((span for span in joined(frozen) if span.holds(instant)), None)
     return instant if span is None else span.end
 
@@ -73,7 +73,7 @@ class Quiet:
     zone: tzinfo
 
     def until(self, instant: datetime) -> datetime | None:
-        """Return when the quiet hours end that the instant lies in, None when it lies in none."""
+        """When the quiet hours end that the instant lies in, None when it lies in none."""
         local = instant.astimezone(self.zone)
         for day in (local.date() - timedelta(days=1), local.date()):
             ends_on = day if self.start < self.end else day + timedelta(days=1)
@@ -84,7 +84,7 @@ class Quiet:
 
 
 def _instants(day: date, clock: time, zone: tzinfo) -> list[datetime]:
-    """Return the instants at which a clock in the zone may be said to show that time.
+    """The instants at which a clock in the zone may be said to show that time.
 
     Two where the clock is put back over it, or forward, so that it never shows it: quiet hours are then rather too
     long than too short.
@@ -93,10 +93,10 @@ def _instants(day: date, clock: time, zone: tzinfo) -> list[datetime]:
 
 
 def day_of(instant: datetime, zone: tzinfo) -> date:
-    """Return the day on which an instant lies, in a zone."""
+    """The day on which an instant lies, in a zone."""
     return instant.astimezone(zone).date()
 
 
 def start_of(day: date, zone: tzinfo) -> datetime:
-    """Return when a day begins in a zone."""
+    """When a day begins in a zone."""
     return min(_instants(day, time(), zone))

@@ -59,12 +59,12 @@ def submissions_of(member: Member, events: Iterable[Event]) -> list[Event]:
 
 
 def is_submission(event: Event) -> bool:
-    """Return whether an event is a TODO that was handed in, and not the post that tells of it."""
+    """Whether an event is a TODO that was handed in, and not the post that tells of it."""
     return event.kind == NoticeKind.SUBMISSION and not event.leg
 
 
 def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: tzinfo) -> Streak:
-    """Return the streak of one member from their submissions; `today` is their own, by `zone`."""
+    """The streak of one member from their submissions; `today` is their own, by `zone`."""
     days = sorted({_day(event, zone) for event in events if is_submission(event)})
     if not days:
         return Streak()
@@ -80,7 +80,7 @@ def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: 
 def board(
     members: Iterable[Member], zone_of: Callable[[Member], tzinfo], now: datetime, exempt: Collection[int] = ()
 ) -> list[Today]:
-    """Return how everybody stands with today's TODO: first those who have yet to hand it in, then by name."""
+    """How everybody stands with today's TODO: first those who have yet to hand it in, then by name."""
     rows = []
     for member in members:
         zone = zone_of(member)
@@ -90,7 +90,7 @@ def board(
 
 
 def _day(event: Event, zone: tzinfo) -> date:
-    """Return the day that an event was entered with, else that of its time."""
+    """The day that an event was entered with, else that of its time."""
     try:
         return date.fromisoformat(event.day)
     except ValueError:
@@ -98,7 +98,7 @@ def _day(event: Event, zone: tzinfo) -> date:
 
 
 def _is_bridged(before: date, after: date, paused: list[Span], zone: tzinfo) -> bool:
-    """Return whether all days between two are wholly paused; there may be none."""
+    """Whether all days between two are wholly paused; there may be none."""
     if after - before <= ONE_DAY:
         return True
     start, end = start_of(before + ONE_DAY, zone), start_of(after, zone)

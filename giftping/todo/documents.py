@@ -86,7 +86,7 @@ class SweepNotes:
 
 
 def user_id_of(document: Mapping[str, Any]) -> int:
-    """Return whose document it is. Raise OddDocumentError when its `_id` is no text of digits."""
+    """Whose document it is. Raise OddDocumentError when its `_id` is no text of digits."""
     id_ = document.get("_id")
     user_id = _id_in(id_) if isinstance(id_, str) else None
     if user_id is None:
@@ -103,7 +103,7 @@ def _id_in(text: str) -> int | None:
 
 
 def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapping[str, Any] | None) -> Member:
-    """Return the member that two documents tell of; None for one that is not there.
+    """The member that two documents tell of; None for one that is not there.
 
     Raise OddDocumentError, with the collection in its text, when a field is not what it should be.
     """
@@ -133,7 +133,7 @@ def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapp
 
 
 def roster_document_of(member: Member, now: datetime) -> Document:
-    """Return the document in `active_members` that the member is to have; `updated_at` says now where it changes."""
+    """The document in `active_members` that the member is to have; `updated_at` says now where it changes."""
     before = dict(member.roster_document or {})
     document = {name: value for name, value in before.items() if name not in _ROSTER_FIELDS}
     document |= {"_id": str(member.user_id), "name": member.name, "user_id": member.user_id}
@@ -152,7 +152,7 @@ def roster_document_of(member: Member, now: datetime) -> Document:
 
 
 def timestamps_document_of(member: Member, now: datetime, events: list[Document]) -> Document:
-    """Return the document in `todo_timestamps` that the member is to have, with the events that lead to it.
+    """The document in `todo_timestamps` that the member is to have, with the events that lead to it.
 
     The events stand in the document until the history has them: the change and its record are one write.
     """
@@ -175,7 +175,7 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
 
 
 def _dated(document: Document, before: Mapping[str, Any], now: datetime) -> Document:
-    """Return the document with the time of its change, unchanged when it is what it was before."""
+    """The document with the time of its change, unchanged when it is what it was before."""
     if document == {name: value for name, value in before.items() if name != "events"} | (
         {"events": document["events"]} if "events" in document else {}
     ):
@@ -231,7 +231,7 @@ def _attachment_from(reader: _Reader) -> Attachment:
 
 
 def todo_to(todo: Todo | None) -> Document | None:
-    """Return the `todo` of a timestamps document: every list is there, as the older bot's readers expect."""
+    """The `todo` of a timestamps document: every list is there, as the older bot's readers expect."""
     if todo is None:
         return None
     file = todo.attachment
@@ -329,7 +329,7 @@ def _leg_to(leg: Leg) -> Document:
 
 
 def event_to(event: Event) -> Document:
-    """Return the document of an event."""
+    """The document of an event."""
     return {"_id": event.id, "user_id": str(event.user_id), "kind": event.kind, "at": _epoch(event.at)} | _set_values(
         by=event.by,
         leg=event.leg,
@@ -341,7 +341,7 @@ def event_to(event: Event) -> Document:
 
 
 def event_from(document: Mapping[str, Any]) -> Event:
-    """Return the event of a document. Raise OddDocumentError when it is none."""
+    """The event of a document. Raise OddDocumentError when it is none."""
     reader = _Reader(TODO_EVENTS, document)
     user_id, at = reader.id("user_id"), reader.time("at")
     if user_id is None or at is None:
@@ -384,7 +384,7 @@ def notes_from(document: Mapping[str, Any] | None) -> SweepNotes:
 
 
 def notes_to(notes: SweepNotes) -> Document:
-    """Return the document of what sweeps keep."""
+    """The document of what sweeps keep."""
     return {"_id": SWEEP_ID} | _set_values(
         last_sweep=_epoch(notes.last_sweep),
         downtimes=[[_epoch(span.start), _epoch(span.end)] for span in notes.downtimes],
@@ -436,7 +436,7 @@ class _Reader:
             raise self.odd(name, "a Discord id") from None
 
     def time(self, name: str) -> datetime | None:
-        """Return an instant given in epoch seconds, as a date, or as ISO text; 0 is none."""
+        """An instant given in epoch seconds, as a date, or as ISO text; 0 is none."""
         value = self._document.get(name)
         if value is None or value == 0:
             return None
@@ -480,7 +480,7 @@ class _Reader:
 
 
 def _instant(value: object) -> datetime:
-    """Return the instant of a number of epoch seconds. Raise ValueError or TypeError for what is none."""
+    """The instant of a number of epoch seconds. Raise ValueError or TypeError for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"not a number: {value!r}")
     if not math.isfinite(value) or not 0 < value < _LATEST:
@@ -493,5 +493,5 @@ def _epoch(at: datetime | None) -> float | None:
 
 
 def _set_values(**values: Any) -> Document:
-    """Return the values that are set: not None, and not empty."""
+    """The values that are set: not None, and not empty."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}

@@ -101,7 +101,7 @@ class Messenger:
         pool: Executor,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> list[LegReport]:
-        """Return how all legs ended: posts one after the other, direct messages beside them, but after their post."""
+        """How all legs ended: posts one after the other, direct messages beside them, but after their post."""
         reports: list[LegReport] = []
         total = len(writes) + sum(map(len, posts))
         posted = {errand for errands in posts for errand in errands}
@@ -117,7 +117,7 @@ class Messenger:
         return reports
 
     def preview(self, roll: Roll, errands: Sequence[Errand]) -> tuple[str, Message] | None:
-        """Return where a message for these errands would go and what it would say; None when nobody is to be told."""
+        """Where a message for these errands would go and what it would say; None when nobody is to be told."""
         owed = [
             found
             for errand in errands
@@ -127,7 +127,7 @@ class Messenger:
         return (f"channel {self.addresses.channel_id}", channel_message(told)) if told else None
 
     def planned_writes(self, roll: Roll, errands: Sequence[Errand]) -> PlannedWrites:
-        """Return how many direct messages these errands would bring now, and how many would wait for a later run."""
+        """How many direct messages these errands would bring now, and how many would wait for a later run."""
         owed = [
             found[0]
             for errand in errands
@@ -140,7 +140,7 @@ class Messenger:
     # The channel leg
 
     def post(self, errands: Sequence[Errand]) -> list[LegReport]:
-        """Return how the channel legs of these errands ended; all go into one message."""
+        """How the channel legs of these errands ended; all go into one message."""
         if self.stopped():
             return []
         if self.channel_refused:
@@ -191,7 +191,7 @@ class Messenger:
     # The DM leg
 
     def write(self, errand: Errand) -> list[LegReport]:
-        """Return how the DM leg of an errand ended; nothing where it is not owed."""
+        """How the DM leg of an errand ended; nothing where it is not owed."""
         if self.stopped():
             return []
         member = self.book.member(errand.user_id)
@@ -228,7 +228,7 @@ class Messenger:
         return self._record(LegName.DM, sent, outcome)
 
     def _dm_channel(self, member: Member) -> int | _NoChannel:
-        """Return the direct-message channel of a member, opened if need be, or why there is none now."""
+        """The direct-message channel of a member, opened if need be, or why there is none now."""
         if member.dm_channel_id is not None:
             return member.dm_channel_id
         with self._lock:
@@ -267,7 +267,7 @@ class Messenger:
     def _claim(
         self, errands: Sequence[Errand], leg: LegName, channel_id: int, *, held: Sequence[tuple[Member, Notice]]
     ) -> list[tuple[Member, Notice]]:
-        """Return the members, as they are now, whose leg is owed and was claimed, or is still held by this message.
+        """The members, as they are now, whose leg is owed and was claimed, or is still held by this message.
 
         Raise WithdrawnError while nothing is to be sent because the shared store is away.
         """
@@ -290,7 +290,7 @@ class Messenger:
         return [found for user_id, found in owed.items() if user_id in won]
 
     def _owed(self, member: Member, errand: Errand, leg: LegName) -> tuple[Member, Notice] | None:
-        """Return the notice whose leg is to be sent now, None when it is not any more."""
+        """The notice whose leg is to be sent now, None when it is not any more."""
         if errand.notice_id:
             notice = member.notice(errand.notice_id)
             return (member, notice) if notice and notice.leg(leg).state is LegState.OPEN else None
@@ -302,13 +302,13 @@ class Messenger:
         return (member, notice) if notice.leg(leg).state is LegState.OPEN else None
 
     def dm_state(self, member: Member) -> LegState:
-        """Return how the DM leg of a new notice stands: to be sent, or closed where there is no use in it."""
+        """How the DM leg of a new notice stands: to be sent, or closed where there is no use in it."""
         closed_at = member.dms_closed_at
         tells = self.addresses.direct_messages and (closed_at is None or self.clock() - closed_at >= DMS_CLOSED_FOR)
         return LegState.OPEN if tells else LegState.CLOSED
 
     def _told(self, member: Member, notice: Notice) -> Told:
-        """Return a notice with the times that its text names."""
+        """A notice with the times that its text names."""
         now = self.clock()
         if notice.kind is NoticeKind.WARNING and member.silent_since is not None:
             warned = replace(member, lapse=Lapse(member.silent_since, warned_at=now))
@@ -370,12 +370,12 @@ class Messenger:
 
 
 def _is_overtaken(member: Member, notice: Notice) -> bool:
-    """Return whether a TODO has come since a ping was made; an older bot leaves the ping in place."""
+    """Whether a TODO has come since a ping was made; an older bot leaves the ping in place."""
     return notice.kind in PINGS and member.silent_since is not None and member.silent_since > notice.made_at
 
 
 def _without_pictures(message: Message) -> Message:
-    """Return a message that brings no files without the pictures that would be among them."""
+    """A message that brings no files without the pictures that would be among them."""
     embeds = [replace(embed, image="") if embed.image.startswith(ATTACHMENT) else embed for embed in message.embeds]
     return replace(message, embeds=tuple(embeds))
 

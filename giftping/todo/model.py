@@ -110,15 +110,15 @@ class Notice:
     todo: Todo | None = None
 
     def leg(self, name: LegName) -> Leg:
-        """Return one of the legs."""
+        """One of the legs."""
         return self.channel if name is LegName.CHANNEL else self.dm
 
     def with_leg(self, name: LegName, leg: Leg) -> Notice:
-        """Return the notice with another leg in place of the one of that name."""
+        """The notice with another leg in place of the one of that name."""
         return replace(self, channel=leg) if name is LegName.CHANNEL else replace(self, dm=leg)
 
     def legs_in(self, *states: LegState) -> tuple[LegName, ...]:
-        """Return which legs are in one of the states, the channel first."""
+        """Which legs are in one of the states, the channel first."""
         return tuple(name for name in LegName if self.leg(name).state in states)
 
     @property
@@ -233,11 +233,11 @@ class Member:
         return next((notice for notice in self.notices if notice.kind in PINGS), None)
 
     def notice(self, notice_id: str) -> Notice | None:
-        """Return one of the notices, None when it is not there any more."""
+        """One of the notices, None when it is not there any more."""
         return next((notice for notice in self.notices if notice.id == notice_id), None)
 
     def with_notice(self, notice: Notice) -> Member:
-        """Return the member with a notice added, or in place of the one with its id; of pings only one stays."""
+        """The member with a notice added, or in place of the one with its id; of pings only one stays."""
         kept = [
             other
             for other in self.notices

@@ -48,14 +48,14 @@ def reference(notice: Notice) -> str:
 
 
 def shows(message: Mapping[str, Any], notice: Notice) -> bool:
-    """Return whether a message, as Discord's API gives it, carries a notice."""
+    """Whether a message, as Discord's API gives it, carries a notice."""
     wanted = reference(notice)
     footers = [embed.get("footer") for embed in message.get("embeds", ()) if isinstance(embed, Mapping)]
     return any(isinstance(footer, Mapping) and str(footer.get("text")).endswith(wanted) for footer in footers)
 
 
 def channel_message(told: Sequence[Told]) -> Message:
-    """Return one message for the TODO channel that tells several members something, an embed each.
+    """One message for the TODO channel that tells several members something, an embed each.
 
     A member who handed in a TODO is not pinged for it; one for whom somebody else did, is.
     """
@@ -68,7 +68,7 @@ def channel_message(told: Sequence[Told]) -> Message:
 
 
 def dm_message(told: Told) -> Message:
-    """Return the direct message that tells one member something."""
+    """The direct message that tells one member something."""
     return Message(embeds=(_dm_embed(told),))
 
 
@@ -95,7 +95,7 @@ def batches(told: Sequence[Told]) -> Iterator[list[Told]]:
 
 
 def submission_embed(user_id: int, todo: Todo, notice: Notice) -> Embed:
-    """Return the post of a TODO that was handed in; its lists are shown as they were written."""
+    """The post of a TODO that was handed in; its lists are shown as they were written."""
     by_other = todo.submitted_by not in (None, user_id)
     people = [EmbedField("👤 For" if by_other else "👤 Submitted by", _mention(user_id))]
     if by_other:

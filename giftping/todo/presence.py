@@ -28,7 +28,7 @@ class Lookout:
     _listed: dict[int, MemberInfo] | Refused | Unclear | None = None
 
     def sees_all(self, user_ids: Collection[int]) -> bool:
-        """Return whether one question tells of all these members; it is asked anew, and its answer kept for `look`.
+        """Whether one question tells of all these members; it is asked anew, and its answer kept for `look`.
 
         False where each has to be asked about alone, because the list of members takes a privilege that the bot lacks.
         """
@@ -39,7 +39,7 @@ class Lookout:
         return True
 
     def look(self, user_ids: Collection[int]) -> dict[int, Presence | str]:
-        """Return how each member stands, or why that cannot be told; as `sees_all` has learnt, where it was asked."""
+        """How each member stands, or why that cannot be told; as `sees_all` has learnt, where it was asked."""
         wanted = sorted(user_ids)
         if isinstance(self._listed, dict):
             return {user_id: self._presence(self._listed.get(user_id)) for user_id in wanted}

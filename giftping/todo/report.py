@@ -121,11 +121,11 @@ class SweepReport:
         return any(leg.result is Result.DONE and not leg.settled for leg in self.legs)
 
     def count(self, kind: NoticeKind) -> int:
-        """Return how many members got a notice of this kind by at least one leg."""
+        """How many members got a notice of this kind by at least one leg."""
         return len({leg.user_id for leg in self.legs if leg.kind is kind and leg.result is Result.DONE})
 
     def counts(self) -> dict[str, int]:
-        """Return how often each thing was done, in the words of the plan."""
+        """How often each thing was done, in the words of the plan."""
         done = Counter({kind.value: self.count(kind) for kind in NoticeKind})
         return dict(+done)
 
@@ -153,7 +153,7 @@ class SweepReport:
 
 
 def _who(reports: Sequence[LegReport | RoleReport | Planned]) -> str:
-    """Return the member that reports are about, or how many members."""
+    """The member that reports are about, or how many members."""
     members = {report.user_id: report.name for report in reports}
     if len(members) > 1:
         return f"{len(members)} members"

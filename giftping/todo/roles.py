@@ -31,7 +31,7 @@ class RoleKeeper:
     downtimes: Sequence[Span] = ()
 
     def take(self, user_id: int, dm: LegState) -> RoleReport | None:
-        """Return how taking the role ended; None when by the rules it is not to be taken any more.
+        """How taking the role ended; None when by the rules it is not to be taken any more.
 
         It is claimed in the moment before the request goes out, by the rules as they are then. Discord takes a role
         that is not there without complaint, so that a removal that was cut short is simply done again.
@@ -99,7 +99,7 @@ class RoleKeeper:
         self.book.amend([user_id], change)
 
     def give_back(self, user_id: int, dm: LegState) -> RoleReport | None:
-        """Return how giving the role back ended; None when it is not to be given back."""
+        """How giving the role back ended; None when it is not to be given back."""
         member = self.book.member(user_id)
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.RESTORE:
             return None

@@ -22,7 +22,7 @@ from giftping.todo.rules import Action, Due
 
 
 def round_of(member: Member, due: Due, notice_id: str, now: datetime, *, dm: LegState) -> Notice:
-    """Return the round that a ping belongs to: the present one for a leg that is still owed, else a new one.
+    """The round that a ping belongs to: the present one for a leg that is still owed, else a new one.
 
     A round of which surely nothing was delivered is tried again under its id, so that the history tells of a trouble
     once. `dm` is how the DM leg of a new round stands: CLOSED where there is no use in it.
@@ -37,7 +37,7 @@ def round_of(member: Member, due: Due, notice_id: str, now: datetime, *, dm: Leg
 
 
 def with_claim(member: Member, notice: Notice, leg: LegName, *, now: datetime, by: str, channel_id: int) -> Member:
-    """Return the member with a leg claimed: it is about to be sent, and may have arrived from now on."""
+    """The member with a leg claimed: it is about to be sent, and may have arrived from now on."""
     claimed = Leg(LegState.CLAIMED, now, by, notice.leg(leg).reason, channel_id=channel_id)
     return _with(member, notice.with_leg(leg, claimed))
 
@@ -45,7 +45,7 @@ def with_claim(member: Member, notice: Notice, leg: LegName, *, now: datetime, b
 def with_delivery(
     member: Member, notice: Notice, leg: LegName, *, at: datetime, message_id: int, channel_id: int | None
 ) -> Member:
-    """Return the member with a leg delivered; a warning counts from its first delivered leg."""
+    """The member with a leg delivered; a warning counts from its first delivered leg."""
     sent = Leg(LegState.SENT, at, message_id=message_id, channel_id=channel_id)
     notice = notice.with_leg(leg, sent)
     if notice.kind is NoticeKind.WARNING and member.silent_since is not None:
@@ -57,14 +57,14 @@ def with_delivery(
 def with_refusal(
     member: Member, notice: Notice, leg: LegName, *, reason: str, state: LegState = LegState.OPEN
 ) -> Member:
-    """Return the member with a leg surely not delivered, or not to be tried any more, or that nobody can tell of."""
+    """The member with a leg surely not delivered, or not to be tried any more, or that nobody can tell of."""
     before = notice.leg(leg)
     at = before.at if state is LegState.UNCERTAIN else None
     return _with_end(member, notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id)))
 
 
 def _with(member: Member, notice: Notice) -> Member:
-    """Return the member with the notice as it is now, and the last ping's time as its legs say.
+    """The member with the notice as it is now, and the last ping's time as its legs say.
 
     When surely no leg of a round was delivered, the last ping is the one before it: the interval is not used up.
     """
@@ -76,7 +76,7 @@ def _with(member: Member, notice: Notice) -> Member:
 
 
 def _with_end(member: Member, notice: Notice) -> Member:
-    """Return the member with a notice of which it is known now what came of one of its legs.
+    """The member with a notice of which it is known now what came of one of its legs.
 
     A round may be found to be behind another one: it was cut short in a shared store, and the mirror, which did not
     know of it, had the member pinged. The last ping stays the other one's then, and what is open is not sent any more.
@@ -93,7 +93,7 @@ def _with_end(member: Member, notice: Notice) -> Member:
 
 
 def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str) -> Member:
-    """Return the member whose role is about to be taken, was taken, or was not there to take.
+    """The member whose role is about to be taken, was taken, or was not there to take.
 
     What came of a claim belongs to the lapse of the claim, also when a submission has ended that meanwhile.
     """
@@ -106,12 +106,12 @@ def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str)
 
 
 def without_removal(member: Member) -> Member:
-    """Return the member whose role was surely not taken after all."""
+    """The member whose role was surely not taken after all."""
     return replace(member, lapse=replace(member.lapse, removal=None)) if member.lapse else member
 
 
 def with_submission(member: Member, todo: Todo, notice: Notice, now: datetime) -> Member:
-    """Return the member who has handed in a TODO: the clock starts anew, and the lapse is over.
+    """The member who has handed in a TODO: the clock starts anew, and the lapse is over.
 
     Of the lapse there stays only that the role was taken, or is being taken, until it has been given back. A ping that
     is owed is not any more; other notices are still news.

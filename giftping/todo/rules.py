@@ -106,7 +106,7 @@ def _by_the_clocks(member: Member, rules: TodoRules, now: datetime, downtimes: S
 
 
 def let_be(member: Member, rules: TodoRules) -> str:
-    """Return why a member's clocks do not matter at all, empty when they do."""
+    """Why a member's clocks do not matter at all, empty when they do."""
     if not member.on_roster:
         return "not on the roster"
     if member.exempt or member.user_id in rules.exempt:
@@ -121,7 +121,7 @@ def let_be(member: Member, rules: TodoRules) -> str:
 
 
 def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Span] = ()) -> Outlook:
-    """Return when a member would be reminded first and next, and when the role would go, quiet hours left aside."""
+    """When a member would be reminded first and next, and when the role would go, quiet hours left aside."""
     if let_be(member, rules):
         return Outlook()
     clocks = _Clocks(member, rules, downtimes)
@@ -157,7 +157,7 @@ def _quiet_until(member: Member, rules: TodoRules, now: datetime) -> datetime | 
 
 
 def quiet_hours_of(member: Member, quiet: Quiet) -> Quiet:
-    """Return the quiet hours by the member's own clock."""
+    """The quiet hours by the member's own clock."""
     return Quiet(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
 
 
@@ -227,7 +227,7 @@ class _Clocks:
         return None if again_at is None else max(self.remind_at, again_at)
 
     def _arrived_by(self, last_ping: datetime) -> datetime:
-        """Return when the last ping had arrived; where nobody has said so, when it must have, if it did."""
+        """When the last ping had arrived; where nobody has said so, when it must have, if it did."""
         round_ = self._member.ping
         legs = (round_.channel, round_.dm) if round_ else ()
         return max([last_ping, *(leg.at + UNDER_WAY for leg in legs if leg.state is LegState.CLAIMED and leg.at)])
@@ -301,7 +301,7 @@ class _Clocks:
 
 
 def span_text(span: timedelta) -> str:
-    """Return a span in its two largest units, as people say it: `1 d 6 h`, `3 h`, `40 min`; none below 0."""
+    """A span in its two largest units, as people say it: `1 d 6 h`, `3 h`, `40 min`; none below 0."""
     minutes = max(int(span.total_seconds() // 60), 0)
     days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
     parts = [(days, "d"), (hours, "h"), (minutes, "min")]

@@ -38,7 +38,7 @@ class OpenLeg:
 
 
 def open_legs(members: Iterable[Member], rules: TodoRules, now: datetime) -> list[OpenLeg]:
-    """Return the legs that this host may look after: its own once they are quiet, others' once their lease is over."""
+    """The legs that this host may look after: its own once they are quiet, others' once their lease is over."""
     found = []
     for member in members:
         for notice in member.notices:
@@ -127,7 +127,7 @@ class Settler:
         )
 
     def _delivered(self, member: Member, notice: Notice, name: LegName, message_id: int) -> Member:
-        """Return the member with a leg that was found; it counts from when it was posted, by our clock."""
+        """The member with a leg that was found; it counts from when it was posted, by our clock."""
         posted_at = snowflake_time(message_id) - (self.rest.http.clock_offset or timedelta(0))
         leg = notice.leg(name)
         at = max(posted_at, leg.at) if leg.at else posted_at

@@ -72,7 +72,7 @@ class SubmissionError(Exception):
 def checked(
     draft: Draft, member: Member, *, todo_id: str, now: datetime, today: date, submitted_by: int | None = None
 ) -> Todo:
-    """Return the TODO of a draft; `today` is the member's own. Raise SubmissionError with every mistake at once.
+    """The TODO of a draft; `today` is the member's own. Raise SubmissionError with every mistake at once.
 
     What is returned fits into the post that Discord is sent: it was made and measured.
     """
@@ -99,7 +99,7 @@ def checked(
 
 
 def is_repeated(todo: Todo, before: Todo | None) -> bool:
-    """Return whether a TODO says, word for word, what the one before it said; the date apart."""
+    """Whether a TODO says, word for word, what the one before it said; the date apart."""
     if before is None or todo.attachment or before.attachment:
         return False
     return (todo.name, *_texts(todo)) == (before.name, *_texts(before))
@@ -110,7 +110,7 @@ def _texts(todo: Todo) -> tuple[str, ...]:
 
 
 def _date(text: str, today: date, mistakes: list[tuple[str, str]]) -> str:
-    """Return the date as DD/MM/YYYY; note a mistake for one that is none, or is not near today."""
+    """The date as DD/MM/YYYY; note a mistake for one that is none, or is not near today."""
     if not text:
         return f"{today:%d/%m/%Y}"
     found = _DATE.fullmatch(text)
@@ -151,7 +151,7 @@ def _content(text: str) -> int:
 
 
 def file_mistakes(file: Attachment | None) -> Iterator[tuple[str, str]]:
-    """Yield why a file cannot be handed in, each reason with the field."""
+    """Why a file cannot be handed in, each reason with the field."""
     if file is None:
         return
     if file.size > ATTACHMENT_SIZE:
@@ -163,11 +163,11 @@ def file_mistakes(file: Attachment | None) -> Iterator[tuple[str, str]]:
 
 
 def content_type_of(filename: str) -> str:
-    """Return the content type that a file's name stands for, empty for a kind that is not taken."""
+    """The content type that a file's name stands for, empty for a kind that is not taken."""
     return CONTENT_TYPES.get(PurePath(filename).suffix.lstrip(".").lower(), "")
 
 
 def _misfits(user_id: int, todo: Todo, now: datetime) -> list[str]:
-    """Return why Discord would refuse the post, the file of which is measured elsewhere."""
+    """Why Discord would refuse the post, the file of which is measured elsewhere."""
     embed = submission_embed(user_id, todo, Notice("0" * 16, NoticeKind.SUBMISSION, now))
     return violations(Message(embeds=(replace(embed, image=""),)))

@@ -101,7 +101,7 @@ def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by
 
 
 def _told(messenger: Messenger, book: Book, user_id: int) -> list[LegReport]:
-    """Return how what is to be told to or of a member went: the post of the TODO, and that the role is back."""
+    """How what is to be told to or of a member went: the post of the TODO, and that the role is back."""
     reports: list[LegReport] = []
     for notice in book.member(user_id).notices:
         errand = Errand(user_id, notice.id)

@@ -97,13 +97,13 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
 
 
 def _downtime(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Span | None:
-    """Return the time since the last sweep where that is so long that there was none when there should have been."""
+    """The time since the last sweep where that is so long that there was none when there should have been."""
     last = notes.last_sweep
     return Span(last, now) if last is not None and now - last > longest_gap else None
 
 
 def _patience(notes: SweepNotes, now: datetime, rules: SweepRules) -> timedelta:
-    """Return how far off the next round may be that this sweep waits for.
+    """How far off the next round may be that this sweep waits for.
 
     That is the linger time. But a ping takes a moment, and the interval counts from when it was delivered: where the
     timer is as slow as the interval, each round comes a little later after it than the one before. Such a sweep waits
@@ -174,7 +174,7 @@ class _Sweep:
         return sorted(plan, key=lambda one: one.user_id)
 
     def _parts(self, roll: Roll) -> Iterator[Roll]:
-        """Yield the members in parts: those of whom each has to be asked about alone come ten at a time.
+        """The members in parts: those of whom each has to be asked about alone come ten at a time.
 
         Asking has a rate limit of its own; what is known meanwhile can go out beside it.
         """
@@ -227,7 +227,7 @@ class _Sweep:
     # Who is there
 
     def _looked_at(self, roll: Roll, *, writes: bool = True) -> Roll:
-        """Return the members as Discord shows those of them for whom something is due."""
+        """The members as Discord shows those of them for whom something is due."""
         now = self._tools.clock()
         wanted = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
         if not wanted:
@@ -346,7 +346,7 @@ class _Sweep:
 
 
 def _seen(member: Member, presence: Presence, now: datetime) -> Edit:
-    """Return how a member changes who was looked at: one who is gone is parked, and one who is back has had a pause."""
+    """How a member changes who was looked at: one who is gone is parked, and one who is back has had a pause."""
     seen = replace(member, presence=presence)
     if not presence.in_guild:
         if member.left_at is not None:
@@ -360,13 +360,13 @@ def _seen(member: Member, presence: Presence, now: datetime) -> Edit:
 
 
 def _files_owed(roll: Roll) -> frozenset[str]:
-    """Return the ids of the TODOs whose file is yet to be posted."""
+    """The ids of the TODOs whose file is yet to be posted."""
     todos = (notice.todo for member in roll.members.values() for notice in member.notices)
     return frozenset(todo.id for todo in todos if todo and todo.attachment)
 
 
 def _news(roll: Roll) -> list[tuple[Member, Notice]]:
-    """Return the notices, other than pings, of which a leg is yet to be delivered."""
+    """The notices, other than pings, of which a leg is yet to be delivered."""
     return [
         (member, notice)
         for member in roll.members.values()

@@ -20,7 +20,7 @@ _HTML = re.compile(r"\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|bo
 
 
 def text_of(body: bytes, content_type: str) -> str:
-    """Return the body as text: by its byte order mark, the content type's charset, else UTF-8.
+    """The body as text: by its byte order mark, the content type's charset, else UTF-8.
 
     What does not decode becomes U+FFFD, which no code may hold.
     """
@@ -36,12 +36,12 @@ def text_of(body: bytes, content_type: str) -> str:
 
 
 def looks_like_html(text: str, content_type: str) -> bool:
-    """Return whether a body is a web page, by its first tag or its content type."""
+    """Whether a body is a web page, by its first tag or its content type."""
     return bool(_HTML.match(text)) or content_type.lower().startswith(("text/html", "application/xhtml"))
 
 
 def json_of(text: str, content_type: str) -> object:
-    """Return the JSON value that a body holds. Raise ShapeChangedError where it is none."""
+    """The JSON value that a body holds. Raise ShapeChangedError where it is none."""
     if not text.strip():
         raise ShapeChangedError("the body is empty; JSON was expected")
     try:

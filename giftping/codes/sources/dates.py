@@ -27,7 +27,7 @@ class Expiry:
 
 
 def read_expiry(text: str, rules: DateRules, now: datetime) -> Expiry:
-    """Return the expiry that a source wrote.
+    """The expiry that a source wrote.
 
     A date without a time is valid through the end of that day in the source's zone; a stated time is the expiry
     itself. Text that is neither ISO 8601, nor epoch seconds or milliseconds, nor of a stated format is kept as it is
@@ -50,7 +50,7 @@ def read_expiry(text: str, rules: DateRules, now: datetime) -> Expiry:
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return the time zone of a name. Raise KeyError or ValueError for one that is not known."""
+    """The time zone of a name. Raise KeyError or ValueError for one that is not known."""
     if name == "UTC":
         return UTC
     from zoneinfo import ZoneInfo

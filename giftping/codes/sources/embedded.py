@@ -64,7 +64,7 @@ def _documents(rule: RowRule, scripts: list[str]) -> Iterator[object]:
 
 
 def _flight_documents(scripts: list[str]) -> Iterator[object]:
-    """Yield the JSON values of a React flight payload, which a page pushes in pieces."""
+    """The JSON values of a React flight payload, which a page pushes in pieces."""
     decoder = json.JSONDecoder()
     pieces: list[str] = []
     for script in scripts:
@@ -84,7 +84,7 @@ def _flight_documents(scripts: list[str]) -> Iterator[object]:
 
 
 def _flight_row(decoder: json.JSONDecoder, payload: str, position: int) -> tuple[int, object]:
-    """Return where the next row starts, and the value of this one, None where it holds no JSON."""
+    """Where the next row starts, and the value of this one, None where it holds no JSON."""
     end = payload.find("\n", position)
     end = len(payload) if end < 0 else end
     row = _FLIGHT_ROW.match(payload, position, end)
@@ -101,12 +101,12 @@ def _flight_row(decoder: json.JSONDecoder, payload: str, position: int) -> tuple
 
 
 def _after_bytes(payload: str, position: int, size: int) -> int:
-    """Return where a text of so many UTF-8 bytes ends; rows of text have no line break behind them."""
+    """Where a text of so many UTF-8 bytes ends; rows of text have no line break behind them."""
     return position + len(payload[position : position + size].encode(errors="replace")[:size].decode(errors="ignore"))
 
 
 def _below(document: object, key: str) -> Iterator[object]:
-    """Yield the values of a key at any depth, outermost first, in the document's order."""
+    """The values of a key at any depth, outermost first, in the document's order."""
     pending = [document]
     while pending:
         value = pending.pop()
@@ -119,7 +119,7 @@ def _below(document: object, key: str) -> Iterator[object]:
 
 
 def _plain(value: object) -> object:
-    """Return a flight value without its marks: `$undefined`, `$D` before dates, `$$` for a dollar sign."""
+    """A flight value without its marks: `$undefined`, `$D` before dates, `$$` for a dollar sign."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -14,7 +14,7 @@ _FIELDS = ("code", "rewards", "expires", "state", "region", "skip")
 
 
 def check_expressions(definition: SourceDefinition) -> list[Problem]:
-    """Return the JMESPath expressions and CSS selectors of a definition that cannot be read.
+    """The JMESPath expressions and CSS selectors of a definition that cannot be read.
 
     The keys are relative to the source's table; row groups are counted from 0, as by `read_definition`.
     """

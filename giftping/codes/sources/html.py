@@ -32,7 +32,7 @@ class ElementRow:
         return text_in(self.element)
 
     def find(self, rule: FieldRule) -> list[object]:
-        """Return the texts, or the attribute, of the elements that the rule's selector finds inside the row."""
+        """The texts, or the attribute, of the elements that the rule's selector finds inside the row."""
         found = select(self.element, rule.path) if rule.path else [self.element]
         if rule.attribute:
             return [element[rule.attribute] for element in found if element.has_attr(rule.attribute)]
@@ -49,7 +49,7 @@ def parse(definition: SourceDefinition, body: bytes, content_type: str, now: dat
 
 
 def text_in(element: Tag) -> str:
-    """Return the text of an element; the texts of its parts stay apart."""
+    """The text of an element; the texts of its parts stay apart."""
     return element.get_text(" ", strip=True)
 
 

@@ -53,7 +53,7 @@ def parse(definition: SourceDefinition, body: bytes, content_type: str, now: dat
 
 
 def list_at(rule: RowRule, document: object) -> list[object] | None:
-    """Return the list at the rule's path, None where there is none. Raise ShapeChangedError for a failing path."""
+    """The list at the rule's path, None where there is none. Raise ShapeChangedError for a failing path."""
     try:
         found = jmespath.search(rule.at, document) if rule.at else document
     except JMESPathError as error:
@@ -62,7 +62,7 @@ def list_at(rule: RowRule, document: object) -> list[object] | None:
 
 
 def one_line(error: Exception) -> str:
-    """Return the first line of an error's text, in short."""
+    """The first line of an error's text, in short."""
     return str(error).partition("\n")[0][:160]
 
 

@@ -37,6 +37,6 @@ class Parser(Protocol):
 
 
 def parser_of(kind: str) -> Parser:
-    """Return the parser of a kind, importing the module it lives in. Raise KeyError for an unknown kind."""
+    """The parser of a kind, importing the module it lives in. Raise KeyError for an unknown kind."""
     module, _, function = KINDS[kind].partition(":")
     return cast("Parser", getattr(import_module(module), function))

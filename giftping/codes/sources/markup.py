@@ -33,13 +33,13 @@ class _Document(BeautifulSoup):
 
 
 def document_of(text: str) -> BeautifulSoup:
-    """Return a page, parsed. Raise ShapeChangedError where it is larger or deeper than pages are."""
+    """A page, parsed. Raise ShapeChangedError where it is larger or deeper than pages are."""
     # The line break keeps Beautiful Soup from taking a short text for a file name or an address.
     return _Document("\n" + _tamed(text), "html.parser", multi_valued_attributes=None)
 
 
 def select(root: Tag, selector: str, limit: int = 0) -> list[Tag]:
-    """Return the elements that a CSS selector finds. Raise ShapeChangedError where it cannot be used."""
+    """The elements that a CSS selector finds. Raise ShapeChangedError where it cannot be used."""
     try:
         return root.select(selector, limit=limit)
     except (SelectorSyntaxError, NotImplementedError, ValueError) as error:
@@ -49,7 +49,7 @@ def select(root: Tag, selector: str, limit: int = 0) -> list[Tag]:
 
 
 def _tamed(text: str) -> str:
-    """Return a page with complete tags only.
+    """A page with complete tags only.
 
     The parser of the standard library looks for the end of every tag and comment that has none, from each of them to
     the end of the page: minutes for a page of 300 kB. A `<` that starts no tag becomes text, as browsers show it;

@@ -38,7 +38,7 @@ class Row(Protocol):
         """The heading that the row stands under, "" where the kind knows none."""
 
     def find(self, rule: FieldRule) -> list[object]:
-        """Return the values at the rule's path, none where there is nothing. Raise RowError where it cannot be read."""
+        """The values at the rule's path, none where there is nothing. Raise RowError where it cannot be read."""
 
 
 class RowError(Exception):
@@ -77,7 +77,7 @@ def listing_of(definition: SourceDefinition, rows: Iterable[tuple[RowRule, Row]]
 
 
 def as_text(value: object) -> str:
-    """Return a found value as text, its white space folded; an object of name and amount as "name ×amount"."""
+    """A found value as text, its white space folded; an object of name and amount as "name ×amount"."""
     if isinstance(value, str):
         return visible(value[:LONGEST_TEXT])
     if isinstance(value, bool):
@@ -119,7 +119,7 @@ def _sightings(
 
 
 def _texts(rule: FieldRule | None, row: Row) -> list[str]:
-    """Return the non-empty texts of a field: found, matched, split, folded."""
+    """The non-empty texts of a field: found, matched, split, folded."""
     if rule is None:
         return []
     if rule.constant is not None:
@@ -186,7 +186,7 @@ def _state(rule: FieldRule | None, row: Row) -> SightingState:
 
 
 def _region(rule: FieldRule | None, row: Row) -> str:
-    """Return the regions that a row names, separated by commas; "" as soon as one of them means everywhere."""
+    """The regions that a row names, separated by commas; "" as soon as one of them means everywhere."""
     if rule is None:
         return ""
     names = set()

@@ -34,7 +34,7 @@ class Item:
         return next((as_text(value) for value in self.find(FieldRule(path="title"))), "") or _text(self.element)
 
     def find(self, rule: FieldRule) -> list[object]:
-        """Return the texts of the item's elements of that name; a prefix as in `content:encoded` is not looked at."""
+        """The texts of the item's elements of that name; a prefix as in `content:encoded` is not looked at."""
         name = rule.path.rpartition(":")[2]
         if not name:
             return [_text(self.element)]

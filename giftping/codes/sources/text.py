@@ -20,7 +20,7 @@ class Line:
     heading: str = ""
 
     def find(self, rule: FieldRule) -> list[object]:  # noqa: ARG002 - a line has no paths; patterns are applied to it whole
-        """Return the line."""
+        """The line."""
         return [self.text]
 
 

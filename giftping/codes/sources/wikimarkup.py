@@ -23,7 +23,7 @@ _ESCAPES = str.maketrans({"<": "&lt;", "{": "&#123;", "[": "&#91;"})
 
 
 def tamed(text: str) -> str:
-    """Return wikitext in which every template, link, table and tag that opens is closed, at a bearable depth.
+    """Wikitext in which every template, link, table and tag that opens is closed, at a bearable depth.
 
     The parser tries each open one again to the end of the page: minutes for a page of 100 kB. An unfinished comment
     hides the rest of the page, as it does in MediaWiki. Marks of lists and rules go: they cost much and say nothing.
@@ -53,7 +53,7 @@ def _tokens(text: str) -> tuple[str, list[re.Match[str]]]:
 
 
 def _loose(tokens: list[re.Match[str]]) -> list[tuple[int, int]]:
-    """Return where the openings are that nothing closes, and the tags that are none of wikitext's."""
+    """Where the openings are that nothing closes, and the tags that are none of wikitext's."""
     loose: list[tuple[int, int]] = []
     stack: list[tuple[str, tuple[int, int]]] = []
     for token in tokens:

@@ -37,7 +37,7 @@ class WikiRow:
         return " | ".join(self.values.values())
 
     def find(self, rule: FieldRule) -> list[object]:
-        """Return the parameter or cell of that number or name."""
+        """The parameter or cell of that number or name."""
         if not rule.path:
             return [self.text]
         value = self.values.get(rule.path, self.values.get(rule.path.casefold()))
@@ -86,7 +86,7 @@ def _wikitext(text: str, content_type: str) -> str:
 
 
 def _page_of(answer: object) -> str:
-    """Return the wikitext in an api's answer to `action=query&prop=revisions` or `action=parse`, in either version."""
+    """The wikitext in an api's answer to `action=query&prop=revisions` or `action=parse`, in either version."""
     if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
         raise ShapeChangedError(f"the wiki answers with an error: {str(answer['error'].get('info'))[:120]!r}")
     pages = _at(answer, "query", "pages")
@@ -147,7 +147,7 @@ def _rows(definition: SourceDefinition, page: _Page) -> Iterator[tuple[RowRule, 
 
 
 def _name_of(notation: str) -> str:
-    """Return the name in `{{Name}}`; a table is written `{|`."""
+    """The name in `{{Name}}`; a table is written `{|`."""
     return notation if notation == TABLE else _name(notation.strip().removeprefix("{{").removesuffix("}}"))
 
 
@@ -162,7 +162,7 @@ def _parameters(template: Template) -> dict[str, str]:
 
 
 def _table(table: Tag) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table that have data cells, by column number and by the name that the header gives it."""
+    """The rows of a table that have data cells, by column number and by the name that the header gives it."""
     titles: list[str] = []
     for cells in _table_rows(table.contents):
         texts = [_shown(cell.contents) for cell in cells]
@@ -185,7 +185,7 @@ def _table_rows(code: Wikicode) -> Iterator[list[Tag]]:
 
 
 def _shown(code: Wikicode | None) -> str:
-    """Return wikitext as a reader sees it: links by their text, the items of templates, no comments, no references."""
+    """Wikitext as a reader sees it: links by their text, the items of templates, no comments, no references."""
     if code is None:
         return ""
     return " ".join(_STYLE.sub("", "".join(_shown_node(node) for node in code.nodes)).split())
