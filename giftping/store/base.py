@@ -184,7 +184,7 @@ class Store(Protocol):
     # The ledger
 
     def recorded(self, game: str, keys: Collection[str], guild_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
-        """Return, for each of the guilds, those of the keys that have an entry in any state. One query."""
+        """Those of the keys, for each of the guilds, that have an entry in any state. One query."""
 
     def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
         """Add the entries whose id is free and return those ids; an existing entry is left as it is."""
@@ -247,7 +247,7 @@ class Store(Protocol):
     # The memory of codes
 
     def codes(self, game: str | None = None) -> list[CodeRecord]:
-        """Return what is known of the codes of one game or of all, newest `first_seen` first, then by id."""
+        """The records of the codes of one game or of all, newest `first_seen` first, then by id."""
 
     def remember(self, codes: Sequence[CodeRecord]) -> None:
         """Merge records into the memory.
@@ -322,7 +322,7 @@ class SharedStore(Store, Protocol):
         """Remove a guild's entries as `clear` does, but only those made before an instant."""
 
     def changed_since(self, since: datetime | None) -> Iterator[Sequence[LedgerEntry]]:
-        """Yield, in parts, the entries that were written since then, or all of them."""
+        """The entries that were written since then, or all of them, in parts."""
 
     def tell_mirrors(self) -> None:
         """Change `revision`: entries came or went in a way that `changed_since` does not show to other hosts."""

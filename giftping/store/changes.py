@@ -44,7 +44,7 @@ def fresh_rev() -> str:
 
 
 def guarded_values(change: Change, guard: Collection[str]) -> dict[str, Any]:
-    """Return what a stored document must still hold to be changed; None for what it must not hold."""
+    """The values that a stored document must still hold to be changed; None for what it must not hold."""
     before = change.before or {}
     return {name: before.get(name) for name in (REV, *guard)}
 

@@ -127,19 +127,19 @@ def game_of(document: Mapping[str, Any]) -> str:
 
 
 def sent_fields(*, message_id: int | None, channel_id: int | None, at: datetime) -> Document:
-    """Return what changes in an entry that was sent; an unknown message or channel leaves what is recorded."""
+    """The fields that change in an entry that was sent; an unknown message or channel leaves what is recorded."""
     text = time_to_text(at)
     changes: Document = {"state": EntryState.SENT.value, "sent_at": text, "updated_at": text}
     return changes | _set_values(message_id=message_id, channel_id=channel_id)
 
 
 def uncertain_fields(*, at: datetime) -> Document:
-    """Return what changes in an entry whose delivery cannot be settled."""
+    """The fields that change in an entry whose delivery cannot be settled."""
     return {"state": EntryState.UNCERTAIN.value, "updated_at": time_to_text(at)}
 
 
 def taken_over_fields(*, by: str, at: datetime) -> Document:
-    """Return what changes in an entry that a new owner takes over."""
+    """The fields that change in an entry that a new owner takes over."""
     text = time_to_text(at)
     return {"state": EntryState.CLAIMED.value, "claimed_by": by, "claimed_at": text, "updated_at": text}
 
@@ -229,7 +229,7 @@ def code_to_document(code: CodeRecord) -> Document:
 
 
 def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
-    """Return what a document says of a code. Raise DocumentError when it says nothing of one."""
+    """The record of a code that a document holds. Raise DocumentError when it says nothing of one."""
     fields = Fields(CODES, document)
     sources = fields.table("sources", optional=True)
     return CodeRecord(
@@ -260,7 +260,7 @@ def _memory_from(fields: Fields) -> SourceMemory:
 
 
 def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
-    """Return what is known of a code after it was seen again, by the rule of `Store.remember`."""
+    """The record of a code after it was seen again, by the rule of `Store.remember`."""
     sources = dict(known.sources)
     for name, memory in seen.sources.items():
         before = sources.get(name, memory)

@@ -53,7 +53,7 @@ class FailoverStore(Tiers):
     # The ledger
 
     def recorded(self, game: str, keys: Collection[str], guild_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
-        """Return, for each of the guilds, those of the keys that have an entry in any state."""
+        """Those of the keys, for each of the guilds, that have an entry in any state."""
         return self._read(lambda store: store.recorded(game, keys, guild_ids))
 
     def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
@@ -199,7 +199,7 @@ class FailoverStore(Tiers):
     # The memory of codes
 
     def codes(self, game: str | None = None) -> list[CodeRecord]:
-        """Return what is known of the codes of one game or of all, newest `first_seen` first, then by id."""
+        """The records of the codes of one game or of all, newest `first_seen` first, then by id."""
         return self._read(lambda store: store.codes(game))
 
     def remember(self, codes: Sequence[CodeRecord]) -> None:
@@ -287,13 +287,13 @@ class FailoverStore(Tiers):
             self._mirror.put_documents(collection, [plain_document(document) for document in documents])
 
     def old_data(self, database: str | None = None) -> OldData:
-        """Return what is to be taken over from the shared store's own database, or from another on its server."""
+        """The old data to take over from the shared store's own database, or from another on its server."""
         if not isinstance(self._shared, HoldsOldData):
             raise StoreError(f"{self.name}: holds no other data")
         return self._shared.old_data(database)
 
     def glance(self) -> str | None:
-        """Return what the shared store's `glance` gives, None while it is away."""
+        """The token that the shared store's `glance` gives, None while it is away."""
         if (shared := self._at_hand()) is None:
             return None
         try:

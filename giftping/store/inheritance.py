@@ -74,7 +74,7 @@ class Inheritance:
         ]
 
     def codes(self) -> list[CodeRecord]:
-        """Return what is known of the codes themselves, by id."""
+        """The records of the codes themselves, by id."""
         return [self._codes[id_] for id_ in sorted(self._codes)]
 
     def fingerprint(self) -> str:

@@ -107,7 +107,7 @@ class Journal:
             raise self._damaged(f"its header has no {error}") from error
 
     def _payload(self, line: bytes) -> Any:
-        """Return what a line says, and count it as read. Raise StoreError when it is damaged."""
+        """The batch that a line holds, counted as read. Raise StoreError when it is damaged."""
         self._line += 1
         digits, _, text = line.partition(b" ")
         checksum = zlib.crc32(text, self._checksum)

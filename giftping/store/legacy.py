@@ -101,7 +101,7 @@ def is_state(document: object) -> bool:
 
 
 def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
-    """Return what a state says, a file's (v0 to v1) or a document's: channels, and lists of codes by guild."""
+    """The facts that a state tells, a file's (v0 to v1) or a document's: channels, and lists of codes by guild."""
     reported: list[Reported] = []
     times = _times(document)
     channels: dict[int, int] = {}
@@ -126,7 +126,7 @@ def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
 
 
 def read_sent(document: Mapping[str, Any]) -> Read:
-    """Return what an older bot's document in `sent_giftcodes` says, of either shape."""
+    """The facts that an older bot's document in `sent_giftcodes` tells, of either shape."""
     id_ = document.get("_id")
     head, colon, tail = id_.partition(":") if isinstance(id_, str) else ("", "", "")
     guild_id = snowflake(head) or snowflake(document.get("guild_id"))
@@ -149,7 +149,7 @@ def read_sent(document: Mapping[str, Any]) -> Read:
 
 
 def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
-    """Return what a document of `gift_codes` says; a code without a date that can be read is first seen `now`."""
+    """The record that a document of `gift_codes` holds; a code without a readable date is first seen `now`."""
     id_ = document.get("_id")
     own, _ = spelling_of(id_)
     written = [text for name in ("giftcode_original", "giftcode") if (text := spelling_of(document.get(name))[0])]
@@ -261,7 +261,7 @@ def _odd(where: str, what: object, why: str) -> Reported:
 
 
 def better(one: Known, other: Known) -> Known:
-    """Return what two records of one code come to: what the more exact one says, in the more telling spelling.
+    """The one record that two of one code come to: what the more exact one says, in the more telling spelling.
 
     The same whichever of several records are put together first.
     """

@@ -42,7 +42,7 @@ class Met:
 
 
 def bring_in_step(shared: SharedStore, mirror: TinyStore, *, host: str, now: datetime) -> Met:
-    """Return what was carried to the shared store; the mirror then holds what the shared store holds.
+    """The changes that were carried to the shared store; the mirror then holds what the shared store holds.
 
     Everything is done again, to the same end, where it was cut short. Raise StoreAwayError when the shared
     store goes away meanwhile.
@@ -60,7 +60,7 @@ def bring_in_step(shared: SharedStore, mirror: TinyStore, *, host: str, now: dat
 
 
 def _read_again_from(synced: Synced | None, revision: int, now: datetime) -> datetime | None:
-    """Return from when on the ledger is to be read, None for all of it."""
+    """The instant from which the ledger is to be read, None for all of it."""
     # A date from the future is one of a clock that was wrong.
     if synced is None or synced.revision != revision or synced.at > now:
         return None

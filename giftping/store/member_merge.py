@@ -30,7 +30,7 @@ def merged(
     theirs: Mapping[str, Any] | None,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> Document:
-    """Return what the shared store is to hold; `theirs` itself, field by field, where it says the same already.
+    """The document that the shared store is to hold; `theirs` itself, field by field, where it says the same already.
 
     `before` are the states in which both stores may have held the document alike, where they are known.
     """

@@ -118,7 +118,7 @@ def migrate(
     back_up: BackUp,
     on_progress: OnProgress | None = None,
 ) -> MigrationReport:
-    """Return what was taken over from the sources into the target; of two that differ the first source counts.
+    """The report of what was taken over from the sources into the target; of two that differ the first source counts.
 
     Raise StoreError when old data cannot be read or the target cannot be read or written; what was added until
     then is there, and the next migration goes on from it.
@@ -289,7 +289,7 @@ class _Moving:
         return self.target.insert_documents(collection, missing)
 
     def _to_keep(self) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:
-        """Yield what is added to, and the old states, which are told that all went over."""
+        """The stores that are added to, and the old states, which are told that all went over."""
         for name in COLLECTIONS:
             if name not in (META, MIRROR):
                 yield name, self.target.documents(name)

@@ -131,7 +131,7 @@ class MongoStore:
     # The ledger
 
     def recorded(self, game: str, keys: Collection[str], guild_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
-        """Return, for each of the guilds, those of the keys that have an entry in any state."""
+        """Those of the keys, for each of the guilds, that have an entry in any state."""
         wanted = {entry_id(guild_id, game, key): (guild_id, key) for guild_id in guild_ids for key in keys}
         found: dict[int, set[str]] = {guild_id: set() for guild_id in guild_ids}
         for id_ in self._tables.stored(LEDGER, wanted):
@@ -221,7 +221,7 @@ class MongoStore:
         return result.deleted_count if result else 0
 
     def changed_since(self, since: datetime | None) -> Iterator[list[LedgerEntry]]:
-        """Yield, in parts, the entries that were written since then, or all of them."""
+        """The entries that were written since then, or all of them, in parts."""
         for page in self._tables.pages(LEDGER, in_states(()) | written_since(since)):
             yield [entry_from_document(document) for document in page]
 
@@ -274,7 +274,7 @@ class MongoStore:
     # The memory of codes
 
     def codes(self, game: str | None = None) -> list[CodeRecord]:
-        """Return what is known of the codes of one game or of all, newest `first_seen` first, then by id."""
+        """The records of the codes of one game or of all, newest `first_seen` first, then by id."""
         found = [
             code_from_document(document) for document in self._tables.all(CODES, {} if game is None else {"game": game})
         ]
@@ -340,7 +340,7 @@ class MongoStore:
         return there
 
     def old_data(self, database: str | None = None) -> OldDatabase:
-        """Return what is to be taken over from the database itself, or from another one on the same server."""
+        """The old data to take over from the database itself, or from another one on the same server."""
         return OldDatabase(self._link if database is None else self._link.of_database(database))
 
     def _settle(

@@ -176,7 +176,7 @@ def glance_pipeline(host: str) -> list[Document]:
 
 
 def _latest_by_host() -> list[Document]:
-    """Return what tells when each host last wrote an entry; the index gives it with one step for each host."""
+    """The stages that tell when each host last wrote an entry; the index gives it with one step for each host."""
     order = {"claimed_by": 1, "updated_at": -1}
     return [{"$sort": order}, {"$group": {"_id": "$claimed_by", "latest": {"$first": "$updated_at"}}}]
 

@@ -158,7 +158,7 @@ def _milliseconds(duration: timedelta) -> int:
 
 
 def _path(uri: str) -> str:
-    """Return what follows the hosts up to the options; an `@` in it is a password that was not encoded."""
+    """The part between the hosts and the options; an `@` in it is a password that was not encoded."""
     return uri.partition("://")[2].partition("/")[2].partition("?")[0]
 
 

@@ -10,7 +10,7 @@ from giftping.store.mongo_link import MongoLink
 
 
 class OldDatabase:
-    """Gives a database's documents as they are, and sets the older bot's flag when all went over."""
+    """A database of an older bot: its documents as they are, and the flag that it sets when all went over."""
 
     keeps_flag = True
 

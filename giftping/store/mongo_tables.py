@@ -52,20 +52,20 @@ class MongoTables:
         return found[0] if found else None
 
     def page(self, collection: str, wanted: Document, fields: Document | None = None) -> list[Document]:
-        """Return what is wanted, by `_id`, at most a page of it."""
+        """The documents that are wanted, by `_id`, at most a page of them."""
         with self.link.told():
             self._check_schema()
             documents = self.link.collection(collection)
             return list(documents.find(wanted, fields, sort=[("_id", 1)], limit=PAGE, batch_size=PAGE + 1))
 
     def all(self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID) -> list[Document]:
-        """Return what is wanted, by `_id`."""
+        """The documents that are wanted, by `_id`."""
         return [document for page in self.pages(collection, wanted, ids) for document in page]
 
     def pages(
         self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID
     ) -> Iterator[list[Document]]:
-        """Yield what is wanted, by `_id`, page by page: unlike the rest of a cursor, a page can be asked for again."""
+        """The documents that are wanted, by `_id`, in pages: one can be asked for again, a cursor not."""
         while True:
             page = self.page(collection, {**(wanted or {}), "_id": ids})
             yield page
@@ -91,7 +91,7 @@ class MongoTables:
             yield from self.page(collection, {"_id": {"$in": batch}})
 
     def write(self, collection: str, ask: Callable[[Collection[Document]], _Item]) -> _Item:
-        """Return what a write to a collection gives."""
+        """The answer of a write to a collection."""
         with self.link.told():
             self._check_schema()
             self._prepare()
@@ -128,7 +128,7 @@ class MongoTables:
         return frozenset(put)
 
     def notes(self) -> dict[str, Document]:
-        """Return what the database holds of itself, by `_id`. Raise StoreError when a newer giftping wrote it."""
+        """The notes that the database holds of itself, by `_id`. Raise StoreError when a newer giftping wrote it."""
         with self.link.told():
             return self._read_notes()
 

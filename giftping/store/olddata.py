@@ -39,7 +39,7 @@ class HoldsOldData(Protocol):
     """A store whose server may hold old data, in its own database and in others."""
 
     def old_data(self, database: str | None = None) -> OldData:
-        """Return what is in the store's own database, or in another one by name. Raise StoreError for a bad name."""
+        """The data in the store's own database, or in another one by name. Raise StoreError for a bad name."""
 
 
 class OldFile:
@@ -60,7 +60,7 @@ class OldFile:
 
 
 def open_file(path: Path) -> OldFile:
-    """Return what a `giftcode_state.json`, a `giftping.json` or a backup of one holds.
+    """The documents that a `giftcode_state.json`, a `giftping.json` or a backup of one holds.
 
     Raise StoreError when it cannot be read, is damaged, or is neither.
     """
@@ -80,7 +80,7 @@ def open_file(path: Path) -> OldFile:
 
 
 def _open_folder(path: Path) -> OldFile:
-    """Return what the folder around a `giftping.json` holds, its journal included."""
+    """The documents that the folder around a `giftping.json` holds, its journal included."""
     from giftping.store.documents import COLLECTIONS
     from giftping.store.tiny import TinyStore
 

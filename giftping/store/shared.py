@@ -67,7 +67,7 @@ class SharedTables:
 
     @contextmanager
     def tables(self) -> Iterator[Tables]:
-        """Give the tables, with what others wrote, for reading within the block."""
+        """The tables, with what others wrote, for reading within the block."""
         with self._threads:
             yield self._current()
 

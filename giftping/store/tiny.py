@@ -112,7 +112,7 @@ class TinyStore(TinyDocuments):
     # The ledger
 
     def recorded(self, game: str, keys: Collection[str], guild_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
-        """Return, for each of the guilds, those of the keys that have an entry in any state."""
+        """Those of the keys, for each of the guilds, that have an entry in any state."""
         with self._shared.tables() as tables:
             ledger = tables[LEDGER]
             return {
@@ -256,7 +256,7 @@ class TinyStore(TinyDocuments):
     # The memory of codes
 
     def codes(self, game: str | None = None) -> list[CodeRecord]:
-        """Return what is known of the codes of one game or of all, newest `first_seen` first, then by id."""
+        """The records of the codes of one game or of all, newest `first_seen` first, then by id."""
         found = [
             code_from_document(document)
             for document in self._shared.documents(CODES)
