@@ -1,4 +1,4 @@
-"""What `giftping doctor` does."""
+"""What `giftping doctor` says of what it has found."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session
-from giftping.doctor.judge import examined
-from giftping.doctor.judging import Verdict
+from giftping.doctor.judgement import Verdict
 from giftping.output.codes import counted
 
 if TYPE_CHECKING:
-    from giftping.doctor.judge import Finding
+    from collections.abc import Iterator, Sequence
+
+    from giftping.doctor.examine import Facts, Finding
 
 NO_CODES = "Gift codes are not set up: no guild is known. Add one: giftping guilds add"
 NO_TODO = "The TODO part is not set up: no id is set for it, and the roster is empty."
@@ -19,49 +20,64 @@ NO_TODO = "The TODO part is not set up: no id is set for it, and the roster is e
 
 def doctor(session: Session, *, live: bool = False) -> int:
     """Look at everything that giftping needs, say what is wrong and what to do about it, and return the exit code."""
-    from giftping.doctor.look import examine
+    from giftping.doctor.examine import examine
 
-    facts = examine(session.house, live=live)
-    findings = examined(facts)
-    counts = Counter(finding.verdict for finding in findings)
+    found = examine(session.house, live=live)
+    counts = Counter(finding.judgement.verdict for finding in found.findings)
     exit_code = EXIT_TROUBLE if counts[Verdict.FAIL] else EXIT_FINE
     session.give(
         {
             "exit_code": exit_code,
             **{verdict.value: counts[verdict] for verdict in Verdict},
-            "codes": facts.codes is not None,
-            "todo": facts.todo is not None,
+            "codes": found.facts.codes is not None,
+            "todo": found.facts.todo is not None,
             "findings": [
                 {
                     "name": finding.name,
-                    "subject": finding.subject,
-                    "verdict": finding.verdict.value,
-                    "what": finding.what,
-                    "next_step": finding.next_step,
+                    "subject": finding.judgement.subject,
+                    "verdict": finding.judgement.verdict.value,
+                    "what": finding.judgement.what,
+                    "next_step": finding.judgement.next_step,
                 }
-                for finding in findings
+                for finding in found.findings
             ],
         }
     )
-    if session.quiet and not session.json:
-        for finding in findings:
-            if finding.verdict is not Verdict.OK:
-                session.trouble(f"{finding.name}: {finding.verdict.value}: {finding.what}; {finding.next_step}")
-    elif not session.json:
-        _show(session, findings)
-        missing = [text for part, text in ((facts.codes, NO_CODES), (facts.todo, NO_TODO)) if part is None]
-        if missing and not facts.ledger.trouble:
+    if session.json:
+        return exit_code
+    if session.quiet:
+        _tell_trouble(session, found.findings)
+    else:
+        _show(session, found.findings)
+        if missing := list(_missing_parts(found.facts)):
             session.tell("\n" + "\n".join(missing))
         said = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-        session.tell(f"\n{counted(len(findings), 'check')}: {said}.")
+        session.tell(f"\n{counted(len(found.findings), 'check')}: {said}.")
     return exit_code
 
 
-def _show(session: Session, findings: list[Finding]) -> None:
+def _tell_trouble(session: Session, findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        found = finding.judgement
+        if found.verdict is not Verdict.OK:
+            session.trouble(f"{finding.name}: {found.verdict.value}: {found.what}; {found.next_step}")
+
+
+def _show(session: Session, findings: Sequence[Finding]) -> None:
     from giftping.output.render import table
 
     rows = [
-        [finding.name, finding.verdict.value, finding.what + (f"\n→ {finding.next_step}" if finding.next_step else "")]
+        [
+            finding.name,
+            finding.judgement.verdict.value,
+            finding.judgement.what + (f"\n→ {finding.judgement.next_step}" if finding.judgement.next_step else ""),
+        ]
         for finding in findings
     ]
     session.show(table("giftping doctor", ["Check", "", "What"], rows))
+
+
+def _missing_parts(facts: Facts) -> Iterator[str]:
+    """The parts that are not set up. A ledger that cannot be read does not tell: guilds and roster are in it."""
+    if not facts.ledger.trouble:
+        yield from (text for part, text in ((facts.codes, NO_CODES), (facts.todo, NO_TODO)) if part is None)

@@ -36,7 +36,7 @@ PRELOADED = (
     "giftping.commands.submit",
     "giftping.commands.sweep",
     "giftping.commands.todo",
-    "giftping.doctor.look",
+    "giftping.doctor.examine",
     "giftping.runs.sweep",
     "giftping.runs.check",
     "giftping.codes.explain",

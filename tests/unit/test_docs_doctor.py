@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from docs_reading import DOCS, blocks, section, table
+from doctor_facts import FACTS, names
 
-from giftping.doctor.judge import CHECKS, DISCORD_CHECKS, HOST_CHECKS
-from giftping.doctor.judge_codes import CODES_CHECKS
-from giftping.doctor.judge_todo import TODO_CHECKS
-from giftping.doctor.judging import Verdict
+from giftping.doctor.judgement import Verdict
 
 PAGE = DOCS / "doctor.md"
-TABLES = {
-    "Every installation": CHECKS,
-    "Several hosts": HOST_CHECKS,
-    "Discord": DISCORD_CHECKS,
-    "Gift codes": CODES_CHECKS,
-    "The TODO part": TODO_CHECKS,
+NAMES = names(FACTS)
+ALONE = replace(FACTS, mongo=None, hosts=None, discord=None, codes=None, todo=None)
+PARTS = {
+    "Every installation": ALONE,
+    "Several hosts": replace(ALONE, mongo=FACTS.mongo, hosts=FACTS.hosts),
+    "Discord": replace(ALONE, discord=FACTS.discord),
+    "Gift codes": replace(ALONE, codes=FACTS.codes),
+    "The TODO part": replace(ALONE, todo=FACTS.todo),
 }
-NAMES = [name for checks in TABLES.values() for name, _ in checks]
+
+
+def described(title: str) -> list[str]:
+    return [row[0] for row in table(section(PAGE, title))]
 
 
 def test_the_tables_name_every_check_in_its_order() -> None:
-    for title, checks in TABLES.items():
-        assert [row[0] for row in table(section(PAGE, title))] == [name for name, _ in checks]
+    assert [name for title in PARTS for name in described(title)] == NAMES
+
+
+def test_a_table_names_the_checks_of_its_part() -> None:
+    everywhere = described("Every installation")
+    assert names(ALONE) == everywhere
+    for title, facts in PARTS.items():
+        assert [name for name in names(facts) if name not in everywhere or facts is ALONE] == described(title)
 
 
 def test_the_example_shows_every_check_and_counts_them_right() -> None:

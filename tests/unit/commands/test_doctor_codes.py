@@ -279,7 +279,7 @@ def test_a_destination_that_the_checks_leave_alone_is_told_though_it_could_be_se
 
 
 def test_of_many_guilds_those_that_are_broken_are_asked_about(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("giftping.doctor.look_codes.MOST_ASKED", 1)
+    monkeypatch.setattr("giftping.doctor.destinations.MOST_ASKED", 1)
     with TinyStore(post.state) as store:
         broken = Broken(datetime.now(UTC), "HTTP 404 Unknown Channel (10003)")
         store.note_broken(BOT_GUILD, Destination(channel_id=BOT_CHANNEL), broken)

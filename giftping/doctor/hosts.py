@@ -1,0 +1,78 @@
+"""The other hosts that share the ledger: whether they follow what is recorded there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from giftping.doctor.judgement import Checks, Judgement, ago, are, counted, named, ok, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from giftping.store.base import RunRecord, Store
+
+HOST_LATE = timedelta(hours=1)
+"""How long a host may take to follow what is in the ledger."""
+
+HOST_GONE = timedelta(days=30)
+"""How long after its last run a host is taken for one that was switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Another host that shares the ledger."""
+
+    name: str
+    job: str
+    """What it last did."""
+    at: datetime
+    """When that ended. Checks with nothing new leave no trace in the ledger, so a long silence alone says nothing."""
+    missed: datetime | None = None
+    """When others last wrote to the ledger, if that is later: the host has not come to see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsFacts:
+    """All other hosts."""
+
+    now: datetime
+    others: tuple[HostFacts, ...] = ()
+
+
+def look_at_other_hosts(store: Store, runs: Sequence[RunRecord], own: str) -> tuple[HostFacts, ...]:
+    """The hosts but for our `own` one, by their latest runs, and what they have not come to see."""
+    latest = {run.host: run for run in sorted(runs, key=lambda run: run.finished_at) if run.host != own}
+    written: dict[str, datetime] = {}
+    # The whole ledger is read for this, so not where there is nobody else.
+    for entry in store.entries() if latest else ():
+        if entry.claimed_by:
+            written[entry.claimed_by] = max(entry.updated_at, written.get(entry.claimed_by, entry.updated_at))
+    return tuple(
+        HostFacts(name, run.job, run.finished_at, _missed(name, run.finished_at, written))
+        for name, run in sorted(latest.items())
+    )
+
+
+def _missed(host: str, seen_at: datetime, written: dict[str, datetime]) -> datetime | None:
+    by_others = max((at for name, at in written.items() if name != host), default=None)
+    return by_others if by_others is not None and by_others > seen_at else None
+
+
+def judge_other_hosts(hosts: HostsFacts) -> Judgement:
+    """Whether each host that is not switched off has come to see what others wrote."""
+    now = hosts.now
+    live = [host for host in hosts.others if now - host.at < HOST_GONE]
+    behind = [
+        f"{host.name}: last {host.job} {ago(host.at, now)}"
+        for host in live
+        if host.missed is not None and now - host.missed >= HOST_LATE
+    ]
+    if behind:
+        said = f"{counted(len(behind), 'host')} {are(behind)} behind what others have recorded: {named(behind)}"
+        return warn(said, "look after its timers; if it was switched off for good, all is well")
+    return ok(f"{counted(len(live), 'other host')}, none of which is behind" if live else "no other host is known")
+
+
+HOSTS_CHECKS: Checks[HostsFacts] = (("other hosts", judge_other_hosts),)

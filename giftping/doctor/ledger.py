@@ -1,0 +1,87 @@
+"""The ledger, in MongoDB or in the JSON file: whether it can be read, and what it holds for the other subjects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from giftping.doctor.hosts import HostFacts, look_at_other_hosts
+from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
+from giftping.store.base import EntryState, StoreError
+from giftping.todo.book import Book
+from giftping.todo.documents import OddDocumentError
+
+if TYPE_CHECKING:
+    from giftping.store.base import GuildRecord, LedgerEntry, RunRecord, Store
+    from giftping.todo.book import Clock, Roll
+    from giftping.todo.documents import SweepNotes
+    from giftping.wiring import House
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """The store that the settings name."""
+
+    name: str
+    """What to call it; empty when it cannot be read."""
+    trouble: str = ""
+    """Why it cannot be read."""
+    notices: tuple[str, ...] = ()
+    """What it has to say of itself, such as that MongoDB is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class TodoContents:
+    """What the ledger holds of the TODO part."""
+
+    roll: Roll
+    notes: SweepNotes
+    """What the sweeps remember."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the ledger holds that other subjects are about; empty as far as it cannot be read."""
+
+    guilds: tuple[GuildRecord, ...] = ()
+    left_open: tuple[LedgerEntry, ...] = ()
+    """The entries that are claimed or uncertain."""
+    runs: tuple[RunRecord, ...] = ()
+    """The last run of each job on each host."""
+    others: tuple[HostFacts, ...] = ()
+    """The other hosts, where the ledger is one that hosts share."""
+    todo: TodoContents | None = None
+    """None where the TODO part cannot be read."""
+
+
+def look_at_ledger(house: House, clock: Clock, host: str) -> tuple[LedgerFacts, Contents]:
+    """How the ledger is, and what it holds; it is opened once, and read-only."""
+    contents = Contents()
+    try:
+        with house.open_store(read_only=True) as store:
+            codes = _codes(store)
+            others = look_at_other_hosts(store, codes.runs, host) if house.settings.mongo.uri is not None else ()
+            contents = replace(codes, others=others)
+            # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
+            book = Book(store, clock)
+            contents = replace(contents, todo=TodoContents(book.roll(), book.notes()))
+        return LedgerFacts(store.name, notices=tuple(store.notices)), contents
+    except (StoreError, OddDocumentError) as error:
+        return LedgerFacts("", trouble=str(error)), contents
+
+
+def _codes(store: Store) -> Contents:
+    left_open = store.entries(states=(EntryState.CLAIMED, EntryState.UNCERTAIN))
+    return Contents(tuple(store.guilds()), tuple(left_open), tuple(store.runs()))
+
+
+def judge_ledger(ledger: LedgerFacts) -> Judgement:
+    """Whether the ledger can be read: without it no run does anything."""
+    if ledger.trouble:
+        return fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
+    if ledger.notices:
+        return warn("; ".join(ledger.notices), "giftping goes on meanwhile; if it stays, do what the notice says")
+    return ok(f"{ledger.name} can be read")
+
+
+LEDGER_CHECKS: Checks[LedgerFacts] = (("ledger", judge_ledger),)

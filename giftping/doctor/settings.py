@@ -1,0 +1,102 @@
+"""The settings that count, and the files that they and the secrets come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from giftping.doctor.judgement import Checks, Judgement, counted, fail, named, ok, warn
+from giftping.settings.environment import REAL
+from giftping.settings.secrets import Secret, SecretError, is_changeable_by_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from giftping.settings.load import Settings
+    from giftping.store.base import GuildRecord
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file that settings or secrets come from."""
+
+    path: str
+    exposure: str = ""
+    """What others can read in it that they should not; empty when that is nothing."""
+    is_open: bool = False
+    """Whether every user of this machine can change it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFacts:
+    """The settings, and what they were read from."""
+
+    file: str | None
+    """The settings file, None where there is none."""
+    warnings: tuple[str, ...] = ()
+    """What reading the settings warned of."""
+    files: tuple[FileFacts, ...] = ()
+    """Every file that settings or secrets come from."""
+
+
+# Looking
+
+
+def look_at_settings(settings: Settings, guilds: Sequence[GuildRecord]) -> SettingsFacts:
+    """The settings with their files, and those of the webhooks that guilds name."""
+    file = str(settings.file) if settings.file else None
+    return SettingsFacts(file, settings.warnings, tuple(_files(settings, guilds)))
+
+
+def _files(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[FileFacts]:
+    dotenv = {Path(place.name) for place in settings.environment.places.values() if place.name != REAL}
+    secrets = [secret for secret in _secrets(settings, guilds) if secret.file is not None]
+    # What the settings warn of themselves is not told twice.
+    exposed = {secret.file: secret.warning for secret in secrets if secret.warning not in settings.warnings}
+    paths = {settings.file, *dotenv, *(secret.file for secret in secrets)} - {None}
+    for path in sorted(path for path in paths if path is not None):
+        yield FileFacts(str(path), exposed.get(path, ""), is_changeable_by_all(path))
+
+
+def _secrets(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[Secret]:
+    yield from (secret for secret in (settings.discord.token, settings.mongo.uri) if secret)
+    values = [value for source in settings.sources.values() if source.enabled for value in source.headers.values()]
+    references = {*values, *(guild.destination.webhook for guild in guilds)}
+    for reference in sorted(one for one in references if one.startswith(("env:", "file:"))):
+        try:
+            yield settings.secret(reference)
+        except SecretError:
+            # Whoever needs it says that it is not there: the destination, or the source.
+            continue
+
+
+# Judging
+
+
+def judge_settings(settings: SettingsFacts) -> Judgement:
+    """Which file the settings come from, and what they warn of. Mistakes in them let no command start."""
+    if settings.warnings:
+        return warn("; ".join(settings.warnings), "do what the warning says, then: giftping config check")
+    return ok(settings.file or "no settings file: the defaults and the environment")
+
+
+def judge_files(settings: SettingsFacts) -> Judgement | None:
+    """Whether others can change the files, which is worse, or read a secret in them."""
+    files = settings.files
+    changeable = [file.path for file in files if file.is_open]
+    if changeable:
+        said = f"every user of this machine can change {named(changeable)}, and with that what giftping does"
+        return fail(said, f"run: chmod o-w {' '.join(changeable)}")
+    exposed = [file.path for file in files if file.exposure]
+    if exposed:
+        said = f"every user of this machine can read {named(exposed)}, with secrets in it"
+        return warn(said, f"run: chmod 600 {' '.join(exposed)}")
+    return ok(f"{counted(len(files), 'file')} with settings or secrets, in nobody else's reach") if files else None
+
+
+SETTINGS_CHECKS: Checks[SettingsFacts] = (
+    ("settings", judge_settings),
+    ("files", judge_files),
+)

@@ -1,0 +1,65 @@
+"""The folder in which giftping keeps its state: whether it can be written to, is nobody else's, and has room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
+
+ROOM_WARN, ROOM_FAIL = 100 * 2**20, 5 * 2**20
+"""Free bytes below which the disk is nearly full, and too full: the ledger's file is written anew at times."""
+
+OTHERS = 0o007
+"""The bits of a file's mode that are everybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolderFacts:
+    """The state folder, or the nearest folder above it while it is yet to be made."""
+
+    path: str
+    is_writable: bool
+    free: int
+    """The bytes left on its disk."""
+    mode: int | None
+    """Its permission bits; None while it is not there yet."""
+
+
+def look_at_state_folder(path: Path) -> StateFolderFacts:
+    """How the state folder is; nothing is made."""
+    try:
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        is_writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+        mode = stat.S_IMODE(path.stat().st_mode) if there == path else None
+        return StateFolderFacts(str(path), is_writable, shutil.disk_usage(there).free, mode)
+    except OSError:
+        # It may not even be looked at, and so surely not be written to.
+        return StateFolderFacts(str(path), is_writable=False, free=0, mode=None)
+
+
+def judge_state_folder(folder: StateFolderFacts) -> Judgement:
+    """Whether a run could keep its state there, the gravest trouble first."""
+    room = f"{_size(folder.free)} free"
+    if not folder.is_writable:
+        return fail(
+            f"{folder.path} cannot be written to", "give it to the user that runs giftping, or set GIFTPING_STATE"
+        )
+    if folder.free < ROOM_FAIL:
+        return fail(f"{folder.path}: the disk is full ({room})", "make room on the disk")
+    if folder.mode is not None and folder.mode & OTHERS:
+        return warn(f"{folder.path} is open to every user of this machine", f"run: chmod 700 {folder.path}")
+    if folder.free < ROOM_WARN:
+        return warn(f"{folder.path}: the disk is nearly full ({room})", "make room on the disk")
+    return ok(f"{folder.path}{' (made by the first run)' if folder.mode is None else ''}, {room}")
+
+
+def _size(count: int) -> str:
+    """A number of bytes in MiB, or in GiB from ten of them on."""
+    return f"{count // 2**30} GiB" if count >= 10 * 2**30 else f"{count // 2**20} MiB"
+
+
+STATE_FOLDER_CHECKS: Checks[StateFolderFacts] = (("state folder", judge_state_folder),)
