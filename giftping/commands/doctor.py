@@ -19,7 +19,7 @@ NO_TODO = "The TODO part is not set up: no id is set for it, and the roster is e
 
 
 def doctor(session: Session, *, live: bool = False) -> int:
-    """Look at everything that giftping needs, say what is wrong and what to do about it, and return the exit code."""
+    """The exit code, once everything that giftping needs was looked at, and what is wrong was said with what to do."""
     from giftping.doctor.examine import examine
 
     found = examine(session.house, live=live)

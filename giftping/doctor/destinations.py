@@ -43,6 +43,7 @@ class BrokenFacts:
     """Why and since when the checks leave a destination alone."""
 
     reason: str
+    """The refusal after which they did."""
     since: datetime
     retry_at: datetime | None = None
     """When they try again; None for never."""
@@ -71,6 +72,7 @@ class DestinationFacts:
     lost_mention: int | None = None
     """The role to be mentioned, where the guild has it no more."""
     broken: BrokenFacts | None = None
+    """None while the checks post there."""
 
     @property
     def is_gone(self) -> bool:
@@ -84,6 +86,7 @@ class DestinationsFacts:
     """The destinations of all guilds."""
 
     now: datetime
+    """The time of the look."""
     destinations: tuple[DestinationFacts, ...] = ()
 
 

@@ -38,6 +38,7 @@ class DiscordFacts:
     """How this host and Discord stand to each other."""
 
     has_token: bool = True
+    """Whether the settings name a token, good or not."""
     is_needed: bool = True
     """Whether something cannot be done without a bot."""
     bot: int | Trouble | None = None
@@ -52,6 +53,7 @@ class RoleFacts:
 
     name: str
     position: int
+    """Its place among the guild's roles; the higher the number, the higher the role."""
     is_managed: bool = False
     """Whether it is an integration's, which alone may give and take it."""
 
@@ -73,6 +75,7 @@ class GuildFacts:
     role: RoleFacts | None
     """The role that was asked for; None where the guild does not have it."""
     bot: BotFacts | Trouble
+    """What the bot is there, or why that was not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class ChannelFacts:
     """A channel as the bot sees it."""
 
     guild_id: int | None
+    """The guild that it is in; None for one in no guild, such as a direct message."""
     takes_no_messages: str = ""
     """What it is, when that is something that takes none, such as a forum."""
     missing: tuple[str, ...] | Trouble = ()

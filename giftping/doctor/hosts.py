@@ -38,6 +38,7 @@ class HostsFacts:
     """All other hosts."""
 
     now: datetime
+    """The time of the look."""
     others: tuple[HostFacts, ...] = ()
 
 

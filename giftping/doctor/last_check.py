@@ -30,9 +30,11 @@ class LastCheckFacts:
     """The last check of this host, and of the others."""
 
     now: datetime
+    """The time of the look."""
     at: datetime | None = None
     """When it ended; None where there was none on this host."""
     exit_code: int = 0
+    """The code that it ended with; all but 0 is trouble."""
     every: timedelta | None = None
     """The usual time between two checks on this host; None after the first one."""
     elsewhere: datetime | None = None

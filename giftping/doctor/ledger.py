@@ -44,6 +44,7 @@ class Contents:
     """What the ledger holds that other subjects are about; empty as far as it cannot be read."""
 
     guilds: tuple[GuildRecord, ...] = ()
+    """The guilds with their subscriptions and destinations."""
     left_open: tuple[LedgerEntry, ...] = ()
     """The entries that are claimed or uncertain."""
     runs: tuple[RunRecord, ...] = ()

@@ -20,6 +20,7 @@ class MongoFacts:
     """The MongoDB that the settings name, and the mirror: this host's copy of it, which stands in while it is away."""
 
     now: datetime
+    """The time of the look."""
     name: str = ""
     """What to call it; empty where the settings are no address."""
     trouble: str = ""

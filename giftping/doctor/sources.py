@@ -41,6 +41,7 @@ class SourceFacts:
     is_new_shape: bool = False
     """Whether it failed by answering something that its definition does not fit."""
     failing_since: datetime | None = None
+    """When the first of its failures in a row was."""
     count: int = 0
     """The codes in its list."""
     dropped: int = 0
@@ -56,6 +57,7 @@ class SourcesFacts:
     """The sources of all games that guilds follow."""
 
     now: datetime
+    """The time of the look."""
     sources: tuple[SourceFacts, ...] = ()
     memory_trouble: str = ""
     """Why it is not known what the sources listed last."""

@@ -23,6 +23,7 @@ class StateFolderFacts:
 
     path: str
     is_writable: bool
+    """Whether this user may write to it, or make it."""
     free: int
     """The bytes left on its disk."""
     mode: int | None

@@ -19,7 +19,9 @@ class DirectMessagesFacts:
     """How members are written to, by the settings and by what sweeps met."""
 
     now: datetime
+    """The time of the look."""
     is_on: bool = True
+    """Whether the settings want direct messages at all."""
     most_new: int = 10
     """How many members one sweep may write to who were never written to before."""
     roster_size: int | None = 0

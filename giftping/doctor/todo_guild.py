@@ -36,7 +36,9 @@ class TodoGuildFacts:
     guild_id: int | None = None
     channel_id: int | None = None
     role_id: int | None = None
+    """None where no role is to be taken from anybody."""
     guild: GuildFacts | Trouble | None = None
+    """With the role, where one is set."""
     channel: ChannelFacts | Trouble | None = None
     lists_members: bool | Trouble | None = None
     """Whether the bot may list the guild's members."""

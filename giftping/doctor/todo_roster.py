@@ -20,7 +20,9 @@ class RosterFacts:
     """The roster as the ledger has it, beside the guild as far as that is known."""
 
     size: int = 0
+    """How many members are on it."""
     never_submitted: int = 0
+    """How many of them have never handed in a TODO."""
     odd: tuple[str, ...] = ()
     """Documents that cannot be read, each with the reason."""
     left: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ class SweepsFacts:
     """What the sweeps left in the ledger."""
 
     now: datetime
+    """The time of the look."""
     is_needed: bool = True
     """Whether anybody is on the roster."""
     last: datetime | None = None
