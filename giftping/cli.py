@@ -28,12 +28,7 @@ from giftping.cli_options import (
     snowflake,
 )
 from giftping.cli_todo import todo_app
-
-EXIT_UNEXPECTED = 1
-EXIT_USAGE = 2
-EXIT_TROUBLE = 69
-EXIT_LOCKED = 75
-EXIT_SETTINGS = 78
+from giftping.errors import EXIT_UNEXPECTED, GiftpingError
 
 app = typer.Typer(
     name="giftping",
@@ -457,32 +452,20 @@ def run() -> None:
 
 
 def _tell_error(error: Exception) -> int:
-    from giftping.commands.session import Session, UsageError
-    from giftping.runs.lock import LockError, LockHeldError
-    from giftping.settings.file import SettingsError
-    from giftping.settings.secrets import Redactor, SecretError, secret_values
-    from giftping.store.base import StoreError
+    from giftping.commands.session import Session
+    from giftping.settings.secrets import Redactor, secret_values
 
-    known: list[tuple[type[Exception], int]] = [
-        (UsageError, EXIT_USAGE),
-        (SettingsError, EXIT_SETTINGS),
-        (SecretError, EXIT_SETTINGS),
-        (LockHeldError, EXIT_LOCKED),
-        (LockError, EXIT_TROUBLE),
-        (StoreError, EXIT_TROUBLE),
-    ]
     loaded = vars(Running.session).get("settings") if Running.session else None
     redact: Callable[[str], str] = loaded.redactor() if loaded else Redactor(secret_values(os.environ))
     session = Running.session or Session()
-    code = next((code for kind, code in known if isinstance(error, kind)), EXIT_UNEXPECTED)
-    if code != EXIT_UNEXPECTED:
-        for line in str(error).splitlines():
+    if isinstance(error, GiftpingError):
+        for line in error.lines:
             session.write_log(f"giftping: {line}", "error", redact=redact)
-        return code
+        return error.exit_code
     said = f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)"
     session.write_log(said, "error", redact=redact)
     if Running.verbose > 1:
         import traceback
 
         session.write_log("".join(traceback.format_exception(error)), "error", redact=redact)
-    return code
+    return EXIT_UNEXPECTED

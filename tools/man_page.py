@@ -9,7 +9,7 @@ from pathlib import Path
 import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from giftping import cli
+from giftping import cli, errors
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "giftping.1"
@@ -17,11 +17,11 @@ PAGE = ROOT / "docs" / "giftping.1"
 SHARED = ("--config", "--json", "--quiet", "--verbose")
 EXIT_CODES = (
     (0, "All is well, whether there was anything to do or not."),
-    (cli.EXIT_UNEXPECTED, "Something that nobody expected; -vv shows where."),
-    (cli.EXIT_USAGE, "The command line is not right."),
-    (cli.EXIT_TROUBLE, "Something failed or is uncertain; the rest was done."),
-    (cli.EXIT_LOCKED, "Another run is at it."),
-    (cli.EXIT_SETTINGS, "A setting is wrong; each mistake is named."),
+    (errors.EXIT_UNEXPECTED, "Something that nobody expected; -vv shows where."),
+    (errors.EXIT_USAGE, "The command line is not right."),
+    (errors.EXIT_TROUBLE, "Something failed or is uncertain; the rest was done."),
+    (errors.EXIT_LOCKED, "Another run is at it."),
+    (errors.EXIT_SETTINGS, "A setting is wrong; each mistake is named."),
 )
 FILES = (
     ("giftping.toml", "The settings: in the current folder, in ~/.config/giftping, or in /etc/giftping."),

@@ -10,9 +10,10 @@ from typing import Any
 
 import discord
 
-from giftping.bot.desk import AT_IT, EXIT_REFUSED, Reply
+from giftping.bot.desk import Reply
 from giftping.bot.replies import BLUE, RED, ago, at, plain, refused, shortened, told
 from giftping.discord.limits import escape_markdown, truncate
+from giftping.errors import EXIT_LOCKED, EXIT_USAGE
 from giftping.settings.catalogue import Game
 
 Games = Mapping[str, Game]
@@ -51,12 +52,12 @@ def in_discord(text: str) -> str:
 def refusal_of(reply: Reply) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     if reply.is_store_trouble:
-        return refused(Reply(refusal=AWAY))
+        return refused(AWAY)
     text = reply.refusal
-    if reply.exit_code == EXIT_REFUSED and re.match(r"say where|guild \d+ is not known|there is no guild", text):
+    if reply.exit_code == EXIT_USAGE and re.match(r"say where|guild \d+ is not known|there is no guild", text):
         # These name other servers, or what to write on a command line.
         text = NOT_SET_UP
-    return refused(Reply(refusal=in_discord(text)))
+    return refused(in_discord(text))
 
 
 def trouble_of(reply: Reply) -> list[str]:
@@ -183,7 +184,7 @@ def forgotten(reply: Reply) -> discord.Embed:
 def checked(reply: Reply) -> discord.Embed:
     """Return what a check brought this guild."""
     if reply.refusal:
-        return refused(Reply(refusal=CHECKING)) if reply.refusal == AT_IT else refusal_of(reply)
+        return refused(CHECKING) if reply.exit_code == EXIT_LOCKED else refusal_of(reply)
     deliveries: Sequence[Mapping[str, Any]] = reply.value["deliveries"]
     sent = [code for one in deliveries if one["result"] in ("sent", "settled") for code in one["codes"]]
     open_ = [

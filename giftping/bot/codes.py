@@ -8,7 +8,7 @@ import discord
 from discord import app_commands, ui
 
 from giftping.bot import code_replies as replies
-from giftping.bot.desk import Desk, Reply
+from giftping.bot.desk import Desk
 from giftping.bot.panel import open_panel
 from giftping.bot.replies import refused, told
 from giftping.bot.views import ManagersControls, refuses, show_pages
@@ -48,7 +48,7 @@ class Reset(ManagersControls):
     async def _was_answered(self, interaction: Interaction) -> bool:
         """Take the first click, and tell every other one that it is too late; return whether it was."""
         if self._is_answered:
-            await interaction.response.send_message(embed=refused(Reply(refusal=ALREADY)), ephemeral=True)
+            await interaction.response.send_message(embed=refused(ALREADY), ephemeral=True)
             return True
         self._is_answered = True
         return False
@@ -100,7 +100,7 @@ class CodeCommands:
         try:
             expires_at = coding.parse_expiry(expires.strip())
         except ValueError as error:
-            await interaction.response.send_message(embed=refused(Reply(refusal=f"Expires: {error}.")), ephemeral=True)
+            await interaction.response.send_message(embed=refused(f"Expires: {error}."), ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         reply = await self._desk.ask(coding.add_code, code, game, rewards=rewards, expires_at=expires_at)

@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from giftping.bot import code_replies as replies
-from giftping.bot.desk import Command, Desk, Reply
+from giftping.bot.desk import Command, Desk
 from giftping.bot.replies import RED, refused, told
 from giftping.bot.views import ManagersControls
 from giftping.codes.request import CheckRequest
@@ -146,7 +146,7 @@ class Panel(ManagersControls):
             await self._change(interaction, settling.add, GuildRequest(self._guild_id, games=games))
         else:
             await self._show_again(interaction)
-            await interaction.followup.send(embed=refused(Reply(refusal=NO_GAME)), ephemeral=True)
+            await interaction.followup.send(embed=refused(NO_GAME), ephemeral=True)
 
     async def mention(self, interaction: Interaction, role_id: int | None) -> None:
         """Mention a role with each announcement, or nobody."""

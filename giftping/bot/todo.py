@@ -17,7 +17,7 @@ import discord
 from discord import app_commands, ui
 
 from giftping.bot import todo_replies as replies
-from giftping.bot.desk import EXIT_REFUSED, Desk, Reply
+from giftping.bot.desk import Desk, Reply
 from giftping.bot.failures import tell_failure
 from giftping.bot.replies import refused
 from giftping.bot.views import Controls, show_pages
@@ -26,6 +26,7 @@ from giftping.commands import roster as listing
 from giftping.commands import submit as submitting
 from giftping.commands import todo as looking
 from giftping.discord.members import MemberInfo
+from giftping.errors import EXIT_USAGE
 from giftping.todo.model import Attachment
 from giftping.todo.submission import NAME_LENGTH, content_type_of, file_mistakes
 from giftping.wiring import utc_now
@@ -91,7 +92,7 @@ class TodoForm(ui.Modal):
         """Hand in what was written."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if self._is_taken:
-            await interaction.followup.send(embed=refused(Reply(refusal=replies.TAKEN)), ephemeral=True)
+            await interaction.followup.send(embed=refused(replies.TAKEN), ephemeral=True)
             return
         self._is_taken = True
         texts = {name: entry.value for name, entry in self._entries.items()}
@@ -147,7 +148,7 @@ class TodoCommands:
             reason = replies.NOT_FOR_YOU
         else:
             return False
-        await interaction.response.send_message(embed=refused(Reply(refusal=reason)), ephemeral=True)
+        await interaction.response.send_message(embed=refused(reason), ephemeral=True)
         return True
 
     # Handing in
@@ -160,7 +161,7 @@ class TodoCommands:
         if await self._refuses(interaction, for_others=task.member is not None):
             return
         if reason := _file_mistake(task.file):
-            embed = refused(Reply(refusal=reason))
+            embed = refused(reason)
         elif (reply := await self._asked_in_time(interaction, task)) is not None and reply.refusal:
             embed = replies.refusal_of(reply, interaction.user.id)
         else:
@@ -186,7 +187,7 @@ class TodoCommands:
             content = await task.file.read() if task.file else b""
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("a file cannot be fetched: %s", type(error).__name__)
-            reply = Reply(refusal="The file cannot be fetched from Discord; attach it again.", exit_code=EXIT_REFUSED)
+            reply = Reply(refusal="The file cannot be fetched from Discord; attach it again.", exit_code=EXIT_USAGE)
         else:
             given = submitting.Given(
                 user=user_id if member is None else None,

@@ -9,9 +9,10 @@ from typing import Any
 
 import discord
 
-from giftping.bot.desk import EXIT_REFUSED, Reply
+from giftping.bot.desk import Reply
 from giftping.bot.replies import BLUE, GOLD, ago, at, lines_of, plain, refused, shortened, told
 from giftping.discord.limits import truncate
+from giftping.errors import EXIT_USAGE
 
 FIELDS = {"name": "Name", "date": "Date", "must_do": "Must do", "can_do": "Can do", "dont_do": "Don't do"}
 """The fields of the form: how a TODO calls them, and what stands above them."""
@@ -58,13 +59,13 @@ def in_discord(text: str, user_id: int | None = None) -> str:
 
 def is_failure(reply: Reply) -> bool:
     """Whether something failed, as against a command that was rightly refused."""
-    return bool(reply.refusal) and reply.exit_code != EXIT_REFUSED
+    return bool(reply.refusal) and reply.exit_code != EXIT_USAGE
 
 
 def refusal_of(reply: Reply, user_id: int | None = None) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     text = AWAY if reply.is_store_trouble else in_discord(reply.refusal, user_id)
-    return refused(Reply(refusal=text))
+    return refused(text)
 
 
 def trouble_of(reply: Reply) -> list[str]:

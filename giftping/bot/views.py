@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from giftping.bot.desk import Desk, Reply
+from giftping.bot.desk import Desk
 from giftping.bot.failures import tell_failure
 from giftping.bot.replies import refused
 
@@ -27,7 +27,7 @@ async def refuses(interaction: Interaction) -> bool:
     """Tell a member who may not manage the server so; return whether it was refused."""
     if interaction.permissions.manage_guild:
         return False
-    await interaction.response.send_message(embed=refused(Reply(refusal=NOT_FOR_YOU)), ephemeral=True)
+    await interaction.response.send_message(embed=refused(NOT_FOR_YOU), ephemeral=True)
     return True
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import DeliveryResult
-from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.codes import (
     check_events,
     check_object,

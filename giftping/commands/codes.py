@@ -6,7 +6,8 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.codes import (
     code_object,
     counted,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session
+from giftping.commands.session import Session
 from giftping.doctor.judgement import Verdict
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE
 from giftping.output.codes import counted
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from giftping.commands.guilds import WHERE, parse_snowflake
-from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.codes import redacted, write_json
 from giftping.settings.secrets import Redactor, mask
 

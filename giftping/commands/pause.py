@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.commands.members import Desk, open_desk
-from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.codes import snowflake
 from giftping.output.todo import pause_object, pause_text, who
 from giftping.todo.book import Edit, new_id

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from giftping.commands.members import Desk, open_desk
-from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.codes import counted, snowflake, when
 from giftping.output.todo import pause_text, printable, roster_object, who
 from giftping.settings.values import zone_mistake

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from giftping.errors import UsageError
 from giftping.output.codes import redacted, write_json
 from giftping.settings.load import Settings, load_settings
 from giftping.settings.problems import nearest
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 
     from giftping.output.log import Run
     from giftping.store.base import Store
-
-EXIT_FINE = 0
-EXIT_USAGE = 2
-EXIT_TROUBLE = 69
-
-
-class UsageError(Exception):
-    """The command line asks for something that cannot be; its text says what and what to write instead."""
 
 
 @dataclass

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.members import Desk, open_desk
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.codes import snowflake
 from giftping.output.todo import leg_object, role_object, streak_object, streak_text, todo_object, who
 from giftping.runs.sweep import run_submit
@@ -19,7 +20,7 @@ from giftping.settings.problems import nearest
 from giftping.todo.book import BookError
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, Result
-from giftping.todo.submission import ATTACHMENT_SIZE, Draft, SubmissionError, content_type_of
+from giftping.todo.submission import ATTACHMENT_SIZE, Draft, content_type_of
 from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
 
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ def submit(session: Session, given: Given) -> int:
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
     request = SubmitRequest(user_id, Draft(**texts, attachment=attachment), by, given.by_staff)
     with open_desk(session) as desk:
-        try:
-            report = run_submit(session.house, desk.book, request, content)
-        except SubmissionError as error:
-            raise UsageError(str(error)) from None
+        report = run_submit(session.house, desk.book, request, content)
         outcome = _outcome(desk, report)
     session.give(_submit_object(outcome, by))
     _tell(session, outcome)
@@ -87,13 +85,10 @@ def submit(session: Session, given: Given) -> int:
 def may_submit(session: Session, user_id: int, by: int | None = None, *, by_staff: bool = False) -> int:
     """0 for a TODO that may be handed in, by somebody else where `by` is given; for the bot's forms.
 
-    Raise UsageError when it may not be.
+    Raise SubmissionError when it may not be.
     """
     with open_desk(session, read_only=True) as desk:
-        try:
-            refuse_strangers(desk.member(user_id), by, session.settings.todo.owner_id, by_staff=by_staff)
-        except SubmissionError as error:
-            raise UsageError(str(error)) from None
+        refuse_strangers(desk.member(user_id), by, session.settings.todo.owner_id, by_staff=by_staff)
     return EXIT_FINE
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from giftping.commands.session import EXIT_FINE, Session
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE
 from giftping.output.codes import Trouble, counted, without_numbers
 from giftping.output.todo import (
     done_lines,

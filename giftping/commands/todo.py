@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from giftping.commands.members import Desk, Forecast, forecast, open_desk
-from giftping.commands.session import EXIT_FINE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.codes import counted, instant, snowflake, until, when
 from giftping.output.todo import (
     due_object,

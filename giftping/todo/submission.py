@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from giftping.discord.limits import text_length, violations
 from giftping.discord.message import Message
+from giftping.errors import UsageError
 from giftping.todo.model import Attachment, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import LIST_LENGTH, submission_embed
 
@@ -61,7 +62,7 @@ class Draft:
     attachment: Attachment | None = None
 
 
-class SubmissionError(Exception):
+class SubmissionError(UsageError):
     """A TODO cannot be handed in; `mistakes` are all of them, each with the field that it is about."""
 
     def __init__(self, mistakes: list[tuple[str, str]]) -> None:

@@ -17,7 +17,8 @@ from ran import Ran
 from giftping import cli
 from giftping.commands import init as command
 from giftping.commands.init import InitRequest
-from giftping.commands.session import Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import UsageError
 
 Run = Callable[..., Ran]
 
