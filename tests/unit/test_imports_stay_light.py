@@ -27,7 +27,7 @@ runpy.run_module("giftping", run_name="__main__")
 TYPER = {"annotated_doc", "shellingham", "typer"}
 HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
 
-COMMAND_LINE = {"giftping", "giftping.cli", "giftping.cli_options", "giftping.cli_todo", "giftping.errors"}
+COMMAND_LINE = {"giftping", "giftping.cli", "giftping.errors"}
 SETTINGS = {
     "giftping.settings",
     "giftping.codes",

@@ -371,7 +371,7 @@ def test_at_a_terminal_the_user_is_asked_code_by_code(
 ) -> None:
     answers = iter([True, False, True])
     monkeypatch.setattr(House, "route_to", lambda *_: Refused("no such webhook", lasting=True))
-    monkeypatch.setattr("giftping.cli_options._confirm", lambda question: next(answers))
+    monkeypatch.setattr("giftping.cli._confirm", lambda question: next(answers))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     ran = giftping("codes", "settle")
     assert ran.exit_code == 0

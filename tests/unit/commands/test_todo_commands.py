@@ -407,7 +407,7 @@ def test_at_a_terminal_the_user_is_asked_before_a_member_is_removed(
 ) -> None:
     past.member(ASHA, "Asha", silent=HOUR)
     asked: list[str] = []
-    monkeypatch.setattr("giftping.cli_options._confirm", lambda question: asked.append(question) or answer)
+    monkeypatch.setattr("giftping.cli._confirm", lambda question: asked.append(question) or answer)
     assert giftping("todo", "roster", "remove", str(ASHA)).exit_code == (0 if answer else 2)
     assert asked == ["Take Asha off the roster? No more reminders then."]
     assert past.read(ASHA).on_roster is not answer
