@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.codes import (
-    code_object,
-    counted,
-    entry_object,
-    instant,
-    snowflake,
-    when,
-)
+from giftping.output.code_objects import code_object, entry_object
+from giftping.output.json import instant, snowflake
+from giftping.output.phrases import counted, when
 from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, SourceMemory, Store
 from giftping.store.documents import CLEARS

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
-from giftping.output.codes import guild_object, snowflake, when
+from giftping.output.code_objects import guild_object
+from giftping.output.json import snowflake
+from giftping.output.phrases import when
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store

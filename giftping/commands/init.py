@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from giftping.commands.guilds import WHERE, parse_snowflake
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.codes import redacted, write_json
+from giftping.output.json import redacted, write_json
 from giftping.settings.secrets import Redactor, mask
 
 if TYPE_CHECKING:

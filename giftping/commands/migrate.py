@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.codes import instant, snowflake
+from giftping.output.json import instant, snowflake
 from giftping.runs.migrate import take_over
 from giftping.store.base import Store
 from giftping.store.files import SNAPSHOT
 
 if TYPE_CHECKING:
-    from giftping.store.migrate import GuildNumbers, MigrationReport, OnProgress
+    from giftping.store.migrate import GuildNumbers, MigrationReport
     from giftping.store.olddata import OldData
 
 GUILDS_SHOWN = 20
@@ -67,12 +67,7 @@ def _sources(session: Session, store: Store, request: MigrateRequest) -> list[Ol
 
 
 def _carry_out(session: Session, store: Store, sources: list[OldData], request: MigrateRequest) -> MigrationReport:
-    with ExitStack() as shown:
-        on_progress: OnProgress | None = None
-        if session.at_terminal and not session.quiet:
-            from giftping.output.render import progress
-
-            on_progress = shown.enter_context(progress("Documents", shown=True))
+    with session.progress("Documents") as on_progress:
         return take_over(
             session.settings, store, sources, dry_run=request.dry_run, again=request.again, on_progress=on_progress
         )

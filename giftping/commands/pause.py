@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.codes import snowflake
-from giftping.output.todo import pause_object, pause_text, who
+from giftping.output.json import snowflake
+from giftping.output.member_lines import pause_text
+from giftping.output.phrases import who
+from giftping.output.todo_objects import pause_object
 from giftping.todo.book import Edit, new_id
 from giftping.todo.clocks import start_of
 from giftping.todo.documents import Event

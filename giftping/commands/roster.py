@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.codes import counted, snowflake, when
-from giftping.output.todo import pause_text, printable, roster_object, who
+from giftping.output.json import snowflake
+from giftping.output.member_lines import pause_text
+from giftping.output.phrases import counted, printable, when, who
+from giftping.output.todo_objects import roster_object
 from giftping.settings.values import zone_mistake
 from giftping.todo.book import Edit, new_id
 from giftping.todo.documents import Event

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from giftping.errors import UsageError
-from giftping.output.codes import redacted, write_json
 from giftping.settings.load import Settings, load_settings
 from giftping.settings.problems import nearest
 from giftping.wiring import House, utc_now
@@ -128,9 +127,22 @@ class Session:
         for line in drawn(*renderables).splitlines():
             self._write(sys.stdout, self.settings.redactor()(line))
 
+    @contextmanager
+    def progress(self, what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+        """A function that shows at a terminal how many of how many are done; elsewhere, and when quiet, nothing."""
+        if not (shown and self.at_terminal and not self.quiet):
+            yield lambda done, total: None  # noqa: ARG005 as whoever calls it calls it
+            return
+        from giftping.output.render import progress
+
+        with progress(what) as on_progress:
+            yield on_progress
+
     def give(self, value: object) -> None:
         """Write the command's JSON object if JSON was asked for, without any secret in its texts."""
         if self.json:
+            from giftping.output.json import redacted, write_json
+
             write_json(redacted(value, self.settings.redactor()))
 
     def close(self) -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
-from giftping.output.codes import snowflake
-from giftping.output.todo import leg_object, role_object, streak_object, streak_text, todo_object, who
+from giftping.output.json import snowflake
+from giftping.output.member_lines import streak_text
+from giftping.output.phrases import who
+from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
 from giftping.todo.book import BookError

@@ -11,23 +11,16 @@ from typing import Any
 from giftping.commands.members import Desk, Forecast, forecast, open_desk
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.codes import counted, instant, snowflake, until, when
-from giftping.output.todo import (
+from giftping.output.json import instant, snowflake
+from giftping.output.member_lines import due_words, event_text, leg_text, pause_text, place_of, streak_text
+from giftping.output.phrases import counted, moment, printable, until, when, who
+from giftping.output.todo_objects import (
     due_object,
-    due_words,
     event_object,
-    event_text,
-    leg_text,
-    moment,
-    pause_text,
-    place_of,
-    printable,
     roster_object,
     streak_object,
-    streak_text,
     today_object,
     todo_object,
-    who,
 )
 from giftping.runs.sweep import rules_of
 from giftping.todo.book import Edit, new_id

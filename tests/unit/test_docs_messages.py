@@ -11,7 +11,7 @@ from docs_reading import DOCS, ROOT, blocks, run, section, table, transcript
 
 from giftping import errors
 from giftping.demo.discord import StandInDiscord
-from giftping.output.codes import _SAID
+from giftping.output.check_lines import _SAID
 from giftping.runs.stopping import SIGNALS
 
 PAGE, FIRST_GUILD = DOCS / "messages.md", DOCS / "first-guild.md"
