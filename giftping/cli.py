@@ -131,13 +131,16 @@ def _snowflake(text: str) -> int:
 # What typer calls an argument of this kind.
 _snowflake.__name__ = "id"
 
+
+def _id_option(name: str, text: str, *, metavar: str = "ID") -> Any:
+    return typer.Option(name, parser=_snowflake, metavar=metavar, help=text)
+
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 OneGame = Annotated[str | None, typer.Option("--game", metavar="GAME", help="Only this game.")]
 GuildId = Annotated[int, typer.Argument(parser=_snowflake, metavar="GUILD", help="The guild's numeric id.")]
-OneGuild = Annotated[
-    int | None, typer.Option("--guild", parser=_snowflake, metavar="ID", help="Only this guild, by its id.")
-]
-TheGuild = Annotated[int, typer.Option("--guild", parser=_snowflake, metavar="ID", help="The guild, by its id.")]
+OneGuild = Annotated[int | None, _id_option("--guild", "Only this guild, by its id.")]
+TheGuild = Annotated[int, _id_option("--guild", "The guild, by its id.")]
 User = Annotated[int, typer.Argument(parser=_snowflake, metavar="USER", help="The member's numeric id.")]
 OneUser = Annotated[
     int | None, typer.Argument(parser=_snowflake, metavar="[USER]", help="The member's numeric id.", show_default=False)
@@ -167,28 +170,18 @@ def init(
     session: "Session",
     folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where giftping.toml goes.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
-    guild: Annotated[
-        int | None, typer.Option("--guild", parser=_snowflake, metavar="ID", help="Your guild, by its id.")
-    ] = None,
+    guild: Annotated[int | None, _id_option("--guild", "Your guild, by its id.")] = None,
     webhook: Annotated[
         str | None,
         typer.Option("--webhook", metavar="URL", help="Codes go out by webhook: env:NAME, file:PATH, or the URL."),
     ] = None,
-    channel: Annotated[
-        int | None, typer.Option("--channel", parser=_snowflake, metavar="ID", help="Codes go into this channel.")
-    ] = None,
+    channel: Annotated[int | None, _id_option("--channel", "Codes go into this channel.")] = None,
     token: Annotated[
         str | None, typer.Option("--token", metavar="TOKEN", help="The bot's token: env:NAME, file:PATH, or itself.")
     ] = None,
-    todo_channel: Annotated[
-        int | None, typer.Option("--todo-channel", parser=_snowflake, metavar="ID", help="TODO reminders go there.")
-    ] = None,
-    todo_role: Annotated[
-        int | None, typer.Option("--todo-role", parser=_snowflake, metavar="ID", help="The role silent members lose.")
-    ] = None,
-    owner: Annotated[
-        int | None, typer.Option("--owner", parser=_snowflake, metavar="ID", help="Who administers the TODOs.")
-    ] = None,
+    todo_channel: Annotated[int | None, _id_option("--todo-channel", "TODO reminders go there.")] = None,
+    todo_role: Annotated[int | None, _id_option("--todo-role", "The role silent members lose.")] = None,
+    owner: Annotated[int | None, _id_option("--owner", "Who administers the TODOs.")] = None,
 ) -> int:
     """Write a commented giftping.toml, and show the crontab line. At a terminal, without options, it asks first."""
     from giftping.commands.init import InitRequest
@@ -251,20 +244,14 @@ def guilds_add(
         str | None,
         typer.Option("--webhook", metavar="URL", help="Post by webhook: env:NAME, file:PATH, or the URL itself."),
     ] = None,
-    channel: Annotated[
-        int | None,
-        typer.Option("--channel", parser=_snowflake, metavar="ID", help="Post into this channel with the bot token."),
-    ] = None,
+    channel: Annotated[int | None, _id_option("--channel", "Post into this channel with the bot token.")] = None,
     game: Annotated[
         list[str] | None,
         typer.Option(
             "--game", metavar="GAME", help="A game to follow; may be repeated. Without one: whiteout-survival."
         ),
     ] = None,
-    mention: Annotated[
-        int | None,
-        typer.Option("--mention", parser=_snowflake, metavar="ROLE", help="The role to mention, by its id."),
-    ] = None,
+    mention: Annotated[int | None, _id_option("--mention", "The role to mention, by its id.", metavar="ROLE")] = None,
     no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention no role any more.")] = False,
     announce_current: Annotated[
         bool,
@@ -484,14 +471,8 @@ def todo_sweep(
 def todo_submit(
     session: "Session",
     user: OneUser = None,
-    for_user: Annotated[
-        int | None,
-        typer.Option("--for", parser=_snowflake, metavar="USER", help="Whose it is, where --by hands it in."),
-    ] = None,
-    by: Annotated[
-        int | None,
-        typer.Option("--by", parser=_snowflake, metavar="OWNER", help="The owner, who hands it in for them."),
-    ] = None,
+    for_user: Annotated[int | None, _id_option("--for", "Whose it is, where --by hands it in.", metavar="USER")] = None,
+    by: Annotated[int | None, _id_option("--by", "The owner, who hands it in for them.", metavar="OWNER")] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name above it.")] = None,
     date: Annotated[
         str | None, typer.Option("--date", metavar="DD/MM/YYYY", help="The day it is for; without it, today.")

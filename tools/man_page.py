@@ -37,7 +37,7 @@ VARIABLES = (
 
 
 def man_page(root: TyperGroup) -> str:
-    """Return the manual page of a command line, as roff."""
+    """The manual page of a command line, as roff."""
     shared = {name: option for _, command in commands_of(root) for name, option in _shared(command).items()}
     return "".join(
         f"{line}\n"
@@ -67,7 +67,7 @@ def man_page(root: TyperGroup) -> str:
 
 
 def commands_of(group: TyperGroup, above: str = "") -> Iterator[tuple[str, TyperCommand]]:
-    """Yield each command below a group, with its whole name."""
+    """Each command below a group, with its whole name."""
     for name, command in group.commands.items():
         whole = f"{above} {name}".strip()
         if isinstance(command, TyperGroup):
@@ -77,7 +77,7 @@ def commands_of(group: TyperGroup, above: str = "") -> Iterator[tuple[str, Typer
 
 
 def escaped(text: str) -> str:
-    """Return a text as roff shows it letter by letter, on one line."""
+    """A text as roff shows it letter by letter, on one line."""
     line = " ".join(text.split()).replace("\\", r"\e").replace("-", r"\-")
     return rf"\&{line}" if line.startswith((".", "'")) else line
 

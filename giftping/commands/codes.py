@@ -50,8 +50,6 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
 
 
 def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
-    from giftping.output.render import table
-
     zone = session.house.zone
     rows: dict[str, list[list[str]]] = {}
     for record, reason in shown:
@@ -60,8 +58,11 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
         first_seen = f"{record.first_seen.astimezone(zone):%Y-%m-%d}"
         rows.setdefault(record.game, []).append([record.spelling, reason or valid, sources, first_seen])
     for number, (game, of_game) in enumerate(sorted(rows.items())):
-        title = f"{game}: {counted(len(of_game), 'code')}"
-        session.show(*[""] * min(number, 1), table(title, ["Code", "State", "Sources", "First seen"], of_game))
+        if number:
+            session.tell("")
+        session.show_table(
+            f"{game}: {counted(len(of_game), 'code')}", ["Code", "State", "Sources", "First seen"], of_game
+        )
 
 
 def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
@@ -193,7 +194,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
 
 
 def _clear_document(guild_id: int, game: str | None, key: str | None) -> dict[str, Any]:
-    """Return what is kept of a clearing; an absent game or code stands for all of them."""
+    """The record of a clearing; an absent game or code stands for all of them."""
     document: dict[str, Any] = {
         "_id": secrets.token_hex(8),
         "guild_id": guild_id,

@@ -28,8 +28,10 @@ class MigrateRequest:
 
     files: tuple[Path, ...] = ()
     database: str | None = None
+    """The name of another database on the same server."""
     dry_run: bool = False
     again: bool = False
+    """Whether what went over completely before is merged once more."""
 
 
 def migrate(session: Session, request: MigrateRequest) -> int:
@@ -106,11 +108,9 @@ def _tell(session: Session, report: MigrationReport) -> None:
             " (--again merges it once more; what you have cleared comes back)."
         )
         return
-    if report.guilds and not (session.quiet or session.json):
-        from giftping.output.render import table
-
+    if report.guilds:
         title = f"{'Would take' if report.dry_run else 'Took'} over from {', '.join(report.sources)}"
-        session.show(table(title, ["Guild", ">Codes", ">New", "Channel"], _rows(report.guilds)))
+        session.show_table(title, ["Guild", ">Codes", ">New", "Channel"], _rows(report.guilds))
     verb = "would be added" if report.dry_run else "added"
     counts = ", ".join(f"{name} {numbers.added}" for name, numbers in report.collections.items() if numbers.added)
     session.tell(f"{report.added} documents {verb} to {report.target}{f': {counts}' if counts else ''}.")

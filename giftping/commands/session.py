@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,18 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """One invocation: how it speaks, and what it works with.
-
-    With `log_json` each line on standard error is a JSON object; `job` is the name that it has there.
-    """
+    """One invocation: how it speaks, and what it works with."""
 
     config: Path | None = None
+    """The settings file that the command line names; None for the usual places."""
     json: bool = False
+    """Whether standard output gets one JSON object and nothing else."""
     quiet: bool = False
     verbose: int = 0
+    """How often -v was given: 1 tells more, 2 tells where an error came from."""
     log_json: bool = False
+    """Whether each line on standard error is a JSON object."""
     job: str = ""
+    """What the run is called in such lines."""
     confirm: Callable[[str], bool] = lambda question: False  # noqa: ARG005
+    """Asks a person a question that is answered by yes or no; where there is nobody to ask, it is no."""
     _told: set[str] = field(default_factory=set, repr=False)
 
     @cached_property
@@ -137,6 +140,20 @@ class Session:
 
         with progress(what) as on_progress:
             yield on_progress
+
+    def show_table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Show a table, unless quiet or writing JSON: then its rows are not even made, nor rich loaded."""
+        if not (self.quiet or self.json):
+            from giftping.output.render import table
+
+            self.show(table(title, columns, list(rows)))
+
+    def show_facts(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Show names and values side by side, on the same terms."""
+        if not (self.quiet or self.json):
+            from giftping.output.render import facts
+
+            self.show(facts(list(pairs)))
 
     def give(self, value: object) -> None:
         """Write the command's JSON object if JSON was asked for, without any secret in its texts."""

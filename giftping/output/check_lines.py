@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
     from giftping.codes.report import CheckReport, DeliveryReport
 
+NO_GUILDS = "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
+
 
 def good_lines(report: CheckReport) -> Iterator[str]:
-    """Yield what a check brought about, a line each: for standard output."""
+    """The results of a check, a line each: for standard output."""
     for seed in report.seeded():
         codes = counted(len(seed.codes), "current code")
         verb = "would be recorded" if report.dry_run else "recorded"
@@ -74,7 +76,7 @@ def _next_step(delivery: DeliveryReport) -> str:
 def summary_line(report: CheckReport) -> str:
     """One line about a run that had nothing to say, for a person at a terminal."""
     if not report.guild_count:
-        return "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
+        return NO_GUILDS
     outcomes = _by_outcome(report.sources)
     return f"Nothing new: {outcomes or 'no sources'}; {counted(report.guild_count, 'guild')}."
 
@@ -147,7 +149,7 @@ def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:
 
 
 def trouble_over(report: CheckReport, key: str) -> str:
-    """Return in words that the trouble of a key is over, empty when this run did not show that."""
+    """The news that the trouble of a key is over; empty when this run did not show that."""
     sort, _, rest = key.partition(" ")
     if sort == "source":
         is_well = any(source.name == rest and not source.is_failing for source in report.sources)
@@ -182,7 +184,7 @@ def check_events(report: CheckReport, *, everything: bool) -> Iterator[tuple[str
 
 
 def source_fields(source: SourceReport) -> dict[str, str]:
-    """Return what a log says of a source."""
+    """A source by name and value, as a log has it."""
     fields = {"source": source.name, "game": source.game, "outcome": source.outcome.value, "reason": source.reason}
     return {name: value for name, value in fields.items() if value}
 

@@ -96,7 +96,7 @@ def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
 
 
 def code_object(record: CodeRecord, verdict: str) -> dict[str, Any]:
-    """Return what is known of one code as it stands in JSON; `verdict` is empty when it may go out."""
+    """One code of the memory as it stands in JSON; `verdict` is empty when it may go out."""
     return {
         "game": record.game,
         "key": record.key,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from giftping.todo.rules import Due
 
 
+NOBODY = "Nobody is on the roster yet. Add members: giftping todo roster add USER"
+
 ACTION_WORDS = {
     Action.NOTHING: "–",
     Action.REMIND: "reminder",
@@ -27,7 +29,7 @@ ACTION_WORDS = {
 
 
 def due_words(due: Due, zone: tzinfo | None, now: datetime) -> tuple[str, str]:
-    """Return what is due and when, in a table's few words."""
+    """The action that is due or comes next, and when, in a table's few words."""
     if due.action is Action.NOTHING:
         at = moment(due.until, zone, now) if due.until else "–"
         return ACTION_WORDS[due.then], at
@@ -36,7 +38,7 @@ def due_words(due: Due, zone: tzinfo | None, now: datetime) -> tuple[str, str]:
 
 
 def place_of(due: Due) -> tuple[bool, bool, float]:
-    """Return what sorts what is due first, then what comes by its time, then what never comes by itself."""
+    """A sort key: what is due comes first, then what comes by its time, then what never comes by itself."""
     at = due.until.timestamp() if due.until else 0.0
     return due.action is Action.NOTHING, due.until is None, at
 

@@ -45,7 +45,7 @@ def printable(text: str) -> str:
 
 
 def who(user_id: int, name: str) -> str:
-    """Return what to call a member at a terminal: the name, cut short, else the id."""
+    """The name of a member at a terminal, cut short so that columns stay narrow; the id for one without."""
     shown = printable(name.strip())
     if sum(map(_width, shown)) <= NAME_WIDTH:
         return shown or str(user_id)

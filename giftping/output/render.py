@@ -46,7 +46,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def drawn(*renderables: RenderableType) -> str:
-    """Return what standard output is to show, without the blanks that fill lines up."""
+    """The text that standard output is to show, without the blanks that fill lines up."""
     target = console()
     with target.capture() as capture:
         for renderable in renderables:

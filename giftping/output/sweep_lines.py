@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
-from giftping.output.member_lines import ACTION_WORDS
+from giftping.output.member_lines import ACTION_WORDS, NOBODY
 from giftping.output.phrases import counted, printable, when, who
 from giftping.output.trouble import Trouble, without_numbers
 from giftping.todo.model import LegName, NoticeKind
@@ -23,7 +23,7 @@ LEG_WORDS = {LegName.CHANNEL: "channel", LegName.DM: "direct message"}
 
 
 def done_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
-    """Yield what a sweep brought about, a line each: for standard output."""
+    """The results of a sweep, a line each: for standard output."""
     if report.downtime_since is not None:
         since, until = when(report.downtime_since, zone), when(report.started_at, zone)
         yield f"no sweep between {since} and {until}: that time is not charged"
@@ -69,7 +69,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def waiting_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
-    """Yield what waits, and why, a line each: for those who ask with -v."""
+    """Each member who waits, and why, a line each: for those who ask with -v."""
     for leg in report.legs:
         if leg.result in (Result.CLOSED, Result.LATER):
             said = "takes no direct messages" if leg.result is Result.CLOSED else f"{LEG_WORDS[leg.leg]} later"
@@ -85,7 +85,7 @@ def waiting_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
 def idle_line(report: SweepReport, zone: tzinfo | None) -> str:
     """One line about a sweep that had nothing to do, for a person at a terminal."""
     if not report.plan:
-        return "Nobody is on the roster yet. Add members: giftping todo roster add USER"
+        return NOBODY
     coming = [
         (planned.due.until, planned)
         for planned in report.plan

@@ -40,13 +40,13 @@ def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
 
 
 def planned_object(planned: Planned) -> dict[str, Any]:
-    """Return what is due for one member as it stands in JSON."""
+    """One member of a sweep's plan as it stands in JSON."""
     who = {"user_id": snowflake(planned.user_id), "name": planned.name}
     return who | due_object(planned.due) | {"trouble": planned.trouble}
 
 
 def due_object(due: Due) -> dict[str, Any]:
-    """Return what is due, or comes next, as it stands in JSON."""
+    """The action that is due, and the one that comes next, as they stand in JSON."""
     return {
         "action": due.action.value,
         "why": due.why,
@@ -80,7 +80,7 @@ def role_object(role: RoleReport) -> dict[str, Any]:
 
 
 def roster_object(member: Member) -> dict[str, Any]:
-    """Return what the roster says of a member as it stands in JSON."""
+    """One member of the roster as it stands in JSON."""
     presence = member.presence
     return {
         "user_id": snowflake(member.user_id),

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that is wrong, in words; `key` is the same in each run as long as it is the same trouble.
-
-    `is_known` when an earlier run, or another host, has told of it already; `fields` are what it is about.
-    """
+    """Something that is wrong, in words."""
 
     key: str
+    """The same in each run as long as it is the same trouble: by it, trouble is told once and then once a day."""
     line: str
     is_known: bool = False
+    """Whether an earlier run, or another host, has told of it already."""
     fields: Mapping[str, str] = field(default_factory=dict)
+    """What it is about, by name, for logs."""
 
 
 def without_numbers(line: str) -> str:
