@@ -600,6 +600,7 @@ def main() -> None:
 def run() -> None:
     """Run the command line. Raise SystemExit with the exit code."""
     try:
+        # typer itself ends the process for mistakes in arguments, and when whoever read the output has gone.
         app()
     except KeyboardInterrupt:
         sys.exit(130)
@@ -614,6 +615,7 @@ def _tell_error(error: Exception) -> int:
     from giftping.commands.session import Session
     from giftping.settings.secrets import Redactor, secret_values
 
+    # Loading the settings now might fail once more: where there are none yet, only the environment can hold secrets.
     loaded = vars(Running.session).get("settings") if Running.session else None
     redact: Callable[[str], str] = loaded.redactor() if loaded else Redactor(secret_values(os.environ))
     session = Running.session or Session()

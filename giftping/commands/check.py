@@ -28,6 +28,7 @@ def _check(session: Session, request: CheckRequest) -> Account:
 
     with session.progress("Guilds") as on_progress:
         report = run_check(session.house, request, on_progress)
+    # Only the run opens the store, so that only now is known whether there is such a guild.
     if request.guild_id is not None and not report.guild_count:
         raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
     if session.json:

@@ -109,6 +109,7 @@ def parse_expiry(text: str) -> datetime | None:
         raise ValueError(f"{text!r} is not a date such as 2026-12-31") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    # A day without a time counts to its end, as it does in a source's list.
     is_date_only = len(text) <= len("2026-12-31")
     try:
         return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
@@ -186,6 +187,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     if not yes and not session.confirm(question):
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
     with session.store() as store:
+        # First the note: a clearing that nobody can explain is worse than one that was noted and not made.
         store.insert_documents(CLEARS, [_clear_document(guild_id, game, key)])
         cleared = store.clear(guild_id, game=game, key=key)
     session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
@@ -226,6 +228,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
     with session.store(read_only=True) as store:
         guild = store.guild(guild_id)
         records = [record for record in store.codes() if record.key == key]
+        # The ledger may hold a code that no source has listed here, of an older bot say: under a game that is followed.
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
         cleared = _clears_of(store, guild_id, key)

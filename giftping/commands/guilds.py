@@ -91,10 +91,12 @@ def _merged(request: GuildRequest, asked: Destination | None, known: GuildRecord
         base,
         destination=destination,
         games=games,
+        # What was claimed before this time is not looked for at the destination: nothing but a move may change it.
         updated_at=now if moved or known is None else base.updated_at,
         mention_role_id=_mentioned(request, base),
         seeded={} if request.announce_current else base.seeded,
         announce_current=_announced_at_first(request, base, games),
+        # Who adds a guild again has mended what was broken, or wants to know by the next check that it is not.
         broken=None,
     )
 
@@ -229,6 +231,7 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     if trouble is not None:
         return _tested(session, guild, route.label, f"failed: {trouble.reason}")
     if guild.broken is not None:
+        # The next check need not wait until the destination would have been tried again.
         with session.store() as store:
             store.note_broken(guild_id, guild.destination, None)
     return _tested(session, guild, route.label, "")

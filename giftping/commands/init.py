@@ -137,6 +137,7 @@ def _check(request: InitRequest) -> None:
         raise UsageError("--todo-role and --owner need --todo-channel ID, where members are reminded")
     for name, value, read in (("--webhook", request.webhook, _webhook), ("--token", request.token, _token)):
         try:
+            # A reference is always right here: what it names may come later. It stands for what was not given, too.
             read(value or "env:")
         except ValueError as error:
             raise UsageError(f"{name}: {mask(str(error))}") from None

@@ -90,6 +90,7 @@ def forecast(members: Members) -> Forecast:
     settings = members.session.settings
     notes = members.book.notes()
     last = notes.last_sweep
+    # The sweep that comes next will write this downtime down; until then it is in no note.
     is_down = last is not None and members.now - last > settings.todo.downtime
     present = (Span(last, members.now),) if last is not None and is_down else ()
     return Forecast(members, (*notes.downtimes, *present), host_name(settings.state, create=False))

@@ -44,6 +44,7 @@ def migrate(session: Session, request: MigrateRequest) -> int:
         raise UsageError(f"--from-json: there is no file {lost[0]}")
     with session.store(read_only=request.dry_run) as store:
         sources = _sources(session, store, request)
+        # The lock of checks: one beside this would announce codes that are just being recorded as sent.
         with nullcontext() if request.dry_run else RunLock(session.settings.state / LOCK_FILE):
             report = _carry_out(session, store, sources, request)
     session.give(migration_object(report))

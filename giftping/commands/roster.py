@@ -136,6 +136,7 @@ def _said(session: Session, before: Member, after: Member) -> Iterator[str]:
 
 def remove(session: Session, user_id: int, *, yes: bool) -> int:
     """Take a member off the roster; timestamps and history stay."""
+    # Twice: whoever is asked in between may take their time, and a sweep need not wait for that.
     with open_members(session, read_only=True) as members:
         member = members.member(user_id)
     if not member.on_roster:

@@ -62,6 +62,7 @@ class Session:
             try:
                 yield store
             finally:
+                # A command may open the store several times, and each time it has the same to say.
                 for notice in store.notices:
                     if notice not in self._told:
                         self._told.add(notice)

@@ -104,6 +104,7 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
     yield from (Trouble(without_numbers(line), line) for line in report.trouble)
     for source in report.sources:
         if source.is_failing:
+            # It is news when it begins; while a source is left alone, nothing new is known of it.
             is_first = source.failures == 1 and source.waiting_until is None
             line = f"source {source.name}: {source.reason}"
             yield Trouble(f"source {source.name}", line, not is_first, source_fields(source))
@@ -112,6 +113,7 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
             yield Trouble(
                 _delivery_key(delivery), delivery_line(delivery), not delivery.told, _delivery_fields(delivery)
             )
+    # A refused token, or a limit for all, is one trouble however many guilds it hits.
     for reason, refused in report.refused_everywhere().items():
         line = delivery_line(refused[0]) if len(refused) == 1 else _refused_line(reason, refused)
         fields = {"outcome": DeliveryResult.REFUSED.value, "reason": reason}
@@ -125,6 +127,7 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
         )
         fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}
         yield Trouble(f"guild {rest.guild_id} broken", line, is_known=True, fields=fields)
+    # An idle run has not opened the store: it knows that there is something, and not what.
     if report.standing_trouble:
         line = "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
         yield Trouble("standing", line, is_known=True)
@@ -154,6 +157,7 @@ def trouble_over(report: CheckReport, key: str) -> str:
     if sort == "source":
         is_well = any(source.name == rest and not source.is_failing for source in report.sources)
         return f"{key}: answers again" if is_well else ""
+    # Silence is no sign: a guild is well again once something has arrived there.
     arrived = {
         one.guild_id for one in report.deliveries() if one.result in (DeliveryResult.SENT, DeliveryResult.SETTLED)
     }

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from unicodedata import east_asian_width
 
 NAME_WIDTH = 20
+"""How many columns of a table a member's name may take."""
 
 
 def when(moment: datetime | None, zone: tzinfo | None) -> str:
@@ -49,6 +50,7 @@ def who(user_id: int, name: str) -> str:
     shown = printable(name.strip())
     if sum(map(_width, shown)) <= NAME_WIDTH:
         return shown or str(user_id)
+    # By columns and not by letters: one of Chinese or Japanese takes two.
     while sum(map(_width, shown)) >= NAME_WIDTH:
         shown = shown[:-1]
     return f"{shown}…"

@@ -42,6 +42,7 @@ _MARKUP = re.compile(
 
 def console(*, stderr: bool = False) -> Console:
     """A console on standard output or standard error that honours NO_COLOR and pipes; texts are just texts."""
+    # What sources and members write is shown: brackets and colons in it are no markup of rich.
     return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from giftping.todo.report import LegReport, PlannedWrites, RoleReport, SweepReport
 
 NAMES_SHOWN = 3
+"""How many members a line names before it says how many more."""
 
 
 LEG_WORDS = {LegName.CHANNEL: "channel", LegName.DM: "direct message"}
@@ -34,8 +35,10 @@ def done_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
     told = {(role.user_id, role.given) for role in report.roles}
     for kind, verb in _KIND_VERBS.items():
         legs = [leg for leg in report.legs if leg.kind is kind and leg.result is Result.DONE]
+        # A change of the role is told above, and its notice with it.
         fresh = [leg for leg in legs if not leg.settled and (leg.user_id, kind is NoticeKind.RESTORE) not in told]
         if kind is NoticeKind.SUBMISSION:
+            # The direct message is for those whose TODO somebody else handed in; the post is in the channel.
             fresh = [leg for leg in fresh if leg.leg is LegName.CHANNEL]
         if fresh:
             yield f"{verb} {_members(fresh)}"
