@@ -16,7 +16,7 @@ from giftping import errors
 
 
 def shown(page: Path) -> str:
-    """Return a page as `man` shows it, on one line."""
+    """A page as `man` shows it, on one line."""
     ran = subprocess.run(
         ["man", "--warnings", "-l", str(page)],
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MANWIDTH": "200", "MAN_KEEP_FORMATTING": ""},

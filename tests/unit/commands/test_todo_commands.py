@@ -19,7 +19,7 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 def facts(ran: Ran) -> dict[str, str]:
-    """Return the names and values that a command showed side by side."""
+    """The names and values that a command showed side by side."""
     assert (ran.exit_code, ran.errors) == (0, "")
     assert max(map(len, ran.output.splitlines())) <= 80
     joined = re.sub(r"\n {2,}", " ", ran.output)
