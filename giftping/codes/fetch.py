@@ -1,11 +1,19 @@
-"""Ask one source for its body: what is asked, what may come back, and the limits of the asking."""
+"""Ask one source for its body: one conditional GET, within bounds, with redirects and what may come back.
+
+httpx costs a third of an idle run, and a run in which no source is due asks nobody: so the functions that need it
+import it themselves, with the first request.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -14,7 +22,14 @@ from giftping import __version__
 if TYPE_CHECKING:
     import httpx
 
+    from giftping.net.transport import Deadline
+
 USER_AGENT = f"giftping/{__version__} (+https://pypi.org/project/giftping/)"
+
+SHARED_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HIGHEST_PORT = 65535
+GZIP = 16 + zlib.MAX_WBITS
 
 
 def user_agent(contact: str) -> str:
@@ -67,7 +82,7 @@ class Fetches(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Bounds:
     """How long (seconds), how much (bytes, unpacked) and how far (redirects) one fetch may go."""
 
     connect: float = 5.0
@@ -95,20 +110,224 @@ class Fetcher:
 
     def __init__(
         self,
-        limits: Limits | None = None,
+        bounds: Bounds | None = None,
         *,
         transport: Callable[[], httpx.BaseTransport] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limits = limits or Limits()
+        self._bounds = bounds or Bounds()
         self._transport = transport
         self._monotonic = monotonic
 
     def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
         """Return what came of the request. Raise nothing for what a network or a server can do."""
-        from giftping.codes.exchange import exchange
         from giftping.net.transport import Deadline, SocketTransport
 
         transport = (self._transport or SocketTransport)()
-        with Deadline(self._limits.total, self._monotonic) as deadline:
-            return exchange(request, self._limits, transport, deadline, now)
+        with Deadline(self._bounds.total, self._monotonic) as deadline:
+            return exchange(request, self._bounds, transport, deadline, now)
+
+
+class BadAnswerError(Exception):
+    """The answer is not one that giftping takes; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One URL of a chain of redirects, and whether it is still the host that the source's headers are for."""
+
+    url: httpx.URL
+    at_home: bool = True
+
+
+def exchange(
+    request: FetchRequest, bounds: Bounds, transport: httpx.BaseTransport, deadline: Deadline, now: datetime
+) -> Fetched:
+    """Return what came of one conditional GET. Raise nothing for what a network or a server can do."""
+    from giftping.net.lean_httpx import httpx
+
+    timeout = httpx.Timeout(bounds.total, connect=bounds.connect)
+    try:
+        with httpx.Client(transport=transport, timeout=timeout, trust_env=False) as client:
+            hop = Hop(checked(httpx.URL(request.url)))
+            for _ in range(bounds.redirects + 1):
+                outgoing = client.build_request("GET", hop.url, headers=headers_of(request, hop))
+                response = client.send(outgoing, stream=True)
+                try:
+                    if response.status_code not in REDIRECTS:
+                        return judged(response, request, bounds, now)
+                    hop = next_hop(hop, response.headers.get("location", ""))
+                finally:
+                    response.close()
+            return Failed(f"more than {bounds.redirects} redirects, the last one to {shown(str(hop.url))}")
+    except BadAnswerError as error:
+        return Failed(str(error))
+    except httpx.InvalidURL:
+        return Failed(f"{shown(request.url)} is, or redirects to, an invalid URL")
+    except httpx.HTTPError as error:
+        return Failed(network_reason(error, bounds, deadline))
+
+
+def checked(url: httpx.URL) -> httpx.URL:
+    """The URL. Raise BadAnswerError unless it is an http or https one with a host."""
+    is_askable = url.scheme in {"http", "https"} and url.host.strip(".") and (url.port or 0) <= HIGHEST_PORT
+    # OpenSSL refuses such a name with a ValueError, and leaves the socket open.
+    if not is_askable or url.host.startswith("."):
+        raise BadAnswerError(f"{shown(str(url))} is not an http or https URL")
+    return url
+
+
+def headers_of(request: FetchRequest, hop: Hop) -> httpx.Headers:
+    """The headers to send: away from home none that might be a secret; validators only if they can be sent."""
+    from giftping.net.lean_httpx import httpx
+
+    headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "*/*"})
+    for name, value in request.headers.items():
+        if hop.at_home or name.lower() in SHARED_HEADERS:
+            headers[name] = value
+    headers["Accept-Encoding"] = "gzip"
+    for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
+        if is_sendable(value):
+            headers[name] = value
+    return headers
+
+
+def is_sendable(validator: str) -> bool:
+    """Whether a validator may go into a header: servers have been seen to give odder ones than that."""
+    return validator.strip() != "" and validator.isascii() and validator.isprintable()
+
+
+def next_hop(hop: Hop, location: str) -> Hop:
+    """Where a redirect leads. Raise BadAnswerError or httpx.InvalidURL where giftping does not follow."""
+    if not location:
+        raise BadAnswerError(f"{shown(str(hop.url))} redirects, but does not say where to")
+    url = checked(hop.url.join(location))
+    if hop.url.scheme == "https" and url.scheme == "http":
+        raise BadAnswerError(f"{shown(str(hop.url))} redirects from https down to {shown(str(url))}")
+    return Hop(url, hop.at_home and (hop.url.host, hop.url.port) == (url.host, url.port))
+
+
+def judged(response: httpx.Response, request: FetchRequest, bounds: Bounds, now: datetime) -> Fetched:
+    """Return what the last response of a chain means. Raise httpx.HTTPError or BadAnswerError when its body fails."""
+    status = response.status_code
+    if status == HTTPStatus.NOT_MODIFIED:
+        if is_sendable(request.etag) or is_sendable(request.last_modified):
+            return NotModified()
+        return Failed("answered 304 Not Modified though nothing was remembered")
+    if status != HTTPStatus.OK:
+        return Failed(f"answered {status_text(status)}", retry_after(response, now))
+    content = unpacked(response, bounds.body)
+    headers = response.headers
+    return Body(
+        content=content,
+        content_type=headers.get("content-type", ""),
+        etag=headers.get("etag", ""),
+        last_modified=headers.get("last-modified", ""),
+        sha256=sha256(content).hexdigest(),
+    )
+
+
+def status_text(status: int) -> str:
+    """A status with its standard words, if it has any."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
+    """How long a 429 or 503 asks to be left alone (RFC 9110 §10.2.3), or None.
+
+    A date is read against the server's own clock where the server tells it.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    if response.status_code not in {429, 503} or not value:
+        return None
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:10]), 10**9))
+    until = http_date(value)
+    if until is None:
+        return None
+    return max(until - (http_date(response.headers.get("date", "")) or now), timedelta(0))
+
+
+def http_date(text: str) -> datetime | None:
+    """The instant that an HTTP date names, or None when it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def unpacked(response: httpx.Response, limit: int) -> bytes:
+    """The body without its content encoding. Raise BadAnswerError when it is too long, or not what it says."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    chunks = response.iter_raw()
+    if encoding in {"", "identity"}:
+        return joined(chunks, limit)
+    if encoding in {"gzip", "x-gzip"}:
+        return joined(gunzipped(chunks, limit), limit)
+    raise BadAnswerError(f"answered in the content encoding {encoding[:40]!r}, which was not asked for")
+
+
+def joined(chunks: Iterable[bytes], limit: int) -> bytes:
+    """The chunks as one. Raise BadAnswerError as soon as they are longer than the limit."""
+    content = bytearray()
+    for chunk in chunks:
+        if len(content) + len(chunk) > limit:
+            raise BadAnswerError(f"the body is longer than {limit / 1024 / 1024:g} MiB")
+        content += chunk
+    return bytes(content)
+
+
+def gunzipped(chunks: Iterable[bytes], limit: int) -> Iterable[bytes]:
+    """Yield what gzip chunks unpack to, at most one byte over the limit at a time, so that no bomb inflates.
+
+    Raise BadAnswerError for data that is not gzip or ends early.
+    """
+    unpacker = zlib.decompressobj(GZIP)
+    started = False
+    try:
+        for chunk in chunks:
+            started = True
+            yield unpacker.decompress(chunk, limit + 1)
+            if unpacker.eof:
+                return
+    except zlib.error:
+        raise BadAnswerError("the body says that it is gzip, and is not") from None
+    if started:
+        raise BadAnswerError("the body is cut off: its gzip data ends early")
+
+
+def network_reason(error: httpx.HTTPError, bounds: Bounds, deadline: Deadline) -> str:
+    """Return in words why a request failed.
+
+    Only what the operating system or giftping said is quoted: what a protocol error quotes may be a header.
+    """
+    from giftping.net.lean_httpx import httpx
+
+    if deadline.passed:
+        return f"took longer than {bounds.total:g} s in all"
+    match error:
+        case httpx.ConnectTimeout():
+            return f"no connection within {bounds.connect:g} s"
+        case httpx.TimeoutException():
+            return f"no answer within {bounds.total:g} s"
+        case httpx.ConnectError():
+            return f"no connection: {error}"
+        case httpx.ProxyError():
+            return f"the proxy failed: {error}"
+        case httpx.RemoteProtocolError() if "incomplete" in str(error) or "without sending complete" in str(error):
+            return "the body is cut off: the connection ended before it was whole"
+        case httpx.RemoteProtocolError() if "without sending a response" in str(error):
+            return "the connection was closed without an answer"
+        case httpx.RemoteProtocolError() if "location header" in str(error):
+            return "redirects to an invalid URL"
+        case httpx.LocalProtocolError():
+            return "a header of this source cannot be sent; look for line breaks in its settings"
+        case httpx.ProtocolError():
+            return "the answer is not HTTP"
+        case httpx.NetworkError():
+            return "the connection broke"
+    return f"the request failed ({type(error).__name__})"

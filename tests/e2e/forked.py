@@ -40,7 +40,6 @@ PRELOADED = (
     "giftping.runs.sweep",
     "giftping.runs.check",
     "giftping.codes.explain",
-    "giftping.codes.exchange",
     "giftping.codes.sources.json_api",
     "giftping.codes.sources.expressions",
     "giftping.discord.http",

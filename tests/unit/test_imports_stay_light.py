@@ -60,7 +60,6 @@ IDLE_CHECK = {
     "giftping.net",
     "giftping.codes.sources.kinds",
     "giftping.runs.check",
-    "giftping.codes.exchange",
     "giftping.codes.fetch",
     "giftping.codes.gather",
     "giftping.codes.idle",
@@ -107,7 +106,7 @@ SOURCE = """\
 kind = "json"
 game = "whiteout-survival"
 url = "{url}"
-min_interval = "0s"
+min_interval = "{min_interval}"
 rows = {{ at = "codes[]", code = "code" }}
 """
 
@@ -119,12 +118,13 @@ class Machine:
     folder: Path
     sources: StandInSources
 
-    def configure(self, count: int) -> None:
+    def configure(self, count: int, min_interval: str = "0s") -> None:
         tables = ["[codes]\nbuilt_in_sources = false\n"]
         for number in range(count):
             body = json.dumps({"codes": [{"code": f"GIFT{number}234"}]})
             self.sources.set(f"/{number}", body, "application/json", etag="auto")
-            tables.append(SOURCE.format(name=f"source-{number}", url=self.sources.url(f"/{number}")))
+            url = self.sources.url(f"/{number}")
+            tables.append(SOURCE.format(name=f"source-{number}", url=url, min_interval=min_interval))
         (self.folder / "giftping.toml").write_text("\n".join(tables), "utf-8")
 
     def run(self, *arguments: str) -> set[str]:
@@ -185,6 +185,16 @@ def test_an_idle_check_loads_what_a_conditional_get_needs(machine: Machine) -> N
     assert machine.sources.not_modified("/0") == 1
     assert third_party(loaded) <= TYPER | HTTP
     assert ours(loaded) <= COMMAND_LINE | SETTINGS | SESSION | IDLE_CHECK
+    assert not loaded & HEAVY_STANDARD
+
+
+def test_a_check_in_which_no_source_is_due_loads_no_http_library(machine: Machine) -> None:
+    machine.configure(1, min_interval="1h")
+    machine.run("guilds", "add", "1", "--channel", "2")
+    machine.run("codes", "check")
+    loaded = machine.run("codes", "check")
+    assert machine.sources.not_modified("/0") == 0
+    assert third_party(loaded) <= TYPER
     assert not loaded & HEAVY_STANDARD
 
 

@@ -16,16 +16,15 @@ from hypothesis import strategies as st
 from raw_server import RawServer, answer, close, drip, gzipped, hang, reset, say
 
 from giftping import __version__
-from giftping.codes.exchange import gunzipped
-from giftping.codes.fetch import Body, Failed, Fetched, Fetcher, FetchRequest, Limits, NotModified, shown
+from giftping.codes.fetch import Body, Bounds, Failed, Fetched, Fetcher, FetchRequest, NotModified, gunzipped, shown
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-SHORT = Limits(connect=0.3, total=0.3)
-FAST = Limits(connect=5, total=20)
+SHORT = Bounds(connect=0.3, total=0.3)
+FAST = Bounds(connect=5, total=20)
 MEBIBYTE = 1024 * 1024
 
 
-def fetch(url: str, limits: Limits = FAST, **request: object) -> Fetched:
+def fetch(url: str, limits: Bounds = FAST, **request: object) -> Fetched:
     return Fetcher(limits).fetch(FetchRequest(url, **request), NOW)  # type: ignore[arg-type]  # a test's shorthand
 
 
@@ -92,7 +91,7 @@ def test_a_body_in_chunks_and_one_that_ends_with_the_connection_are_whole():
 
 def test_a_body_of_exactly_the_limit_is_taken():
     with RawServer(answer("200 OK", b"x" * 1000), gzipped(b"x" * 1000)) as server:
-        for fetched in (fetch(server.url, Limits(body=1000)), fetch(server.url, Limits(body=1000))):
+        for fetched in (fetch(server.url, Bounds(body=1000)), fetch(server.url, Bounds(body=1000))):
             assert isinstance(fetched, Body)
 
 

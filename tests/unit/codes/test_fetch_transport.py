@@ -14,7 +14,7 @@ import httpcore
 import pytest
 from raw_server import RawServer, answer
 
-from giftping.codes.fetch import Body, Failed, Fetcher, FetchRequest, Limits
+from giftping.codes.fetch import Body, Bounds, Failed, Fetcher, FetchRequest
 from giftping.net import transport
 from giftping.net.transport import Deadline, is_loopback, proxy_for, time_left, tls_context
 
@@ -52,7 +52,7 @@ def test_a_deadline_holds_for_its_own_thread_only():
 def test_time_that_ran_out_before_the_connection_is_told_as_such():
     ticks = iter([0.0, *[99.0] * 50])
     with RawServer(answer("200 OK")) as server:
-        fetched = Fetcher(Limits(total=15), monotonic=lambda: next(ticks)).fetch(FetchRequest(server.url), NOW)
+        fetched = Fetcher(Bounds(total=15), monotonic=lambda: next(ticks)).fetch(FetchRequest(server.url), NOW)
     assert fetched == Failed("took longer than 15 s in all")
 
 
@@ -87,7 +87,7 @@ def test_addresses_that_do_not_answer_share_the_time_there_is(addresses, monkeyp
         raise httpcore.ConnectTimeout("dead")
 
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
-    fetcher = Fetcher(Limits(connect=8, total=15), monotonic=lambda: 0.0)
+    fetcher = Fetcher(Bounds(connect=8, total=15), monotonic=lambda: 0.0)
     assert fetcher.fetch(FetchRequest("http://codes.test/"), NOW) == Failed("no connection within 8 s")
     assert waits == [("127.0.0.2", 5), ("127.0.0.3", 7.5), ("127.0.0.4", 8)]
 
@@ -135,7 +135,7 @@ def test_a_request_goes_through_a_proxy_with_its_login(monkeypatch):
 @pytest.mark.parametrize("proxy", ["socks5://proxy.test:1", "ftp://me:hunter2@proxy.test", "http://[::1", "http://"])
 def test_a_proxy_that_cannot_be_used_is_a_failure_without_its_login(proxy, monkeypatch):
     monkeypatch.setenv("http_proxy", proxy)
-    fetched = Fetcher(Limits(connect=0.3, total=0.3)).fetch(FetchRequest("http://codes.test/"), NOW)
+    fetched = Fetcher(Bounds(connect=0.3, total=0.3)).fetch(FetchRequest("http://codes.test/"), NOW)
     assert isinstance(fetched, Failed)
     assert "proxy failed" in fetched.reason
     assert "hunter2" not in fetched.reason
@@ -217,7 +217,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_failure(certificate, tls_ser
 def test_a_server_that_hangs_in_the_tls_handshake_is_cut():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://localhost:{listener.getsockname()[1]}/"
-        fetched = Fetcher(Limits(connect=0.2, total=5)).fetch(FetchRequest(url), NOW)
+        fetched = Fetcher(Bounds(connect=0.2, total=5)).fetch(FetchRequest(url), NOW)
     assert fetched == Failed("no connection within 0.2 s")
 
 
