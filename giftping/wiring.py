@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 POSTING_THREADS = 8
 
+HOST_FILE = "host"
+"""Where in the state folder its name is kept."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -212,7 +215,7 @@ def host_name(state: Path, *, create: bool = True) -> str:
     Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
     read or kept: claims under a name that nobody remembers are settled late.
     """
-    path = state / "host"
+    path = state / HOST_FILE
     with storage_errors(path, "read or written"):
         kept = path.read_text("utf-8").strip() if path.exists() else ""
         if kept or not create:

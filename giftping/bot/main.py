@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import BOT_LOCK
 from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.values import DISCORD_API
 
 if TYPE_CHECKING:
     from giftping.settings.load import Settings
 
-LOCK_FILE = "bot.lock"
 INSTALL = "the bot needs discord.py, which comes with: pip install 'giftping[bot]'"
 REFUSED = "the bot token is refused; check DISCORD_TOKEN"
 
@@ -38,7 +38,7 @@ def run_bot(session: Session) -> int:
         reason = "is not set; the bot needs it to connect"
         raise SettingsError([Mistake("environment", "DISCORD_TOKEN", reason)])
     _set_up_log(settings, quiet=session.quiet, verbose=session.verbose)
-    with RunLock(settings.state / LOCK_FILE):
+    with RunLock(settings.state / BOT_LOCK):
         session.give({"state": str(settings.state)})
         trouble = _go_by(session) or _connected(settings, token.reveal())
     if trouble:

@@ -12,11 +12,11 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from giftping.runs.state_folder import BOT_COMMANDS
 from giftping.store.files import replace_file
 
 log = logging.getLogger("giftping.bot")
 
-COMMANDS_FILE = "bot-commands.json"
 EVERYWHERE = "everywhere"
 
 
@@ -78,15 +78,15 @@ class Sync:
         self._sent = sent
         try:
             self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(self._state / COMMANDS_FILE, [json.dumps(sent, indent=1).encode()], durable=False)
+            replace_file(self._state / BOT_COMMANDS, [json.dumps(sent, indent=1).encode()], durable=False)
         except OSError as error:
-            log.warning("%s cannot be written: %s", self._state / COMMANDS_FILE, error.strerror)
+            log.warning("%s cannot be written: %s", self._state / BOT_COMMANDS, error.strerror)
 
 
 def _read(state: Path) -> dict[str, str]:
     """Which commands were last sent for where; nothing where that is not known."""
     try:
-        found = json.loads((state / COMMANDS_FILE).read_text("utf-8"))
+        found = json.loads((state / BOT_COMMANDS).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return {str(where): str(print_) for where, print_ in found.items()} if isinstance(found, dict) else {}

@@ -36,8 +36,8 @@ class MigrateRequest:
 
 def migrate(session: Session, request: MigrateRequest) -> int:
     """Take old data over into the ledger and tell how much, of which guild, and what was odd."""
-    from giftping.runs.check import LOCK_FILE
     from giftping.runs.lock import RunLock
+    from giftping.runs.state_folder import CHECK_LOCK
 
     lost = [path for path in request.files if not path.is_file()]
     if lost:
@@ -45,7 +45,7 @@ def migrate(session: Session, request: MigrateRequest) -> int:
     with session.store(read_only=request.dry_run) as store:
         sources = _sources(session, store, request)
         # The lock of checks: one beside this would announce codes that are just being recorded as sent.
-        with nullcontext() if request.dry_run else RunLock(session.settings.state / LOCK_FILE):
+        with nullcontext() if request.dry_run else RunLock(session.settings.state / CHECK_LOCK):
             report = _carry_out(session, store, sources, request)
     session.give(migration_object(report))
     _tell(session, report)

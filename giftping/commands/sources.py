@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 def list_sources(session: Session, game: str | None) -> int:
     """List the sources, and how each one stands on this host."""
     from giftping.codes.memory_file import read_memory
-    from giftping.runs.check import SOURCES_FILE
+    from giftping.runs.state_folder import SOURCES
 
     settings = session.settings
     session.check_game(game)
-    memory = read_memory(settings.state / SOURCES_FILE)
+    memory = read_memory(settings.state / SOURCES)
     sources = [source for source in settings.sources.values() if game in (None, source.game)]
     states = {source.name: memory.of(source) for source in sources}
     session.give({"sources": [_source_object(source, states[source.name]) for source in sources]})

@@ -13,7 +13,8 @@ from giftping.codes.gather import report as report_of
 from giftping.codes.memory import Outcome
 from giftping.codes.memory_file import read_memory
 from giftping.doctor.judgement import Checks, Judgement, about, ago, counted, fail, judge_each, ok, warn
-from giftping.runs.check import SOURCES_FILE, SecretHeaders, sources_of
+from giftping.runs.check import SecretHeaders, sources_of
+from giftping.runs.state_folder import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def _reports(
     settings: Settings, sources: Sequence[SourceDefinition], now: datetime, *, live: bool
 ) -> tuple[tuple[SourceReport, ...], str]:
     """How the sources are, and why their memory cannot be used, if so."""
-    memory = read_memory(settings.state / SOURCES_FILE)
+    memory = read_memory(settings.state / SOURCES)
     if live:
         # What is gathered here is not written down: the next check has to see for itself what is new.
         fetcher = SecretHeaders(settings, Fetcher())

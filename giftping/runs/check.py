@@ -21,6 +21,7 @@ from giftping.codes.idle import (
 )
 from giftping.codes.memory_file import read_memory, write_memory
 from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
 from giftping.store.files import fingerprint, replace_file
@@ -41,10 +42,6 @@ ODDITIES_TOLD = 10
 STARTS_KEPT = 6
 """How many of the last starts are kept: what lies between them says how often a timer comes."""
 
-LOCK_FILE = "check.lock"
-LAST_CHECK_FILE = "last-check.json"
-SOURCES_FILE = "sources.json"
-
 ORIGIN_OF_KIND = {"json": "api", "rss": "rss"}
 """What the ledger calls the place a code came from, by source kind; every other kind is a website."""
 
@@ -54,7 +51,7 @@ def run_check(
 ) -> CheckReport:
     """Return what one check did. Raise LockHeldError when another run is at it, and StoreError as `check` does."""
     settings = house.settings
-    with nullcontext() if request.dry_run else RunLock(settings.state / LOCK_FILE):
+    with nullcontext() if request.dry_run else RunLock(settings.state / CHECK_LOCK):
         run = _Run(house, request, on_progress)
         return run.finish(run.idle() or run.full())
 
@@ -70,7 +67,7 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
 
     settings = house.settings
     origins = Origins({})
-    with RunLock(settings.state / LOCK_FILE), house.open_store() as store:
+    with RunLock(settings.state / CHECK_LOCK), house.open_store() as store:
         courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
         guilds = {guild.guild_id: guild for guild in store.guilds()}
         settler = Settler(
@@ -143,7 +140,7 @@ class _Run:
         try:
             self._keep(report, mark)
         except OSError as error:
-            return replace(report, trouble=(*report.trouble, _not_written(LAST_CHECK_FILE, error)))
+            return replace(report, trouble=(*report.trouble, _not_written(LAST_CHECK, error)))
         return report
 
     def _keep(self, report: CheckReport, mark: IdleMark | None) -> None:
@@ -160,7 +157,7 @@ class _Run:
             "mark": mark_to_json(mark) if mark else None,
         }
         content = f"{json.dumps(document, indent=1)}\n".encode()
-        replace_file(self._settings.state / LAST_CHECK_FILE, [content], durable=False)
+        replace_file(self._settings.state / LAST_CHECK, [content], durable=False)
 
     def _next_mark(self, report: CheckReport) -> IdleMark | None:
         if report.idle:
@@ -209,7 +206,7 @@ class _Run:
             )
 
     def _gather(self, games: Collection[str]) -> Gathered:
-        path = self._settings.state / SOURCES_FILE
+        path = self._settings.state / SOURCES
         fetcher = SecretHeaders(self._settings, Fetcher())
         memory = read_memory(path)
         if memory.trouble:
@@ -220,7 +217,7 @@ class _Run:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 write_memory(path, gathered.memory)
             except OSError as error:
-                self._trouble.append(_not_written(SOURCES_FILE, error))
+                self._trouble.append(_not_written(SOURCES, error))
         return gathered
 
     def _side_by_side(self, work: Callable[[GuildPlan], GuildWork], plans: Collection[GuildPlan]) -> list[GuildWork]:
@@ -229,7 +226,7 @@ class _Run:
 
 def listed_now(settings: Settings) -> set[tuple[str, str]]:
     """Game and key of every code that the sources listed when this host last asked them."""
-    memory = read_memory(settings.state / SOURCES_FILE)
+    memory = read_memory(settings.state / SOURCES)
     states = [memory.of(source) for source in settings.sources.values() if source.enabled]
     return {(sighting.game, sighting.key) for state in states for sighting in sightings_of(state)}
 
@@ -268,7 +265,7 @@ class SecretHeaders:
 def read_last_check(state: Path) -> dict[str, Any]:
     """Return what the last check on this host left; empty where there was none or its file cannot be read."""
     try:
-        document = json.loads((state / LAST_CHECK_FILE).read_text("utf-8"))
+        document = json.loads((state / LAST_CHECK).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from giftping.runs.lock import LockHeldError
+from giftping.runs.state_folder import TOLD
 from giftping.settings.secrets import SecretError
 from giftping.store.files import replace_file
 from giftping.wiring import utc_now
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from giftping.output.trouble import Trouble
     from giftping.runs.telling import Mark
     from giftping.settings.load import Settings
-
-TOLD_FILES = {"codes": "told-codes.json", "todo": "told-todo.json"}
-"""What each job remembers to have told, in the state folder."""
-
 
 RUNS_AGAIN = "runs come to their end again"
 
@@ -156,7 +153,7 @@ class Reporting:
 
     @property
     def _file(self) -> Path:
-        return self._session.settings.state / TOLD_FILES[self._job]
+        return self._session.settings.state / TOLD[self._job]
 
     # The monitor and the operator
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
 from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
 from giftping.runs.stopping import sleep_unless
 from giftping.settings.file import Mistake, SettingsError
 from giftping.store.files import replace_file, storage_errors
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from giftping.store.base import Store
     from giftping.todo.model import Member
     from giftping.todo.report import SweepReport
-
-LOCK_FILE = "sweep.lock"
-ATTACHMENTS = "attachments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def run_sweep(
     place = _place(house)
     stage = _Stage(house, place, timing, dry_run=dry_run)
     notices: Sequence[str] = ()
-    with nullcontext() if dry_run else RunLock(settings.state / LOCK_FILE):
+    with nullcontext() if dry_run else RunLock(settings.state / SWEEP_LOCK):
         opened: list[Store] = []
 
         def open_store() -> Store:

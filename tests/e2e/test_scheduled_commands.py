@@ -12,8 +12,8 @@ import pytest
 from fakes.systemd_units import SYSTEM, USER, arguments_of, settings_of
 from scene import GAME, SOURCE, Scene
 
-from giftping.runs.check import LOCK_FILE
 from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import CHECK_LOCK
 
 CRONTAB = (Path(__file__).parents[2] / "crontab.example").read_text("utf-8")
 BIN = Path(sys.executable).parent
@@ -208,7 +208,7 @@ def test_the_units_of_a_user_do_their_work_from_the_home_folder(scene: Scene) ->
 def test_a_second_run_ends_with_what_the_units_take_for_success(system: Machine) -> None:
     unit = SYSTEM / "giftping-codes.service"
     environment = system_environment(system.folder)
-    with RunLock(Path(environment["STATE_DIRECTORY"]) / LOCK_FILE):
+    with RunLock(Path(environment["STATE_DIRECTORY"]) / CHECK_LOCK):
         ran = run_unit(system, unit, environment)
     assert str(ran.returncode) in settings_of(unit)["Service"]["SuccessExitStatus"][0].split()
 

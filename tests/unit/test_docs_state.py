@@ -15,8 +15,11 @@ from docs_story import Story, play
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
-from giftping.runs.reporting import TOLD_FILES
-from giftping.store.files import JOURNAL
+from giftping.runs.state_folder import ATTACHMENTS, BOT_COMMANDS, BOT_LOCK, DRAFTS, STATE_FILES, TOLD
+from giftping.store.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT
+from giftping.wiring import HOST_FILE
+
+SOURCE = ROOT / "giftping"
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +29,23 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def test_the_files_of_the_state_folder_are_described(story: Story) -> None:
     there = {re.sub(r"\d{8}T[\d.]+Z", "*", path.name) for path in (story.stage.folder / "state").iterdir()}
-    described_files = {row[0] for row in table(section(SETTINGS_PAGE, "The state folder"))}
-    assert there | {JOURNAL, f"{JOURNAL}.previous", *TOLD_FILES.values()} == described_files
+    not_of_the_story = {JOURNAL, PREVIOUS_JOURNAL, *TOLD.values(), BOT_LOCK, BOT_COMMANDS, DRAFTS}
+    assert there | not_of_the_story == STATE_FILES.keys()
+
+
+def test_the_page_describes_each_file_of_the_state_folder_as_the_program_does() -> None:
+    described = {row[0]: (row[1], row[2]) for row in table(section(SETTINGS_PAGE, "The state folder"))}
+    assert described == STATE_FILES
+
+
+def test_no_other_module_names_a_file_of_the_state_folder() -> None:
+    """The store and the wiring name their own. Some names are words that mean other things, too."""
+    words = {SNAPSHOT, HOST_FILE, ATTACHMENTS, DRAFTS}
+    owners = {SOURCE / "runs" / "state_folder.py", SOURCE / "wiring.py", *(SOURCE / "store").glob("*.py")}
+    names = "|".join(re.escape(name).replace(r"\*", ".*") for name in STATE_FILES if name not in words)
+    named = re.compile(rf"""["']({names})["']""")
+    others = (path for path in sorted(SOURCE.rglob("*.py")) if path not in owners)
+    assert [path.name for path in others if named.search(text_of(path))] == []
 
 
 @pytest.mark.skipif(not (shutil.which("flock") and shutil.which("tar")), reason="flock or tar is not installed")

@@ -76,6 +76,7 @@ IDLE_CHECK = {
     "giftping.net.lean_httpx",
     "giftping.runs",
     "giftping.runs.lock",
+    "giftping.runs.state_folder",
     "giftping.runs.stopping",
     "giftping.net.transport",
 }

@@ -18,8 +18,8 @@ from simcord.actors import MemberActor
 
 from giftping.bot import failures
 from giftping.bot.app import GiftpingBot, run
-from giftping.bot.sync import COMMANDS_FILE
 from giftping.commands import codes as coding
+from giftping.runs.state_folder import BOT_COMMANDS
 
 EVERYWHERE = "everywhere"
 
@@ -98,7 +98,7 @@ async def test_a_guild_that_the_bot_was_thrown_out_of_is_asked_once_to_forget_th
 async def test_commands_that_discord_did_not_take_are_sent_again_when_connected(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (stage.machine.state / COMMANDS_FILE).unlink()
+    (stage.machine.state / BOT_COMMANDS).unlink()
     stage.env.inject_error("PUT", "/applications/*/commands", status=500)
     before = so_far(stage)
     await stage.restart()
@@ -112,11 +112,11 @@ async def test_commands_that_discord_did_not_take_are_sent_again_when_connected(
 async def test_commands_that_are_never_taken_do_not_keep_the_bot_from_connecting(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (stage.machine.state / COMMANDS_FILE).unlink()
+    (stage.machine.state / BOT_COMMANDS).unlink()
     stage.env.inject_error("PUT", "/applications/*/commands", status=400, times=None)
     bot = await stage.restart()
     assert bot.is_ready()
-    assert not (stage.machine.state / COMMANDS_FILE).exists()
+    assert not (stage.machine.state / BOT_COMMANDS).exists()
 
 
 async def test_a_guild_that_the_bot_is_not_in_gets_its_commands_once_it_is_invited(
@@ -135,7 +135,7 @@ async def test_a_guild_that_the_bot_is_not_in_gets_its_commands_once_it_is_invit
 async def test_a_state_folder_that_cannot_be_written_sends_again_with_the_next_start_and_not_before(
     stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (stage.machine.state / COMMANDS_FILE).unlink()
+    (stage.machine.state / BOT_COMMANDS).unlink()
 
     def full(*_arguments: Any, **_named: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -146,14 +146,14 @@ async def test_a_state_folder_that_cannot_be_written_sends_again_with_the_next_s
     stage.env.bot.dispatch("ready")
     await stage.env.settle()
     assert sent(stage, before) == [EVERYWHERE]
-    assert f"{COMMANDS_FILE} cannot be written: No space left on device" in caplog.text
+    assert f"{BOT_COMMANDS} cannot be written: No space left on device" in caplog.text
     await stage.restart()
     assert sent(stage, before) == [EVERYWHERE, EVERYWHERE]
 
 
 async def test_a_damaged_note_of_what_was_sent_sends_again(stage: Stage) -> None:
     for text in ("{", "[]", ""):
-        (stage.machine.state / COMMANDS_FILE).write_text(text, "utf-8")
+        (stage.machine.state / BOT_COMMANDS).write_text(text, "utf-8")
         before = so_far(stage)
         await stage.restart()
         assert sent(stage, before) == [EVERYWHERE]

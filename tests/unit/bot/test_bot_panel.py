@@ -14,8 +14,8 @@ from simcord.results import ResponseMessage
 
 from giftping.demo.sources import StandInSources
 from giftping.demo.world import ChannelType, Permission
-from giftping.runs.check import LOCK_FILE
 from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import CHECK_LOCK
 from giftping.store.base import Broken, Destination, EntryState, GuildRecord
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
@@ -345,7 +345,7 @@ async def test_codes_of_the_first_look_are_said_to_be_recorded(stage: Stage, ali
 async def test_a_check_while_another_is_at_it_says_so_and_checks_nothing(stage: Stage, alice: MemberActor) -> None:
     set_up(stage)
     panel = await opened(stage, alice)
-    with RunLock(stage.machine.state / LOCK_FILE):
+    with RunLock(stage.machine.state / CHECK_LOCK):
         assert said(await alice.click(panel, label="Check now")) == (
             "A check is at it just now, by the timer or by somebody else; what is new comes by itself."
         )

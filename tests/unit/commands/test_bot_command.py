@@ -22,6 +22,7 @@ from ran import Ran
 from giftping.bot import main
 from giftping.demo.sources import StandInSources
 from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import BOT_LOCK
 from giftping.settings.load import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -92,7 +93,7 @@ def test_without_a_token_the_setting_is_named(giftping: Callable[..., Ran], runs
 def test_a_second_bot_on_the_same_state_is_refused(
     home: Path, token: str, giftping: Callable[..., Ran], runs: list[str]
 ) -> None:
-    with RunLock(home / "state" / main.LOCK_FILE):
+    with RunLock(home / "state" / BOT_LOCK):
         ran = giftping("bot", "--json")
     assert ran.exit_code == 75
     assert "another run holds the lock" in ran.error

@@ -208,10 +208,10 @@ def test_a_damaged_store_is_69_in_one_line_and_is_never_taken_for_an_empty_one(g
 
 
 def test_a_run_that_finds_another_at_it_is_75(giftping: Run, home: Path) -> None:
-    from giftping.runs.check import LOCK_FILE
     from giftping.runs.lock import RunLock
+    from giftping.runs.state_folder import CHECK_LOCK
 
-    with RunLock(home / "state" / LOCK_FILE):
+    with RunLock(home / "state" / CHECK_LOCK):
         ran = giftping("codes", "check")
     assert (ran.exit_code, ran.output) == (75, "")
     assert "another run holds the lock" in ran.error

@@ -19,8 +19,7 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.runs.lock import RunLock
-from giftping.runs.reporting import TOLD_FILES
-from giftping.runs.sweep import LOCK_FILE
+from giftping.runs.state_folder import SWEEP_LOCK, TOLD
 from giftping.store.errors import StoreError
 from giftping.wiring import House
 
@@ -115,7 +114,7 @@ def test_a_look_at_a_part_and_a_dry_run_take_nothing_away_from_the_next_run(
 ) -> None:
     for arguments in (("--dry-run",), ("--game", "whiteout-survival")):
         assert "timed out" in giftping(*CHECK, *arguments).errors
-    assert not (home / "state" / TOLD_FILES["codes"]).exists()
+    assert not (home / "state" / TOLD["codes"]).exists()
 
 
 @pytest.mark.parametrize("content", ["", "[", "5", '{"source my-list": 5}'])
@@ -124,7 +123,7 @@ def test_a_damaged_memory_only_means_that_trouble_is_told_once_more(
 ) -> None:
     overdue(discord, past, refused=True)
     first = giftping(*SWEEP)
-    (home / "state" / TOLD_FILES["todo"]).write_text(content, "utf-8")
+    (home / "state" / TOLD["todo"]).write_text(content, "utf-8")
     assert giftping(*SWEEP).exit_code == first.exit_code == 69
 
 
@@ -320,6 +319,6 @@ def test_a_run_that_finds_another_one_at_it_tells_nobody(
 ) -> None:
     configure(home, '[heartbeat]\ntodo = "env:BEAT"\n[operator]\nwebhook = "env:TELL_ME"')
     (home / "state").mkdir(exist_ok=True)
-    with RunLock(home / "state" / LOCK_FILE):
+    with RunLock(home / "state" / SWEEP_LOCK):
         assert giftping(*SWEEP).exit_code == 75
     assert (monitor.pings, operator()) == ([], [])

@@ -13,7 +13,7 @@ from giftping.commands.session import Session
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.world import Permission
 from giftping.runs.lock import RunLock
-from giftping.runs.sweep import LOCK_FILE
+from giftping.runs.state_folder import SWEEP_LOCK
 
 Run = Callable[..., Ran]
 
@@ -166,7 +166,7 @@ def test_settings_that_are_missing_are_all_named_and_78(giftping: Run) -> None:
 
 @pytest.mark.usefixtures("discord")
 def test_a_sweep_that_finds_another_at_it_is_75_and_a_dry_run_is_not_in_the_way(giftping: Run, home: Path) -> None:
-    with RunLock(home / "state" / LOCK_FILE):
+    with RunLock(home / "state" / SWEEP_LOCK):
         ran = giftping(*SWEEP)
         assert giftping(*SWEEP, "--dry-run").exit_code == 0
     assert (ran.exit_code, ran.output) == (75, "")

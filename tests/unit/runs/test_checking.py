@@ -10,9 +10,6 @@ from fakes.records import NOON, guild
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest, NotModified
 from giftping.codes.request import CheckRequest
 from giftping.runs.check import (
-    LAST_CHECK_FILE,
-    LOCK_FILE,
-    SOURCES_FILE,
     SecretHeaders,
     listed_now,
     read_last_check,
@@ -21,6 +18,7 @@ from giftping.runs.check import (
     sources_of,
 )
 from giftping.runs.lock import LockHeldError, RunLock
+from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.load import Settings, load_settings
 from giftping.store.tiny import TinyStore
 from giftping.wiring import House
@@ -103,7 +101,7 @@ def test_a_damaged_note_of_the_last_run_only_makes_the_next_one_look(
 ) -> None:
     house = house_with_guild(tmp_path)
     run_check(house, CheckRequest())
-    (house.settings.state / LAST_CHECK_FILE).write_text(content, "utf-8")
+    (house.settings.state / LAST_CHECK).write_text(content, "utf-8")
     report = run_check(house, CheckRequest())
     assert (report.idle, report.exit_code) == (False, 0)
 
@@ -111,18 +109,18 @@ def test_a_damaged_note_of_the_last_run_only_makes_the_next_one_look(
 def test_a_memory_that_was_lost_is_told_and_ends_nothing(tmp_path: Path, answers: list[Fetched]) -> None:
     house = house_with_guild(tmp_path)
     run_check(house, CheckRequest())
-    (house.settings.state / SOURCES_FILE).write_text("{ damaged", "utf-8")
+    (house.settings.state / SOURCES).write_text("{ damaged", "utf-8")
     answers.append(Body(b"GIFT2026", "text/plain", "etag", "", "hash-1"))
     report = run_check(house, CheckRequest())
     assert report.exit_code == 69
-    assert any(SOURCES_FILE in line for line in report.trouble)
+    assert any(SOURCES in line for line in report.trouble)
 
 
 def test_a_dry_run_takes_no_lock_and_leaves_no_trace(tmp_path: Path, answers: list[Fetched]) -> None:
     house = House(settings(tmp_path))
     run_check(house, CheckRequest(dry_run=True))
     assert not house.settings.state.exists()
-    with RunLock(house.settings.state / LOCK_FILE):
+    with RunLock(house.settings.state / CHECK_LOCK):
         run_check(house, CheckRequest(dry_run=True))
         with pytest.raises(LockHeldError):
             run_check(house, CheckRequest())

@@ -12,9 +12,8 @@ import pytest
 from fakes.clock import TestClock
 
 from giftping.runs.lock import LockHeldError, RunLock
+from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
 from giftping.runs.sweep import (
-    ATTACHMENTS,
-    LOCK_FILE,
     Attachments,
     SubmitRequest,
     Timing,
@@ -133,7 +132,7 @@ def test_only_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
 
 
 def test_a_sweep_keeps_to_one_at_a_time(tmp_path: Path, timing: Timing) -> None:
-    with RunLock(tmp_path / "state" / LOCK_FILE):
+    with RunLock(tmp_path / "state" / SWEEP_LOCK):
         with pytest.raises(LockHeldError):
             run_sweep(house(tmp_path, **NOWHERE), timing=timing)
         assert run_sweep(house(tmp_path, **NOWHERE), dry_run=True, timing=timing).plan == ()

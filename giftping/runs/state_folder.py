@@ -1,0 +1,59 @@
+"""What is in the state folder: every file by its name, what it is for, and what becomes of a folder without it.
+
+Docs, `docs/settings.md`, have the same table; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from giftping.store.files import JOURNAL, LOCK, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
+from giftping.wiring import HOST_FILE
+
+CHECK_LOCK = "check.lock"
+SWEEP_LOCK = "sweep.lock"
+BOT_LOCK = "bot.lock"
+
+LAST_CHECK = "last-check.json"
+SOURCES = "sources.json"
+ATTACHMENTS = "attachments"
+BOT_COMMANDS = "bot-commands.json"
+
+TOLD = {"codes": "told-codes.json", "todo": "told-todo.json"}
+"""What each job remembers to have told, by the job's name in the settings."""
+
+BACKUPS = "before-migrate-*.json"
+"""The store names them, with the time in place of the `*`."""
+
+DRAFTS = "*.tmp"
+"""Every file is written beside its place and then put there, so that a run that is killed leaves it whole."""
+
+STATE_FILES: Mapping[str, tuple[str, str]] = {
+    SNAPSHOT: (
+        "the ledger, the guilds, the known codes: a TinyDB file",
+        "everything is forgotten. Keep it",
+    ),
+    JOURNAL: (
+        f"what was recorded since `{SNAPSHOT}` was written. There during a run, and after one that was killed",
+        "that is forgotten. Keep it",
+    ),
+    PREVIOUS_SNAPSHOT: ("the ledger before that", f"no way back if the disk damages `{SNAPSHOT}`"),
+    PREVIOUS_JOURNAL: (f"what leads from `{PREVIOUS_SNAPSHOT}` to `{SNAPSHOT}`", "the same"),
+    LOCK: ("held while something reads or writes the ledger. Empty", "it is made anew"),
+    CHECK_LOCK: ("held by a running check", "it is made anew"),
+    SWEEP_LOCK: ("held by a running sweep", "it is made anew"),
+    BOT_LOCK: ("held by a running bot", "it is made anew"),
+    ATTACHMENTS: ("files of TODOs that are yet to be posted", "those TODOs are posted without their file"),
+    TOLD["codes"]: ("which trouble `codes check` has told, and when", "it is told once more"),
+    TOLD["todo"]: ("the same of `todo sweep`", "the same"),
+    SOURCES: ("what each source listed last, and when it may be asked again", "all sources are asked"),
+    LAST_CHECK: ("how the last check ended", "the next check looks closer"),
+    BOT_COMMANDS: ("which slash commands Discord has from the bot", "they are sent once more"),
+    HOST_FILE: (
+        "the name under which this folder claims codes",
+        "what a killed run left is settled later, after `lease`",
+    ),
+    BACKUPS: ("what was there before `giftping migrate`", "no way back behind that"),
+    DRAFTS: ("a file on its way to its place; there after a run that was killed", "nothing is lost"),
+}
+"""For each file what it is, and what happens without it: that is whether it may be deleted while no run is at work."""
