@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def list_sources(session: Session, game: str | None) -> int:
     """List the sources, and how each one stands on this host."""
-    from giftping.codes.memory_file import read_memory
+    from giftping.runs.sources_file import read_memory
     from giftping.runs.state_folder import SOURCES
 
     settings = session.settings

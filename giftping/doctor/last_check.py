@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from giftping.codes.record import JOB
 from giftping.doctor.judgement import Checks, Judgement, about, ago, fail, ok, warn
-from giftping.runs.check import read_last_check, started_lately
+from giftping.runs.last_check import read_last_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,25 +45,16 @@ def look_at_last_check(state: Path, runs: Sequence[RunRecord], host: str, now: d
     """What the last check on this host, `host`, left in the state folder, and others in the ledger."""
     last = read_last_check(state)
     elsewhere = [run.finished_at for run in runs if run.job == JOB and run.host != host]
-    starts = started_lately(state)
+    starts = last.starts if last else ()
     # The median, as a host that was off for a night, or a check by hand, says nothing of the timer.
     apart = [(later - earlier) / timedelta(seconds=1) for earlier, later in pairwise(starts)]
     return LastCheckFacts(
         now=now,
-        at=_time(last.get("finished_at")),
-        exit_code=code if isinstance(code := last.get("exit_code"), int) else 0,
+        at=last.finished_at if last else None,
+        exit_code=last.exit_code if last else 0,
         every=timedelta(seconds=median(apart)) if apart else None,
         elsewhere=max(elsewhere, default=None),
     )
-
-
-def _time(value: Any) -> datetime | None:
-    """An instant that a file holds; None for anything else that it may hold."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo is not None else None
 
 
 def judge_last_check(check: LastCheckFacts) -> Judgement:

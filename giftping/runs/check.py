@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from giftping import __version__
 from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
 from giftping.codes.gather import Gathered, gather, sightings_of
-from giftping.codes.idle import (
-    IdleMark,
-    idle_report,
-    mark_from_json,
-    mark_to_json,
-)
-from giftping.codes.memory_file import read_memory, write_memory
+from giftping.codes.idle import IdleMark, idle_report
+from giftping.runs.last_check import LastCheck, read_last_check, write_last_check
 from giftping.runs.lock import RunLock
+from giftping.runs.sources_file import read_memory, write_memory
 from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
-from giftping.store.files import fingerprint, replace_file
+from giftping.store.files import fingerprint
 from giftping.wiring import House, host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from giftping.codes.check import CheckRules
     from giftping.codes.plan import GuildPlan
     from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
@@ -38,9 +31,6 @@ if TYPE_CHECKING:
     from giftping.store.base import Store
 
 ODDITIES_TOLD = 10
-
-STARTS_KEPT = 6
-"""How many of the last starts are kept: what lies between them says how often a timer comes."""
 
 ORIGIN_OF_KIND = {"json": "api", "rss": "rss"}
 """What the ledger calls the place a code came from, by source kind; every other kind is a website."""
@@ -70,9 +60,9 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
     with RunLock(settings.state / CHECK_LOCK), house.open_store() as store:
         courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
         guilds = {guild.guild_id: guild for guild in store.guilds()}
-        settler = Settler(
-            courier, guilds, settings.games, {}, settings.codes.lease, quiet_since(settings.state), posts=False
-        )
+        last = read_last_check(settings.state)
+        quiet_since = last.open if last else {}
+        settler = Settler(courier, guilds, settings.games, {}, settings.codes.lease, quiet_since, posts=False)
         return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
 
 
@@ -87,6 +77,7 @@ class _Run:
         self._store: Store | None = None
         self._trouble: list[str] = []
         self._notices: list[str] = []
+        self._last = read_last_check(self._settings.state)
         self._mark = self._mark_that_holds()
         self._gathered: Gathered | None = None
         self._glance: str | None = None
@@ -124,7 +115,7 @@ class _Run:
             gathered=self._gathered,
             stopped=self._house.is_stopped,
         )
-        return check(tools, _rules(settings, self._request), self._request)
+        return check(tools, self._rules(), self._request)
 
     def finish(self, report: CheckReport) -> CheckReport:
         """The report with this host's own trouble, and write what the next run starts from.
@@ -138,26 +129,10 @@ class _Run:
         if self._request.dry_run or not self._settings.state.exists():
             return report
         try:
-            self._keep(report, mark)
+            write_last_check(self._settings.state, LastCheck.after(report, self._last, mark))
         except OSError as error:
             return replace(report, trouble=(*report.trouble, _not_written(LAST_CHECK, error)))
         return report
-
-    def _keep(self, report: CheckReport, mark: IdleMark | None) -> None:
-        starts = [*started_lately(self._settings.state), report.started_at]
-        document = {
-            "started_at": report.started_at.isoformat(),
-            "starts": [start.isoformat() for start in starts[-STARTS_KEPT:]],
-            "finished_at": report.finished_at.isoformat(),
-            "exit_code": report.exit_code,
-            "idle": report.idle,
-            "open": {
-                name: at.isoformat() for name, at in report.quiet_since(quiet_since(self._settings.state)).items()
-            },
-            "mark": mark_to_json(mark) if mark else None,
-        }
-        content = f"{json.dumps(document, indent=1)}\n".encode()
-        replace_file(self._settings.state / LAST_CHECK, [content], durable=False)
 
     def _next_mark(self, report: CheckReport) -> IdleMark | None:
         if report.idle:
@@ -171,11 +146,22 @@ class _Run:
         store, settings = self._store.closed_fingerprint, settings_fingerprint(self._settings)
         return next_mark(report, settings, store, self._glance or "")
 
+    def _rules(self) -> CheckRules:
+        from giftping.codes.check import CheckRules
+
+        codes = self._settings.codes
+        return CheckRules(
+            host=host_name(self._settings.state, create=not self._request.dry_run),
+            lease=codes.lease,
+            quiet_since=self._last.open if self._last else {},
+            resend_unclear=codes.unclear == "resend",
+            skipped_regions=frozenset(codes.skipped_regions),
+        )
+
     def _mark_that_holds(self) -> IdleMark | None:
-        state = self._settings.state
-        mark = mark_from_json(read_last_check(state).get("mark"))
+        mark = self._last.mark if self._last else None
         unchanged = mark and mark.holds(
-            settings=settings_fingerprint(self._settings), store=fingerprint(state), now=utc_now()
+            settings=settings_fingerprint(self._settings), store=fingerprint(self._settings.state), now=utc_now()
         )
         return mark if unchanged else None
 
@@ -262,32 +248,6 @@ class SecretHeaders:
         return self.settings.secret(value).reveal() if value.startswith(("env:", "file:")) else value
 
 
-def read_last_check(state: Path) -> dict[str, Any]:
-    """Return what the last check on this host left; empty where there was none or its file cannot be read."""
-    try:
-        document = json.loads((state / LAST_CHECK).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def quiet_since(state: Path) -> dict[str, datetime]:
-    """Return since when nobody is at the deliveries that the last check on this host left open, by id."""
-    try:
-        return {str(name): datetime.fromisoformat(at) for name, at in read_last_check(state)["open"].items()}
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return {}
-
-
-def started_lately(state: Path) -> list[datetime]:
-    """When the last few checks on this host began, the latest one last; nothing where it is not known."""
-    try:
-        starts = [datetime.fromisoformat(start) for start in read_last_check(state).get("starts", ())]
-    except (TypeError, ValueError):
-        return []
-    return [start for start in starts if start.tzinfo is not None]
-
-
 def settings_fingerprint(settings: Settings) -> str:
     """A hash of the settings that decide what a check does."""
     deciding = [
@@ -304,15 +264,3 @@ def settings_fingerprint(settings: Settings) -> str:
 def _which_ledger(settings: Settings) -> str:
     mongo = settings.mongo
     return f"{mongo.uri.reveal()} {mongo.database}" if mongo.uri else ""
-
-
-def _rules(settings: Settings, request: CheckRequest) -> CheckRules:
-    from giftping.codes.check import CheckRules
-
-    return CheckRules(
-        host=host_name(settings.state, create=not request.dry_run),
-        lease=settings.codes.lease,
-        quiet_since=quiet_since(settings.state),
-        resend_unclear=settings.codes.unclear == "resend",
-        skipped_regions=frozenset(settings.codes.skipped_regions),
-    )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from giftping.runs.codec import from_json, to_json
 from giftping.runs.lock import LockHeldError
 from giftping.runs.state_folder import TOLD
 from giftping.settings.secrets import SecretError
@@ -133,9 +134,9 @@ class Reporting:
             self._told = {}
             with suppress(OSError, ValueError):
                 text = self._file.read_text("utf-8")
-                from giftping.runs.telling import marks_from_json
+                from giftping.runs.telling import Mark
 
-                self._told = marks_from_json(json.loads(text))
+                self._told = from_json(dict[str, Mark], json.loads(text))
         return self._told
 
     def _remember(self, told: dict[str, Mark]) -> None:
@@ -144,11 +145,9 @@ class Reporting:
         self._told = told
         if not self._is_whole or not self._file.parent.exists():
             return
-        from giftping.runs.telling import marks_to_json
-
         # Where nothing can be written the run itself has told so.
         with suppress(OSError):
-            content = f"{json.dumps(marks_to_json(told), indent=1)}\n".encode()
+            content = f"{json.dumps(to_json(dict(sorted(told.items()))), indent=1)}\n".encode()
             replace_file(self._file, [content], durable=False)
 
     @property

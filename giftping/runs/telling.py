@@ -17,7 +17,7 @@ FORGOTTEN_AFTER = timedelta(days=3)
 class Mark:
     """When trouble was told, and whether a later run has met it again: only what has lasted is told to be over."""
 
-    at: datetime
+    told_at: datetime
     lasted: bool = False
 
 
@@ -37,31 +37,14 @@ def tell(found: Mapping[str, bool], over: Callable[[str], str], told: Mapping[st
     words that trouble is over, empty where that was not seen. A time that lies ahead comes from a clock that was
     wrong.
     """
-    fresh = {key for key, mark in told.items() if timedelta(0) <= now - mark.at < AGAIN_AFTER}
+    fresh = {key for key, mark in told.items() if timedelta(0) <= now - mark.told_at < AGAIN_AFTER}
     news = frozenset(key for key, is_known in found.items() if key not in fresh and (key in told or not is_known))
     ended = {key: over(key) for key in told if key not in found}
     kept = {
         key: told[key]
         for key, words in ended.items()
-        if not words and timedelta(0) <= now - told[key].at < FORGOTTEN_AFTER
+        if not words and timedelta(0) <= now - told[key].told_at < FORGOTTEN_AFTER
     }
-    standing = {key: Mark(told[key].at if key in fresh else now, lasted=key in told) for key in found}
+    standing = {key: Mark(told[key].told_at if key in fresh else now, lasted=key in told) for key in found}
     words = (words for key, words in ended.items() if words and told[key].lasted)
     return Telling(news, tuple(dict.fromkeys(words)), {**kept, **standing})
-
-
-def marks_from_json(value: object) -> dict[str, Mark]:
-    """Return what `marks_to_json` gave; nothing for anything else, so that it is told again."""
-    try:
-        marks = {
-            str(key): Mark(datetime.fromisoformat(mark["told_at"]), mark["lasted"] is True)
-            for key, mark in value.items()  # type: ignore[attr-defined]
-        }
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return {}
-    return marks if all(mark.at.tzinfo for mark in marks.values()) else {}
-
-
-def marks_to_json(marks: Mapping[str, Mark]) -> dict[str, object]:
-    """When each trouble was told as plain JSON values."""
-    return {key: {"told_at": mark.at.isoformat(), "lasted": mark.lasted} for key, mark in sorted(marks.items())}

@@ -300,7 +300,7 @@ def test_an_idle_round_of_one_source_imports_no_parser_and_no_thread_pool(tmp_pa
         "from giftping.settings.sources import read_definition;"
         "from giftping.codes.gather import gather; from giftping.codes.fetch import Fetcher;"
         "from giftping.codes.memory import Memory, after_listing; from giftping.codes.model import Listing;"
-        "from giftping.codes.memory_file import read_memory, write_memory;"
+        "from giftping.runs.sources_file import read_memory, write_memory;"
         "table = {'kind': 'html', 'game': 'g', 'url': sys.argv[1], 'rows': {'at': 'tr', 'code': 'td'}};"
         "definition, _ = read_definition('wiki', table); path = Path(sys.argv[2]); now = datetime.now(UTC);"
         "state = after_listing(Memory().of(definition), Listing(), now - timedelta(hours=1), etag='v1',"

@@ -164,7 +164,7 @@ def test_what_cannot_be_kept_for_the_next_run_does_not_hide_what_was_posted(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("giftping.runs.check.write_memory", fail)
-    monkeypatch.setattr("giftping.runs.check.replace_file", fail)
+    monkeypatch.setattr("giftping.runs.check.write_last_check", fail)
     (giftping_state := Path("state") / "host").write_text("host-a", "utf-8")
     ran = giftping("codes", "check")
     assert giftping_state.exists()

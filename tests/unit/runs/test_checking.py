@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from giftping.codes.request import CheckRequest
 from giftping.runs.check import (
     SecretHeaders,
     listed_now,
-    read_last_check,
     run_check,
     settings_fingerprint,
     sources_of,
 )
+from giftping.runs.last_check import read_last_check
 from giftping.runs.lock import LockHeldError, RunLock
 from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.load import Settings, load_settings
@@ -130,10 +129,11 @@ def test_what_the_last_run_leaves_says_how_it_went(tmp_path: Path, answers: list
     house = house_with_guild(tmp_path)
     report = run_check(house, CheckRequest())
     left = read_last_check(house.settings.state)
-    assert datetime.fromisoformat(left["finished_at"]) == report.finished_at
-    assert (left["exit_code"], left["idle"]) == (0, False)
-    assert left["mark"]["games"] == ["rise"]
-    json.dumps(left)
+    assert left is not None
+    assert left.finished_at == report.finished_at
+    assert (left.exit_code, left.idle) == (0, False)
+    assert left.mark is not None
+    assert left.mark.games == ("rise",)
 
 
 def test_what_sources_listed_last_is_known_without_asking_them(tmp_path: Path, answers: list[Fetched]) -> None:

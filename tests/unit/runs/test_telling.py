@@ -2,15 +2,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from giftping.runs.telling import (
-    AGAIN_AFTER,
-    FORGOTTEN_AFTER,
-    Mark,
-    Telling,
-    marks_from_json,
-    marks_to_json,
-    tell,
-)
+import pytest
+
+from giftping.runs.codec import from_json, to_json
+from giftping.runs.telling import AGAIN_AFTER, FORGOTTEN_AFTER, Mark, Telling, tell
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -62,8 +57,14 @@ def test_a_time_from_a_clock_that_was_wrong_hides_nothing() -> None:
     assert meet("a", told={"a": Mark(NOW + timedelta(days=400))}).news == {"a"}
 
 
-def test_what_was_told_survives_the_file_and_anything_else_is_as_if_nothing_was() -> None:
+def test_what_was_told_survives_the_file_and_anything_else_is_not_taken_for_it() -> None:
     marks = {"a": Mark(NOW), "guild 1 broken": Mark(NOW + MINUTE, lasted=True)}
-    assert marks_from_json(marks_to_json(marks)) == marks
+    document = {
+        "a": {"told_at": "2026-05-04T12:00:00+00:00", "lasted": False},
+        "guild 1 broken": {"told_at": "2026-05-04T12:01:00+00:00", "lasted": True},
+    }
+    assert to_json(marks) == document
+    assert from_json(dict[str, Mark], document) == marks
     for damaged in (None, [], 5, {"a": 5}, {"a": {}}, {"a": {"told_at": "2026-05-04T12:00:00", "lasted": True}}):
-        assert marks_from_json(damaged) == {}, damaged
+        with pytest.raises(ValueError):  # noqa: PT011 - it is never shown
+            from_json(dict[str, Mark], damaged)

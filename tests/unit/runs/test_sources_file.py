@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.codes.memory import Memory, Outcome, SourceState, after_failure, digest_of
-from giftping.codes.memory_file import read_memory, write_memory
 from giftping.codes.model import Dropped, Listing, Sighting
+from giftping.runs.sources_file import read_memory, write_memory
 from giftping.settings.sources import SightingState
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
@@ -40,6 +40,53 @@ def test_what_is_written_is_read_again(path):
     memory = read_memory(path)
     assert memory == MEMORY
     assert memory.trouble == ""
+
+
+def test_the_file_is_written_and_read_as_0_1_0_does(path):
+    moment = "2026-11-20T12:00:00.123456+00:00"
+    times = ("listed_at", "changed_at", "failing_since", "requested_at", "not_before")
+    document = {
+        "format": 1,
+        "sources": {
+            "wiki": {
+                "fingerprint": "f1",
+                "failures": 3,
+                "etag": '"v1"',
+                "last_modified": "then",
+                "sha256": "abc",
+                "digest": digest_of(LISTING),
+                "reason": "hang",
+                **dict.fromkeys(times, moment),
+                "outcome": "failed",
+                "sightings": [
+                    {
+                        "game": "game",
+                        "spelling": "gogoWOS",
+                        "rewards": "10 gems",
+                        "expires_at": moment,
+                        "expiry_text": "soon",
+                        "state": "active",
+                        "region": "EU",
+                    },
+                    {"game": "game", "spelling": "Ünïcode\u2028\udc80", "state": "unstated"},
+                ],
+                "dropped": [["Allow", "looks like page furniture"]],
+            },
+            "feed": {
+                "fingerprint": "f2",
+                "failures": 1,
+                "reason": "hang",
+                "failing_since": moment,
+                "requested_at": moment,
+                "not_before": "2026-11-20T12:00:45.123456+00:00",
+                "outcome": "failed",
+            },
+        },
+    }
+    write_memory(path, MEMORY)
+    assert json.loads(path.read_bytes()) == document
+    path.write_text(json.dumps(document))
+    assert read_memory(path) == MEMORY
 
 
 def test_an_empty_list_and_no_list_are_kept_apart(path):
