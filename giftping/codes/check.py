@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from giftping.codes.broken_destination import is_resting
 from giftping.codes.courier import Clock, Courier, Origins, Routes
 from giftping.codes.gather import Gathered
 from giftping.codes.guards import verdict
@@ -17,7 +18,6 @@ from giftping.codes.plan import (
     Listed,
     code_records,
     games_of,
-    is_resting,
     listed_by_game,
     plan_game,
     sightings_by_hand,

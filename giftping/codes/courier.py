@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from giftping.codes.announcement import Announcement, announcements
+from giftping.codes.broken_destination import broken_after
 from giftping.codes.model import Code
-from giftping.codes.plan import broken_after
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.discord.outcome import Done, Refused, Route, Unclear
 from giftping.settings.catalogue import Game

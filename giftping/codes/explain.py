@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from giftping.codes.broken_destination import is_resting
 from giftping.codes.guards import verdict
 from giftping.codes.model import Code
-from giftping.codes.plan import Listed, is_resting, plan_game
+from giftping.codes.plan import Listed, plan_game
 from giftping.settings.sources import MANUAL_SOURCE, SightingState
 from giftping.store.base import CodeRecord, EntryState, GuildRecord, LedgerEntry
 

@@ -8,17 +8,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from giftping.codes.back_off import Wait, after_failure, wait_before_asking
 from giftping.codes.fetch import Body, Failed, Fetches, FetchRequest, NotModified
-from giftping.codes.memory import (
-    Memory,
-    NotDue,
-    Outcome,
-    SourceState,
-    after_failure,
-    after_listing,
-    after_unchanged,
-    due,
-)
+from giftping.codes.memory import Memory, SourceOutcome, SourceState, after_listing, after_unchanged
 from giftping.codes.model import Sighting
 from giftping.codes.sources.kinds import ShapeChangedError, parser_of
 
@@ -39,7 +31,7 @@ class SourceReport:
 
     name: str
     game: str
-    outcome: Outcome
+    outcome: SourceOutcome
     reason: str = ""
     count: int = 0
     dropped: int = 0
@@ -84,7 +76,7 @@ class Visit:
     definition: SourceDefinition
     before: SourceState
     after: SourceState
-    wait: NotDue | None = None
+    wait: Wait | None = None
 
 
 def gather(
@@ -108,8 +100,7 @@ def gather(
 def plan(definition: SourceDefinition, memory: Memory, now: datetime, *, force: bool) -> Visit:
     """The visit of one source, still to be made unless it has to wait."""
     state = memory.of(definition)
-    answer = None if force else due(state, definition, now)
-    return Visit(definition, state, state, answer if isinstance(answer, NotDue) else None)
+    return Visit(definition, state, state, None if force else wait_before_asking(state, definition, now))
 
 
 def ask_all(visits: Sequence[Visit], fetcher: Fetches, now: datetime) -> Iterable[Visit]:
@@ -131,7 +122,7 @@ def ask(visit: Visit, fetcher: Fetches, now: datetime) -> Visit:
         case NotModified():
             after = after_unchanged(state, now)
         case Failed(reason, retry_after):
-            after = after_failure(state, Outcome.FAILED, reason, now, retry_after)
+            after = after_failure(state, SourceOutcome.FAILED, reason, now, retry_after)
         case Body() as body:
             after = read(definition, state, body, now)
     return Visit(definition, state, after)
@@ -144,7 +135,7 @@ def read(definition: SourceDefinition, state: SourceState, body: Body, now: date
     try:
         listing = parser_of(definition.kind)(definition, body.content, body.content_type, now)
     except ShapeChangedError as error:
-        return after_failure(state, Outcome.SHAPE_CHANGED, str(error), now)
+        return after_failure(state, SourceOutcome.SHAPE_CHANGED, str(error), now)
     return after_listing(state, listing, now, etag=body.etag, last_modified=body.last_modified, sha256=body.sha256)
 
 
@@ -155,7 +146,7 @@ def report(visit: Visit) -> SourceReport:
     return SourceReport(
         name=visit.definition.name,
         game=visit.definition.game,
-        outcome=Outcome.WAITING if wait else state.outcome or Outcome.WAITING,
+        outcome=SourceOutcome.WAITING if wait else state.outcome or SourceOutcome.WAITING,
         reason=state.reason or (wait.reason if wait else ""),
         count=len(listing.sightings) if listing else 0,
         dropped=len(listing.dropped) if listing else 0,

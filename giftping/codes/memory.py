@@ -1,10 +1,10 @@
-"""What each source said last, on this host, and when it may be asked again. Pure."""
+"""What is remembered of each source on this host: what it said last, and how its last request ended. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
@@ -15,13 +15,8 @@ from giftping.codes.model import Listing
 if TYPE_CHECKING:
     from giftping.settings.sources import SourceDefinition
 
-FIRST_BACK_OFF = timedelta(minutes=1)
-LONGEST_BACK_OFF = timedelta(hours=6)
-LONGEST_RETRY_AFTER = timedelta(hours=24)
-LONGEST_SLACK = timedelta(seconds=30)
 
-
-class Outcome(StrEnum):
+class SourceOutcome(StrEnum):
     """What came of a source in a run."""
 
     LISTED = "listed"
@@ -49,7 +44,7 @@ class SourceState:
     digest: str = ""
     listed_at: datetime | None = None
     changed_at: datetime | None = None
-    outcome: Outcome | None = None
+    outcome: SourceOutcome | None = None
     reason: str = ""
     failing_since: datetime | None = None
     failures: int = 0
@@ -75,40 +70,6 @@ class Memory:
         return Memory(MappingProxyType({**self.states, **states}))
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """The source may be asked now."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotDue:
-    """The source is left alone until then, and why."""
-
-    until: datetime
-    reason: str
-
-
-def due(state: SourceState, definition: SourceDefinition, now: datetime) -> Due | NotDue:
-    """Whether a source may be asked now.
-
-    `min_interval` counts from the last request, less a little slack: a timer that fires every minute with
-    jitter must meet a five-minute interval in the fifth minute, not in the sixth. Times further ahead than
-    any wait can last come from a clock that was wrong, and hold nobody up.
-    """
-    if state.not_before and now < state.not_before <= now + LONGEST_RETRY_AFTER:
-        return NotDue(state.not_before, state.reason)
-    if state.requested_at and state.requested_at <= now:
-        next_request = state.requested_at + definition.min_interval
-        if now < next_request - slack(definition.min_interval):
-            return NotDue(next_request, "asked less than min_interval ago")
-    return Due()
-
-
-def slack(wait: timedelta) -> timedelta:
-    """How much earlier than a wait's end a source may be asked."""
-    return min(wait / 4, LONGEST_SLACK)
-
-
 def after_listing(
     state: SourceState, listing: Listing, now: datetime, *, etag: str, last_modified: str, sha256: str
 ) -> SourceState:
@@ -123,7 +84,7 @@ def after_listing(
         digest=digest,
         listed_at=now,
         changed_at=state.changed_at if digest == state.digest else now,
-        outcome=Outcome.LISTED,
+        outcome=SourceOutcome.LISTED,
         requested_at=now,
     )
 
@@ -155,38 +116,10 @@ def after_unchanged(state: SourceState, now: datetime, *, etag: str = "", last_m
         etag=etag or state.etag,
         last_modified=last_modified or state.last_modified,
         listed_at=now,
-        outcome=Outcome.UNCHANGED,
+        outcome=SourceOutcome.UNCHANGED,
         reason="",
         failing_since=None,
         failures=0,
         requested_at=now,
         not_before=None,
     )
-
-
-def after_failure(
-    state: SourceState, outcome: Outcome, reason: str, now: datetime, retry_after: timedelta | None = None
-) -> SourceState:
-    """The state after a failure: the listing and its validators stand, and the source is left alone.
-
-    The wait doubles with each failure in a row, from one minute to six hours, and is at least what the server
-    asked for, up to a day.
-    """
-    failures = state.failures + 1
-    wait = back_off(failures)
-    wait = max(wait - slack(wait), min(retry_after or timedelta(0), LONGEST_RETRY_AFTER))
-    return replace(
-        state,
-        outcome=outcome,
-        reason=reason,
-        failing_since=state.failing_since or now,
-        failures=failures,
-        requested_at=now,
-        not_before=now + wait,
-    )
-
-
-def back_off(failures: int) -> timedelta:
-    """How long a source is left alone after so many failures in a row."""
-    doublings = min(failures - 1, 16)
-    return min(FIRST_BACK_OFF * (1 << doublings), LONGEST_BACK_OFF)

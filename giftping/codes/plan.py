@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from giftping.codes.gather import SourceReport
 from giftping.codes.model import Code, Sighting
 from giftping.codes.report import RestingReport, SeedReport
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import Broken, CodeRecord, GuildRecord, SourceMemory
-
-BROKEN_RETRY_FIRST = timedelta(hours=1)
-BROKEN_RETRY_LONGEST = timedelta(hours=24)
+from giftping.store.base import CodeRecord, GuildRecord, SourceMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +96,6 @@ def _is_from_before(guild: GuildRecord, listed: Listed, code: Code, seen: frozen
     if added is not None and (seen or added >= guild.created_at):
         return False
     return not seen.intersection(source for source in code.sources if source != MANUAL_SOURCE)
-
-
-def is_resting(guild: GuildRecord, now: datetime) -> bool:
-    """Whether the guild's destination is broken and not to be tried now."""
-    broken = guild.broken
-    return broken is not None and (broken.retry_at is None or now < broken.retry_at)
-
-
-def broken_after(previous: Broken | None, status: int | None, reason: str, now: datetime) -> Broken:
-    """How a destination stands after a lasting no.
-
-    Discord asks never to use a webhook again that answered 404; a refusal for want of permission is tried
-    again after an hour, then after two, up to once a day.
-    """
-    times = previous.times + 1 if previous else 1
-    since = previous.since if previous else now
-    wait = min(BROKEN_RETRY_FIRST * 2 ** min(times - 1, 10), BROKEN_RETRY_LONGEST)
-    return Broken(since=since, reason=reason, times=times, retry_at=None if status in (401, 404) else now + wait)
 
 
 def code_records(codes: Iterable[Code], now: datetime) -> list[CodeRecord]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from giftping.codes.fetch import Fetcher
 from giftping.codes.gather import SourceReport, Visit, gather
 from giftping.codes.gather import report as report_of
-from giftping.codes.memory import Outcome
+from giftping.codes.memory import SourceOutcome
 from giftping.doctor.judgement import Checks, Judgement, about, ago, counted, fail, judge_each, ok, warn
 from giftping.runs.check import SecretHeaders, sources_of
 from giftping.runs.sources_file import read_memory
@@ -104,7 +104,7 @@ def _source(report: SourceReport, settings: Settings) -> SourceFacts:
         name=report.name,
         is_built_in=settings.sources[report.name].built_in,
         trouble=report.reason or "it failed" if report.is_failing else "",
-        is_new_shape=report.outcome is Outcome.SHAPE_CHANGED,
+        is_new_shape=report.outcome is SourceOutcome.SHAPE_CHANGED,
         failing_since=report.failing_since,
         count=report.count,
         dropped=report.dropped,

@@ -60,6 +60,7 @@ IDLE_CHECK = {
     "giftping.net",
     "giftping.codes.sources.kinds",
     "giftping.runs.check",
+    "giftping.codes.back_off",
     "giftping.codes.fetch",
     "giftping.codes.gather",
     "giftping.codes.idle",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from fakes.records import NOON
 
 from giftping.codes.gather import Gathered, SourceReport
-from giftping.codes.memory import Memory, Outcome
-from giftping.codes.model import Code, Sighting
+from giftping.codes.memory import Memory, SourceOutcome, SourceState, after_listing
+from giftping.codes.model import Code, Listing, Sighting
 from giftping.settings.catalogue import Game
 from giftping.store.base import HOME_GAME
 
@@ -31,7 +33,7 @@ def sighting(spelling: str = "Gift100", game: str = HOME_GAME, source: str = "ap
 
 
 def source(name: str = "api", game: str = HOME_GAME, *, has_list: bool = True, **changes: object) -> SourceReport:
-    return SourceReport(name, game, Outcome.LISTED, has_list=has_list, **changes)  # type: ignore[arg-type]  # by name
+    return SourceReport(name, game, SourceOutcome.LISTED, has_list=has_list, **changes)  # type: ignore[arg-type]  # by name
 
 
 def gathered(sightings: Iterable[Sighting], sources: Iterable[SourceReport] = (), lists: str = "lists-1") -> Gathered:
@@ -42,4 +44,24 @@ def gathered(sightings: Iterable[Sighting], sources: Iterable[SourceReport] = ()
     return Gathered(reports, sightings, lists, Memory(), is_memory_new=False)
 
 
-__all__ = ["GAMES", "KINGSHOT", "NOON", "WOS", "code", "codes", "gathered", "sighting", "source"]
+NEW = SourceState("f1")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """As much of a source's definition as the memory looks at."""
+
+    name: str = "wiki"
+    fingerprint: str = "f1"
+    min_interval: timedelta = timedelta(minutes=5)
+
+
+def listing(*codes: str) -> Listing:
+    return Listing(tuple(Sighting("wiki", "game", code) for code in codes))
+
+
+def listed(*codes: str, state: SourceState = NEW, now: datetime = NOON) -> SourceState:
+    return after_listing(state, listing(*codes), now, etag='"v1"', last_modified="then", sha256="abc")
+
+
+__all__ = ["GAMES", "KINGSHOT", "NEW", "NOON", "WOS", "Definition", "code", "codes", "gathered"]

@@ -14,7 +14,7 @@ from raw_server import RawServer, answer
 
 from giftping.codes.fetch import Body, Failed, Fetched, Fetcher, FetchRequest, NotModified
 from giftping.codes.gather import gather
-from giftping.codes.memory import Memory, Outcome
+from giftping.codes.memory import Memory, SourceOutcome
 from giftping.codes.model import Dropped, Listing, Sighting
 from giftping.codes.sources import kinds as base
 from giftping.demo.sources import StandInSources
@@ -85,7 +85,7 @@ def test_a_first_round_lists_what_each_source_has():
     assert (wiki.name, wiki.game, wiki.outcome, wiki.count, wiki.dropped) == (
         "wiki",
         "whiteout-survival",
-        Outcome.LISTED,
+        SourceOutcome.LISTED,
         2,
         1,
     )
@@ -101,7 +101,7 @@ def test_an_honest_empty_list_is_listed_with_nothing_in_it():
     fetcher = Fetches({"w": body("")})
     gathered = gather([WIKI], Memory(), fetcher, NOW)
     report = gathered.sources[0]
-    assert (report.outcome, report.count, report.has_list, report.is_failing) == (Outcome.LISTED, 0, True, False)
+    assert (report.outcome, report.count, report.has_list, report.is_failing) == (SourceOutcome.LISTED, 0, True, False)
     assert len(fetcher.asked) == 1
 
 
@@ -110,7 +110,7 @@ def test_an_unmodified_source_keeps_its_list_and_is_not_parsed():
     fetcher = Fetches({"w": NotModified()})
     second = gather([WIKI], first.memory, fetcher, LATER)
     assert (fetcher.asked[0].etag, fetcher.asked[0].last_modified) == ('"v1"', "then")
-    assert second.sources[0].outcome is Outcome.UNCHANGED
+    assert second.sources[0].outcome is SourceOutcome.UNCHANGED
     assert second.sources[0].listed_at == LATER
     assert second.sources[0].changed_at == NOW
     assert second.sightings == first.sightings
@@ -122,7 +122,7 @@ def test_an_unmodified_source_keeps_its_list_and_is_not_parsed():
 def test_the_same_body_again_is_not_parsed_and_its_new_validators_are_kept():
     first = round_of(Memory(), w=body("A", '"v1"'))
     second = round_of(first.memory, LATER, w=body("A", '"v2"'))
-    assert second.sources[0].outcome is Outcome.UNCHANGED
+    assert second.sources[0].outcome is SourceOutcome.UNCHANGED
     assert second.memory.states["wiki"].etag == '"v2"'
     assert parsed == ["wiki"]
 
@@ -130,7 +130,7 @@ def test_the_same_body_again_is_not_parsed_and_its_new_validators_are_kept():
 def test_another_body_with_the_same_codes_is_listed_but_changes_nothing():
     first = round_of(Memory(), w=body("A B"))
     second = round_of(first.memory, LATER, w=body("B   A"))
-    assert second.sources[0].outcome is Outcome.LISTED
+    assert second.sources[0].outcome is SourceOutcome.LISTED
     assert not second.changed
     assert second.fingerprint == first.fingerprint
 
@@ -150,10 +150,10 @@ def test_a_failed_source_does_not_make_its_codes_gone_and_is_not_fresh():
     second = round_of(first.memory, LATER, w=Failed("answered 500 Internal Server Error"), f=body("D"))
     assert [sighting.spelling for sighting in second.sightings] == ["A", "D"]
     wiki, feed = second.sources
-    assert (wiki.outcome, wiki.reason) == (Outcome.FAILED, "answered 500 Internal Server Error")
+    assert (wiki.outcome, wiki.reason) == (SourceOutcome.FAILED, "answered 500 Internal Server Error")
     assert (wiki.is_failing, wiki.failing_since, wiki.listed_at, wiki.count) == (True, LATER, NOW, 1)
     assert not wiki.changed
-    assert feed.outcome is Outcome.LISTED
+    assert feed.outcome is SourceOutcome.LISTED
 
 
 def test_a_source_that_never_answered_has_no_list():
@@ -168,7 +168,7 @@ def test_a_changed_shape_is_a_trouble_of_its_own_and_the_last_list_stands():
     first = round_of(Memory(), w=body("A", '"v1"'))
     second = round_of(first.memory, LATER, w=body("!", '"v2"'))
     report = second.sources[0]
-    assert (report.outcome, report.reason) == (Outcome.SHAPE_CHANGED, "no table 'Active codes'")
+    assert (report.outcome, report.reason) == (SourceOutcome.SHAPE_CHANGED, "no table 'Active codes'")
     assert report.is_failing
     assert second.sightings == first.sightings
 
@@ -179,7 +179,7 @@ def test_a_changed_shape_cannot_hide_behind_its_own_validators():
     fetcher = Fetches({"w": body("!", '"v2"')})
     third = gather([WIKI], second.memory, fetcher, LATER + timedelta(hours=1))
     assert fetcher.asked[0].etag == '"v1"'
-    assert third.sources[0].outcome is Outcome.SHAPE_CHANGED
+    assert third.sources[0].outcome is SourceOutcome.SHAPE_CHANGED
     assert third.sources[0].failures == 2
 
 
@@ -189,7 +189,7 @@ def test_a_source_that_is_not_due_waits_and_its_list_stands():
     second = gather([WIKI], first.memory, fetcher, NOW + timedelta(minutes=1))
     report = second.sources[0]
     assert fetcher.asked == []
-    assert (report.outcome, report.waiting_until) == (Outcome.WAITING, NOW + timedelta(minutes=5))
+    assert (report.outcome, report.waiting_until) == (SourceOutcome.WAITING, NOW + timedelta(minutes=5))
     assert (report.has_list, report.is_failing) == (True, False)
     assert second.sightings == first.sightings
     assert second.fingerprint == first.fingerprint
@@ -201,7 +201,7 @@ def test_a_source_that_asked_for_peace_waits_and_still_counts_as_failing():
     first = round_of(Memory(), w=Failed("answered 429 Too Many Requests", timedelta(hours=2)))
     second = gather([WIKI], first.memory, Fetches(), LATER)
     report = second.sources[0]
-    assert (report.outcome, report.reason) == (Outcome.WAITING, "answered 429 Too Many Requests")
+    assert (report.outcome, report.reason) == (SourceOutcome.WAITING, "answered 429 Too Many Requests")
     assert report.is_failing
     assert report.waiting_until == NOW + timedelta(hours=2)
 
@@ -209,7 +209,7 @@ def test_a_source_that_asked_for_peace_waits_and_still_counts_as_failing():
 def test_force_asks_everybody():
     first = round_of(Memory(), w=Failed("answered 429 Too Many Requests", timedelta(hours=2)), f=body("C"))
     second = round_of(first.memory, NOW, force=True, w=body("A"), f=body("C"))
-    assert [source.outcome for source in second.sources] == [Outcome.LISTED, Outcome.UNCHANGED]
+    assert [source.outcome for source in second.sources] == [SourceOutcome.LISTED, SourceOutcome.UNCHANGED]
 
 
 def test_another_definition_is_asked_at_once_without_validators_and_parsed_again():
@@ -264,7 +264,7 @@ def test_a_round_over_real_sockets_is_conditional_and_remembers():
             outcomes.append(gathered.sources[0].outcome)
             assert len(gathered.sightings) == 2
         heads = server.heads
-    assert outcomes == [Outcome.LISTED, Outcome.UNCHANGED, Outcome.FAILED]
+    assert outcomes == [SourceOutcome.LISTED, SourceOutcome.UNCHANGED, SourceOutcome.FAILED]
     assert ['if-none-match: "v1"' in head.lower() for head in heads] == [False, True, True]
 
 
@@ -284,11 +284,11 @@ def test_a_round_of_good_and_bad_sources_over_real_sockets_keeps_them_apart():
         first = gather(definitions, Memory(), Fetcher(), NOW)
         second = gather(definitions, first.memory, Fetcher(), LATER - timedelta(seconds=1))
         validated = [server.not_modified(f"/{name}") for name in names]
-    listed, unchanged, failed = Outcome.LISTED, Outcome.UNCHANGED, Outcome.FAILED
+    listed, unchanged, failed = SourceOutcome.LISTED, SourceOutcome.UNCHANGED, SourceOutcome.FAILED
     outcomes = [source.outcome for source in first.sources]
-    assert outcomes == [listed, listed, listed, Outcome.SHAPE_CHANGED, failed, failed, failed, failed]
+    assert outcomes == [listed, listed, listed, SourceOutcome.SHAPE_CHANGED, failed, failed, failed, failed]
     assert [source.outcome for source in second.sources[:3]] == [unchanged] * 3
-    assert second.sources[6].outcome is Outcome.WAITING
+    assert second.sources[6].outcome is SourceOutcome.WAITING
     assert validated == [1, 1, 0, 0, 0, 0, 0, 0]
     assert [sighting.spelling for sighting in second.sightings] == ["GOODCODE", "PLAIN1"]
     assert second.fingerprint == first.fingerprint

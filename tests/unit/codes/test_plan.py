@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from code_builders import code, codes, sighting, source
 from fakes.records import LATER, NOON, guild
 from fakes.records import code as code_record
@@ -11,23 +10,21 @@ from fakes.records import code as code_record
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
 from giftping.codes.plan import (
-    BROKEN_RETRY_LONGEST,
     GamePlan,
     GuildPlan,
     Listed,
-    broken_after,
     code_records,
     games_of,
-    is_resting,
     listed_by_game,
     plan_game,
     sightings_by_hand,
 )
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import HOME_GAME, Broken, GuildRecord, SourceMemory
+from giftping.store.base import HOME_GAME, Broken, SourceMemory
 
 SEEN = guild(seeded={HOME_GAME: ("api",)})
 HOUR = timedelta(hours=1)
+BROKEN = guild(broken=Broken(NOON, "HTTP 403", retry_at=NOON + HOUR))
 
 
 def listed(
@@ -126,40 +123,13 @@ def test_another_spelling_of_a_recorded_code_is_not_a_new_code() -> None:
     assert plan_game(SEEN, listed(*codes("gIfT100")), {"GIFT100"}).is_empty
 
 
-def broken(**changes: object) -> GuildRecord:
-    fields: dict[str, object] = {"since": NOON, "reason": "HTTP 403", "retry_at": NOON + HOUR}
-    return guild(broken=Broken(**(fields | changes)))  # type: ignore[arg-type]  # fields by name
-
-
-def test_a_broken_destination_rests_until_it_is_to_be_tried_again() -> None:
-    assert not is_resting(guild(), NOON)
-    assert is_resting(broken(), NOON)
-    assert not is_resting(broken(), NOON + HOUR)
-    assert is_resting(broken(retry_at=None), NOON + timedelta(days=999))
-
-
-@pytest.mark.parametrize(("times", "hours"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 24), (40, 24)])
-def test_a_refusal_is_tried_again_after_ever_longer_waits_up_to_a_day(times: int, hours: int) -> None:
-    previous = Broken(NOON, "HTTP 403", times - 1) if times > 1 else None
-    after = broken_after(previous, 403, "HTTP 403", LATER)
-    assert after.retry_at == LATER + timedelta(hours=hours)
-    assert after.times == times
-    assert after.since == (NOON if previous else LATER)
-    assert after.retry_at - LATER <= BROKEN_RETRY_LONGEST
-
-
-@pytest.mark.parametrize("status", [401, 404])
-def test_a_destination_that_is_gone_is_never_tried_again_by_itself(status: int) -> None:
-    assert broken_after(None, status, "gone", NOON).retry_at is None
-
-
 def test_a_resting_guild_says_what_it_is_owed_and_one_that_is_owed_nothing_says_nothing() -> None:
     owed = GamePlan(HOME_GAME, announce=tuple(codes("Gift100", "Gift200")))
-    report = GuildPlan(broken(), (owed,), resting=True).rest()
+    report = GuildPlan(BROKEN, (owed,), resting=True).rest()
     assert report is not None
     assert (report.owed, report.reason, report.retry_at) == (2, "HTTP 403", NOON + HOUR)
-    assert GuildPlan(broken(), (GamePlan(HOME_GAME, looked_at=("api",)),), resting=True).rest() is None
-    assert GuildPlan(broken(), (owed,), resting=False).rest() is None
+    assert GuildPlan(BROKEN, (GamePlan(HOME_GAME, looked_at=("api",)),), resting=True).rest() is None
+    assert GuildPlan(BROKEN, (owed,), resting=False).rest() is None
 
 
 def test_what_is_seeded_is_told_game_by_game() -> None:

@@ -9,7 +9,7 @@ import pytest
 from fakes.records import LATER, NOON
 
 from giftping.codes.gather import SourceReport
-from giftping.codes.memory import Outcome
+from giftping.codes.memory import SourceOutcome
 from giftping.codes.report import (
     CheckReport,
     DeliveryReport,
@@ -22,7 +22,7 @@ from giftping.output.check_lines import delivery_line, good_lines, summary_line,
 
 CALM = CheckReport(NOON, LATER, guild_count=1)
 KOLKATA = ZoneInfo("Asia/Kolkata")
-FAILING = SourceReport("a-page", "a-game", Outcome.FAILED, "timed out", failing_since=NOON, failures=1)
+FAILING = SourceReport("a-page", "a-game", SourceOutcome.FAILED, "timed out", failing_since=NOON, failures=1)
 
 
 def delivery(result: DeliveryResult, **changes: object) -> DeliveryReport:
@@ -129,6 +129,6 @@ def test_other_trouble_is_always_told() -> None:
 
 
 def test_a_run_with_nothing_to_say_says_so_in_one_line() -> None:
-    report = replace(CALM, sources=(replace(FAILING, outcome=Outcome.UNCHANGED),) * 2)
+    report = replace(CALM, sources=(replace(FAILING, outcome=SourceOutcome.UNCHANGED),) * 2)
     assert summary_line(report) == "Nothing new: 2 sources unchanged; 1 guild."
     assert "guilds add" in summary_line(replace(CALM, guild_count=0))

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giftping.codes.memory import Memory, Outcome, SourceState, after_failure, digest_of
+from giftping.codes.back_off import after_failure
+from giftping.codes.memory import Memory, SourceOutcome, SourceState, digest_of
 from giftping.codes.model import Dropped, Listing, Sighting
 from giftping.runs.sources_file import read_memory, write_memory
 from giftping.settings.sources import SightingState
@@ -25,9 +26,9 @@ LISTING = Listing(
     (Dropped("Allow", "looks like page furniture"),),
 )
 FULL = SourceState(
-    "f1", '"v1"', "then", "abc", LISTING, digest_of(LISTING), NOW, NOW, Outcome.FAILED, "hang", NOW, 3, NOW, NOW
+    "f1", '"v1"', "then", "abc", LISTING, digest_of(LISTING), NOW, NOW, SourceOutcome.FAILED, "hang", NOW, 3, NOW, NOW
 )
-MEMORY = Memory({"wiki": FULL, "feed": after_failure(SourceState("f2"), Outcome.FAILED, "hang", NOW)})
+MEMORY = Memory({"wiki": FULL, "feed": after_failure(SourceState("f2"), SourceOutcome.FAILED, "hang", NOW)})
 
 
 @pytest.fixture
