@@ -5,8 +5,6 @@ from __future__ import annotations
 import json as json_text
 import logging
 import re
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,21 +16,13 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from giftping import __version__
-from giftping.discord.answers import (
-    CLIENT_BLOCKED,
-    ApiError,
-    api_error,
-    clean,
-    error_reason,
-    hold_of,
-    is_from_discord,
-    read_json,
-)
+from giftping.discord.failures import failure_of, trouble_of
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
-from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError
+from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError, hold_of, is_from_discord
+from giftping.discord.refusals import Scope, api_error, refusal_of
 from giftping.net.lean_httpx import httpx
-from giftping.net.transport import UNUSABLE_ENVIRONMENT, Deadline, SocketTransport
+from giftping.net.transport import Deadline, SocketTransport
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"
 """In the form that Discord asks for; Cloudflare may block others (API reference, User Agent)."""
@@ -61,8 +51,6 @@ PLAIN_BYTES = "application/octet-stream"
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w.+-]+=[\w.+-]+)*", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
-_UNKNOWN_WEBHOOK = 10015
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +80,9 @@ class Answer:
 
 
 Result = Answer | Refused | Unclear
+
+_Held = tuple[Scope, str]
+"""What a refusal holds for: everything, a sender by its kind, a destination by its resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +142,7 @@ class DiscordHttp:
         self._transport = transport
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
-        self._closed: dict[str, Refused] = {}
+        self._closed: dict[_Held, Refused] = {}
         self._invalid = 0
 
     @property
@@ -234,7 +225,7 @@ class DiscordHttp:
         """The no that an earlier answer has already given to this request, or that there are to be no more."""
         if self._is_stopped is not None and self._is_stopped():
             return Refused(TOLD_TO_STOP, withdrawn=True)
-        for key in ("", _sender(endpoint), endpoint.resource):
+        for key in _held_for(endpoint).values():
             if (refused := self._closed.get(key)) is not None:
                 return refused
         return None
@@ -246,10 +237,6 @@ class DiscordHttp:
             if self._is_stopped is not None and self._is_stopped():
                 raise WithdrawnError(TOLD_TO_STOP)
             self._sleep(part)
-
-    def _stop(self, key: str, refused: Refused) -> Refused:
-        self._closed.setdefault(key, refused)
-        return refused
 
     def _hold(self, reply: _Reply | Refused | Unclear, tries: int) -> Hold | None:
         if not isinstance(reply, _Reply) or reply.status != 429 or not is_from_discord(reply.headers):
@@ -263,7 +250,7 @@ class DiscordHttp:
             self._invalid += 1
             if self._invalid >= INVALID_REQUESTS:
                 reason = f"{INVALID_REQUESTS} requests were refused in this run; the rest is left for a later one"
-                self._stop("", Refused(reason, everywhere=True))
+                self._closed.setdefault((Scope.EVERYTHING, ""), Refused(reason, everywhere=True))
 
     def _result(self, endpoint: Endpoint, reply: _Reply) -> Result:
         """Return what an answer means for the request."""
@@ -274,27 +261,15 @@ class DiscordHttp:
             return Unclear(f"HTTP {status}{', ' if reply.trouble else ''}{reply.trouble}")
         if status in (401, 403):
             self._count_invalid()
-        return self._refusal(endpoint, status, api_error(read_json(reply.body)))
+        return self._refusal(endpoint, reply)
 
-    def _refusal(self, endpoint: Endpoint, status: int, error: ApiError | None) -> Refused:
-        """The meaning of a 4xx, and remember it where asking again would get the same."""
-        reason = error_reason(status, error, (endpoint.secret, self._token or ""))
-        code = error.code if error else None
-        if status == 429:
-            reason = "HTTP 429, Cloudflare blocks this address for a while"
-            return self._stop("", Refused(reason, status, everywhere=True))
-        if code == CLIENT_BLOCKED:
-            return self._stop("", Refused(reason, status, code, everywhere=True))
-        if error is None and status in (401, 403, 404, 407):
-            # Discord gives a reason in JSON: a proxy, a portal or Cloudflare has answered in its place.
-            refused = Refused(f"HTTP {status}, and the answer is not Discord's", status, everywhere=True)
-            return self._stop(_sender(endpoint), refused)
-        lasting = status in (401, 403, 404)
-        if status == 401 and endpoint.as_bot:
-            return self._stop("bot", Refused(reason, status, code, lasting=True, everywhere=True))
-        refused = Refused(reason, status, code, lasting=lasting)
-        if status == 401 or code == _UNKNOWN_WEBHOOK:
-            return self._stop(endpoint.resource, refused)
+    def _refusal(self, endpoint: Endpoint, reply: _Reply) -> Refused:
+        """The meaning of a 4xx, remembered where asking again would get the same."""
+        error = api_error(read_json(reply.body))
+        secrets = (endpoint.secret, self._token or "")
+        refused, scope = refusal_of(reply.status, error, as_bot=endpoint.as_bot, secrets=secrets)
+        if scope is not Scope.REQUEST:
+            self._closed.setdefault(_held_for(endpoint)[scope], refused)
         return refused
 
     def _build(self, call: _Call) -> httpx.Request | Refused:
@@ -321,14 +296,8 @@ class DiscordHttp:
                 self._note_clock(response.headers.get("date", ""))
                 body, trouble = _read(response, call.endpoint.body_bytes)
                 return _Reply(response.status_code, response.headers, body, trouble)
-        except UNUSABLE_ENVIRONMENT as error:
-            return Refused(f"could not connect: {error}", everywhere=True)
-        except _UNSENT as error:
-            return Refused(f"could not connect: {_cause(error)}")
-        except httpx.HTTPError as error:
-            return Unclear(f"{_trouble(error)} after the request was written")
-        except httpx.InvalidURL:
-            return Unclear("redirected to an invalid URL after the request was written")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return failure_of(error)
 
     def _open_client(self) -> httpx.Client:
         with self._lock:
@@ -357,8 +326,19 @@ def quiet_request_logs() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _sender(endpoint: Endpoint) -> str:
-    return "bot" if endpoint.as_bot else "address"
+def _held_for(endpoint: Endpoint) -> dict[Scope, _Held]:
+    """What a request belongs to, so that a no to one of them is a no to it."""
+    sender = "bot" if endpoint.as_bot else "address"
+    names = {Scope.EVERYTHING: "", Scope.SENDER: sender, Scope.DESTINATION: endpoint.resource}
+    return {scope: (scope, name) for scope, name in names.items()}
+
+
+def read_json(body: bytes) -> Any:
+    """What a JSON body holds, None for one that is no JSON."""
+    try:
+        return json_text.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _parts(body: Any, files: Sequence[Upload]) -> list[tuple[str, tuple[str | None, bytes, str]]]:
@@ -381,34 +361,5 @@ def _read(response: httpx.Response, most: int) -> tuple[bytes, str]:
             if len(body) > most:
                 return bytes(body[:most]), f"the answer is larger than {most} bytes"
     except httpx.HTTPError as error:
-        return bytes(body), f"{_trouble(error)} before the answer was whole"
+        return bytes(body), f"{trouble_of(error)} before the answer was whole"
     return bytes(body), ""
-
-
-def _trouble(error: httpx.HTTPError) -> str:
-    """Return in words what happened to a request on its way; never the error's own text."""
-    if isinstance(error, httpx.TimeoutException):
-        return "timed out"
-    if isinstance(error, httpx.NetworkError):
-        return _cause(error)
-    return "connection closed or not HTTP"
-
-
-def _cause(error: BaseException) -> str:
-    """Return in words what the system said beneath an error of httpx."""
-    beneath: BaseException | None = error
-    while beneath is not None:
-        if isinstance(beneath, socket.gaierror):
-            return "the name of the host was not found"
-        if isinstance(beneath, ssl.SSLCertVerificationError):
-            return clean(f"the certificate was not accepted: {beneath.verify_message}")
-        if isinstance(beneath, OSError) and beneath.errno is not None and beneath.strerror:
-            return clean(beneath.strerror.lower())
-        beneath = beneath.__cause__ or beneath.__context__
-    words: dict[type[BaseException], str] = {
-        httpx.ConnectTimeout: "timed out",
-        httpx.PoolTimeout: "no connection was free in time",
-        httpx.UnsupportedProtocol: "the address of the API is neither http nor https",
-        httpx.ProxyError: "the proxy did not let it through",
-    }
-    return words.get(type(error), "the connection failed")

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 REQUESTS_PER_SECOND = 50
 """Of one bot, or of one address without a token (Rate Limits > Global Rate Limit)."""
@@ -21,6 +22,9 @@ WEBHOOK_LIMIT, WEBHOOK_SECONDS = 5, 2.0
 
 LONGEST = 86_400.0
 """Seconds of the longest wait that is believed; more is nonsense from the network."""
+
+PATIENCE = 1.0
+"""Seconds to wait after a first 429 that does not say how long; doubled with each further one."""
 
 MARGIN = 0.005
 """Seconds added to every window that Discord names, since it rounds them to milliseconds."""
@@ -219,6 +223,33 @@ class Pacer:
             fresh = Bucket() if lane.as_bot else Bucket(WEBHOOK_LIMIT, WEBHOOK_SECONDS, WEBHOOK_LIMIT)
             self._buckets[by_name] = unnamed or fresh
         return self._buckets[by_name]
+
+
+def is_from_discord(headers: Mapping[str, str]) -> bool:
+    """Whether a 429 is Discord's own.
+
+    Cloudflare, which stands before it and bans an address, sends neither `Via` nor rate limit headers
+    (Discord's staff, discord-api-docs #5810).
+    """
+    return "via" in headers or any(name.startswith("x-ratelimit-") for name in headers)
+
+
+def hold_of(headers: Mapping[str, str], body: Any, tries: int) -> Hold:
+    """How long, and for what, a 429 of Discord's wants us to wait; `tries` counts those of this request.
+
+    The body is more exact than the header. One that says nothing sensible, or says too little again and
+    again, is met with PATIENCE.
+    """
+    said = body if isinstance(body, dict) else {}
+    waits = (said.get("retry_after"), headers.get("retry-after"), headers.get("x-ratelimit-reset-after"))
+    seconds = next((wait for wait in map(number, waits) if wait is not None), None)
+    patience = PATIENCE * 2 ** (tries - 1)
+    everywhere = (
+        headers.get("x-ratelimit-scope") == "global"
+        or headers.get("x-ratelimit-global", "").lower() == "true"
+        or said.get("global") is True
+    )
+    return Hold(patience if seconds is None else max(seconds, patience * (tries > 1)), everywhere)
 
 
 def number(value: object) -> float | None:

@@ -12,7 +12,6 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from giftping.discord.answers import clean
 from giftping.discord.members import MemberInfo, MembersClient, RoleInfo
 from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.permissions import (
@@ -23,6 +22,7 @@ from giftping.discord.permissions import (
     missing_for_posting,
     overwrites_of,
 )
+from giftping.discord.refusals import clean
 from giftping.discord.rest import CHANNEL_KINDS, TEXT_CHANNELS
 from giftping.discord.snowflake import parse_snowflake
 from giftping.doctor.clock import judge_clock_offset

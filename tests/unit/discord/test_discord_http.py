@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from giftping.discord import http as discord_http
-from giftping.discord.http import USER_AGENT, Answer, DiscordHttp, Endpoint
+from giftping.discord.http import USER_AGENT, Answer, DiscordHttp, Endpoint, read_json
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 
@@ -608,3 +608,8 @@ def test_a_wait_is_as_long_as_before_while_nobody_says_to_stop(client_for, clock
     http, _ = client_for(limited(50), answer(200, {}), stopped=lambda: False)
     assert isinstance(http.request(BY_BOT, json={}), Answer)
     assert clock.seconds - began == pytest.approx(50, abs=0.5)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe\x00", b"[" * 100_000])
+def test_what_is_no_json_reads_as_nothing(body):
+    assert read_json(body) is None

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
 
 import pytest
 
-from giftping.discord.pacing import LONGEST, Hold, Lane, Pacer, TooLongError, number
+from giftping.discord.pacing import LONGEST, Hold, Lane, Pacer, TooLongError, hold_of, is_from_discord, number
 
 WEBHOOK = Lane("POST /webhooks/{webhook}", "webhook 1", as_bot=False)
 CHANNEL = Lane("POST /channels/{channel}/messages", "channel 1", as_bot=True)
@@ -294,3 +295,37 @@ def test_who_waits_for_a_place_among_the_fifty_gets_the_one_that_comes_back_unus
 )
 def test_only_sensible_numbers_are_believed(value, expected):
     assert number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "tries", "hold"),
+    [
+        ({"retry-after": "2"}, {"retry_after": 1.25, "global": False}, 1, Hold(1.25, False)),
+        ({"retry-after": "2"}, None, 1, Hold(2.0, False)),
+        ({"retry-after": "2.5"}, {"retry_after": "soon"}, 1, Hold(2.5, False)),
+        ({"x-ratelimit-reset-after": "0.5"}, {}, 1, Hold(0.5, False)),
+        ({}, {"retry_after": 3, "global": True}, 1, Hold(3.0, True)),
+        ({"x-ratelimit-scope": "global", "retry-after": "1"}, None, 1, Hold(1.0, True)),
+        ({"x-ratelimit-global": "true", "retry-after": "1"}, None, 1, Hold(1.0, True)),
+        ({"x-ratelimit-scope": "shared", "retry-after": "1"}, None, 1, Hold(1.0, False)),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None, 1, Hold(1.0, False)),
+        ({"retry-after": "-5"}, {"retry_after": json.loads("NaN")}, 1, Hold(1.0, False)),
+        ({}, None, 3, Hold(4.0, False)),
+        ({"retry-after": "0"}, None, 1, Hold(0.0, False)),
+        ({"retry-after": "0"}, None, 3, Hold(4.0, False)),
+    ],
+)
+def test_how_long_a_429_is_waited_for(headers, body, tries, hold):
+    assert hold_of(headers, body, tries) == hold
+
+
+@pytest.mark.parametrize(
+    ("headers", "from_discord"),
+    [
+        ({"via": "1.1 google"}, True),
+        ({"x-ratelimit-limit": "5"}, True),
+        ({"retry-after": "600", "server": "cloudflare"}, False),
+    ],
+)
+def test_a_429_without_via_and_rate_limit_headers_is_cloudflares(headers, from_discord):
+    assert is_from_discord(headers) is from_discord

@@ -1,35 +1,43 @@
-"""What Discord's answers say: errors in words, and how long a 429 wants us to wait. Values only."""
+"""Discord's refusals in words: what a no says, how long it lasts, and what else it holds for. Pure.
+
+The codes are Discord's own (API reference, JSON Error Codes).
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
-from giftping.discord.pacing import Hold, number
+from giftping.discord.outcome import Refused
 
 REASON_LENGTH = 200
 """The most characters of a reason; what comes from the network may be of any length."""
 
-PATIENCE = 1.0
-"""Seconds to wait after a first 429 that does not say how long; doubled with each further one."""
-
 CLIENT_BLOCKED = 40333
-"""Discord's code for a client that Cloudflare does not let through."""
+"""With 403, for a client that Cloudflare does not let through."""
+
+UNKNOWN_WEBHOOK = 10015
+"""With 404, for a webhook that was removed: it never comes back under this address."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _ERRORS_SHOWN = 3
 _DEPTH = 10
 
 
-def read_json(body: bytes) -> Any:
-    """Return what a JSON body holds, None for one that is no JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+class Scope(Enum):
+    """What a refusal holds for, so that the same no is not asked for again in a run."""
+
+    REQUEST = auto()
+    """This request alone."""
+    DESTINATION = auto()
+    """All that is about the same channel, guild or webhook."""
+    SENDER = auto()
+    """All that the bot asks, or all that this address asks without a token."""
+    EVERYTHING = auto()
+    """All requests to Discord."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,30 @@ def _details(tree: Any, path: str, depth: int) -> Iterator[str]:
             yield from _details(below, f"{path}.{key}" if path else str(key), depth - 1)
 
 
+def refusal_of(
+    status: int, error: ApiError | None, *, as_bot: bool, secrets: tuple[str, ...] = ()
+) -> tuple[Refused, Scope]:
+    """What a 4xx means, and for what else; `error` is None where something other than Discord has answered.
+
+    A 429 comes here when it is not one of Discord's own rate limits, which are waited for.
+    """
+    reason, code = error_reason(status, error, secrets), error.code if error else None
+    if status == 429:
+        blocked = "HTTP 429, Cloudflare blocks this address for a while"
+        return Refused(blocked, status, everywhere=True), Scope.EVERYTHING
+    if code == CLIENT_BLOCKED:
+        return Refused(reason, status, code, everywhere=True), Scope.EVERYTHING
+    if error is None and status in (401, 403, 404, 407):
+        # Discord gives a reason in JSON. A proxy or a portal says nothing of the destination: it is not to be given up.
+        return Refused(f"HTTP {status}, and the answer is not Discord's", status, everywhere=True), Scope.SENDER
+    if status == 401 and as_bot:
+        # The token is refused, whatever it is used for; Discord bans an address that goes on with it.
+        return Refused(reason, status, code, lasting=True, everywhere=True), Scope.SENDER
+    is_gone = status == 401 or code == UNKNOWN_WEBHOOK
+    lasting = status in (401, 403, 404)
+    return Refused(reason, status, code, lasting=lasting), Scope.DESTINATION if is_gone else Scope.REQUEST
+
+
 def error_reason(status: int, error: ApiError | None, secrets: tuple[str, ...] = ()) -> str:
     """An error answer in words: `HTTP 403 Missing Permissions (50013)`, `HTTP 502`."""
     if error is None:
@@ -80,30 +112,3 @@ def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
         text = text.replace(secret, "[hidden]")
     line = " ".join(_CONTROL.sub(" ", text).split())
     return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1] + "…"
-
-
-def is_from_discord(headers: Mapping[str, str]) -> bool:
-    """Whether a 429 is Discord's own.
-
-    Cloudflare, which stands before it and bans an address, sends neither `Via` nor rate limit headers
-    (Discord's staff, discord-api-docs #5810).
-    """
-    return "via" in headers or any(name.startswith("x-ratelimit-") for name in headers)
-
-
-def hold_of(headers: Mapping[str, str], body: Any, tries: int) -> Hold:
-    """How long, and for what, a 429 of Discord's wants us to wait; `tries` counts those of this request.
-
-    The body is more exact than the header. One that says nothing sensible, or says too little again and
-    again, is met with PATIENCE.
-    """
-    said = body if isinstance(body, dict) else {}
-    waits = (said.get("retry_after"), headers.get("retry-after"), headers.get("x-ratelimit-reset-after"))
-    seconds = next((wait for wait in map(number, waits) if wait is not None), None)
-    patience = PATIENCE * 2 ** (tries - 1)
-    everywhere = (
-        headers.get("x-ratelimit-scope") == "global"
-        or headers.get("x-ratelimit-global", "").lower() == "true"
-        or said.get("global") is True
-    )
-    return Hold(patience if seconds is None else max(seconds, patience * (tries > 1)), everywhere)

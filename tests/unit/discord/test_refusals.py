@@ -1,13 +1,20 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giftping.discord.answers import REASON_LENGTH, api_error, clean, error_reason, hold_of, is_from_discord, read_json
-from giftping.discord.pacing import Hold
+from giftping.discord.outcome import Refused
+from giftping.discord.pacing import Hold, hold_of
+from giftping.discord.refusals import (
+    REASON_LENGTH,
+    ApiError,
+    Scope,
+    api_error,
+    clean,
+    error_reason,
+    refusal_of,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
@@ -69,40 +76,55 @@ def test_a_secret_that_comes_back_is_hidden():
     assert clean("no webhook 1/s3cret here", ("s3cret", "")) == "no webhook 1/[hidden] here"
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe\x00", b"[" * 100_000])
-def test_what_is_no_json_reads_as_nothing(body):
-    assert read_json(body) is None
+NO_TOKEN = ApiError(0, "401: Unauthorized")
 
 
 @pytest.mark.parametrize(
-    ("headers", "body", "tries", "hold"),
+    ("status", "error", "as_bot", "refused", "scope"),
     [
-        ({"retry-after": "2"}, {"retry_after": 1.25, "global": False}, 1, Hold(1.25, False)),
-        ({"retry-after": "2"}, None, 1, Hold(2.0, False)),
-        ({"retry-after": "2.5"}, {"retry_after": "soon"}, 1, Hold(2.5, False)),
-        ({"x-ratelimit-reset-after": "0.5"}, {}, 1, Hold(0.5, False)),
-        ({}, {"retry_after": 3, "global": True}, 1, Hold(3.0, True)),
-        ({"x-ratelimit-scope": "global", "retry-after": "1"}, None, 1, Hold(1.0, True)),
-        ({"x-ratelimit-global": "true", "retry-after": "1"}, None, 1, Hold(1.0, True)),
-        ({"x-ratelimit-scope": "shared", "retry-after": "1"}, None, 1, Hold(1.0, False)),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None, 1, Hold(1.0, False)),
-        ({"retry-after": "-5"}, {"retry_after": json.loads("NaN")}, 1, Hold(1.0, False)),
-        ({}, None, 3, Hold(4.0, False)),
-        ({"retry-after": "0"}, None, 1, Hold(0.0, False)),
-        ({"retry-after": "0"}, None, 3, Hold(4.0, False)),
+        (403, ApiError(50013, "x"), True, Refused("HTTP 403 x (50013)", 403, 50013, lasting=True), Scope.REQUEST),
+        (404, ApiError(10003, "x"), True, Refused("HTTP 404 x (10003)", 404, 10003, lasting=True), Scope.REQUEST),
+        (
+            404,
+            ApiError(10015, "x"),
+            False,
+            Refused("HTTP 404 x (10015)", 404, 10015, lasting=True),
+            Scope.DESTINATION,
+        ),
+        (400, ApiError(50035, "x"), True, Refused("HTTP 400 x (50035)", 400, 50035), Scope.REQUEST),
+        (401, NO_TOKEN, False, Refused("HTTP 401 Unauthorized", 401, 0, lasting=True), Scope.DESTINATION),
+        (
+            401,
+            NO_TOKEN,
+            True,
+            Refused("HTTP 401 Unauthorized", 401, 0, lasting=True, everywhere=True),
+            Scope.SENDER,
+        ),
+        (
+            403,
+            ApiError(40333, "No"),
+            True,
+            Refused("HTTP 403 No (40333)", 403, 40333, everywhere=True),
+            Scope.EVERYTHING,
+        ),
+        (
+            429,
+            None,
+            False,
+            Refused("HTTP 429, Cloudflare blocks this address for a while", 429, everywhere=True),
+            Scope.EVERYTHING,
+        ),
+        (
+            407,
+            None,
+            True,
+            Refused("HTTP 407, and the answer is not Discord's", 407, everywhere=True),
+            Scope.SENDER,
+        ),
+        (400, None, True, Refused("HTTP 400", 400), Scope.REQUEST),
     ],
 )
-def test_how_long_a_429_is_waited_for(headers, body, tries, hold):
-    assert hold_of(headers, body, tries) == hold
-
-
-@pytest.mark.parametrize(
-    ("headers", "from_discord"),
-    [
-        ({"via": "1.1 google"}, True),
-        ({"x-ratelimit-limit": "5"}, True),
-        ({"retry-after": "600", "server": "cloudflare"}, False),
-    ],
-)
-def test_a_429_without_via_and_rate_limit_headers_is_cloudflares(headers, from_discord):
-    assert is_from_discord(headers) is from_discord
+def test_a_refusal_holds_for_as_much_as_it_is_about(
+    status: int, error: ApiError | None, as_bot: bool, refused: Refused, scope: Scope
+) -> None:
+    assert refusal_of(status, error, as_bot=as_bot) == (refused, scope)
