@@ -1,4 +1,8 @@
-"""`codes check`: the story of one run, from sources to Discord."""
+"""`codes check`: the story of one run, from sources to Discord.
+
+Its steps, in order: what the sources list becomes codes, and the guards say which may go out; what an earlier run left
+open is settled; what each guild is owed is planned; the courier claims, posts and records it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from giftping.codes.broken_destination import is_resting
 from giftping.codes.courier import Clock, Courier, Origins, Routes
 from giftping.codes.gather import Gathered
 from giftping.codes.guards import verdict
-from giftping.codes.idle import FULL_LOOK_EVERY, GLANCE_EVERY, IdleMark
 from giftping.codes.merge import merge
 from giftping.codes.model import Code, key_of
 from giftping.codes.plan import (
@@ -25,49 +28,51 @@ from giftping.codes.plan import (
 from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
 from giftping.codes.request import CheckRequest
-from giftping.codes.settle import OpenDelivery, Settler, may_settle, open_deliveries
+from giftping.codes.settle import DeliverySettler, OpenDelivery, may_settle, open_deliveries
 from giftping.settings.catalogue import Game
 from giftping.store.base import EntryState, GuildRecord, Store
-
-TOLD_AGAIN = timedelta(days=1, minutes=1)
-"""After how long a run that could be idle looks again at what is wrong, so that it can be told once more."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRules:
-    """The settings a check follows, and since when deliveries that this host left open are left alone, by id."""
+    """The settings a check follows, and what its host knows of earlier runs."""
 
     host: str
+    """The name under which this host claims."""
     lease: timedelta
+    """How long a claim of another host is left alone."""
     quiet_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when nobody is at the deliveries that this host left open, by their id."""
     resend_unclear: bool = False
+    """Whether a message of which nobody can tell whether it arrived is posted again."""
     skipped_regions: frozenset[str] = frozenset()
+    """Codes for these regions alone go out nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckTools:
-    """What a check works with, passed in by the wiring.
-
-    `gathered` is what the sources list, where they were asked before; `side_by_side` calls the function for each
-    plan and returns the results in order. Once `stopped` says so nothing new is begun.
-    """
+    """What a check works with, passed in by the wiring."""
 
     clock: Clock
     gather: Callable[[Collection[str]], Gathered]
+    """Asks the sources of these games."""
     open_store: Callable[[], Store]
     routes: Routes
     games: Mapping[str, Game]
+    """The games that the settings know, by slug."""
     origins: Origins
     side_by_side: Callable[[Callable[[GuildPlan], GuildWork], Sequence[GuildPlan]], list[GuildWork]]
+    """Calls the function for each plan, several at a time, and returns the results in order."""
     gathered: Gathered | None = None
+    """What the sources list, where they were asked before the check."""
     stopped: Callable[[], bool] = lambda: False
+    """Once this says so nothing new is begun."""
 
 
 def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckReport:
-    """Return what one run did. Raise StoreError when the ledger cannot be read or written."""
+    """What one run did. Raise StoreError when the ledger cannot be read or written."""
     started = tools.clock()
     with tools.open_store() as store:
-        courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins, tools.stopped)
         everyone = store.guilds()
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
@@ -75,19 +80,17 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         valid = [code for code in codes if verdict(code, started, rules.skipped_regions).may_go_out]
         if not request.dry_run:
             store.remember(code_records(codes, started))
+
+        # What an earlier run left open comes before anything new: a code in it is neither owed nor delivered yet.
+        courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins, tools.stopped)
         settled = _settle(courier, tools, rules, request, valid, everyone)
         # Settling may have found a destination broken, or working again.
         guilds = request.concerned(store.guilds() if settled else everyone)
-        listed = {
-            game: of_game
-            for game, of_game in listed_by_game(gathered.sources, valid, remembered).items()
-            if game in tools.games
-        }
-        plans = _plan(store, guilds, listed, settled, tools.clock())
-        if request.dry_run:
-            work = [_rehearse(courier, plan, tools.games) for plan in plans]
-        else:
-            work = tools.side_by_side(lambda plan: _carry_out(courier, plan, tools), plans)
+
+        listed = listed_by_game(gathered.sources, valid, remembered)
+        plans = _plan(store, guilds, {game: listed[game] for game in listed if game in tools.games}, settled, tools)
+        work = _deliver(courier, plans, tools, dry_run=request.dry_run)
+
         left = open_deliveries(store, (EntryState.CLAIMED, EntryState.UNCERTAIN))
         report = CheckReport(
             started_at=started,
@@ -110,43 +113,6 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
     return report
 
 
-def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") -> IdleMark | None:
-    """The mark that lets the next run be idle, None when there is something left to do."""
-    if report.dry_run or not report.is_settled:
-        return None
-    due = [instant for instant in (*(rest.retry_at for rest in report.resting()), report.others_lease_ends) if instant]
-    trouble = bool(report.uncertain or report.trouble or any(report.resting()))
-    if trouble:
-        due.append(report.finished_at + TOLD_AGAIN)
-    return IdleMark(
-        settings=settings,
-        store=store,
-        lists=report.lists,
-        games=report.games,
-        look_again_at=report.finished_at + (GLANCE_EVERY if shared else FULL_LOOK_EVERY),
-        due_at=min(due, default=None),
-        guild_count=report.guild_count,
-        trouble=trouble,
-        shared=shared,
-    )
-
-
-def _first_lease_to_end(left: Iterable[OpenDelivery], rules: CheckRules) -> datetime | None:
-    ends = [
-        delivery.held_since + rules.lease
-        for delivery in left
-        if delivery.held_by != rules.host and delivery.entries[0].state is EntryState.CLAIMED
-    ]
-    return min(ends, default=None)
-
-
-def _unknown_games(guilds: Iterable[GuildRecord], games: Mapping[str, Game]) -> Iterator[str]:
-    for guild in guilds:
-        for game in guild.games:
-            if game not in games:
-                yield f"guild {guild.guild_id} follows {game!r}, a game that no settings name: giftping config check"
-
-
 def _settle(
     courier: Courier,
     tools: CheckTools,
@@ -155,14 +121,14 @@ def _settle(
     valid: Sequence[Code],
     guilds: Iterable[GuildRecord],
 ) -> list[DeliveryReport]:
-    store = courier.store
+    """How the deliveries stand that an earlier run left open, as far as this host may look into them."""
     left = [
         delivery
-        for delivery in open_deliveries(store, (EntryState.CLAIMED,), request.guild_id)
+        for delivery in open_deliveries(courier.store, (EntryState.CLAIMED,), request.guild_id)
         if may_settle(delivery, rules.host, rules.lease, tools.clock())
         and request.game in (None, delivery.entries[0].game)
     ]
-    settler = Settler(
+    settler = DeliverySettler(
         courier=courier,
         guilds={guild.guild_id: guild for guild in guilds},
         games=tools.games,
@@ -181,8 +147,10 @@ def _plan(
     guilds: Sequence[GuildRecord],
     listed: Mapping[str, Listed],
     settled: Iterable[DeliveryReport],
-    now: datetime,
+    tools: CheckTools,
 ) -> list[GuildPlan]:
+    """What each guild is owed; a guild that is owed nothing has no plan."""
+    # One question for all guilds of a game, whatever their number: a question each would be what a run costs.
     known = {
         game: store.recorded(
             game,
@@ -191,9 +159,11 @@ def _plan(
         )
         for game, of_game in listed.items()
     }
+    # What settling has just looked into is left to the next run, whatever came of it: the trouble would be the same.
     tried: dict[tuple[int, str], set[str]] = {}
     for report in settled:
         tried.setdefault((report.guild_id, report.game), set()).update(map(key_of, report.codes))
+    now = tools.clock()
     plans = []
     for guild in guilds:
         games = [
@@ -201,19 +171,28 @@ def _plan(
             for game in guild.games
             if game in listed
         ]
-        plan = GuildPlan(guild, tuple(game for game in games if not game.is_empty), is_resting(guild, now))
-        if plan.games:
-            plans.append(plan)
+        owed = tuple(game for game in games if not game.is_empty)
+        if owed:
+            plans.append(GuildPlan(guild, owed, is_resting(guild, now)))
     return plans
 
 
+def _deliver(courier: Courier, plans: Sequence[GuildPlan], tools: CheckTools, *, dry_run: bool) -> list[GuildWork]:
+    """What the plans brought: guilds side by side, because they wait for rate limits of their own."""
+    if dry_run:
+        return [_rehearse(courier, plan, tools.games) for plan in plans]
+    return tools.side_by_side(lambda plan: _carry_out(courier, plan, tools), plans)
+
+
 def _carry_out(courier: Courier, plan: GuildPlan, tools: CheckTools) -> GuildWork:
+    """What one guild brought: game by game, first what is only recorded, then what is posted."""
     deliveries: list[DeliveryReport] = []
     for game_plan in plan.games:
         if tools.stopped():
             return GuildWork(tuple(deliveries))
         if game_plan.seed:
             courier.seed(plan.guild, game_plan.seed)
+        # After the seeding, never before it: a run that is killed in between would take old codes for new ones.
         if game_plan.looked_at or game_plan.ends_announce_current:
             courier.store.note_seeded(
                 plan.guild.guild_id,
@@ -227,7 +206,25 @@ def _carry_out(courier: Courier, plan: GuildPlan, tools: CheckTools) -> GuildWor
 
 
 def _rehearse(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> GuildWork:
+    """What carrying the plan out would bring."""
     deliveries: list[DeliveryReport] = []
     for game_plan in () if plan.resting else plan.games:
         deliveries += courier.rehearse(plan.guild, games[game_plan.game], game_plan.announce)
     return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
+
+
+def _first_lease_to_end(left: Iterable[OpenDelivery], rules: CheckRules) -> datetime | None:
+    """When this host may look into a delivery of another one; an idle run must not sleep past that."""
+    ends = [
+        delivery.held_since + rules.lease
+        for delivery in left
+        if delivery.held_by != rules.host and delivery.entries[0].state is EntryState.CLAIMED
+    ]
+    return min(ends, default=None)
+
+
+def _unknown_games(guilds: Iterable[GuildRecord], games: Mapping[str, Game]) -> Iterator[str]:
+    for guild in guilds:
+        for game in guild.games:
+            if game not in games:
+                yield f"guild {guild.guild_id} follows {game!r}, a game that no settings name: giftping config check"

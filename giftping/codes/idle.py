@@ -18,6 +18,10 @@ GLANCE_EVERY = timedelta(minutes=10)
 """A store that hosts share is glanced at this often: another one may have added a guild, or left claims to settle."""
 
 
+TOLD_AGAIN = timedelta(days=1, minutes=1)
+"""After how long a run that could be idle looks again at what is wrong, so that it can be told once more."""
+
+
 @dataclass(frozen=True, slots=True)
 class IdleMark:
     """What the last complete check on this host saw; as long as none of it changes there is nothing to do.
@@ -65,4 +69,25 @@ def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished:
         lists=gathered.fingerprint,
         sources=gathered.sources,
         standing_trouble=mark.trouble,
+    )
+
+
+def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") -> IdleMark | None:
+    """The mark that lets the next run be idle, None when there is something left to do."""
+    if report.dry_run or not report.is_settled:
+        return None
+    due = [instant for instant in (*(rest.retry_at for rest in report.resting()), report.others_lease_ends) if instant]
+    trouble = bool(report.uncertain or report.trouble or any(report.resting()))
+    if trouble:
+        due.append(report.finished_at + TOLD_AGAIN)
+    return IdleMark(
+        settings=settings,
+        store=store,
+        lists=report.lists,
+        games=report.games,
+        look_again_at=report.finished_at + (GLANCE_EVERY if shared else FULL_LOOK_EVERY),
+        due_at=min(due, default=None),
+        guild_count=report.guild_count,
+        trouble=trouble,
+        shared=shared,
     )

@@ -32,7 +32,7 @@ class Step(Enum):
     WAIT = auto()
 
 
-def decide(finding: Finding, *, age: timedelta, repeats_safely_for: timedelta, resend: bool) -> Step:
+def step_after(finding: Finding, *, age: timedelta, repeats_safely_for: timedelta, resend: bool) -> Step:
     """Return what follows from a look at the channel; `age` is counted from the first claim.
 
     POST_AGAIN is for what is surely not there. REPEAT is for what may be: Discord answers a post with the same
@@ -101,7 +101,7 @@ def may_settle(delivery: OpenDelivery, host: str, lease: timedelta, now: datetim
 
 
 @dataclass(frozen=True, slots=True)
-class Settler:
+class DeliverySettler:
     """Settles open deliveries one at a time.
 
     `codes` are the codes that may go out now, by game and key: what is repeated is made from them. Whoever
@@ -128,7 +128,7 @@ class Settler:
             window = timedelta(0)
         else:
             window = route.repeats_safely_for
-        step = decide(finding, age=now - delivery.since, repeats_safely_for=window, resend=self.resend)
+        step = step_after(finding, age=now - delivery.since, repeats_safely_for=window, resend=self.resend)
         if step is Step.RECORD and isinstance(finding, Found):
             return self._record(delivery, finding)
         if step in (Step.POST_AGAIN, Step.REPEAT):

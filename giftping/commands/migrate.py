@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import instant, snowflake
-from giftping.runs.migrate import take_over
+from giftping.runs.migrate import run_migration
 from giftping.store.base import Store
 from giftping.store.files import SNAPSHOT
 
@@ -71,7 +71,7 @@ def _sources(session: Session, store: Store, request: MigrateRequest) -> list[Ol
 
 def _carry_out(session: Session, store: Store, sources: list[OldData], request: MigrateRequest) -> MigrationReport:
     with session.progress("Documents") as on_progress:
-        return take_over(
+        return run_migration(
             session.settings, store, sources, dry_run=request.dry_run, again=request.again, on_progress=on_progress
         )
 

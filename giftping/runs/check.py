@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from giftping import __version__
 from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
 from giftping.codes.gather import Gathered, gather, sightings_of
-from giftping.codes.idle import IdleMark, idle_report
+from giftping.codes.idle import IdleMark, idle_report, next_mark
 from giftping.runs.last_check import LastCheck, read_last_check, write_last_check
 from giftping.runs.lock import RunLock
 from giftping.runs.sources_file import read_memory, write_memory
@@ -52,7 +52,7 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
     Raise LockHeldError when a check is at it, StoreError when the ledger cannot be read or written.
     """
     from giftping.codes.courier import Courier, Origins
-    from giftping.codes.settle import Settler, open_deliveries
+    from giftping.codes.settle import DeliverySettler, open_deliveries
     from giftping.store.base import EntryState
 
     settings = house.settings
@@ -62,7 +62,7 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
         guilds = {guild.guild_id: guild for guild in store.guilds()}
         last = read_last_check(settings.state)
         quiet_since = last.open if last else {}
-        settler = Settler(courier, guilds, settings.games, {}, settings.codes.lease, quiet_since, posts=False)
+        settler = DeliverySettler(courier, guilds, settings.games, {}, settings.codes.lease, quiet_since, posts=False)
         return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
 
 
@@ -141,8 +141,6 @@ class _Run:
             return None
         if self._settings.mongo.uri is not None and self._glance is None:
             return None
-        from giftping.codes.check import next_mark
-
         store, settings = self._store.closed_fingerprint, settings_fingerprint(self._settings)
         return next_mark(report, settings, store, self._glance or "")
 
@@ -176,10 +174,10 @@ class _Run:
 
         What another host changes after the glance, the next one shows.
         """
-        from giftping.runs.migrate import take_over_at_first
+        from giftping.runs.migrate import migrate_at_first
         from giftping.store.failover import FailoverStore
 
-        report = take_over_at_first(self._settings, store)
+        report = migrate_at_first(self._settings, store)
         self._glance = store.glance() if isinstance(store, FailoverStore) else None
         if report is None:
             return

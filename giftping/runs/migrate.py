@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from giftping.store.olddata import OldData
 
 
-def take_over(
+def run_migration(
     settings: Settings,
     store: Store,
     sources: Sequence[OldData],
@@ -23,7 +23,7 @@ def take_over(
     again: bool = False,
     on_progress: OnProgress | None = None,
 ) -> MigrationReport:
-    """Return what was taken over from the sources. Raise StoreError as `migrate` does."""
+    """What was taken over from the sources. Raise StoreError as `migrate` does."""
     from giftping.store import migrate as migration
 
     terms = migration.MigrationRequest(
@@ -41,8 +41,8 @@ def take_over(
     return migration.migrate(sources, store, terms, clock=utc_now, back_up=back_up, on_progress=on_progress)
 
 
-def take_over_at_first(settings: Settings, store: Store) -> MigrationReport | None:
-    """Return what was taken over from the ledger's own database, None when that was done before, or cannot be now."""
+def migrate_at_first(settings: Settings, store: Store) -> MigrationReport | None:
+    """What was taken over from the ledger's own database, None when that was done before, or cannot be now."""
     from giftping.store.failover import FailoverStore
     from giftping.store.migrate import is_taken_over
 
@@ -51,4 +51,4 @@ def take_over_at_first(settings: Settings, store: Store) -> MigrationReport | No
     source = store.old_data()
     if is_taken_over(store, source) or store.is_away:
         return None
-    return take_over(settings, store, [source])
+    return run_migration(settings, store, [source])

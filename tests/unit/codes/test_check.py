@@ -12,10 +12,10 @@ from fakes.records import NOON, entry, guild
 from fakes.records import code as code_record
 from fakes.store import MemoryStore
 
-from giftping.codes.check import CheckRules, CheckTools, check, next_mark
+from giftping.codes.check import CheckRules, CheckTools, check
 from giftping.codes.courier import Origins
 from giftping.codes.gather import Gathered
-from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark, idle_report
+from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark, idle_report, next_mark
 from giftping.codes.plan import GuildPlan
 from giftping.codes.report import CheckReport, DeliveryResult, GuildWork
 from giftping.codes.request import CheckRequest

@@ -15,7 +15,7 @@ from giftping.codes.announcement import announcements
 from giftping.codes.courier import Courier, Origins
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
-from giftping.codes.settle import OpenDelivery, Settler, Step, decide, may_settle, open_deliveries
+from giftping.codes.settle import DeliverySettler, OpenDelivery, Step, may_settle, open_deliveries, step_after
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, LedgerEntry
 
@@ -49,7 +49,7 @@ FOUND, UNDECIDED, FOR_GOOD = Found(77, 500), Undecided("cannot read"), Undecided
 def test_what_follows_from_a_look(
     finding: Finding, age: timedelta, window: timedelta, resend: bool, step: Step
 ) -> None:
-    assert decide(finding, age=age, repeats_safely_for=window, resend=resend) is step
+    assert step_after(finding, age=age, repeats_safely_for=window, resend=resend) is step
 
 
 def test_a_host_settles_its_own_claims_at_once_and_those_of_others_after_their_lease() -> None:
@@ -86,7 +86,7 @@ class Play:
     store: MemoryStore
     route: FakeRoute
     clock: TestClock
-    settler: Settler
+    settler: DeliverySettler
 
     def settle(self) -> DeliveryReport:
         (delivery,) = open_deliveries(self.store, (EntryState.CLAIMED, EntryState.UNCERTAIN))
@@ -111,7 +111,7 @@ def play(
     route = FakeRoute(finding=finding, repeats_safely_for=window)
     clock = TestClock(NOON + age)
     courier = Courier(store, Routes([(at, route)]), clock, host, Origins({"api": "api"}))
-    settler = Settler(
+    settler = DeliverySettler(
         courier,
         {one.guild_id: one for one in store.guilds()},
         GAMES,

@@ -9,7 +9,7 @@ from fakes.records import LATER, NOON, entry, guild
 from fakes.records import code as code_record
 
 from giftping.codes.gather import SourceReport
-from giftping.codes.memory import Outcome
+from giftping.codes.memory import SourceOutcome
 from giftping.codes.report import (
     CheckReport,
     DeliveryReport,
@@ -22,7 +22,7 @@ from giftping.output.code_objects import check_object, code_object, entry_object
 from giftping.store.base import Broken
 
 CALM = CheckReport(NOON, LATER, guild_count=1)
-FAILING = SourceReport("a-page", "a-game", Outcome.FAILED, "timed out", failing_since=NOON, failures=1)
+FAILING = SourceReport("a-page", "a-game", SourceOutcome.FAILED, "timed out", failing_since=NOON, failures=1)
 BIG = 2**63 + 1
 
 
