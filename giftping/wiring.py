@@ -44,13 +44,11 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class House:
-    """Everything one command needs, made when it is first asked for, from whichever thread.
-
-    Once `stopped` says so, no request goes to Discord any more.
-    """
+    """Everything one command needs, made when it is first asked for, from whichever thread."""
 
     settings: Settings
     stopped: Callable[[], bool] | None = None
+    """Once this says so no request goes to Discord any more."""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _http: DiscordHttp | None = field(default=None, repr=False)
     _reader: RestClient | None = field(default=None, repr=False)
@@ -92,7 +90,7 @@ class House:
         )
 
     def glance(self) -> str | None:
-        """Return what the shared store's `glance` gives, in one round trip; None when it cannot be asked now."""
+        """What the shared store's `glance` gives, in one round trip; None when it cannot be asked now."""
         from giftping.store.base import StoreError
 
         if self.settings.mongo.uri is None:

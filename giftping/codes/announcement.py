@@ -43,7 +43,7 @@ class Announcement:
 
 
 def announcements(game: Game, codes: Sequence[Code], mention_role_id: int | None) -> list[Announcement]:
-    """Return as many announcements as it takes to show every code, each within Discord's limits.
+    """As many announcements as it takes to show every code, each within Discord's limits.
 
     Only the first one mentions the role, so that many codes are one notification.
     """

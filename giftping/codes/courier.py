@@ -17,6 +17,8 @@ from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
 
 Clock = Callable[[], datetime]
+"""The present instant, aware."""
+
 Routes = Callable[[Destination], Route | Refused]
 
 
@@ -30,23 +32,27 @@ class Origins:
     """Which kind of place each source is, in the words the ledger's `source` field has always used."""
 
     labels: Mapping[str, str]
+    """For each source by its name: `api`, `rss` or `website`."""
 
     def of(self, code: Code) -> str:
-        """Return `api`, `rss`, `website` or `manual`: the most direct place that lists the code."""
+        """One of `api`, `rss`, `website` and `manual`: the most direct place that lists the code."""
         found = {self.labels.get(source, "manual") for source in code.sources}
         return next((label for label in ("api", "rss", "website") if label in found), "manual")
 
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Claims, posts and records announcements in the name of one host; none any more once `stopped` says so."""
+    """Claims, posts and records announcements in the name of one host."""
 
     store: Store
     routes: Routes
+    """The way to a destination, or why there is none."""
     clock: Clock
     host: str
+    """The name under which it claims."""
     origins: Origins
     stopped: Callable[[], bool] = lambda: False
+    """Once this says so nothing more is claimed."""
 
     def announce(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
         """How the announcements of these codes ended; after the first failure the rest stay open."""
@@ -67,7 +73,7 @@ class Courier:
         return reports
 
     def rehearse(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
-        """Return what `announce` would post, without claiming or posting anything."""
+        """What `announce` would post, without claiming or posting anything."""
         route = self.routes(guild.destination)
         parts = announcements(game, codes, guild.mention_role_id)
         if isinstance(route, Refused):
@@ -99,7 +105,7 @@ class Courier:
         *,
         may_be_there: bool = False,
     ) -> DeliveryReport:
-        """Post an announcement whose entries this host has claimed, record how it ended, and return that.
+        """How the post of an announcement ended whose entries this host has claimed; that is recorded.
 
         `may_be_there` when an earlier post of the same delivery is unclear: a no to this one says nothing of that.
         """

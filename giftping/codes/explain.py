@@ -16,10 +16,12 @@ from giftping.store.base import CodeRecord, EntryState, GuildRecord, LedgerEntry
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer in one sentence, and the steps that led to it, in order."""
+    """Why a code was, or was not, announced."""
 
     answer: str
+    """One sentence."""
     steps: tuple[str, ...]
+    """What led to it, in order."""
 
 
 def code_of(record: CodeRecord) -> Code:

@@ -33,17 +33,18 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 def user_agent(contact: str) -> str:
-    """Return what giftping calls itself to the sources, with the address that its user can be written to."""
+    """What giftping calls itself to the sources, with the address that its user can be written to."""
     return USER_AGENT.replace(")", f"; {contact})") if contact else USER_AGENT
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """What to ask for. The validators are what the source itself gave with the body that is remembered."""
+    """What to ask for. URLs and headers may hold secrets, so that neither is in a `repr`."""
 
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     etag: str = ""
+    """What the source gave with the body that is remembered; empty for none. So is `last_modified`."""
     last_modified: str = ""
 
 
@@ -58,17 +59,21 @@ class Body:
 
     content: bytes = field(repr=False)
     content_type: str
+    """The header as it came, empty where there was none; so are the next two."""
     etag: str
     last_modified: str
     sha256: str
+    """Of the content, in hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No body, and why in words that hold no secret; `retry_after` is what the server asked for, if it did."""
+    """No body, and why."""
 
     reason: str
+    """In words that hold no secret."""
     retry_after: timedelta | None = None
+    """How long the server asked to be left alone, if it did."""
 
 
 Fetched = NotModified | Body | Failed
@@ -78,16 +83,19 @@ class Fetches(Protocol):
     """Whatever can ask a source."""
 
     def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
-        """Return what came of the request. Raise nothing for what a network or a server can do."""
+        """What came of the request. Nothing is raised for what a network or a server can do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long (seconds), how much (bytes, unpacked) and how far (redirects) one fetch may go."""
+    """How long, how much and how far one fetch may go."""
 
     connect: float = 5.0
+    """Seconds until there is a connection."""
     total: float = 15.0
+    """Seconds for everything, redirects and the whole body among it."""
     body: int = 2 * 1024 * 1024
+    """Bytes of the body, unpacked."""
     redirects: int = 5
 
 
@@ -120,7 +128,7 @@ class Fetcher:
         self._monotonic = monotonic
 
     def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
-        """Return what came of the request. Raise nothing for what a network or a server can do."""
+        """What came of the request. Nothing is raised for what a network or a server can do."""
         from giftping.net.transport import Deadline, SocketTransport
 
         transport = (self._transport or SocketTransport)()
@@ -134,16 +142,17 @@ class BadAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One URL of a chain of redirects, and whether it is still the host that the source's headers are for."""
+    """One URL of a chain of redirects."""
 
     url: httpx.URL
     at_home: bool = True
+    """Whether it still is the host that the source's headers, which may be secrets, are for."""
 
 
 def exchange(
     request: FetchRequest, bounds: Bounds, transport: httpx.BaseTransport, deadline: Deadline, now: datetime
 ) -> Fetched:
-    """Return what came of one conditional GET. Raise nothing for what a network or a server can do."""
+    """What came of one conditional GET. Nothing is raised for what a network or a server can do."""
     from giftping.net.lean_httpx import httpx
 
     timeout = httpx.Timeout(bounds.total, connect=bounds.connect)
@@ -208,7 +217,7 @@ def next_hop(hop: Hop, location: str) -> Hop:
 
 
 def judged(response: httpx.Response, request: FetchRequest, bounds: Bounds, now: datetime) -> Fetched:
-    """Return what the last response of a chain means. Raise httpx.HTTPError or BadAnswerError when its body fails."""
+    """What the last response of a chain means. Raise httpx.HTTPError or BadAnswerError when its body fails."""
     status = response.status_code
     if status == HTTPStatus.NOT_MODIFIED:
         if is_sendable(request.etag) or is_sendable(request.last_modified):
@@ -282,7 +291,7 @@ def joined(chunks: Iterable[bytes], limit: int) -> bytes:
 
 
 def gunzipped(chunks: Iterable[bytes], limit: int) -> Iterable[bytes]:
-    """Yield what gzip chunks unpack to, at most one byte over the limit at a time, so that no bomb inflates.
+    """What gzip chunks unpack to, at most one byte over the limit at a time, so that no bomb inflates.
 
     Raise BadAnswerError for data that is not gzip or ends early.
     """
@@ -301,7 +310,7 @@ def gunzipped(chunks: Iterable[bytes], limit: int) -> Iterable[bytes]:
 
 
 def network_reason(error: httpx.HTTPError, bounds: Bounds, deadline: Deadline) -> str:
-    """Return in words why a request failed.
+    """Why a request failed, in words.
 
     Only what the operating system or giftping said is quoted: what a protocol error quotes may be a header.
     """

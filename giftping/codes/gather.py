@@ -22,26 +22,31 @@ MOST_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """One source in one run.
-
-    `count` and `dropped` are those of its listing, new or remembered; `listed_at` is when it last confirmed
-    that listing, `changed_at` when the listing last became another one, both None while it never answered.
-    `waiting_until` is set when it was not asked.
-    """
+    """One source in one run."""
 
     name: str
     game: str
     outcome: SourceOutcome
     reason: str = ""
+    """Why it failed, or is left alone."""
     count: int = 0
+    """How many codes its listing has, new or remembered."""
     dropped: int = 0
+    """How many rows of that were not taken for codes."""
     has_list: bool = False
+    """Whether it has ever answered, under this definition."""
     changed: bool = False
+    """Whether the listing is another one than before this run."""
     listed_at: datetime | None = None
+    """When it last confirmed the listing, None while it never answered."""
     changed_at: datetime | None = None
+    """When the listing last became another one, None while it never answered."""
     failing_since: datetime | None = None
+    """When the first of its failures in a row was, None when its last request went well."""
     failures: int = 0
+    """How many of its requests in a row failed."""
     waiting_until: datetime | None = None
+    """When it is asked again; None where it was asked in this run."""
 
     @property
     def is_failing(self) -> bool:
@@ -51,17 +56,16 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What all sources list now; what a failing or waiting source listed last still stands.
-
-    `fingerprint` is equal for equal lists of the same sources, across runs. `memory` is to be written once
-    `is_memory_new`.
-    """
+    """What all sources list now; what a failing or waiting source listed last still stands."""
 
     sources: tuple[SourceReport, ...]
     sightings: tuple[Sighting, ...]
     fingerprint: str
+    """Equal for equal lists of the same sources, across runs."""
     memory: Memory
+    """What is to be remembered for the next run."""
     is_memory_new: bool
+    """Whether it is another one than before, and has to be written."""
 
     @property
     def changed(self) -> bool:
@@ -71,18 +75,20 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One source before and after it was asked; `wait` says why it was not."""
+    """One source before and after it was asked."""
 
     definition: SourceDefinition
     before: SourceState
     after: SourceState
+    """The same as before where it was not asked."""
     wait: Wait | None = None
+    """Why it was not asked, None where it was."""
 
 
 def gather(
     definitions: Sequence[SourceDefinition], memory: Memory, fetcher: Fetches, now: datetime, *, force: bool = False
 ) -> Gathered:
-    """Return what the sources list, asking those that are due, or all of them with `force`."""
+    """What the sources list; those that are due are asked for it, or all of them with `force`."""
     plans = [plan(definition, memory, now, force=force) for definition in definitions]
     asked = iter(ask_all([visit for visit in plans if visit.wait is None], fetcher, now))
     visits = [visit if visit.wait else next(asked) for visit in plans]
@@ -161,7 +167,7 @@ def report(visit: Visit) -> SourceReport:
 
 
 def sightings_of(state: SourceState) -> tuple[Sighting, ...]:
-    """Return what a source listed last; nothing when it never answered."""
+    """What a source listed last; nothing when it never answered."""
     return state.listing.sightings if state.listing else ()
 
 

@@ -26,20 +26,26 @@ TOLD_AGAIN = timedelta(days=1, minutes=1)
 class IdleMark:
     """What the last complete check on this host saw; as long as none of it changes there is nothing to do.
 
-    `due_at` is when something is known to become due, None for nothing; `look_again_at` when it is time to look
-    all the same: into the store, or where hosts share it, whether a glance still gives what `shared` says.
-    `trouble` keeps the exit code of a run that left something broken or uncertain behind.
+    The names of the fields are keys of a file: see giftping.runs.last_check.
     """
 
     settings: str
+    """A hash of the settings that decide what a check does."""
     store: str
+    """What tells that nobody has written to this host's store since."""
     lists: str
+    """What tells that the sources list the same: the fingerprint of what was gathered."""
     games: tuple[str, ...]
+    """The games whose sources are asked."""
     look_again_at: datetime
+    """When it is time to look all the same: into the store, or, where hosts share one, by a glance at it."""
     due_at: datetime | None = None
+    """When something is known to become due, None for nothing."""
     guild_count: int = 0
     trouble: bool = False
+    """Whether the run left something broken or uncertain behind, which the exit code of an idle one tells, too."""
     shared: str = ""
+    """What a glance at the store that hosts share gave, empty where there is none."""
 
     def holds(self, *, settings: str, store: str, now: datetime) -> bool:
         """Whether settings and store are as they were and nothing is due; the lists are compared later.

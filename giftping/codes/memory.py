@@ -28,36 +28,42 @@ class SourceOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What is remembered of one source, under one definition of it.
-
-    `listing` is None until it has answered once; `listed_at` is when it last confirmed the listing,
-    `changed_at` when the listing last became another one. `not_before` is a back-off or what the server
-    asked for. `etag`, `last_modified` and `sha256` belong to the body that `listing` was read from; `digest`
-    is equal for equal sightings.
-    """
+    """What is remembered of one source. The names of most fields are keys of a file: see giftping.runs.sources_file."""
 
     fingerprint: str
+    """Of the definition under which all of this was learnt: under another one nothing of it counts."""
     etag: str = ""
+    """What came with the body that the listing was read from, as the next two."""
     last_modified: str = ""
     sha256: str = ""
     listing: Listing | None = None
+    """What it listed last, None until it has answered once."""
     digest: str = ""
+    """Equal for equal sightings, in whatever order."""
     listed_at: datetime | None = None
+    """When it last confirmed the listing."""
     changed_at: datetime | None = None
+    """When the listing last became another one."""
     outcome: SourceOutcome | None = None
+    """How its last request ended, None before the first one."""
     reason: str = ""
+    """Why that failed, in words."""
     failing_since: datetime | None = None
     failures: int = 0
+    """How many requests in a row failed."""
     requested_at: datetime | None = None
     not_before: datetime | None = None
+    """Until when it is left alone: the end of a back-off, or what the server asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The states of all sources, by name; `trouble` says why an existing file was not used."""
+    """What is remembered of all sources."""
 
     states: Mapping[str, SourceState] = field(default_factory=lambda: MappingProxyType({}))
+    """By the name of the source."""
     trouble: str = field(default="", compare=False)
+    """Why an existing file was not used, in words."""
 
     def of(self, definition: SourceDefinition) -> SourceState:
         """The state of a source; an empty one when its definition is not the one that was remembered."""

@@ -16,21 +16,20 @@ def key_of(spelling: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One code as one source lists it.
-
-    `spelling` is exact, because redeeming is case-sensitive. `expires_at` is aware and is the first
-    instant at which the code no longer counts as valid; `expiry_text` is what the source wrote, which may
-    be no date at all ("unknown", "End of May"). `region` is empty for everywhere.
-    """
+    """One code as one source lists it."""
 
     source: str
     game: str
     spelling: str
+    """Exact, because redeeming is case-sensitive."""
     rewards: str = ""
     expires_at: datetime | None = None
+    """The first instant at which the code no longer counts as valid; aware."""
     expiry_text: str = ""
+    """What the source wrote, which may be no date at all ("unknown", "End of May")."""
     state: SightingState = SightingState.UNSTATED
     region: str = ""
+    """Where alone it works; several are separated by commas, and empty means everywhere."""
 
     @property
     def key(self) -> str:
@@ -48,36 +47,41 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one source lists now: its sightings, in the source's order, and the rows that were dropped."""
+    """What one source lists now."""
 
     sightings: tuple[Sighting, ...] = ()
+    """In the source's order."""
     dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The sightings of one code, merged.
-
-    `spellings` maps each source to the spelling it lists; `sources` is sorted; `disagreements` says in
-    words where sources contradict each other.
-    """
+    """The sightings of one code, merged."""
 
     game: str
     key: str
+    """What its spellings have in common: see `key_of`."""
     spelling: str
+    """The one that is shown."""
     sources: tuple[str, ...]
+    """Who lists it, sorted."""
     spellings: Mapping[str, str] = field(default_factory=dict)
+    """What each source writes."""
     rewards: str = ""
     expires_at: datetime | None = None
+    """The latest end that any source names."""
     expiry_text: str = ""
     state: SightingState = SightingState.UNSTATED
     regions: tuple[str, ...] = ()
+    """Where alone it works, sorted; empty for everywhere."""
     disagreements: tuple[str, ...] = ()
+    """Where sources contradict each other, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a code may go out, and the reason in words when it may not."""
+    """Whether a code may go out."""
 
     may_go_out: bool
     reason: str = ""
+    """Why it may not, in words."""

@@ -15,16 +15,16 @@ from giftping.store.base import CodeRecord, GuildRecord, SourceMemory
 
 @dataclass(frozen=True, slots=True)
 class GamePlan:
-    """What one guild is owed of one game.
-
-    `looked_at` are the sources whose list the guild has now had its first look at.
-    """
+    """What one guild is owed of one game."""
 
     game: str
     seed: tuple[Code, ...] = ()
+    """What is recorded without being posted."""
     announce: tuple[Code, ...] = ()
     looked_at: tuple[str, ...] = ()
+    """The sources whose list the guild has now had its first look at."""
     ends_announce_current: bool = False
+    """Whether all of them are looked at now, so that codes may be seeded again from here on."""
 
     @property
     def is_empty(self) -> bool:
@@ -34,25 +34,30 @@ class GamePlan:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The codes of one game that may go out now, and which of its sources have a list at all."""
+    """What is listed of one game."""
 
     game: str
     codes: tuple[Code, ...]
+    """Those that may go out now."""
     sources_with_list: frozenset[str]
+    """Those of its sources that have answered at least once."""
     sources: frozenset[str]
+    """All of its sources that are switched on."""
     added_by_hand: Mapping[str, datetime] = field(default_factory=dict)
+    """When people added codes, by key."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuildPlan:
-    """What one guild is owed of all its games; nothing is posted while its destination is `resting`."""
+    """What one guild is owed of all its games."""
 
     guild: GuildRecord
     games: tuple[GamePlan, ...]
     resting: bool = False
+    """Whether its destination is broken, so that nothing is posted for the time being."""
 
     def seeds(self) -> tuple[SeedReport, ...]:
-        """Return what is recorded without being posted."""
+        """What is recorded without being posted."""
         return tuple(
             SeedReport(self.guild.guild_id, plan.game, tuple(code.spelling for code in plan.seed))
             for plan in self.games
@@ -60,7 +65,7 @@ class GuildPlan:
         )
 
     def rest(self) -> RestingReport | None:
-        """Return what the guild is owed while its destination is broken, None when nothing is held back."""
+        """What the guild is owed while its destination is broken, None when nothing is held back."""
         owed = sum(len(plan.announce) for plan in self.games)
         broken = self.guild.broken
         if not self.resting or broken is None or not owed:
@@ -69,7 +74,7 @@ class GuildPlan:
 
 
 def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str]) -> GamePlan:
-    """Return what the guild is owed of the game, given the keys its ledger already holds.
+    """What the guild is owed of the game, given the keys its ledger already holds.
 
     A code is seeded instead of announced when every source that lists it is one this guild has had no look
     at yet, so that neither a new guild, nor a new source, nor one that failed in the first run brings a flood
@@ -99,7 +104,7 @@ def _is_from_before(guild: GuildRecord, listed: Listed, code: Code, seen: frozen
 
 
 def code_records(codes: Iterable[Code], now: datetime) -> list[CodeRecord]:
-    """Return what is to be remembered of the codes that are listed now."""
+    """What is to be remembered of the codes that are listed now."""
     return [
         CodeRecord(
             game=code.game,
@@ -137,7 +142,7 @@ def sightings_by_hand(records: Iterable[CodeRecord]) -> list[Sighting]:
 def listed_by_game(
     sources: Sequence[SourceReport], valid: Sequence[Code], remembered: Iterable[CodeRecord]
 ) -> dict[str, Listed]:
-    """Return, for each game that was looked at, the codes that may go out and the sources that have a list."""
+    """For each game that was looked at, the codes that may go out and the sources that have a list."""
     added = {
         (record.game, record.key): record.sources[MANUAL_SOURCE].first_seen
         for record in remembered

@@ -11,7 +11,7 @@ JOB = "codes check"
 
 
 def run_record(report: CheckReport, host: str) -> RunRecord:
-    """Return what is kept of a run: how it ended, what went out, and how each source stands."""
+    """What is kept of a run: how it ended, what went out, and how each source stands."""
     counts = Counter(delivery.result.value for delivery in report.deliveries())
     sources = {
         source.name: {

@@ -35,24 +35,27 @@ GOOD_RESULTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """One announcement for one guild and how it ended.
-
-    `told` is False for trouble that an earlier run has told already; `broke` when the destination said a
-    lasting no; `everywhere` when the no was not about this destination alone.
-    """
+    """One announcement for one guild and how it ended."""
 
     guild_id: int
     game: str
     destination: str
+    """What to call it, without any secret; empty where there is no way to it."""
     codes: tuple[str, ...]
+    """The spellings that it shows."""
     result: DeliveryResult
     reason: str = ""
     delivery_id: str = ""
+    """Empty where nothing was claimed."""
     message_id: int | None = None
     message: Message | None = None
+    """What was, or would be, posted; None where it was only looked for."""
     told: bool = True
+    """False for trouble that an earlier run has told already."""
     broke: bool = False
+    """Whether the destination said a lasting no."""
     everywhere: bool = False
+    """Whether the no was not about this destination alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,16 @@ class SeedReport:
 
 @dataclass(frozen=True, slots=True)
 class RestingReport:
-    """A guild whose destination is broken: what it is owed, why, and when it is tried again."""
+    """A guild that is owed codes at a broken destination."""
 
     guild_id: int
     owed: int
+    """How many codes wait for it."""
     reason: str
+    """What the destination said."""
     since: datetime
     retry_at: datetime | None
+    """When it is tried again; None when not until somebody mends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +92,35 @@ class GuildWork:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """One run of `codes check`.
-
-    `lists` identifies the sources' lists that the run saw; `uncertain` counts ledger entries whose fate is not
-    known, from this run and from earlier ones; `others_lease_ends` is when the first claim of another host may be
-    settled by this one; `trouble` is what else went wrong, in words, and `notices` what the store has to tell of
-    itself, which is no failure of the run; `stopped` when the run was told to stop, so that what it had not begun is
-    left to the next one.
-    """
+    """One run of `codes check`."""
 
     started_at: datetime
     finished_at: datetime
     dry_run: bool = False
     idle: bool = False
+    """Whether it ended after its conditional GETs, as nothing had changed since the last run."""
     guild_count: int = 0
     games: tuple[str, ...] = ()
     lists: str = ""
+    """What identifies the sources' lists that the run saw."""
     sources: tuple[SourceReport, ...] = ()
     settled: tuple[DeliveryReport, ...] = ()
+    """What earlier runs had left open."""
     work: tuple[GuildWork, ...] = ()
     uncertain: int = 0
+    """How many ledger entries there are whose fate is not known, from this run and from earlier ones."""
     others_lease_ends: datetime | None = None
+    """When the first claim of another host may be settled by this one."""
     standing_trouble: bool = False
+    """Whether an idle run stands on one that left something broken or uncertain behind."""
     disagreements: tuple[str, ...] = ()
+    """Where sources contradict each other, in words."""
     trouble: tuple[str, ...] = ()
+    """What else went wrong, in words."""
     notices: tuple[str, ...] = ()
+    """What the store has to tell of itself, which is no failure of the run."""
     stopped: bool = False
+    """Whether the run was told to stop, so that what it had not begun is left to the next one."""
 
     def deliveries(self) -> Iterator[DeliveryReport]:
         """The settled deliveries, then the new ones."""
@@ -120,7 +129,7 @@ class CheckReport:
             yield from work.deliveries
 
     def quiet_since(self, before: Mapping[str, datetime]) -> dict[str, datetime]:
-        """Return since when nobody is at the deliveries that are still open, by id.
+        """Since when nobody is at the deliveries that are still open, by id.
 
         A delivery that was only looked for has been quiet since a run before this one, which held the same lock,
         and at the latest since this one began.
@@ -144,7 +153,7 @@ class CheckReport:
         return refused
 
     def seeded(self) -> Iterator[SeedReport]:
-        """Yield what was recorded without being posted."""
+        """What was recorded without being posted."""
         for work in self.work:
             yield from work.seeded
 

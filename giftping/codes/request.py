@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What a run was asked to do; without `guild_id` and `game` it is about everything."""
+    """What a run was asked to do."""
 
     dry_run: bool = False
     guild_id: int | None = None
+    """The guild that it is about, None for all of them."""
     game: str | None = None
+    """The game that it is about, None for all of them."""
 
     @property
     def is_complete(self) -> bool:

@@ -33,7 +33,7 @@ class Step(Enum):
 
 
 def step_after(finding: Finding, *, age: timedelta, repeats_safely_for: timedelta, resend: bool) -> Step:
-    """Return what follows from a look at the channel; `age` is counted from the first claim.
+    """What follows from a look at the channel; `age` is counted from the first claim.
 
     POST_AGAIN is for what is surely not there. REPEAT is for what may be: Discord answers a post with the same
     delivery id with the message that it has, so that nothing about it may be changed.
@@ -51,9 +51,10 @@ def step_after(finding: Finding, *, age: timedelta, repeats_safely_for: timedelt
 
 @dataclass(frozen=True, slots=True)
 class OpenDelivery:
-    """The ledger entries that one delivery left open."""
+    """The ledger entries that one delivery left open; there is at least one."""
 
     delivery_id: str
+    """The id of its only entry where an older release gave none."""
     entries: tuple[LedgerEntry, ...]
 
     @property
@@ -102,25 +103,24 @@ def may_settle(delivery: OpenDelivery, host: str, lease: timedelta, now: datetim
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettler:
-    """Settles open deliveries one at a time.
-
-    `codes` are the codes that may go out now, by game and key: what is repeated is made from them. Whoever
-    claims posts within the `lease`; `quiet_since` says of deliveries, by id, since when it is known that nobody
-    is at them any more. Without `posts` nothing is repeated at once: what is surely absent is released for
-    the next check.
-    """
+    """Settles open deliveries one at a time."""
 
     courier: Courier
     guilds: Mapping[int, GuildRecord]
     games: Mapping[str, Game]
     codes: Mapping[tuple[str, str], Code]
+    """Those that may go out now, by game and key: what is posted again is made from them."""
     lease: timedelta
+    """How long after a claim its holder may still post."""
     quiet_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when it is known that nobody is at a delivery any more, by its id."""
     resend: bool = False
+    """Whether what nobody can tell is posted again, instead of waiting for a person."""
     posts: bool = True
+    """Where not, nothing is posted: what is surely absent is released for the next check."""
 
     def settle(self, delivery: OpenDelivery) -> DeliveryReport:
-        """Look for one delivery, act on what is found, and return how it stands."""
+        """How one delivery stands after a look for it, and after what followed from that was done."""
         now = self.courier.clock()
         route = self._route_back(delivery)
         finding = self._look(delivery, route, now)
@@ -145,7 +145,7 @@ class DeliverySettler:
         return self._report(delivery, DeliveryResult.UNCERTAIN, reason)
 
     def rehearse(self, delivery: OpenDelivery) -> DeliveryReport:
-        """Return what a real run would begin with."""
+        """What a real run would begin with."""
         return self._report(delivery, DeliveryResult.PLANNED, "left open by an earlier run, looked for first")
 
     def _take_over(self, delivery: OpenDelivery, now: datetime) -> bool:

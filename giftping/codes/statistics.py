@@ -15,17 +15,20 @@ PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 
 @dataclass(frozen=True, slots=True)
 class LedgerStatistics:
-    """What the ledger holds, of one guild or of all. The same fields whether there is anything or not.
-
-    `periods` maps day, week and month to the number of codes sent in each one that has any, in order of time.
-    """
+    """What the ledger holds, of one guild or of all. The same fields whether there is anything or not."""
 
     total: int
+    """How many codes were sent."""
     last: LedgerEntry | None
+    """The one that was sent last."""
     states: dict[str, int]
+    """How many entries are in each state; all states are there."""
     sources: dict[str, int]
+    """How many codes were sent from each kind of place, the most frequent first."""
     games: dict[str, int]
+    """How many codes were sent of each game, the most frequent first."""
     periods: dict[str, dict[str, int]]
+    """For day, week and month the number of codes sent in each one that has any, in order of time."""
 
 
 def statistics(entries: Sequence[LedgerEntry], zone: tzinfo | None) -> LedgerStatistics:

@@ -22,10 +22,10 @@ def failure_of(error: httpx.HTTPError | httpx.InvalidURL) -> Refused | Unclear:
         return Refused(f"could not connect: {cause_of(error)}")
     if isinstance(error, httpx.InvalidURL):
         return Unclear("redirected to an invalid URL after the request was written")
-    return Unclear(f"{trouble_of(error)} after the request was written")
+    return Unclear(f"{interruption_of(error)} after the request was written")
 
 
-def trouble_of(error: httpx.HTTPError) -> str:
+def interruption_of(error: httpx.HTTPError) -> str:
     """What happened to a request on its way, in words; never the error's own text, which may quote a header."""
     if isinstance(error, httpx.TimeoutException):
         return "timed out"

@@ -53,11 +53,12 @@ def window_of(since: datetime, until: datetime, offset: timedelta | None) -> Win
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A message by the right author; `matches` as a Matcher returns it, None where its text is hidden."""
+    """A message by the right author."""
 
     message_id: int
     channel_id: int | None
     matches: bool | None
+    """Whether it is the one looked for, None where its text is hidden."""
 
 
 def candidates_among(
@@ -76,7 +77,7 @@ def candidates_among(
 def decide(
     candidates: Iterable[Candidate], window: Window, *, accounted: frozenset[int], complete: bool, settled: bool
 ) -> Finding:
-    """Return what the messages say of the one that is looked for.
+    """What the messages say of the one that is looked for.
 
     `complete` when the whole window was read; `settled` when Discord can no longer be busy with the post.
     Only a text that matches is Found, only an empty, complete and settled window is Absent: one hidden

@@ -16,11 +16,11 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from giftping import __version__
-from giftping.discord.failures import failure_of, trouble_of
+from giftping.discord.failures import failure_of, interruption_of
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError, hold_of, is_from_discord
-from giftping.discord.refusals import Scope, api_error, refusal_of
+from giftping.discord.refusals import Scope, api_error, read_refusal
 from giftping.net.lean_httpx import httpx
 from giftping.net.transport import Deadline, SocketTransport
 
@@ -55,28 +55,30 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One call of the API.
-
-    `route` is the method and path with names in place of ids, `path` the real one, `resource` the channel
-    or webhook that rate limits are counted for. Without `as_bot` no token is sent. `secret` is a part of
-    the path that must not be shown. `body_bytes` is the most of its answer that is read.
-    """
+    """One call of the API."""
 
     method: str
     route: str
+    """The method and the path with names in place of ids: rate limits are known by it."""
     path: str = field(repr=False)
+    """The real one."""
     resource: str = field(repr=False)
+    """The channel, guild or webhook that rate limits are counted for."""
     as_bot: bool = True
+    """Without it no token is sent."""
     secret: str = field(default="", repr=False)
+    """A part of the path that must not be shown."""
     body_bytes: int = BODY_BYTES
+    """The most of its answer that is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer; `body` is what its JSON holds, None where there is no JSON."""
+    """A 2xx answer."""
 
     status: int
     body: Any
+    """What its JSON holds, None where there is no JSON."""
 
 
 Result = Answer | Refused | Unclear
@@ -87,23 +89,26 @@ _Held = tuple[Scope, str]
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What is to be asked; `body` returns what goes into the request, at the moment at which it goes out."""
+    """What is to be asked."""
 
     endpoint: Endpoint
     body: Callable[[], Any]
+    """What goes into the request, found out at the moment at which it goes out."""
     params: Mapping[str, str] | None
     reason: str
+    """What the guild's audit log says."""
     files: Sequence[Upload]
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """Any answer as it came; `trouble` says what went wrong while its body was read."""
+    """Any answer as it came."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
     trouble: str = ""
+    """What went wrong while its body was read, in words."""
 
 
 class DiscordHttp:
@@ -253,7 +258,7 @@ class DiscordHttp:
                 self._closed.setdefault((Scope.EVERYTHING, ""), Refused(reason, everywhere=True))
 
     def _result(self, endpoint: Endpoint, reply: _Reply) -> Result:
-        """Return what an answer means for the request."""
+        """What an answer means for the request."""
         status = reply.status
         if 200 <= status < 300 and not reply.trouble:
             return Answer(status, read_json(reply.body))
@@ -267,7 +272,7 @@ class DiscordHttp:
         """The meaning of a 4xx, remembered where asking again would get the same."""
         error = api_error(read_json(reply.body))
         secrets = (endpoint.secret, self._token or "")
-        refused, scope = refusal_of(reply.status, error, as_bot=endpoint.as_bot, secrets=secrets)
+        refused, scope = read_refusal(reply.status, error, as_bot=endpoint.as_bot, secrets=secrets)
         if scope is not Scope.REQUEST:
             self._closed.setdefault(_held_for(endpoint)[scope], refused)
         return refused
@@ -361,5 +366,5 @@ def _read(response: httpx.Response, most: int) -> tuple[bytes, str]:
             if len(body) > most:
                 return bytes(body[:most]), f"the answer is larger than {most} bytes"
     except httpx.HTTPError as error:
-        return bytes(body), f"{trouble_of(error)} before the answer was whole"
+        return bytes(body), f"{interruption_of(error)} before the answer was whole"
     return bytes(body), ""

@@ -71,12 +71,12 @@ def text_length(text: str) -> int:
 
 
 def message_length(message: Message) -> int:
-    """Return what counts against MESSAGE_EMBEDS_LENGTH: the texts of all embeds, without the content."""
+    """What counts against MESSAGE_EMBEDS_LENGTH: the texts of all embeds, without the content."""
     return sum(embed_length(embed) for embed in message.embeds)
 
 
 def embed_length(embed: Embed) -> int:
-    """Return what one embed adds to `message_length`."""
+    """What one embed adds to `message_length`."""
     texts = [embed.title, embed.description, embed.author, embed.footer]
     for field in embed.fields:
         texts += [field.name, field.value]
@@ -84,7 +84,7 @@ def embed_length(embed: Embed) -> int:
 
 
 def violations(message: Message) -> list[str]:
-    """Return, in words, every reason for which Discord would refuse the message; none for one that it takes."""
+    """Every reason, in words, for which Discord would refuse the message; none for one that it takes."""
     return [
         *_message_violations(message),
         *_mention_violations(message),

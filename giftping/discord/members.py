@@ -58,22 +58,25 @@ _BITS = re.compile(r"[0-9]{1,80}")
 
 @dataclass(frozen=True, slots=True)
 class MemberInfo:
-    """A member of a guild; `name` is what the guild sees: the nickname, else the display name, else the user name."""
+    """A member of a guild."""
 
     user_id: int
     name: str
+    """What the guild sees: the nickname, else the display name, else the user name."""
     is_bot: bool
     role_ids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
 class RoleInfo:
-    """A role of a guild; of two roles the one with the larger `position` is the higher."""
+    """A role of a guild."""
 
     role_id: int
     name: str
     position: int
+    """Of two roles the one with the larger number is the higher."""
     permissions: int
+    """Discord's bits: see giftping.discord.permissions."""
 
 
 class MembersClient:

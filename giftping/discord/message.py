@@ -18,19 +18,20 @@ class EmbedField:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """A card in a message; `color` is 0xRRGGBB, `author` the name above the title.
-
-    `timestamp` is aware. `image` is a URL, `attachment://name` for a file of the same message.
-    """
+    """A card in a message."""
 
     title: str
     description: str = ""
     color: int = 0
+    """0xRRGGBB."""
     fields: tuple[EmbedField, ...] = ()
     footer: str = ""
     timestamp: datetime | None = None
+    """Aware."""
     author: str = ""
+    """The name above the title."""
     image: str = ""
+    """A URL, or `attachment://name` for a file of the same message."""
 
     def payload(self) -> dict[str, Any]:
         """The embed as Discord's API takes it; what is empty is left out."""
@@ -48,20 +49,22 @@ class Embed:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that goes out with a message; a `content_type` that is none is sent as plain bytes."""
+    """A file that goes out with a message."""
 
     filename: str
     content: bytes = field(repr=False)
     content_type: str
+    """One that is none is sent as plain bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to be posted. Only the roles and users named here are notified, whatever the text says."""
+    """A message to be posted."""
 
     embeds: tuple[Embed, ...] = ()
     content: str = ""
     mention_roles: tuple[int, ...] = ()
+    """Only these roles, and the users of the next field, are notified, whatever the text says."""
     mention_users: tuple[int, ...] = ()
     files: tuple[Upload, ...] = ()
 

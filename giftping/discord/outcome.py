@@ -20,20 +20,21 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A clean no: surely nothing was posted.
-
-    `lasting` when trying again soon is pointless (401, 403, 404); `everywhere` when the no was not about
-    this destination but about the bot token, this address or the run's budget, so that the rest of the
-    run's posts by the same route need not be tried. `status` is None when no connection was made.
-    `withdrawn` when the caller took the request back in the last moment.
-    """
+    """A clean no: surely nothing was posted."""
 
     reason: str
+    """In words that hold no secret: see giftping.discord.refusals."""
     status: int | None = None
+    """Of HTTP; None when no connection was made, or none was tried."""
     code: int | None = None
+    """Discord's own, None where something else has answered."""
     lasting: bool = False
+    """Whether trying again soon is pointless (401, 403, 404)."""
     everywhere: bool = False
+    """Whether the no was not about this destination but about the bot token, this address or the run's budget, so that
+    the rest of the run's posts by the same route need not be tried."""
     withdrawn: bool = False
+    """Whether the caller took the request back in the last moment."""
 
 
 class WithdrawnError(Exception):
@@ -69,10 +70,11 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Looking did not settle it; `for_good` when looking again later cannot settle it either."""
+    """Looking did not settle it."""
 
     reason: str
     for_good: bool = False
+    """Whether looking again later cannot settle it either."""
 
 
 Finding = Found | Absent | Undecided

@@ -40,14 +40,20 @@ class TooLongError(Exception):
 
 @dataclass(slots=True)
 class Bucket:
-    """So many requests until a reset. `limit` and `seconds` are guesses until an answer tells."""
+    """So many requests until a reset. Instants are those of a monotonic clock, in seconds."""
 
     limit: int = 1
+    """Requests of one window; a guess until an answer tells."""
     seconds: float = 0.0
+    """How long a window lasts; a guess, too."""
     remaining: int = 1
+    """Requests that the last answer left, those under way among them."""
     reset_at: float | None = None
+    """When the window ends, None while none is open."""
     in_flight: int = 0
+    """Requests that have not been answered yet."""
     closed_until: float = 0.0
+    """Until when a 429 wants nothing of this bucket."""
 
     def ready_at(self, now: float) -> float | None:
         """When the next request may go out, None when one that is under way has to be answered first."""
@@ -88,7 +94,9 @@ class Pace:
 
     in_flight: int = 0
     answers: deque[float] = field(default_factory=deque)
+    """When the answers of the last second came, the oldest first."""
     closed_until: float = 0.0
+    """Until when a 429 wants nothing from this sender."""
 
     def ready_at(self, now: float) -> float | None:
         """When the next request may go out, None when one that is under way has to be answered first."""
@@ -115,6 +123,7 @@ class Budget:
     seconds: float
     spent: float = 0.0
     waited_until: float = 0.0
+    """The end of the latest wait that was charged: another thread that waits until then costs nothing more."""
 
     def spend(self, now: float, until: float, *, everywhere: bool) -> None:
         """Charge a wait. Raise TooLongError, with nothing charged, when there is not enough left for it."""
@@ -128,11 +137,14 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Where a request queues: its route, the channel, guild or webhook it is about, and who sends it."""
+    """Where a request queues."""
 
     route: str
+    """Its method and path, with names in place of ids."""
     resource: str = field(repr=False)
+    """The channel, guild or webhook that it is about."""
     as_bot: bool
+    """Whether the bot sends it, or this address without a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,7 @@ class Hold:
 
     seconds: float
     everywhere: bool
+    """Whether all of the sender's requests are to wait, and not only those of the bucket."""
 
 
 class Pacer:
@@ -164,7 +177,7 @@ class Pacer:
         self._names: dict[str, str] = {}
 
     def enter(self, lane: Lane) -> Ticket:
-        """Return once the request may go out. Raise TooLongError when that is further off than the run may wait."""
+        """The right to send a request, once it may go out. Raise TooLongError when the run may not wait that long."""
         while True:
             with self._changed:
                 bucket = self._bucket(lane)

@@ -42,9 +42,10 @@ _LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """What a channel allows and denies a role, or one member, beside what the guild says."""
+    """What a channel allows and denies beside what the guild says."""
 
     target_id: int
+    """The role, or the one member, that it is about."""
     allow: int
     deny: int
 
@@ -62,7 +63,7 @@ def overwrites_of(channel: Mapping[str, Any]) -> tuple[Overwrite, ...] | None:
 def guild_permissions(
     guild_id: int, roles: Mapping[int, int], role_ids: Collection[int], *, is_owner: bool = False
 ) -> int:
-    """Return what a member with these roles may do in a guild; `roles` are the permissions of each of its roles.
+    """What a member with these roles may do in a guild; `roles` are the permissions of each of its roles.
 
     The role with the guild's own id is everybody's (Discord, Permissions, Permission Overwrites).
     """
@@ -75,7 +76,7 @@ def guild_permissions(
 def channel_permissions(
     granted: int, overwrites: Sequence[Overwrite], *, guild_id: int, user_id: int, role_ids: Collection[int]
 ) -> int:
-    """Return what a member may do in a channel, from what the guild grants: of overwrites the nearest counts.
+    """What a member may do in a channel, from what the guild grants: of overwrites the nearest counts.
 
     First comes that for everybody, then those of the member's roles together, where an allowed one goes before a
     denied one, then the member's own; an administrator is above them all (same source).

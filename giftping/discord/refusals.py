@@ -42,11 +42,13 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """An error in Discord's own form: a code, 0 where there is none more precise than the status, and words."""
+    """An error in Discord's own form."""
 
     code: int
+    """0 where there is none more precise than the status."""
     message: str
     details: tuple[str, ...] = ()
+    """What is wrong with which part of the request, in words."""
 
 
 def api_error(body: Any) -> ApiError | None:
@@ -71,7 +73,7 @@ def _details(tree: Any, path: str, depth: int) -> Iterator[str]:
             yield from _details(below, f"{path}.{key}" if path else str(key), depth - 1)
 
 
-def refusal_of(
+def read_refusal(
     status: int, error: ApiError | None, *, as_bot: bool, secrets: tuple[str, ...] = ()
 ) -> tuple[Refused, Scope]:
     """What a 4xx means, and for what else; `error` is None where something other than Discord has answered.

@@ -41,19 +41,22 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages, newest first, as Discord's API gives them, and the smallest of their ids."""
+    """A page of a channel's messages."""
 
     messages: tuple[Mapping[str, Any], ...]
-
+    """Newest first, as Discord's API gives them."""
     oldest: int | None
+    """The smallest of their ids, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Messages of a channel, newest first; `complete` unless there were too many to read them all."""
+    """Messages of a channel in a window of time."""
 
     messages: tuple[Mapping[str, Any], ...]
+    """Newest first, as Discord's API gives them."""
     complete: bool
+    """Whether they are all of them, and not as many as are read in one go."""
 
 
 def done(result: Answer | Refused | Unclear) -> Outcome:
@@ -117,7 +120,7 @@ class RestClient:
     def messages(
         self, channel_id: int, *, before: int | None = None, after: int | None = None, limit: int = PAGE
     ) -> Page | Refused | Unclear:
-        """Return up to `limit` of a channel's messages, older or younger than an id."""
+        """Up to `limit` of a channel's messages, older or younger than an id."""
         bounds = {"before": before, "after": after, "limit": limit}
         params = {name: str(value) for name, value in bounds.items() if value is not None}
         result = self.http.request(_of_channel("GET", MESSAGES, channel_id), params=params)

@@ -28,11 +28,13 @@ _PAYLOAD_KEYS = ("content", "embeds", "allowed_mentions")
 
 @dataclass(frozen=True, slots=True)
 class WebhookAddress:
-    """A webhook, and the thread of its channel to post into where there is one. The token is a secret."""
+    """A webhook."""
 
     id: int
     token: str = field(repr=False)
+    """A secret: who has it may post."""
     thread_id: int | None = None
+    """The thread of its channel to post into, None for the channel itself."""
 
 
 def parse_webhook_url(url: str, *, api: str = DEFAULT_API) -> WebhookAddress:

@@ -113,7 +113,7 @@ class DeadlineStream(httpcore.NetworkStream):
         return DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection knows about itself."""
+        """What the connection knows about itself."""
         return self._stream.get_extra_info(info)
 
 

@@ -39,7 +39,7 @@ ORIGIN_OF_KIND = {"json": "api", "rss": "rss"}
 def run_check(
     house: House, request: CheckRequest, on_progress: Callable[[int, int], None] | None = None
 ) -> CheckReport:
-    """Return what one check did. Raise LockHeldError when another run is at it, and StoreError as `check` does."""
+    """What one check did. Raise LockHeldError when another run is at it, and StoreError as `check` does."""
     settings = house.settings
     with nullcontext() if request.dry_run else RunLock(settings.state / CHECK_LOCK):
         run = _Run(house, request, on_progress)
@@ -47,7 +47,7 @@ def run_check(
 
 
 def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
-    """Return what another look at the uncertain deliveries brought; what is not there is left to the next check.
+    """What another look at the uncertain deliveries brought; what is not there is left to the next check.
 
     Raise LockHeldError when a check is at it, StoreError when the ledger cannot be read or written.
     """
@@ -118,7 +118,7 @@ class _Run:
         return check(tools, self._rules(), self._request)
 
     def finish(self, report: CheckReport) -> CheckReport:
-        """The report with this host's own trouble, and write what the next run starts from.
+        """The report with this host's own trouble; what the next run starts from is written.
 
         What was posted is told even where nothing can be written: the next run just looks closer.
         """
@@ -232,7 +232,7 @@ class SecretHeaders:
     fetcher: Fetches
 
     def fetch(self, request: FetchRequest, now: datetime) -> Fetched:
-        """Return what came of the request; a secret that is not there is a failure of its source alone."""
+        """What came of the request; a secret that is not there is a failure of its source alone."""
         try:
             headers = {"User-Agent": user_agent(self.settings.codes.contact), **self._headers(request)}
         except SecretError as error:

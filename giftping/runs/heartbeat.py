@@ -17,7 +17,7 @@ START, FAIL = "start", "fail"
 
 
 def ping(url: str, summary: str = "", *, kind: str = "", transport: httpx.BaseTransport | None = None) -> str:
-    """Tell of a run, and return why that did not work, empty when it did; nothing is raised for what a network can do.
+    """Why a monitor could not be told of a run, empty when it was; nothing is raised for what a network can do.
 
     `kind` is START or FAIL, empty for a run that went well: the monitor's address goes on with it.
     """

@@ -20,7 +20,7 @@ LINE_LENGTH = 500
 
 
 def tell_operator(url: str, api: str, title: str, lines: Sequence[str]) -> str:
-    """Post lines of trouble as one message, and return why that did not work, empty when it did."""
+    """Why lines of trouble could not be posted as one message, empty when they were."""
     try:
         address = parse_webhook_url(url, api=api)
     except ValueError as error:

@@ -115,7 +115,7 @@ class Reporting:
         from giftping.runs.telling import tell
 
         def over_of_job(key: str) -> str:
-            """Return in words that trouble is over; that of those who are told is not the run's."""
+            """That trouble is over, in words; that of those who are told is not the run's."""
             if key in NOT_OF_THE_RUN:
                 return ""
             return RUNS_AGAIN if shows and key.startswith("error ") else over(key)

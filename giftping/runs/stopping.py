@@ -66,7 +66,7 @@ def stopping() -> Iterator[Stop]:
 
 
 def sleep_unless(stopped: Callable[[], bool], seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Return after so many seconds, or soon after it is said to stop."""
+    """Sleep for so many seconds, or until soon after it is said to stop."""
     whole, rest = divmod(seconds, LOOK_EVERY)
     for part in (*(LOOK_EVERY for _ in range(int(whole))), rest):
         if stopped():

@@ -55,7 +55,7 @@ def run_sweep(
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     timing: Timing | None = None,
 ) -> SweepReport:
-    """Return what one sweep did.
+    """What one sweep did.
 
     Raise SettingsError when it is not said where to sweep, LockHeldError when another sweep is at it, StoreError when
     the store cannot be read or written.
@@ -83,7 +83,7 @@ def run_sweep(
 def run_submit(
     house: House, book: Book, request: SubmitRequest, content: bytes = b"", timing: Timing | None = None
 ) -> SubmitReport:
-    """Return what came of handing in a TODO; `content` is that of its file.
+    """What came of handing in a TODO; `content` is that of its file.
 
     Without a guild, a channel and a token it is saved all the same, and posted by a sweep that has them. Raise
     SubmissionError when it may not be handed in, StoreError when it cannot be saved.
@@ -105,7 +105,7 @@ def run_submit(
 
 
 def rules_of(settings: Settings, host: str) -> TodoRules:
-    """Return what decides, as the settings have it."""
+    """What decides, as the settings have it."""
     todo = settings.todo
     zone = ZoneInfo(todo.time_zone)
     quiet = Quiet(todo.quiet_hours.start, todo.quiet_hours.end, zone) if todo.quiet_hours else None
@@ -204,7 +204,7 @@ class _Stage:
             sleep_unless(self._house.stopped, seconds, self._timing.sleep)
 
     def messenger(self, book: Book, downtimes: Sequence[Span]) -> Messenger:
-        """Return what tells members things."""
+        """What tells members things."""
         todo = self._settings.todo
         return Messenger(
             book=book,
@@ -219,7 +219,7 @@ class _Stage:
         )
 
     def keeper(self, book: Book, downtimes: Sequence[Span]) -> RoleKeeper | None:
-        """Return what takes and gives the role, None where none is named."""
+        """What takes and gives the role, None where none is named."""
         role_id = self._settings.todo.role_id
         if role_id is None:
             return None

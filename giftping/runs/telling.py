@@ -15,23 +15,27 @@ FORGOTTEN_AFTER = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """When trouble was told, and whether a later run has met it again: only what has lasted is told to be over."""
+    """Trouble that was told. The names of the fields are keys of a file."""
 
     told_at: datetime
     lasted: bool = False
+    """Whether a later run has met it again: only what has lasted is told to be over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What is told in this run: the keys of the trouble that is news, what is over in words, and what is remembered."""
+    """What is told in this run, and what the next one has to know of that."""
 
     news: frozenset[str]
+    """The keys of the trouble that is to be told."""
     over: tuple[str, ...]
+    """What is over, in words."""
     told: Mapping[str, Mark]
+    """What is remembered, by the key of the trouble."""
 
 
 def tell(found: Mapping[str, bool], over: Callable[[str], str], told: Mapping[str, Mark], now: datetime) -> Telling:
-    """Return what of the trouble that was found is to be told, and what of it is over.
+    """What of the trouble that was found is to be told, and what of it is over.
 
     `found` says by its key whether somebody else has told of it already: then it is told in a day. `over` returns in
     words that trouble is over, empty where that was not seen. A time that lies ahead comes from a clock that was

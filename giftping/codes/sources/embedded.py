@@ -21,7 +21,7 @@ _LONG_TEXT = re.compile(r"([0-9a-f]{1,8}),")
 
 
 def parse(definition: SourceDefinition, body: bytes, content_type: str, now: datetime) -> Listing:
-    """Return what the JSON in a page lists. Raise ShapeChangedError where the page has no such JSON or list."""
+    """What the JSON in a page lists. Raise ShapeChangedError where the page has no such JSON or list."""
     page = document_of(text_of(body, content_type))
     try:
         rows = []

@@ -40,7 +40,7 @@ class ElementRow:
 
 
 def parse(definition: SourceDefinition, body: bytes, content_type: str, now: datetime) -> Listing:
-    """Return what a page lists. Raise ShapeChangedError where an anchor or heading is missing, or rows without one."""
+    """What a page lists. Raise ShapeChangedError where an anchor or heading is missing, or rows without one."""
     page = document_of(text_of(body, content_type))
     try:
         return listing_of(definition, list(_rows(definition, page)), now)
@@ -74,7 +74,7 @@ def _wants_heading(rule: RowRule) -> bool:
 
 
 def _headings(page: BeautifulSoup, elements: list[Tag]) -> dict[int, str]:
-    """Return, by the id of each element, the nearest heading above it."""
+    """The nearest heading above each element, by its id."""
     wanted = {id(element) for element in elements}
     found: dict[int, str] = {}
     heading = ""

@@ -33,7 +33,7 @@ class JsonRow:
             return type(self.value).__name__
 
     def find(self, rule: FieldRule) -> list[object]:
-        """Return what is at the rule's path, the elements of a list one by one."""
+        """What is at the rule's path, the elements of a list one by one."""
         try:
             found = jmespath.search(rule.path, self.value) if rule.path else self.value
         except JMESPathError as error:
@@ -44,7 +44,7 @@ class JsonRow:
 
 
 def parse(definition: SourceDefinition, body: bytes, content_type: str, now: datetime) -> Listing:
-    """Return what a JSON body lists. Raise ShapeChangedError where it is no JSON, or has no list at the path."""
+    """What a JSON body lists. Raise ShapeChangedError where it is no JSON, or has no list at the path."""
     document = json_of(text_of(body, content_type), content_type)
     try:
         return listing_of(definition, _rows(definition, document), now)
@@ -76,7 +76,7 @@ def _rows(definition: SourceDefinition, document: object) -> Iterator[tuple[RowR
 
 
 def _said(document: object) -> str:
-    """Return what an error object says of itself, or which keys are there instead."""
+    """What an error object says of itself, or which keys are there instead."""
     if not isinstance(document, dict):
         return f"; the document is {type(document).__name__}"
     for key in ("error", "message", "detail"):

@@ -29,7 +29,7 @@ class Parser(Protocol):
     """The one function of a source kind."""
 
     def __call__(self, definition: SourceDefinition, body: bytes, content_type: str, now: datetime) -> Listing:
-        """Return what the body lists; an honest empty list is an empty listing.
+        """What the body lists; an honest empty list is an empty listing.
 
         Raise ShapeChangedError when the body is not of the described shape. Nothing else may escape,
         whatever the bytes are.

@@ -50,7 +50,7 @@ class SkippedRowError(RowError):
 
 
 def listing_of(definition: SourceDefinition, rows: Iterable[tuple[RowRule, Row]], now: datetime) -> Listing:
-    """Return what the rows list. Raise ShapeChangedError when there are rows and none of them holds a code."""
+    """What the rows list. Raise ShapeChangedError when there are rows and none of them holds a code."""
     sightings: list[Sighting] = []
     dropped: list[Dropped] = []
     faults: list[str] = []

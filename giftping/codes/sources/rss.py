@@ -42,7 +42,7 @@ class Item:
 
 
 def parse(definition: SourceDefinition, body: bytes, content_type: str, now: datetime) -> Listing:  # noqa: ARG001
-    """Return what a feed lists. Raise ShapeChangedError where the body is no feed, or declares a DTD or entities.
+    """What a feed lists. Raise ShapeChangedError where the body is no feed, or declares a DTD or entities.
 
     The XML says itself how it is encoded, so the content type is not looked at.
     """

@@ -25,7 +25,7 @@ class Line:
 
 
 def parse(definition: SourceDefinition, body: bytes, content_type: str, now: datetime) -> Listing:
-    """Return what the lines list; no lines is an empty list. Raise ShapeChangedError for a web page, JSON or binary."""
+    """What the lines list; no lines is an empty list. Raise ShapeChangedError for a web page, JSON or binary."""
     text = text_of(body, content_type)
     if text.strip():
         if looks_like_html(text, content_type):

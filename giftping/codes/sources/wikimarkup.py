@@ -75,7 +75,7 @@ def _loose(tokens: list[re.Match[str]]) -> list[tuple[int, int]]:
 
 
 def _kind(token: re.Match[str]) -> tuple[str, bool]:
-    """Return what a token opens or closes, "" for a `<` that does neither, and whether it closes."""
+    """What a token opens or closes, "" for a `<` that does neither, and whether it closes."""
     if not token["tag"]:
         name = token.lastgroup or ""
         return ("", False) if name == "less" else (name.removesuffix("_end"), name.endswith("_end"))

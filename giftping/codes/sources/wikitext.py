@@ -60,7 +60,7 @@ class _Page:
 
 
 def parse(definition: SourceDefinition, body: bytes, content_type: str, now: datetime) -> Listing:
-    """Return what a wiki page lists, given as wikitext or as the answer of a MediaWiki api.
+    """What a wiki page lists, given as wikitext or as the answer of a MediaWiki api.
 
     Raise ShapeChangedError where the answer holds no page, or the page has no such heading, anchor or rows.
     """

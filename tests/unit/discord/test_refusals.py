@@ -13,7 +13,7 @@ from giftping.discord.refusals import (
     api_error,
     clean,
     error_reason,
-    refusal_of,
+    read_refusal,
 )
 
 JSON = st.recursive(
@@ -127,4 +127,4 @@ NO_TOKEN = ApiError(0, "401: Unauthorized")
 def test_a_refusal_holds_for_as_much_as_it_is_about(
     status: int, error: ApiError | None, as_bot: bool, refused: Refused, scope: Scope
 ) -> None:
-    assert refusal_of(status, error, as_bot=as_bot) == (refused, scope)
+    assert read_refusal(status, error, as_bot=as_bot) == (refused, scope)
