@@ -49,6 +49,7 @@ class House:
     settings: Settings
     stopped: Callable[[], bool] | None = None
     """Once this says so no request goes to Discord any more."""
+    # Reentrant, because one client is made with another.
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _http: DiscordHttp | None = field(default=None, repr=False)
     _reader: RestClient | None = field(default=None, repr=False)

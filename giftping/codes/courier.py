@@ -65,6 +65,7 @@ class Courier:
                 break
             if isinstance(route, Refused):
                 reports.append(_report(guild, announcement, "", DeliveryResult.REFUSED, reason=route.reason))
+            # What has just refused would refuse the next part, too, and nobody is to see part 2 without part 1.
             elif reports and reports[-1].result in (DeliveryResult.REFUSED, DeliveryResult.UNCLEAR):
                 reason = "not tried, because the message before it did not go out"
                 reports.append(_report(guild, announcement, route.label, DeliveryResult.REFUSED, reason=reason))
@@ -86,10 +87,12 @@ class Courier:
         delivery_id = new_delivery_id()
         now = self.clock()
         claims = [self._claim(guild, code, delivery_id, now) for code in announcement.codes]
+        # The referee between hosts is the id of an entry: of all who insert one, one wins.
         won = self.store.insert(claims)
         mine = [code for code, claim in zip(announcement.codes, claims, strict=True) if claim.id in won]
         if not mine:
             return _report(guild, announcement, route.label, DeliveryResult.TAKEN, reason="another host has it")
+        # Another host shows the rest: in both messages a code would be announced twice.
         if len(mine) < len(announcement.codes):
             mention = guild.mention_role_id if announcement.message.mention_roles else None
             announcement = announcements(game, mine, mention)[0]
@@ -112,10 +115,12 @@ class Courier:
         outcome = route.post(announcement.message, delivery_id)
         if isinstance(outcome, Done):
             return self._record_sent(guild, route, announcement, delivery_id, ids, outcome)
+        # The claim stays as it is: whoever settles it later looks for the message first.
         if isinstance(outcome, Unclear):
             return _report(guild, announcement, route.label, DeliveryResult.UNCLEAR, delivery_id, outcome.reason)
         if not may_be_there:
             self.store.release(delivery_id, ids)
+        # A no to the token, or to this address, says nothing of the destination.
         broke = outcome.lasting and not outcome.everywhere
         if broke:
             broken = broken_after(guild.broken, outcome.status, outcome.reason, self.clock())
@@ -135,6 +140,7 @@ class Courier:
         ids: Sequence[str],
         done: Done,
     ) -> DeliveryReport:
+        # A run that is killed before this leaves a claim, and the message is found in the channel.
         self.store.mark_sent(delivery_id, ids, message_id=done.message_id, channel_id=done.channel_id, at=self.clock())
         if guild.broken is not None:
             self.store.note_broken(guild.guild_id, guild.destination, None)

@@ -194,6 +194,7 @@ def headers_of(request: FetchRequest, hop: Hop) -> httpx.Headers:
     for name, value in request.headers.items():
         if hop.at_home or name.lower() in SHARED_HEADERS:
             headers[name] = value
+    # Set last: a source's own headers must not ask for what is not unpacked here.
     headers["Accept-Encoding"] = "gzip"
     for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
         if is_sendable(value):
@@ -211,6 +212,7 @@ def next_hop(hop: Hop, location: str) -> Hop:
     if not location:
         raise BadAnswerError(f"{shown(str(hop.url))} redirects, but does not say where to")
     url = checked(hop.url.join(location))
+    # Whoever sits in between could then read the headers, and list codes of their own.
     if hop.url.scheme == "https" and url.scheme == "http":
         raise BadAnswerError(f"{shown(str(hop.url))} redirects from https down to {shown(str(url))}")
     return Hop(url, hop.at_home and (hop.url.host, hop.url.port) == (url.host, url.port))
@@ -253,6 +255,7 @@ def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
     if response.status_code not in {429, 503} or not value:
         return None
     if value.isascii() and value.isdigit():
+        # Python refuses to read numbers of thousands of digits.
         return timedelta(seconds=min(int(value[:10]), 10**9))
     until = http_date(value)
     if until is None:

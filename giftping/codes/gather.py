@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from giftping.settings.sources import SourceDefinition
 
 MOST_AT_ONCE = 16
+"""Requests side by side. Each may hold a body of 2 MiB, and the machine may be a small one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def ask_all(visits: Sequence[Visit], fetcher: Fetches, now: datetime) -> Iterabl
     """The visits made, in their order; several go side by side."""
     if len(visits) <= 1:
         return [ask(visit, fetcher, now) for visit in visits]
+    # Imported late: an idle run of one source does without.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(min(len(visits), MOST_AT_ONCE), "source") as pool:
@@ -122,6 +124,7 @@ def ask_all(visits: Sequence[Visit], fetcher: Fetches, now: datetime) -> Iterabl
 def ask(visit: Visit, fetcher: Fetches, now: datetime) -> Visit:
     """The visit after the source was asked and, where its body is a new one, read."""
     definition, state = visit.definition, visit.before
+    # Without a listing a 304 would say that nothing has changed since we knew nothing.
     validators = (state.etag, state.last_modified) if state.listing else ("", "")
     request = FetchRequest(definition.url, definition.headers, *validators)
     match fetcher.fetch(request, now):
@@ -136,6 +139,7 @@ def ask(visit: Visit, fetcher: Fetches, now: datetime) -> Visit:
 
 def read(definition: SourceDefinition, state: SourceState, body: Body, now: datetime) -> SourceState:
     """The state after a body came; one that is known by its hash is not parsed again."""
+    # Servers without validators send the same body every time: to parse it again would bring nothing new.
     if state.listing is not None and body.sha256 == state.sha256:
         return after_unchanged(state, now, etag=body.etag, last_modified=body.last_modified)
     try:
@@ -173,5 +177,6 @@ def sightings_of(state: SourceState) -> tuple[Sighting, ...]:
 
 def fingerprint_of(visits: Iterable[Visit]) -> str:
     """A hash of which sources there are and what each one lists."""
+    # The definition counts, too: another one may list the same codes from another page.
     lines = sorted(f"{visit.definition.name} {visit.after.fingerprint} {visit.after.digest}" for visit in visits)
     return sha256("\n".join(lines).encode()).hexdigest()

@@ -53,6 +53,7 @@ def verdict(code: Code, now: datetime, skipped_regions: frozenset[str] = SKIPPED
 
 def visible(text: str) -> str:
     """A text without control, zero-width and direction characters, its white space folded and trimmed."""
+    # Nearly every text is plain, and the rest of this is slow.
     if text.isascii() and text.isprintable():
         return _SPACES.sub(" ", text).strip()
     kept = (" " if character.isspace() else character for character in text)

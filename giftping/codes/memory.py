@@ -73,6 +73,7 @@ class Memory:
 
     def with_states(self, states: Mapping[str, SourceState]) -> Memory:
         """This memory with some states replaced; those of other sources stay."""
+        # A run about one game must not forget what the sources of the others said.
         return Memory(MappingProxyType({**self.states, **states}))
 
 
@@ -81,6 +82,7 @@ def after_listing(
 ) -> SourceState:
     """The state after a body was read."""
     digest = digest_of(listing)
+    # Made anew, not replaced: failures and back-off are over, and so is whatever else is added to the state one day.
     return SourceState(
         fingerprint=state.fingerprint,
         etag=etag,
@@ -97,6 +99,7 @@ def after_listing(
 
 def digest_of(listing: Listing) -> str:
     """A hash of what is listed, the same in every process; the order of the sightings does not count."""
+    # The separators are control characters, which no text keeps, so that two fields cannot pass for one.
     rows = sorted(
         "\x1f".join(
             (
@@ -117,6 +120,7 @@ def digest_of(listing: Listing) -> str:
 
 def after_unchanged(state: SourceState, now: datetime, *, etag: str = "", last_modified: str = "") -> SourceState:
     """The state after the source said that the remembered body still stands, or sent the same one again."""
+    # A 304 may leave its validators out; those of the remembered body still hold.
     return replace(
         state,
         etag=etag or state.etag,

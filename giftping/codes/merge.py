@@ -14,6 +14,7 @@ def merge(sightings: Iterable[Sighting]) -> list[Code]:
     """The codes that the sightings speak of, sorted by game and key; their order makes no difference."""
     groups: defaultdict[tuple[str, str], set[Sighting]] = defaultdict(set)
     for sighting in sightings:
+        # A set, as a source that lists a code twice says no more than once.
         groups[sighting.game, sighting.key].add(sighting)
     return [_merged(game, key, sorted(groups[game, key], key=_rank)) for game, key in sorted(groups)]
 
@@ -37,6 +38,7 @@ def _merged(game: str, key: str, sightings: Sequence[Sighting]) -> Code:
     states = _state_per_source(sightings)
     state = _best_state(states.values())
     expires_at, expiry_text = _expiry(sightings)
+    # The longest text of rewards says most.
     return Code(
         game=game,
         key=key,
@@ -88,6 +90,7 @@ def _best_state(states: Iterable[SightingState]) -> SightingState:
 def _expiry(sightings: Sequence[Sighting]) -> tuple[datetime | None, str]:
     dated = [(sighting.expires_at, sighting.expiry_text) for sighting in sightings if sighting.expires_at is not None]
     if dated:
+        # A code that was prolonged is on some lists with its former end: to keep it back would lose it.
         latest = max(expires_at for expires_at, _ in dated)
         return latest, min(text for expires_at, text in dated if expires_at == latest)
     texts = {sighting.expiry_text for sighting in sightings if sighting.expiry_text}

@@ -82,6 +82,7 @@ def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str]) -> 
     """
     seen = frozenset(guild.seeded.get(listed.game, ()))
     open_codes = [code for code in listed.codes if code.key not in recorded]
+    # A source that has only failed so far has no list: its first one is seeded, whenever it comes.
     fresh = listed.sources_with_list - seen
     announce_current = listed.game in guild.announce_current
     seed = [] if announce_current else [code for code in open_codes if _is_from_before(guild, listed, code, seen)]
@@ -149,6 +150,7 @@ def listed_by_game(
         if MANUAL_SOURCE in record.sources
     }
     codes = by_game(valid)
+    # A game whose codes people add by hand needs no source.
     games = {source.game for source in sources} | set(codes)
     return {
         game: Listed(

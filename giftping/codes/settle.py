@@ -40,8 +40,10 @@ def step_after(finding: Finding, *, age: timedelta, repeats_safely_for: timedelt
     """
     if isinstance(finding, Found):
         return Step.RECORD
+    # Safer than any look, while it lasts: the repeat brings the message that is there, or makes it.
     if age < repeats_safely_for:
         return Step.REPEAT
+    # Its holder may have been killed with the request already on its way.
     if isinstance(finding, Absent):
         return Step.WAIT if age < UNDER_WAY else Step.POST_AGAIN
     if not finding.for_good:
@@ -141,6 +143,7 @@ class DeliverySettler:
             result = DeliveryResult.UNCERTAIN if is_uncertain else DeliveryResult.UNCLEAR
             report = self._report(delivery, result, reason)
             return replace(report, told=now - delivery.since < TOLD_FOR)
+        # Looking again would never settle it: a person is asked, and no check looks at it any more.
         self.courier.store.mark_uncertain(delivery.delivery_id, delivery.ids, at=now)
         return self._report(delivery, DeliveryResult.UNCERTAIN, reason)
 
@@ -164,6 +167,7 @@ class DeliverySettler:
         channel_id = delivery.entries[0].channel_id
         if channel_id is not None:
             return self.courier.routes(Destination(channel_id=channel_id))
+        # A webhook's address is a secret and stands in no entry: only while the guild has kept it is it still known.
         if guild is None or guild.updated_at > delivery.since or not guild.destination.webhook:
             return Refused("the guild's destination has changed since", lasting=True)
         return self.courier.routes(guild.destination)
@@ -171,12 +175,14 @@ class DeliverySettler:
     def _look(self, delivery: OpenDelivery, route: Route | Refused, now: datetime) -> Finding:
         if isinstance(route, Refused):
             return Undecided(route.reason, for_good=route.lasting)
+        # A message that is recorded is another delivery's, whatever codes it shows.
         sent = self.courier.store.entries(delivery.guild_id, (EntryState.SENT,))
         accounted = frozenset(entry.message_id for entry in sent if entry.message_id is not None)
         until = min(now, self._posted_before(delivery))
         return route.find(announces(delivery.spellings), since=delivery.since, until=until, accounted=accounted)
 
     def _posted_before(self, delivery: OpenDelivery) -> datetime:
+        # No holder posts after its lease, and nobody needs to look further than it may have posted.
         lease_ends = delivery.held_since + self.lease
         if delivery.entries[0].state is EntryState.UNCERTAIN:
             return min(lease_ends, delivery.entries[0].updated_at)
@@ -224,6 +230,7 @@ class DeliverySettler:
         if isinstance(route, Refused):
             return replace(self._release(delivery, route.reason), result=DeliveryResult.REFUSED)
         announcement = announcements(game, codes, guild.mention_role_id)[0]
+        # A code that left the lists, or no longer fits, is open again: it must not be held by a message without it.
         again = {code.key for code in announcement.codes}
         self.courier.store.release(
             delivery.delivery_id, [entry.id for entry in delivery.entries if entry.key not in again]

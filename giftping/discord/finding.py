@@ -86,6 +86,7 @@ def decide(
     open_ones = [one for one in candidates if one.message_id not in accounted and window.holds(one.message_id)]
     matching = [one for one in open_ones if one.matches]
     if matching:
+        # Of several the oldest: the others can only be repeats of it.
         first = min(matching, key=lambda one: one.message_id)
         return Found(first.message_id, first.channel_id)
     hidden = sum(one.matches is None for one in open_ones)

@@ -209,6 +209,7 @@ class DiscordHttp:
                 request = self._stopped(endpoint) or self._build(call)
             finally:
                 if not isinstance(request, httpx.Request):
+                    # Whatever went wrong, a place that is kept would hold up the other threads for ever.
                     self._pacer.give_back(ticket)
             if isinstance(request, Refused):
                 return request
@@ -246,6 +247,7 @@ class DiscordHttp:
     def _hold(self, reply: _Reply | Refused | Unclear, tries: int) -> Hold | None:
         if not isinstance(reply, _Reply) or reply.status != 429 or not is_from_discord(reply.headers):
             return None
+        # A limit that others have used up is not held against us (Rate Limits > Invalid Request Limit).
         if reply.headers.get("x-ratelimit-scope") != "shared":
             self._count_invalid()
         return hold_of(reply.headers, read_json(reply.body), tries)
@@ -262,8 +264,10 @@ class DiscordHttp:
         status = reply.status
         if 200 <= status < 300 and not reply.trouble:
             return Answer(status, read_json(reply.body))
+        # A redirect is no refusal either: whoever sent it may have passed the request on.
         if not 400 <= status < 500:
             return Unclear(f"HTTP {status}{', ' if reply.trouble else ''}{reply.trouble}")
+        # These count towards the ban, as does a 429; a 404 does not (Rate Limits).
         if status in (401, 403):
             self._count_invalid()
         return self._refusal(endpoint, reply)
@@ -313,6 +317,7 @@ class DiscordHttp:
                     timeout=httpx.Timeout(self._total, connect=self._connect),
                     # A packed answer could grow far beyond BODY_BYTES in one step.
                     headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+                    # Discord redirects nowhere, and the token must not go wherever a proxy points.
                     follow_redirects=False,
                 )
             return self._client
@@ -322,6 +327,7 @@ class DiscordHttp:
             theirs = parsedate_to_datetime(date)
         except ValueError:
             return
+        # Whole seconds, and the way here: exact enough, as nothing is decided by less than a minute.
         self.clock_offset = (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - self.now()
 
 

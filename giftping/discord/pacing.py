@@ -74,6 +74,7 @@ class Bucket:
         remaining = number(headers.get("x-ratelimit-remaining"))
         reset_after = number(headers.get("x-ratelimit-reset-after"))
         if remaining is None or reset_after is None:
+            # No answer, or one of a proxy: the request may have been counted all the same.
             self.remaining -= 1
             self.reset_at = now + self.seconds if self.reset_at is None else self.reset_at
             return
@@ -127,6 +128,7 @@ class Budget:
 
     def spend(self, now: float, until: float, *, everywhere: bool) -> None:
         """Charge a wait. Raise TooLongError, with nothing charged, when there is not enough left for it."""
+        # What another thread has been charged for already is not charged again.
         charge = max(0.0, until - max(now, self.waited_until))
         left = max(0.0, self.seconds - self.spent)
         if charge > left:
@@ -190,12 +192,14 @@ class Pacer:
                     bucket.in_flight += 1
                     self._paces[lane.as_bot].in_flight += 1
                     return Ticket(lane, bucket)
+            # Outside the lock, so that nobody else waits along, and decided anew afterwards: much may have changed.
             self._sleep(wait)
 
     def _wait(self, lane: Lane, bucket: Bucket) -> float | None:
         """The seconds until the request may go out, None when that depends on one under way."""
         now = self._monotonic()
         pace = self._paces[lane.as_bot]
+        # First what holds for everything: a bucket that is free is of no use then.
         if pace.closed_until > now:
             self._budget.spend(now, pace.closed_until, everywhere=True)
             return pace.closed_until - now
@@ -213,6 +217,7 @@ class Pacer:
             pace = self._paces[lane.as_bot]
             pace.answered(now)
             ticket.bucket.in_flight -= 1
+            # Discord may name another bucket for a route at any time.
             if name := headers.get("x-ratelimit-bucket"):
                 self._names[lane.route] = name
             bucket = self._bucket(lane)
@@ -230,6 +235,7 @@ class Pacer:
             self._changed.notify_all()
 
     def _bucket(self, lane: Lane) -> Bucket:
+        # Until an answer names its bucket a route has one of its own; several may then turn out to share one.
         by_route, by_name = (lane.route, lane.resource), (self._names.get(lane.route, lane.route), lane.resource)
         unnamed = self._buckets.pop(by_route, None)
         if by_name not in self._buckets:

@@ -153,6 +153,7 @@ class RestClient:
             if not isinstance(page, Page):
                 return page
             found += page.messages
+            # Nothing at all is suspicious; an empty page after others is the end of the channel.
             if not found:
                 return self._unreadable(channel_id) or History((), complete=True)
             if page.oldest is None or not window.begins_before(page.oldest):

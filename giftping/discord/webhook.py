@@ -48,6 +48,7 @@ def parse_webhook_url(url: str, *, api: str = DEFAULT_API) -> WebhookAddress:
         same_host = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
     except ValueError:
         raise ValueError("the webhook URL is not a URL") from None
+    # Who has set another API, a stand-in or a proxy, has webhooks there, too.
     if not same_host and (parts.scheme != "https" or parts.netloc.lower() not in HOSTS):
         raise ValueError("the webhook URL does not begin with https://discord.com/api/webhooks/")
     found = _PATH.fullmatch(parts.path.removeprefix(own.path.rstrip("/")) if same_host else parts.path)
@@ -111,6 +112,7 @@ class WebhookRoute:
     def post(self, message: Message, delivery_id: str) -> Outcome:  # noqa: ARG002 - webhooks take no nonce
         """Post one message and say how it ended."""
         thread = self._address.thread_id
+        # Without `wait` the answer is an empty 204, which comes too early to say anything (Execute Webhook).
         params = {"wait": "true"} | ({"thread_id": str(thread)} if thread else {})
         return done(self._http.request(self._endpoint("POST"), json=payload(message), params=params))
 
@@ -130,6 +132,7 @@ class WebhookRoute:
         if not isinstance(history, History):
             return _unreadable(f"channel {channel_id}", history)
         candidates = candidates_among(history.messages, self._is_ours, matches)
+        # Nothing de-duplicates what a webhook posts: one that is still under way must not be taken for absent.
         settled = self._http.now() - until >= SETTLING
         return decide(candidates, window, accounted=accounted, complete=history.complete, settled=settled)
 
@@ -152,6 +155,7 @@ class WebhookRoute:
         return parse_snowflake(message.get("webhook_id")) == self._address.id
 
     def _endpoint(self, method: str) -> Endpoint:
+        # Rate limits are counted for id and token together (Rate Limits).
         key = f"{self._address.id}/{self._address.token}"
         return Endpoint(
             method,

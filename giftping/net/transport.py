@@ -143,6 +143,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for position, address in enumerate(addresses):
             left = time_left(None, httpcore.ConnectTimeout)
+            # A host often has an IPv6 address that leads nowhere from here, and it comes first.
             share = None if left is None else left / (len(addresses) - position)
             within = min((span for span in (share, timeout) if span is not None), default=None)
             try:
@@ -231,6 +232,7 @@ def open_pool(scheme: str, proxy: str) -> httpcore.ConnectionPool:
 
     Raise UnusableProxyError or UnusableCertificatesError.
     """
+    # No limit of connections: who waits for one would wait within its deadline.
     context = tls_context() if scheme == "https" else None
     if not proxy:
         return httpcore.ConnectionPool(

@@ -90,6 +90,7 @@ class _Run:
         started = utc_now()
         self._gathered = self._gather(mark.games)
         report = idle_report(mark, self._gathered, started, utc_now())
+        # Only where the lists are the same: otherwise the store is opened anyway.
         if report is not None and mark.look_again_at <= started:
             if self._house.glance() != mark.shared:
                 return None
@@ -139,6 +140,7 @@ class _Run:
             return self._mark
         if not self._request.is_complete or self._store is None or self._store.closed_fingerprint is None:
             return None
+        # Nothing to compare the next glance with: what another host changed meanwhile would go unseen.
         if self._settings.mongo.uri is not None and self._glance is None:
             return None
         store, settings = self._store.closed_fingerprint, settings_fingerprint(self._settings)
@@ -249,6 +251,7 @@ class SecretHeaders:
 def settings_fingerprint(settings: Settings) -> str:
     """A hash of the settings that decide what a check does."""
     deciding = [
+        # A new release may read pages or judge codes in another way.
         __version__,
         repr(settings.codes),
         settings.discord.api,
