@@ -43,7 +43,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(slots=True)
-class House:
+class Wiring:
     """Everything one command needs, made when it is first asked for, from whichever thread."""
 
     settings: Settings

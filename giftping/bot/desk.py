@@ -15,7 +15,7 @@ from giftping.bot.failures import Failure, failure_of
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE
 from giftping.settings.load import Settings
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 if TYPE_CHECKING:
     from giftping.store.base import Store
@@ -47,7 +47,7 @@ class BotSession(Session):
     def __init__(self, settings: Settings) -> None:
         super().__init__(json=True, confirm=lambda _question: False)
         self.settings = settings
-        self.house = House(settings)
+        self.wiring = Wiring(settings)
         self.value: Mapping[str, Any] = {}
         self.lines: list[str] = []
         self.notices: list[str] = []

@@ -81,7 +81,7 @@ def _go_by(session: Session) -> str:
 
     from giftping.discord.http import Answer, Endpoint
 
-    result = session.house.http().request(Endpoint("GET", "GET /gateway/bot", "/gateway/bot", "gateway"))
+    result = session.wiring.http().request(Endpoint("GET", "GET /gateway/bot", "/gateway/bot", "gateway"))
     url = result.body.get("url") if isinstance(result, Answer) and isinstance(result.body, dict) else None
     if getattr(result, "status", None) == UNAUTHORIZED:
         return REFUSED

@@ -27,7 +27,7 @@ def _check(session: Session, request: CheckRequest) -> Account:
     from giftping.runs.check import run_check
 
     with session.progress("Guilds") as on_progress:
-        report = run_check(session.house, request, on_progress)
+        report = run_check(session.wiring, request, on_progress)
     # Only the run opens the store, so that only now is known whether there is such a guild.
     if request.guild_id is not None and not report.guild_count:
         raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
@@ -47,7 +47,7 @@ def _check(session: Session, request: CheckRequest) -> Account:
         lines=lines,
         idle_line=summary_line(report),
         notices=report.notices,
-        troubles=list(troubles(report, session.house.zone)),
+        troubles=list(troubles(report, session.wiring.zone)),
         over=partial(trouble_over, report),
         events=check_events(report, everything=session.verbose > 0),
     )
@@ -59,4 +59,4 @@ def _show_previews(session: Session, report: CheckReport) -> None:
     for delivery in report.deliveries():
         if delivery.message is not None and delivery.result is DeliveryResult.PLANNED:
             heading = f"guild {delivery.guild_id} · {delivery.destination}"
-            session.show(preview(delivery.message, session.house.zone, now=utc_now(), heading=heading))
+            session.show(preview(delivery.message, session.wiring.zone, now=utc_now(), heading=heading))

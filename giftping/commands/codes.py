@@ -50,7 +50,7 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
 
 
 def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
-    zone = session.house.zone
+    zone = session.wiring.zone
     rows: dict[str, list[list[str]]] = {}
     for record, reason in shown:
         valid = f"until {when(record.expires_at, zone)}" if record.expires_at else "valid"
@@ -124,7 +124,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
     if per not in PERIODS:
         raise UsageError(f"--per {per}: {nearest(per, PERIODS, otherwise='one of')}")
     with session.store(read_only=True) as store:
-        numbers = statistics(list(store.entries(guild_id)), session.house.zone)
+        numbers = statistics(list(store.entries(guild_id)), session.wiring.zone)
     session.give(
         {
             "guild_id": snowflake(guild_id),
@@ -151,7 +151,7 @@ def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistic
     pairs = [
         ("Guild", str(guild_id) if guild_id is not None else "all"),
         ("Codes sent", str(numbers.total)),
-        ("Last code", f"{last.spelling}, {when(last.sent_at, session.house.zone)}" if last else "–"),
+        ("Last code", f"{last.spelling}, {when(last.sent_at, session.wiring.zone)}" if last else "–"),
         ("By source", _listed(numbers.sources)),
         ("By game", _listed(numbers.games)),
         ("Not posted", f"{numbers.states['seeded']} were there at the first look"),
@@ -232,7 +232,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
         cleared = _clears_of(store, guild_id, key)
-    zone = session.house.zone
+    zone = session.wiring.zone
     explanation = explained(
         key,
         guild,

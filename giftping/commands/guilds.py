@@ -140,7 +140,7 @@ def _refuse_nameless(session: Session, reference: str) -> None:
 def _destination_warning(session: Session, destination: Destination) -> str:
     from giftping.discord.outcome import Refused
 
-    route = session.house.route_to(destination)
+    route = session.wiring.route_to(destination)
     return route.reason if isinstance(route, Refused) else ""
 
 
@@ -187,7 +187,7 @@ def _about(session: Session, guild: GuildRecord) -> Iterator[str]:
         if game not in session.settings.games:
             yield f"{game}: unknown game; {nearest(game, session.settings.games)}"
     if guild.broken is not None:
-        yield f"broken since {when(guild.broken.since, session.house.zone)}: {guild.broken.reason}"
+        yield f"broken since {when(guild.broken.since, session.wiring.zone)}: {guild.broken.reason}"
     elif any(game not in guild.seeded for game in guild.games):
         yield "first check to come"
     else:
@@ -221,7 +221,7 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     from giftping.discord.outcome import Done, Refused
 
     guild = _known_guild(session, guild_id)
-    route = session.house.route_to(guild.destination)
+    route = session.wiring.route_to(guild.destination)
     if isinstance(route, Refused):
         return _tested(session, guild, label(guild.destination), f"cannot be used: {route.reason}")
     trouble = route.probe()

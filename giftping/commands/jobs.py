@@ -40,7 +40,7 @@ def run_job(session: Session, job: str, work: Callable[[], Account], *, is_whole
     Only a whole run counts for the monitor and the operator.
     """
     with stopping() as stop, Reporting(session, job, is_whole=is_whole) as reporting:
-        session.house.stopped = stop.asked
+        session.wiring.stopped = stop.asked
         account = work()
         _tell(session, account, reporting)
         if stop.asked():

@@ -66,7 +66,7 @@ def _paused(members: Members, found: Member, request: PauseRequest) -> tuple[Mem
         _refuse_overlap(member, new, members)
         return Edit(replace(member, pauses=tuple(sorted((*member.pauses, new), key=lambda pause: pause.start))))
 
-    said = pause_text(new, members.session.house.zone)
+    said = pause_text(new, members.session.wiring.zone)
     member = _changed(
         members, found, with_pause, "paused", pause_text(replace(new, reason=""), members.zone(found)), new
     )
@@ -113,7 +113,7 @@ def _refuse_overlap(member: Member, new: Pause, members: Members) -> None:
     for other in member.pauses:
         starts_before_end = other.end is None or new.start < other.end
         if starts_before_end and (new.end is None or other.start < new.end):
-            known = pause_text(other, members.session.house.zone)
+            known = pause_text(other, members.session.wiring.zone)
             raise UsageError(f"{who(member.user_id, member.name)} is paused already {known}; --end ends that")
 
 

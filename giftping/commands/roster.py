@@ -72,7 +72,7 @@ def _found(session: Session, user_id: int) -> MemberInfo | Refused | Unclear | N
         return None
     from giftping.discord.members import MembersClient
 
-    return MembersClient(session.house.todo_client().http).member(guild_id, user_id)
+    return MembersClient(session.wiring.todo_client().http).member(guild_id, user_id)
 
 
 def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple[MemberInfo | None, str]:
@@ -171,14 +171,14 @@ def _row(members: Members, member: Member) -> list[str]:
     return [
         str(member.user_id),
         who(member.user_id, member.name) if member.name else "–",
-        f"{member.added.astimezone(members.session.house.zone):%Y-%m-%d}" if member.added else "–",
+        f"{member.added.astimezone(members.session.wiring.zone):%Y-%m-%d}" if member.added else "–",
         "\n".join(_notes(members, member)) or "–",
     ]
 
 
 def _notes(members: Members, member: Member) -> Iterator[str]:
     """What is particular about a member, a line each."""
-    zone = members.session.house.zone
+    zone = members.session.wiring.zone
     if member.exempt or member.user_id in members.session.settings.todo.exempt:
         yield "exempt"
     if member.time_zone:

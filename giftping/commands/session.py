@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from giftping.errors import UsageError
 from giftping.settings.load import Settings, load_settings
 from giftping.settings.problems import nearest
-from giftping.wiring import House, utc_now
+from giftping.wiring import Wiring, utc_now
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,14 +51,14 @@ class Session:
         return settings
 
     @cached_property
-    def house(self) -> House:
+    def wiring(self) -> Wiring:
         """The parts that do the work, made from the settings."""
-        return House(self.settings)
+        return Wiring(self.settings)
 
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator[Store]:
         """The store, and tell afterwards, once, what it has to say of itself: that MongoDB is away, say."""
-        with self.house.open_store(read_only=read_only) as store:
+        with self.wiring.open_store(read_only=read_only) as store:
             try:
                 yield store
             finally:
@@ -165,8 +165,8 @@ class Session:
 
     def close(self) -> None:
         """Close what the command opened."""
-        if "house" in vars(self):
-            self.house.close()
+        if "wiring" in vars(self):
+            self.wiring.close()
 
     @staticmethod
     def _write(stream: TextIO, line: str) -> None:

@@ -27,7 +27,7 @@ def settle(session: Session, guild_id: int | None, code: str | None, *, sent: bo
     if (sent or resend) and guild_id is None:
         raise UsageError("say of which guild: --guild ID")
     key = key_of(code) if code else None
-    reports = [] if sent or resend else look_again(session.house, guild_id)
+    reports = [] if sent or resend else look_again(session.wiring, guild_id)
     with session.store() as store:
         left = [entry for entry in store.entries(guild_id, (EntryState.UNCERTAIN,)) if key in (None, entry.key)]
         decided = {entry.id: _decision(session, entry, sent=sent, resend=resend) for entry in left}
@@ -58,7 +58,7 @@ def _decision(session: Session, entry: LedgerEntry, *, sent: bool, resend: bool)
     if not session.at_terminal or session.quiet:
         return "open"
     moment = entry.claimed_at or entry.created_at
-    where = f"guild {entry.guild_id}: {entry.spelling} ({entry.game}, {when(moment, session.house.zone)})"
+    where = f"guild {entry.guild_id}: {entry.spelling} ({entry.game}, {when(moment, session.wiring.zone)})"
     if session.confirm(f"{where}\nLook into the channel. Is the message there?"):
         return "sent"
     return "resend" if session.confirm("Then post it again with the next check?") else "open"

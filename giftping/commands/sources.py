@@ -140,7 +140,7 @@ def _show(session: Session, source: SourceDefinition, listing: Listing, now: dat
             "dropped": [{"text": text, "reason": reason} for text, reason in dropped],
         }
     )
-    zone = session.house.zone
+    zone = session.wiring.zone
     rows = (
         [
             code.spelling,

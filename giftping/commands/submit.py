@@ -81,7 +81,7 @@ def submit(session: Session, given: Given) -> int:
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
     request = SubmitRequest(user_id, Draft(**texts, attachment=attachment), by, given.by_staff)
     with open_members(session) as members:
-        report = run_submit(session.house, members.book, request, content)
+        report = run_submit(session.wiring, members.book, request, content)
         outcome = _outcome(members, report)
     session.give(_submit_object(outcome, by))
     _tell(session, outcome)

@@ -35,9 +35,9 @@ def _sweep(session: Session, *, dry_run: bool) -> Account:
     from giftping.runs.sweep import run_sweep
 
     with session.progress("Messages", shown=not dry_run) as on_progress:
-        report = run_sweep(session.house, dry_run=dry_run, on_progress=on_progress)
+        report = run_sweep(session.wiring, dry_run=dry_run, on_progress=on_progress)
     session.give(sweep_object(report, report.writes.now if dry_run else _written(report)))
-    zone = session.house.zone
+    zone = session.wiring.zone
     lines = list(done_lines(report, zone))
     for line in lines:
         session.tell(line)
@@ -66,11 +66,11 @@ def _show_plan(session: Session, report: SweepReport) -> None:
     if session.quiet or session.json:
         return
     if not report.plan:
-        session.tell(idle_line(report, session.house.zone))
+        session.tell(idle_line(report, session.wiring.zone))
         return
     from giftping.output.render import preview, table
 
-    zone, now = session.house.zone, report.started_at
+    zone, now = session.wiring.zone, report.started_at
     rows = [_row(planned, session, report) for planned in sorted(report.plan, key=lambda one: place_of(one.due))]
     title = f"{counted(len(report.plan), 'member')}; times are {now.astimezone(zone):%Z}"
     session.show(table(title, ["Member", "What", "When", "Why"], rows), "")
@@ -81,6 +81,6 @@ def _show_plan(session: Session, report: SweepReport) -> None:
 
 
 def _row(planned: Planned, session: Session, report: SweepReport) -> list[str]:
-    what, at = due_words(planned.due, session.house.zone, report.started_at)
+    what, at = due_words(planned.due, session.wiring.zone, report.started_at)
     why = f"Discord does not say how they stand: {planned.trouble}" if planned.trouble else planned.due.why
     return [who(planned.user_id, planned.name), what, at, why]

@@ -107,12 +107,12 @@ def _known(members: Members, user_id: int) -> Member:
 
 def _show_everybody(members: Members, looks: Sequence[_Look]) -> None:
     rows = (_row(members, look) for look in sorted(looks, key=lambda look: place_of(look.due)))
-    title = f"{counted(len(looks), 'member')}; times are {members.now.astimezone(members.session.house.zone):%Z}"
+    title = f"{counted(len(looks), 'member')}; times are {members.now.astimezone(members.session.wiring.zone):%Z}"
     members.session.show_table(title, ["Member", "Last TODO", "Next", "Why"], rows)
 
 
 def _row(members: Members, look: _Look) -> list[str]:
-    zone, now = members.session.house.zone, members.now
+    zone, now = members.session.wiring.zone, members.now
     what, at = due_words(look.due, zone, now)
     last = moment(look.member.last_submit, zone, now) if look.member.last_submit else "none"
     comes = f"{what} {at}" if (what, at) != ("–", "–") else "–"
@@ -121,7 +121,7 @@ def _row(members: Members, look: _Look) -> list[str]:
 
 def _facts(members: Members, look: _Look) -> Iterator[tuple[str, str]]:
     """All there is to say of one member, each with its name."""
-    member, zone, now = look.member, members.session.house.zone, members.now
+    member, zone, now = look.member, members.session.wiring.zone, members.now
     yield "Member", f"{printable(member.name) or 'no name'} ({member.user_id}), days by {members.zone(member).key}"
     yield "Roster", _roster_text(members, member)
     yield "Last TODO", _last_text(members, member)
@@ -143,13 +143,13 @@ def _facts(members: Members, look: _Look) -> Iterator[tuple[str, str]]:
 
 
 def _at_text(at: datetime, members: Members) -> str:
-    return f"{when(at, members.session.house.zone)}, {until(at, members.now)}"
+    return f"{when(at, members.session.wiring.zone)}, {until(at, members.now)}"
 
 
 def _roster_text(members: Members, member: Member) -> str:
     if not member.on_roster:
         return "not on it"
-    added = f"since {when(member.added, members.session.house.zone)}" if member.added else "on it"
+    added = f"since {when(member.added, members.session.wiring.zone)}" if member.added else "on it"
     is_exempt = member.exempt or member.user_id in members.session.settings.todo.exempt
     return f"{added}{', exempt' if is_exempt else ''}"
 
@@ -165,7 +165,7 @@ def _last_text(members: Members, member: Member) -> str:
 
 
 def _role_text(members: Members, look: _Look) -> str:
-    member, zone = look.member, members.session.house.zone
+    member, zone = look.member, members.session.wiring.zone
     removal = member.lapse.removal if member.lapse else None
     if members.session.settings.todo.role_id is None:
         return "none is taken: ROLE_ID is not set"
@@ -190,7 +190,9 @@ def _dm_text(members: Members, member: Member) -> str:
     if not members.session.settings.todo.direct_messages:
         return "to the channel alone (todo.direct_messages is off)"
     if member.dms_closed_at is not None:
-        return f"direct ones refused since {when(member.dms_closed_at, members.session.house.zone)}; tried again weekly"
+        return (
+            f"direct ones refused since {when(member.dms_closed_at, members.session.wiring.zone)}; tried again weekly"
+        )
     return "to the channel and direct" if member.dm_channel_id else "to the channel; no direct one yet"
 
 
@@ -219,7 +221,7 @@ def list_today(session: Session) -> int:
 
 def _today_row(members: Members, row: Today) -> list[str]:
     last = row.member.last_submit
-    at = when(last, members.session.house.zone) if last else "none"
+    at = when(last, members.session.wiring.zone) if last else "none"
     return [who(row.member.user_id, row.member.name), row.standing.value, row.day.isoformat(), at]
 
 
@@ -262,5 +264,5 @@ def history(session: Session, user_id: int, limit: int) -> int:
     elif len(shown) < len(events):
         session.tell(f"… {len(events) - len(shown)} earlier: --limit {len(events)} shows all")
     for event in shown:
-        session.tell(f"{when(event.at, session.house.zone)}  {printable(event_text(event))}")
+        session.tell(f"{when(event.at, session.wiring.zone)}  {printable(event_text(event))}")
     return EXIT_FINE

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from giftping.store.base import GuildRecord
-    from giftping.wiring import House
+    from giftping.wiring import Wiring
 
 MOST_ASKED = 100
 """About how many destinations Discord is asked unless it is to be about all: four requests each."""
@@ -94,7 +94,7 @@ class DestinationsFacts:
 
 
 def look_at_destinations(
-    house: House, bot: BotClient | None, guilds: Sequence[GuildRecord], now: datetime, *, live: bool
+    wiring: Wiring, bot: BotClient | None, guilds: Sequence[GuildRecord], now: datetime, *, live: bool
 ) -> DestinationsFacts:
     """How the destinations are, by guild; with `live` however many they are.
 
@@ -103,7 +103,7 @@ def look_at_destinations(
     reachable = [guild for guild in guilds if bot is not None or guild.destination.webhook]
     # What is broken comes first: it is the last thing to leave out.
     in_turn = sorted(reachable, key=lambda guild: guild.broken is None)
-    asked = side_by_side(lambda guild: _destination(house, bot, guild), in_turn[: None if live else MOST_ASKED])
+    asked = side_by_side(lambda guild: _destination(wiring, bot, guild), in_turn[: None if live else MOST_ASKED])
     left = [_known(guild) for guild in in_turn[len(asked) :]]
     found = sorted([*(one for one in asked if one), *left], key=lambda one: one.guild_id)
     return DestinationsFacts(now, tuple(found))
@@ -117,12 +117,12 @@ def _known(guild: GuildRecord) -> DestinationFacts:
     return DestinationFacts(guild.guild_id, label, is_webhook=channel_id is None, is_asked=False, broken=broken or None)
 
 
-def _destination(house: House, bot: BotClient | None, guild: GuildRecord) -> DestinationFacts | None:
+def _destination(wiring: Wiring, bot: BotClient | None, guild: GuildRecord) -> DestinationFacts | None:
     known = replace(_known(guild), is_asked=True)
     if bot is not None and guild.destination.channel_id is not None:
         return _channel(known, bot, guild, guild.destination.channel_id)
     try:
-        route = house.route_to(guild.destination)
+        route = wiring.route_to(guild.destination)
     except SettingsError:
         # The token cannot be one, which stops every request; the check of the token says so.
         return None

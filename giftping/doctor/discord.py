@@ -30,7 +30,7 @@ from giftping.doctor.judgement import Checks, Judgement, Trouble, fail, ok, unan
 from giftping.settings.file import SettingsError
 
 if TYPE_CHECKING:
-    from giftping.wiring import House
+    from giftping.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ class Sight:
 # Looking
 
 
-def look_at_discord(house: House, *, is_needed: bool) -> tuple[DiscordFacts, BotClient | None]:
+def look_at_discord(wiring: Wiring, *, is_needed: bool) -> tuple[DiscordFacts, BotClient | None]:
     """How we stand with Discord, and a client that it takes, None without one."""
-    facts = DiscordFacts(house.settings.discord.token is not None, is_needed)
+    facts = DiscordFacts(wiring.settings.discord.token is not None, is_needed)
     try:
-        rest = house.reader()
+        rest = wiring.reader()
     except SettingsError as error:
         # A text that cannot be a token is no better than one that Discord refuses, and is not sent.
         return replace(facts, bot=Trouble(str(error), HTTPStatus.UNAUTHORIZED)), None
@@ -131,10 +131,10 @@ def look_at_discord(house: House, *, is_needed: bool) -> tuple[DiscordFacts, Bot
     return replace(facts, bot=me), BotClient(MembersClient(rest.http), me)
 
 
-def look_at_discords_clock(house: House) -> timedelta | None:
+def look_at_discords_clock(wiring: Wiring) -> timedelta | None:
     """How far Discord's clock is ahead of ours, as its latest answer said; None before the first one."""
     try:
-        return house.http().clock_offset
+        return wiring.http().clock_offset
     except SettingsError:
         return None
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from giftping.todo.book import Clock
-    from giftping.wiring import House
+    from giftping.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +93,34 @@ class Examination:
     findings: tuple[Finding, ...]
 
 
-def examine(house: House, clock: Clock = utc_now, *, live: bool = False) -> Examination:
+def examine(wiring: Wiring, clock: Clock = utc_now, *, live: bool = False) -> Examination:
     """What the doctor finds.
 
     Nothing is written, Discord is asked by GET alone, and the sources are asked with `live` alone.
     """
-    facts = look(house, clock, live=live)
+    facts = look(wiring, clock, live=live)
     return Examination(facts, tuple(judge(facts)))
 
 
 # Looking
 
 
-def look(house: House, clock: Clock, *, live: bool) -> Facts:
+def look(wiring: Wiring, clock: Clock, *, live: bool) -> Facts:
     """What there is to judge. What cannot be looked at is a fact like any other: nothing is raised for it."""
-    settings, now = house.settings, clock()
+    settings, now = wiring.settings, clock()
     host = _own_name(settings.state)
-    ledger, contents = look_at_ledger(house, clock, host)
-    has_codes, has_todo = bool(contents.guilds), _has_todo(house, contents)
+    ledger, contents = look_at_ledger(wiring, clock, host)
+    has_codes, has_todo = bool(contents.guilds), _has_todo(wiring, contents)
 
     discord, bot = None, None
     if has_codes or has_todo:
         posts_as_bot = any(guild.destination.channel_id is not None for guild in contents.guilds)
-        discord, bot = look_at_discord(house, is_needed=has_todo or posts_as_bot)
-    codes = _look_at_codes(house, bot, contents, host, now, live=live) if has_codes else None
-    todo = _look_at_todo(house, bot, contents, clock, now) if has_todo else None
+        discord, bot = look_at_discord(wiring, is_needed=has_todo or posts_as_bot)
+    codes = _look_at_codes(wiring, bot, contents, host, now, live=live) if has_codes else None
+    todo = _look_at_todo(wiring, bot, contents, clock, now) if has_todo else None
     if discord is not None:
         # After everything that Discord was asked for: any answer tells its time, and a webhook's will do.
-        discord = replace(discord, clock_offset=look_at_discords_clock(house))
+        discord = replace(discord, clock_offset=look_at_discords_clock(wiring))
 
     return Facts(
         settings=look_at_settings(settings, contents.guilds),
@@ -143,28 +143,28 @@ def _own_name(state: Path) -> str:
         return ""
 
 
-def _has_todo(house: House, contents: Contents) -> bool:
-    todo = house.settings.todo
+def _has_todo(wiring: Wiring, contents: Contents) -> bool:
+    todo = wiring.settings.todo
     is_used = contents.todo is not None and any(contents.todo.roll.on_roster())
     return is_used or any((todo.guild_id, todo.channel_id, todo.role_id))
 
 
 def _look_at_codes(
-    house: House, bot: BotClient | None, contents: Contents, host: str, now: datetime, *, live: bool
+    wiring: Wiring, bot: BotClient | None, contents: Contents, host: str, now: datetime, *, live: bool
 ) -> CodesFacts:
-    settings, guilds = house.settings, contents.guilds
+    settings, guilds = wiring.settings, contents.guilds
     return CodesFacts(
         sources=look_at_sources(settings, guilds, now, live=live),
-        destinations=look_at_destinations(house, bot, guilds, now, live=live),
+        destinations=look_at_destinations(wiring, bot, guilds, now, live=live),
         last_check=look_at_last_check(settings.state, contents.runs, host, now),
         deliveries=look_at_deliveries(contents.left_open, now, settings.codes.lease),
     )
 
 
-def _look_at_todo(house: House, bot: BotClient | None, contents: Contents, clock: Clock, now: datetime) -> TodoFacts:
-    settings, kept = house.settings.todo, contents.todo
+def _look_at_todo(wiring: Wiring, bot: BotClient | None, contents: Contents, clock: Clock, now: datetime) -> TodoFacts:
+    settings, kept = wiring.settings.todo, contents.todo
     guild = look_at_todo_guild(bot, settings, sum(1 for _ in kept.roll.on_roster()) if kept else 0)
-    direct_messages = look_at_direct_messages(settings, kept, now, house.zone)
+    direct_messages = look_at_direct_messages(settings, kept, now, wiring.zone)
     if kept is None:
         return TodoFacts(guild, direct_messages)
     lookout = None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from giftping.store.base import GuildRecord, LedgerEntry, RunRecord, Store
     from giftping.todo.book import Clock, Roll
     from giftping.todo.documents import SweepNotes
-    from giftping.wiring import House
+    from giftping.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,13 @@ class Contents:
     """None where the TODO part cannot be read."""
 
 
-def look_at_ledger(house: House, clock: Clock, host: str) -> tuple[LedgerFacts, Contents]:
+def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts, Contents]:
     """How the ledger is, and what it holds; it is opened once, and read-only."""
     contents = Contents()
     try:
-        with house.open_store(read_only=True) as store:
+        with wiring.open_store(read_only=True) as store:
             codes = _codes(store)
-            others = look_at_other_hosts(store, codes.runs, host) if house.settings.mongo.uri is not None else ()
+            others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
             contents = replace(codes, others=others)
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             book = Book(store, clock)

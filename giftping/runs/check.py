@@ -20,7 +20,7 @@ from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
 from giftping.store.files import fingerprint
-from giftping.wiring import House, host_name, side_by_side, utc_now
+from giftping.wiring import Wiring, host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
     from giftping.codes.check import CheckRules
@@ -37,16 +37,16 @@ ORIGIN_OF_KIND = {"json": "api", "rss": "rss"}
 
 
 def run_check(
-    house: House, request: CheckRequest, on_progress: Callable[[int, int], None] | None = None
+    wiring: Wiring, request: CheckRequest, on_progress: Callable[[int, int], None] | None = None
 ) -> CheckReport:
     """What one check did. Raise LockHeldError when another run is at it, and StoreError as `check` does."""
-    settings = house.settings
+    settings = wiring.settings
     with nullcontext() if request.dry_run else RunLock(settings.state / CHECK_LOCK):
-        run = _Run(house, request, on_progress)
+        run = _Run(wiring, request, on_progress)
         return run.finish(run.idle() or run.full())
 
 
-def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
+def look_again(wiring: Wiring, guild_id: int | None) -> list[DeliveryReport]:
     """What another look at the uncertain deliveries brought; what is not there is left to the next check.
 
     Raise LockHeldError when a check is at it, StoreError when the ledger cannot be read or written.
@@ -55,10 +55,10 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
     from giftping.codes.settle import DeliverySettler, open_deliveries
     from giftping.store.base import EntryState
 
-    settings = house.settings
+    settings = wiring.settings
     origins = Origins({})
-    with RunLock(settings.state / CHECK_LOCK), house.open_store() as store:
-        courier = Courier(store, house.route_to, utc_now, host_name(settings.state), origins)
+    with RunLock(settings.state / CHECK_LOCK), wiring.open_store() as store:
+        courier = Courier(store, wiring.route_to, utc_now, host_name(settings.state), origins)
         guilds = {guild.guild_id: guild for guild in store.guilds()}
         last = read_last_check(settings.state)
         quiet_since = last.open if last else {}
@@ -69,9 +69,9 @@ def look_again(house: House, guild_id: int | None) -> list[DeliveryReport]:
 class _Run:
     """What one run opens, and what it leaves for the next one."""
 
-    def __init__(self, house: House, request: CheckRequest, on_progress: Callable[[int, int], None] | None) -> None:
-        self._house = house
-        self._settings = house.settings
+    def __init__(self, wiring: Wiring, request: CheckRequest, on_progress: Callable[[int, int], None] | None) -> None:
+        self._wiring = wiring
+        self._settings = wiring.settings
         self._request = request
         self._on_progress = on_progress
         self._store: Store | None = None
@@ -92,7 +92,7 @@ class _Run:
         report = idle_report(mark, self._gathered, started, utc_now())
         # Only where the lists are the same: otherwise the store is opened anyway.
         if report is not None and mark.look_again_at <= started:
-            if self._house.glance() != mark.shared:
+            if self._wiring.glance() != mark.shared:
                 return None
             self._mark = mark.glanced(started)
         return report
@@ -107,14 +107,14 @@ class _Run:
             clock=utc_now,
             gather=self._gather,
             open_store=self._open_store,
-            routes=self._house.route_to,
+            routes=self._wiring.route_to,
             games=settings.games,
             origins=Origins(
                 {name: ORIGIN_OF_KIND.get(source.kind, "website") for name, source in settings.sources.items()}
             ),
             side_by_side=self._side_by_side,
             gathered=self._gathered,
-            stopped=self._house.is_stopped,
+            stopped=self._wiring.is_stopped,
         )
         return check(tools, self._rules(), self._request)
 
@@ -166,7 +166,7 @@ class _Run:
         return mark if unchanged else None
 
     def _open_store(self) -> Store:
-        self._store = self._house.open_store(read_only=self._request.dry_run)
+        self._store = self._wiring.open_store(read_only=self._request.dry_run)
         if self._settings.mongo.uri is not None and not self._request.dry_run:
             self._meet_shared(self._store)
         return self._store

@@ -28,7 +28,7 @@ from giftping.todo.rules import TodoRules
 from giftping.todo.submission import ATTACHMENT_SIZE, content_type_of
 from giftping.todo.submit import SubmitReport, SubmitRequest, SubmitTools, submit
 from giftping.todo.sweep import SweepRules, SweepTools, sweep
-from giftping.wiring import POSTING_THREADS, House, host_name, side_by_side, utc_now
+from giftping.wiring import POSTING_THREADS, Wiring, host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ class Timing:
 
 
 def run_sweep(
-    house: House,
+    wiring: Wiring,
     *,
     dry_run: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -61,15 +61,15 @@ def run_sweep(
     the store cannot be read or written.
     """
     timing = timing or Timing()
-    settings = house.settings
-    place = _place(house)
-    stage = _Stage(house, place, timing, dry_run=dry_run)
+    settings = wiring.settings
+    place = _place(wiring)
+    stage = _Stage(wiring, place, timing, dry_run=dry_run)
     notices: Sequence[str] = ()
     with nullcontext() if dry_run else RunLock(settings.state / SWEEP_LOCK):
         opened: list[Store] = []
 
         def open_store() -> Store:
-            opened.append(house.open_store(read_only=dry_run))
+            opened.append(wiring.open_store(read_only=dry_run))
             return opened[0]
 
         todo = settings.todo
@@ -81,7 +81,7 @@ def run_sweep(
 
 
 def run_submit(
-    house: House, book: Book, request: SubmitRequest, content: bytes = b"", timing: Timing | None = None
+    wiring: Wiring, book: Book, request: SubmitRequest, content: bytes = b"", timing: Timing | None = None
 ) -> SubmitReport:
     """What came of handing in a TODO; `content` is that of its file.
 
@@ -89,9 +89,9 @@ def run_submit(
     SubmissionError when it may not be handed in, StoreError when it cannot be saved.
     """
     timing = timing or Timing()
-    settings = house.settings
-    place = _place_if_any(house)
-    stage = _Stage(house, place, timing, dry_run=False) if place else None
+    settings = wiring.settings
+    place = _place_if_any(wiring)
+    stage = _Stage(wiring, place, timing, dry_run=False) if place else None
     folder = Attachments(settings.state / ATTACHMENTS)
     tools = SubmitTools(
         clock=timing.clock,
@@ -141,27 +141,27 @@ class _Place:
     channel_id: int
 
 
-def _place(house: House) -> _Place:
+def _place(wiring: Wiring) -> _Place:
     """Where to sweep. Raise SettingsError that names everything that is missing."""
-    todo = house.settings.todo
+    todo = wiring.settings.todo
     missing = [
         Mistake("environment", name, f"is not set; giftping todo sweep needs {what} (or {key} in giftping.toml)")
         for name, what, key, value in (
             ("GUILD_ID", "the guild", "todo.guild", todo.guild_id),
             ("TODO_CHANNEL_ID", "the channel of the reminders", "todo.channel", todo.channel_id),
-            ("DISCORD_TOKEN", "the bot token", "discord.token", house.settings.discord.token),
+            ("DISCORD_TOKEN", "the bot token", "discord.token", wiring.settings.discord.token),
         )
         if value is None
     ]
-    place = _place_if_any(house)
+    place = _place_if_any(wiring)
     if missing or place is None:
         raise SettingsError(missing)
     return place
 
 
-def _place_if_any(house: House) -> _Place | None:
-    todo = house.settings.todo
-    rest = house.todo_client() if house.settings.discord.token else None
+def _place_if_any(wiring: Wiring) -> _Place | None:
+    todo = wiring.settings.todo
+    rest = wiring.todo_client() if wiring.settings.discord.token else None
     if rest is None or todo.guild_id is None or todo.channel_id is None:
         return None
     return _Place(rest, todo.guild_id, todo.channel_id)
@@ -170,12 +170,12 @@ def _place_if_any(house: House) -> _Place | None:
 class _Stage:
     """What works on one guild in the name of this host."""
 
-    def __init__(self, house: House, place: _Place, timing: Timing, *, dry_run: bool) -> None:
-        settings = house.settings
+    def __init__(self, wiring: Wiring, place: _Place, timing: Timing, *, dry_run: bool) -> None:
+        settings = wiring.settings
         self._settings = settings
         self._place = place
         self._timing = timing
-        self._house = house
+        self._wiring = wiring
         self._members = MembersClient(place.rest.http)
         self._attachments = Attachments(settings.state / ATTACHMENTS)
         self.rules = rules_of(settings, host_name(settings.state, create=not dry_run))
@@ -194,14 +194,14 @@ class _Stage:
             pool=_pool,
             keep_files=self._attachments.forget_others,
             on_progress=on_progress,
-            stopped=self._house.is_stopped,
+            stopped=self._wiring.is_stopped,
         )
 
     def _sleep(self, seconds: float) -> None:
-        if self._house.stopped is None:
+        if self._wiring.stopped is None:
             self._timing.sleep(seconds)
         else:
-            sleep_unless(self._house.stopped, seconds, self._timing.sleep)
+            sleep_unless(self._wiring.stopped, seconds, self._timing.sleep)
 
     def messenger(self, book: Book, downtimes: Sequence[Span]) -> Messenger:
         """What tells members things."""
@@ -215,7 +215,7 @@ class _Stage:
             addresses=Addresses(self._place.channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
             downtimes=downtimes,
             upload=self._attachments.upload,
-            stopped=self._house.is_stopped,
+            stopped=self._wiring.is_stopped,
         )
 
     def keeper(self, book: Book, downtimes: Sequence[Span]) -> RoleKeeper | None:

@@ -35,7 +35,7 @@ from giftping.todo.documents import member_from
 from giftping.todo.model import Member, Pause
 from giftping.todo.report import SweepReport
 from giftping.todo.submission import Draft
-from giftping.wiring import POSTING_THREADS, House
+from giftping.wiring import POSTING_THREADS, Wiring
 
 GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 FIRST_MEMBER = 1001
@@ -221,8 +221,8 @@ class SteppedTransport(httpx.BaseTransport):
         self._sockets.close()
 
 
-class SimulatedHouse(House):
-    """A house of one run, on the world's clock and the host's store."""
+class SimulatedWiring(Wiring):
+    """A wiring of one run, on the world's clock and the host's store."""
 
     def __init__(self, settings: Settings, store: TinyStore, run: Run) -> None:
         super().__init__(settings)
@@ -256,9 +256,9 @@ class Host:
     def sweep(self, kill_at: int | None = None, *, kill_after: bool = False) -> SweepReport | None:
         """Return what a sweep did, None for one that was killed."""
         world = self.world
-        with self._house(kill_at, kill_after=kill_after) as house:
+        with self._wiring(kill_at, kill_after=kill_after) as wiring:
             try:
-                report = run_sweep(house, timing=Timing(world.clock, world.sleep))
+                report = run_sweep(wiring, timing=Timing(world.clock, world.sleep))
             except Killed:
                 world.counts["sweeps killed"] += 1
                 return None
@@ -267,23 +267,23 @@ class Host:
 
     def submit(self, user_id: int, text: str, kill_at: int | None = None, *, kill_after: bool = False) -> bool:
         """Hand in a TODO, and return whether the command lived to its end."""
-        with self._house(kill_at, kill_after=kill_after) as house:
+        with self._wiring(kill_at, kill_after=kill_after) as wiring:
             try:
-                book = Book(house.open_store(), self.world.clock)
+                book = Book(wiring.open_store(), self.world.clock)
                 request = SubmitRequest(user_id, Draft(must_do=text))
-                run_submit(house, book, request, timing=Timing(self.world.clock, self.world.sleep))
+                run_submit(wiring, book, request, timing=Timing(self.world.clock, self.world.sleep))
             except Killed:
                 self.world.counts["submissions killed"] += 1
                 return False
             return True
 
     @contextmanager
-    def _house(self, kill_at: int | None, *, kill_after: bool) -> Iterator[SimulatedHouse]:
-        house = SimulatedHouse(self.settings, self.store, Run(self.world, kill_at, kill_after))
+    def _wiring(self, kill_at: int | None, *, kill_after: bool) -> Iterator[SimulatedWiring]:
+        wiring = SimulatedWiring(self.settings, self.store, Run(self.world, kill_at, kill_after))
         try:
-            yield house
+            yield wiring
         finally:
-            house.close()
+            wiring.close()
 
 
 @dataclass

@@ -50,7 +50,7 @@ from giftping.todo.book import Book
 from giftping.todo.model import Member, NoticeKind
 from giftping.todo.submission import Draft
 from giftping.todo.submit import SubmitRequest
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 FINE, USAGE, TROUBLE, LOCKED = 0, 2, 69, 75
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -105,23 +105,23 @@ class InProcess:
         self._play.pass_time(timedelta(seconds=seconds))
 
     @contextmanager
-    def _house(self) -> Iterator[tuple[House, Timing]]:
+    def _wiring(self) -> Iterator[tuple[Wiring, Timing]]:
         clock = self._play.scene.discord.clock
-        house = House(load_settings(self._play.host.environment, cwd=self._play.host.folder))
-        house.todo_client().http.now = clock
+        wiring = Wiring(load_settings(self._play.host.environment, cwd=self._play.host.folder))
+        wiring.todo_client().http.now = clock
         try:
-            yield house, Timing(clock, self._sleep)
+            yield wiring, Timing(clock, self._sleep)
         finally:
-            house.close()
+            wiring.close()
 
     def sweep(self) -> int:
-        with self._house() as (house, timing):
-            return run_sweep(house, timing=timing).exit_code
+        with self._wiring() as (wiring, timing):
+            return run_sweep(wiring, timing=timing).exit_code
 
     def submit(self, user_id: int) -> None:
-        with self._house() as (house, timing), house.open_store() as store:
+        with self._wiring() as (wiring, timing), wiring.open_store() as store:
             request = SubmitRequest(user_id, Draft(must_do="read a chapter"))
-            run_submit(house, Book(store, timing.clock), request, timing=timing)
+            run_submit(wiring, Book(store, timing.clock), request, timing=timing)
 
 
 # Pings

@@ -10,14 +10,14 @@ from giftping.discord.rest import ChannelRoute
 from giftping.discord.webhook import WebhookRoute
 from giftping.settings.load import Settings, load_settings
 from giftping.store.base import Destination, StoreError
-from giftping.wiring import House, host_name, side_by_side, utc_now
+from giftping.wiring import Wiring, host_name, side_by_side, utc_now
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.a-token-for-tests-that-opens-nothing-0123"
 URL = "https://discord.com/api/webhooks/123456789012345678/a-webhook-token-for-tests-0123456789012345678901234567"
 
 
-def house(folder: Path, **environment: str) -> House:
-    return House(settings(folder, **environment))
+def wiring(folder: Path, **environment: str) -> Wiring:
+    return Wiring(settings(folder, **environment))
 
 
 def settings(folder: Path, **environment: str) -> Settings:
@@ -27,12 +27,12 @@ def settings(folder: Path, **environment: str) -> Settings:
 @pytest.mark.usefixtures("bare_machine")
 def test_a_channel_needs_the_bot_and_a_webhook_its_url(tmp_path: Path) -> None:
     channel, webhook = Destination(channel_id=500), Destination(webhook="env:HOOK")
-    bare = house(tmp_path)
+    bare = wiring(tmp_path)
     assert bare.route_to(channel) == Refused("no bot token: set DISCORD_TOKEN to post to a channel")
     missing = bare.route_to(webhook)
     assert isinstance(missing, Refused)
     assert "HOOK is not set" in missing.reason
-    with_all = house(tmp_path, DISCORD_TOKEN=TOKEN, HOOK=URL)
+    with_all = wiring(tmp_path, DISCORD_TOKEN=TOKEN, HOOK=URL)
     assert isinstance(with_all.route_to(channel), ChannelRoute)
     assert isinstance(with_all.route_to(webhook), WebhookRoute)
     with_all.close()
@@ -41,7 +41,7 @@ def test_a_channel_needs_the_bot_and_a_webhook_its_url(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("bare_machine")
 def test_a_webhook_url_that_is_none_is_refused_without_its_token(tmp_path: Path) -> None:
-    route = house(tmp_path, HOOK=URL.replace("discord.com", "discord.example")).route_to(
+    route = wiring(tmp_path, HOOK=URL.replace("discord.com", "discord.example")).route_to(
         Destination(webhook="env:HOOK")
     )
     assert isinstance(route, Refused)
@@ -50,7 +50,7 @@ def test_a_webhook_url_that_is_none_is_refused_without_its_token(tmp_path: Path)
 
 @pytest.mark.usefixtures("bare_machine")
 def test_all_threads_share_one_client_because_it_keeps_the_rate_limits(tmp_path: Path) -> None:
-    one = house(tmp_path)
+    one = wiring(tmp_path)
     start = threading.Barrier(8)
 
     def ask(_: int) -> int:
@@ -63,7 +63,7 @@ def test_all_threads_share_one_client_because_it_keeps_the_rate_limits(tmp_path:
 
 @pytest.mark.usefixtures("bare_machine")
 def test_a_house_shows_no_secret(tmp_path: Path) -> None:
-    one = house(tmp_path, DISCORD_TOKEN=TOKEN, HOOK=URL)
+    one = wiring(tmp_path, DISCORD_TOKEN=TOKEN, HOOK=URL)
     one.http()
     assert TOKEN not in repr(one)
     one.close()

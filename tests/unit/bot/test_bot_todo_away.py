@@ -17,7 +17,7 @@ from todo_guild import PATIENT, READ, Heard, TodoGuild, acknowledged, filled, te
 from giftping.bot import todo as todo_commands
 from giftping.bot import todo_replies as replies
 from giftping.bot.desk import Command, Desk, Reply
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 NOBODY_LISTENS = "mongodb://127.0.0.1:1/todo"
 QUICK = "serverSelectionTimeoutMS=60&connectTimeoutMS=1000"
@@ -51,14 +51,14 @@ def gate() -> Iterator[Gate]:
 def held_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, set[int]]]:
     """Let the store be opened only once the event is set; the threads that opened it are noted."""
     released, threads = threading.Event(), set()
-    open_store = House.open_store
+    open_store = Wiring.open_store
 
-    def held(house: House, **named: Any) -> Any:
+    def held(wiring: Wiring, **named: Any) -> Any:
         threads.add(threading.get_ident())
         assert released.wait(PATIENT)
-        return open_store(house, **named)
+        return open_store(wiring, **named)
 
-    monkeypatch.setattr(House, "open_store", held)
+    monkeypatch.setattr(Wiring, "open_store", held)
     yield released, threads
     released.set()
 

@@ -15,7 +15,7 @@ from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
 from giftping.discord.outcome import Found, Refused
 from giftping.store.base import HOME_GAME, Destination, EntryState
 from giftping.store.tiny import TinyStore
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 Run = Callable[..., Ran]
 
@@ -46,7 +46,7 @@ def route(monkeypatch: pytest.MonkeyPatch) -> FakeRoute:
     """Lead channel 500 to a route that answers what a test lays ready."""
     route = FakeRoute()
     routes = Routes([(Destination(channel_id=500), route)])
-    monkeypatch.setattr(House, "route_to", lambda _, destination: routes(destination))
+    monkeypatch.setattr(Wiring, "route_to", lambda _, destination: routes(destination))
     return route
 
 
@@ -334,7 +334,7 @@ def test_settling_looks_first(giftping: Run, uncertain: TinyStore, route: FakeRo
 def test_what_stays_uncertain_is_69_and_says_what_to_do(
     giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(House, "route_to", lambda *_: Refused("no such webhook", lasting=True))
+    monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
     ran = giftping("codes", "settle")
     assert ran.exit_code == 69
     assert "giftping codes settle --guild 1 --sent, or --resend" in ran.output
@@ -344,7 +344,7 @@ def test_what_stays_uncertain_is_69_and_says_what_to_do(
 def test_what_can_be_looked_for_later_stays_uncertain_too(
     giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(House, "route_to", lambda *_: NO_TOKEN)
+    monkeypatch.setattr(Wiring, "route_to", lambda *_: NO_TOKEN)
     ran = giftping("codes", "settle")
     assert ran.exit_code == 69
     assert "uncertain, nobody can tell whether it arrived (no bot token" in ran.output
@@ -370,7 +370,7 @@ def test_at_a_terminal_the_user_is_asked_code_by_code(
     giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([True, False, True])
-    monkeypatch.setattr(House, "route_to", lambda *_: Refused("no such webhook", lasting=True))
+    monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
     monkeypatch.setattr("giftping.cli._confirm", lambda question: next(answers))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     ran = giftping("codes", "settle")

@@ -11,7 +11,7 @@ from ran import Ran
 from giftping.discord.outcome import Unclear
 from giftping.store.base import HOME_GAME, Broken, Destination, EntryState
 from giftping.store.tiny import TinyStore
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 Run = Callable[..., Ran]
 
@@ -25,7 +25,7 @@ def route(monkeypatch: pytest.MonkeyPatch) -> FakeRoute:
     """Lead channel 500 to a route that answers what a test lays ready."""
     route = FakeRoute()
     routes = Routes([(CHANNEL, route)])
-    monkeypatch.setattr(House, "route_to", lambda _, destination: routes(destination))
+    monkeypatch.setattr(Wiring, "route_to", lambda _, destination: routes(destination))
     return route
 
 

@@ -21,7 +21,7 @@ from giftping.demo.world import Permission
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import SWEEP_LOCK, TOLD
 from giftping.store.errors import StoreError
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 Run = Callable[..., Ran]
 
@@ -230,7 +230,7 @@ def test_a_run_that_breaks_off_is_a_failure_for_the_monitor_and_news_for_the_ope
         raise StoreError("giftping.json is damaged")
 
     configure(home, '[heartbeat]\ntodo = "env:BEAT"\n[operator]\nwebhook = "env:TELL_ME"')
-    monkeypatch.setattr(House, "open_store", fail)
+    monkeypatch.setattr(Wiring, "open_store", fail)
     (home / "state").mkdir()
     for _ in range(2):
         assert giftping(*SWEEP).exit_code == 69

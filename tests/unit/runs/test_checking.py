@@ -20,7 +20,7 @@ from giftping.runs.lock import LockHeldError, RunLock
 from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.load import Settings, load_settings
 from giftping.store.tiny import TinyStore
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 pytestmark = pytest.mark.usefixtures("bare_machine")
 
@@ -50,20 +50,20 @@ def settings(folder: Path, text: str = SETTINGS, **environment: str) -> Settings
     return load_settings({"GIFTPING_STATE": str(folder / "state"), "API_KEY": "x", **environment}, None, cwd=folder)
 
 
-def house_with_guild(folder: Path) -> House:
-    house = House(settings(folder))
-    with TinyStore(house.settings.state) as store:
+def wiring_with_guild(folder: Path) -> Wiring:
+    wiring = Wiring(settings(folder))
+    with TinyStore(wiring.settings.state) as store:
         store.put_guild(guild(1, games=("rise",)))
-    return house
+    return wiring
 
 
 def test_the_second_run_is_idle_and_does_not_open_the_store(
     tmp_path: Path, answers: list[Fetched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = house_with_guild(tmp_path)
-    assert not run_check(house, CheckRequest()).idle
-    monkeypatch.setattr(House, "open_store", lambda *_, **__: pytest.fail("the store was opened"))
-    report = run_check(house, CheckRequest())
+    wiring = wiring_with_guild(tmp_path)
+    assert not run_check(wiring, CheckRequest()).idle
+    monkeypatch.setattr(Wiring, "open_store", lambda *_, **__: pytest.fail("the store was opened"))
+    report = run_check(wiring, CheckRequest())
     assert (report.idle, report.exit_code, report.guild_count) == (True, 0, 1)
 
 
@@ -71,25 +71,25 @@ def test_the_second_run_is_idle_and_does_not_open_the_store(
 def test_a_run_about_a_part_or_a_dry_one_looks_all_the_same(
     tmp_path: Path, answers: list[Fetched], request_: CheckRequest
 ) -> None:
-    house = house_with_guild(tmp_path)
-    run_check(house, CheckRequest())
-    assert not run_check(house, request_).idle
+    wiring = wiring_with_guild(tmp_path)
+    run_check(wiring, CheckRequest())
+    assert not run_check(wiring, request_).idle
 
 
 def test_a_guild_that_was_added_since_ends_the_idleness(tmp_path: Path, answers: list[Fetched]) -> None:
-    house = house_with_guild(tmp_path)
-    run_check(house, CheckRequest())
-    with TinyStore(house.settings.state) as store:
+    wiring = wiring_with_guild(tmp_path)
+    run_check(wiring, CheckRequest())
+    with TinyStore(wiring.settings.state) as store:
         store.put_guild(guild(2, games=("rise",)))
-    report = run_check(house, CheckRequest())
+    report = run_check(wiring, CheckRequest())
     assert (report.idle, report.guild_count) == (False, 2)
 
 
 def test_a_changed_list_ends_the_idleness_and_is_fetched_once(tmp_path: Path, answers: list[Fetched]) -> None:
-    house = house_with_guild(tmp_path)
-    run_check(house, CheckRequest())
+    wiring = wiring_with_guild(tmp_path)
+    run_check(wiring, CheckRequest())
     answers += [Body(b"GIFT2026\nGIFT2027", "text/plain", "etag", "", "hash-2"), Failed("asked twice")]
-    report = run_check(house, CheckRequest())
+    report = run_check(wiring, CheckRequest())
     assert not report.idle
     assert answers == [Failed("asked twice")]
 
@@ -98,37 +98,37 @@ def test_a_changed_list_ends_the_idleness_and_is_fetched_once(tmp_path: Path, an
 def test_a_damaged_note_of_the_last_run_only_makes_the_next_one_look(
     tmp_path: Path, answers: list[Fetched], content: str
 ) -> None:
-    house = house_with_guild(tmp_path)
-    run_check(house, CheckRequest())
-    (house.settings.state / LAST_CHECK).write_text(content, "utf-8")
-    report = run_check(house, CheckRequest())
+    wiring = wiring_with_guild(tmp_path)
+    run_check(wiring, CheckRequest())
+    (wiring.settings.state / LAST_CHECK).write_text(content, "utf-8")
+    report = run_check(wiring, CheckRequest())
     assert (report.idle, report.exit_code) == (False, 0)
 
 
 def test_a_memory_that_was_lost_is_told_and_ends_nothing(tmp_path: Path, answers: list[Fetched]) -> None:
-    house = house_with_guild(tmp_path)
-    run_check(house, CheckRequest())
-    (house.settings.state / SOURCES).write_text("{ damaged", "utf-8")
+    wiring = wiring_with_guild(tmp_path)
+    run_check(wiring, CheckRequest())
+    (wiring.settings.state / SOURCES).write_text("{ damaged", "utf-8")
     answers.append(Body(b"GIFT2026", "text/plain", "etag", "", "hash-1"))
-    report = run_check(house, CheckRequest())
+    report = run_check(wiring, CheckRequest())
     assert report.exit_code == 69
     assert any(SOURCES in line for line in report.trouble)
 
 
 def test_a_dry_run_takes_no_lock_and_leaves_no_trace(tmp_path: Path, answers: list[Fetched]) -> None:
-    house = House(settings(tmp_path))
-    run_check(house, CheckRequest(dry_run=True))
-    assert not house.settings.state.exists()
-    with RunLock(house.settings.state / CHECK_LOCK):
-        run_check(house, CheckRequest(dry_run=True))
+    wiring = Wiring(settings(tmp_path))
+    run_check(wiring, CheckRequest(dry_run=True))
+    assert not wiring.settings.state.exists()
+    with RunLock(wiring.settings.state / CHECK_LOCK):
+        run_check(wiring, CheckRequest(dry_run=True))
         with pytest.raises(LockHeldError):
-            run_check(house, CheckRequest())
+            run_check(wiring, CheckRequest())
 
 
 def test_what_the_last_run_leaves_says_how_it_went(tmp_path: Path, answers: list[Fetched]) -> None:
-    house = house_with_guild(tmp_path)
-    report = run_check(house, CheckRequest())
-    left = read_last_check(house.settings.state)
+    wiring = wiring_with_guild(tmp_path)
+    report = run_check(wiring, CheckRequest())
+    left = read_last_check(wiring.settings.state)
     assert left is not None
     assert left.finished_at == report.finished_at
     assert (left.exit_code, left.idle) == (0, False)
@@ -137,10 +137,10 @@ def test_what_the_last_run_leaves_says_how_it_went(tmp_path: Path, answers: list
 
 
 def test_what_sources_listed_last_is_known_without_asking_them(tmp_path: Path, answers: list[Fetched]) -> None:
-    house = house_with_guild(tmp_path)
-    assert listed_now(house.settings) == set()
-    run_check(house, CheckRequest())
-    assert listed_now(house.settings) == {("rise", "GIFT2026")}
+    wiring = wiring_with_guild(tmp_path)
+    assert listed_now(wiring.settings) == set()
+    run_check(wiring, CheckRequest())
+    assert listed_now(wiring.settings) == {("rise", "GIFT2026")}
 
 
 def test_a_setting_that_decides_what_a_check_does_changes_the_fingerprint(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from giftping.todo.clocks import Quiet
 from giftping.todo.model import Attachment, Member, Todo
 from giftping.todo.rules import TodoRules
 from giftping.todo.submission import Draft
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 pytestmark = pytest.mark.usefixtures("bare_machine")
 
@@ -66,8 +66,8 @@ def settings(folder: Path, text: str = "", **environment: str) -> Settings:
     return load_settings({"GIFTPING_STATE": str(folder / "state"), **environment}, None, cwd=folder)
 
 
-def house(folder: Path, text: str = "", **environment: str) -> House:
-    return House(settings(folder, text, **environment))
+def wiring(folder: Path, text: str = "", **environment: str) -> Wiring:
+    return Wiring(settings(folder, text, **environment))
 
 
 # Settings made into rules
@@ -116,7 +116,7 @@ def test_a_members_day_goes_by_their_own_zone_or_by_that_of_the_settings(tmp_pat
 
 def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
-        run_sweep(house(tmp_path))
+        run_sweep(wiring(tmp_path))
     said = str(caught.value)
     assert all(name in said for name in ("GUILD_ID", "TODO_CHANNEL_ID", "DISCORD_TOKEN"))
     assert "todo.channel" in said
@@ -126,7 +126,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["GUILD_ID", "TODO_CHANNEL_ID", "DISCORD_TOKEN"])
 def test_only_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        run_sweep(house(tmp_path, **{name: value for name, value in NOWHERE.items() if name != missing}))
+        run_sweep(wiring(tmp_path, **{name: value for name, value in NOWHERE.items() if name != missing}))
     (mistake,) = caught.value.mistakes
     assert mistake.key == missing
 
@@ -134,13 +134,13 @@ def test_only_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
 def test_a_sweep_keeps_to_one_at_a_time(tmp_path: Path, timing: Timing) -> None:
     with RunLock(tmp_path / "state" / SWEEP_LOCK):
         with pytest.raises(LockHeldError):
-            run_sweep(house(tmp_path, **NOWHERE), timing=timing)
-        assert run_sweep(house(tmp_path, **NOWHERE), dry_run=True, timing=timing).plan == ()
-    assert run_sweep(house(tmp_path, **NOWHERE), timing=timing).exit_code == 0
+            run_sweep(wiring(tmp_path, **NOWHERE), timing=timing)
+        assert run_sweep(wiring(tmp_path, **NOWHERE), dry_run=True, timing=timing).plan == ()
+    assert run_sweep(wiring(tmp_path, **NOWHERE), timing=timing).exit_code == 0
 
 
 def test_a_sweep_without_members_reaches_for_nothing(tmp_path: Path, timing: Timing) -> None:
-    report = run_sweep(house(tmp_path, **NOWHERE), timing=timing)
+    report = run_sweep(wiring(tmp_path, **NOWHERE), timing=timing)
     assert (report.exit_code, report.plan, report.trouble_lines()) == (0, (), [])
     assert (report.started_at, report.finished_at) == (timing.clock(), timing.clock())
 
@@ -148,24 +148,24 @@ def test_a_sweep_without_members_reaches_for_nothing(tmp_path: Path, timing: Tim
 def test_what_the_store_has_to_tell_is_in_the_report(
     tmp_path: Path, timing: Timing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def opened(self: House, *, read_only: bool = False) -> TinyStore:
+    def opened(self: Wiring, *, read_only: bool = False) -> TinyStore:
         store = TinyStore(self.settings.state, read_only=read_only)
         store.notices = ("look at the store",)
         return store
 
-    monkeypatch.setattr(House, "open_store", opened)
-    assert run_sweep(house(tmp_path, **NOWHERE), timing=timing).notices == ("look at the store",)
+    monkeypatch.setattr(Wiring, "open_store", opened)
+    assert run_sweep(wiring(tmp_path, **NOWHERE), timing=timing).notices == ("look at the store",)
 
 
 def test_a_store_that_cannot_be_read_is_an_error_and_not_an_empty_roster(tmp_path: Path, timing: Timing) -> None:
-    with house(tmp_path).open_store() as store:
+    with wiring(tmp_path).open_store() as store:
         store.insert_documents(TODO_STATE, [{"_id": "sweep", "downtimes": "never"}])
     with pytest.raises(StoreError, match=r"todo_state 'sweep': .*correct or remove the document"):
-        run_sweep(house(tmp_path, **NOWHERE), timing=timing)
+        run_sweep(wiring(tmp_path, **NOWHERE), timing=timing)
 
 
 def test_when_discord_is_not_there_the_pings_stay_due(tmp_path: Path, timing: Timing) -> None:
-    here = house(tmp_path, **NOWHERE)
+    here = wiring(tmp_path, **NOWHERE)
     with here.open_store() as store:
         Book(store, timing.clock).save([Edit(Member(101, "Ann", added=timing.clock() - 30 * HOUR))])
     report = run_sweep(here, timing=timing)
@@ -178,7 +178,7 @@ def test_when_discord_is_not_there_the_pings_stay_due(tmp_path: Path, timing: Ti
 # Submissions
 
 
-def submitted(here: House, timing: Timing, attachment: Attachment | None = None, content: bytes = b"") -> Member:
+def submitted(here: Wiring, timing: Timing, attachment: Attachment | None = None, content: bytes = b"") -> Member:
     with here.open_store() as store:
         book = Book(store, timing.clock)
         book.save([Edit(Member(101, "Ann", added=timing.clock()))])
@@ -190,13 +190,13 @@ def submitted(here: House, timing: Timing, attachment: Attachment | None = None,
 
 @pytest.mark.parametrize("missing", ["GUILD_ID", "TODO_CHANNEL_ID", "DISCORD_TOKEN"])
 def test_a_todo_is_saved_where_discord_is_not_set_up(tmp_path: Path, timing: Timing, missing: str) -> None:
-    known = submitted(house(tmp_path, **{name: value for name, value in NOWHERE.items() if name != missing}), timing)
+    known = submitted(wiring(tmp_path, **{name: value for name, value in NOWHERE.items() if name != missing}), timing)
     assert known.last_submit == timing.clock()
     assert len(known.notices) == 1
 
 
 def test_a_todo_is_saved_where_discord_cannot_be_reached(tmp_path: Path, timing: Timing) -> None:
-    known = submitted(house(tmp_path, **NOWHERE), timing)
+    known = submitted(wiring(tmp_path, **NOWHERE), timing)
     assert known.last_submit == timing.clock()
     assert [notice.channel.state.value for notice in known.notices] == ["open"]
 
@@ -239,7 +239,7 @@ def test_files_are_let_go_once_their_todos_are_posted(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_kept_keeps_the_todo_from_being_saved(tmp_path: Path, timing: Timing) -> None:
-    here = house(tmp_path)
+    here = wiring(tmp_path)
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / ATTACHMENTS).write_text("not a folder", "utf-8")
     with pytest.raises(StoreError, match="cannot be written"):
@@ -249,9 +249,9 @@ def test_a_file_that_cannot_be_kept_keeps_the_todo_from_being_saved(tmp_path: Pa
 
 
 def test_the_host_has_one_name_for_all_its_runs(tmp_path: Path, timing: Timing) -> None:
-    run_sweep(house(tmp_path, **NOWHERE), timing=timing)
+    run_sweep(wiring(tmp_path, **NOWHERE), timing=timing)
     name = (tmp_path / "state" / "host").read_text("utf-8")
-    run_sweep(house(tmp_path, **NOWHERE), timing=timing)
-    with house(tmp_path).open_store() as store:
+    run_sweep(wiring(tmp_path, **NOWHERE), timing=timing)
+    with wiring(tmp_path).open_store() as store:
         assert [(run.job, run.host) for run in store.runs()] == [("todo sweep", name)]
         assert json.dumps(store.runs()[0].details)

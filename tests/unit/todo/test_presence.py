@@ -20,8 +20,8 @@ def lookout(stage: Stage) -> Iterator[Lookout]:
     def one_by_one(look, user_ids: Sequence[int]) -> list[Presence | str]:
         return [look(user_id) for user_id in user_ids]
 
-    with stage.house() as house:
-        yield Lookout(MembersClient(house.todo_client().http), stage.clock, GUILD, ROLE, one_by_one)
+    with stage.wiring() as wiring:
+        yield Lookout(MembersClient(wiring.todo_client().http), stage.clock, GUILD, ROLE, one_by_one)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from giftping.todo.documents import Event
 from giftping.todo.model import LegName, Member
 from giftping.todo.report import LegReport, SweepReport
 from giftping.todo.submission import Draft
-from giftping.wiring import House
+from giftping.wiring import Wiring
 
 GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -76,42 +76,42 @@ class Stage:
         return self.folder / "state"
 
     @contextmanager
-    def house(self) -> Iterator[House]:
-        """A house whose client for Discord goes by the clock of the stage."""
+    def wiring(self) -> Iterator[Wiring]:
+        """A wiring whose client for Discord goes by the clock of the stage."""
         (self.folder / "giftping.toml").write_text(self.settings, "utf-8")
-        house = House(load_settings(self.environment, None, cwd=self.folder))
-        if (token := house.settings.discord.token) is not None:
+        wiring = Wiring(load_settings(self.environment, None, cwd=self.folder))
+        if (token := wiring.settings.discord.token) is not None:
             http = DiscordHttp(
-                house.settings.discord.api,
+                wiring.settings.discord.api,
                 token=token.reveal(),
-                budget=house.settings.todo.budget,
+                budget=wiring.settings.todo.budget,
                 monotonic=self.clock.monotonic,
                 sleep=self.clock.sleep,
                 now=self.clock,
             )
-            house._todo_client = RestClient(http)
+            wiring._todo_client = RestClient(http)
         try:
-            yield house
+            yield wiring
         finally:
-            house.close()
+            wiring.close()
 
     @contextmanager
     def book(self) -> Iterator[Book]:
-        with self.house() as house, house.open_store() as store:
+        with self.wiring() as wiring, wiring.open_store() as store:
             yield Book(store, self.clock)
 
     # What people and timers do
 
     def sweep(self, **options: Any) -> SweepReport:
-        with self.house() as house:
-            return run_sweep(house, timing=self.timing, **options)
+        with self.wiring() as wiring:
+            return run_sweep(wiring, timing=self.timing, **options)
 
     def submit(
         self, user_id: int, by: int | None = None, content: bytes = b"", draft: Draft | None = None
     ) -> SubmitReport:
         request = SubmitRequest(user_id, draft or Draft(must_do="read ten pages"), by)
-        with self.house() as house, house.open_store() as store:
-            return run_submit(house, Book(store, self.clock), request, content, self.timing)
+        with self.wiring() as wiring, wiring.open_store() as store:
+            return run_submit(wiring, Book(store, self.clock), request, content, self.timing)
 
     def pass_time(self, span: timedelta) -> None:
         self.clock.pass_time(span)
