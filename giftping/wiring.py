@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 POSTING_THREADS = 8
 
 HOST_FILE = "host"
-"""Where in the state folder its name is kept."""
+"""The file in the state folder that holds the name of the host."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -23,6 +23,7 @@ from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError, hold_of, is
 from giftping.discord.refusals import Scope, api_error, read_refusal
 from giftping.net.lean_httpx import httpx
 from giftping.net.transport import Deadline, SocketTransport
+from giftping.net.waiting import sleep_unless
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"
 """In the form that Discord asks for; Cloudflare may block others (API reference, User Agent)."""
@@ -35,9 +36,6 @@ TRIES = 5
 
 INVALID_REQUESTS = 2000
 """Refusals after which a run stops asking: Discord bans an address at 10,000 in ten minutes (Rate Limits)."""
-
-LOOK_EVERY = 0.1
-"""Seconds between two looks of a wait whether the run goes on."""
 
 TOLD_TO_STOP = "told to stop"
 
@@ -238,11 +236,10 @@ class DiscordHttp:
 
     def _wait(self, seconds: float) -> None:
         """Wait, but no longer than the run goes on. Raise WithdrawnError when it is told to stop."""
-        whole, rest = divmod(seconds, LOOK_EVERY)
-        for part in (*(LOOK_EVERY for _ in range(int(whole))), rest):
-            if self._is_stopped is not None and self._is_stopped():
-                raise WithdrawnError(TOLD_TO_STOP)
-            self._sleep(part)
+        stopped = self._is_stopped or (lambda: False)
+        sleep_unless(stopped, seconds, self._sleep)
+        if stopped():
+            raise WithdrawnError(TOLD_TO_STOP)
 
     def _hold(self, reply: _Reply | Refused | Unclear, tries: int) -> Hold | None:
         if not isinstance(reply, _Reply) or reply.status != 429 or not is_from_discord(reply.headers):

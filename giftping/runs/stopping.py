@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-LOOK_EVERY = 0.1
-"""Seconds between two looks of a wait whether it has been told to stop."""
 
 
 class Stop:
@@ -63,12 +59,3 @@ def stopping() -> Iterator[Stop]:
         yield stop
     finally:
         restore()
-
-
-def sleep_unless(stopped: Callable[[], bool], seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Sleep for so many seconds, or until soon after it is said to stop."""
-    whole, rest = divmod(seconds, LOOK_EVERY)
-    for part in (*(LOOK_EVERY for _ in range(int(whole))), rest):
-        if stopped():
-            return
-        sleep(part)

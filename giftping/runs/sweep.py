@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
+from giftping.net.waiting import sleep_unless
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
-from giftping.runs.stopping import sleep_unless
 from giftping.settings.file import Mistake, SettingsError
 from giftping.store.files import replace_file, storage_errors
 from giftping.todo.book import Book, Clock

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from giftping.runs.stopping import sleep_unless, stopping
+from giftping.runs.stopping import stopping
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -50,12 +50,3 @@ def test_another_thread_than_the_main_one_has_no_signals() -> None:
     thread.start()
     thread.join()
     assert asked == [False]
-
-
-def test_a_wait_ends_soon_after_it_is_told_to() -> None:
-    slept: list[float] = []
-    sleep_unless(lambda: len(slept) >= 3, 600.0, slept.append)
-    assert len(slept) == 3
-    slept.clear()
-    sleep_unless(lambda: False, 1.05, slept.append)
-    assert sum(slept) == pytest.approx(1.05)
