@@ -1,7 +1,7 @@
 """Ask one source for its body: one conditional GET, within bounds, with redirects and what may come back.
 
-httpx costs a third of an idle run, and a run in which no source is due asks nobody: so the functions that need it
-import it themselves, with the first request.
+httpx costs a third of an idle run, and a run in which no source is due asks nobody: so it, and what reads a mail's
+headers, is imported by the functions that need it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -28,6 +26,7 @@ USER_AGENT = f"giftping/{__version__} (+https://pypi.org/project/giftping/)"
 
 SHARED_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+OK, NOT_MODIFIED = 200, 304
 HIGHEST_PORT = 65535
 GZIP = 16 + zlib.MAX_WBITS
 
@@ -221,11 +220,11 @@ def next_hop(hop: Hop, location: str) -> Hop:
 def judged(response: httpx.Response, request: FetchRequest, bounds: Bounds, now: datetime) -> Fetched:
     """What the last response of a chain means. Raise httpx.HTTPError or BadAnswerError when its body fails."""
     status = response.status_code
-    if status == HTTPStatus.NOT_MODIFIED:
+    if status == NOT_MODIFIED:
         if is_sendable(request.etag) or is_sendable(request.last_modified):
             return NotModified()
         return Failed("answered 304 Not Modified though nothing was remembered")
-    if status != HTTPStatus.OK:
+    if status != OK:
         return Failed(f"answered {status_text(status)}", retry_after(response, now))
     content = unpacked(response, bounds.body)
     headers = response.headers
@@ -240,6 +239,8 @@ def judged(response: httpx.Response, request: FetchRequest, bounds: Bounds, now:
 
 def status_text(status: int) -> str:
     """A status with its standard words, if it has any."""
+    from http import HTTPStatus
+
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -265,6 +266,8 @@ def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
 
 def http_date(text: str) -> datetime | None:
     """The instant that an HTTP date names, or None when it is none."""
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
