@@ -27,7 +27,7 @@ from giftping.commands import submit as submitting
 from giftping.commands import todo as looking
 from giftping.discord.members import MemberInfo
 from giftping.todo.model import Attachment
-from giftping.todo.submission import NAME_LENGTH, content_type_of, file_mistakes
+from giftping.todo.validation import NAME_LENGTH, content_type_of, file_mistakes
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:

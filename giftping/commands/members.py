@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from giftping.runs.sweep import rules_of, today_of, zone_of
 from giftping.store.base import Store
-from giftping.todo.book import Book, Odd
-from giftping.todo.clocks import Span
 from giftping.todo.days import Streak, streak, submissions_of
 from giftping.todo.documents import Event
+from giftping.todo.periods import Period
+from giftping.todo.repository import MemberRepository, OddDocument
 from giftping.todo.rules import Due, Outlook, due, outlook
 from giftping.wiring import host_name, utc_now
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The book of one command, the instant at which it looks, and how it speaks."""
+    """The repository of one command, the instant at which it looks, and how it speaks."""
 
     session: Session
-    book: Book
+    repository: MemberRepository
     now: datetime
 
     @property
     def store(self) -> Store:
-        """The store under the book."""
-        return self.book.store
+        """The store under the repository."""
+        return self.repository.store
 
     @property
     def host(self) -> str:
@@ -47,24 +47,24 @@ class Desk:
 
     def roster(self) -> list[Member]:
         """Those who take part; documents that cannot be read are told."""
-        roll = self.book.roll()
-        self.tell_odd(roll.odd)
-        return list(roll.on_roster())
+        loaded = self.repository.loaded()
+        self.tell_odd(loaded.odd)
+        return list(loaded.on_roster())
 
     def member(self, user_id: int) -> Member:
-        """One member. Raise BookError for documents that are odd."""
-        return self.book.member(user_id)
+        """One member. Raise RepositoryError for documents that are odd."""
+        return self.repository.member(user_id)
 
     def events(self, user_id: int | None = None) -> list[Event]:
-        """The history of one member, or all of it. Raise BookError for an entry that is odd."""
-        return self.book.events(user_id)
+        """The history of one member, or all of it. Raise RepositoryError for an entry that is odd."""
+        return self.repository.events(user_id)
 
     def streak(self, member: Member, events: Sequence[Event]) -> Streak:
         """A member's streak."""
         today = today_of(self.session.settings, member, self.now)
         return streak(submissions_of(member, events), member.pauses, today, self.zone(member))
 
-    def tell_odd(self, odd: Sequence[Odd]) -> None:
+    def tell_odd(self, odd: Sequence[OddDocument]) -> None:
         """Tell of documents that cannot be read."""
         for one in odd:
             self.session.trouble(f"{one.where}: {one.why}; skipped: correct or remove the document")
@@ -75,7 +75,7 @@ class Forecast:
     """What is due for members, and what comes, at one instant."""
 
     desk: Desk
-    downtimes: tuple[Span, ...]
+    downtimes: tuple[Period, ...]
     host: str
 
     def due(self, member: Member) -> Due:
@@ -90,10 +90,10 @@ class Forecast:
 def forecast(desk: Desk) -> Forecast:
     """The forecast of this instant; the time since the last sweep counts as downtime where it is so long."""
     settings = desk.session.settings
-    notes = desk.book.notes()
+    notes = desk.repository.notes()
     last = notes.last_sweep
     is_down = last is not None and desk.now - last > settings.todo.downtime
-    present = (Span(last, desk.now),) if last is not None and is_down else ()
+    present = (Period(last, desk.now),) if last is not None and is_down else ()
     return Forecast(desk, (*notes.downtimes, *present), host_name(settings.state, create=False))
 
 
@@ -101,4 +101,4 @@ def forecast(desk: Desk) -> Forecast:
 def open_desk(session: Session, *, read_only: bool = False) -> Iterator[Desk]:
     """Yield what a command works with. Raise StoreError when the store cannot be read."""
     with session.store(read_only=read_only) as store:
-        yield Desk(session, Book(store, utc_now), utc_now())
+        yield Desk(session, MemberRepository(store, utc_now), utc_now())

@@ -11,10 +11,10 @@ from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import EXIT_FINE, Session, UsageError
 from giftping.output.codes import snowflake
 from giftping.output.todo import pause_object, pause_text, who
-from giftping.todo.book import Edit, new_id
-from giftping.todo.clocks import start_of
 from giftping.todo.documents import Event
 from giftping.todo.model import Pause
+from giftping.todo.periods import start_of
+from giftping.todo.repository import MemberChange, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +56,9 @@ def pause(session: Session, request: PauseRequest) -> int:
 def _paused(desk: Desk, found: Member, request: PauseRequest) -> tuple[Member, str]:
     new = _pause_of(request, desk.zone(found), desk.now)
 
-    def with_pause(member: Member) -> Edit:
+    def with_pause(member: Member) -> MemberChange:
         _refuse_overlap(member, new, desk)
-        return Edit(replace(member, pauses=tuple(sorted((*member.pauses, new), key=lambda pause: pause.start))))
+        return MemberChange(replace(member, pauses=tuple(sorted((*member.pauses, new), key=lambda pause: pause.start))))
 
     said = pause_text(new, desk.session.house.zone)
     member = _changed(desk, found, with_pause, "paused", pause_text(replace(new, reason=""), desk.zone(found)), new)
@@ -68,11 +68,11 @@ def _paused(desk: Desk, found: Member, request: PauseRequest) -> tuple[Member, s
 def _ended(desk: Desk, found: Member) -> tuple[Member, str]:
     now = desk.now
 
-    def without_pause(member: Member) -> Edit:
+    def without_pause(member: Member) -> MemberChange:
         if not any(pause.end is None or pause.end > now for pause in member.pauses):
             raise UsageError(f"{who(member.user_id, member.name)} is not paused, now or later")
         kept = (pause for pause in member.pauses if pause.start < now)
-        return Edit(replace(member, pauses=tuple(_cut(pause, now) for pause in kept)))
+        return MemberChange(replace(member, pauses=tuple(_cut(pause, now) for pause in kept)))
 
     member = _changed(desk, found, without_pause, "unpaused", "", None)
     return member, f"{who(member.user_id, member.name)} is not paused any more: all clocks go on."
@@ -83,12 +83,12 @@ def _cut(pause: Pause, now: datetime) -> Pause:
 
 
 def _changed(
-    desk: Desk, found: Member, change: Callable[[Member], Edit], kind: str, result: str, pause: Pause | None
+    desk: Desk, found: Member, change: Callable[[Member], MemberChange], kind: str, result: str, pause: Pause | None
 ) -> Member:
     """The member with the pauses changed; the history is told after, as the timestamps stay as they are."""
-    member = desk.book.amend([found.user_id], change)[found.user_id]
+    member = desk.repository.amend([found.user_id], change)[found.user_id]
     reason = pause.reason if pause else ""
-    desk.book.enter([Event(new_id(), found.user_id, kind, desk.now, desk.host, result=result, reason=reason)])
+    desk.repository.enter([Event(new_id(), found.user_id, kind, desk.now, desk.host, result=result, reason=reason)])
     return member
 
 

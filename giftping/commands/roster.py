@@ -11,9 +11,9 @@ from giftping.commands.session import EXIT_FINE, Session, UsageError
 from giftping.output.codes import counted, snowflake, when
 from giftping.output.todo import pause_text, printable, roster_object, who
 from giftping.settings.values import zone_mistake
-from giftping.todo.book import Edit, new_id
 from giftping.todo.documents import Event
-from giftping.todo.model import Presence
+from giftping.todo.model import Membership
+from giftping.todo.repository import MemberChange, new_id
 from giftping.todo.rules import span_text
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def add(session: Session, request: RosterRequest) -> int:
     info, warning = _judged(request.user_id, found)
     with open_desk(session) as desk:
         before = desk.member(request.user_id)
-        amended = desk.book.amend([request.user_id], lambda known: Edit(_listed(desk, known, request, info)))
+        amended = desk.repository.amend(
+            [request.user_id], lambda known: MemberChange(_listed(desk, known, request, info))
+        )
         member = amended.get(request.user_id, before)
         if not before.on_roster:
             _enter(desk, member, "added")
@@ -103,12 +105,12 @@ def _listed(desk: Desk, known: Member, request: RosterRequest, info: MemberInfo 
     if known.on_roster:
         return member
     role_id = desk.session.settings.todo.role_id
-    presence = Presence(desk.now, in_guild=True, has_role=role_id in info.role_ids) if info else None
-    return replace(member, on_roster=True, added=desk.now, presence=presence)
+    membership = Membership(desk.now, in_guild=True, has_role=role_id in info.role_ids) if info else None
+    return replace(member, on_roster=True, added=desk.now, membership=membership)
 
 
 def _enter(desk: Desk, member: Member, kind: str, result: str = "") -> None:
-    desk.book.enter([Event(new_id(), member.user_id, kind, desk.now, desk.host, result=result)])
+    desk.repository.enter([Event(new_id(), member.user_id, kind, desk.now, desk.host, result=result)])
 
 
 def _differences(before: Member, after: Member) -> Iterator[str]:
@@ -143,7 +145,7 @@ def remove(session: Session, user_id: int, *, yes: bool) -> int:
     if not yes and not session.confirm(f"Take {name} off the roster? No more reminders then."):
         raise UsageError("nobody was removed; say --yes to remove without being asked")
     with open_desk(session) as desk:
-        removed = desk.book.remove_from_roster(user_id)
+        removed = desk.repository.remove_from_roster(user_id)
         if removed:
             _enter(desk, member, "removed")
     session.give({"user_id": snowflake(user_id), "removed": removed})
@@ -185,7 +187,7 @@ def _notes(desk: Desk, member: Member) -> Iterator[str]:
         yield member.time_zone
     if member.left_at is not None:
         yield f"left the guild {when(member.left_at, zone)}"
-    if member.presence is not None and member.presence.is_bot:
+    if member.membership is not None and member.membership.is_bot:
         yield "a bot: left alone"
     if member.dms_closed_at is not None:
         yield "takes no direct messages"

@@ -16,11 +16,11 @@ from giftping.output.codes import snowflake
 from giftping.output.todo import leg_object, role_object, streak_object, streak_text, todo_object, who
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
-from giftping.todo.book import BookError
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, Result
-from giftping.todo.submission import ATTACHMENT_SIZE, Draft, SubmissionError, content_type_of
+from giftping.todo.repository import RepositoryError
 from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
+from giftping.todo.validation import ATTACHMENT_SIZE, SubmissionError, TodoDraft, content_type_of
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -72,10 +72,10 @@ def submit(session: Session, given: Given) -> int:
     user_id, by = _whose(given, known)
     attachment, content = _attached(given.attach)
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
-    request = SubmitRequest(user_id, Draft(**texts, attachment=attachment), by, given.by_staff)
+    request = SubmitRequest(user_id, TodoDraft(**texts, attachment=attachment), by, given.by_staff)
     with open_desk(session) as desk:
         try:
-            report = run_submit(session.house, desk.book, request, content)
+            report = run_submit(session.house, desk.repository, request, content)
         except SubmissionError as error:
             raise UsageError(str(error)) from None
         outcome = _outcome(desk, report)
@@ -187,7 +187,7 @@ def _streak(desk: Desk, member: Member) -> Streak | None:
     """The streak; None, and told, where the history cannot be read: the TODO is saved all the same."""
     try:
         return desk.streak(member, desk.events(member.user_id))
-    except BookError as error:
+    except RepositoryError as error:
         desk.session.trouble(str(error))
         return None
 

@@ -29,12 +29,12 @@ from giftping.output.todo import (
     who,
 )
 from giftping.runs.sweep import rules_of
-from giftping.todo.book import Edit, new_id
-from giftping.todo.clocks import unfrozen
-from giftping.todo.days import Standing, Streak, Today, board
+from giftping.todo.days import Standing, Streak, TodayStanding, standings
 from giftping.todo.documents import Event
 from giftping.todo.model import Lapse, Member, RemovalState
-from giftping.todo.rules import Action, Due, Outlook, let_be, quiet_hours_of
+from giftping.todo.periods import unfrozen
+from giftping.todo.repository import MemberChange, new_id
+from giftping.todo.rules import Action, Due, Outlook, quiet_hours_of, why_left_alone
 
 NOBODY = "Nobody is on the roster yet. Add members: giftping todo roster add USER"
 
@@ -186,7 +186,7 @@ def _role_text(desk: Desk, look: _Look) -> str:
         return f"taken {when(removal.at, zone)}; a TODO brings it back"
     if removal is not None and removal.state is RemovalState.CLAIMED:
         return f"being taken since {when(removal.at, zone)}"
-    if reason := let_be(member, rules_of(desk.session.settings, "")):
+    if reason := why_left_alone(member, rules_of(desk.session.settings, "")):
         return f"stays as it is: {reason}"
     if look.due.action is Action.REMOVE:
         return "goes with the next sweep"
@@ -194,7 +194,7 @@ def _role_text(desk: Desk, look: _Look) -> str:
         is_warned = look.outlook.role_off_at is not None
         condition = "unless a TODO comes" if is_warned else "at the earliest, and only after a warning"
         return f"goes {_at_text(look.role_off_at, desk)}, {condition}"
-    if member.presence is not None and member.presence.in_guild and not member.presence.has_role:
+    if member.membership is not None and member.membership.in_guild and not member.membership.has_role:
         return "the member has none"
     return "stays as it is"
 
@@ -213,7 +213,7 @@ def _dm_text(desk: Desk, member: Member) -> str:
 def list_today(session: Session) -> int:
     """List who has handed in today, each by their own day."""
     with open_desk(session, read_only=True) as desk:
-        rows = board(desk.roster(), desk.zone, desk.now, session.settings.todo.exempt)
+        rows = standings(desk.roster(), desk.zone, desk.now, session.settings.todo.exempt)
     counts = Counter(row.standing for row in rows)
     session.give(
         {
@@ -233,7 +233,7 @@ def list_today(session: Session) -> int:
     return EXIT_FINE
 
 
-def _today_row(desk: Desk, row: Today) -> list[str]:
+def _today_row(desk: Desk, row: TodayStanding) -> list[str]:
     last = row.member.last_submit
     at = when(last, desk.session.house.zone) if last else "none"
     return [who(row.member.user_id, row.member.name), row.standing.value, row.day.isoformat(), at]
@@ -248,10 +248,10 @@ def delete(session: Session, user_id: int) -> int:
         found = desk.member(user_id)
         event = Event(new_id(), user_id, "deleted", desk.now, desk.host)
 
-        def without_text(member: Member) -> Edit | None:
-            return Edit(replace(member, todo=None), (event,)) if member.todo is not None else None
+        def without_text(member: Member) -> MemberChange | None:
+            return MemberChange(replace(member, todo=None), (event,)) if member.todo is not None else None
 
-        deleted = bool(desk.book.amend([user_id], without_text))
+        deleted = bool(desk.repository.amend([user_id], without_text))
     session.give({"user_id": snowflake(user_id), "deleted": deleted})
     name = who(user_id, found.name)
     session.tell(f"The TODO of {name} is deleted; the clock goes on." if deleted else f"{name} has no TODO to delete.")

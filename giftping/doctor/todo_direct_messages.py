@@ -40,7 +40,7 @@ def look_at_direct_messages(
     """How members are written to; nothing is sent to find out, so who takes none is known from the sweeps."""
     if contents is None:
         return DirectMessagesFacts(now, todo.direct_messages, todo.new_dms, roster_size=None)
-    closed_at = [member.dms_closed_at for member in contents.roll.on_roster()]
+    closed_at = [member.dms_closed_at for member in contents.loaded.on_roster()]
     return DirectMessagesFacts(
         now,
         todo.direct_messages,

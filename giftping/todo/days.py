@@ -13,9 +13,9 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
-from giftping.todo.clocks import Span, day_of, joined, start_of
 from giftping.todo.documents import Event
 from giftping.todo.model import Member, NoticeKind, Pause
+from giftping.todo.periods import Period, day_of, joined, start_of
 
 ONE_DAY = timedelta(days=1)
 
@@ -41,7 +41,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
+class TodayStanding:
     """One member's own today."""
 
     member: Member
@@ -77,14 +77,14 @@ def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: 
     return Streak(run if goes_on else 0, longest, days[-1])
 
 
-def board(
+def standings(
     members: Iterable[Member], zone_of: Callable[[Member], tzinfo], now: datetime, exempt: Collection[int] = ()
-) -> list[Today]:
+) -> list[TodayStanding]:
     """How everybody stands with today's TODO: first those who have yet to hand it in, then by name."""
     rows = []
     for member in members:
         zone = zone_of(member)
-        rows.append(Today(member, day_of(now, zone), _standing(member, zone, now, exempt)))
+        rows.append(TodayStanding(member, day_of(now, zone), _standing(member, zone, now, exempt)))
     order = list(Standing)
     return sorted(rows, key=lambda row: (order.index(row.standing), row.member.name.casefold(), row.member.user_id))
 
@@ -97,7 +97,7 @@ def _day(event: Event, zone: tzinfo) -> date:
         return day_of(event.at, zone)
 
 
-def _is_bridged(before: date, after: date, paused: list[Span], zone: tzinfo) -> bool:
+def _is_bridged(before: date, after: date, paused: list[Period], zone: tzinfo) -> bool:
     """Whether all days between two are wholly paused; there may be none."""
     if after - before <= ONE_DAY:
         return True
@@ -110,7 +110,7 @@ def _standing(member: Member, zone: tzinfo, now: datetime, exempt: Collection[in
         return Standing.HANDED_IN
     if member.exempt or member.user_id in exempt:
         return Standing.EXEMPT
-    if member.presence is not None and member.presence.is_bot:
+    if member.membership is not None and member.membership.is_bot:
         return Standing.BOT
     if member.left_at is not None:
         return Standing.LEFT

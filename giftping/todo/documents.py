@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_TIMESTAMPS, Document
 from giftping.store.fields import time_from_value, time_to_text
-from giftping.todo.clocks import Span
 from giftping.todo.model import (
     Attachment,
     Lapse,
@@ -26,14 +25,15 @@ from giftping.todo.model import (
     LegName,
     LegState,
     Member,
+    Membership,
     Notice,
     NoticeKind,
     Pause,
-    Presence,
     Removal,
     RemovalState,
     Todo,
 )
+from giftping.todo.periods import Period
 
 NOT_APPLICABLE = "N/A"
 """What the older bot stores for a list that was left empty."""
@@ -78,7 +78,7 @@ class SweepNotes:
     """
 
     last_sweep: datetime | None = None
-    downtimes: tuple[Span, ...] = ()
+    downtimes: tuple[Period, ...] = ()
     dms_stopped_until: datetime | None = None
     told: tuple[str, ...] = ()
     last_gap: timedelta | None = None
@@ -119,7 +119,7 @@ def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapp
         time_zone=on_roster.zone("time_zone"),
         pauses=tuple(_pause_from(pause) for pause in on_roster.tables("pauses")),
         left_at=on_roster.time("left_at"),
-        presence=_presence_from(seen) if (seen := on_roster.table("seen")) else None,
+        membership=_membership_from(seen) if (seen := on_roster.table("seen")) else None,
         dm_channel_id=on_roster.id("dm_channel_id"),
         dms_closed_at=on_roster.time("dms_closed_at"),
         last_submit=stamps.time("last_submit"),
@@ -144,7 +144,7 @@ def roster_document_of(member: Member, now: datetime) -> Document:
         time_zone=member.time_zone,
         pauses=[_pause_to(pause) for pause in member.pauses],
         left_at=_epoch(member.left_at),
-        seen=_presence_to(member.presence) if member.presence else None,
+        seen=_membership_to(member.membership) if member.membership else None,
         dm_channel_id=str(member.dm_channel_id) if member.dm_channel_id else None,
         dms_closed_at=_epoch(member.dms_closed_at),
     )
@@ -195,19 +195,19 @@ def _pause_to(pause: Pause) -> Document:
     return {"id": pause.id, "from": _epoch(pause.start)} | times
 
 
-def _presence_from(reader: _Reader) -> Presence | None:
+def _membership_from(reader: _Reader) -> Membership | None:
     at = reader.time("at")
     if at is None:
         return None
-    return Presence(at, reader.flag("in_guild"), reader.flag("is_bot"), reader.flag("has_role"))
+    return Membership(at, reader.flag("in_guild"), reader.flag("is_bot"), reader.flag("has_role"))
 
 
-def _presence_to(presence: Presence) -> Document:
+def _membership_to(membership: Membership) -> Document:
     return {
-        "at": _epoch(presence.at),
-        "in_guild": presence.in_guild,
-        "is_bot": presence.is_bot,
-        "has_role": presence.has_role,
+        "at": _epoch(membership.at),
+        "in_guild": membership.in_guild,
+        "is_bot": membership.is_bot,
+        "has_role": membership.has_role,
     }
 
 
@@ -369,7 +369,7 @@ def notes_from(document: Mapping[str, Any] | None) -> SweepNotes:
         return SweepNotes()
     reader = _Reader("todo_state", document)
     try:
-        spans = [Span(_instant(start), _instant(end)) for start, end in document.get("downtimes", ())]
+        spans = [Period(_instant(start), _instant(end)) for start, end in document.get("downtimes", ())]
         told = tuple(str(text) for text in document.get("told", ()))
     except (TypeError, ValueError, OverflowError):
         raise reader.odd("downtimes", "a list of two times in epoch seconds each") from None

@@ -25,14 +25,14 @@ from giftping.discord.members import (
 from giftping.discord.message import Message, Upload
 from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
 from giftping.discord.rest import RestClient
-from giftping.todo.book import Book, Clock, Edit, Roll, new_id
-from giftping.todo.clocks import Span
 from giftping.todo.documents import Event
 from giftping.todo.model import PINGS, Lapse, LegName, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import Told, channel_message, dm_message
+from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, PlannedWrites, Result
-from giftping.todo.rounds import round_of, with_claim, with_delivery, with_refusal
+from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberRepository, new_id
 from giftping.todo.rules import TodoRules, due, outlook
+from giftping.todo.transitions import ping_for, with_claim, with_delivery, with_refusal
 
 DMS_CLOSED_FOR = timedelta(days=7)
 """How long a member who takes no direct messages is left alone with them."""
@@ -78,13 +78,13 @@ class Messenger:
     message is begun any more.
     """
 
-    book: Book
+    repository: MemberRepository
     rest: RestClient
     members: MembersClient
     clock: Clock
     rules: TodoRules
     addresses: Addresses
-    downtimes: Sequence[Span] = ()
+    downtimes: Sequence[Period] = ()
     may_open_dms: bool = True
     upload: Callable[[Todo], Upload | None] = no_upload
     stopped: Callable[[], bool] = lambda: False
@@ -116,22 +116,22 @@ class Messenger:
             on_progress(number, total)
         return reports
 
-    def preview(self, roll: Roll, errands: Sequence[Errand]) -> tuple[str, Message] | None:
+    def preview(self, loaded: LoadedMembers, errands: Sequence[Errand]) -> tuple[str, Message] | None:
         """Where a message for these errands would go and what it would say; None when nobody is to be told."""
         owed = [
             found
             for errand in errands
-            if (found := self._owed(roll.members[errand.user_id], errand, LegName.CHANNEL)) is not None
+            if (found := self._owed(loaded.members[errand.user_id], errand, LegName.CHANNEL)) is not None
         ]
         told = [self._told(member, notice) for member, notice in owed]
         return (f"channel {self.addresses.channel_id}", channel_message(told)) if told else None
 
-    def planned_writes(self, roll: Roll, errands: Sequence[Errand]) -> PlannedWrites:
+    def planned_writes(self, loaded: LoadedMembers, errands: Sequence[Errand]) -> PlannedWrites:
         """How many direct messages these errands would bring now, and how many would wait for a later run."""
         owed = [
             found[0]
             for errand in errands
-            if (found := self._owed(roll.members[errand.user_id], errand, LegName.DM)) is not None
+            if (found := self._owed(loaded.members[errand.user_id], errand, LegName.DM)) is not None
         ]
         new = sum(member.dm_channel_id is None for member in owed)
         waiting = max(new - (self.addresses.new_dms if self.may_open_dms else 0), 0)
@@ -176,11 +176,11 @@ class Messenger:
     def _upload_of(self, errands: Sequence[Errand]) -> Upload | None:
         if len(errands) != 1 or not errands[0].notice_id:
             return None
-        notice = self.book.member(errands[0].user_id).notice(errands[0].notice_id)
+        notice = self.repository.member(errands[0].user_id).notice(errands[0].notice_id)
         return self.upload(notice.todo) if notice and notice.todo and notice.todo.attachment else None
 
     def _not_tried(self, errands: Sequence[Errand]) -> list[LegReport]:
-        members = self.book.roll([errand.user_id for errand in errands]).members
+        members = self.repository.loaded([errand.user_id for errand in errands]).members
         reports = []
         for errand in errands:
             if (found := self._owed(members[errand.user_id], errand, LegName.CHANNEL)) is not None:
@@ -194,7 +194,7 @@ class Messenger:
         """How the DM leg of an errand ended; nothing where it is not owed."""
         if self.stopped():
             return []
-        member = self.book.member(errand.user_id)
+        member = self.repository.member(errand.user_id)
         found = self._owed(member, errand, LegName.DM)
         if found is None:
             return []
@@ -251,7 +251,7 @@ class Messenger:
         self.dms_stopped, self.dms_too_fast = reason, True
 
     def _remember(self, user_id: int, change: Callable[[Member], Member]) -> None:
-        self.book.amend([user_id], lambda member: Edit(change(member)) if member.on_roster else None)
+        self.repository.amend([user_id], lambda member: MemberChange(change(member)) if member.on_roster else None)
 
     def _closed(self, sent: Sequence[tuple[Member, Notice]], reason: str) -> list[LegReport]:
         now = self.clock()
@@ -271,8 +271,8 @@ class Messenger:
 
         Raise WithdrawnError while nothing is to be sent because the shared store is away.
         """
-        members = self.book.roll([errand.user_id for errand in errands]).members
-        if self.book.store.holds:
+        members = self.repository.loaded([errand.user_id for errand in errands]).members
+        if self.repository.store.holds:
             raise WithdrawnError("the shared store is away")
         if held:
             fresh = [(members.get(member.user_id), notice.id) for member, notice in held]
@@ -286,7 +286,7 @@ class Messenger:
                 member, notice = found
                 claimed = with_claim(member, notice, leg, now=now, by=self.rules.host, channel_id=channel_id)
                 owed[member.user_id] = (claimed, notice)
-        won = self.book.save([Edit(member) for member, _ in owed.values()]) if owed else frozenset()
+        won = self.repository.save([MemberChange(member) for member, _ in owed.values()]) if owed else frozenset()
         return [found for user_id, found in owed.items() if user_id in won]
 
     def _owed(self, member: Member, errand: Errand, leg: LegName) -> tuple[Member, Notice] | None:
@@ -298,7 +298,7 @@ class Messenger:
         found = due(member, self.rules, now, self.downtimes)
         if not found.is_ping or leg not in found.legs:
             return None
-        notice = round_of(member, found, new_id(), now, dm=self.dm_state(member))
+        notice = ping_for(member, found, new_id(), now, dm=self.dm_state(member))
         return (member, notice) if notice.leg(leg).state is LegState.OPEN else None
 
     def dm_state(self, member: Member) -> LegState:
@@ -351,7 +351,7 @@ class Messenger:
         notices = {member.user_id: notice for member, notice in sent}
         now = self.clock()
 
-        def changed(member: Member) -> Edit | None:
+        def changed(member: Member) -> MemberChange | None:
             known = notices[member.user_id]
             notice = member.notice(known.id)
             if notice is None:
@@ -359,12 +359,12 @@ class Messenger:
             after = change(member, notice)
             is_news = message_id is not None or notice.leg(leg).reason != reason
             event = leg_event(member, notice, leg, now, self.rules.host, reason=reason, message_id=message_id)
-            return Edit(after, (event,) if is_news else ())
+            return MemberChange(after, (event,) if is_news else ())
 
-        amended = self.book.amend(list(notices), changed)
+        amended = self.repository.amend(list(notices), changed)
         if message_id is not None:
             gone = [(member, notice) for member, notice in sent if member.user_id not in amended]
-            self.book.enter(
+            self.repository.enter(
                 leg_event(member, notice, leg, now, self.rules.host, message_id=message_id) for member, notice in gone
             )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from giftping.todo.clocks import Span
+from giftping.todo.periods import Period
 
 
 class NoticeKind(StrEnum):
@@ -175,13 +175,13 @@ class Pause:
     reason: str = ""
 
     @property
-    def span(self) -> Span:
+    def span(self) -> Period:
         """The time itself."""
-        return Span(self.start, self.end)
+        return Period(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class Membership:
     """How Discord showed a member when it was last asked; without `in_guild` the rest says nothing."""
 
     at: datetime
@@ -206,7 +206,7 @@ class Member:
     time_zone: str = ""
     pauses: tuple[Pause, ...] = ()
     left_at: datetime | None = None
-    presence: Presence | None = None
+    membership: Membership | None = None
     dm_channel_id: int | None = None
     dms_closed_at: datetime | None = None
     last_submit: datetime | None = None

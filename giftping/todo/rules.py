@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from giftping.todo.clocks import Quiet, Span, counted, reached, unfrozen
 from giftping.todo.model import UNDER_WAY, Lapse, LegName, LegState, Member, NoticeKind, RemovalState
+from giftping.todo.periods import Period, ZonedQuietHours, counted, reached, unfrozen
 
 ALL_LEGS = tuple(LegName)
 
@@ -33,7 +33,7 @@ class TodoRules:
     warning: timedelta = timedelta(hours=12)
     lease: timedelta = timedelta(minutes=10)
     takes_role: bool = True
-    quiet: Quiet | None = None
+    quiet: ZonedQuietHours | None = None
     exempt: frozenset[int] = frozenset()
 
 
@@ -81,7 +81,7 @@ class Outlook:
     role_off_at: datetime | None = None
 
 
-def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Span] = ()) -> Due:
+def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period] = ()) -> Due:
     """Return what is due for a member; `downtimes` are the times in which nobody swept.
 
     A role that cannot be given back, because it was deleted for example, does not end the reminders.
@@ -90,8 +90,8 @@ def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Spa
     return other if restore is None or other.action is Action.REMIND else restore
 
 
-def _by_the_clocks(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Span]) -> Due:
-    if reason := let_be(member, rules):
+def _by_the_clocks(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period]) -> Due:
+    if reason := why_left_alone(member, rules):
         return Due(Action.NOTHING, reason)
     pause = next((pause for pause in member.pauses if pause.span.holds(now)), None)
     if pause is not None:
@@ -105,7 +105,7 @@ def _by_the_clocks(member: Member, rules: TodoRules, now: datetime, downtimes: S
     return Due(step.then, step.why, legs=step.legs, is_retry=step.is_retry)
 
 
-def let_be(member: Member, rules: TodoRules) -> str:
+def why_left_alone(member: Member, rules: TodoRules) -> str:
     """Why a member's clocks do not matter at all, empty when they do."""
     if not member.on_roster:
         return "not on the roster"
@@ -113,16 +113,16 @@ def let_be(member: Member, rules: TodoRules) -> str:
         return "exempt"
     if member.left_at is not None:
         return "left the guild"
-    if member.presence is not None and member.presence.is_bot:
+    if member.membership is not None and member.membership.is_bot:
         return "a bot"
     if member.silent_since is None:
         return "the clock starts with the next sweep"
     return ""
 
 
-def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Span] = ()) -> Outlook:
+def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Period] = ()) -> Outlook:
     """When a member would be reminded first and next, and when the role would go, quiet hours left aside."""
-    if let_be(member, rules):
+    if why_left_alone(member, rules):
         return Outlook()
     clocks = _Clocks(member, rules, downtimes)
     if clocks.is_over:
@@ -156,9 +156,9 @@ def _quiet_until(member: Member, rules: TodoRules, now: datetime) -> datetime | 
     return quiet_hours_of(member, rules.quiet).until(now) if rules.quiet else None
 
 
-def quiet_hours_of(member: Member, quiet: Quiet) -> Quiet:
+def quiet_hours_of(member: Member, quiet: ZonedQuietHours) -> ZonedQuietHours:
     """The quiet hours by the member's own clock."""
-    return Quiet(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
+    return ZonedQuietHours(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class _Step:
 class _Clocks:
     """The instants that matter for one member, as far as they are known now."""
 
-    def __init__(self, member: Member, rules: TodoRules, downtimes: Sequence[Span]) -> None:
+    def __init__(self, member: Member, rules: TodoRules, downtimes: Sequence[Period]) -> None:
         self._member = member
         self._rules = rules
         self._since = member.silent_since or datetime.max.replace(tzinfo=UTC)
@@ -193,7 +193,7 @@ class _Clocks:
     @property
     def may_have_role(self) -> bool:
         """Whether there is, as far as is known, a role to lose."""
-        return self._member.presence is None or self._member.presence.has_role
+        return self._member.membership is None or self._member.membership.has_role
 
     @property
     def silence_ends_at(self) -> datetime | None:

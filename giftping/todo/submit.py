@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from giftping.todo.book import Book, Clock, Edit, new_id
-from giftping.todo.clocks import Span
 from giftping.todo.documents import Event
 from giftping.todo.messenger import Errand, Messenger
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, Todo
+from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, RoleReport
+from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
-from giftping.todo.rounds import with_submission
-from giftping.todo.submission import Draft, SubmissionError, checked, is_repeated
+from giftping.todo.transitions import with_submission
+from giftping.todo.validation import SubmissionError, TodoDraft, is_repeated, validated
 
 SAME_TEXT = "the same text as before"
 
@@ -24,7 +24,7 @@ class SubmitRequest:
     """Whose TODO is handed in, and by whom where that is somebody else; `by_staff` when that is one of the staff."""
 
     user_id: int
-    draft: Draft
+    draft: TodoDraft
     by: int | None = None
     by_staff: bool = False
 
@@ -40,8 +40,8 @@ class SubmitTools:
     clock: Clock
     today: Callable[[Member, datetime], date]
     owner_id: int | None
-    messenger: Callable[[Book, Sequence[Span]], Messenger | None]
-    keeper: Callable[[Book, Sequence[Span]], RoleKeeper | None]
+    messenger: Callable[[MemberRepository, Sequence[Period]], Messenger | None]
+    keeper: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
     keep: Callable[[Todo], None] = lambda _todo: None
 
 
@@ -56,20 +56,20 @@ class SubmitReport:
     is_repeated: bool = False
 
 
-def submit(tools: SubmitTools, book: Book, request: SubmitRequest) -> SubmitReport:
+def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequest) -> SubmitReport:
     """Return what came of handing in a TODO.
 
-    It is checked, then saved, then posted; what cannot be posted now goes out with a sweep, and is not reported as
+    It is validated, then saved, then posted; what cannot be posted now goes out with a sweep, and is not reported as
     posted. Raise SubmissionError when it may not be handed in, StoreError when it cannot be saved.
     """
     now = tools.clock()
-    member = book.member(request.user_id)
+    member = repository.member(request.user_id)
     refuse_strangers(member, request.by, tools.owner_id, by_staff=request.by_staff)
     by = request.by if request.by != request.user_id else None
-    todo = checked(request.draft, member, todo_id=new_id(), now=now, today=tools.today(member, now), submitted_by=by)
+    todo = validated(request.draft, member, todo_id=new_id(), now=now, today=tools.today(member, now), submitted_by=by)
     repeated = is_repeated(todo, member.todo)
-    downtimes = book.notes().downtimes
-    messenger, keeper = tools.messenger(book, downtimes), tools.keeper(book, downtimes)
+    downtimes = repository.notes().downtimes
+    messenger, keeper = tools.messenger(repository, downtimes), tools.keeper(repository, downtimes)
     dm = messenger.dm_state(member) if messenger and by is not None else LegState.CLOSED
     notice = Notice(todo.id, NoticeKind.SUBMISSION, now, dm=Leg(dm), todo=todo)
     event = Event(
@@ -83,9 +83,11 @@ def submit(tools: SubmitTools, book: Book, request: SubmitRequest) -> SubmitRepo
         reason=SAME_TEXT if repeated else "",
     )
     tools.keep(todo)
-    saved = book.amend([request.user_id], lambda known: Edit(with_submission(known, todo, notice, now), (event,)))
+    saved = repository.amend(
+        [request.user_id], lambda known: MemberChange(with_submission(known, todo, notice, now), (event,))
+    )
     role = keeper.give_back(request.user_id, dm=LegState.CLOSED) if keeper else None
-    legs = _told(messenger, book, request.user_id) if messenger else []
+    legs = _told(messenger, repository, request.user_id) if messenger else []
     return SubmitReport(saved[request.user_id], todo, tuple(legs), role, repeated)
 
 
@@ -100,10 +102,10 @@ def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by
         raise SubmissionError([("", f"{member.user_id} is not on the roster; add them: todo roster add")])
 
 
-def _told(messenger: Messenger, book: Book, user_id: int) -> list[LegReport]:
+def _told(messenger: Messenger, repository: MemberRepository, user_id: int) -> list[LegReport]:
     """How what is to be told to or of a member went: the post of the TODO, and that the role is back."""
     reports: list[LegReport] = []
-    for notice in book.member(user_id).notices:
+    for notice in repository.member(user_id).notices:
         errand = Errand(user_id, notice.id)
         if notice.channel.state is LegState.OPEN:
             reports += messenger.post([errand])

@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 
 from giftping.discord.limits import EMBEDS
 from giftping.store.base import RunRecord, Store
-from giftping.todo.book import Book, Clock, Edit, Roll, new_id
-from giftping.todo.clocks import Span
 from giftping.todo.documents import Event, SweepNotes
+from giftping.todo.membership import MembershipReader
 from giftping.todo.messenger import DMS_STOPPED_FOR, Errand, Messenger
-from giftping.todo.model import PINGS, LegName, LegState, Member, Notice, Pause, Presence
+from giftping.todo.model import PINGS, LegName, LegState, Member, Membership, Notice, Pause
 from giftping.todo.notices import Told, batches
-from giftping.todo.presence import Lookout
+from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, Planned, RoleReport, SweepReport
+from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
-from giftping.todo.settle import Settler
+from giftping.todo.settle_legs import LegSettler
 
 JOB = "todo sweep"
 
@@ -48,37 +48,38 @@ class SweepRules:
 
 @dataclass(frozen=True, slots=True)
 class SweepTools:
-    """What a sweep works with, passed in by the wiring.
-
-    `messenger` and `roles` are made for one book and the downtimes; `roles` gives None where there is no role to take.
-    `pool` runs what goes out side by side. `keep_files` lets go of the files of TODOs other than those with these ids.
-    Once `stopped` says so nothing new is begun.
-    """
+    """What a sweep works with, passed in by the wiring."""
 
     clock: Clock
     sleep: Callable[[float], None]
     open_store: Callable[[], Store]
-    lookout: Lookout
-    messenger: Callable[[Book, Sequence[Span]], Messenger]
-    roles: Callable[[Book, Sequence[Span]], RoleKeeper | None]
+    memberships: MembershipReader
+    messenger: Callable[[MemberRepository, Sequence[Period]], Messenger]
+    """Made for one repository and the downtimes, which are only known once the store is open; so are the roles."""
+    roles: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
+    """None where there is no role to take."""
     pool: Callable[[], AbstractContextManager[Executor]]
+    """Runs what goes out side by side."""
     keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
+    """Lets go of the files of TODOs other than those with these ids."""
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    """Told how many legs of how many are done."""
     stopped: Callable[[], bool] = lambda: False
+    """Once it says so nothing new is begun."""
 
 
 def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
     """Return what one sweep did. Raise StoreError when the store cannot be read or written."""
     started = tools.clock()
     with tools.open_store() as store:
-        book = Book(store, tools.clock)
-        notes = book.notes()
+        repository = MemberRepository(store, tools.clock)
+        notes = repository.notes()
         downtime = _downtime(notes, started, rules.downtime)
         waits_until = started + _patience(notes, started, rules)
         if not rules.dry_run:
-            notes = book.change_notes(lambda known: _begun(known, started, rules))
+            notes = repository.change_notes(lambda known: _begun(known, started, rules))
         downtimes = (*notes.downtimes, *([downtime] if downtime and rules.dry_run else ()))
-        run = _Sweep(tools, rules, book, notes, downtimes)
+        run = _Sweep(tools, rules, repository, notes, downtimes)
         if rules.dry_run:
             return run.rehearsed(started)
         if store.holds:
@@ -90,16 +91,16 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
             waited_for += found
             run.go_round()
         report = run.report(started, plan, waited_for, downtime)
-        book.change_notes(lambda known: run.ended(known, report))
-        tools.keep_files(_files_owed(book.roll()))
+        repository.change_notes(lambda known: run.ended(known, report))
+        tools.keep_files(_files_owed(repository.loaded()))
         store.record_run(_record(report, rules.todo.host))
         return report
 
 
-def _downtime(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Span | None:
+def _downtime(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Period | None:
     """The time since the last sweep where that is so long that there was none when there should have been."""
     last = notes.last_sweep
-    return Span(last, now) if last is not None and now - last > longest_gap else None
+    return Period(last, now) if last is not None and now - last > longest_gap else None
 
 
 def _patience(notes: SweepNotes, now: datetime, rules: SweepRules) -> timedelta:
@@ -129,19 +130,24 @@ class _Sweep:
     """One run under way: what it works with, and what has come of it so far."""
 
     def __init__(
-        self, tools: SweepTools, rules: SweepRules, book: Book, notes: SweepNotes, downtimes: Sequence[Span]
+        self,
+        tools: SweepTools,
+        rules: SweepRules,
+        repository: MemberRepository,
+        notes: SweepNotes,
+        downtimes: Sequence[Period],
     ) -> None:
         self._tools = tools
         self._rules = rules.todo
         self._linger = rules.linger
         self._lingers_until = tools.clock() + rules.linger
-        self._book = book
+        self._book = repository
         self._notes = notes
         self._downtimes = downtimes
-        self._messenger = tools.messenger(book, downtimes)
+        self._messenger = tools.messenger(repository, downtimes)
         stopped = notes.dms_stopped_until
         self._messenger.may_open_dms = stopped is None or stopped <= tools.clock()
-        self._keeper = tools.roles(book, downtimes)
+        self._keeper = tools.roles(repository, downtimes)
         self._legs: list[LegReport] = []
         self._roles: list[RoleReport] = []
         self._left: list[int] = []
@@ -151,44 +157,46 @@ class _Sweep:
 
     def tidy(self) -> None:
         """Settle what earlier runs left open, and start the clocks of those who have none."""
-        roll = self._book.roll()
-        settler = Settler(self._book, self._messenger.rest, self._tools.clock, self._rules, self._tools.stopped)
-        self._legs += settler.settle(roll.members.values())
-        self._legs += settler.drop_old_news(roll.members.values())
-        clockless = [member.user_id for member in roll.on_roster() if member.silent_since is None]
+        loaded = self._book.loaded()
+        leg_settler = LegSettler(self._book, self._messenger.rest, self._tools.clock, self._rules, self._tools.stopped)
+        self._legs += leg_settler.settle(loaded.members.values())
+        self._legs += leg_settler.drop_old_news(loaded.members.values())
+        clockless = [member.user_id for member in loaded.on_roster() if member.silent_since is None]
         now = self._tools.clock()
-        self._book.amend(clockless, lambda member: Edit(replace(member, added=now)) if not member.added else None)
+        self._book.amend(
+            clockless, lambda member: MemberChange(replace(member, added=now)) if not member.added else None
+        )
 
     def go_round(self) -> list[Planned]:
         """Do what is due now, and return what that was and what is not due yet, for everybody on the roster."""
         plan: list[Planned] = []
-        for part in self._parts(self._book.roll()):
-            roll = self._looked_at(part)
-            planned = self._plan(roll)
+        for part in self._parts(self._book.loaded()):
+            loaded = self._looked_at(part)
+            planned = self._plan(loaded)
             for one in planned:
                 if self._tools.stopped():
                     break
-                self._change_role(roll.members[one.user_id], one.due.action)
+                self._change_role(loaded.members[one.user_id], one.due.action)
             self._deliver(planned)
             plan += planned
         return sorted(plan, key=lambda one: one.user_id)
 
-    def _parts(self, roll: Roll) -> Iterator[Roll]:
+    def _parts(self, loaded: LoadedMembers) -> Iterator[LoadedMembers]:
         """The members in parts: those of whom each has to be asked about alone come ten at a time.
 
         Asking has a rate limit of its own; what is known meanwhile can go out beside it.
         """
-        self._note_oddities(roll)
+        self._note_oddities(loaded)
         self._unseen = {}
         now = self._tools.clock()
-        unseen = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
-        if self._tools.lookout.sees_all(unseen):
-            yield roll
+        unseen = [member.user_id for member in loaded.on_roster() if self._is_to_be_seen(member, now)]
+        if self._tools.memberships.sees_all(unseen):
+            yield loaded
             return
         first, *others = [unseen[start : start + EMBEDS] for start in range(0, len(unseen), EMBEDS)]
-        yield roll.only({*roll.members} - {*unseen} | {*first})
+        yield loaded.only({*loaded.members} - {*unseen} | {*first})
         for part in others:
-            yield roll.only(part)
+            yield loaded.only(part)
 
     def wait(self, waits_until: datetime) -> int:
         """Wait for the next members who fall due, close together, and return how many they are.
@@ -198,23 +206,23 @@ class _Sweep:
         if self._tools.stopped():
             return 0
         now = self._tools.clock()
-        roll = self._book.roll()
+        loaded = self._book.loaded()
         soon = [
             planned.due.until
-            for planned in self._plan(roll)
+            for planned in self._plan(loaded)
             if planned.due.then not in (Action.NOTHING, Action.RESTORE)
             and planned.due.until is not None
-            and planned.due.until <= (waits_until if roll.members[planned.user_id].last_ping else self._lingers_until)
+            and planned.due.until <= (waits_until if loaded.members[planned.user_id].last_ping else self._lingers_until)
         ]
         together = [at for at in soon if at - min(soon) <= self._linger]
         if together:
             self._tools.sleep(max((max(together) - now).total_seconds(), 0.0))
         return len(together)
 
-    def _plan(self, roll: Roll) -> list[Planned]:
+    def _plan(self, loaded: LoadedMembers) -> list[Planned]:
         now = self._tools.clock()
         plan = []
-        for member in roll.members.values():
+        for member in loaded.members.values():
             if not member.on_roster and not member.notices:
                 continue
             trouble = self._unseen.get(member.user_id, "")
@@ -226,34 +234,34 @@ class _Sweep:
 
     # Who is there
 
-    def _looked_at(self, roll: Roll, *, writes: bool = True) -> Roll:
+    def _looked_at(self, loaded: LoadedMembers, *, writes: bool = True) -> LoadedMembers:
         """The members as Discord shows those of them for whom something is due."""
         now = self._tools.clock()
-        wanted = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
+        wanted = [member.user_id for member in loaded.on_roster() if self._is_to_be_seen(member, now)]
         if not wanted:
-            return roll
-        seen = self._tools.lookout.look(wanted)
+            return loaded
+        seen = self._tools.memberships.look(wanted)
         edits = []
-        for user_id, presence in seen.items():
-            if isinstance(presence, str):
+        for user_id, membership in seen.items():
+            if isinstance(membership, str):
                 if not self._tools.stopped():
-                    self._unseen[user_id] = presence
+                    self._unseen[user_id] = membership
                 continue
-            edit = _seen(roll.members[user_id], presence, now)
+            edit = _seen(loaded.members[user_id], membership, now)
             edits.append(edit)
-            self._note_moves(roll.members[user_id], edit.member)
+            self._note_moves(loaded.members[user_id], edit.member)
         if writes:
             self._book.save(edits)
-            return Roll({**roll.members, **self._book.roll(wanted).members}, roll.odd)
-        return Roll({**roll.members, **{edit.member.user_id: edit.member for edit in edits}}, roll.odd)
+            return LoadedMembers({**loaded.members, **self._book.loaded(wanted).members}, loaded.odd)
+        return LoadedMembers({**loaded.members, **{edit.member.user_id: edit.member for edit in edits}}, loaded.odd)
 
     def _is_to_be_seen(self, member: Member, now: datetime) -> bool:
-        presence = member.presence
+        membership = member.membership
         if member.left_at is not None:
-            return presence is None or now - presence.at >= ABSENT_AGAIN
+            return membership is None or now - membership.at >= ABSENT_AGAIN
         found = due(member, self._rules, now, self._downtimes)
         touches_role = found.action in (Action.WARN, Action.REMOVE, Action.END)
-        is_old = presence is None or now - presence.at >= SEEN_FOR
+        is_old = membership is None or now - membership.at >= SEEN_FOR
         return touches_role or (found.is_ping and is_old)
 
     def _note_moves(self, before: Member, after: Member) -> None:
@@ -262,11 +270,11 @@ class _Sweep:
         if before.left_at is not None and after.left_at is None:
             self._returned.append(after.user_id)
 
-    def _note_oddities(self, roll: Roll) -> None:
+    def _note_oddities(self, loaded: LoadedMembers) -> None:
         now = self._tools.clock()
-        for odd in roll.odd:
+        for odd in loaded.odd:
             self._trouble[f"{odd.where}: {odd.why}; skipped: correct or remove the document"] = None
-        for member in roll.on_roster():
+        for member in loaded.on_roster():
             latest = max((at for at in (member.last_submit, member.last_ping) if at), default=now)
             if latest - now > SKEW:
                 self._trouble[f"{member.label}: a time lies in the future ({latest:%Y-%m-%d}); check the clocks"] = None
@@ -291,7 +299,7 @@ class _Sweep:
 
     def _deliver(self, plan: Iterable[Planned]) -> None:
         """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
-        news = _news(self._book.roll([one.user_id for one in plan]))
+        news = _news(self._book.loaded([one.user_id for one in plan]))
         pings = [one for one in plan if one.due.is_ping]
         posts, writes = list(_posts(news, pings)), _writes(news, pings)
         with self._tools.pool() as pool:
@@ -301,20 +309,22 @@ class _Sweep:
 
     def rehearsed(self, started: datetime) -> SweepReport:
         """Return what this run would do, with nothing written and nothing posted."""
-        parts = [self._looked_at(part, writes=False) for part in self._parts(self._book.roll())]
-        roll = Roll({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
-        plan = self._plan(roll)
+        parts = [self._looked_at(part, writes=False) for part in self._parts(self._book.loaded())]
+        loaded = LoadedMembers({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
+        plan = self._plan(loaded)
         pings = [one for one in plan if one.due.is_ping]
-        news = _news(roll)
-        posts = [self._messenger.preview(roll, errands) for errands in _posts(news, pings)]
+        news = _news(loaded)
+        posts = [self._messenger.preview(loaded, errands) for errands in _posts(news, pings)]
         return replace(
             self.report(started, plan, 0, None),
             dry_run=True,
             messages=tuple(message for message in posts if message),
-            writes=self._messenger.planned_writes(roll, _writes(news, pings)),
+            writes=self._messenger.planned_writes(loaded, _writes(news, pings)),
         )
 
-    def report(self, started: datetime, plan: Sequence[Planned], waited_for: int, downtime: Span | None) -> SweepReport:
+    def report(
+        self, started: datetime, plan: Sequence[Planned], waited_for: int, downtime: Period | None
+    ) -> SweepReport:
         """Return what came of the run."""
         return SweepReport(
             started_at=started,
@@ -345,31 +355,31 @@ class _Sweep:
         return tuple(dict.fromkeys((*before, *report.trouble_lines())))
 
 
-def _seen(member: Member, presence: Presence, now: datetime) -> Edit:
+def _seen(member: Member, membership: Membership, now: datetime) -> MemberChange:
     """How a member changes who was looked at: one who is gone is parked, and one who is back has had a pause."""
-    seen = replace(member, presence=presence)
-    if not presence.in_guild:
+    seen = replace(member, membership=membership)
+    if not membership.in_guild:
         if member.left_at is not None:
-            return Edit(seen)
-        return Edit(replace(seen, left_at=now), (Event(new_id(), member.user_id, "left", now),))
+            return MemberChange(seen)
+        return MemberChange(replace(seen, left_at=now), (Event(new_id(), member.user_id, "left", now),))
     if member.left_at is None:
-        return Edit(seen)
+        return MemberChange(seen)
     away = Pause(new_id(), member.left_at, now, "not in the guild")
     back = replace(seen, left_at=None, pauses=(*member.pauses, away))
-    return Edit(back, (Event(new_id(), member.user_id, "returned", now),))
+    return MemberChange(back, (Event(new_id(), member.user_id, "returned", now),))
 
 
-def _files_owed(roll: Roll) -> frozenset[str]:
+def _files_owed(loaded: LoadedMembers) -> frozenset[str]:
     """The ids of the TODOs whose file is yet to be posted."""
-    todos = (notice.todo for member in roll.members.values() for notice in member.notices)
+    todos = (notice.todo for member in loaded.members.values() for notice in member.notices)
     return frozenset(todo.id for todo in todos if todo and todo.attachment)
 
 
-def _news(roll: Roll) -> list[tuple[Member, Notice]]:
+def _news(loaded: LoadedMembers) -> list[tuple[Member, Notice]]:
     """The notices, other than pings, of which a leg is yet to be delivered."""
     return [
         (member, notice)
-        for member in roll.members.values()
+        for member in loaded.members.values()
         for notice in member.notices
         if notice.kind not in PINGS and notice.legs_in(LegState.OPEN)
     ]

@@ -19,7 +19,7 @@ from giftping.bot.desk import Desk, Reply
 from giftping.commands import submit as submitting
 from giftping.demo import faults
 from giftping.todo.model import Lapse, Removal, RemovalState
-from giftping.todo.submission import ATTACHMENT_SIZE
+from giftping.todo.validation import ATTACHMENT_SIZE
 
 
 async def test_a_todo_is_saved_posted_and_answered_to_the_member_alone(todo: TodoGuild) -> None:

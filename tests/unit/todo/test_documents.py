@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from todo_builders import DAY, START, member
 
-from giftping.todo.clocks import Span
 from giftping.todo.documents import (
     Event,
     OddDocumentError,
@@ -29,14 +28,15 @@ from giftping.todo.model import (
     Leg,
     LegState,
     Member,
+    Membership,
     Notice,
     NoticeKind,
     Pause,
-    Presence,
     Removal,
     RemovalState,
     Todo,
 )
+from giftping.todo.periods import Period
 
 NOW = datetime(2026, 6, 3, 10, tzinfo=UTC)
 ID = "123456789012345678"
@@ -329,7 +329,7 @@ members = st.builds(
     time_zone=st.sampled_from(["", "Europe/Berlin", "Asia/Kolkata"]),
     pauses=st.lists(st.builds(Pause, words, moments, maybe, words), max_size=2).map(tuple),
     left_at=maybe,
-    presence=st.none() | st.builds(Presence, moments, st.booleans(), st.booleans(), st.booleans()),
+    membership=st.none() | st.builds(Membership, moments, st.booleans(), st.booleans(), st.booleans()),
     dm_channel_id=st.none() | some_ids,
     dms_closed_at=maybe,
     last_submit=maybe,
@@ -369,7 +369,7 @@ def test_an_event_is_the_same_after_being_written_and_read(event):
     assert event_from(event_to(event)) == event
 
 
-@given(st.builds(SweepNotes, maybe, st.lists(st.builds(Span, moments, moments), max_size=3).map(tuple), maybe))
+@given(st.builds(SweepNotes, maybe, st.lists(st.builds(Period, moments, moments), max_size=3).map(tuple), maybe))
 def test_the_sweeps_notes_are_the_same_after_being_written_and_read(notes):
     document = notes_to(notes)
     assert notes_from(document) == replace(notes, document=document)

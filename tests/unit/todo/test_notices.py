@@ -136,8 +136,8 @@ def anything_told(draw, kinds=tuple(NoticeKind)) -> Told:
 def wrong_with(message: Message) -> list[str]:
     openapi = discord_openapi()
     body = json.loads(json.dumps(message.payload()))
-    checked = openapi.request_violations("POST", "/channels/{channel_id}/messages", body) if openapi else []
-    return [*violations(message), *checked]
+    validated = openapi.request_violations("POST", "/channels/{channel_id}/messages", body) if openapi else []
+    return [*violations(message), *validated]
 
 
 @given(st.lists(anything_told(), min_size=1, max_size=24))

@@ -23,20 +23,20 @@ from todo_builders import (
     warned,
 )
 
-from giftping.todo.clocks import Quiet, Span
 from giftping.todo.model import (
     Lapse,
     Leg,
     LegName,
     LegState,
     Member,
+    Membership,
     NoticeKind,
     Pause,
-    Presence,
     RemovalState,
 )
-from giftping.todo.rounds import round_of, with_claim, with_delivery
-from giftping.todo.rules import Action, Outlook, TodoRules, due, let_be, outlook, span_text
+from giftping.todo.periods import Period, ZonedQuietHours
+from giftping.todo.rules import Action, Outlook, TodoRules, due, outlook, span_text, why_left_alone
+from giftping.todo.transitions import ping_for, with_claim, with_delivery
 
 BOTH = (LegName.CHANNEL, LegName.DM)
 
@@ -138,7 +138,7 @@ def test_no_times_at_all_are_not_1970():
         ({"on_roster": False}, "not on the roster"),
         ({"exempt": True}, "exempt"),
         ({"left_at": START + DAY}, "left the guild"),
-        ({"presence": Presence(START, in_guild=True, is_bot=True)}, "a bot"),
+        ({"membership": Membership(START, in_guild=True, is_bot=True)}, "a bot"),
     ],
 )
 def test_some_are_let_be_however_long_they_are_silent(changes, why):
@@ -150,8 +150,8 @@ def test_some_are_let_be_however_long_they_are_silent(changes, why):
 
 
 def test_settings_can_exempt_a_member():
-    assert let_be(member(7), rules(exempt=frozenset({7}))) == "exempt"
-    assert let_be(member(8), rules(exempt=frozenset({7}))) == ""
+    assert why_left_alone(member(7), rules(exempt=frozenset({7}))) == "exempt"
+    assert why_left_alone(member(8), rules(exempt=frozenset({7}))) == ""
 
 
 def test_a_submission_from_the_future_makes_nothing_due():
@@ -172,7 +172,7 @@ def test_a_submission_from_the_future_makes_nothing_due():
         (member(last_submit=None, added=START), START + 25 * HOUR, "nothing handed in for 1 d 1 h"),
         (member(lapse=warned(START + 105 * HOUR)), START + 5 * DAY, "silent for 5 d, and warned"),
         (
-            member(presence=Presence(START, in_guild=True)),
+            member(membership=Membership(START, in_guild=True)),
             START + 5 * DAY,
             "silent for 5 d, with no role to take",
         ),
@@ -257,7 +257,7 @@ def silent_members(draw) -> Member:
     if last_ping is not None and draw(st.booleans()):
         kind = draw(st.sampled_from([NoticeKind.REMINDER, NoticeKind.WARNING]))
         known = known.with_notice(notice(kind, last_ping, channel=sent(last_ping), dm=refused()))
-    return replace(known, presence=draw(st.sampled_from([None, known.presence, Presence(START, in_guild=True)])))
+    return replace(known, membership=draw(st.sampled_from([None, known.membership, Membership(START, in_guild=True)])))
 
 
 @given(silent_members(), st.integers(0, 400), st.integers(1, 500), st.sampled_from(list(SETTINGS.values())))
@@ -278,14 +278,14 @@ def test_a_pause_moves_everything_after_it_by_its_length(known, later, length, g
 
 
 def test_a_downtime_does_not_hold_back_reminders():
-    downtime = [Span(START + 2 * HOUR, START + 30 * HOUR)]
+    downtime = [Period(START + 2 * HOUR, START + 30 * HOUR)]
     assert due(member(), rules(), START + 30 * HOUR, downtime).action is Action.REMIND
     pinged = member(last_ping=START + 27 * HOUR)
     assert due(pinged, rules(), START + 30 * HOUR, downtime).action is Action.REMIND
 
 
 def test_a_downtime_is_not_charged_on_the_way_to_the_removal():
-    downtime = [Span(START + 106 * HOUR, START + 136 * HOUR)]
+    downtime = [Period(START + 106 * HOUR, START + 136 * HOUR)]
     known = member(last_ping=START + 149 * HOUR, lapse=warned(START + 105 * HOUR))
     early = due(known, rules(), START + 150 * HOUR - INSTANT, downtime)
     assert (early.action, early.until, early.then) == (Action.NOTHING, START + 150 * HOUR, Action.REMOVE)
@@ -293,14 +293,14 @@ def test_a_downtime_is_not_charged_on_the_way_to_the_removal():
 
 
 def test_a_downtime_puts_off_the_warning_too():
-    downtime = [Span(START + 30 * HOUR, START + 60 * HOUR)]
+    downtime = [Period(START + 30 * HOUR, START + 60 * HOUR)]
     pinged = member(last_ping=START + 102 * HOUR)
     assert due(pinged, rules(), START + 105 * HOUR).action is Action.WARN
     assert due(pinged, rules(), START + 105 * HOUR, downtime).action is Action.REMIND
     assert due(member(last_ping=START + 132 * HOUR), rules(), START + 135 * HOUR, downtime).action is Action.WARN
 
 
-NIGHT = Quiet(time(23), time(7), ZoneInfo("UTC"))
+NIGHT = ZonedQuietHours(time(23), time(7), ZoneInfo("UTC"))
 EVENING = datetime.combine(START, time(23), tzinfo=START.tzinfo)
 MORNING = EVENING + 8 * HOUR
 
@@ -335,7 +335,7 @@ def test_quiet_hours_go_by_the_members_own_zone():
 def swept(known: Member, given_rules: TodoRules, now: datetime) -> Member:
     """Return a member after a sweep that delivers both legs of what is due."""
     while (found := due(known, given_rules, now)).is_ping:
-        fresh = round_of(known, found, "00000000000000aa", now, dm=LegState.OPEN)
+        fresh = ping_for(known, found, "00000000000000aa", now, dm=LegState.OPEN)
         for leg in found.legs:
             claim = with_claim(known, fresh, leg, now=now, by=HOST, channel_id=2)
             held = claim.notice(fresh.id) or fresh
@@ -391,9 +391,9 @@ anybody = st.builds(
     on_roster=st.booleans(),
     exempt=st.booleans(),
     left_at=st.none() | moments,
-    presence=st.none() | st.builds(Presence, moments, st.just(value=True), st.booleans(), st.booleans()),
+    membership=st.none() | st.builds(Membership, moments, st.just(value=True), st.booleans(), st.booleans()),
 )
-downtimes = st.lists(st.builds(Span, moments, moments), max_size=3)
+downtimes = st.lists(st.builds(Period, moments, moments), max_size=3)
 
 
 @given(anybody, moments, downtimes, st.sampled_from([None, NIGHT]))
@@ -453,11 +453,11 @@ def test_a_new_lapse_may_take_the_role_again():
 
 
 def test_without_a_role_the_silence_just_ends():
-    roleless = member(presence=Presence(START, in_guild=True), last_ping=START + 119 * HOUR)
+    roleless = member(membership=Membership(START, in_guild=True), last_ping=START + 119 * HOUR)
     early = due(roleless, rules(), START + 5 * DAY - INSTANT)
     assert (early.action, early.then) == (Action.NOTHING, Action.END)
     assert due(roleless, rules(), START + 5 * DAY).action is Action.END
-    assert due(member(presence=Presence(START, in_guild=True)), rules(), START + 110 * HOUR).action is Action.REMIND
+    assert due(member(membership=Membership(START, in_guild=True)), rules(), START + 110 * HOUR).action is Action.REMIND
 
 
 def test_where_no_role_is_named_reminders_end_with_the_silence():
@@ -592,7 +592,7 @@ def test_the_outlook_says_when_what_comes():
 
 
 def test_the_outlook_has_no_end_for_one_without_the_role_or_in_an_endless_pause():
-    roleless = member(presence=Presence(START, in_guild=True), lapse=warned(START + 105 * HOUR))
+    roleless = member(membership=Membership(START, in_guild=True), lapse=warned(START + 105 * HOUR))
     assert outlook(roleless, rules()).role_off_at is None
     paused = member(pauses=(Pause("p", START),), lapse=warned(START + 105 * HOUR))
     assert outlook(paused, rules()) == Outlook()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from giftping.todo.model import Lapse, Leg, LegState, Member, Notice, NoticeKind, Presence, Removal, RemovalState
+from giftping.todo.model import Lapse, Leg, LegState, Member, Membership, Notice, NoticeKind, Removal, RemovalState
 from giftping.todo.rules import TodoRules
 
 HOST = "host-a"
@@ -22,7 +22,7 @@ def member(user_id: int = 1, **changes: Any) -> Member:
         user_id,
         "Ann",
         added=START - 30 * DAY,
-        presence=Presence(START, in_guild=True, has_role=True),
+        membership=Membership(START, in_guild=True, has_role=True),
         last_submit=START,
     )
     return replace(known, **changes)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from giftping.discord.members import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, MemberInfo, MembersClient
 from giftping.discord.outcome import Refused, Unclear
-from giftping.todo.book import Clock
-from giftping.todo.model import Presence
+from giftping.todo.model import Membership
+from giftping.todo.repository import Clock
 
 LIST_FROM = 5
 """From how many members on the guild's whole list is asked for, which takes a privileged intent, before each alone."""
 
-SideBySide = Callable[[Callable[[int], "Presence | str"], Sequence[int]], "list[Presence | str]"]
+SideBySide = Callable[[Callable[[int], "Membership | str"], Sequence[int]], "list[Membership | str]"]
 
 
 @dataclass
-class Lookout:
+class MembershipReader:
     """Asks about the members of one guild; `role_id` is the TODO role. `side_by_side` asks several at a time."""
 
     members: MembersClient
@@ -38,27 +38,27 @@ class Lookout:
             return False
         return True
 
-    def look(self, user_ids: Collection[int]) -> dict[int, Presence | str]:
+    def look(self, user_ids: Collection[int]) -> dict[int, Membership | str]:
         """How each member stands, or why that cannot be told; as `sees_all` has learnt, where it was asked."""
         wanted = sorted(user_ids)
         if isinstance(self._listed, dict):
-            return {user_id: self._presence(self._listed.get(user_id)) for user_id in wanted}
+            return {user_id: self._membership(self._listed.get(user_id)) for user_id in wanted}
         if self._listed is not None:
             return dict.fromkeys(wanted, self._listed.reason)
         return dict(zip(wanted, self.side_by_side(self._look_at, wanted), strict=True))
 
-    def _look_at(self, user_id: int) -> Presence | str:
+    def _look_at(self, user_id: int) -> Membership | str:
         found = self.members.member(self.guild_id, user_id)
         if isinstance(found, MemberInfo):
-            return self._presence(found)
+            return self._membership(found)
         is_gone = isinstance(found, Refused) and found.code in (UNKNOWN_MEMBER, UNKNOWN_USER)
-        return self._presence(None) if is_gone else found.reason
+        return self._membership(None) if is_gone else found.reason
 
-    def _presence(self, found: MemberInfo | None) -> Presence:
+    def _membership(self, found: MemberInfo | None) -> Membership:
         now = self.clock()
         if found is None:
-            return Presence(now, in_guild=False)
-        return Presence(now, in_guild=True, is_bot=found.is_bot, has_role=self.role_id in found.role_ids)
+            return Membership(now, in_guild=False)
+        return Membership(now, in_guild=True, is_bot=found.is_bot, has_role=self.role_id in found.role_ids)
 
 
 def _lacks_privilege(listed: dict[int, MemberInfo] | Refused | Unclear) -> bool:

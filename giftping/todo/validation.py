@@ -50,7 +50,7 @@ _DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TodoDraft:
     """A TODO as it was typed; a date that is empty is today."""
 
     name: str = ""
@@ -69,8 +69,8 @@ class SubmissionError(Exception):
         super().__init__("\n".join(f"{field}: {reason}" if field else reason for field, reason in mistakes))
 
 
-def checked(
-    draft: Draft, member: Member, *, todo_id: str, now: datetime, today: date, submitted_by: int | None = None
+def validated(
+    draft: TodoDraft, member: Member, *, todo_id: str, now: datetime, today: date, submitted_by: int | None = None
 ) -> Todo:
     """The TODO of a draft; `today` is the member's own. Raise SubmissionError with every mistake at once.
 

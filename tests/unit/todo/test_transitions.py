@@ -6,8 +6,9 @@ import pytest
 from todo_builders import DAY, HOST, HOUR, START, claimed, member, notice, refused, removal, rules, sent, warned
 
 from giftping.todo.model import Lapse, Leg, LegName, LegState, Member, Notice, NoticeKind, RemovalState, Todo
-from giftping.todo.rounds import (
-    round_of,
+from giftping.todo.rules import Action, Due, due
+from giftping.todo.transitions import (
+    ping_for,
     with_claim,
     with_delivery,
     with_refusal,
@@ -15,7 +16,6 @@ from giftping.todo.rounds import (
     with_submission,
     without_removal,
 )
-from giftping.todo.rules import Action, Due, due
 
 CHANNEL, DM = LegName.CHANNEL, LegName.DM
 NOW = START + DAY
@@ -116,15 +116,15 @@ def test_a_reminder_is_no_warning():
 def test_a_retry_belongs_to_the_present_round_and_a_ping_to_a_new_one():
     known = member(last_ping=NOW, notices=(notice(channel=sent(NOW), dm=refused()),))
     retry = due(known, rules(), NOW + HOUR)
-    assert round_of(known, retry, "new", NOW + HOUR, dm=LegState.OPEN) == known.ping
+    assert ping_for(known, retry, "new", NOW + HOUR, dm=LegState.OPEN) == known.ping
     later = NOW + 3 * HOUR
-    fresh = round_of(known, due(known, rules(), later), "new", later, dm=LegState.CLOSED)
+    fresh = ping_for(known, due(known, rules(), later), "new", later, dm=LegState.CLOSED)
     assert fresh == Notice("new", NoticeKind.REMINDER, later, dm=Leg(LegState.CLOSED), ping_before=NOW)
 
 
 def test_the_round_of_a_warning_is_a_warning():
     found = Due(Action.WARN, "", legs=(CHANNEL, DM))
-    assert round_of(member(), found, "new", NOW, dm=LegState.OPEN).kind is NoticeKind.WARNING
+    assert ping_for(member(), found, "new", NOW, dm=LegState.OPEN).kind is NoticeKind.WARNING
 
 
 def test_of_pings_only_the_latest_stays_and_other_notices_stay_too():

@@ -21,7 +21,7 @@ from giftping.todo.model import (
 from giftping.todo.rules import Action, Due
 
 
-def round_of(member: Member, due: Due, notice_id: str, now: datetime, *, dm: LegState) -> Notice:
+def ping_for(member: Member, due: Due, notice_id: str, now: datetime, *, dm: LegState) -> Notice:
     """The round that a ping belongs to: the present one for a leg that is still owed, else a new one.
 
     A round of which surely nothing was delivered is tried again under its id, so that the history tells of a trouble

@@ -10,46 +10,46 @@ from hypothesis import strategies as st
 from todo_builders import member, notice
 
 from giftping.discord.limits import violations
-from giftping.todo.clocks import day_of
 from giftping.todo.model import Attachment, Member, NoticeKind, Todo
 from giftping.todo.notices import Told, channel_message
-from giftping.todo.submission import (
+from giftping.todo.periods import day_of
+from giftping.todo.validation import (
     ATTACHMENT_SIZE,
     CONTENT_TYPES,
-    Draft,
     SubmissionError,
-    checked,
+    TodoDraft,
     content_type_of,
     is_repeated,
+    validated,
 )
 
 NOW = datetime(2026, 2, 1, 20, tzinfo=UTC)
 TODAY = date(2026, 2, 1)
-GOOD = Draft(must_do="read ten pages")
+GOOD = TodoDraft(must_do="read ten pages")
 FILE = Attachment("plan.png", "image/png", 5)
 
 
-def hand_in(draft: Draft, known: Member | None = None, today: date = TODAY) -> Todo:
-    return checked(draft, known or member(), todo_id="t1", now=NOW, today=today)
+def hand_in(draft: TodoDraft, known: Member | None = None, today: date = TODAY) -> Todo:
+    return validated(draft, known or member(), todo_id="t1", now=NOW, today=today)
 
 
-def mistakes(draft: Draft, known: Member | None = None, today: date = TODAY) -> list[tuple[str, str]]:
+def mistakes(draft: TodoDraft, known: Member | None = None, today: date = TODAY) -> list[tuple[str, str]]:
     with pytest.raises(SubmissionError) as caught:
         hand_in(draft, known, today)
     return caught.value.mistakes
 
 
 def test_what_is_handed_in_is_trimmed_dated_and_named():
-    todo = hand_in(Draft(must_do="  read \n", can_do="  run"))
+    todo = hand_in(TodoDraft(must_do="  read \n", can_do="  run"))
     assert todo == Todo("Ann", "01/02/2026", "read", "run", "", "t1", NOW)
 
 
 def test_who_hands_in_for_somebody_is_kept():
-    assert checked(GOOD, member(), todo_id="t", now=NOW, today=TODAY, submitted_by=9).submitted_by == 9
+    assert validated(GOOD, member(), todo_id="t", now=NOW, today=TODAY, submitted_by=9).submitted_by == 9
 
 
 def test_every_mistake_is_named_at_once():
-    wrong = Draft("x", "yesterday", must_do="y" * 1025, can_do="z" * 2000, attachment=Attachment("a.exe", "", 0))
+    wrong = TodoDraft("x", "yesterday", must_do="y" * 1025, can_do="z" * 2000, attachment=Attachment("a.exe", "", 0))
     found = mistakes(wrong)
     assert [field for field, _ in found] == ["date", "name", "must_do", "can_do", "attachment", "attachment"]
     with pytest.raises(SubmissionError, match="must_do: has 1025 characters, at most 1024 fit"):
@@ -111,18 +111,18 @@ def test_a_list_is_measured_before_it_is_saved(field, fits, too_long):
 
 @pytest.mark.parametrize("text", [".", "...", "ok", "- \n -", "a.b", "`` ``"])
 def test_a_todo_that_says_nothing_is_refused(text):
-    assert mistakes(Draft(must_do=text)) == [("must_do", "says too little; write what is to be done")]
+    assert mistakes(TodoDraft(must_do=text)) == [("must_do", "says too little; write what is to be done")]
 
 
 def test_the_lists_say_enough_together():
-    assert hand_in(Draft(must_do="1", can_do="2", dont_do="3")).dont_do == "3"
+    assert hand_in(TodoDraft(must_do="1", can_do="2", dont_do="3")).dont_do == "3"
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\n\t"])
 def test_an_empty_todo_is_refused_and_one_with_only_a_file_is_not(blank):
-    (found,) = mistakes(Draft(must_do=blank))
+    (found,) = mistakes(TodoDraft(must_do=blank))
     assert found == ("", "nothing is in it; write at least one of must_do, can_do, dont_do, or attach a file")
-    assert hand_in(Draft(must_do=blank, attachment=FILE)).attachment == FILE
+    assert hand_in(TodoDraft(must_do=blank, attachment=FILE)).attachment == FILE
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ texts = st.text(max_size=60) | st.sampled_from(["x" * 1024, "😀" * 512, "\u200
 @given(st.text(max_size=100), texts, texts, texts)
 def test_what_is_taken_fits_into_a_post(name, must_do, can_do, dont_do):
     try:
-        todo = hand_in(Draft(name, "", must_do, can_do, dont_do))
+        todo = hand_in(TodoDraft(name, "", must_do, can_do, dont_do))
     except SubmissionError:
         return
     post = channel_message([Told(member(), notice(NoticeKind.SUBMISSION, NOW, todo=todo))])
@@ -177,8 +177,8 @@ def test_another_text_for_the_same_day_is_taken(change):
 
 
 def test_two_files_are_not_compared():
-    before = hand_in(Draft(attachment=FILE))
-    assert hand_in(Draft(attachment=FILE), member(todo=before)).attachment == FILE
+    before = hand_in(TodoDraft(attachment=FILE))
+    assert hand_in(TodoDraft(attachment=FILE), member(todo=before)).attachment == FILE
 
 
 # Files

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Period:
     """A stretch of time, its end not included; without an end it goes on for good."""
 
     start: datetime
@@ -19,7 +19,7 @@ class Span:
         return self.start <= instant and (self.end is None or instant < self.end)
 
 
-def counted(start: datetime, now: datetime, frozen: Iterable[Span] = ()) -> timedelta:
+def counted(start: datetime, now: datetime, frozen: Iterable[Period] = ()) -> timedelta:
     """How much of the time from start to now counts: all but the frozen spans; nothing before the start."""
     total = now - start
     for span in joined(frozen):
@@ -28,7 +28,7 @@ def counted(start: datetime, now: datetime, frozen: Iterable[Span] = ()) -> time
     return max(total, timedelta(0))
 
 
-def reached(start: datetime, wanted: timedelta, frozen: Iterable[Span] = ()) -> datetime | None:
+def reached(start: datetime, wanted: timedelta, frozen: Iterable[Period] = ()) -> datetime | None:
     """The first instant at which `wanted` of the time since the start has counted; None when it never will."""
     at, left = start, wanted
     for span in joined(frozen):
@@ -44,9 +44,9 @@ def reached(start: datetime, wanted: timedelta, frozen: Iterable[Span] = ()) -> 
     return at + left
 
 
-def joined(spans: Iterable[Span]) -> list[Span]:
+def joined(spans: Iterable[Period]) -> list[Period]:
     """The same time as spans that neither touch nor overlap, in order; empty and reversed ones go."""
-    result: list[Span] = []
+    result: list[Period] = []
     for span in sorted(spans, key=lambda span: span.start):
         if span.end is not None and span.end <= span.start:
             continue
@@ -54,18 +54,18 @@ def joined(spans: Iterable[Span]) -> list[Span]:
         if last is None or (last.end is not None and last.end < span.start):
             result.append(span)
         elif last.end is not None:
-            result[-1] = Span(last.start, None if span.end is None else max(last.end, span.end))
+            result[-1] = Period(last.start, None if span.end is None else max(last.end, span.end))
     return result
 
 
-def unfrozen(instant: datetime, frozen: Iterable[Span]) -> datetime | None:
+def unfrozen(instant: datetime, frozen: Iterable[Period]) -> datetime | None:
     """The instant itself, or the end of the frozen span that it lies in; None when that has no end."""
     span = next((span for span in joined(frozen) if span.holds(instant)), None)
     return instant if span is None else span.end
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class ZonedQuietHours:
     """The hours of the day in which nobody is disturbed, by the clock of a zone; they may pass midnight."""
 
     start: time

@@ -19,7 +19,7 @@ from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.todo.model import LegName, LegState, NoticeKind
-from giftping.todo.settle import open_legs
+from giftping.todo.settle_legs import open_legs
 
 MINUTE = timedelta(minutes=1)
 READS = Match("GET", MESSAGES, CHANNEL)

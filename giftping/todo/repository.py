@@ -42,7 +42,7 @@ TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
+class OddDocument:
     """A document that was skipped: where it is, and why; `user_id` where it is a member's after all."""
 
     where: str
@@ -51,15 +51,15 @@ class Odd:
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class LoadedMembers:
     """Members by id, in the order of their ids, and the documents that could not be read."""
 
     members: Mapping[int, Member]
-    odd: tuple[Odd, ...] = ()
+    odd: tuple[OddDocument, ...] = ()
 
-    def only(self, ids: Collection[int]) -> Roll:
+    def only(self, ids: Collection[int]) -> LoadedMembers:
         """Those of the members that have one of the ids."""
-        return Roll({user_id: member for user_id, member in self.members.items() if user_id in ids})
+        return LoadedMembers({user_id: member for user_id, member in self.members.items() if user_id in ids})
 
     def on_roster(self) -> Iterator[Member]:
         """Those who take part."""
@@ -67,14 +67,14 @@ class Roll:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class MemberChange:
     """What a member is to become, made from one that was read, and what the history is to say of it."""
 
     member: Member
     events: tuple[Event, ...] = ()
 
 
-class BookError(StoreError):
+class RepositoryError(StoreError):
     """A document is odd, or others kept changing it; the text names it, and the next step."""
 
 
@@ -83,7 +83,7 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-class Book:
+class MemberRepository:
     """Reads and changes members over one store. Every method raises StoreError when that fails."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -94,32 +94,32 @@ class Book:
 
     # Reading
 
-    def roll(self, ids: Collection[int] | None = None) -> Roll:
+    def loaded(self, ids: Collection[int] | None = None) -> LoadedMembers:
         """Everybody on the roster or with timestamps, or those with the given ids, known or not."""
         roster, timestamps = self._documents(ACTIVE_MEMBERS, ids), self._documents(TODO_TIMESTAMPS, ids)
-        odd: list[Odd] = []
+        odd: list[OddDocument] = []
         found = set(ids or ())
         for collection, documents in ((ACTIVE_MEMBERS, roster), (TODO_TIMESTAMPS, timestamps)):
             for id_, document in documents.items():
                 try:
                     found.add(user_id_of(document))
                 except OddDocumentError as error:
-                    odd.append(Odd(f"{collection} {id_!r}", str(error)))
+                    odd.append(OddDocument(f"{collection} {id_!r}", str(error)))
         members: dict[int, Member] = {}
         for user_id in sorted(found):
             id_ = str(user_id)
             try:
                 members[user_id] = self._member(user_id, roster.get(id_), timestamps.get(id_))
             except OddDocumentError as error:
-                odd.append(Odd(f"member {user_id}", str(error), user_id))
-        return Roll(members, tuple(odd))
+                odd.append(OddDocument(f"member {user_id}", str(error), user_id))
+        return LoadedMembers(members, tuple(odd))
 
     def member(self, user_id: int) -> Member:
-        """One member, not on the roster when nothing is known. Raise BookError for documents that are odd."""
-        roll = self.roll([user_id])
-        if roll.odd:
-            raise _odd_document(roll.odd[0].where, roll.odd[0].why)
-        return roll.members[user_id]
+        """One member, not on the roster when nothing is known. Raise RepositoryError for documents that are odd."""
+        loaded = self.loaded([user_id])
+        if loaded.odd:
+            raise _odd_document(loaded.odd[0].where, loaded.odd[0].why)
+        return loaded.members[user_id]
 
     def _member(self, user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapping[str, Any] | None) -> Member:
         """The member of two documents. Those that a store gives out again, as they were, are not read anew."""
@@ -149,7 +149,7 @@ class Book:
 
     # Changing
 
-    def save(self, edits: Sequence[Edit]) -> frozenset[int]:
+    def save(self, edits: Sequence[MemberChange]) -> frozenset[int]:
         """Make the changes of those members whose documents are as they were read, and return whose that were.
 
         The roster's document changes only together with the timestamps' where both do.
@@ -170,7 +170,7 @@ class Book:
         self._enter([event_to(event) for edit in edits if edit.member.user_id in changed for event in edit.events])
         return frozenset(changed)
 
-    def _changed(self, collection: str, edits: Sequence[Edit], now: datetime) -> dict[int, Change]:
+    def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
         changes = {}
         for edit in edits:
             member = edit.member
@@ -184,25 +184,25 @@ class Book:
                 changes[member.user_id] = Change(after=after, before=before)
         return changes
 
-    def amend(self, ids: Collection[int], change: Callable[[Member], Edit | None]) -> dict[int, Member]:
+    def amend(self, ids: Collection[int], change: Callable[[Member], MemberChange | None]) -> dict[int, Member]:
         """Change members as they are now, again and again until nobody has come in between.
 
         `change` returns None for one that is to stay. Return the members that were changed, as they were written.
-        Raise BookError when others keep coming in between.
+        Raise RepositoryError when others keep coming in between.
         """
         amended: dict[int, Member] = {}
         left = set(ids)
         for _ in range(TRIES):
-            members = self.roll(left).members.values()
+            members = self.loaded(left).members.values()
             edits = {edit.member.user_id: edit for member in members if (edit := change(member)) is not None}
             done = self.save(list(edits.values())) if edits else frozenset()
             amended |= {user_id: edits[user_id].member for user_id in done}
             left = set(edits) - done - {id_ for id_, edit in edits.items() if not self._changes_anything(edit)}
             if not left:
                 return amended
-        raise BookError(f"member {min(left)}: the document keeps changing; the next sweep tries again")
+        raise RepositoryError(f"member {min(left)}: the document keeps changing; the next sweep tries again")
 
-    def _changes_anything(self, edit: Edit) -> bool:
+    def _changes_anything(self, edit: MemberChange) -> bool:
         now = self._clock()
         return bool(self._changed(TODO_TIMESTAMPS, [edit], now) or self._changed(ACTIVE_MEMBERS, [edit], now))
 
@@ -239,7 +239,7 @@ class Book:
                 return after
             if self.store.change_documents(TODO_STATE, [Change(after=document, before=before.document)]):
                 return replace(after, document=None)
-        raise BookError("the notes of the sweeps keep changing; the next sweep tries again")
+        raise RepositoryError("the notes of the sweeps keep changing; the next sweep tries again")
 
 
 def _event(document: Mapping[str, Any]) -> Event:
@@ -249,11 +249,11 @@ def _event(document: Mapping[str, Any]) -> Event:
         raise _odd_document(f"{TODO_EVENTS} {document.get('_id')!r}", str(error)) from None
 
 
-def _odd_document(where: str, why: str) -> BookError:
-    return BookError(f"{where}: {why}; correct or remove the document")
+def _odd_document(where: str, why: str) -> RepositoryError:
+    return RepositoryError(f"{where}: {why}; correct or remove the document")
 
 
-def _timestamps_after(edit: Edit, now: datetime) -> Document | None:
+def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
     """Return what the timestamps' document is to be, with the change's events; None where nothing changes in it."""
     before = edit.member.timestamps_document
     waiting = list((before or {}).get("events", ()))

@@ -10,14 +10,14 @@ from giftping.discord.finding import Window, candidates_among, decide, window_of
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
 from giftping.discord.rest import History, RestClient, is_by
 from giftping.discord.snowflake import snowflake_time
-from giftping.todo.book import Book, Clock, Edit
 from giftping.todo.documents import Event
 from giftping.todo.messenger import leg_event
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
 from giftping.todo.notices import shows
 from giftping.todo.report import LegReport, Result
-from giftping.todo.rounds import with_delivery, with_refusal
+from giftping.todo.repository import Clock, MemberChange, MemberRepository
 from giftping.todo.rules import TodoRules
+from giftping.todo.transitions import with_delivery, with_refusal
 
 NEWS_FOR = timedelta(days=7)
 """How long it is tried to deliver a notice other than a ping."""
@@ -51,10 +51,10 @@ def open_legs(members: Iterable[Member], rules: TodoRules, now: datetime) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class Settler:
+class LegSettler:
     """Looks for messages in the channels they were for, one reading of each channel for all of them."""
 
-    book: Book
+    repository: MemberRepository
     rest: RestClient
     clock: Clock
     rules: TodoRules
@@ -98,23 +98,23 @@ class Settler:
         message_id = finding.message_id if isinstance(finding, Found) else None
         reason = finding.reason if isinstance(finding, Undecided) else "cut short, and not in the channel"
 
-        def change(member: Member) -> Edit | None:
+        def change(member: Member) -> MemberChange | None:
             notice = member.notice(found.notice.id)
             if notice is None or notice.leg(name) != found.leg:
                 return None
             if message_id is not None:
-                return Edit(self._delivered(member, notice, name, message_id), (event(member, notice),))
+                return MemberChange(self._delivered(member, notice, name, message_id), (event(member, notice),))
             if isinstance(finding, Absent):
-                return Edit(with_refusal(member, notice, name, reason=reason), (event(member, notice),))
+                return MemberChange(with_refusal(member, notice, name, reason=reason), (event(member, notice),))
             if isinstance(finding, Undecided) and finding.for_good:
-                return Edit(with_refusal(member, notice, name, reason=reason, state=LegState.UNCERTAIN))
+                return MemberChange(with_refusal(member, notice, name, reason=reason, state=LegState.UNCERTAIN))
             return None
 
         def event(member: Member, notice: Notice) -> Event:
             said = "" if message_id is not None else reason
             return leg_event(member, notice, name, now, self.rules.host, reason=said, message_id=message_id)
 
-        self.book.amend([found.member.user_id], change)
+        self.repository.amend([found.member.user_id], change)
         return LegReport(
             found.member.user_id,
             found.member.name,
@@ -138,7 +138,7 @@ class Settler:
         now = self.clock()
         old = {member.user_id: [notice for notice in member.notices if _is_old_news(notice, now)] for member in members}
         old = {user_id: notices for user_id, notices in old.items() if notices}
-        dropped = self.book.amend(list(old), lambda member: self._without_old_news(member, now)) if old else {}
+        dropped = self.repository.amend(list(old), lambda member: self._without_old_news(member, now)) if old else {}
         return [
             LegReport(user_id, member.name, notice.kind, name, Result.UNCERTAIN, "given up after a week", settled=True)
             for user_id, member in dropped.items()
@@ -146,7 +146,7 @@ class Settler:
             for name in notice.legs_in(LegState.OPEN, LegState.CLAIMED)
         ]
 
-    def _without_old_news(self, member: Member, now: datetime) -> Edit:
+    def _without_old_news(self, member: Member, now: datetime) -> MemberChange:
         kept = tuple(notice for notice in member.notices if not _is_old_news(notice, now))
         events = tuple(
             leg_event(member, notice, name, now, self.rules.host, reason="given up after a week")
@@ -154,7 +154,7 @@ class Settler:
             if _is_old_news(notice, now)
             for name in notice.legs_in(LegState.OPEN, LegState.CLAIMED)
         )
-        return Edit(replace(member, notices=kept), events)
+        return MemberChange(replace(member, notices=kept), events)
 
 
 def _is_old_news(notice: Notice, now: datetime) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from giftping.todo.clocks import Quiet, Span, counted, day_of, joined, reached, start_of, unfrozen
+from giftping.todo.periods import Period, ZonedQuietHours, counted, day_of, joined, reached, start_of, unfrozen
 
 BASE = datetime(2026, 3, 1, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -16,8 +16,8 @@ HOUR = timedelta(hours=1)
 
 instants = st.timedeltas(timedelta(0), timedelta(days=60)).map(lambda span: BASE + span)
 waits = st.timedeltas(INSTANT, timedelta(days=20))
-spans = st.builds(Span, instants, st.none() | instants)
-bounded_spans = st.builds(Span, instants, instants)
+spans = st.builds(Period, instants, st.none() | instants)
+bounded_spans = st.builds(Period, instants, instants)
 
 
 @given(instants, waits, st.lists(spans, max_size=5))
@@ -72,14 +72,14 @@ def test_an_instant_thaws_where_no_span_holds_it(instant, frozen):
 
 
 def test_frozen_time_does_not_count():
-    frozen = [Span(BASE + HOUR, BASE + 3 * HOUR), Span(BASE + 2 * HOUR, BASE + 4 * HOUR)]
+    frozen = [Period(BASE + HOUR, BASE + 3 * HOUR), Period(BASE + 2 * HOUR, BASE + 4 * HOUR)]
     assert counted(BASE, BASE + 5 * HOUR, frozen) == 2 * HOUR
     assert reached(BASE, 2 * HOUR, frozen) == BASE + 5 * HOUR
     assert counted(BASE, BASE - HOUR, frozen) == timedelta(0)
 
 
 def test_a_span_without_an_end_stops_the_clock_for_good():
-    forever = [Span(BASE + HOUR)]
+    forever = [Period(BASE + HOUR)]
     assert counted(BASE, BASE + 900 * HOUR, forever) == HOUR
     assert reached(BASE, HOUR, forever) == BASE + HOUR
     assert reached(BASE, HOUR + INSTANT, forever) is None
@@ -87,14 +87,14 @@ def test_a_span_without_an_end_stops_the_clock_for_good():
 
 
 def test_empty_and_reversed_spans_are_none():
-    assert joined([Span(BASE, BASE), Span(BASE + HOUR, BASE)]) == []
+    assert joined([Period(BASE, BASE), Period(BASE + HOUR, BASE)]) == []
 
 
 def test_spans_that_touch_are_one():
-    assert joined([Span(BASE + HOUR, BASE + 2 * HOUR), Span(BASE, BASE + HOUR)]) == [Span(BASE, BASE + 2 * HOUR)]
+    assert joined([Period(BASE + HOUR, BASE + 2 * HOUR), Period(BASE, BASE + HOUR)]) == [Period(BASE, BASE + 2 * HOUR)]
 
 
-# Quiet hours
+# ZonedQuietHours hours
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 NIGHT = (time(23), time(7))
@@ -119,13 +119,13 @@ def at(zone: ZoneInfo, text: str, fold: int = 0) -> datetime:
 )
 @pytest.mark.parametrize("zone", [BERLIN, KOLKATA], ids=str)
 def test_quiet_hours_begin_with_their_start_and_are_over_at_their_end(zone, hours, now, until):
-    assert Quiet(*hours, zone).until(at(zone, now)) == (until and at(zone, until))
+    assert ZonedQuietHours(*hours, zone).until(at(zone, now)) == (until and at(zone, until))
 
 
 @pytest.mark.parametrize(("evening", "length"), [("2026-03-28", 7), ("2026-10-24", 9), ("2026-06-01", 8)])
 def test_a_night_ends_by_the_clock_of_the_zone_when_the_clock_is_changed(evening, length):
     begin = at(BERLIN, f"{evening}T23:00")
-    until = Quiet(*NIGHT, BERLIN).until(begin)
+    until = ZonedQuietHours(*NIGHT, BERLIN).until(begin)
     assert until == begin + length * HOUR
     assert until.astimezone(BERLIN).time() == time(7)
 
@@ -133,23 +133,23 @@ def test_a_night_ends_by_the_clock_of_the_zone_when_the_clock_is_changed(evening
 def test_a_night_in_kolkata_is_always_eight_hours():
     for day in ("2026-03-28", "2026-10-24"):
         begin = at(KOLKATA, f"{day}T23:00")
-        assert Quiet(*NIGHT, KOLKATA).until(begin) == begin + 8 * HOUR
+        assert ZonedQuietHours(*NIGHT, KOLKATA).until(begin) == begin + 8 * HOUR
 
 
 def test_an_end_that_the_clock_skips_is_taken_as_the_later_instant():
-    quiet = Quiet(time(23), time(2, 30), BERLIN)
+    quiet = ZonedQuietHours(time(23), time(2, 30), BERLIN)
     assert quiet.until(at(BERLIN, "2026-03-29T01:59")) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
 def test_an_end_that_the_clock_shows_twice_is_the_second_one():
-    quiet = Quiet(time(23), time(2, 30), BERLIN)
+    quiet = ZonedQuietHours(time(23), time(2, 30), BERLIN)
     second = at(BERLIN, "2026-10-25T02:30", fold=1)
     assert quiet.until(at(BERLIN, "2026-10-25T02:40", fold=0)) == second
     assert quiet.until(second) is None
 
 
 def test_a_start_that_the_clock_shows_twice_is_the_first_one():
-    quiet = Quiet(time(2, 30), time(7), BERLIN)
+    quiet = ZonedQuietHours(time(2, 30), time(7), BERLIN)
     assert quiet.until(at(BERLIN, "2026-10-25T02:30", fold=0)) == at(BERLIN, "2026-10-25T07:00")
 
 
@@ -160,7 +160,7 @@ def test_a_start_that_the_clock_shows_twice_is_the_first_one():
     st.timedeltas(timedelta(0), timedelta(days=365)).map(lambda span: BASE + span),
 )
 def test_whoever_looks_at_a_clock_within_the_hours_is_left_in_peace(zone, start, end, instant):
-    until = Quiet(start, end, zone).until(instant)
+    until = ZonedQuietHours(start, end, zone).until(instant)
     shown = instant.astimezone(zone).time()
     within = start <= shown < end if start < end else (shown >= start or shown < end)
     assert until is not None or not within
