@@ -57,7 +57,7 @@ class _Look:
         """When the next ping comes: not before now, in no pause, and in no quiet hours."""
         if self.outlook.ping_at is None:
             return None
-        pauses = [pause.span for pause in self.member.pauses]
+        pauses = [pause.period for pause in self.member.pauses]
         at = unfrozen(max(self.outlook.ping_at, ahead.desk.now), pauses)
         quiet = rules_of(ahead.desk.session.settings, ahead.host).quiet
         if at is None or quiet is None:

@@ -17,10 +17,11 @@ from giftping.runs.lock import RunLock
 from giftping.runs.stopping import sleep_unless
 from giftping.settings.file import Mistake, SettingsError
 from giftping.store.files import replace_file, storage_errors
+from giftping.todo.local_time import LocalQuietHours, day_of
 from giftping.todo.membership import MembershipReader
 from giftping.todo.messenger import Addresses, Messenger
 from giftping.todo.model import Todo
-from giftping.todo.periods import Period, ZonedQuietHours, day_of
+from giftping.todo.periods import Period
 from giftping.todo.repository import Clock, MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import TodoRules
@@ -114,7 +115,7 @@ def rules_of(settings: Settings, host: str) -> TodoRules:
     """Return what decides, as the settings have it."""
     todo = settings.todo
     zone = ZoneInfo(todo.time_zone)
-    quiet = ZonedQuietHours(todo.quiet_hours.start, todo.quiet_hours.end, zone) if todo.quiet_hours else None
+    quiet = LocalQuietHours(todo.quiet_hours.start, todo.quiet_hours.end, zone) if todo.quiet_hours else None
     return TodoRules(
         host=host,
         remind_after=todo.remind_after,

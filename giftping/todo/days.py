@@ -14,8 +14,9 @@ from enum import StrEnum
 from itertools import pairwise
 
 from giftping.todo.documents import Event
+from giftping.todo.local_time import day_of, start_of
 from giftping.todo.model import Member, NoticeKind, Pause
-from giftping.todo.periods import Period, day_of, joined, start_of
+from giftping.todo.periods import Period, joined
 
 ONE_DAY = timedelta(days=1)
 
@@ -68,7 +69,7 @@ def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: 
     days = sorted({_day(event, zone) for event in events if is_submission(event)})
     if not days:
         return Streak()
-    paused = joined(pause.span for pause in pauses)
+    paused = joined(pause.period for pause in pauses)
     longest = run = 1
     for before, day in pairwise(days):
         run = run + 1 if _is_bridged(before, day, paused, zone) else 1
@@ -114,5 +115,5 @@ def _standing(member: Member, zone: tzinfo, now: datetime, exempt: Collection[in
         return Standing.BOT
     if member.left_at is not None:
         return Standing.LEFT
-    is_paused = any(pause.span.holds(now) for pause in member.pauses)
+    is_paused = any(pause.period.holds(now) for pause in member.pauses)
     return Standing.PAUSED if is_paused else Standing.MISSING

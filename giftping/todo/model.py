@@ -175,7 +175,7 @@ class Pause:
     reason: str = ""
 
     @property
-    def span(self) -> Period:
+    def period(self) -> Period:
         """The time itself."""
         return Period(self.start, self.end)
 

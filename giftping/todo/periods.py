@@ -1,18 +1,19 @@
-"""Time that counts: spans in which a clock stands still, quiet hours, days. Pure."""
+"""Time that counts: periods in which a clock stands still, and how much is left beside them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time, its end not included; without an end it goes on for good."""
+    """A stretch of time, such as a pause or a downtime."""
 
     start: datetime
     end: datetime | None = None
+    """The first instant that is not in it any more; without one it goes on for good."""
 
     def holds(self, instant: datetime) -> bool:
         """Whether an instant lies in it."""
@@ -20,10 +21,11 @@ class Period:
 
 
 def counted(start: datetime, now: datetime, frozen: Iterable[Period] = ()) -> timedelta:
-    """How much of the time from start to now counts: all but the frozen spans; nothing before the start."""
+    """How much of the time from start to now counts: all but the frozen periods; nothing before the start."""
     total = now - start
-    for span in joined(frozen):
-        overlap = min(now, span.end or now) - max(start, span.start)
+    # Joined first: a pause within a downtime is not to be taken off twice.
+    for period in joined(frozen):
+        overlap = min(now, period.end or now) - max(start, period.start)
         total -= max(overlap, timedelta(0))
     return max(total, timedelta(0))
 
@@ -31,72 +33,35 @@ def counted(start: datetime, now: datetime, frozen: Iterable[Period] = ()) -> ti
 def reached(start: datetime, wanted: timedelta, frozen: Iterable[Period] = ()) -> datetime | None:
     """The first instant at which `wanted` of the time since the start has counted; None when it never will."""
     at, left = start, wanted
-    for span in joined(frozen):
-        if span.end is not None and span.end <= at:
+    for period in joined(frozen):
+        if period.end is not None and period.end <= at:
             continue
-        running = max(span.start - at, timedelta(0))
+        running = max(period.start - at, timedelta(0))
+        # Thresholds are inclusive: what is reached just as a period begins is reached then, not at its end.
         if left <= running:
             break
-        if span.end is None:
+        if period.end is None:
             return None
         left -= running
-        at = span.end
+        at = period.end
     return at + left
 
 
-def joined(spans: Iterable[Period]) -> list[Period]:
-    """The same time as spans that neither touch nor overlap, in order; empty and reversed ones go."""
+def joined(periods: Iterable[Period]) -> list[Period]:
+    """The same time as periods that neither touch nor overlap, in order; empty and reversed ones go."""
     result: list[Period] = []
-    for span in sorted(spans, key=lambda span: span.start):
-        if span.end is not None and span.end <= span.start:
+    for period in sorted(periods, key=lambda period: period.start):
+        if period.end is not None and period.end <= period.start:
             continue
         last = result[-1] if result else None
-        if last is None or (last.end is not None and last.end < span.start):
-            result.append(span)
+        if last is None or (last.end is not None and last.end < period.start):
+            result.append(period)
         elif last.end is not None:
-            result[-1] = Period(last.start, None if span.end is None else max(last.end, span.end))
+            result[-1] = Period(last.start, None if period.end is None else max(last.end, period.end))
     return result
 
 
 def unfrozen(instant: datetime, frozen: Iterable[Period]) -> datetime | None:
-    """The instant itself, or the end of the frozen span that it lies in; None when that has no end."""
-    span = next((span for span in joined(frozen) if span.holds(instant)), None)
-    return instant if span is None else span.end
-
-
-@dataclass(frozen=True, slots=True)
-class ZonedQuietHours:
-    """The hours of the day in which nobody is disturbed, by the clock of a zone; they may pass midnight."""
-
-    start: time
-    end: time
-    zone: tzinfo
-
-    def until(self, instant: datetime) -> datetime | None:
-        """When the quiet hours end that the instant lies in, None when it lies in none."""
-        local = instant.astimezone(self.zone)
-        for day in (local.date() - timedelta(days=1), local.date()):
-            ends_on = day if self.start < self.end else day + timedelta(days=1)
-            begin, end = min(_instants(day, self.start, self.zone)), max(_instants(ends_on, self.end, self.zone))
-            if begin <= instant < end:
-                return end
-        return None
-
-
-def _instants(day: date, clock: time, zone: tzinfo) -> list[datetime]:
-    """The instants at which a clock in the zone may be said to show that time.
-
-    Two where the clock is put back over it, or forward, so that it never shows it: quiet hours are then rather too
-    long than too short.
-    """
-    return [datetime.combine(day, clock.replace(fold=fold), tzinfo=zone).astimezone(UTC) for fold in (0, 1)]
-
-
-def day_of(instant: datetime, zone: tzinfo) -> date:
-    """The day on which an instant lies, in a zone."""
-    return instant.astimezone(zone).date()
-
-
-def start_of(day: date, zone: tzinfo) -> datetime:
-    """When a day begins in a zone."""
-    return min(_instants(day, time(), zone))
+    """The instant itself, or the end of the frozen period that it lies in; None when that has no end."""
+    period = next((period for period in joined(frozen) if period.holds(instant)), None)
+    return instant if period is None else period.end

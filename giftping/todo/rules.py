@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import UNDER_WAY, Lapse, LegName, LegState, Member, NoticeKind, RemovalState
-from giftping.todo.periods import Period, ZonedQuietHours, counted, reached, unfrozen
+from giftping.todo.periods import Period, counted, reached, unfrozen
 
 ALL_LEGS = tuple(LegName)
 
@@ -33,7 +34,7 @@ class TodoRules:
     warning: timedelta = timedelta(hours=12)
     lease: timedelta = timedelta(minutes=10)
     takes_role: bool = True
-    quiet: ZonedQuietHours | None = None
+    quiet: LocalQuietHours | None = None
     exempt: frozenset[int] = frozenset()
 
 
@@ -93,10 +94,10 @@ def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Per
 def _by_the_clocks(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period]) -> Due:
     if reason := why_left_alone(member, rules):
         return Due(Action.NOTHING, reason)
-    pause = next((pause for pause in member.pauses if pause.span.holds(now)), None)
+    pause = next((pause for pause in member.pauses if pause.period.holds(now)), None)
     if pause is not None:
         what = f"paused{f' ({pause.reason})' if pause.reason else ''}"
-        return Due(Action.NOTHING, what, unfrozen(now, [pause.span for pause in member.pauses]))
+        return Due(Action.NOTHING, what, unfrozen(now, [pause.period for pause in member.pauses]))
     step = _Clocks(member, rules, downtimes).next_step(now)
     if step.until is None or step.until > now:
         return Due(Action.NOTHING, step.why, step.until, step.then)
@@ -156,9 +157,9 @@ def _quiet_until(member: Member, rules: TodoRules, now: datetime) -> datetime | 
     return quiet_hours_of(member, rules.quiet).until(now) if rules.quiet else None
 
 
-def quiet_hours_of(member: Member, quiet: ZonedQuietHours) -> ZonedQuietHours:
+def quiet_hours_of(member: Member, quiet: LocalQuietHours) -> LocalQuietHours:
     """The quiet hours by the member's own clock."""
-    return ZonedQuietHours(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
+    return LocalQuietHours(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class _Clocks:
         self._rules = rules
         self._since = member.silent_since or datetime.max.replace(tzinfo=UTC)
         self._lapse = member.present_lapse or Lapse(self._since)
-        self._paused = [pause.span for pause in member.pauses]
+        self._paused = [pause.period for pause in member.pauses]
         self._uncharged = [*self._paused, *downtimes]
         self.remind_at = reached(self._since, rules.remind_after, self._paused)
 

@@ -29,8 +29,8 @@ from giftping.settings.load import Settings, load_settings
 from giftping.store.base import StoreError
 from giftping.store.documents import TODO_STATE
 from giftping.store.tiny import TinyStore
+from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import Attachment, Member, Todo
-from giftping.todo.periods import ZonedQuietHours
 from giftping.todo.repository import MemberChange, MemberRepository
 from giftping.todo.rules import TodoRules
 from giftping.todo.validation import TodoDraft
@@ -95,7 +95,7 @@ def test_the_rules_are_what_the_settings_say(tmp_path: Path) -> None:
         10 * HOUR,
         timedelta(minutes=15),
         takes_role=True,
-        quiet=ZonedQuietHours(time(22, 30), time(8, 5), ZoneInfo("Europe/Berlin")),
+        quiet=LocalQuietHours(time(22, 30), time(8, 5), ZoneInfo("Europe/Berlin")),
         exempt=frozenset({5}),
     )
 

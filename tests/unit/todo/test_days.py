@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from giftping.todo.days import Standing, Streak, standings, streak, submissions_of
 from giftping.todo.documents import Event
+from giftping.todo.local_time import start_of
 from giftping.todo.model import Member, Membership, Pause
-from giftping.todo.periods import start_of
 
 KOLKATA, BERLIN = ZoneInfo("Asia/Kolkata"), ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 4, 2)

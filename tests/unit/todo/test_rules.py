@@ -23,6 +23,7 @@ from todo_builders import (
     warned,
 )
 
+from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import (
     Lapse,
     Leg,
@@ -34,7 +35,7 @@ from giftping.todo.model import (
     Pause,
     RemovalState,
 )
-from giftping.todo.periods import Period, ZonedQuietHours
+from giftping.todo.periods import Period
 from giftping.todo.rules import Action, Outlook, TodoRules, due, outlook, span_text, why_left_alone
 from giftping.todo.transitions import ping_for, with_claim, with_delivery
 
@@ -300,7 +301,7 @@ def test_a_downtime_puts_off_the_warning_too():
     assert due(member(last_ping=START + 132 * HOUR), rules(), START + 135 * HOUR, downtime).action is Action.WARN
 
 
-NIGHT = ZonedQuietHours(time(23), time(7), ZoneInfo("UTC"))
+NIGHT = LocalQuietHours(time(23), time(7), ZoneInfo("UTC"))
 EVENING = datetime.combine(START, time(23), tzinfo=START.tzinfo)
 MORNING = EVENING + 8 * HOUR
 

@@ -263,7 +263,7 @@ def test_a_sweep_that_has_nobody_to_wait_for_does_not_wait(stage: Stage, clock: 
     assert clock.sleeps == []
 
 
-# ZonedQuietHours hours
+# LocalQuietHours hours
 
 
 def test_a_night_is_left_in_peace_and_its_end_is_not(stage: Stage) -> None:

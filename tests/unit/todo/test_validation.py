@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from todo_builders import member, notice
 
 from giftping.discord.limits import violations
+from giftping.todo.local_time import day_of
 from giftping.todo.model import Attachment, Member, NoticeKind, Todo
 from giftping.todo.notices import Told, channel_message
-from giftping.todo.periods import day_of
 from giftping.todo.validation import (
     ATTACHMENT_SIZE,
     CONTENT_TYPES,
