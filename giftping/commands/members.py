@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from giftping.runs.sweep import rules_of, today_of, zone_of
 from giftping.store.base import Store
 from giftping.todo.days import Streak, streak, submissions_of
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.periods import Period
 from giftping.todo.repository import MemberRepository, OddDocument
 from giftping.todo.rules import Due, Outlook, due, outlook

@@ -11,7 +11,7 @@ from giftping.commands.members import Desk, open_desk
 from giftping.commands.session import EXIT_FINE, Session, UsageError
 from giftping.output.codes import snowflake
 from giftping.output.todo import pause_object, pause_text, who
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.local_time import start_of
 from giftping.todo.model import Pause
 from giftping.todo.repository import MemberChange, new_id

@@ -11,7 +11,7 @@ from giftping.commands.session import EXIT_FINE, Session, UsageError
 from giftping.output.codes import counted, snowflake, when
 from giftping.output.todo import pause_text, printable, roster_object, who
 from giftping.settings.values import zone_mistake
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import Membership
 from giftping.todo.repository import MemberChange, new_id
 from giftping.todo.rules import span_text

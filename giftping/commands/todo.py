@@ -30,7 +30,7 @@ from giftping.output.todo import (
 )
 from giftping.runs.sweep import rules_of
 from giftping.todo.days import Standing, Streak, TodayStanding, standings
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import Lapse, Member, RemovalState
 from giftping.todo.periods import unfrozen
 from giftping.todo.repository import MemberChange, new_id

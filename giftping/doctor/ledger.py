@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
 from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
 from giftping.store.base import EntryState, StoreError
-from giftping.todo.documents import OddDocumentError
+from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.repository import MemberRepository
 
 if TYPE_CHECKING:
     from giftping.store.base import GuildRecord, LedgerEntry, RunRecord, Store
-    from giftping.todo.documents import SweepNotes
     from giftping.todo.repository import Clock, LoadedMembers
+    from giftping.todo.sweep_notes import SweepNotes
     from giftping.wiring import House
 
 

@@ -14,7 +14,7 @@ from giftping.todo.rules import Action
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak, TodayStanding
-    from giftping.todo.documents import Event
+    from giftping.todo.history import Event
     from giftping.todo.model import Leg, Member, Pause, Todo
     from giftping.todo.report import LegReport, Planned, RoleReport, SweepReport
     from giftping.todo.rules import Due

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.local_time import day_of, start_of
 from giftping.todo.model import Member, NoticeKind, Pause
 from giftping.todo.periods import Period, joined

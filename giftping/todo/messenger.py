@@ -25,7 +25,7 @@ from giftping.discord.members import (
 from giftping.discord.message import Message, Upload
 from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
 from giftping.discord.rest import RestClient
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import PINGS, Lapse, LegName, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import Told, channel_message, dm_message
 from giftping.todo.periods import Period

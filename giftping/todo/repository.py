@@ -16,21 +16,11 @@ from giftping.store.documents import (
     TODO_TIMESTAMPS,
     Document,
 )
-from giftping.todo.documents import (
-    SWEEP_ID,
-    Event,
-    OddDocumentError,
-    SweepNotes,
-    event_from,
-    event_to,
-    member_from,
-    notes_from,
-    notes_to,
-    roster_document_of,
-    timestamps_document_of,
-    user_id_of,
-)
+from giftping.todo.document_fields import OddDocumentError
+from giftping.todo.history import Event, event_document, event_from
+from giftping.todo.member_documents import member_from, roster_document_of, timestamps_document_of, user_id_of
 from giftping.todo.model import Member
+from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, notes_from
 
 Clock = Callable[[], datetime]
 
@@ -167,7 +157,9 @@ class MemberRepository:
         if left:
             done |= self.store.change_documents(ACTIVE_MEMBERS, left)
         changed = {user_id for user_id in {*stamped, *listed} if str(user_id) in done and str(user_id) not in lost}
-        self._enter([event_to(event) for edit in edits if edit.member.user_id in changed for event in edit.events])
+        self._enter(
+            [event_document(event) for edit in edits if edit.member.user_id in changed for event in edit.events]
+        )
         return frozenset(changed)
 
     def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
@@ -208,7 +200,7 @@ class MemberRepository:
 
     def enter(self, events: Iterable[Event]) -> None:
         """Add events to the history that belong to no change of the timestamps."""
-        self._enter([event_to(event) for event in events])
+        self._enter([event_document(event) for event in events])
 
     def _enter(self, documents: Sequence[Document]) -> None:
         new = [document for document in documents if document["_id"] not in self._in_history]
@@ -234,7 +226,7 @@ class MemberRepository:
         for _ in range(TRIES):
             before = self.notes()
             after = change(before)
-            document = dict(before.document or {}) | notes_to(after)
+            document = dict(before.document or {}) | notes_document(after)
             if before.document is not None and document == before.document:
                 return after
             if self.store.change_documents(TODO_STATE, [Change(after=document, before=before.document)]):
@@ -261,7 +253,7 @@ def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
     says_nothing = set(unchanged) <= {"_id", "last_ping", "updated_at"} and not unchanged.get("last_ping")
     if unchanged == before or (before is None and says_nothing):
         return None
-    return timestamps_document_of(edit.member, now, [event_to(event) for event in edit.events] or waiting)
+    return timestamps_document_of(edit.member, now, [event_document(event) for event in edit.events] or waiting)
 
 
 def _waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from giftping.discord.http import Answer
 from giftping.discord.members import UNKNOWN_MEMBER, MembersClient
 from giftping.discord.outcome import Refused, WithdrawnError
 from giftping.discord.rest import NOT_FOUND
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, RemovalState
 from giftping.todo.periods import Period
 from giftping.todo.report import Result, RoleReport

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.messenger import Errand, Messenger
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.periods import Period

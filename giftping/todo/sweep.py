@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from giftping.discord.limits import EMBEDS
 from giftping.store.base import RunRecord, Store
-from giftping.todo.documents import Event, SweepNotes
+from giftping.todo.history import Event
 from giftping.todo.membership import MembershipReader
 from giftping.todo.messenger import DMS_STOPPED_FOR, Errand, Messenger
 from giftping.todo.model import PINGS, LegName, LegState, Member, Membership, Notice, Pause
@@ -21,6 +21,7 @@ from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberR
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
 from giftping.todo.settle_legs import LegSettler
+from giftping.todo.sweep_notes import SKEW, SweepNotes, downtime_before, patience, with_sweep
 
 JOB = "todo sweep"
 
@@ -29,11 +30,6 @@ SEEN_FOR = timedelta(hours=24)
 
 ABSENT_AGAIN = timedelta(hours=24)
 """How often it is asked whether a member who had left is back."""
-
-SKEW = timedelta(days=1)
-"""How far in the future a time may lie before it is told that a clock was wrong."""
-
-DOWNTIMES_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +70,10 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
     with tools.open_store() as store:
         repository = MemberRepository(store, tools.clock)
         notes = repository.notes()
-        downtime = _downtime(notes, started, rules.downtime)
-        waits_until = started + _patience(notes, started, rules)
+        downtime = downtime_before(notes, started, rules.downtime)
+        waits_until = started + patience(notes, started, rules.todo.remind_every, rules.linger)
         if not rules.dry_run:
-            notes = repository.change_notes(lambda known: _begun(known, started, rules))
+            notes = repository.change_notes(lambda known: with_sweep(known, started, rules.downtime, rules.linger))
         downtimes = (*notes.downtimes, *([downtime] if downtime and rules.dry_run else ()))
         run = _Sweep(tools, rules, repository, notes, downtimes)
         if rules.dry_run:
@@ -95,35 +91,6 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         tools.keep_files(_files_owed(repository.loaded()))
         store.record_run(_record(report, rules.todo.host))
         return report
-
-
-def _downtime(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Period | None:
-    """The time since the last sweep where that is so long that there was none when there should have been."""
-    last = notes.last_sweep
-    return Period(last, now) if last is not None and now - last > longest_gap else None
-
-
-def _patience(notes: SweepNotes, now: datetime, rules: SweepRules) -> timedelta:
-    """How far off the next round may be that this sweep waits for.
-
-    That is the linger time. But a ping takes a moment, and the interval counts from when it was delivered: where the
-    timer is as slow as the interval, each round comes a little later after it than the one before. Such a sweep waits
-    longer, since the next one comes when the whole interval is over once more.
-    """
-    if notes.last_sweep is None or notes.last_gap is None:
-        return rules.linger
-    every = rules.todo.remind_every
-    is_as_slow = min(notes.last_gap, now - notes.last_sweep) >= every - rules.linger
-    return max(rules.linger, every / 4) if is_as_slow and rules.linger else rules.linger
-
-
-def _begun(notes: SweepNotes, now: datetime, rules: SweepRules) -> SweepNotes:
-    downtime = _downtime(notes, now, rules.downtime)
-    downtimes = (*notes.downtimes, *([downtime] if downtime else ()))[-DOWNTIMES_KEPT:]
-    last = max(now, notes.last_sweep) if notes.last_sweep and notes.last_sweep - now < SKEW else now
-    gap = last - notes.last_sweep if notes.last_sweep and last > notes.last_sweep else timedelta(0)
-    last_gap = gap if gap > rules.linger else notes.last_gap
-    return replace(notes, last_sweep=last, downtimes=downtimes, last_gap=last_gap)
 
 
 class _Sweep:

@@ -30,7 +30,7 @@ from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.load import Settings, load_settings
 from giftping.store.documents import TODO_TIMESTAMPS
 from giftping.store.tiny import TinyStore
-from giftping.todo.documents import member_from
+from giftping.todo.member_documents import member_from
 from giftping.todo.model import Member, Pause
 from giftping.todo.report import SweepReport
 from giftping.todo.repository import MemberChange, MemberRepository, new_id

@@ -21,7 +21,7 @@ from scene import Host, Scene
 
 from giftping.demo.log import Match
 from giftping.store.tiny import TinyStore
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import Member
 from giftping.todo.repository import MemberChange, MemberRepository
 

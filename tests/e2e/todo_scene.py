@@ -24,13 +24,8 @@ from giftping.discord.http import DiscordHttp
 from giftping.discord.members import MembersClient
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_TIMESTAMPS, Document
 from giftping.store.tiny import TinyStore
-from giftping.todo.documents import (
-    Event,
-    event_from,
-    event_to,
-    roster_document_of,
-    timestamps_document_of,
-)
+from giftping.todo.history import Event, event_document, event_from
+from giftping.todo.member_documents import roster_document_of, timestamps_document_of
 from giftping.todo.model import (
     PINGS,
     Lapse,
@@ -305,7 +300,7 @@ def documents_of(roster: Iterable[Member], at: datetime) -> dict[str, list[Docum
     return {
         ACTIVE_MEMBERS: [roster_document_of(member, at) for member in roster],
         TODO_TIMESTAMPS: [timestamps_document_of(member, at, []) for member in roster],
-        TODO_EVENTS: [event_to(event) for event in handed_in],
+        TODO_EVENTS: [event_document(event) for event in handed_in],
     }
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from giftping.store.tiny import TinyStore
-from giftping.todo.documents import Event, SweepNotes
+from giftping.todo.history import Event
 from giftping.todo.model import Lapse, Member
 from giftping.todo.repository import MemberChange, MemberRepository
+from giftping.todo.sweep_notes import SweepNotes
 
 GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 ASHA, BEN, CHITRA = 101, 102, 103

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from giftping.output.todo import NAME_WIDTH, done_lines, due_words, event_text, moment, place_of, printable, who
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.report import LegReport, Planned, Result, RoleReport, SweepReport
 from giftping.todo.rules import Action, Due

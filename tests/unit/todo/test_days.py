@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.todo.days import Standing, Streak, standings, streak, submissions_of
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.local_time import start_of
 from giftping.todo.model import Member, Membership, Pause
 

@@ -14,9 +14,10 @@ from giftping.store.base import Store, StoreError
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE, TODO_TIMESTAMPS
 from giftping.store.tiny import TinyStore
 from giftping.todo import repository as repository_module
-from giftping.todo.documents import Event, SweepNotes
+from giftping.todo.history import Event
 from giftping.todo.model import Member, NoticeKind, Todo
 from giftping.todo.repository import MemberChange, MemberRepository, OddDocument, RepositoryError
+from giftping.todo.sweep_notes import SweepNotes
 from giftping.todo.transitions import with_submission
 
 NOW = START + DAY

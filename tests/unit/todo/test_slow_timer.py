@@ -7,7 +7,6 @@ from datetime import timedelta
 from todo_builders import HOUR, claimed, member, notice, rules
 from todo_stage import DAY, Stage, StageClock
 
-from giftping.todo.documents import SweepNotes, notes_from, notes_to
 from giftping.todo.model import Leg, LegState
 from giftping.todo.rules import Action, due
 
@@ -92,13 +91,6 @@ def test_without_lingering_no_sweep_waits(stage: Stage, clock: StageClock) -> No
     stage.join(101, silent_for=DAY - SECOND)
     assert stage.sweep().waited_for == 0
     assert clock.sleeps == []
-
-
-def test_the_last_gap_is_kept_in_the_notes() -> None:
-    notes = SweepNotes(last_gap=3 * HOUR)
-    assert notes_to(notes)["last_gap"] == 10800
-    assert notes_from(notes_to(notes)).last_gap == 3 * HOUR
-    assert "last_gap" not in notes_to(SweepNotes())
 
 
 def test_the_interval_counts_from_when_a_ping_of_unknown_fate_must_have_arrived() -> None:

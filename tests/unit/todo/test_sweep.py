@@ -21,9 +21,9 @@ from todo_stage import (
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.discord.limits import EMBEDS
-from giftping.todo.documents import SweepNotes
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.rules import Action
+from giftping.todo.sweep_notes import SweepNotes
 
 MINUTE = timedelta(minutes=1)
 

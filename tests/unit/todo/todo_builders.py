@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from giftping.todo.model import Lapse, Leg, LegState, Member, Membership, Notice, NoticeKind, Removal, RemovalState
 from giftping.todo.rules import TodoRules
 
@@ -54,3 +56,13 @@ def warned(at: datetime, **changes: Any) -> Lapse:
 
 def removal(state: RemovalState, at: datetime, by: str = HOST) -> Removal:
     return Removal(state, at, by)
+
+
+# What a document may hold
+
+moments = st.integers(1, 2 * 10**9 * 10**6).map(
+    lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + micros * timedelta(microseconds=1)
+)
+maybe = st.none() | moments
+words = st.text(st.characters(codec="utf-8"), max_size=12)
+some_ids = st.integers(1, 2**64 - 1)

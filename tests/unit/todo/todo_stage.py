@@ -17,7 +17,7 @@ from giftping.discord.http import DiscordHttp
 from giftping.discord.rest import RestClient
 from giftping.runs.sweep import SubmitReport, SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.load import load_settings
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import LegName, Member
 from giftping.todo.report import LegReport, SweepReport
 from giftping.todo.repository import MemberChange, MemberRepository

@@ -1,25 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from todo_builders import DAY, START, member
+from todo_builders import DAY, START, maybe, member, moments, some_ids, words
 
-from giftping.todo.documents import (
-    Event,
-    OddDocumentError,
-    SweepNotes,
-    event_from,
-    event_to,
+from giftping.todo.document_fields import OddDocumentError
+from giftping.todo.member_documents import (
     member_from,
-    notes_from,
-    notes_to,
     roster_document_of,
     timestamps_document_of,
-    todo_to,
+    todo_object,
     user_id_of,
 )
 from giftping.todo.model import (
@@ -36,7 +30,6 @@ from giftping.todo.model import (
     RemovalState,
     Todo,
 )
-from giftping.todo.periods import Period
 
 NOW = datetime(2026, 6, 3, 10, tzinfo=UTC)
 ID = "123456789012345678"
@@ -288,24 +281,18 @@ def test_what_is_over_leaves_the_document():
 
 
 def test_a_list_left_empty_is_written_as_the_older_bot_did():
-    assert todo_to(Todo("Ann", "1/6/2026")) == {
+    assert todo_object(Todo("Ann", "1/6/2026")) == {
         "name": "Ann",
         "date": "1/6/2026",
         "must_do": "N/A",
         "can_do": "N/A",
         "dont_do": "N/A",
     }
-    assert todo_to(None) is None
+    assert todo_object(None) is None
 
 
 # There and back
 
-moments = st.integers(1, 2 * 10**9 * 10**6).map(
-    lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + micros * timedelta(microseconds=1)
-)
-maybe = st.none() | moments
-words = st.text(st.characters(codec="utf-8"), max_size=12)
-some_ids = st.integers(1, 2**64 - 1)
 lists = words.filter(lambda text: text != "N/A")
 files = st.builds(
     lambda name, kind, size, url: Attachment(name, kind, size, url),
@@ -362,35 +349,6 @@ def test_a_member_who_was_read_can_become_any_other(before, after):
     # Nobody is made to have never been added: the roster keeps that.
     expected = changed if changed.added else replace(changed, added=before.added)
     assert written_and_read(changed) == expected
-
-
-@given(st.builds(Event, words, some_ids, words, moments, words, words, words, words, words, st.none() | some_ids))
-def test_an_event_is_the_same_after_being_written_and_read(event):
-    assert event_from(event_to(event)) == event
-
-
-@given(st.builds(SweepNotes, maybe, st.lists(st.builds(Period, moments, moments), max_size=3).map(tuple), maybe))
-def test_the_sweeps_notes_are_the_same_after_being_written_and_read(notes):
-    document = notes_to(notes)
-    assert notes_from(document) == replace(notes, document=document)
-
-
-def test_without_a_document_nothing_has_been_noted():
-    assert notes_from(None) == SweepNotes()
-
-
-@pytest.mark.parametrize(
-    "document", [{"downtimes": 5}, {"downtimes": [[1]]}, {"downtimes": [[1, "x"]]}, {"told": 5}, {"last_sweep": "x"}]
-)
-def test_odd_notes_are_named_as_such(document):
-    with pytest.raises(OddDocumentError, match="todo_state: "):
-        notes_from(document)
-
-
-@pytest.mark.parametrize("document", [{}, {"user_id": "5"}, {"at": 5}, {"user_id": "x", "at": 5}])
-def test_what_is_no_event_is_odd(document):
-    with pytest.raises(OddDocumentError, match="todo_events: "):
-        event_from(document)
 
 
 def test_the_time_of_a_change_is_that_of_the_change():
