@@ -47,7 +47,7 @@ class Desk:
 
     def roster(self) -> list[Member]:
         """Those who take part; documents that cannot be read are told."""
-        loaded = self.repository.loaded()
+        loaded = self.repository.load()
         self.tell_odd(loaded.odd)
         return list(loaded.on_roster())
 

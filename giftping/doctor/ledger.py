@@ -65,7 +65,7 @@ def look_at_ledger(house: House, clock: Clock, host: str) -> tuple[LedgerFacts, 
             contents = replace(codes, others=others)
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
-            contents = replace(contents, todo=TodoContents(repository.loaded(), repository.notes()))
+            contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
         return LedgerFacts(store.name, notices=tuple(store.notices)), contents
     except (StoreError, OddDocumentError) as error:
         return LedgerFacts("", trouble=str(error)), contents

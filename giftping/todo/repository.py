@@ -84,7 +84,7 @@ class MemberRepository:
 
     # Reading
 
-    def loaded(self, ids: Collection[int] | None = None) -> LoadedMembers:
+    def load(self, ids: Collection[int] | None = None) -> LoadedMembers:
         """Everybody on the roster or with timestamps, or those with the given ids, known or not."""
         roster, timestamps = self._documents(ACTIVE_MEMBERS, ids), self._documents(TODO_TIMESTAMPS, ids)
         odd: list[OddDocument] = []
@@ -106,7 +106,7 @@ class MemberRepository:
 
     def member(self, user_id: int) -> Member:
         """One member, not on the roster when nothing is known. Raise RepositoryError for documents that are odd."""
-        loaded = self.loaded([user_id])
+        loaded = self.load([user_id])
         if loaded.odd:
             raise _odd_document(loaded.odd[0].where, loaded.odd[0].why)
         return loaded.members[user_id]
@@ -185,7 +185,7 @@ class MemberRepository:
         amended: dict[int, Member] = {}
         left = set(ids)
         for _ in range(TRIES):
-            members = self.loaded(left).members.values()
+            members = self.load(left).members.values()
             edits = {edit.member.user_id: edit for member in members if (edit := change(member)) is not None}
             done = self.save(list(edits.values())) if edits else frozenset()
             amended |= {user_id: edits[user_id].member for user_id in done}

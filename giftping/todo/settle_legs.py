@@ -10,8 +10,8 @@ from giftping.discord.finding import Window, candidates_among, decide, window_of
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
 from giftping.discord.rest import History, RestClient, is_by
 from giftping.discord.snowflake import snowflake_time
+from giftping.todo.claims import leg_event
 from giftping.todo.history import Event
-from giftping.todo.messenger import leg_event
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
 from giftping.todo.notices import shows
 from giftping.todo.report import LegReport, Result

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from giftping.todo.claims import Errand
 from giftping.todo.history import Event
-from giftping.todo.messenger import Errand, Messenger
+from giftping.todo.messenger import Messenger
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, RoleReport
@@ -70,7 +71,7 @@ def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequ
     repeated = is_repeated(todo, member.todo)
     downtimes = repository.notes().downtimes
     messenger, keeper = tools.messenger(repository, downtimes), tools.keeper(repository, downtimes)
-    dm = messenger.dm_state(member) if messenger and by is not None else LegState.CLOSED
+    dm = messenger.dms.leg_state(member) if messenger and by is not None else LegState.CLOSED
     notice = Notice(todo.id, NoticeKind.SUBMISSION, now, dm=Leg(dm), todo=todo)
     event = Event(
         f"{todo.id}:submission",

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 
 from giftping.discord.limits import EMBEDS
 from giftping.store.base import RunRecord, Store
+from giftping.todo.claims import Errand
+from giftping.todo.direct_messages import STOPPED_FOR
 from giftping.todo.history import Event
 from giftping.todo.membership import MembershipReader
-from giftping.todo.messenger import DMS_STOPPED_FOR, Errand, Messenger
+from giftping.todo.messenger import Messenger
 from giftping.todo.model import PINGS, LegName, LegState, Member, Membership, Notice, Pause
 from giftping.todo.notices import Told, batches
 from giftping.todo.periods import Period
@@ -88,7 +90,7 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
             run.go_round()
         report = run.report(started, plan, waited_for, downtime)
         repository.change_notes(lambda known: run.ended(known, report))
-        tools.keep_files(_files_owed(repository.loaded()))
+        tools.keep_files(_files_owed(repository.load()))
         store.record_run(_record(report, rules.todo.host))
         return report
 
@@ -113,7 +115,7 @@ class _Sweep:
         self._downtimes = downtimes
         self._messenger = tools.messenger(repository, downtimes)
         stopped = notes.dms_stopped_until
-        self._messenger.may_open_dms = stopped is None or stopped <= tools.clock()
+        self._messenger.dms.may_open = stopped is None or stopped <= tools.clock()
         self._keeper = tools.roles(repository, downtimes)
         self._legs: list[LegReport] = []
         self._roles: list[RoleReport] = []
@@ -124,7 +126,7 @@ class _Sweep:
 
     def tidy(self) -> None:
         """Settle what earlier runs left open, and start the clocks of those who have none."""
-        loaded = self._book.loaded()
+        loaded = self._book.load()
         leg_settler = LegSettler(self._book, self._messenger.rest, self._tools.clock, self._rules, self._tools.stopped)
         self._legs += leg_settler.settle(loaded.members.values())
         self._legs += leg_settler.drop_old_news(loaded.members.values())
@@ -137,7 +139,7 @@ class _Sweep:
     def go_round(self) -> list[Planned]:
         """Do what is due now, and return what that was and what is not due yet, for everybody on the roster."""
         plan: list[Planned] = []
-        for part in self._parts(self._book.loaded()):
+        for part in self._parts(self._book.load()):
             loaded = self._looked_at(part)
             planned = self._plan(loaded)
             for one in planned:
@@ -173,7 +175,7 @@ class _Sweep:
         if self._tools.stopped():
             return 0
         now = self._tools.clock()
-        loaded = self._book.loaded()
+        loaded = self._book.load()
         soon = [
             planned.due.until
             for planned in self._plan(loaded)
@@ -219,7 +221,7 @@ class _Sweep:
             self._note_moves(loaded.members[user_id], edit.member)
         if writes:
             self._book.save(edits)
-            return LoadedMembers({**loaded.members, **self._book.loaded(wanted).members}, loaded.odd)
+            return LoadedMembers({**loaded.members, **self._book.load(wanted).members}, loaded.odd)
         return LoadedMembers({**loaded.members, **{edit.member.user_id: edit.member for edit in edits}}, loaded.odd)
 
     def _is_to_be_seen(self, member: Member, now: datetime) -> bool:
@@ -251,7 +253,7 @@ class _Sweep:
     def _change_role(self, member: Member, action: Action) -> None:
         if self._keeper is None or action not in (Action.REMOVE, Action.END, Action.RESTORE):
             return
-        dm = self._messenger.dm_state(member)
+        dm = self._messenger.dms.leg_state(member)
         report = None
         if action is Action.RESTORE:
             report = self._keeper.give_back(member.user_id, dm)
@@ -266,7 +268,7 @@ class _Sweep:
 
     def _deliver(self, plan: Iterable[Planned]) -> None:
         """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
-        news = _news(self._book.loaded([one.user_id for one in plan]))
+        news = _news(self._book.load([one.user_id for one in plan]))
         pings = [one for one in plan if one.due.is_ping]
         posts, writes = list(_posts(news, pings)), _writes(news, pings)
         with self._tools.pool() as pool:
@@ -276,7 +278,7 @@ class _Sweep:
 
     def rehearsed(self, started: datetime) -> SweepReport:
         """Return what this run would do, with nothing written and nothing posted."""
-        parts = [self._looked_at(part, writes=False) for part in self._parts(self._book.loaded())]
+        parts = [self._looked_at(part, writes=False) for part in self._parts(self._book.load())]
         loaded = LoadedMembers({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
         plan = self._plan(loaded)
         pings = [one for one in plan if one.due.is_ping]
@@ -311,8 +313,8 @@ class _Sweep:
     def ended(self, notes: SweepNotes, report: SweepReport) -> SweepNotes:
         """Return what the next sweep is to know."""
         stopped = notes.dms_stopped_until
-        if self._messenger.dms_too_fast:
-            stopped = self._tools.clock() + DMS_STOPPED_FOR
+        if self._messenger.dms.stopped_reason:
+            stopped = self._tools.clock() + STOPPED_FOR
         return replace(notes, dms_stopped_until=stopped, told=self._told(notes, report))
 
     @staticmethod

@@ -160,7 +160,7 @@ def member_of(host: Host) -> tuple[Member, list[Event]]:
     """Return Ann as the store knows her, and her history."""
     with TinyStore(host.state, read_only=True) as store:
         repository = MemberRepository(store, lambda: datetime.now(UTC))
-        return repository.loaded().members[ANN], [event for event in repository.events() if event.user_id == ANN]
+        return repository.load().members[ANN], [event for event in repository.events() if event.user_id == ANN]
 
 
 def status_of_ann(gateway: LocalGateway) -> Told:

@@ -64,10 +64,10 @@ def stored(store: Store, collection: str) -> list[Any]:
 def test_the_roll_is_everybody_on_the_roster_or_with_timestamps(repository: MemberRepository, store: Store) -> None:
     store.insert_documents(ACTIVE_MEMBERS, [{"_id": "20"}, {"_id": "3"}])
     store.insert_documents(TODO_TIMESTAMPS, [{"_id": "3", "last_submit": 5}, {"_id": "100", "last_submit": 6}])
-    loaded = repository.loaded()
+    loaded = repository.load()
     assert list(loaded.members) == [3, 20, 100]
     assert [member.user_id for member in loaded.on_roster()] == [3, 20]
-    assert list(repository.loaded([3, 7]).members) == [3, 7]
+    assert list(repository.load([3, 7]).members) == [3, 7]
     assert not repository.member(7).on_roster
 
 
@@ -76,7 +76,7 @@ def test_odd_documents_are_told_and_do_not_hide_the_others(repository: MemberRep
         TODO_TIMESTAMPS, [{"_id": "mongodb_test"}, {"_id": "5", "last_submit": "soon"}, {"_id": "6"}]
     )
     store.insert_documents(ACTIVE_MEMBERS, [{"_id": "5"}])
-    loaded = repository.loaded()
+    loaded = repository.load()
     assert list(loaded.members) == [6]
     assert loaded.odd == (
         OddDocument("todo_timestamps 'mongodb_test'", "its _id is not a Discord id written as a text"),
@@ -99,7 +99,7 @@ def test_a_store_that_fails_is_never_an_empty_roll() -> None:
     store: Any = MemoryStore()
     store.failing = {"documents", "documents_of", "documents_where"}
     repository = MemberRepository(store, TestClock(NOW))
-    for ask in (repository.loaded, lambda: repository.member(1), repository.events, repository.notes):
+    for ask in (repository.load, lambda: repository.member(1), repository.events, repository.notes):
         with pytest.raises(StoreError):
             ask()
 

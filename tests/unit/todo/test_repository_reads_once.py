@@ -13,8 +13,8 @@ from giftping.todo.repository import MemberChange
 def test_a_member_is_read_anew_only_once_a_document_has_changed(stage: Stage) -> None:
     stage.enrol(101, 102)
     with stage.repository() as repository:
-        first = repository.loaded().members
-        again = repository.loaded().members
+        first = repository.load().members
+        again = repository.load().members
         assert (again[101] is first[101], again[102] is first[102]) == (True, True)
         repository.save([MemberChange(replace(first[101], name="Ann"))])
         assert repository.member(101).name == "Ann"
