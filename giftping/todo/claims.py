@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
+from giftping.todo.errands import Errand, Recipient
 from giftping.todo.history import Event
 from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
 from giftping.todo.periods import Period
@@ -18,18 +19,6 @@ from giftping.todo.report import LegReport, Result
 from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
 from giftping.todo.rules import TodoRules, due
 from giftping.todo.transitions import ping_for, with_claim, with_delivery, with_refusal
-
-Recipient = tuple[Member, Notice]
-"""A member, and the notice of theirs that one message tells them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """One thing to tell one member."""
-
-    user_id: int
-    notice_id: str = ""
-    """The notice that is owed; without one it is the ping that is due."""
 
 
 @dataclass(frozen=True, slots=True)

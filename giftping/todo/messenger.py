@@ -11,8 +11,9 @@ from giftping.discord.members import DMS_TOO_FAST, UNKNOWN_CHANNEL, MembersClien
 from giftping.discord.message import Message, Upload
 from giftping.discord.outcome import Outcome, Refused, WithdrawnError
 from giftping.discord.rest import RestClient
-from giftping.todo.claims import Errand, LegClaims, Recipient, leg_report
+from giftping.todo.claims import LegClaims, leg_report
 from giftping.todo.direct_messages import NOT_TO_BE_REACHED, DirectMessages
+from giftping.todo.errands import Errand, Recipient
 from giftping.todo.model import Lapse, LegName, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import Told, channel_message, dm_message
 from giftping.todo.periods import Period

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from giftping.todo.claims import Errand
+from giftping.todo.errands import Errand
 from giftping.todo.history import Event
 from giftping.todo.messenger import Messenger
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, Todo

@@ -1,0 +1,61 @@
+"""Errands: what is to be told to whom, and in which messages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from giftping.discord.limits import EMBEDS
+from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
+from giftping.todo.notices import Told, batches
+from giftping.todo.report import Planned
+from giftping.todo.repository import LoadedMembers
+
+Recipient = tuple[Member, Notice]
+"""A member, and the notice of theirs that one message tells them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One thing to tell one member."""
+
+    user_id: int
+    notice_id: str = ""
+    """The notice that is owed; without one it is the ping that is due."""
+
+
+def news_of(loaded: LoadedMembers) -> list[Recipient]:
+    """The notices, other than pings, of which a leg is yet to be delivered.
+
+    A ping that is owed is none of them: whether it still is, the rules say when its message goes out.
+    """
+    return [
+        (member, notice)
+        for member in loaded.members.values()
+        for notice in member.notices
+        if notice.kind not in PINGS and notice.legs_in(LegState.OPEN)
+    ]
+
+
+def posts_of(news: Sequence[Recipient], pings: Sequence[Planned]) -> Iterator[list[Errand]]:
+    """What goes into one channel message after the other."""
+    for batch in batches([Told(member, notice) for member, notice in news if notice.channel.state is LegState.OPEN]):
+        yield [Errand(told.member.user_id, told.notice.id) for told in batch]
+    to_channel = [Errand(one.user_id) for one in pings if LegName.CHANNEL in one.due.legs]
+    for start in range(0, len(to_channel), EMBEDS):
+        yield to_channel[start : start + EMBEDS]
+
+
+def writes_of(news: Sequence[Recipient], pings: Sequence[Planned]) -> list[Errand]:
+    """What is to be told by direct message.
+
+    All pings are: one whose DM leg is not due is found not to be owed, and costs no request.
+    """
+    owed = [Errand(member.user_id, notice.id) for member, notice in news if notice.dm.state is LegState.OPEN]
+    return [*owed, *(Errand(one.user_id) for one in pings)]
+
+
+def files_owed(loaded: LoadedMembers) -> frozenset[str]:
+    """The ids of the TODOs whose file is yet to be posted."""
+    todos = (notice.todo for member in loaded.members.values() for notice in member.notices)
+    return frozenset(todo.id for todo in todos if todo and todo.attachment)
