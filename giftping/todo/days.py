@@ -23,11 +23,13 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """How many days in a row: up to now, and at most; `last_day` is the last one with a TODO."""
+    """How many days in a row a member has handed in."""
 
     current: int = 0
+    """Up to now; today need not be handed in yet."""
     longest: int = 0
     last_day: date | None = None
+    """The last one with a TODO."""
 
 
 class Standing(StrEnum):
@@ -43,15 +45,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TodayStanding:
-    """One member's own today."""
+    """How one member stands today."""
 
     member: Member
     day: date
+    """The date by their own clock."""
     standing: Standing
 
 
 def submissions_of(member: Member, events: Iterable[Event]) -> list[Event]:
-    """Return what a member handed in, oldest first: what the history has, and the last one if an older bot wrote it."""
+    """What a member handed in, oldest first: what the history has, and the last one if an older bot wrote it."""
     handed_in = [event for event in events if event.user_id == member.user_id and is_submission(event)]
     last = member.last_submit
     if last is not None and all(event.at != last for event in handed_in):
@@ -65,7 +68,7 @@ def is_submission(event: Event) -> bool:
 
 
 def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: tzinfo) -> Streak:
-    """The streak of one member from their submissions; `today` is their own, by `zone`."""
+    """The streak of one member from their submissions; `today` is their own date, by `zone`."""
     days = sorted({_day(event, zone) for event in events if is_submission(event)})
     if not days:
         return Streak()
@@ -91,7 +94,10 @@ def standings(
 
 
 def _day(event: Event, zone: tzinfo) -> date:
-    """The day that an event was entered with, else that of its time."""
+    """The day that an event was entered with, else that of its time.
+
+    What was entered stands: a member who changes their zone does not lose a day by it.
+    """
     try:
         return date.fromisoformat(event.day)
     except ValueError:

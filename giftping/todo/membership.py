@@ -18,13 +18,15 @@ SideBySide = Callable[[Callable[[int], "Membership | str"], Sequence[int]], "lis
 
 @dataclass
 class MembershipReader:
-    """Asks about the members of one guild; `role_id` is the TODO role. `side_by_side` asks several at a time."""
+    """Asks Discord about the members of one guild."""
 
     members: MembersClient
     clock: Clock
     guild_id: int
     role_id: int | None
+    """The TODO role."""
     side_by_side: SideBySide
+    """Asks about several at a time."""
     _listed: dict[int, MemberInfo] | Refused | Unclear | None = None
 
     def sees_all(self, user_ids: Collection[int]) -> bool:
@@ -51,6 +53,7 @@ class MembershipReader:
         found = self.members.member(self.guild_id, user_id)
         if isinstance(found, MemberInfo):
             return self._membership(found)
+        # Any other 404 is a proxy's, or of a guild that the bot has left: it says nothing of the member.
         is_gone = isinstance(found, Refused) and found.code in (UNKNOWN_MEMBER, UNKNOWN_USER)
         return self._membership(None) if is_gone else found.reason
 

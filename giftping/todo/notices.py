@@ -23,13 +23,16 @@ HOW = "Hand in your TODO with `/todo`."
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice for one member, with what its text says: when the next ping and the loss of the role would come."""
+    """One notice for one member, with what its text says."""
 
     member: Member
     notice: Notice
     next_ping_at: datetime | None = None
+    """When the next ping comes, if there is no TODO before."""
     role_off_at: datetime | None = None
+    """When the role would go, for a warning."""
     role_id: int | None = None
+    """The role that the text names."""
 
     @property
     def todo(self) -> Todo:
@@ -43,7 +46,7 @@ class Told:
 
 
 def reference(notice: Notice) -> str:
-    """Return what stands at the end of a notice's embed, and in no other."""
+    """The text that stands at the end of a notice's embed, and of no other."""
     return f"ref {notice.id}"
 
 
@@ -73,7 +76,7 @@ def dm_message(told: Told) -> Message:
 
 
 def batches(told: Sequence[Told]) -> Iterator[list[Told]]:
-    """Yield as many notices at a time as fit into one message: ten embeds, and what Discord allows them together.
+    """The notices, as many at a time as fit into one message: ten embeds, and what Discord allows them together.
 
     A submission has a message of its own.
     """

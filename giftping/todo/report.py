@@ -20,19 +20,18 @@ EXIT_TROUBLE = 69
 
 
 class Result(StrEnum):
-    """How a leg or a change of a role ended.
-
-    UNCLEAR may have happened: the next sweep looks. CLOSED: the member takes no direct messages. LATER: not tried
-    this time, by intent. PLANNED: a dry run would try it.
-    """
+    """How a leg or a change of a role ended."""
 
     DONE = "done"
     REFUSED = "refused"
     UNCLEAR = "unclear"
+    """It may have happened: the next sweep looks."""
     UNCERTAIN = "uncertain"
+    """It may have happened, and nobody can tell any more."""
     CLOSED = "closed"
+    """The member takes no direct messages."""
     LATER = "later"
-    PLANNED = "planned"
+    """Not tried this time, by intent."""
 
 
 FAILED = frozenset({Result.REFUSED, Result.UNCLEAR, Result.UNCERTAIN})
@@ -40,7 +39,7 @@ FAILED = frozenset({Result.REFUSED, Result.UNCLEAR, Result.UNCERTAIN})
 
 @dataclass(frozen=True, slots=True)
 class LegReport:
-    """One leg of a notice for one member and how it ended; `settled` when it was an earlier run's."""
+    """One leg of a notice for one member and how it ended."""
 
     user_id: int
     name: str
@@ -50,6 +49,7 @@ class LegReport:
     reason: str = ""
     message_id: int | None = None
     settled: bool = False
+    """Whether it was an earlier run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,55 +59,63 @@ class RoleReport:
     user_id: int
     name: str
     given: bool
+    """Whether it was to be given back, and not to be taken."""
     result: Result
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is due for one member, or when something will be; `look` is why Discord could not be asked about them."""
+    """What is due for one member, or when something will be."""
 
     user_id: int
     name: str
     due: Due
     trouble: str = ""
+    """Why Discord could not be asked about them, so that nothing was done; empty where it was not needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrites:
-    """The direct messages of a dry run: those that would go out, and those that would wait for a later sweep."""
+    """The direct messages of a dry run."""
 
     now: int = 0
+    """How many would go out."""
     later: int = 0
+    """How many would wait for a later sweep, since few new channels are opened in one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """One sweep.
-
-    `plan` is what was due at its start, for everybody on the roster. `messages` are what a dry run would post, each
-    with where it would go, and `writes` its direct messages. `trouble` is what else went wrong, in words;
-    `told_before` are the lines of trouble that the sweep before has told. `downtime_since` is the start of the time
-    before this sweep that is not charged to anybody; `waited_for` counts those who were about to fall due; `stopped`
-    when the sweep was told to stop, so that what it had not begun is left to the next one.
-    """
+    """One sweep."""
 
     started_at: datetime
     finished_at: datetime
     dry_run: bool = False
     plan: tuple[Planned, ...] = ()
+    """What was due at its start, for everybody on the roster."""
     legs: tuple[LegReport, ...] = ()
     roles: tuple[RoleReport, ...] = ()
     left: tuple[int, ...] = ()
+    """Those who were found to have left the guild."""
     returned: tuple[int, ...] = ()
+    """Those who had left, and were found to be back."""
     messages: tuple[tuple[str, Message], ...] = ()
+    """What a dry run would post, each with where it would go."""
     writes: PlannedWrites = PlannedWrites()
+    """The direct messages of a dry run."""
     trouble: tuple[str, ...] = ()
+    """What else went wrong, in words."""
     notices: tuple[str, ...] = ()
+    """What the store had to say of itself, which is no trouble of the sweep's."""
     told_before: frozenset[str] = frozenset()
+    """The lines of trouble that the sweep before has told: they are not told again."""
     downtime_since: datetime | None = None
+    """The start of the time before this sweep that is not charged to anybody."""
     waited_for: int = 0
+    """How many were about to fall due and were waited for."""
     stopped: bool = False
+    """Whether the sweep was told to stop, so that what it had not begun is left to the next one."""
 
     @property
     def exit_code(self) -> int:
@@ -130,7 +138,7 @@ class SweepReport:
         return dict(+done)
 
     def trouble_lines(self) -> list[str]:
-        """Return what went wrong, in words: a line for each cause, which names the member where it is one's alone."""
+        """The troubles in words: a line for each cause, which names the member where it is one's alone."""
         causes: dict[str, list[LegReport | RoleReport]] = {}
         for failed in self.failures():
             causes.setdefault(_cause(failed), []).append(failed)
@@ -143,7 +151,7 @@ class SweepReport:
         return [*lines, *self.trouble]
 
     def failures(self) -> Iterator[LegReport | RoleReport]:
-        """Yield what failed or is uncertain, by member."""
+        """The legs and roles that failed or are uncertain, by member."""
         failed = [report for report in self._all() if report.result in FAILED]
         yield from sorted(failed, key=lambda report: report.user_id)
 

@@ -25,7 +25,7 @@ from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, note
 Clock = Callable[[], datetime]
 
 GUARD = ("last_submit", "last_ping")
-"""What a change of the timestamps rests on, besides their revision: an older bot writes these alone."""
+"""What a change of the timestamps rests on, besides their revision: an older bot writes these, and no revision."""
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
@@ -33,19 +33,23 @@ TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class OddDocument:
-    """A document that was skipped: where it is, and why; `user_id` where it is a member's after all."""
+    """A document that was skipped."""
 
     where: str
+    """Its collection and `_id`, or the member that it is of."""
     why: str
     user_id: int | None = None
+    """Where it is a member's after all."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedMembers:
-    """Members by id, in the order of their ids, and the documents that could not be read."""
+    """Members as they were read together."""
 
     members: Mapping[int, Member]
+    """By id, in the order of the ids."""
     odd: tuple[OddDocument, ...] = ()
+    """The documents that could not be read; their members are not among the others."""
 
     def only(self, ids: Collection[int]) -> LoadedMembers:
         """Those of the members that have one of the ids."""
@@ -58,10 +62,12 @@ class LoadedMembers:
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """What a member is to become, made from one that was read, and what the history is to say of it."""
+    """A change of one member."""
 
     member: Member
+    """What they are to become, made from a member that was read."""
     events: tuple[Event, ...] = ()
+    """What the history is to say of it."""
 
 
 class RepositoryError(StoreError):
@@ -74,11 +80,17 @@ def new_id() -> str:
 
 
 class MemberRepository:
-    """Reads and changes members over one store. Every method raises StoreError when that fails."""
+    """Reads and changes members over one store. Every method raises StoreError when that fails.
+
+    The history is a collection of its own, and no store changes two of them at once. So the events of a change are
+    written into the changed document first, in the same write, and copied to the history after it; what a run that was
+    killed has left there, the next change of that member brings over.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self._clock = clock
+        # An event that is entered once more is only a request more: this spares those of the same run.
         self._in_history: set[str] = set()
         self._read: dict[int, Member] = {}
 
@@ -140,11 +152,12 @@ class MemberRepository:
     # Changing
 
     def save(self, edits: Sequence[MemberChange]) -> frozenset[int]:
-        """Make the changes of those members whose documents are as they were read, and return whose that were.
+        """The ids of the members who were changed: those whose documents are still as they were read.
 
         The roster's document changes only together with the timestamps' where both do.
         """
         now = self._clock()
+        # Before they are written over.
         written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
         self._enter([dict(event) for event in _waiting_events(written)])
         stamped = self._changed(TODO_TIMESTAMPS, edits, now)
@@ -177,10 +190,9 @@ class MemberRepository:
         return changes
 
     def amend(self, ids: Collection[int], change: Callable[[Member], MemberChange | None]) -> dict[int, Member]:
-        """Change members as they are now, again and again until nobody has come in between.
+        """The members that were changed, as they were written: made anew from what they are until nobody is faster.
 
-        `change` returns None for one that is to stay. Return the members that were changed, as they were written.
-        Raise RepositoryError when others keep coming in between.
+        `change` returns None for one that is to stay. Raise RepositoryError when others keep coming in between.
         """
         amended: dict[int, Member] = {}
         left = set(ids)
@@ -209,20 +221,20 @@ class MemberRepository:
             self._in_history |= {document["_id"] for document in new}
 
     def remove_from_roster(self, user_id: int) -> bool:
-        """Take a member off the roster, timestamps and history stay; return whether they were on it."""
+        """Whether a member was on the roster and is taken off it; timestamps and history stay."""
         return bool(self.store.remove_documents(ACTIVE_MEMBERS, [str(user_id)]))
 
     # What sweeps keep for each other
 
     def notes(self) -> SweepNotes:
-        """Return what sweeps have kept."""
+        """The notes that the last sweep has left."""
         try:
             return notes_from(self.store.documents_of(TODO_STATE, [SWEEP_ID]).get(SWEEP_ID))
         except OddDocumentError as error:
             raise _odd_document(f"{TODO_STATE} {SWEEP_ID!r}", str(error)) from None
 
     def change_notes(self, change: Callable[[SweepNotes], SweepNotes]) -> SweepNotes:
-        """Change what sweeps keep, as it is now, and return it."""
+        """The sweeps' notes, changed from what they are now. Raise RepositoryError when others keep changing them."""
         for _ in range(TRIES):
             before = self.notes()
             after = change(before)
@@ -246,7 +258,7 @@ def _odd_document(where: str, why: str) -> RepositoryError:
 
 
 def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
-    """Return what the timestamps' document is to be, with the change's events; None where nothing changes in it."""
+    """The timestamps' document with a change and its events; None where nothing changes in it."""
     before = edit.member.timestamps_document
     waiting = list((before or {}).get("events", ()))
     unchanged = timestamps_document_of(edit.member, now, waiting)

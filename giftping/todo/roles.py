@@ -20,7 +20,7 @@ from giftping.todo.transitions import with_removal, without_removal
 
 @dataclass(frozen=True, slots=True)
 class RoleKeeper:
-    """Takes and gives one role of one guild. `dm_state` says how the DM leg of a notice stands for a member."""
+    """Takes and gives one role of one guild; the notices that tell of it are left for the messenger."""
 
     repository: MemberRepository
     members: MembersClient
@@ -34,7 +34,8 @@ class RoleKeeper:
         """How taking the role ended; None when by the rules it is not to be taken any more.
 
         It is claimed in the moment before the request goes out, by the rules as they are then. Discord takes a role
-        that is not there without complaint, so that a removal that was cut short is simply done again.
+        that is not there without complaint, so that a removal that was cut short is simply done again. `dm` is how the
+        DM leg of the notice about it stands.
         """
         member = self.repository.member(user_id)
         reason = f"giftping: no TODO for {span_text(self.rules.remove_after)}, warned at least "
@@ -61,6 +62,7 @@ class RoleKeeper:
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
             raise WithdrawnError("the role is not to be taken any more")
         claimed = with_removal(member, RemovalState.CLAIMED, now=self.clock(), by=self.rules.host)
+        # Asked after the reading, which is what notices that the store is away.
         if self.repository.store.is_away:
             raise WithdrawnError("a submission to the shared store, which is away, would not be seen")
         if not self.repository.save([MemberChange(claimed)]):
@@ -76,6 +78,7 @@ class RoleKeeper:
             if known is None or known.state is not RemovalState.CLAIMED:
                 return None
             taken = with_removal(member, RemovalState.DONE, now=now, by=self.rules.host)
+            # A TODO that came while the role was taken has ended the lapse: the role comes back, and there is no news.
             is_news = taken.present_lapse is not None
             return MemberChange(taken.with_notice(notice) if is_news else taken, (event,))
 
@@ -99,7 +102,11 @@ class RoleKeeper:
         self.repository.amend([user_id], change)
 
     def give_back(self, user_id: int, dm: LegState) -> RoleReport | None:
-        """How giving the role back ended; None when it is not to be given back."""
+        """How giving the role back ended; None when it is not to be given back.
+
+        Nothing is claimed: given twice does no harm, and the notice about it is made once, by whoever writes it down
+        first. `dm` is how its DM leg stands.
+        """
         member = self.repository.member(user_id)
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.RESTORE:
             return None

@@ -25,7 +25,7 @@ NEWS_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class OpenLeg:
-    """A leg that may have arrived."""
+    """A claimed leg of which nobody has said what came of it: it may have arrived."""
 
     member: Member
     notice: Notice
@@ -44,6 +44,7 @@ def open_legs(members: Iterable[Member], rules: TodoRules, now: datetime) -> lis
         for notice in member.notices:
             for name in notice.legs_in(LegState.CLAIMED):
                 leg = notice.leg(name)
+                # A host sweeps once at a time, so that its own run is over; of another one's only its lease tells.
                 patience = UNDER_WAY if leg.by == rules.host else rules.lease
                 if leg.at is None or now - leg.at >= patience:
                     found.append(OpenLeg(member, notice, name))
@@ -61,7 +62,7 @@ class LegSettler:
     stopped: Callable[[], bool] = lambda: False
 
     def settle(self, members: Iterable[Member]) -> list[LegReport]:
-        """Look for every open leg, write down what is found, and return that."""
+        """How every open leg that can be looked for has ended, once that is written down."""
         by_channel: dict[int, list[OpenLeg]] = {}
         for found in open_legs(members, self.rules, self.clock()):
             by_channel.setdefault(found.leg.channel_id or 0, []).append(found)
@@ -82,6 +83,7 @@ class LegSettler:
             ours = [message for message in history.messages if is_by(message, me)]
             return [self._decide(found, ours, window, complete=history.complete) for found in legs]
         reason = getattr(history, "reason", "")
+        # A channel that is gone keeps its secret; a token that is refused for now may be mended.
         gone = isinstance(history, Refused) and history.lasting and not history.everywhere
         return [self._written(found, Undecided(f"cannot look: {reason}", for_good=gone)) for found in legs]
 
@@ -100,6 +102,7 @@ class LegSettler:
 
         def change(member: Member) -> MemberChange | None:
             notice = member.notice(found.notice.id)
+            # Another host has settled it, or the run that claimed it was slow and is not dead.
             if notice is None or notice.leg(name) != found.leg:
                 return None
             if message_id is not None:
@@ -128,13 +131,14 @@ class LegSettler:
 
     def _delivered(self, member: Member, notice: Notice, name: LegName, message_id: int) -> Member:
         """The member with a leg that was found; it counts from when it was posted, by our clock."""
+        # Its id has Discord's time. Clocks differ by a moment: it never counts from before its own claim.
         posted_at = snowflake_time(message_id) - (self.rest.http.clock_offset or timedelta(0))
         leg = notice.leg(name)
         at = max(posted_at, leg.at) if leg.at else posted_at
         return with_delivery(member, notice, name, at=at, message_id=message_id, channel_id=leg.channel_id)
 
     def drop_old_news(self, members: Iterable[Member]) -> list[LegReport]:
-        """Give up notices that could not be delivered for so long that they are no news, and return their open legs."""
+        """The open legs of notices that could not be delivered for so long that they are no news: they are given up."""
         now = self.clock()
         old = {member.user_id: [notice for notice in member.notices if _is_old_news(notice, now)] for member in members}
         old = {user_id: notices for user_id, notices in old.items() if notices}

@@ -22,43 +22,49 @@ SAME_TEXT = "the same text as before"
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """Whose TODO is handed in, and by whom where that is somebody else; `by_staff` when that is one of the staff."""
+    """A TODO that is to be handed in."""
 
     user_id: int
+    """Whose it is."""
     draft: TodoDraft
     by: int | None = None
+    """Who hands it in where that is somebody else."""
     by_staff: bool = False
+    """Whether that is one of the staff, as Discord says; the command line knows of none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitTools:
-    """What a submission works with; `today` is a member's own date, `owner_id` who may hand in for others.
-
-    `messenger` and `keeper` give None where Discord is not set up for it: what is to be told waits for a sweep then.
-    `keep` puts a file aside under the TODO's id until it is posted.
-    """
+    """What a submission works with, passed in by the wiring."""
 
     clock: Clock
     today: Callable[[Member, datetime], date]
+    """A member's own date."""
     owner_id: int | None
+    """Who may hand in for others, and without being on the roster."""
     messenger: Callable[[MemberRepository, Sequence[Period]], Messenger | None]
+    """None where Discord is not set up for it: what is to be told waits for a sweep then; so with the role."""
     keeper: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
     keep: Callable[[Todo], None] = lambda _todo: None
+    """Puts a file aside under the TODO's id until it is posted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitReport:
-    """What came of a submission: it is saved; `legs` and `role` say what was posted, told and given back at once."""
+    """What came of a submission that was saved."""
 
     member: Member
     todo: Todo
     legs: tuple[LegReport, ...] = ()
+    """What was posted and told at once; what is missing here waits for a sweep."""
     role: RoleReport | None = None
+    """That the role was given back, or not; None where there was none to give back."""
     is_repeated: bool = False
+    """Whether it says, word for word, what the one before it said."""
 
 
 def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequest) -> SubmitReport:
-    """Return what came of handing in a TODO.
+    """What came of handing in a TODO.
 
     It is validated, then saved, then posted; what cannot be posted now goes out with a sweep, and is not reported as
     posted. Raise SubmissionError when it may not be handed in, StoreError when it cannot be saved.
@@ -83,10 +89,12 @@ def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequ
         result="handed in",
         reason=SAME_TEXT if repeated else "",
     )
+    # The file first: a TODO that is saved is posted by a sweep, which would not find it.
     tools.keep(todo)
     saved = repository.amend(
         [request.user_id], lambda known: MemberChange(with_submission(known, todo, notice, now), (event,))
     )
+    # From here on it counts, whatever Discord says. That the role is back, the answer tells: no DM does.
     role = keeper.give_back(request.user_id, dm=LegState.CLOSED) if keeper else None
     legs = _told(messenger, repository, request.user_id) if messenger else []
     return SubmitReport(saved[request.user_id], todo, tuple(legs), role, repeated)

@@ -1,4 +1,7 @@
-"""How a member changes when a leg is claimed and when it is known what came of it. Pure."""
+"""How a member changes: when a leg or a removal is claimed, when it is known what came of it, at a submission. Pure.
+
+These are the only places where a ping's time is written, and where it is taken back.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,15 @@ from giftping.todo.rules import Action, Due
 
 
 def ping_for(member: Member, due: Due, notice_id: str, now: datetime, *, dm: LegState) -> Notice:
-    """The round that a ping belongs to: the present one for a leg that is still owed, else a new one.
+    """The notice of a ping that is due: the present one for a leg that is still owed, else a new one.
 
-    A round of which surely nothing was delivered is tried again under its id, so that the history tells of a trouble
-    once. `dm` is how the DM leg of a new round stands: CLOSED where there is no use in it.
+    `dm` is how the DM leg of a new one stands: CLOSED where there is no use in it.
     """
     present = member.ping
     if due.is_retry and present is not None:
         return present
     kind = NoticeKind.WARNING if due.action is Action.WARN else NoticeKind.REMINDER
+    # Of which surely nothing was delivered is tried again under its id: the history tells of a trouble once.
     if present is not None and present.kind is kind and present.counts_from is None:
         return replace(present, made_at=now, dm=replace(present.dm, state=dm), ping_before=member.last_ping)
     return Notice(notice_id, kind, now, dm=Leg(dm), ping_before=member.last_ping)
@@ -48,6 +51,7 @@ def with_delivery(
     """The member with a leg delivered; a warning counts from its first delivered leg."""
     sent = Leg(LegState.SENT, at, message_id=message_id, channel_id=channel_id)
     notice = notice.with_leg(leg, sent)
+    # Here alone is anybody warned: without a delivered leg the role is never taken (rules.py).
     if notice.kind is NoticeKind.WARNING and member.silent_since is not None:
         lapse = member.present_lapse or Lapse(member.silent_since)
         member = replace(member, lapse=replace(lapse, warned_at=lapse.warned_at or notice.delivered_at))
@@ -59,6 +63,7 @@ def with_refusal(
 ) -> Member:
     """The member with a leg surely not delivered, or not to be tried any more, or that nobody can tell of."""
     before = notice.leg(leg)
+    # One that may have arrived keeps its time: it counts as a ping. One that surely did not leaves none behind.
     at = before.at if state is LegState.UNCERTAIN else None
     return _with_end(member, notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id)))
 
@@ -66,7 +71,7 @@ def with_refusal(
 def _with(member: Member, notice: Notice) -> Member:
     """The member with the notice as it is now, and the last ping's time as its legs say.
 
-    When surely no leg of a round was delivered, the last ping is the one before it: the interval is not used up.
+    When surely no leg of a ping was delivered, the last one is the one before it: the interval is not used up.
     """
     if notice.kind in PINGS:
         member = replace(member, last_ping=notice.counts_from or notice.ping_before)
@@ -78,7 +83,7 @@ def _with(member: Member, notice: Notice) -> Member:
 def _with_end(member: Member, notice: Notice) -> Member:
     """The member with a notice of which it is known now what came of one of its legs.
 
-    A round may be found to be behind another one: it was cut short in a shared store, and the mirror, which did not
+    A ping may be found to be behind another one: it was cut short in a shared store, and the mirror, which did not
     know of it, had the member pinged. The last ping stays the other one's then, and what is open is not sent any more.
     """
     known = member.notice(notice.id)

@@ -51,10 +51,12 @@ _DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 
 @dataclass(frozen=True, slots=True)
 class TodoDraft:
-    """A TODO as it was typed; a date that is empty is today."""
+    """A TODO as it was typed."""
 
     name: str = ""
+    """Empty for the member's name on the roster."""
     date: str = ""
+    """Empty for today."""
     must_do: str = ""
     can_do: str = ""
     dont_do: str = ""
@@ -62,10 +64,11 @@ class TodoDraft:
 
 
 class SubmissionError(Exception):
-    """A TODO cannot be handed in; `mistakes` are all of them, each with the field that it is about."""
+    """A TODO cannot be handed in."""
 
     def __init__(self, mistakes: list[tuple[str, str]]) -> None:
         self.mistakes = mistakes
+        """All of them, each with the field that it is about, empty for the whole."""
         super().__init__("\n".join(f"{field}: {reason}" if field else reason for field, reason in mistakes))
 
 
@@ -91,6 +94,7 @@ def validated(
     mistakes += [*_name_mistakes(todo), *_list_mistakes(todo), *file_mistakes(todo.attachment)]
     if not mistakes and is_repeated(todo, member.todo) and member.todo and member.todo.date == todo.date:
         mistakes.append(("", f"this TODO for {todo.date} is handed in already, word for word"))
+    # Measured last, as Discord measures: each field may be short enough, and all of them too long for one embed.
     if not mistakes:
         mistakes += [("", f"it does not fit into a post: {reason}") for reason in _misfits(member.user_id, todo, now)]
     if mistakes:
@@ -100,6 +104,7 @@ def validated(
 
 def is_repeated(todo: Todo, before: Todo | None) -> bool:
     """Whether a TODO says, word for word, what the one before it said; the date apart."""
+    # Two files with the same words around them may differ.
     if before is None or todo.attachment or before.attachment:
         return False
     return (todo.name, *_texts(todo)) == (before.name, *_texts(before))
@@ -147,6 +152,7 @@ def _list_mistakes(todo: Todo) -> Iterator[tuple[str, str]]:
 
 
 def _content(text: str) -> int:
+    """How many letters and digits of any script: a member who writes Hindi or Chinese says as much in fewer words."""
     return sum(character.isalnum() for character in text)
 
 
