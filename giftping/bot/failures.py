@@ -7,8 +7,8 @@ from typing import Any
 
 import discord
 
-from giftping.bot.desk import UNEXPECTED, Reply
-from giftping.bot.replies import refused
+from giftping.bot.command_runner import UNEXPECTED
+from giftping.bot.embeds import refusal_embed
 from giftping.settings.load import Settings
 
 log = logging.getLogger("giftping.bot")
@@ -28,7 +28,7 @@ async def tell_failure(
         return
     log.error("%s: %s", what, redact(f"{type(cause).__name__}: {cause}"))
     log.debug("%s", what, exc_info=cause)
-    embed = refused(Reply(refusal=UNEXPECTED))
+    embed = refusal_embed(UNEXPECTED)
     try:
         if interaction.response.is_done():
             await interaction.followup.send(embed=embed, ephemeral=True)

@@ -13,7 +13,7 @@ import simcord
 from bot_stage import GUILD, Machine, Stage
 
 from giftping.bot.app import GiftpingBot
-from giftping.bot.desk import Desk, Reply
+from giftping.bot.command_runner import CommandResult, CommandRunner
 from giftping.demo.discord import StandInDiscord
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.fixture
 def commands_live_by_the_real_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the bot's threads see time go by: SimCord stops it for what the bot does, and MongoDB would be waited for."""
-    ask_now = Desk.ask_now
+    run_now = CommandRunner.run_now
 
-    def ask(desk: Desk, *arguments: Any, **named: Any) -> Reply:
-        return contextvars.Context().run(ask_now, desk, *arguments, **named)
+    def ask(runner: CommandRunner, *arguments: Any, **named: Any) -> CommandResult:
+        return contextvars.Context().run(run_now, runner, *arguments, **named)
 
-    monkeypatch.setattr(Desk, "ask_now", ask)
+    monkeypatch.setattr(CommandRunner, "run_now", ask)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from simcord.actors import MemberActor
 
 from giftping.bot import failures
 from giftping.bot.app import GiftpingBot, run
-from giftping.bot.sync import COMMANDS_FILE
+from giftping.bot.command_sync import COMMANDS_FILE
 from giftping.commands import codes as coding
 
 EVERYWHERE = "everywhere"
@@ -140,7 +140,7 @@ async def test_a_state_folder_that_cannot_be_written_sends_again_with_the_next_s
     def full(*_arguments: Any, **_named: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("giftping.bot.sync.replace_file", full)
+    monkeypatch.setattr("giftping.bot.command_sync.replace_file", full)
     before = so_far(stage)
     await stage.restart()
     stage.env.bot.dispatch("ready")
@@ -189,7 +189,7 @@ async def test_an_error_outside_the_command_is_told_and_logged_without_the_token
     def broken(*_arguments: Any) -> discord.Embed:
         raise ValueError(f"no embed with {stage.stand_in.bot_token}")
 
-    monkeypatch.setattr("giftping.bot.code_replies.statistics", broken)
+    monkeypatch.setattr("giftping.bot.code_embeds.statistics", broken)
     result = await ben.slash(stage.channel, "giftcode_stats")
     assert len(stage.env.errors) == 1
     messages = [message for message in (result.response, *result.followups) if message]

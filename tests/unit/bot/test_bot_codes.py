@@ -16,8 +16,8 @@ from fakes.shared_store import FakeSharedStore
 from simcord.actors import MemberActor
 from simcord.backend.errors import SetupError
 
-from giftping.bot import code_replies as replies
-from giftping.bot.desk import Reply
+from giftping.bot import code_embeds as embeds
+from giftping.bot.command_runner import CommandResult
 from giftping.commands import codes as coding
 from giftping.settings.secrets import Secret
 from giftping.store.base import EntryState
@@ -438,11 +438,11 @@ async def test_codes_are_shown_by_the_own_copy_which_is_said(
 ) -> None:
     await stage.restart()
     await alice.slash(stage.channel, "giftcode_add", code="Frost2026", game=WOS)
-    assert replies.ON_COPY not in said(await ben.slash(stage.channel, "giftcode"))
+    assert embeds.ON_COPY not in said(await ben.slash(stage.channel, "giftcode"))
     mongodb.is_away = True
     text = said(await ben.slash(stage.channel, "giftcode"))
     assert "Frost2026" in text
-    assert replies.ON_COPY in text
+    assert embeds.ON_COPY in text
 
 
 async def test_a_code_is_added_to_the_own_copy_which_is_said(
@@ -455,7 +455,7 @@ async def test_a_code_is_added_to_the_own_copy_which_is_said(
     mongodb.is_away = True
     text = said(await alice.slash(stage.channel, "giftcode_add", code="SnowDay24", game=WOS))
     assert text.startswith("Added\n")
-    assert replies.ON_COPY in text
+    assert embeds.ON_COPY in text
     mongodb.is_away = False
     assert "SnowDay24" in said(await ben.slash(stage.channel, "giftcode"))
 
@@ -467,14 +467,16 @@ async def test_a_database_that_was_never_met_is_said_not_to_be_there_and_nothing
     mongodb.is_away = True
     await stage.restart()
     options = {"code": "SnowDay24", "game": WOS} if command == "giftcode_add" else {}
-    assert said(await alice.slash(stage.channel, command, **options)) == replies.AWAY
+    assert said(await alice.slash(stage.channel, command, **options)) == embeds.AWAY
 
 
 def test_a_check_that_the_database_held_up_does_not_tell_its_address() -> None:
     """What it says of itself is for whoever runs the bot."""
     notice = "MongoDB giftping at 10.0.0.7: the connection was refused; nothing is sent meanwhile (on_outage = hold)"
     value = {"deliveries": [], "seeded": [], "resting": [], "notices": [notice]}
-    text = text_of(replies.checked(Reply(value=value, trouble=(notice, "source my-list: HTTP 500"), exit_code=69)))
+    text = text_of(
+        embeds.checked(CommandResult(value=value, trouble=(notice, "source my-list: HTTP 500"), exit_code=69))
+    )
     assert "10.0.0.7" not in text
     assert "The database said something to whoever runs the bot" in text
     assert "Source my-list: HTTP 500" in text

@@ -13,9 +13,10 @@ from past import DAY, HOUR, now
 from simcord import SetupError
 from todo_guild import PATIENT, READ, Heard, TodoGuild, controls, filled, texts_of
 
-from giftping.bot import todo as todo_commands
-from giftping.bot import todo_replies as replies
-from giftping.bot.desk import Desk, Reply
+from giftping.bot import todo_commands
+from giftping.bot import todo_embeds as embeds
+from giftping.bot.command_runner import CommandResult, CommandRunner
+from giftping.bot.todo_form import FormPurpose, TodoForm
 from giftping.commands import submit as submitting
 from giftping.demo import faults
 from giftping.todo.model import Lapse, Removal, RemovalState
@@ -59,7 +60,7 @@ async def test_the_form_keeps_within_discords_limits(todo: TodoGuild) -> None:
 async def test_a_stranger_is_refused_before_a_form_opens(todo: TodoGuild) -> None:
     refused = await todo.stranger.slash(todo.channel, "todo")
     assert refused.modal is None
-    assert said(refused) == replies.NOT_LISTED
+    assert said(refused) == embeds.NOT_LISTED
 
 
 async def test_the_owner_hands_in_without_being_on_the_roster(todo: TodoGuild) -> None:
@@ -78,15 +79,15 @@ async def test_a_form_is_opened_while_the_store_takes_long_and_asked_about_again
         return asked(*arguments, **named)
 
     monkeypatch.setattr(submitting, "may_submit", slow)
-    commands, stranger = todo_commands.TodoCommands(Desk(todo.stage.settings)), Heard(todo.stranger)
+    commands, stranger = todo_commands.TodoCommands(CommandRunner(todo.stage.settings)), Heard(todo.stranger)
     try:
-        await commands.open_form(stranger, todo_commands.Task())  # type: ignore[arg-type]
+        await commands.open_form(stranger, FormPurpose())  # type: ignore[arg-type]
     finally:
         released.set()
-    assert [type(form) for form in stranger.forms] == [todo_commands.TodoForm]
-    await commands.hand_in(stranger, texts_of(**READ), todo_commands.Task())  # type: ignore[arg-type]
+    assert [type(form) for form in stranger.forms] == [TodoForm]
+    await commands.hand_in(stranger, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
     (answer,) = stranger.embeds
-    assert replies.NOT_LISTED in text_of(answer)
+    assert embeds.NOT_LISTED in text_of(answer)
     assert "Read two pages" in text_of(answer)
     assert todo.posted == []
 
@@ -101,7 +102,7 @@ async def test_todos_are_not_handed_in_on_another_server(todo: TodoGuild) -> Non
 @pytest.mark.parametrize("command", ["todo", "todostatus", "listtodo", "deltodo", "todo_roster list"])
 async def test_a_command_that_reaches_the_bot_from_elsewhere_is_refused(todo: TodoGuild, command: str) -> None:
     object.__setattr__(todo.stage.settings.todo, "guild_id", OTHER_GUILD)
-    assert await todo.ask(todo.owner, command) == replies.ELSEWHERE
+    assert await todo.ask(todo.owner, command) == embeds.ELSEWHERE
 
 
 async def test_without_a_guild_in_the_settings_it_is_saved_and_said_that_it_is_not_posted(todo: TodoGuild) -> None:
@@ -130,7 +131,7 @@ async def test_a_mistake_is_told_with_its_field_and_what_was_typed_is_not_lost(t
     assert embed.description is not None
     assert embed.description.startswith(f"**{field}**: ")
     assert reason in embed.description
-    assert {one.name: one.value for one in embed.fields} == {replies.FIELDS[name]: text for name, text in texts.items()}
+    assert {one.name: one.value for one in embed.fields} == {embeds.FIELDS[name]: text for name, text in texts.items()}
     assert todo.past.read(todo.asha.id) == before
     assert todo.posted == []
 
@@ -146,7 +147,7 @@ async def test_a_todo_that_says_nothing_at_all_is_told_what_to_write(todo: TodoG
 
 
 async def test_the_longest_texts_are_posted_and_answered_and_given_back(todo: TodoGuild) -> None:
-    texts = {name: name[0] * 1024 for name in replies.LISTS}
+    texts = {name: name[0] * 1024 for name in embeds.LISTS}
     assert "Posted in the channel." in said(await todo.hand_in(todo.asha, name="n" * 100, **texts))
     embed = shown(await todo.hand_in(todo.asha, name="n" * 100, **texts))
     assert "handed in already, word for word" in (embed.description or "")
@@ -176,8 +177,6 @@ async def sent_again(todo: TodoGuild, opened: Any, values: Mapping[str, str]) ->
 async def test_a_form_that_is_sent_twice_at_once_hands_in_once(
     todo: TodoGuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = await todo.asha.slash(todo.channel, "todo", attachment=("plan.txt", b"a plan"))
-    form = todo.stage.env.bot._connection._view_store._modals[opened.modal["custom_id"]]  # type: ignore[index]
     taken = []
     hand_in = todo_commands.TodoCommands.hand_in
 
@@ -186,17 +185,19 @@ async def test_a_form_that_is_sent_twice_at_once_hands_in_once(
         await hand_in(self, *arguments)
 
     monkeypatch.setattr(todo_commands.TodoCommands, "hand_in", noted)
+    opened = await todo.asha.slash(todo.channel, "todo", attachment=("plan.txt", b"a plan"))
+    form = todo.stage.env.bot._connection._view_store._modals[opened.modal["custom_id"]]  # type: ignore[index]
     monkeypatch.setattr(form, "stop", lambda: None)
     assert "Posted in the channel." in said(await todo.asha.submit_modal(opened, filled(opened, **READ)))
-    assert said(await sent_again(todo, opened, filled(opened, **READ))) == replies.TAKEN
+    assert said(await sent_again(todo, opened, filled(opened, **READ))) == embeds.TAKEN
     assert len(taken) == len(todo.posted) == 1
 
 
 async def test_two_forms_with_the_same_text_at_the_same_time_hand_in_once(todo: TodoGuild) -> None:
-    commands = todo_commands.TodoCommands(Desk(todo.stage.settings))
+    commands = todo_commands.TodoCommands(CommandRunner(todo.stage.settings))
     texts = texts_of(**READ)
     both = [Heard(todo.asha), Heard(todo.asha)]
-    await asyncio.gather(*(commands.hand_in(one, texts, todo_commands.Task()) for one in both))  # type: ignore[arg-type]
+    await asyncio.gather(*(commands.hand_in(one, texts, FormPurpose()) for one in both))  # type: ignore[arg-type]
     assert {embed.title for one in both for embed in one.embeds} == {"Not handed in", "✅ TODO handed in"}
     assert len(todo.posted) == 1
 
@@ -204,20 +205,20 @@ async def test_two_forms_with_the_same_text_at_the_same_time_hand_in_once(todo: 
 async def test_todos_of_one_member_are_handed_in_one_after_the_other_and_those_of_two_side_by_side(
     todo: TodoGuild,
 ) -> None:
-    class Counting(Desk):
+    class Counting(CommandRunner):
         running = most = 0
 
-        async def ask(self, *_: Any, **__: Any) -> Reply:
+        async def run(self, *_: Any, **__: Any) -> CommandResult:
             Counting.running += 1
             Counting.most = max(Counting.most, Counting.running)
             await asyncio.sleep(0)
             Counting.running -= 1
-            return Reply(refusal="no", exit_code=2)
+            return CommandResult(refusal="no", exit_code=2)
 
     commands = todo_commands.TodoCommands(Counting(todo.stage.settings))
     for members, at_once in (((todo.asha, todo.asha), 1), ((todo.asha, todo.staff), 2)):
         Counting.most = 0
-        forms = (commands.hand_in(Heard(member), texts_of(**READ), todo_commands.Task()) for member in members)  # type: ignore[arg-type]
+        forms = (commands.hand_in(Heard(member), texts_of(**READ), FormPurpose()) for member in members)  # type: ignore[arg-type]
         await asyncio.gather(*forms)
         assert Counting.most == at_once
 
@@ -344,7 +345,7 @@ async def test_who_manages_no_roles_is_not_shown_the_commands_for_others(todo: T
 
 async def test_who_is_shown_them_and_is_neither_owner_nor_staff_is_refused(todo: TodoGuild) -> None:
     moderator = todo.stage.add_member("mod", manage_roles=True)
-    assert await todo.ask(moderator, "atodo", member=todo.asha) == replies.NOT_FOR_YOU
+    assert await todo.ask(moderator, "atodo", member=todo.asha) == embeds.NOT_FOR_YOU
 
 
 async def test_a_member_who_is_not_on_the_roster_is_named_with_what_to_do(todo: TodoGuild) -> None:
@@ -371,7 +372,7 @@ async def test_a_member_sees_when_the_next_reminder_comes_and_why(todo: TodoGuil
 
 
 async def test_how_others_stand_is_for_the_owner_and_the_staff(todo: TodoGuild) -> None:
-    assert await todo.ask(todo.stranger, "todostatus", member=todo.asha) == replies.NOT_FOR_YOU
+    assert await todo.ask(todo.stranger, "todostatus", member=todo.asha) == embeds.NOT_FOR_YOU
     for who in (todo.owner, todo.staff):
         assert f"<@{todo.asha.id}>" in await todo.ask(who, "todostatus", member=todo.asha)
     assert "Nothing is known of" in await todo.ask(todo.owner, "todostatus", member=todo.stranger)
@@ -408,7 +409,7 @@ async def test_the_one_field_of_the_oldest_bot_is_no_todo_and_no_error(todo: Tod
 
 async def test_a_todo_that_cannot_be_read_is_told_without_what_only_the_operator_can_use(todo: TodoGuild) -> None:
     todo.past.document("todo_timestamps", {"_id": str(todo.stranger.id), "todo": "odd"})
-    assert await todo.ask(todo.stranger, "listtodo") == replies.AWAY
+    assert await todo.ask(todo.stranger, "listtodo") == embeds.AWAY
 
 
 async def test_deleting_a_todo_keeps_the_clock_and_the_history(todo: TodoGuild) -> None:

@@ -15,7 +15,7 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, RoleHandle
 from simcord.results import InteractionResult
 
-from giftping.bot import todo_replies
+from giftping.bot import todo_embeds
 from giftping.demo.log import Match
 
 STAFF_TABLES = f"""\
@@ -104,7 +104,7 @@ def controls(opened: InteractionResult) -> dict[str, Mapping[str, Any]]:
     """Return the controls of the form that was opened, by the name that a TODO has for them."""
     assert opened.modal is not None, said(opened)
     by_label = {label["label"]: label["component"] for label in opened.modal["components"]}
-    return {name: by_label[label] for name, label in todo_replies.FIELDS.items()}
+    return {name: by_label[label] for name, label in todo_embeds.FIELDS.items()}
 
 
 def filled(opened: InteractionResult, **texts: str) -> dict[str, str]:
@@ -142,7 +142,7 @@ class Heard:
 
 def texts_of(**texts: str) -> dict[str, str]:
     """Return the texts of a whole form."""
-    return dict.fromkeys(todo_replies.FIELDS, "") | texts
+    return dict.fromkeys(todo_embeds.FIELDS, "") | texts
 
 
 async def acknowledged(todo: TodoGuild) -> None:

@@ -9,8 +9,19 @@ from typing import Any
 
 import discord
 
-from giftping.bot.desk import EXIT_REFUSED, Reply
-from giftping.bot.replies import BLUE, GOLD, ago, at, lines_of, plain, refused, shortened, told
+from giftping.bot.command_runner import EXIT_REFUSED, CommandResult
+from giftping.bot.embeds import (
+    BLUE,
+    GOLD,
+    ago,
+    answer_embed,
+    at,
+    lines_of,
+    plain,
+    refusal_embed,
+    shortened,
+    with_trouble,
+)
 from giftping.discord.limits import truncate
 
 FIELDS = {"name": "Name", "date": "Date", "must_do": "Must do", "can_do": "Can do", "dont_do": "Don't do"}
@@ -56,30 +67,30 @@ def in_discord(text: str, user_id: int | None = None) -> str:
     return text[:1].upper() + text[1:]
 
 
-def is_failure(reply: Reply) -> bool:
+def is_failure(result: CommandResult) -> bool:
     """Whether something failed, as against a command that was rightly refused."""
-    return bool(reply.refusal) and reply.exit_code != EXIT_REFUSED
+    return bool(result.refusal) and result.exit_code != EXIT_REFUSED
 
 
-def refusal_of(reply: Reply, user_id: int | None = None) -> discord.Embed:
+def refusal_of(result: CommandResult, user_id: int | None = None) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
-    text = AWAY if reply.is_store_trouble else in_discord(reply.refusal, user_id)
-    return refused(Reply(refusal=text))
+    text = AWAY if result.is_store_trouble else in_discord(result.refusal, user_id)
+    return refusal_embed(text)
 
 
-def trouble_of(reply: Reply) -> list[str]:
-    """Return what went wrong besides, in a member's words."""
-    lines = [in_discord(line) for line in reply.trouble if line not in reply.notices]
-    return [*lines, ON_COPY] if reply.is_by_mirror else lines
+def trouble_of(result: CommandResult) -> list[str]:
+    """The troubles besides, in a member's words."""
+    lines = [in_discord(line) for line in result.trouble if line not in result.notices]
+    return [*lines, ON_COPY] if result.is_by_mirror else lines
 
 
 # Handing in
 
 
-def not_taken(reply: Reply, user_id: int, texts: Mapping[str, str]) -> discord.Embed:
+def not_taken(result: CommandResult, user_id: int, texts: Mapping[str, str]) -> discord.Embed:
     """Why a TODO was not taken, with the texts that were typed, so that nobody has to write them twice."""
-    embed = refusal_of(reply, user_id)
-    if reply.is_store_trouble:
+    embed = refusal_of(result, user_id)
+    if result.is_store_trouble:
         embed.description = PERHAPS
     embed.title = "Not handed in"
     for name, label in FIELDS.items():
@@ -88,14 +99,12 @@ def not_taken(reply: Reply, user_id: int, texts: Mapping[str, str]) -> discord.E
     return embed
 
 
-def handed_in(reply: Reply, *, for_other: bool) -> discord.Embed:
-    """Return what came of a TODO: never more than what is so."""
-    value = reply.value
+def handed_in(result: CommandResult, *, for_other: bool) -> discord.Embed:
+    """The answer to a TODO: never more than what is so."""
+    value = result.value
     embed = todo_embed("✅ TODO handed in", value["todo"], color=GOLD if for_other else BLUE)
     embed.description = "\n".join(_what_came(value))
-    if trouble := trouble_of(reply):
-        embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
-    return embed
+    return with_trouble(embed, trouble_of(result))
 
 
 def _what_came(value: Mapping[str, Any]) -> Iterator[str]:
@@ -133,43 +142,41 @@ def todo_embed(title: str, todo: Mapping[str, Any], *, color: int = BLUE) -> dis
 # Looking
 
 
-def first_member(reply: Reply) -> Mapping[str, Any]:
+def first_member(result: CommandResult) -> Mapping[str, Any]:
     """The one member that a status is about, empty where nothing is known."""
-    members: Sequence[Mapping[str, Any]] = reply.value.get("members") or [{}]
+    members: Sequence[Mapping[str, Any]] = result.value.get("members") or [{}]
     return members[0]
 
 
-def own_todo(reply: Reply) -> discord.Embed:
+def own_todo(result: CommandResult) -> discord.Embed:
     """A member's own TODO, or that there is none."""
-    if is_failure(reply):
-        return refusal_of(reply)
-    todo = first_member(reply).get("todo")
+    if is_failure(result):
+        return refusal_of(result)
+    todo = first_member(result).get("todo")
     if not todo:
-        return told("No TODO yet", "Hand one in with `/todo`.", color=BLUE, trouble=trouble_of(reply))
+        return answer_embed("No TODO yet", "Hand one in with `/todo`.", color=BLUE, trouble=trouble_of(result))
     embed = todo_embed("Your TODO", todo)
-    embed.description = f"Handed in {ago(todo['submitted_at'] or first_member(reply)['last_submit'])}."
-    if trouble := trouble_of(reply):
-        embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
-    return embed
+    embed.description = f"Handed in {ago(todo['submitted_at'] or first_member(result)['last_submit'])}."
+    return with_trouble(embed, trouble_of(result))
 
 
-def deleted(reply: Reply) -> discord.Embed:
-    """Return what came of deleting a TODO's text."""
-    if reply.refusal:
-        return refusal_of(reply)
-    if not reply.value["deleted"]:
-        return told("No TODO to delete", color=BLUE, trouble=trouble_of(reply))
+def deleted(result: CommandResult) -> discord.Embed:
+    """The answer once a TODO's text is deleted."""
+    if result.refusal:
+        return refusal_of(result)
+    if not result.value["deleted"]:
+        return answer_embed("No TODO to delete", color=BLUE, trouble=trouble_of(result))
     text = "Your clock goes on as before: it still counts as handed in."
-    return told("Your TODO is deleted", text, trouble=trouble_of(reply))
+    return answer_embed("Your TODO is deleted", text, trouble=trouble_of(result))
 
 
-def status_of(reply: Reply, user_id: int) -> discord.Embed:
+def status_of(result: CommandResult, user_id: int) -> discord.Embed:
     """How a member stands: last TODO, what comes next and when, and why."""
-    if is_failure(reply):
-        return refusal_of(reply)
-    found = first_member(reply)
+    if is_failure(result):
+        return refusal_of(result)
+    found = first_member(result)
     if not found:
-        return told("TODO status", f"Nothing is known of <@{user_id}>.", color=BLUE, trouble=trouble_of(reply))
+        return answer_embed("TODO status", f"Nothing is known of <@{user_id}>.", color=BLUE, trouble=trouble_of(result))
     embed = discord.Embed(title="TODO status", description=f"<@{user_id}>", color=BLUE)
     embed.add_field(name="Last TODO", value=ago(found["last_submit"]))
     embed.add_field(name="Next reminder", value=ago(found["next_ping"]))
@@ -180,62 +187,62 @@ def status_of(reply: Reply, user_id: int) -> discord.Embed:
     embed.add_field(name="Why", value=shortened(plain(found["due"]["why"])), inline=False)
     if found["dms_closed_at"]:
         embed.add_field(name="Direct messages", value=f"closed since {ago(found['dms_closed_at'])}", inline=False)
-    if trouble := trouble_of(reply):
-        embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
-    return embed
+    return with_trouble(embed, trouble_of(result))
 
 
 # The roster
 
 
-def listed(reply: Reply, user_id: int) -> discord.Embed:
-    """Return what came of putting a member on the roster."""
-    if reply.refusal:
-        return refusal_of(reply)
-    if reply.value["added"]:
+def listed(result: CommandResult, user_id: int) -> discord.Embed:
+    """The answer once a member is on the roster."""
+    if result.refusal:
+        return refusal_of(result)
+    if result.value["added"]:
         title, text = "On the roster", f"<@{user_id}> takes part: the clock starts now."
     else:
         title, text = "On the roster already", f"<@{user_id}> takes part."
-    return told(title, text, trouble=trouble_of(reply))
+    return answer_embed(title, text, trouble=trouble_of(result))
 
 
-def unlisted(reply: Reply, user_id: int) -> discord.Embed:
-    """Return what came of taking a member off the roster."""
-    if reply.refusal:
-        return refusal_of(reply)
-    if not reply.value["removed"]:
-        return told("Off the roster already", f"<@{user_id}> takes no part.", color=BLUE, trouble=trouble_of(reply))
+def unlisted(result: CommandResult, user_id: int) -> discord.Embed:
+    """The answer once a member is off the roster."""
+    if result.refusal:
+        return refusal_of(result)
+    if not result.value["removed"]:
+        return answer_embed(
+            "Off the roster already", f"<@{user_id}> takes no part.", color=BLUE, trouble=trouble_of(result)
+        )
     text = f"<@{user_id}> is not reminded any more, and the role stays as it is; so does the history."
-    return told("Off the roster", text, trouble=trouble_of(reply))
+    return answer_embed("Off the roster", text, trouble=trouble_of(result))
 
 
-def roster_pages(reply: Reply) -> list[discord.Embed]:
+def roster_pages(result: CommandResult) -> list[discord.Embed]:
     """Who takes part and who has handed in today, as many embeds as it takes."""
-    if reply.refusal:
-        return [refusal_of(reply)]
-    rows = reply.value["members"]
+    if result.refusal:
+        return [refusal_of(result)]
+    rows = result.value["members"]
     lines = [f"<@{row['user_id']}> {row['standing']}, last {ago(row['last_submit'])}" for row in rows]
     parts = [lines[start : start + MEMBERS_A_PAGE] for start in range(0, len(lines), MEMBERS_A_PAGE)] or [[]]
     pages = []
     for number, part in enumerate(parts, 1):
-        title = f"{reply.value['handed_in']} of {len(rows)} handed in today"
+        title = f"{result.value['handed_in']} of {len(rows)} handed in today"
         text = lines_of(part, none="Nobody is on the roster. Add members with `/todo_roster add`.")
-        embed = told(title, text, color=BLUE, trouble=trouble_of(reply))
+        embed = answer_embed(title, text, color=BLUE, trouble=trouble_of(result))
         if len(parts) > 1:
             embed.set_footer(text=f"{len(rows)} members · page {number} of {len(parts)}")
         pages.append(embed)
     return pages
 
 
-def paused(reply: Reply, user_id: int, now: datetime) -> discord.Embed:
-    """Return what came of pausing a member: the pauses of now and later."""
-    if reply.refusal:
-        return refusal_of(reply)
-    pauses = [pause for pause in reply.value["pauses"] if _is_ahead(pause, now)]
+def paused(result: CommandResult, user_id: int, now: datetime) -> discord.Embed:
+    """The answer to a pause: those of now and later."""
+    if result.refusal:
+        return refusal_of(result)
+    pauses = [pause for pause in result.value["pauses"] if _is_ahead(pause, now)]
     title = "Paused" if pauses else "Not paused any more"
     none = "All clocks go on."
     text = lines_of((f"• {_pause_text(pause)}" for pause in pauses), none=none)
-    return told(title, f"<@{user_id}>\n{text}", trouble=trouble_of(reply))
+    return answer_embed(title, f"<@{user_id}>\n{text}", trouble=trouble_of(result))
 
 
 def _is_ahead(pause: Mapping[str, Any], now: datetime) -> bool:

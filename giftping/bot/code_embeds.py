@@ -10,8 +10,8 @@ from typing import Any
 
 import discord
 
-from giftping.bot.desk import AT_IT, EXIT_REFUSED, Reply
-from giftping.bot.replies import BLUE, RED, ago, at, plain, refused, shortened, told
+from giftping.bot.command_runner import AT_IT, EXIT_REFUSED, CommandResult
+from giftping.bot.embeds import BLUE, RED, ago, answer_embed, at, plain, refusal_embed, shortened
 from giftping.discord.limits import escape_markdown, truncate
 from giftping.settings.catalogue import Game
 
@@ -48,32 +48,32 @@ def in_discord(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def refusal_of(reply: Reply) -> discord.Embed:
+def refusal_of(result: CommandResult) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
-    if reply.is_store_trouble:
-        return refused(Reply(refusal=AWAY))
-    text = reply.refusal
-    if reply.exit_code == EXIT_REFUSED and re.match(r"say where|guild \d+ is not known|there is no guild", text):
+    if result.is_store_trouble:
+        return refusal_embed(AWAY)
+    text = result.refusal
+    if result.exit_code == EXIT_REFUSED and re.match(r"say where|guild \d+ is not known|there is no guild", text):
         # These name other servers, or what to write on a command line.
         text = NOT_SET_UP
-    return refused(Reply(refusal=in_discord(text)))
+    return refusal_embed(in_discord(text))
 
 
-def trouble_of(reply: Reply) -> list[str]:
-    """Return what went wrong besides, in a member's words."""
-    lines = [in_discord(line) for line in reply.trouble if line not in reply.notices]
+def trouble_of(result: CommandResult) -> list[str]:
+    """The troubles besides, in a member's words."""
+    lines = [in_discord(line) for line in result.trouble if line not in result.notices]
     shown = lines[:LINES] + ([f"… and {len(lines) - LINES} more"] if len(lines) > LINES else [])
-    return [*shown, ON_COPY] if reply.is_by_mirror else shown
+    return [*shown, ON_COPY] if result.is_by_mirror else shown
 
 
 # Codes
 
 
-def code_pages(reply: Reply, games: Games) -> list[discord.Embed]:
+def code_pages(result: CommandResult, games: Games) -> list[discord.Embed]:
     """The codes that are valid now, game by game, as many embeds as it takes; or why there are none to show."""
-    if reply.refusal:
-        return [refusal_of(reply)]
-    listed = sorted(reply.value["codes"], key=lambda code: (code["game"], code["first_seen"]))
+    if result.refusal:
+        return [refusal_of(result)]
+    listed = sorted(result.value["codes"], key=lambda code: (code["game"], code["first_seen"]))
     pages = [
         page
         for slug, of_game in groupby(listed, key=lambda code: str(code["game"]))
@@ -82,10 +82,10 @@ def code_pages(reply: Reply, games: Games) -> list[discord.Embed]:
     for number, page in enumerate(pages, 1):
         count = "1 code" if len(listed) == 1 else f"{len(listed)} codes"
         page.set_footer(text=f"{count} · page {number} of {len(pages)}" if len(pages) > 1 else count)
-    if reply.is_by_mirror and pages:
+    if result.is_by_mirror and pages:
         pages[0].description = ON_COPY
     none = "None is known to be valid now. Check back later!"
-    return pages or [told("🎁 Active gift codes", none, color=BLUE, trouble=trouble_of(reply))]
+    return pages or [answer_embed("🎁 Active gift codes", none, color=BLUE, trouble=trouble_of(result))]
 
 
 def _pages(slug: str, codes: Iterator[Mapping[str, Any]], games: Games) -> Iterator[discord.Embed]:
@@ -117,27 +117,27 @@ def _code_text(code: Mapping[str, Any], game: Game) -> str:
     return shortened("\n".join(lines))
 
 
-def added(reply: Reply, games: Games) -> discord.Embed:
-    """Return what came of a code that was added by hand."""
-    if reply.refusal:
-        return refusal_of(reply)
-    code, guilds = reply.value["code"], reply.value["guilds"]
+def added(result: CommandResult, games: Games) -> discord.Embed:
+    """The answer to a code that was added by hand."""
+    if result.refusal:
+        return refusal_of(result)
+    code, guilds = result.value["code"], result.value["guilds"]
     servers = "1 server follows" if guilds == 1 else f"{guilds} servers follow"
     text = f"The next check announces it where it was not yet; {servers} the game."
-    embed = told("Added", f"{text}\n{_code_text(code, games[code['game']])}", trouble=trouble_of(reply))
+    embed = answer_embed("Added", f"{text}\n{_code_text(code, games[code['game']])}", trouble=trouble_of(result))
     return embed.set_footer(text=games[code["game"]].title)
 
 
 # What went out
 
 
-def statistics(reply: Reply, games: Games) -> discord.Embed:
-    """Return what went out to one guild."""
-    if reply.refusal:
-        return refusal_of(reply)
-    value = reply.value
+def statistics(result: CommandResult, games: Games) -> discord.Embed:
+    """The numbers of what went out to one guild."""
+    if result.refusal:
+        return refusal_of(result)
+    value = result.value
     states = value["states"]
-    embed = told("📊 Gift codes announced here", color=BLUE, trouble=trouble_of(reply))
+    embed = answer_embed("📊 Gift codes announced here", color=BLUE, trouble=trouble_of(result))
     embed.add_field(name="Codes", value=str(value["total"]))
     last = f"`{value['last_code']}` {ago(value['last_sent_at'])}" if value["last_code"] else "–"
     embed.add_field(name="Last one", value=last)
@@ -152,9 +152,9 @@ def statistics(reply: Reply, games: Games) -> discord.Embed:
     return embed
 
 
-def question_before_reset(reply: Reply) -> discord.Embed | None:
-    """Return what would be forgotten, and what comes of it; None where there is nothing to forget."""
-    states = reply.value["states"]
+def question_before_reset(result: CommandResult) -> discord.Embed | None:
+    """The question that says what would be forgotten, and what comes of it; None where there is nothing."""
+    states = result.value["states"]
     count = sum(states.values())
     if not count:
         return None
@@ -169,37 +169,39 @@ def question_before_reset(reply: Reply) -> discord.Embed | None:
         f" ({which}). Once that is forgotten, the next check announces again, with the mention, whichever of them"
         " is still valid. It cannot be undone."
     )
-    return told("Forget what was announced here?", text, color=RED)
+    return answer_embed("Forget what was announced here?", text, color=RED)
 
 
-def forgotten(reply: Reply) -> discord.Embed:
-    """Return what came of forgetting."""
-    if reply.refusal:
-        return refusal_of(reply)
-    text = f"{_codes(reply.value['cleared'])} forgotten. The next check announces again what is still valid."
-    return told("Forgotten", text, trouble=trouble_of(reply))
+def forgotten(result: CommandResult) -> discord.Embed:
+    """The answer once it is forgotten."""
+    if result.refusal:
+        return refusal_of(result)
+    text = f"{_codes(result.value['cleared'])} forgotten. The next check announces again what is still valid."
+    return answer_embed("Forgotten", text, trouble=trouble_of(result))
 
 
-def checked(reply: Reply) -> discord.Embed:
-    """Return what a check brought this guild."""
-    if reply.refusal:
-        return refused(Reply(refusal=CHECKING)) if reply.refusal == AT_IT else refusal_of(reply)
-    deliveries: Sequence[Mapping[str, Any]] = reply.value["deliveries"]
+def checked(result: CommandResult) -> discord.Embed:
+    """The answer to a check: what it brought this guild."""
+    if result.refusal:
+        return refusal_embed(CHECKING) if result.refusal == AT_IT else refusal_of(result)
+    deliveries: Sequence[Mapping[str, Any]] = result.value["deliveries"]
     sent = [code for one in deliveries if one["result"] in ("sent", "settled") for code in one["codes"]]
     open_ = [
         code for one in deliveries if one["result"] in ("refused", "unclear", "uncertain") for code in one["codes"]
     ]
-    seeded = sum(len(one["codes"]) for one in reply.value["seeded"])
-    owed = sum(one["owed"] for one in reply.value["resting"])
+    seeded = sum(len(one["codes"]) for one in result.value["seeded"])
+    owed = sum(one["owed"] for one in result.value["resting"])
     lines = [f"Announced: {', '.join(f'`{code}`' for code in sent)}."] if sent else []
     lines += [f"Not known to have arrived: {', '.join(f'`{code}`' for code in open_)}."] if open_ else []
     lines += [f"{_codes(seeded)} there at the first look: recorded, not announced."] if seeded else []
     lines += [f"{_codes(owed)} waiting until the channel can be posted to again."] if owed else []
-    notices = reply.value["notices"]
-    trouble = trouble_of(replace(reply, notices=(*reply.notices, *notices)))
+    notices = result.value["notices"]
+    trouble = trouble_of(replace(result, notices=(*result.notices, *notices)))
     trouble += [NOTICED] if notices else []
     title = "Checked" if not (open_ or owed) else "Checked, but not all went out"
-    return told(title, "\n".join(lines) or "Nothing new.", color=RED if open_ or owed else BLUE, trouble=trouble)
+    return answer_embed(
+        title, "\n".join(lines) or "Nothing new.", color=RED if open_ or owed else BLUE, trouble=trouble
+    )
 
 
 # The panel
@@ -214,7 +216,7 @@ def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Em
             if was_on
             else "No gift codes go to this server yet. Choose a channel, and they do."
         )
-        return told("🎁 Gift codes", text, color=BLUE)
+        return answer_embed("🎁 Gift codes", text, color=BLUE)
     embed = discord.Embed(title="🎁 Gift codes", color=BLUE)
     embed.add_field(name="Where", value=shortened(in_discord(str(known["destination"]))))
     role = known["mention_role_id"]

@@ -7,21 +7,25 @@ from datetime import datetime
 
 import discord
 
-from giftping.bot.desk import Reply
 from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, escape_markdown, truncate
 
 GREEN, GOLD, RED, BLUE = 3066993, 15844367, 15158332, 3447003
 """The colours that the older bots' users know: done, done by the owner, refused, shown."""
 
 
-def refused(reply: Reply) -> discord.Embed:
+def refusal_embed(reason: str) -> discord.Embed:
     """Why something was not done, in words that the member can act on."""
-    return discord.Embed(description=truncate(reply.refusal, DESCRIPTION_LENGTH), color=RED)
+    return discord.Embed(description=truncate(reason, DESCRIPTION_LENGTH), color=RED)
 
 
-def told(title: str, text: str = "", *, color: int = GREEN, trouble: Sequence[str] = ()) -> discord.Embed:
+def answer_embed(title: str, text: str = "", *, color: int = GREEN, trouble: Sequence[str] = ()) -> discord.Embed:
     """An answer, with what went wrong besides."""
     embed = discord.Embed(title=title, description=truncate(text, DESCRIPTION_LENGTH) if text else None, color=color)
+    return with_trouble(embed, trouble)
+
+
+def with_trouble(embed: discord.Embed, trouble: Sequence[str]) -> discord.Embed:
+    """An answer with what went wrong besides, if anything did."""
     if trouble:
         embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
     return embed

@@ -9,14 +9,13 @@ from typing import Any
 import discord
 from discord import ui
 
-from giftping.bot import code_replies as replies
-from giftping.bot.desk import Command, Desk, Reply
-from giftping.bot.replies import RED, refused, told
+from giftping.bot import code_embeds as embeds
+from giftping.bot.answers import Interaction, acknowledge, answer
+from giftping.bot.command_runner import Command, CommandRunner
+from giftping.bot.embeds import RED, answer_embed, refusal_embed
 from giftping.bot.views import ManagersControls
 from giftping.codes.request import CheckRequest
-from giftping.commands import check as checking
-from giftping.commands import codes as coding
-from giftping.commands import guilds as settling
+from giftping.commands import check, codes, guilds
 from giftping.commands.guilds import GuildRequest
 from giftping.discord.permissions import missing_for_posting
 
@@ -27,26 +26,24 @@ CHOICES = 25
 
 NO_GAME = "A server follows one game at least; Off stops all announcements."
 
-Interaction = discord.Interaction[Any]
 
-
-async def open_panel(interaction: Interaction, desk: Desk, guild_id: int) -> None:
+async def open_panel(interaction: Interaction, runner: CommandRunner, guild_id: int) -> None:
     """Show a guild's panel to the member alone."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    reply = await desk.ask(settling.show, guild_id)
-    if reply.refusal:
-        await interaction.followup.send(embed=replies.refusal_of(reply), ephemeral=True)
+    await acknowledge(interaction)
+    result = await runner.run(guilds.show, guild_id)
+    if result.refusal:
+        await answer(interaction, embeds.refusal_of(result))
         return
-    panel = Panel(desk, interaction, guild_id, reply.value["guild"] or {})
-    await interaction.followup.send(embed=panel.embed(), view=panel, ephemeral=True)
+    panel = SettingsPanel(runner, interaction, guild_id, result.value["guild"] or {})
+    await answer(interaction, panel.embed(), panel)
 
 
-class Panel(ManagersControls):
+class SettingsPanel(ManagersControls):
     """One guild's settings; every control changes one of them at once and shows what is then the case."""
 
-    def __init__(self, desk: Desk, shown_by: Interaction, guild_id: int, known: Mapping[str, Any]) -> None:
-        super().__init__(desk, shown_by)
-        self._games = desk.settings.games
+    def __init__(self, runner: CommandRunner, shown_by: Interaction, guild_id: int, known: Mapping[str, Any]) -> None:
+        super().__init__(runner, shown_by)
+        self._games = runner.settings.games
         self._guild_id = guild_id
         self._known = known
         self._before_off: Mapping[str, Any] = {}
@@ -96,8 +93,8 @@ class Panel(ManagersControls):
         ]
 
     def embed(self) -> discord.Embed:
-        """Return what is the case now."""
-        return replies.panel(self._known, self._games, was_on=bool(self._before_off))
+        """The settings as they are now."""
+        return embeds.panel(self._known, self._games, was_on=bool(self._before_off))
 
     @property
     def mention_role_id(self) -> int | None:
@@ -117,11 +114,11 @@ class Panel(ManagersControls):
             games=tuple(game for game in before.get("games", ()) if game in self._games),
             mention_role_id=int(role) if role else None,
         )
-        if await self._change(interaction, settling.add, request):
+        if await self._change(interaction, guilds.add, request):
             reason = self._missing(interaction, channel_id) or await self._refusal_of_channel()
             if reason:
-                embed = told("Codes cannot go there yet", f"<#{channel_id}>: {reason}", color=RED)
-                await interaction.followup.send(embed=embed, ephemeral=True)
+                embed = answer_embed("Codes cannot go there yet", f"<#{channel_id}>: {reason}", color=RED)
+                await answer(interaction, embed)
 
     def _missing(self, interaction: Interaction, channel_id: int) -> str:
         """Which permissions the bot lacks in a channel, as far as is known without asking."""
@@ -133,32 +130,32 @@ class Panel(ManagersControls):
         return f"the bot needs {', '.join(missing)} there." if missing else ""
 
     async def _refusal_of_channel(self) -> str:
-        reply = await self._desk.ask(settling.test, self._guild_id, post=False)
-        if reply.refusal or reply.value["works"]:
+        result = await self._runner.run(guilds.test, self._guild_id, post=False)
+        if result.refusal or result.value["works"]:
             return ""
-        return f"{replies.in_discord(reply.value['reason'])}."
+        return f"{embeds.in_discord(result.value['reason'])}."
 
     async def choose_games(self, interaction: Interaction, values: Sequence[str]) -> None:
         """Follow the chosen ones of the games that are shown, and those of the other pages as before."""
         of_page = {option.value for option in self._games_of_page()}
         kept = [game for game in self._known["games"] if game in self._games and game not in of_page]
         if games := (*kept, *values):
-            await self._change(interaction, settling.add, GuildRequest(self._guild_id, games=games))
+            await self._change(interaction, guilds.add, GuildRequest(self._guild_id, games=games))
         else:
             await self._show_again(interaction)
-            await interaction.followup.send(embed=refused(Reply(refusal=NO_GAME)), ephemeral=True)
+            await answer(interaction, refusal_embed(NO_GAME))
 
     async def mention(self, interaction: Interaction, role_id: int | None) -> None:
         """Mention a role with each announcement, or nobody."""
         request = GuildRequest(self._guild_id, mention_role_id=role_id, mentions_nobody=role_id is None)
-        await self._change(interaction, settling.add, request)
+        await self._change(interaction, guilds.add, request)
 
     async def _here(self, interaction: Interaction) -> None:
         if interaction.channel_id is not None:
             await self.move(interaction, interaction.channel_id)
 
     async def _off(self, interaction: Interaction) -> None:
-        await self._change(interaction, settling.remove, self._guild_id, yes=True)
+        await self._change(interaction, guilds.remove, self._guild_id, yes=True)
 
     async def _more_games(self, interaction: Interaction) -> None:
         self._page = (self._page + 1) % self._pages
@@ -167,49 +164,49 @@ class Panel(ManagersControls):
         await interaction.response.edit_message(embed=self.embed(), view=self)
 
     async def _announce_current(self, interaction: Interaction) -> None:
-        await self._change(interaction, settling.add, GuildRequest(self._guild_id, announce_current=True))
+        await self._change(interaction, guilds.add, GuildRequest(self._guild_id, announce_current=True))
 
     async def _record_current(self, interaction: Interaction) -> None:
-        await self._change(interaction, settling.add, GuildRequest(self._guild_id, records_current=True))
+        await self._change(interaction, guilds.add, GuildRequest(self._guild_id, records_current=True))
 
     async def _check(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        reply = await self._desk.ask(checking.check, CheckRequest(guild_id=self._guild_id))
-        for line in reply.trouble:
+        await acknowledge(interaction)
+        result = await self._runner.run(check.check, CheckRequest(guild_id=self._guild_id))
+        for line in result.trouble:
             log.warning("check now: %s", line)
-        await interaction.followup.send(embed=replies.checked(reply), ephemeral=True)
+        await answer(interaction, embeds.checked(result))
 
     async def _statistics(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        reply = await self._desk.ask(coding.stats, self._guild_id, "day")
-        await interaction.followup.send(embed=replies.statistics(reply, self._games), ephemeral=True)
+        await acknowledge(interaction)
+        result = await self._runner.run(codes.stats, self._guild_id, "day")
+        await answer(interaction, embeds.statistics(result, self._games))
 
     async def _change(self, interaction: Interaction, command: Command, *arguments: Any, **named: Any) -> bool:
-        """Do a command, show what is then the case, and say what went wrong; return whether it was done."""
+        """Whether a command was done; what is then the case is shown, and what went wrong is said."""
         await interaction.response.defer()
-        reply = await self._desk.ask(command, *arguments, **named)
+        result = await self._runner.run(command, *arguments, **named)
         await self._show_again(interaction)
-        trouble = replies.trouble_of(reply)
-        if reply.refusal or trouble:
-            embed = replies.refusal_of(reply) if reply.refusal else told("Changed", trouble=trouble)
-            await interaction.followup.send(embed=embed, ephemeral=True)
-        return not reply.refusal
+        trouble = embeds.trouble_of(result)
+        if result.refusal or trouble:
+            embed = embeds.refusal_of(result) if result.refusal else answer_embed("Changed", trouble=trouble)
+            await answer(interaction, embed)
+        return not result.refusal
 
     async def _show_again(self, interaction: Interaction) -> None:
         """Read the settings again and show them, with the controls that go with them."""
         if not interaction.response.is_done():
             await interaction.response.defer()
-        reply = await self._desk.ask(settling.show, self._guild_id)
-        if not reply.refusal:
-            self._before_off = {} if reply.value["guild"] else self._known or self._before_off
-            self._known = reply.value["guild"] or {}
+        result = await self._runner.run(guilds.show, self._guild_id)
+        if not result.refusal:
+            self._before_off = {} if result.value["guild"] else self._known or self._before_off
+            self._known = result.value["guild"] or {}
         self._build()
         self._shown_by = interaction
         await interaction.edit_original_response(embed=self.embed(), view=self)
 
 
-class _Where(ui.ChannelSelect[Panel]):
-    def __init__(self, panel: Panel) -> None:
+class _Where(ui.ChannelSelect[SettingsPanel]):
+    def __init__(self, panel: SettingsPanel) -> None:
         types = [discord.ChannelType.text, discord.ChannelType.news]
         super().__init__(placeholder="Where codes go", channel_types=types, row=0)
         self._panel = panel
@@ -219,8 +216,8 @@ class _Where(ui.ChannelSelect[Panel]):
         await self._panel.move(interaction, self.values[0].id)
 
 
-class _Games(ui.Select[Panel]):
-    def __init__(self, panel: Panel, options: list[discord.SelectOption], page: int, pages: int) -> None:
+class _Games(ui.Select[SettingsPanel]):
+    def __init__(self, panel: SettingsPanel, options: list[discord.SelectOption], page: int, pages: int) -> None:
         which = f" (page {page + 1} of {pages})" if pages > 1 else ""
         super().__init__(
             placeholder=f"Which games{which}", options=options, min_values=0, max_values=len(options), row=1
@@ -232,8 +229,8 @@ class _Games(ui.Select[Panel]):
         await self._panel.choose_games(interaction, self.values)
 
 
-class _Mention(ui.RoleSelect[Panel]):
-    def __init__(self, panel: Panel) -> None:
+class _Mention(ui.RoleSelect[SettingsPanel]):
+    def __init__(self, panel: SettingsPanel) -> None:
         role_id = panel.mention_role_id
         chosen = [discord.Object(role_id, type=discord.Role)] if role_id else []
         super().__init__(

@@ -20,7 +20,7 @@ COMMANDS_FILE = "bot-commands.json"
 EVERYWHERE = "everywhere"
 
 
-class Sync:
+class CommandSync:
     """Sends the commands of a tree; what was sent is kept in the state folder, so that a restart sends nothing."""
 
     def __init__(self, tree: app_commands.CommandTree[Any], state: Path) -> None:
@@ -30,7 +30,7 @@ class Sync:
         self._at_work = asyncio.Lock()
 
     async def bring_up_to_date(self, guild: discord.abc.Snowflake | None = None) -> bool:
-        """Send the commands for one guild, or those for everywhere; return whether they had to be sent.
+        """Whether the commands for one guild, or those for everywhere, had to be sent, and were.
 
         What Discord does not take is logged, and sent again when this is called again.
         """

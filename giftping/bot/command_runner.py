@@ -35,21 +35,23 @@ Command = Callable[..., int]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of a command: its JSON object, the lines of trouble, and the exit code that it would have had.
-
-    `refusal` is one sentence, or several lines, that the member can act on; nothing was done then, or it is not known
-    to have been. `is_store_trouble` says that it is about the store, in words for its operator. `notices` are those
-    lines of trouble that the store said of itself; `is_by_mirror` that its mirror answered.
-    """
+class CommandResult:
+    """What came of a command."""
 
     value: Mapping[str, Any] = field(default_factory=dict)
+    """Its JSON object."""
     trouble: tuple[str, ...] = ()
+    """The lines of trouble that it would have written."""
     exit_code: int = EXIT_FINE
+    """The one that it would have had."""
     refusal: str = ""
+    """One sentence, or several lines, that the member can act on; nothing was done, or it is not known to have been."""
     is_store_trouble: bool = False
+    """Whether the refusal is about the store, in words for its operator."""
     notices: tuple[str, ...] = ()
+    """Those lines of trouble that the store said of itself."""
     is_by_mirror: bool = False
+    """Whether the store's mirror answered, and not the store."""
 
 
 class BotSession(Session):
@@ -86,45 +88,50 @@ class BotSession(Session):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Takes commands for the bot; `settings` are those that it was started with."""
+class CommandRunner:
+    """Runs commands for the bot."""
 
     settings: Settings
+    """Those that the bot was started with."""
     _under_way: set[asyncio.Task[Any]] = field(default_factory=set, repr=False, compare=False)
 
-    async def ask(self, command: Command, *arguments: Any, **named: Any) -> Reply:
-        """Return what came of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
+    async def run(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        """The result of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
+        # Noted here and not in the thread: whoever waits is to be answered before the bot ends (`finish`).
         if (task := asyncio.current_task()) is not None:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return await asyncio.to_thread(self.ask_now, command, *arguments, **named)
+        return await asyncio.to_thread(self.run_now, command, *arguments, **named)
 
     async def finish(self, patience: float) -> None:
-        """Return once whoever has asked has been answered, or when so many seconds are over."""
+        """Wait until whoever waits for a command has been answered, or so many seconds are over."""
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=patience)
 
-    def ask_now(self, command: Command, *arguments: Any, **named: Any) -> Reply:
-        """Return what came of a command, run here and now."""
+    def run_now(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        """The result of a command, run here and now."""
+        # A session, and with it a store and clients, for each command: nothing is shared between the threads.
         session = BotSession(self.settings)
         try:
             code = command(session, *arguments, **named)
-            return self._reply(session, code)
+            return self._result(session, code)
         except UsageError as error:
-            return self._reply(session, EXIT_REFUSED, str(error))
+            return self._result(session, EXIT_REFUSED, str(error))
         except LockHeldError:
-            return self._reply(session, EXIT_TROUBLE, AT_IT)
+            return self._result(session, EXIT_TROUBLE, AT_IT)
         except (StoreError, LockError, SettingsError, SecretError) as error:
             log.warning("%s", self.settings.redactor()(str(error)))
-            return self._reply(session, EXIT_TROUBLE, f"Nothing was done: {error}", is_store_trouble=True)
+            return self._result(session, EXIT_TROUBLE, f"Nothing was done: {error}", is_store_trouble=True)
         except Exception as error:  # noqa: BLE001 the last place where it can be told; the bot goes on
             log.error("unexpected %s: %s", type(error).__name__, self.settings.redactor()(str(error)))
-            return self._reply(session, EXIT_UNEXPECTED, UNEXPECTED)
+            return self._result(session, EXIT_UNEXPECTED, UNEXPECTED)
         finally:
             session.close()
 
-    def _reply(self, session: BotSession, code: int, refusal: str = "", *, is_store_trouble: bool = False) -> Reply:
-        return Reply(
+    def _result(
+        self, session: BotSession, code: int, refusal: str = "", *, is_store_trouble: bool = False
+    ) -> CommandResult:
+        return CommandResult(
             value=session.value,
             trouble=tuple(session.lines),
             exit_code=code,

@@ -7,26 +7,25 @@ from typing import Any
 import discord
 from discord import app_commands, ui
 
-from giftping.bot import code_replies as replies
-from giftping.bot.desk import Desk, Reply
-from giftping.bot.panel import open_panel
-from giftping.bot.replies import refused, told
-from giftping.bot.views import ManagersControls, refuses, show_pages
-from giftping.commands import codes as coding
+from giftping.bot import code_embeds as embeds
+from giftping.bot.answers import Interaction, acknowledge, answer, may_manage, refuse
+from giftping.bot.command_runner import CommandRunner
+from giftping.bot.embeds import answer_embed
+from giftping.bot.settings_panel import open_panel
+from giftping.bot.views import ManagersControls, show_pages
+from giftping.commands import codes
 
 MANAGES = {"manage_guild": True}
 ALREADY = "It is being done already."
 CHOICES = 25
 """The most choices that Discord shows while an option is typed (Application Command Autocomplete)."""
 
-Interaction = discord.Interaction[Any]
 
-
-class Reset(ManagersControls):
+class ResetQuestion(ManagersControls):
     """The question before what was announced in a guild is forgotten."""
 
-    def __init__(self, desk: Desk, shown_by: Interaction, guild_id: int) -> None:
-        super().__init__(desk, shown_by)
+    def __init__(self, runner: CommandRunner, shown_by: Interaction, guild_id: int) -> None:
+        super().__init__(runner, shown_by)
         self._guild_id = guild_id
         self._is_answered = False
 
@@ -35,20 +34,21 @@ class Reset(ManagersControls):
         """Forget what went to the guild, once, however often it is clicked."""
         if await self._was_answered(interaction):
             return
-        await interaction.response.edit_message(embed=told("Forgetting …"), view=None)
-        reply = await self._desk.ask(coding.clear, self._guild_id, None, None, yes=True)
-        await interaction.edit_original_response(embed=replies.forgotten(reply))
+        await interaction.response.edit_message(embed=answer_embed("Forgetting …"), view=None)
+        result = await self._runner.run(codes.clear, self._guild_id, None, None, yes=True)
+        await interaction.edit_original_response(embed=embeds.forgotten(result))
 
     @ui.button(label="Keep them")
     async def keep(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
         """Change nothing."""
         if not await self._was_answered(interaction):
-            await interaction.response.edit_message(embed=told("Nothing was changed"), view=None)
+            await interaction.response.edit_message(embed=answer_embed("Nothing was changed"), view=None)
 
     async def _was_answered(self, interaction: Interaction) -> bool:
-        """Take the first click, and tell every other one that it is too late; return whether it was."""
+        """Whether somebody has clicked before; they are told then that it is too late."""
+        # Two clicks may come before the first one's answer has taken the buttons away.
         if self._is_answered:
-            await interaction.response.send_message(embed=refused(Reply(refusal=ALREADY)), ephemeral=True)
+            await refuse(interaction, ALREADY)
             return True
         self._is_answered = True
         return False
@@ -62,69 +62,69 @@ class Reset(ManagersControls):
 class CodeCommands:
     """What the gift code commands do in the guild that they are used in."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, runner: CommandRunner) -> None:
+        self._runner = runner
 
     async def show(self, interaction: Interaction, game: str | None) -> None:
         """Show the codes that are valid now: of one game, or of those that the guild follows."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        reply = await self._desk.ask(coding.list_codes, game, everything=False, guild_id=interaction.guild_id)
-        await show_pages(interaction, self._desk, replies.code_pages(reply, self._desk.settings.games))
+        await acknowledge(interaction)
+        result = await self._runner.run(codes.list_codes, game, everything=False, guild_id=interaction.guild_id)
+        await show_pages(interaction, self._runner, embeds.code_pages(result, self._runner.settings.games))
 
     async def statistics(self, interaction: Interaction) -> None:
         """Show what went out to the guild."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        reply = await self._desk.ask(coding.stats, interaction.guild_id, "day")
-        embed = replies.statistics(reply, self._desk.settings.games)
-        await interaction.followup.send(embed=embed, ephemeral=True)
+        await acknowledge(interaction)
+        result = await self._runner.run(codes.stats, interaction.guild_id, "day")
+        embed = embeds.statistics(result, self._runner.settings.games)
+        await answer(interaction, embed)
 
     async def ask_before_reset(self, interaction: Interaction) -> None:
         """Say what would be forgotten, with the buttons to do it or not."""
-        if interaction.guild_id is None or await refuses(interaction):
+        if interaction.guild_id is None or not await may_manage(interaction):
             return
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        reply = await self._desk.ask(coding.stats, interaction.guild_id, "day")
-        if reply.refusal:
-            await interaction.followup.send(embed=replies.refusal_of(reply), ephemeral=True)
-        elif question := replies.question_before_reset(reply):
-            view = Reset(self._desk, interaction, interaction.guild_id)
-            await interaction.followup.send(embed=question, view=view, ephemeral=True)
+        await acknowledge(interaction)
+        result = await self._runner.run(codes.stats, interaction.guild_id, "day")
+        if result.refusal:
+            await answer(interaction, embeds.refusal_of(result))
+        elif question := embeds.question_before_reset(result):
+            view = ResetQuestion(self._runner, interaction, interaction.guild_id)
+            await answer(interaction, question, view)
         else:
-            nothing = told("Nothing to forget", "Nothing was announced here.")
-            await interaction.followup.send(embed=nothing, ephemeral=True)
+            nothing = answer_embed("Nothing to forget", "Nothing was announced here.")
+            await answer(interaction, nothing)
 
     async def add(self, interaction: Interaction, code: str, game: str, rewards: str, expires: str) -> None:
         """Add a code by hand."""
-        if await refuses(interaction):
+        if not await may_manage(interaction):
             return
         try:
-            expires_at = coding.parse_expiry(expires.strip())
+            expires_at = codes.parse_expiry(expires.strip())
         except ValueError as error:
-            await interaction.response.send_message(embed=refused(Reply(refusal=f"Expires: {error}.")), ephemeral=True)
+            await refuse(interaction, f"Expires: {error}.")
             return
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        reply = await self._desk.ask(coding.add_code, code, game, rewards=rewards, expires_at=expires_at)
-        await interaction.followup.send(embed=replies.added(reply, self._desk.settings.games), ephemeral=True)
+        await acknowledge(interaction)
+        result = await self._runner.run(codes.add_code, code, game, rewards=rewards, expires_at=expires_at)
+        await answer(interaction, embeds.added(result, self._runner.settings.games))
 
     async def open_panel(self, interaction: Interaction) -> None:
         """Show where codes go, with the controls to change it."""
-        if interaction.guild_id is not None and not await refuses(interaction):
-            await open_panel(interaction, self._desk, interaction.guild_id)
+        if interaction.guild_id is not None and await may_manage(interaction):
+            await open_panel(interaction, self._runner, interaction.guild_id)
 
     async def choices(self, _interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """The games that what was typed may mean, as many as Discord shows."""
         wanted = typed.lower()
         found = [
             app_commands.Choice(name=game.title[:100], value=slug)
-            for slug, game in self._desk.settings.games.items()
+            for slug, game in self._runner.settings.games.items()
             if wanted in slug or wanted in game.title.lower()
         ]
         return found[:CHOICES]
 
 
-def add_commands(tree: app_commands.CommandTree[Any], desk: Desk) -> None:
+def add_commands(tree: app_commands.CommandTree[Any], runner: CommandRunner) -> None:
     """Put the gift code commands into a tree."""
-    commands = CodeCommands(desk)
+    commands = CodeCommands(runner)
 
     @tree.command(name="giftcode", description="The gift codes that are valid now")
     @app_commands.guild_only()
