@@ -17,7 +17,7 @@ from giftping.output.todo import leg_object, role_object, streak_object, streak_
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
-from giftping.todo.report import FAILED, Result
+from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.repository import RepositoryError
 from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
 from giftping.todo.validation import ATTACHMENT_SIZE, SubmissionError, TodoDraft, content_type_of
@@ -218,9 +218,9 @@ def _tell(session: Session, outcome: _Outcome) -> None:
     else:
         session.trouble(f"not posted yet{_why_not(session, report)}")
     for leg in report.legs:
-        if leg.leg is LegName.DM and leg.result is not Result.LATER:
+        if leg.leg is LegName.DM and leg.result is not ActionResult.LATER:
             _tell_dm(session, leg, name)
-    if report.role is not None and report.role.result is Result.DONE:
+    if report.role is not None and report.role.result is ActionResult.DONE:
         session.tell("The role is back.")
     elif outcome.is_owed_role:
         reason = f" ({report.role.reason})" if report.role and report.role.reason else ""
@@ -243,9 +243,9 @@ def _why_not(session: Session, report: SubmitReport) -> str:
 
 
 def _tell_dm(session: Session, leg: LegReport, name: str) -> None:
-    if leg.result is Result.DONE:
+    if leg.result is ActionResult.DONE:
         session.tell(f"{name} was told by direct message.")
-    elif leg.result is Result.CLOSED:
+    elif leg.result is ActionResult.CLOSED:
         session.tell(f"{name} takes no direct messages.")
     elif leg.result in FAILED:
         session.trouble(f"direct message to {name}: {leg.result.value} ({leg.reason}); the next sweep sees to it")

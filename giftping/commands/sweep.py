@@ -20,10 +20,10 @@ from giftping.output.todo import (
 from giftping.runs.reporting import STOPPED, Reporting
 from giftping.runs.stopping import stopping
 from giftping.todo.model import LegName
-from giftping.todo.report import Result
+from giftping.todo.report import ActionResult
 
 if TYPE_CHECKING:
-    from giftping.todo.report import Planned, PlannedWrites, SweepReport
+    from giftping.todo.report import PlannedAction, PlannedWrites, SweepReport
 
 
 def sweep(session: Session, *, dry_run: bool) -> int:
@@ -63,7 +63,7 @@ def _writes_line(writes: PlannedWrites) -> str:
 
 
 def _written(report: SweepReport) -> int:
-    return sum(leg.leg is LegName.DM and leg.result is Result.DONE and not leg.settled for leg in report.legs)
+    return sum(leg.leg is LegName.DM and leg.result is ActionResult.DONE and not leg.settled for leg in report.legs)
 
 
 def _tell(session: Session, report: SweepReport, reporting: Reporting) -> None:
@@ -107,7 +107,7 @@ def _show_plan(session: Session, report: SweepReport) -> None:
         session.show(preview(message, zone, now=now, heading=destination, names=names))
 
 
-def _row(planned: Planned, session: Session, report: SweepReport) -> list[str]:
+def _row(planned: PlannedAction, session: Session, report: SweepReport) -> list[str]:
     what, at = due_words(planned.due, session.house.zone, report.started_at)
     why = f"Discord does not say how they stand: {planned.trouble}" if planned.trouble else planned.due.why
     return [who(planned.user_id, planned.name), what, at, why]

@@ -9,14 +9,14 @@ from unicodedata import east_asian_width
 
 from giftping.output.codes import counted, instant, snowflake, when
 from giftping.todo.model import LegName, NoticeKind
-from giftping.todo.report import FAILED, Result
+from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.rules import Action
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak, TodayStanding
     from giftping.todo.history import Event
     from giftping.todo.model import Leg, Member, Pause, Todo
-    from giftping.todo.report import LegReport, Planned, RoleReport, SweepReport
+    from giftping.todo.report import LegReport, PlannedAction, RoleReport, SweepReport
     from giftping.todo.rules import Due
 
 NAMES_SHOWN = 3
@@ -62,7 +62,7 @@ def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
     }
 
 
-def planned_object(planned: Planned) -> dict[str, Any]:
+def planned_object(planned: PlannedAction) -> dict[str, Any]:
     """Return what is due for one member as it stands in JSON."""
     who = {"user_id": snowflake(planned.user_id), "name": planned.name}
     return who | due_object(planned.due) | {"trouble": planned.trouble}
@@ -210,12 +210,12 @@ def done_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
         since, until = when(report.downtime_since, zone), when(report.started_at, zone)
         yield f"no sweep between {since} and {until}: that time is not charged"
     for given, verb in ((False, "took the role from"), (True, "gave the role back to")):
-        roles = [role for role in report.roles if role.given is given and role.result is Result.DONE]
+        roles = [role for role in report.roles if role.given is given and role.result is ActionResult.DONE]
         if roles:
             yield f"{verb} {_members(roles)}"
     told = {(role.user_id, role.given) for role in report.roles}
     for kind, verb in _KIND_VERBS.items():
-        legs = [leg for leg in report.legs if leg.kind is kind and leg.result is Result.DONE]
+        legs = [leg for leg in report.legs if leg.kind is kind and leg.result is ActionResult.DONE]
         fresh = [leg for leg in legs if not leg.settled and (leg.user_id, kind is NoticeKind.RESTORE) not in told]
         if kind is NoticeKind.SUBMISSION:
             fresh = [leg for leg in fresh if leg.leg is LegName.CHANNEL]
@@ -242,8 +242,8 @@ _KIND_VERBS = {
 def waiting_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
     """Yield what waits, and why, a line each: for those who ask with -v."""
     for leg in report.legs:
-        if leg.result in (Result.CLOSED, Result.LATER):
-            said = "takes no direct messages" if leg.result is Result.CLOSED else f"{LEG_WORDS[leg.leg]} later"
+        if leg.result in (ActionResult.CLOSED, ActionResult.LATER):
+            said = "takes no direct messages" if leg.result is ActionResult.CLOSED else f"{LEG_WORDS[leg.leg]} later"
             yield f"{who(leg.user_id, leg.name)}: {leg.kind.value}: {said} ({leg.reason})"
     for planned in report.plan:
         due = planned.due

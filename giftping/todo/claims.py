@@ -15,7 +15,7 @@ from giftping.todo.errands import Errand, Recipient
 from giftping.todo.history import Event
 from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
 from giftping.todo.periods import Period
-from giftping.todo.report import LegReport, Result
+from giftping.todo.report import ActionResult, LegReport
 from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
 from giftping.todo.rules import TodoRules, due
 from giftping.todo.transitions import ping_for, with_claim, with_delivery, with_refusal
@@ -84,22 +84,24 @@ class LegClaims:
                 ),
                 message_id=message_id,
             )
-            return [leg_report(member, notice, leg, Result.DONE, message_id=message_id) for member, notice in sent]
+            return [
+                leg_report(member, notice, leg, ActionResult.DONE, message_id=message_id) for member, notice in sent
+            ]
         if not isinstance(outcome, Refused):
             # The claims stay: the next sweep looks in the channel before anybody is told once more.
-            return [leg_report(member, notice, leg, Result.UNCLEAR, outcome.reason) for member, notice in sent]
+            return [leg_report(member, notice, leg, ActionResult.UNCLEAR, outcome.reason) for member, notice in sent]
         if outcome.withdrawn:
             return []
         reason = outcome.reason
         self._change(sent, leg, lambda member, notice: with_refusal(member, notice, leg, reason=reason), reason=reason)
-        return [leg_report(member, notice, leg, Result.REFUSED, reason) for member, notice in sent]
+        return [leg_report(member, notice, leg, ActionResult.REFUSED, reason) for member, notice in sent]
 
     def close(self, leg: LegName, sent: Sequence[Recipient], reason: str) -> list[LegReport]:
         """That a leg is not to be sent any more to these members, once that is written down."""
         self._change(
             sent, leg, lambda member, notice: with_refusal(member, notice, leg, reason=reason, state=LegState.CLOSED)
         )
-        return [leg_report(member, notice, leg, Result.CLOSED, reason) for member, notice in sent]
+        return [leg_report(member, notice, leg, ActionResult.CLOSED, reason) for member, notice in sent]
 
     def _change(
         self,
@@ -164,7 +166,7 @@ def leg_event(
 
 
 def leg_report(
-    member: Member, notice: Notice, leg: LegName, result: Result, reason: str = "", message_id: int | None = None
+    member: Member, notice: Notice, leg: LegName, result: ActionResult, reason: str = "", message_id: int | None = None
 ) -> LegReport:
     """How a leg ended."""
     return LegReport(member.user_id, member.name, notice.kind, leg, result, reason, message_id)

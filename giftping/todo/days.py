@@ -77,6 +77,7 @@ def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: 
     for before, day in pairwise(days):
         run = run + 1 if _is_bridged(before, day, paused, zone) else 1
         longest = max(longest, run)
+    # Today may still be handed in: the streak is over only when a whole day lies between.
     goes_on = _is_bridged(days[-1], today, paused, zone)
     return Streak(run if goes_on else 0, longest, days[-1])
 
@@ -113,6 +114,7 @@ def _is_bridged(before: date, after: date, paused: list[Period], zone: tzinfo) -
 
 
 def _standing(member: Member, zone: tzinfo, now: datetime, exempt: Collection[int]) -> Standing:
+    # First: whoever hands in while paused or exempt has handed in.
     if member.last_submit is not None and day_of(member.last_submit, zone) == day_of(now, zone):
         return Standing.HANDED_IN
     if member.exempt or member.user_id in exempt:

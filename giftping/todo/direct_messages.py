@@ -21,7 +21,7 @@ from giftping.discord.members import (
 )
 from giftping.discord.outcome import Refused
 from giftping.todo.model import LegState, Member
-from giftping.todo.report import Result
+from giftping.todo.report import ActionResult
 from giftping.todo.repository import Clock, MemberChange, MemberRepository
 
 CLOSED_FOR = timedelta(days=7)
@@ -38,7 +38,7 @@ NOT_TO_BE_REACHED = frozenset({CANNOT_DM, NO_MUTUAL_GUILDS, INVALID_RECIPIENT, U
 class NoChannel:
     """Why there is no direct-message channel now."""
 
-    result: Result
+    result: ActionResult
     """CLOSED for good, LATER by intent, or REFUSED."""
     reason: str
 
@@ -70,25 +70,25 @@ class DirectMessages:
     def channel_of(self, member: Member) -> int | NoChannel:
         """The direct-message channel of a member, opened if need be, or why there is none now."""
         if self.stopped_reason:
-            return NoChannel(Result.LATER, self.stopped_reason)
+            return NoChannel(ActionResult.LATER, self.stopped_reason)
         if member.dm_channel_id is not None:
             return member.dm_channel_id
         with self._lock:
             # Counted before it is asked for: two threads that both saw room for one would open two.
             if not self.may_open or self._opened >= self.new_in_a_run:
-                return NoChannel(Result.LATER, "no more new direct messages in this run")
+                return NoChannel(ActionResult.LATER, "no more new direct messages in this run")
             self._opened += 1
         opened = self.members.open_dm(member.user_id)
         if isinstance(opened, int):
             self._remember(member.user_id, lambda known: replace(known, dm_channel_id=opened))
             return opened
         if isinstance(opened, Refused) and opened.withdrawn:
-            return NoChannel(Result.LATER, opened.reason)
+            return NoChannel(ActionResult.LATER, opened.reason)
         code = opened.code if isinstance(opened, Refused) else None
         if code == DMS_TOO_FAST:
             self.stop(opened.reason)
-            return NoChannel(Result.LATER, opened.reason)
-        return NoChannel(Result.CLOSED if code in NOT_TO_BE_REACHED else Result.REFUSED, opened.reason)
+            return NoChannel(ActionResult.LATER, opened.reason)
+        return NoChannel(ActionResult.CLOSED if code in NOT_TO_BE_REACHED else ActionResult.REFUSED, opened.reason)
 
     def stop(self, reason: str) -> None:
         """Send no more of them in this run: Discord has said that it was too fast."""

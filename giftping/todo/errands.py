@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from giftping.discord.limits import EMBEDS
 from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
-from giftping.todo.notices import Told, batches
-from giftping.todo.report import Planned
+from giftping.todo.notices import NoticeDetails, batches
+from giftping.todo.report import PlannedAction
 from giftping.todo.repository import LoadedMembers
 
 Recipient = tuple[Member, Notice]
@@ -37,16 +37,17 @@ def news_of(loaded: LoadedMembers) -> list[Recipient]:
     ]
 
 
-def posts_of(news: Sequence[Recipient], pings: Sequence[Planned]) -> Iterator[list[Errand]]:
+def posts_of(news: Sequence[Recipient], pings: Sequence[PlannedAction]) -> Iterator[list[Errand]]:
     """What goes into one channel message after the other."""
-    for batch in batches([Told(member, notice) for member, notice in news if notice.channel.state is LegState.OPEN]):
-        yield [Errand(told.member.user_id, told.notice.id) for told in batch]
+    to_post = [NoticeDetails(member, notice) for member, notice in news if notice.channel.state is LegState.OPEN]
+    for batch in batches(to_post):
+        yield [Errand(details.member.user_id, details.notice.id) for details in batch]
     to_channel = [Errand(one.user_id) for one in pings if LegName.CHANNEL in one.due.legs]
     for start in range(0, len(to_channel), EMBEDS):
         yield to_channel[start : start + EMBEDS]
 
 
-def writes_of(news: Sequence[Recipient], pings: Sequence[Planned]) -> list[Errand]:
+def writes_of(news: Sequence[Recipient], pings: Sequence[PlannedAction]) -> list[Errand]:
     """What is to be told by direct message.
 
     All pings are: one whose DM leg is not due is found not to be owed, and costs no request.

@@ -111,6 +111,7 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
     known = member_from(member.user_id, None, before)
     document = {name: value for name, value in before.items() if name not in (*_TIMESTAMPS_FIELDS, "events")}
     document["_id"] = str(member.user_id)
+    # Written anew only where it changed: what an older bot wrote as whole seconds, or as a date, stays as it is.
     if known.last_ping != member.last_ping or "last_ping" not in before:
         document["last_ping"] = epoch_of(member.last_ping) or 0
     document |= set_values(
@@ -127,6 +128,7 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
 
 def _dated(document: Document, before: Mapping[str, Any], now: datetime) -> Document:
     """The document with the time of its change, unchanged when it is what it was before."""
+    # What the history has taken over by now may go without being a change.
     if document == {name: value for name, value in before.items() if name != "events"} | (
         {"events": document["events"]} if "events" in document else {}
     ):
@@ -177,6 +179,7 @@ def _todo_from(reader: DocumentFields) -> Todo:
 
 
 def _attachment_from(reader: DocumentFields) -> Attachment:
+    # The sixth version of the older bot noted only whether it was an image.
     kind = reader.text("content_type") or ("image/*" if reader.text("file_type") == "image" else "")
     return Attachment(reader.text("filename"), kind, reader.count("size"), reader.text("url"))
 

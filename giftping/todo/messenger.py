@@ -15,9 +15,9 @@ from giftping.todo.claims import LegClaims, leg_report
 from giftping.todo.direct_messages import NOT_TO_BE_REACHED, DirectMessages
 from giftping.todo.errands import Errand, Recipient
 from giftping.todo.model import Lapse, LegName, Member, Notice, NoticeKind, Todo
-from giftping.todo.notices import Told, channel_message, dm_message
+from giftping.todo.notices import NoticeDetails, channel_message, dm_message
 from giftping.todo.periods import Period
-from giftping.todo.report import LegReport, PlannedWrites, Result
+from giftping.todo.report import ActionResult, LegReport, PlannedWrites
 from giftping.todo.repository import Clock, LoadedMembers, MemberRepository, new_id
 from giftping.todo.rules import TodoRules, outlook
 
@@ -76,6 +76,7 @@ class Messenger:
         reports: list[LegReport] = []
         total = len(writes) + sum(map(len, posts))
         posted = {errand for errands in posts for errand in errands}
+        # Legs of one notice one after the other: both are claimed by a write to the same document.
         under_way = [pool.submit(self.write, errand) for errand in writes if errand not in posted]
         to_write = set(writes)
         for errands in posts:
@@ -89,8 +90,8 @@ class Messenger:
 
     def preview(self, loaded: LoadedMembers, errands: Sequence[Errand]) -> tuple[str, Message] | None:
         """Where a message for these errands would go and what it would say; None when nobody is to be told."""
-        told = [self._told(*owed) for owed in self.claims.owed(loaded.members, errands, LegName.CHANNEL)]
-        return (f"channel {self.addresses.channel_id}", channel_message(told)) if told else None
+        details = [self._details(*owed) for owed in self.claims.owed(loaded.members, errands, LegName.CHANNEL)]
+        return (f"channel {self.addresses.channel_id}", channel_message(details)) if details else None
 
     def planned_writes(self, loaded: LoadedMembers, errands: Sequence[Errand]) -> PlannedWrites:
         """How many direct messages these errands would bring now, and how many would wait for a later run."""
@@ -116,7 +117,7 @@ class Messenger:
             sent[:] = claimed
             if not claimed:
                 raise WithdrawnError("nobody is to be told any more")
-            return channel_message([self._told(member, notice) for member, notice in claimed])
+            return channel_message([self._details(member, notice) for member, notice in claimed])
 
         outcome = self._send(self.addresses.channel_id, message, nonce, errands)
         if isinstance(outcome, Refused) and (outcome.lasting or outcome.everywhere):
@@ -127,7 +128,7 @@ class Messenger:
         """That these errands share the fate of the post that the channel refused: it would refuse each of them."""
         members = self.repository.load([errand.user_id for errand in errands]).members
         return [
-            leg_report(member, notice, LegName.CHANNEL, Result.REFUSED, self.channel_refused)
+            leg_report(member, notice, LegName.CHANNEL, ActionResult.REFUSED, self.channel_refused)
             for member, notice in self.claims.owed(members, errands, LegName.CHANNEL)
         ]
 
@@ -145,7 +146,7 @@ class Messenger:
         channel_id = self.dms.channel_of(member)
         if isinstance(channel_id, int):
             return self._write_to(channel_id, errand)
-        if channel_id.result is Result.CLOSED:
+        if channel_id.result is ActionResult.CLOSED:
             return self._closed(owed, channel_id.reason)
         return [leg_report(*owed[0], LegName.DM, channel_id.result, channel_id.reason)]
 
@@ -156,7 +157,7 @@ class Messenger:
             sent[:] = self.claims.claim([errand], LegName.DM, channel_id, held=sent)
             if not sent:
                 raise WithdrawnError("not to be told any more")
-            return dm_message(self._told(*sent[0]))
+            return dm_message(self._details(*sent[0]))
 
         outcome = self._send(channel_id, message, new_id())
         code = outcome.code if isinstance(outcome, Refused) else None
@@ -193,7 +194,7 @@ class Messenger:
         notice = self.repository.member(errands[0].user_id).notice(errands[0].notice_id)
         return self.upload(notice.todo) if notice and notice.todo and notice.todo.attachment else None
 
-    def _told(self, member: Member, notice: Notice) -> Told:
+    def _details(self, member: Member, notice: Notice) -> NoticeDetails:
         """A notice with the times that its text names."""
         now = self.clock()
         if notice.kind is NoticeKind.WARNING and member.silent_since is not None:
@@ -201,7 +202,7 @@ class Messenger:
             role_off_at = outlook(warned, self.rules, self.downtimes).role_off_at
         else:
             role_off_at = None
-        return Told(member, notice, now + self.rules.remind_every, role_off_at, self.addresses.role_id)
+        return NoticeDetails(member, notice, now + self.rules.remind_every, role_off_at, self.addresses.role_id)
 
 
 def _without_pictures(message: Message) -> Message:

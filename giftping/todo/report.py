@@ -19,7 +19,7 @@ EXIT_FINE = 0
 EXIT_TROUBLE = 69
 
 
-class Result(StrEnum):
+class ActionResult(StrEnum):
     """How a leg or a change of a role ended."""
 
     DONE = "done"
@@ -34,7 +34,7 @@ class Result(StrEnum):
     """Not tried this time, by intent."""
 
 
-FAILED = frozenset({Result.REFUSED, Result.UNCLEAR, Result.UNCERTAIN})
+FAILED = frozenset({ActionResult.REFUSED, ActionResult.UNCLEAR, ActionResult.UNCERTAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class LegReport:
     name: str
     kind: NoticeKind
     leg: LegName
-    result: Result
+    result: ActionResult
     reason: str = ""
     message_id: int | None = None
     settled: bool = False
@@ -60,12 +60,12 @@ class RoleReport:
     name: str
     given: bool
     """Whether it was to be given back, and not to be taken."""
-    result: Result
+    result: ActionResult
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedAction:
     """What is due for one member, or when something will be."""
 
     user_id: int
@@ -92,7 +92,7 @@ class SweepReport:
     started_at: datetime
     finished_at: datetime
     dry_run: bool = False
-    plan: tuple[Planned, ...] = ()
+    plan: tuple[PlannedAction, ...] = ()
     """What was due at its start, for everybody on the roster."""
     legs: tuple[LegReport, ...] = ()
     roles: tuple[RoleReport, ...] = ()
@@ -126,11 +126,11 @@ class SweepReport:
     @property
     def has_delivered(self) -> bool:
         """Whether this sweep has told anybody anything."""
-        return any(leg.result is Result.DONE and not leg.settled for leg in self.legs)
+        return any(leg.result is ActionResult.DONE and not leg.settled for leg in self.legs)
 
     def count(self, kind: NoticeKind) -> int:
         """How many members got a notice of this kind by at least one leg."""
-        return len({leg.user_id for leg in self.legs if leg.kind is kind and leg.result is Result.DONE})
+        return len({leg.user_id for leg in self.legs if leg.kind is kind and leg.result is ActionResult.DONE})
 
     def counts(self) -> dict[str, int]:
         """How often each thing was done, in the words of the plan."""
@@ -139,11 +139,12 @@ class SweepReport:
 
     def trouble_lines(self) -> list[str]:
         """The troubles in words: a line for each cause, which names the member where it is one's alone."""
+        # By cause: when Discord is away, 1,000 members are one line and not a mail of 1,000.
         causes: dict[str, list[LegReport | RoleReport]] = {}
         for failed in self.failures():
             causes.setdefault(_cause(failed), []).append(failed)
         lines = [f"{_who(failed)}: {cause}" for cause, failed in causes.items()]
-        unseen: dict[str, list[Planned]] = {}
+        unseen: dict[str, list[PlannedAction]] = {}
         for planned in self.plan:
             if planned.trouble:
                 unseen.setdefault(planned.trouble, []).append(planned)
@@ -160,7 +161,7 @@ class SweepReport:
         yield from self.roles
 
 
-def _who(reports: Sequence[LegReport | RoleReport | Planned]) -> str:
+def _who(reports: Sequence[LegReport | RoleReport | PlannedAction]) -> str:
     """The member that reports are about, or how many members."""
     members = {report.user_id: report.name for report in reports}
     if len(members) > 1:
@@ -170,12 +171,12 @@ def _who(reports: Sequence[LegReport | RoleReport | Planned]) -> str:
 
 
 _SAID = {
-    Result.REFUSED: "refused",
-    Result.UNCLEAR: "unclear whether it arrived",
-    Result.UNCERTAIN: "nobody can tell whether it arrived",
+    ActionResult.REFUSED: "refused",
+    ActionResult.UNCLEAR: "unclear whether it arrived",
+    ActionResult.UNCERTAIN: "nobody can tell whether it arrived",
 }
 
-_WHAT_FOLLOWS = {Result.REFUSED: "; the next sweep tries again", Result.UNCLEAR: "; the next sweep looks"}
+_WHAT_FOLLOWS = {ActionResult.REFUSED: "; the next sweep tries again", ActionResult.UNCLEAR: "; the next sweep looks"}
 
 
 def _cause(report: LegReport | RoleReport) -> str:

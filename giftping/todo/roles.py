@@ -12,7 +12,7 @@ from giftping.discord.rest import NOT_FOUND
 from giftping.todo.history import Event
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, RemovalState
 from giftping.todo.periods import Period
-from giftping.todo.report import Result, RoleReport
+from giftping.todo.report import ActionResult, RoleReport
 from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
 from giftping.todo.rules import Action, TodoRules, due, span_text
 from giftping.todo.transitions import with_removal, without_removal
@@ -45,7 +45,7 @@ class RoleKeeper:
         )
         if isinstance(result, Answer):
             self._taken(user_id, dm)
-            return _report(member, given=False, result=Result.DONE)
+            return _report(member, given=False, result=ActionResult.DONE)
         if isinstance(result, Refused) and result.withdrawn:
             return None
         if isinstance(result, Refused):
@@ -54,8 +54,8 @@ class RoleKeeper:
                 self.repository.amend([user_id], self._released)
             if result.code == UNKNOWN_MEMBER:
                 return None
-            return _report(member, given=False, result=Result.REFUSED, reason=result.reason)
-        return _report(member, given=False, result=Result.UNCLEAR, reason=result.reason)
+            return _report(member, given=False, result=ActionResult.REFUSED, reason=result.reason)
+        return _report(member, given=False, result=ActionResult.UNCLEAR, reason=result.reason)
 
     def _claim(self, user_id: int) -> None:
         member = self.repository.member(user_id)
@@ -114,10 +114,10 @@ class RoleKeeper:
         result = self.members.give_role(self.guild_id, user_id, self.role_id, reason=reason)
         if isinstance(result, Answer):
             self._given(user_id, dm)
-            return _report(member, given=True, result=Result.DONE)
+            return _report(member, given=True, result=ActionResult.DONE)
         if isinstance(result, Refused) and (result.withdrawn or result.code == UNKNOWN_MEMBER):
             return None
-        outcome = Result.REFUSED if isinstance(result, Refused) else Result.UNCLEAR
+        outcome = ActionResult.REFUSED if isinstance(result, Refused) else ActionResult.UNCLEAR
         return _report(member, given=True, result=outcome, reason=result.reason)
 
     def _given(self, user_id: int, dm: LegState) -> None:
@@ -138,5 +138,5 @@ def _is_claimed(member: Member) -> bool:
     return removal is not None and removal.state is RemovalState.CLAIMED
 
 
-def _report(member: Member, *, given: bool, result: Result, reason: str = "") -> RoleReport:
+def _report(member: Member, *, given: bool, result: ActionResult, reason: str = "") -> RoleReport:
     return RoleReport(member.user_id, member.name, given, result, reason)

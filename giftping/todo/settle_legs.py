@@ -14,7 +14,7 @@ from giftping.todo.claims import leg_event
 from giftping.todo.history import Event
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
 from giftping.todo.notices import shows
-from giftping.todo.report import LegReport, Result
+from giftping.todo.report import ActionResult, LegReport
 from giftping.todo.repository import Clock, MemberChange, MemberRepository
 from giftping.todo.rules import TodoRules
 from giftping.todo.transitions import with_delivery, with_refusal
@@ -63,6 +63,7 @@ class LegSettler:
 
     def settle(self, members: Iterable[Member]) -> list[LegReport]:
         """How every open leg that can be looked for has ended, once that is written down."""
+        # One reading of a channel for all its legs: reading has a rate limit, and a cut-short sweep leaves many.
         by_channel: dict[int, list[OpenLeg]] = {}
         for found in open_legs(members, self.rules, self.clock()):
             by_channel.setdefault(found.leg.channel_id or 0, []).append(found)
@@ -107,6 +108,7 @@ class LegSettler:
                 return None
             if message_id is not None:
                 return MemberChange(self._delivered(member, notice, name, message_id), (event(member, notice),))
+            # Surely absent: the leg is open again, and the interval was not used up.
             if isinstance(finding, Absent):
                 return MemberChange(with_refusal(member, notice, name, reason=reason), (event(member, notice),))
             if isinstance(finding, Undecided) and finding.for_good:
@@ -144,7 +146,9 @@ class LegSettler:
         old = {user_id: notices for user_id, notices in old.items() if notices}
         dropped = self.repository.amend(list(old), lambda member: self._without_old_news(member, now)) if old else {}
         return [
-            LegReport(user_id, member.name, notice.kind, name, Result.UNCERTAIN, "given up after a week", settled=True)
+            LegReport(
+                user_id, member.name, notice.kind, name, ActionResult.UNCERTAIN, "given up after a week", settled=True
+            )
             for user_id, member in dropped.items()
             for notice in old[user_id]
             for name in notice.legs_in(LegState.OPEN, LegState.CLAIMED)
@@ -165,9 +169,9 @@ def _is_old_news(notice: Notice, now: datetime) -> bool:
     return notice.kind not in PINGS and now - notice.made_at >= NEWS_FOR
 
 
-def _result(finding: Finding) -> Result:
+def _result(finding: Finding) -> ActionResult:
     if isinstance(finding, Found):
-        return Result.DONE
+        return ActionResult.DONE
     if isinstance(finding, Absent):
-        return Result.LATER
-    return Result.UNCERTAIN if finding.for_good else Result.UNCLEAR
+        return ActionResult.LATER
+    return ActionResult.UNCERTAIN if finding.for_good else ActionResult.UNCLEAR

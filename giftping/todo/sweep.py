@@ -21,7 +21,7 @@ from giftping.todo.membership_check import MembershipCheck
 from giftping.todo.messenger import Messenger
 from giftping.todo.model import Member
 from giftping.todo.periods import Period
-from giftping.todo.report import LegReport, Planned, RoleReport, SweepReport
+from giftping.todo.report import LegReport, PlannedAction, RoleReport, SweepReport
 from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
@@ -61,7 +61,7 @@ class SweepTools:
     keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
     """Lets go of the files of TODOs other than those with these ids."""
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
-    """Told how many legs of how many are done."""
+    """NoticeDetails how many legs of how many are done."""
     stopped: Callable[[], bool] = lambda: False
     """Once it says so nothing new is begun."""
 
@@ -139,9 +139,9 @@ class _Sweep:
             clockless, lambda member: MemberChange(replace(member, added=now)) if not member.added else None
         )
 
-    def do_what_is_due(self) -> list[Planned]:
+    def do_what_is_due(self) -> list[PlannedAction]:
         """What was due and is done now, and what is not due yet, for everybody on the roster."""
-        plan: list[Planned] = []
+        plan: list[PlannedAction] = []
         loaded = self._repository.load()
         self._note_oddities(loaded)
         for part in self._check.in_parts(loaded):
@@ -176,7 +176,7 @@ class _Sweep:
             self._tools.sleep(max((max(together) - now).total_seconds(), 0.0))
         return len(together)
 
-    def _plan(self, loaded: LoadedMembers) -> list[Planned]:
+    def _plan(self, loaded: LoadedMembers) -> list[PlannedAction]:
         now = self._tools.clock()
         plan = []
         for member in loaded.members.values():
@@ -187,10 +187,10 @@ class _Sweep:
             found = due(member, self._rules, now, self._downtimes)
             if trouble and found.action is not Action.NOTHING:
                 found = Due(Action.NOTHING, found.why)
-            plan.append(Planned(member.user_id, member.name, found, trouble))
+            plan.append(PlannedAction(member.user_id, member.name, found, trouble))
         return plan
 
-    def _change_roles(self, loaded: LoadedMembers, plan: Iterable[Planned]) -> None:
+    def _change_roles(self, loaded: LoadedMembers, plan: Iterable[PlannedAction]) -> None:
         for one in plan:
             if self._tools.stopped():
                 break
@@ -212,7 +212,7 @@ class _Sweep:
             report = self._keeper.take(member.user_id, dm)
         self._roles += [report] if report else []
 
-    def _deliver(self, plan: Iterable[Planned]) -> None:
+    def _deliver(self, plan: Iterable[PlannedAction]) -> None:
         """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
         news = news_of(self._repository.load([one.user_id for one in plan]))
         pings = [one for one in plan if one.due.is_ping]
@@ -249,7 +249,7 @@ class _Sweep:
         )
 
     def report(
-        self, started: datetime, plan: Sequence[Planned], waited_for: int, downtime: Period | None
+        self, started: datetime, plan: Sequence[PlannedAction], waited_for: int, downtime: Period | None
     ) -> SweepReport:
         """The report of the run so far."""
         return SweepReport(

@@ -12,7 +12,7 @@ from todo_builders import member, notice
 from giftping.discord.limits import violations
 from giftping.todo.local_time import day_of
 from giftping.todo.model import Attachment, Member, NoticeKind, Todo
-from giftping.todo.notices import Told, channel_message
+from giftping.todo.notices import NoticeDetails, channel_message
 from giftping.todo.validation import (
     ATTACHMENT_SIZE,
     CONTENT_TYPES,
@@ -151,7 +151,7 @@ def test_what_is_taken_fits_into_a_post(name, must_do, can_do, dont_do):
         todo = hand_in(TodoDraft(name, "", must_do, can_do, dont_do))
     except SubmissionError:
         return
-    post = channel_message([Told(member(), notice(NoticeKind.SUBMISSION, NOW, todo=todo))])
+    post = channel_message([NoticeDetails(member(), notice(NoticeKind.SUBMISSION, NOW, todo=todo))])
     assert violations(post) == []
 
 
