@@ -128,7 +128,7 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
 
 def _dated(document: Document, before: Mapping[str, Any], now: datetime) -> Document:
     """The document with the time of its change, unchanged when it is what it was before."""
-    # What the history has taken over by now may go without being a change.
+    # That events wait for the history, or have gone there, is no change of the member.
     if document == {name: value for name, value in before.items() if name != "events"} | (
         {"events": document["events"]} if "events" in document else {}
     ):
@@ -179,7 +179,7 @@ def _todo_from(reader: DocumentFields) -> Todo:
 
 
 def _attachment_from(reader: DocumentFields) -> Attachment:
-    # The sixth version of the older bot noted only whether it was an image.
+    # Where the older bot noted no type, it noted at least whether it was an image.
     kind = reader.text("content_type") or ("image/*" if reader.text("file_type") == "image" else "")
     return Attachment(reader.text("filename"), kind, reader.count("size"), reader.text("url"))
 

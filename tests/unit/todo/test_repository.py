@@ -95,7 +95,7 @@ def test_odd_events_and_notes_are_an_error_that_names_them(repository: MemberRep
         repository.notes()
 
 
-def test_a_store_that_fails_is_never_an_empty_roll() -> None:
+def test_a_store_that_fails_is_never_an_empty_roster() -> None:
     store: Any = MemoryStore()
     store.failing = {"documents", "documents_of", "documents_where"}
     repository = MemberRepository(store, TestClock(NOW))

@@ -52,34 +52,35 @@ by_settings = pytest.mark.parametrize("given_rules", SETTINGS.values(), ids=SETT
 # Thresholds: an instant before, exactly at, and an instant after
 
 
+def assert_due_from(at: datetime, action: Action, known: Member, given_rules: TodoRules) -> None:
+    """Assert that nothing is due for a member an instant before, and that what comes then is known before."""
+    early = due(known, given_rules, at - INSTANT)
+    assert (early.action, early.until, early.then) == (Action.NOTHING, at, action)
+    assert due(known, given_rules, at).action is action
+    assert due(known, given_rules, at + INSTANT).action is action
+
+
 @by_settings
 def test_the_first_reminder_is_due_after_the_silence_and_not_before(given_rules):
     at = START + given_rules.remind_after
-    early = due(member(), given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMIND)
+    assert_due_from(at, Action.REMIND, member(), given_rules)
     for now in (at, at + INSTANT):
         found = due(member(), given_rules, now)
-        assert (found.action, found.legs, found.is_retry) == (Action.REMIND, BOTH, False)
+        assert (found.legs, found.is_retry) == (BOTH, False)
 
 
 @by_settings
 def test_the_next_reminder_is_due_after_the_interval_and_not_before(given_rules):
     pinged = member(last_ping=START + given_rules.remind_after)
     at = START + given_rules.remind_after + given_rules.remind_every
-    early = due(pinged, given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMIND)
-    assert due(pinged, given_rules, at).action is Action.REMIND
-    assert due(pinged, given_rules, at + INSTANT).action is Action.REMIND
+    assert_due_from(at, Action.REMIND, pinged, given_rules)
 
 
 @by_settings
 def test_the_role_goes_after_the_whole_silence_and_not_before(given_rules):
     at = START + given_rules.remove_after
     known = member(last_ping=at - INSTANT, lapse=warned(at - given_rules.warning))
-    early = due(known, given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMOVE)
-    assert due(known, given_rules, at).action is Action.REMOVE
-    assert due(known, given_rules, at + INSTANT).action is Action.REMOVE
+    assert_due_from(at, Action.REMOVE, known, given_rules)
 
 
 @by_settings
@@ -87,10 +88,7 @@ def test_the_role_goes_when_the_warning_is_old_enough_and_not_before(given_rules
     warned_at = START + given_rules.remove_after - given_rules.warning / 2
     at = warned_at + given_rules.warning
     known = member(last_ping=at - INSTANT, lapse=warned(warned_at))
-    early = due(known, given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMOVE)
-    assert due(known, given_rules, at).action is Action.REMOVE
-    assert due(known, given_rules, at + INSTANT).action is Action.REMOVE
+    assert_due_from(at, Action.REMOVE, known, given_rules)
 
 
 @by_settings
@@ -562,13 +560,13 @@ def test_a_leg_that_may_have_arrived_or_is_not_to_be_sent_is_not_tried_again(dm)
     assert due(known, rules(), START + DAY + HOUR).action is Action.NOTHING
 
 
-def test_a_round_of_which_nothing_was_delivered_does_not_use_up_the_interval():
+def test_a_ping_of_which_nothing_was_delivered_does_not_use_up_the_interval():
     known = member(notices=(notice(channel=refused(), dm=refused()),))
     found = due(known, rules(), START + DAY + INSTANT)
     assert (found.legs, found.is_retry) == (BOTH, False)
 
 
-def test_a_round_from_before_the_last_submission_is_over():
+def test_a_ping_from_before_the_last_submission_is_over():
     known = member(last_submit=START + 26 * HOUR, notices=(notice(channel=sent(START + DAY), dm=refused()),))
     found = due(known, rules(), START + 27 * HOUR)
     assert (found.action, found.until) == (Action.NOTHING, START + 50 * HOUR)

@@ -93,11 +93,7 @@ def test_a_submission_by_an_older_bot_takes_its_member_out_of_a_waiting_message_
 
     def submit_elsewhere() -> None:
         stage.pass_time(MINUTE)
-        with stage.repository() as repository:
-            (known,) = repository.store.documents_of("todo_timestamps", ["101"]).values()
-            repository.store.remove_documents("todo_timestamps", ["101"])
-            submitted = {**known, "last_submit": stage.clock().timestamp(), "last_ping": 0}
-            repository.store.insert_documents("todo_timestamps", [submitted])
+        stage.submit_by_older_bot(101)
 
     stage.fail(faults.call(submit_elsewhere, faults.rate_limited()), CHANNEL_POST, times=1)
     stage.sweep()
@@ -329,7 +325,7 @@ def test_a_run_is_recorded_with_what_it_did(stage: Stage) -> None:
     assert run.details == {"members": 1, "reminder": 1, "failed": 1}
 
 
-def test_the_legs_of_a_round_are_reported_apart(stage: Stage) -> None:
+def test_the_legs_of_a_ping_are_reported_apart(stage: Stage) -> None:
     stage.join(101)
     stage.fail(NOT_PERMITTED, CHANNEL_POST)
     report = stage.sweep()

@@ -54,7 +54,7 @@ def test_a_refused_leg_does_not_move_the_clock(before):
     assert ping_of(known).channel == Leg(LegState.OPEN, reason="HTTP 403", channel_id=2)
 
 
-def test_a_round_that_is_found_behind_a_later_ping_does_not_set_the_clock_back():
+def test_a_ping_that_is_found_behind_a_later_one_does_not_set_the_clock_back():
     """It was cut short in a shared store, while the mirror, which did not know of it, had the member pinged."""
     cut_short = notice(channel=claimed(NOW), ping_before=NOW - 4 * HOUR)
     later = notice(id="later", channel=sent(NOW + HOUR))
@@ -82,7 +82,7 @@ def test_a_leg_that_nobody_can_tell_of_counts_from_its_claim():
     assert known.ping is None
 
 
-def test_a_round_is_over_when_nothing_is_left_to_be_done():
+def test_a_ping_is_over_when_nothing_is_left_to_be_done():
     known = member(notices=(notice(channel=claimed(NOW), dm=sent(NOW)),))
     known = with_delivery(known, ping_of(known), CHANNEL, at=NOW + HOUR, message_id=1, channel_id=2)
     assert known.notices == ()
@@ -113,7 +113,7 @@ def test_a_reminder_is_no_warning():
     assert known.lapse is None
 
 
-def test_a_retry_belongs_to_the_present_round_and_a_ping_to_a_new_one():
+def test_a_retry_belongs_to_the_present_ping_and_what_is_due_anew_is_a_new_one():
     known = member(last_ping=NOW, notices=(notice(channel=sent(NOW), dm=refused()),))
     retry = due(known, rules(), NOW + HOUR)
     assert ping_for(known, retry, "new", NOW + HOUR, dm=LegState.OPEN) == known.ping
@@ -122,7 +122,7 @@ def test_a_retry_belongs_to_the_present_round_and_a_ping_to_a_new_one():
     assert fresh == Notice("new", NoticeKind.REMINDER, later, dm=Leg(LegState.CLOSED), ping_before=NOW)
 
 
-def test_the_round_of_a_warning_is_a_warning():
+def test_the_notice_of_a_warning_is_a_warning():
     found = Due(Action.WARN, "", legs=(CHANNEL, DM))
     assert ping_for(member(), found, "new", NOW, dm=LegState.OPEN).kind is NoticeKind.WARNING
 
