@@ -29,6 +29,7 @@ class GiftpingBot(discord.Client):
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
+            # No message is looked at again, and a guild may have 100,000 members: without both a bot stays small.
             max_messages=None,
             chunk_guilds_at_startup=False,
         )

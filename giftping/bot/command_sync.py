@@ -1,4 +1,8 @@
-"""Which commands Discord knows: they are sent where they are not as they were last sent, and nowhere else."""
+"""Which commands Discord knows: they are sent where they are not as they were last sent, and nowhere else.
+
+Discord keeps them over a restart of the bot: sent at each start they would be requests for nothing, and in a crash loop
+many of them.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ class CommandSync:
         self._tree = tree
         self._state = state
         self._sent = _read(state)
+        # Discord may say twice, close together, that the bot is ready.
         self._at_work = asyncio.Lock()
 
     async def bring_up_to_date(self, guild: discord.abc.Snowflake | None = None) -> bool:
@@ -36,20 +41,22 @@ class CommandSync:
         """
         where = str(guild.id) if guild else EVERYWHERE
         async with self._at_work:
-            print_ = f"{self._application}:{self._fingerprint(guild)}"
-            if self._sent.get(where) == print_ or not await self._send(guild, where):
+            # By application: with another bot's token in the settings, all are to be sent anew.
+            fingerprint = f"{self._application}:{self._fingerprint(guild)}"
+            if self._sent.get(where) == fingerprint or not await self._send(guild, where):
                 return False
-            self._keep(self._sent | {where: print_})
+            self._keep(self._sent | {where: fingerprint})
             return True
 
     async def withdraw_from_others(self, guild: discord.abc.Snowflake | None) -> None:
         """Take the commands back from the guilds that they were for in earlier settings."""
         present = {EVERYWHERE, str(guild.id) if guild else EVERYWHERE}
         async with self._at_work:
-            for where, print_ in list(self._sent.items()):
+            for where, fingerprint in list(self._sent.items()):
                 if where in present or not where.isdigit():
                     continue
-                is_ours = print_.startswith(f"{self._application}:")
+                # Those of another application are nothing that this token could take back.
+                is_ours = fingerprint.startswith(f"{self._application}:")
                 if not is_ours or await self._send(discord.Object(int(where)), where, gone_is_fine=True):
                     self._keep({other: kept for other, kept in self._sent.items() if other != where})
 
@@ -89,4 +96,4 @@ def _read(state: Path) -> dict[str, str]:
         found = json.loads((state / COMMANDS_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return {str(where): str(print_) for where, print_ in found.items()} if isinstance(found, dict) else {}
+    return {str(where): str(fingerprint) for where, fingerprint in found.items()} if isinstance(found, dict) else {}

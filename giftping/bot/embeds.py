@@ -9,7 +9,7 @@ import discord
 
 from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, escape_markdown, truncate
 
-GREEN, GOLD, RED, BLUE = 3066993, 15844367, 15158332, 3447003
+GREEN, GOLD, RED, BLUE = discord.Color.green(), discord.Color.gold(), discord.Color.red(), discord.Color.blue()
 """The colours that the older bots' users know: done, done by the owner, refused, shown."""
 
 
@@ -18,7 +18,9 @@ def refusal_embed(reason: str) -> discord.Embed:
     return discord.Embed(description=truncate(reason, DESCRIPTION_LENGTH), color=RED)
 
 
-def answer_embed(title: str, text: str = "", *, color: int = GREEN, trouble: Sequence[str] = ()) -> discord.Embed:
+def answer_embed(
+    title: str, text: str = "", *, color: discord.Color = GREEN, trouble: Sequence[str] = ()
+) -> discord.Embed:
     """An answer, with what went wrong besides."""
     embed = discord.Embed(title=title, description=truncate(text, DESCRIPTION_LENGTH) if text else None, color=color)
     return with_trouble(embed, trouble)
@@ -55,6 +57,7 @@ def lines_of(items: Iterable[str], *, none: str) -> str:
     """A list as lines that fit an embed's description, saying how many more there are."""
     listed = list(items)
     shown: list[str] = []
+    # Less what the line about the rest takes.
     room = DESCRIPTION_LENGTH - 40
     for line in listed:
         room -= len(line) + 1

@@ -106,6 +106,7 @@ class SettingsPanel(ManagersControls):
 
     async def move(self, interaction: Interaction, channel_id: int) -> None:
         """Let codes go to a channel, and say when the bot may not post there."""
+        # What was turned off a moment ago comes back with the games and the mention that it had.
         before = {} if self._known else self._before_off
         role = before.get("mention_role_id")
         request = GuildRequest(
@@ -125,6 +126,7 @@ class SettingsPanel(ManagersControls):
         channel = interaction.guild.get_channel_or_thread(channel_id) if interaction.guild else None
         if channel is None:
             return ""
+        # By what the gateway told: no request, and right at once where somebody has just changed a permission.
         granted = channel.permissions_for(channel.guild.me).value
         missing = missing_for_posting(granted, channel.type.value, files=False)
         return f"the bot needs {', '.join(missing)} there." if missing else ""
@@ -200,6 +202,7 @@ class SettingsPanel(ManagersControls):
         if not result.refusal:
             self._before_off = {} if result.value["guild"] else self._known or self._before_off
             self._known = result.value["guild"] or {}
+        # Built anew: a menu shows as chosen what it was made with.
         self._build()
         self._shown_by = interaction
         await interaction.edit_original_response(embed=self.embed(), view=self)

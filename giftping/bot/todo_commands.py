@@ -47,6 +47,7 @@ class TodoCommands:
 
     def __init__(self, runner: CommandRunner) -> None:
         self._runner = runner
+        # One lock for each member who hands in just now; weak, so that those of everybody else go by themselves.
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -57,6 +58,7 @@ class TodoCommands:
     # Who may
 
     def _is_staff(self, interaction: Interaction) -> bool:
+        # By what came with the interaction: Discord signs who sent it, with the roles of that very moment.
         staff_role_id = self.settings.todo.staff_role_id
         roles = getattr(interaction.user, "roles", ())
         return staff_role_id is not None and any(role.id == staff_role_id for role in roles)
@@ -104,6 +106,7 @@ class TodoCommands:
         else:
             by, is_staff = interaction.user.id, self._is_staff(interaction)
             asking = self._runner.run(submit.may_submit, purpose.member.id, by, by_staff=is_staff)
+        # Left running when the time is over: a thread that waits for the store cannot be stopped.
         asked = asyncio.ensure_future(asking)
         done, _ = await asyncio.wait([asked], timeout=PATIENCE)
         return asked.result() if done else None

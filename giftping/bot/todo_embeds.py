@@ -126,7 +126,7 @@ def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
 
 
-def todo_embed(title: str, todo: Mapping[str, Any], *, color: int = BLUE) -> discord.Embed:
+def todo_embed(title: str, todo: Mapping[str, Any], *, color: discord.Color = BLUE) -> discord.Embed:
     """A TODO as its member sees it, whichever bot has written it: what is too long is cut."""
     embed = discord.Embed(title=title, color=color)
     embed.add_field(name="📅 Date", value=truncate(todo["date"], SHORT) or "–")
