@@ -44,7 +44,8 @@ def open_legs(members: Iterable[Member], rules: TodoRules, now: datetime) -> lis
         for notice in member.notices:
             for name in notice.legs_in(LegState.CLAIMED):
                 leg = notice.leg(name)
-                # A host sweeps once at a time, so that its own run is over; of another one's only its lease tells.
+                # Its own run is over, since a host sweeps once at a time, and only its message may still be under way;
+                # whether another host's run is over, nothing but its lease tells.
                 patience = UNDER_WAY if leg.by == rules.host else rules.lease
                 if leg.at is None or now - leg.at >= patience:
                     found.append(OpenLeg(member, notice, name))
