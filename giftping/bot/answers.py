@@ -14,7 +14,7 @@ from discord.utils import MISSING
 
 from giftping.bot.embeds import refusal_embed
 
-NOT_FOR_YOU = "This needs the permission Manage Server."
+NEEDS_MANAGE_SERVER = "This needs the permission Manage Server."
 
 Interaction = discord.Interaction[Any]
 
@@ -39,5 +39,5 @@ async def may_manage(interaction: Interaction) -> bool:
     # What Discord hides from others by default, a server's owner may show to anybody: so it is asked each time.
     if interaction.permissions.manage_guild:
         return True
-    await refuse(interaction, NOT_FOR_YOU)
+    await refuse(interaction, NEEDS_MANAGE_SERVER)
     return False

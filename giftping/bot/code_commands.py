@@ -17,7 +17,7 @@ from giftping.commands import codes
 
 MANAGES = {"manage_guild": True}
 ALREADY = "It is being done already."
-CHOICES = 25
+AUTOCOMPLETE_CHOICES = 25
 """The most choices that Discord shows while an option is typed (Application Command Autocomplete)."""
 
 
@@ -119,7 +119,7 @@ class CodeCommands:
             for slug, game in self._runner.settings.games.items()
             if wanted in slug or wanted in game.title.lower()
         ]
-        return found[:CHOICES]
+        return found[:AUTOCOMPLETE_CHOICES]
 
 
 def add_commands(tree: app_commands.CommandTree[Any], runner: CommandRunner) -> None:

@@ -21,7 +21,7 @@ from giftping.discord.permissions import missing_for_posting
 
 log = logging.getLogger("giftping.bot")
 
-CHOICES = 25
+SELECT_OPTIONS = 25
 """The most options of a select menu (Select Menu Structure)."""
 
 NO_GAME = "A server follows one game at least; Off stops all announcements."
@@ -83,10 +83,10 @@ class SettingsPanel(ManagersControls):
 
     @property
     def _pages(self) -> int:
-        return -(-len(self._games) // CHOICES)
+        return -(-len(self._games) // SELECT_OPTIONS)
 
     def _games_of_page(self) -> list[discord.SelectOption]:
-        games = list(self._games.items())[self._page * CHOICES : (self._page + 1) * CHOICES]
+        games = list(self._games.items())[self._page * SELECT_OPTIONS : (self._page + 1) * SELECT_OPTIONS]
         followed = set(self._known.get("games", ()))
         return [
             discord.SelectOption(label=game.title[:100], value=slug, default=slug in followed) for slug, game in games

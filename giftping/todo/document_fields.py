@@ -31,7 +31,7 @@ class DocumentFields:
         self._document = document
 
     def text(self, name: str) -> str:
-        """A text; a number is taken as one, since ids and dates were written as either."""
+        """A text; a number is taken as one."""
         value = self._document.get(name)
         if value is None:
             return ""

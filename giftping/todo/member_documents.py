@@ -60,7 +60,6 @@ def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapp
     """
     on_roster = DocumentFields(ACTIVE_MEMBERS, roster or {})
     stamps = DocumentFields(TODO_TIMESTAMPS, timestamps or {})
-    last_ping = stamps.time("last_ping")
     return Member(
         user_id=user_id,
         name=on_roster.text("name"),
@@ -74,7 +73,7 @@ def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapp
         dm_channel_id=on_roster.id("dm_channel_id"),
         dms_closed_at=on_roster.time("dms_closed_at"),
         last_submit=stamps.time("last_submit"),
-        last_ping=last_ping,
+        last_ping=stamps.time("last_ping"),
         todo=_todo_from(todo) if (todo := stamps.table("todo")) else None,
         lapse=_lapse_from(lapse) if (lapse := stamps.table("lapse")) else None,
         notices=tuple(_notice_from(notice) for notice in stamps.tables("notices")),
@@ -108,6 +107,7 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
     The events stand in the document until the history has them: the change and its record are one write.
     """
     before = dict(member.timestamps_document or {})
+    # What was read, to see what changed: the two may look different in the document, such as an ISO text and a number.
     known = member_from(member.user_id, None, before)
     document = {name: value for name, value in before.items() if name not in (*_TIMESTAMPS_FIELDS, "events")}
     document["_id"] = str(member.user_id)

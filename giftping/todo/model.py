@@ -132,6 +132,7 @@ class Notice:
     @property
     def counts_from(self) -> datetime | None:
         """When a leg was last delivered, or may have been; None when surely none was."""
+        # The last one: the interval is to lie between any two messages, whichever way they came.
         return max(
             (leg.at for leg in (self.channel, self.dm) if leg.state in MAY_HAVE_ARRIVED and leg.at), default=None
         )
@@ -139,6 +140,7 @@ class Notice:
     @property
     def delivered_at(self) -> datetime | None:
         """When the first leg was surely delivered; None when none was."""
+        # The first one: from then on the member could know.
         return min((leg.at for leg in (self.channel, self.dm) if leg.state is LegState.SENT and leg.at), default=None)
 
     @property

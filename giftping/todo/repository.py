@@ -162,6 +162,7 @@ class MemberRepository:
         self._enter([dict(event) for event in _waiting_events(written)])
         stamped = self._changed(TODO_TIMESTAMPS, edits, now)
         listed = self._changed(ACTIVE_MEMBERS, edits, now)
+        # The timestamps first: claims are made by them, and whose claim is lost is not to change otherwise either.
         done: frozenset[str] = frozenset()
         if stamped:
             done = self.store.change_documents(TODO_TIMESTAMPS, list(stamped.values()), guard=GUARD)
@@ -201,6 +202,7 @@ class MemberRepository:
             edits = {edit.member.user_id: edit for member in members if (edit := change(member)) is not None}
             done = self.save(list(edits.values())) if edits else frozenset()
             amended |= {user_id: edits[user_id].member for user_id in done}
+            # One whose document would not change is never among those that were changed, and is done all the same.
             left = set(edits) - done - {id_ for id_, edit in edits.items() if not self._changes_anything(edit)}
             if not left:
                 return amended

@@ -103,6 +103,7 @@ def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str)
     What came of a claim belongs to the lapse of the claim, also when a submission has ended that meanwhile.
     """
     lapse = member.lapse
+    # A claim that a submission has overtaken is still settled where it was made: the role is owed back by it.
     if not (lapse and lapse.removal and lapse.removal.state is RemovalState.CLAIMED):
         lapse = member.present_lapse
     if lapse is None and member.silent_since is not None:
@@ -123,6 +124,7 @@ def with_submission(member: Member, todo: Todo, notice: Notice, now: datetime) -
     """
     lapse = member.lapse
     removal = lapse.removal if lapse else None
+    # Also one that is only claimed: whether it was taken, the run that took it will find out.
     is_owed_a_role = removal is not None and removal.state is not RemovalState.ABSENT
     return replace(
         member,

@@ -176,4 +176,5 @@ def content_type_of(filename: str) -> str:
 def _misfits(user_id: int, todo: Todo, now: datetime) -> list[str]:
     """Why Discord would refuse the post, the file of which is measured elsewhere."""
     embed = submission_embed(user_id, todo, Notice("0" * 16, NoticeKind.SUBMISSION, now))
+    # Without its picture, which names a file that this message does not bring.
     return violations(Message(embeds=(replace(embed, image=""),)))
