@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from giftping.discord.limits import EMBEDS
 from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
 from giftping.todo.notices import NoticeDetails, batches
 from giftping.todo.report import PlannedAction
-from giftping.todo.repository import LoadedMembers
 
 Recipient = tuple[Member, Notice]
 """A member, and the notice of theirs that one message tells them."""
@@ -24,14 +23,14 @@ class Errand:
     """The notice that is owed; without one it is the ping that is due."""
 
 
-def news_of(loaded: LoadedMembers) -> list[Recipient]:
+def news_of(members: Iterable[Member]) -> list[Recipient]:
     """The notices, other than pings, of which a leg is yet to be delivered.
 
     A ping that is owed is none of them: whether it still is, the rules say when its message goes out.
     """
     return [
         (member, notice)
-        for member in loaded.members.values()
+        for member in members
         for notice in member.notices
         if notice.kind not in PINGS and notice.legs_in(LegState.OPEN)
     ]
@@ -56,7 +55,7 @@ def writes_of(news: Sequence[Recipient], pings: Sequence[PlannedAction]) -> list
     return [*owed, *(Errand(one.user_id) for one in pings)]
 
 
-def files_owed(loaded: LoadedMembers) -> frozenset[str]:
+def files_owed(members: Iterable[Member]) -> frozenset[str]:
     """The ids of the TODOs whose file is yet to be posted."""
-    todos = (notice.todo for member in loaded.members.values() for notice in member.notices)
+    todos = (notice.todo for member in members for notice in member.notices)
     return frozenset(todo.id for todo in todos if todo and todo.attachment)

@@ -92,7 +92,7 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
             run.do_what_is_due()
         report = run.report(started, plan, waited_for, downtime)
         repository.change_notes(lambda known: run.notes_for_the_next(known, report))
-        tools.keep_files(files_owed(repository.load()))
+        tools.keep_files(files_owed(repository.load().members.values()))
         store.record_run(_record(report, rules.todo.host))
         return report
 
@@ -214,7 +214,7 @@ class _Sweep:
 
     def _deliver(self, plan: Iterable[PlannedAction]) -> None:
         """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
-        news = news_of(self._repository.load([one.user_id for one in plan]))
+        news = news_of(self._repository.load([one.user_id for one in plan]).members.values())
         pings = [one for one in plan if one.due.is_ping]
         posts, writes = list(posts_of(news, pings)), writes_of(news, pings)
         with self._tools.pool() as pool:
@@ -239,7 +239,7 @@ class _Sweep:
         loaded = LoadedMembers({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
         plan = self._plan(loaded)
         pings = [one for one in plan if one.due.is_ping]
-        news = news_of(loaded)
+        news = news_of(loaded.members.values())
         posts = [self._messenger.preview(loaded, errands) for errands in posts_of(news, pings)]
         return replace(
             self.report(started, plan, 0, None),

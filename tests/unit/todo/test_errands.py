@@ -3,9 +3,8 @@ from __future__ import annotations
 from todo_builders import START, member, notice
 
 from giftping.todo.errands import Errand, files_owed, news_of, posts_of, writes_of
-from giftping.todo.model import Attachment, Leg, LegName, LegState, NoticeKind, Todo
+from giftping.todo.model import Attachment, Leg, LegName, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.report import PlannedAction
-from giftping.todo.repository import LoadedMembers
 from giftping.todo.rules import Action, Due
 
 CLOSED = Leg(LegState.CLOSED)
@@ -15,14 +14,14 @@ def ping(user_id: int, *legs: LegName) -> PlannedAction:
     return PlannedAction(user_id, "Ann", Due(Action.REMIND, "silent", legs=legs or tuple(LegName)))
 
 
-def loaded(*notices, user_id: int = 1) -> LoadedMembers:
-    return LoadedMembers({user_id: member(user_id, notices=notices)})
+def told(*notices: Notice) -> list[Member]:
+    return [member(notices=notices)]
 
 
 def test_a_ping_that_is_owed_is_no_news_and_a_removal_is():
     removed = notice(NoticeKind.REMOVAL)
-    assert news_of(loaded(notice(), removed)) == [(member(notices=(notice(), removed)), removed)]
-    assert news_of(loaded(notice(NoticeKind.REMOVAL, channel=CLOSED, dm=CLOSED))) == []
+    assert news_of(told(notice(), removed)) == [(member(notices=(notice(), removed)), removed)]
+    assert news_of(told(notice(NoticeKind.REMOVAL, channel=CLOSED, dm=CLOSED))) == []
 
 
 def test_pings_go_out_ten_in_a_message_and_news_before_them():
@@ -48,5 +47,5 @@ def test_direct_messages_bring_the_news_that_is_owed_and_every_ping():
 
 def test_a_file_is_kept_as_long_as_a_notice_is_to_bring_it():
     todo = Todo("Ann", "1/6/2026", id="t1", submitted_at=START, attachment=Attachment("a.txt", size=1))
-    assert files_owed(loaded(notice(NoticeKind.SUBMISSION, todo=todo))) == {"t1"}
-    assert files_owed(loaded(notice(NoticeKind.SUBMISSION, todo=Todo("Ann", "1/6/2026", id="t2")))) == frozenset()
+    assert files_owed(told(notice(NoticeKind.SUBMISSION, todo=todo))) == {"t1"}
+    assert files_owed(told(notice(NoticeKind.SUBMISSION, todo=Todo("Ann", "1/6/2026", id="t2")))) == frozenset()
