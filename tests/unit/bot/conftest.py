@@ -48,7 +48,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    """Return a machine with no settings but those of a test, and a stand-in Discord."""
+    """A machine with no settings but those of a test, and a stand-in Discord."""
     monkeypatch.setattr("giftping.settings.file.SYSTEM_FOLDER", tmp_path / "etc")
     with StandInDiscord(limits=None) as stand_in:
         yield Machine(tmp_path, stand_in)
@@ -57,7 +57,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
 
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
-    """Return the event loop of one test."""
+    """The event loop of one test."""
     with asyncio.Runner() as runner:
         yield runner
 
@@ -75,7 +75,7 @@ def commands_live_by_the_real_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stage(machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_clock: None) -> Iterator[Stage]:
-    """Return the bot connected, with no guild for TODOs, and a guild with a channel where it may post.
+    """The bot connected, with no guild for TODOs, and a guild with a channel where it may post.
 
     An error that the bot met and the test did not look at (`stage.env.errors`) fails the test.
     """
@@ -97,7 +97,7 @@ def stage(machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_cl
 
 @pytest.fixture
 def todo(stage: Stage, runner: asyncio.Runner) -> TodoGuild:
-    """Return the guild of the stage as one that takes part in the TODO system, with Asha on the roster."""
+    """The guild of the stage as one that takes part in the TODO system, with Asha on the roster."""
     from todo_guild import make_todo_guild
 
     guild = make_todo_guild(stage)

@@ -25,7 +25,7 @@ EVERYWHERE = "everywhere"
 
 
 def sent(stage: Stage, since: int = 0) -> list[str]:
-    """Return for where the bot has sent commands, since a number of requests: everywhere, or a guild's id."""
+    """Where the bot has sent commands to, since a number of requests: everywhere, or a guild's id."""
     paths = [request.path for request in stage.env.http_requests[since:] if request.method == "PUT"]
     return [path.split("/guilds/")[1].split("/")[0] if "/guilds/" in path else EVERYWHERE for path in paths]
 
@@ -179,7 +179,7 @@ async def test_an_answer_mentions_nobody(stage: Stage) -> None:
 
 @pytest.fixture
 def ben(stage: Stage) -> MemberActor:
-    """Return a member like any other."""
+    """A member like any other."""
     return stage.add_member("ben")
 
 

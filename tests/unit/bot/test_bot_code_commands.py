@@ -29,13 +29,13 @@ MANAGERS = ("giftcode_reset", "giftcode_add", "giftcodesettings")
 
 @pytest.fixture
 def alice(stage: Stage) -> MemberActor:
-    """Return a member who may manage the server."""
+    """A member who may manage the server."""
     return stage.add_member("alice", manage_guild=True)
 
 
 @pytest.fixture
 def ben(stage: Stage) -> MemberActor:
-    """Return a member like any other."""
+    """A member like any other."""
     return stage.add_member("ben")
 
 
@@ -422,7 +422,7 @@ class Shared:
 
 @pytest.fixture
 def mongodb(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Shared:
-    """Return what stands for a MongoDB that the settings of the next start name."""
+    """What stands for a MongoDB that the settings of the next start name."""
     shared = Shared()
 
     def open_shared(_house: House, _uri: Secret) -> FakeSharedStore:

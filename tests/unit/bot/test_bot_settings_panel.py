@@ -33,12 +33,12 @@ rows = {{ code = {{ pattern = '\\b[A-Z0-9]{{6,12}}\\b' }} }}
 
 @pytest.fixture
 def alice(stage: Stage) -> MemberActor:
-    """Return a member who may manage the server."""
+    """A member who may manage the server."""
     return stage.add_member("alice", manage_guild=True)
 
 
 async def opened(stage: Stage, alice: MemberActor) -> ResponseMessage:
-    """Return the panel, opened by a member."""
+    """The panel, opened by a member."""
     result = await alice.slash(stage.channel, "giftcodesettings")
     assert result.response is not None
     assert result.response.ephemeral

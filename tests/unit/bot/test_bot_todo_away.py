@@ -35,7 +35,7 @@ COMMANDS = {
 
 
 async def give(todo: TodoGuild, command: str) -> InteractionResult:
-    """Return what comes of one of the commands."""
+    """What comes of one of the commands."""
     by, options = COMMANDS[command]
     member: MemberActor = getattr(todo, by)
     return await member.slash(todo.channel, command, **{name: getattr(todo, who) for name, who in options.items()})
@@ -43,7 +43,7 @@ async def give(todo: TodoGuild, command: str) -> InteractionResult:
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    """Return a way to a real MongoDB that can be shut."""
+    """A way to a real MongoDB that can be shut."""
     with open_gate() as gate:
         yield gate
 

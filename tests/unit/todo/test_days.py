@@ -23,12 +23,12 @@ def handed_in(day: date, clock: time = time(12), zone: ZoneInfo = KOLKATA, *, en
 
 
 def back(*days: int) -> list[Event]:
-    """Return a TODO on each of the days that are so many days before today."""
+    """A TODO on each of the days that are so many days before today."""
     return [handed_in(TODAY - timedelta(days=day)) for day in days]
 
 
 def off(first: int, last: int) -> Pause:
-    """Return a pause over whole days, from so many days before today to so many."""
+    """A pause over whole days, from so many days before today to so many."""
     start, end = TODAY - timedelta(days=first), TODAY - timedelta(days=last - 1)
     return Pause("p", start_of(start, KOLKATA), start_of(end, KOLKATA))
 

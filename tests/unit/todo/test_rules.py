@@ -332,7 +332,7 @@ def test_quiet_hours_go_by_the_members_own_zone():
 
 
 def swept(known: Member, given_rules: TodoRules, now: datetime) -> Member:
-    """Return a member after a sweep that delivers both legs of what is due."""
+    """A member after a sweep that delivers both legs of what is due."""
     while (found := due(known, given_rules, now)).is_ping:
         fresh = ping_for(known, found, "00000000000000aa", now, dm=LegState.OPEN)
         for leg in found.legs:

@@ -19,7 +19,7 @@ HOUR, DAY, INSTANT = timedelta(hours=1), timedelta(days=1), timedelta(microsecon
 
 
 def member(user_id: int = 1, **changes: Any) -> Member:
-    """Return a member who holds the role and has been silent since START."""
+    """A member who holds the role and has been silent since START."""
     known = Member(
         user_id,
         "Ann",

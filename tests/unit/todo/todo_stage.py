@@ -155,7 +155,7 @@ class Stage:
             return repository.events(user_id)
 
     def pings(self, user_id: int) -> list[str]:
-        """Return by which ways a user was notified, in order."""
+        """The ways by which a user was notified, in order."""
         return [notification.kind for notification in self.discord.notifications(user_id)]
 
     def titles(self, channel_id: int = CHANNEL) -> list[str]:
@@ -163,7 +163,7 @@ class Stage:
 
 
 def results(report: SweepReport | SubmitReport, leg: LegName) -> dict[int, str]:
-    """Return how the legs of one kind ended, by member; the last one where there were several."""
+    """How the legs of one kind ended, by member; the last one where there were several."""
     return {one.user_id: one.result.value for one in report.legs if one.leg is leg}
 
 
