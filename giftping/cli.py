@@ -1,39 +1,25 @@
-"""The Typer app: arguments in, exit code out. Only this file and those beside it named cli_… import typer."""
+"""The Typer app: arguments in, exit code out. The only file that imports typer."""
 
-from __future__ import annotations
+# No annotations as texts here: typer reads them at each start, and evaluating texts takes longer than all else it does.
 
 import gc
+import inspect
 import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from giftping import __version__
-from giftping.cli_options import (
-    HELP,
-    Config,
-    Json,
-    LogJson,
-    Quiet,
-    Running,
-    Verbose,
-    Yes,
-    end,
-    new_group,
-    session_of,
-    snowflake,
-)
-from giftping.cli_todo import todo_app
+from giftping.errors import EXIT_UNEXPECTED, GiftpingError
 
-EXIT_UNEXPECTED = 1
-EXIT_USAGE = 2
-EXIT_TROUBLE = 69
-EXIT_LOCKED = 75
-EXIT_SETTINGS = 78
+if TYPE_CHECKING:
+    from giftping.commands.session import Session
+
+HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="giftping",
@@ -45,9 +31,9 @@ app = typer.Typer(
 )
 
 
-def _group(name: str, text: str) -> typer.Typer:
-    group = new_group(text)
-    app.add_typer(group, name=name)
+def _group(name: str, text: str, above: typer.Typer = app) -> typer.Typer:
+    group = typer.Typer(help=text, no_args_is_help=True, context_settings=HELP)
+    above.add_typer(group, name=name)
     return group
 
 
@@ -55,14 +41,113 @@ codes_app = _group("codes", "Gift codes: look for new ones, and look into what w
 guilds_app = _group("guilds", "Guilds: where announcements go.")
 sources_app = _group("sources", "Sources: the places that list codes.")
 config_app = _group("config", "Settings: check and show them.")
-app.add_typer(todo_app, name="todo")
+todo_app = _group("todo", "Daily TODOs: remind members, and see who has handed in.")
+roster_app = _group("roster", "The roster: the members who take part.", todo_app)
 
+
+# What every command has
+
+
+class Running:
+    """The command that runs, as far as `run` needs to know of it when something goes wrong."""
+
+    session: "Session | None" = None
+    """The session of the command; none while its arguments are still being read."""
+
+
+def _session(
+    job: str,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Write each line on standard error as one JSON object.")
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The settings file, instead of the usual places.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON object on standard output, nothing else.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but trouble.")] = False,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; twice: tracebacks as well."),
+    ] = 0,
+) -> "Session":
+    """The session that the options of every command ask for; `job` is what it is called in logs."""
+    from giftping.commands.session import Session
+
+    return Session(config, json, quiet, verbose, log_json, job, confirm=_confirm)
+
+
+def _confirm(question: str) -> bool:
+    return sys.stdin.isatty() and typer.confirm(question)
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())
+
+
+SHARED = _parameters(_session)[1:]
+
+Does = Callable[..., int]
+"""What a command does: it takes the session and the command's own arguments, and returns the exit code."""
+
+
+def command(group: typer.Typer, name: str, *, job: str = "", has_config: bool = True) -> Callable[[Does], Does]:
+    """A decorator that makes a command of what takes the session and the command's own arguments.
+
+    The command takes the shared options besides: `--log-json` only as a `job`, `--config` only where it has settings.
+    """
+    left_out = [option for option, is_wanted in (("log_json", job), ("config", has_config)) if not is_wanted]
+    shared = [parameter for parameter in SHARED if parameter.name not in left_out]
+
+    def register(does: Does) -> Does:
+        def run_command(**given: Any) -> None:
+            session = _session(job, **{parameter.name: given.pop(parameter.name) for parameter in shared})
+            Running.session = session
+            raise typer.Exit(does(session, **given))
+
+        # typer reads the options off the signature, and passes their values by name.
+        signature = inspect.Signature([*_parameters(does)[1:], *shared])
+        run_command.__signature__ = signature  # type: ignore[attr-defined]
+        run_command.__doc__ = does.__doc__
+        group.command(name)(run_command)
+        return does
+
+    return register
+
+
+# Arguments that several commands have
+
+
+def _snowflake(text: str) -> int:
+    from giftping.commands.guilds import parse_snowflake
+
+    try:
+        return parse_snowflake(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+# What typer calls an argument of this kind.
+_snowflake.__name__ = "id"
+
+
+def _id_option(name: str, text: str, *, metavar: str = "ID") -> Any:
+    return typer.Option(name, parser=_snowflake, metavar=metavar, help=text)
+
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 OneGame = Annotated[str | None, typer.Option("--game", metavar="GAME", help="Only this game.")]
-GuildId = Annotated[int, typer.Argument(parser=snowflake, metavar="GUILD", help="The guild's numeric id.")]
-OneGuild = Annotated[
-    int | None, typer.Option("--guild", parser=snowflake, metavar="ID", help="Only this guild, by its id.")
+GuildId = Annotated[int, typer.Argument(parser=_snowflake, metavar="GUILD", help="The guild's numeric id.")]
+OneGuild = Annotated[int | None, _id_option("--guild", "Only this guild, by its id.")]
+TheGuild = Annotated[int, _id_option("--guild", "The guild, by its id.")]
+User = Annotated[int, typer.Argument(parser=_snowflake, metavar="USER", help="The member's numeric id.")]
+OneUser = Annotated[
+    int | None, typer.Argument(parser=_snowflake, metavar="[USER]", help="The member's numeric id.", show_default=False)
 ]
-TheGuild = Annotated[int, typer.Option("--guild", parser=snowflake, metavar="ID", help="The guild, by its id.")]
+
+
+# The commands
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 typer calls it with the option's value
@@ -80,328 +165,275 @@ def root(
     """Announces gift codes in Discord guilds, and reminds members of their daily TODOs: never twice, never lost."""
 
 
-@app.command()
+@command(app, "init", has_config=False)
 def init(
+    session: "Session",
     folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where giftping.toml goes.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
-    guild: Annotated[
-        int | None, typer.Option("--guild", parser=snowflake, metavar="ID", help="Your guild, by its id.")
-    ] = None,
+    guild: Annotated[int | None, _id_option("--guild", "Your guild, by its id.")] = None,
     webhook: Annotated[
         str | None,
         typer.Option("--webhook", metavar="URL", help="Codes go out by webhook: env:NAME, file:PATH, or the URL."),
     ] = None,
-    channel: Annotated[
-        int | None, typer.Option("--channel", parser=snowflake, metavar="ID", help="Codes go into this channel.")
-    ] = None,
+    channel: Annotated[int | None, _id_option("--channel", "Codes go into this channel.")] = None,
     token: Annotated[
         str | None, typer.Option("--token", metavar="TOKEN", help="The bot's token: env:NAME, file:PATH, or itself.")
     ] = None,
-    todo_channel: Annotated[
-        int | None, typer.Option("--todo-channel", parser=snowflake, metavar="ID", help="TODO reminders go there.")
-    ] = None,
-    todo_role: Annotated[
-        int | None, typer.Option("--todo-role", parser=snowflake, metavar="ID", help="The role silent members lose.")
-    ] = None,
-    owner: Annotated[
-        int | None, typer.Option("--owner", parser=snowflake, metavar="ID", help="Who administers the TODOs.")
-    ] = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+    todo_channel: Annotated[int | None, _id_option("--todo-channel", "TODO reminders go there.")] = None,
+    todo_role: Annotated[int | None, _id_option("--todo-role", "The role silent members lose.")] = None,
+    owner: Annotated[int | None, _id_option("--owner", "Who administers the TODOs.")] = None,
+) -> int:
     """Write a commented giftping.toml, and show the crontab line. At a terminal, without options, it asks first."""
-    from giftping.commands import init as command
+    from giftping.commands.init import InitRequest
+    from giftping.commands.init import init as write_settings
 
-    request = command.InitRequest(guild, webhook, channel, token, todo_channel, todo_role, owner)
-    ask = _ask if sys.stdin.isatty() and sys.stdout.isatty() and not (json or quiet) else None
-    end(command.init(session_of(None, json, quiet, verbose), folder, request, force=force, ask=ask))
+    request = InitRequest(guild, webhook, channel, token, todo_channel, todo_role, owner)
+    ask = _ask if sys.stdin.isatty() and sys.stdout.isatty() and not (session.json or session.quiet) else None
+    return write_settings(session, folder, request, force=force, ask=ask)
 
 
 def _ask(question: str, hidden: bool) -> str:  # noqa: FBT001 as the one who asks calls it
     return str(typer.prompt(question, default="", show_default=False, hide_input=hidden))
 
 
-@app.command()
+@command(app, "demo", has_config=False)
 def demo(
+    session: "Session",
     keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with the ledger, and say where it is.")] = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Show everything once, offline: sample sources and a stand-in Discord on this machine."""
     from giftping.demo.show import show
 
-    end(show(session_of(None, json, quiet, verbose), keep=keep))
+    return show(session, keep=keep)
 
 
-@app.command()
+@command(app, "doctor")
 def doctor(
+    session: "Session",
     live: Annotated[
         bool, typer.Option("--live", help="Ask every source now, and about every guild however many there are.")
     ] = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Look at everything that giftping needs, and say what to do where it is not right. Posts and writes nothing."""
-    from giftping.commands.doctor import doctor as command
+    from giftping.commands.doctor import doctor as examine
 
-    end(command(session_of(config, json, quiet, verbose), live=live))
+    return examine(session, live=live)
 
 
-@config_app.command("check")
-def config_check(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+@command(config_app, "check")
+def config_check(session: "Session") -> int:
     """Check the settings; every mistake is named at once."""
     from giftping.commands import setup
 
-    end(setup.check_config(session_of(config, json, quiet, verbose)))
+    return setup.check_config(session)
 
 
-@config_app.command("show")
-def config_show(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+@command(config_app, "show")
+def config_show(session: "Session") -> int:
     """Show every setting that counts and where it comes from; secrets are masked."""
     from giftping.commands import setup
 
-    end(setup.show_config(session_of(config, json, quiet, verbose)))
+    return setup.show_config(session)
 
 
-@guilds_app.command("add")
+@command(guilds_app, "add")
 def guilds_add(
+    session: "Session",
     guild: GuildId,
     webhook: Annotated[
         str | None,
         typer.Option("--webhook", metavar="URL", help="Post by webhook: env:NAME, file:PATH, or the URL itself."),
     ] = None,
-    channel: Annotated[
-        int | None,
-        typer.Option("--channel", parser=snowflake, metavar="ID", help="Post into this channel with the bot token."),
-    ] = None,
+    channel: Annotated[int | None, _id_option("--channel", "Post into this channel with the bot token.")] = None,
     game: Annotated[
         list[str] | None,
         typer.Option(
             "--game", metavar="GAME", help="A game to follow; may be repeated. Without one: whiteout-survival."
         ),
     ] = None,
-    mention: Annotated[
-        int | None,
-        typer.Option("--mention", parser=snowflake, metavar="ROLE", help="The role to mention, by its id."),
-    ] = None,
+    mention: Annotated[int | None, _id_option("--mention", "The role to mention, by its id.", metavar="ROLE")] = None,
     no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention no role any more.")] = False,
     announce_current: Annotated[
         bool,
         typer.Option("--announce-current", help="Announce the codes that are valid now, too."),
     ] = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Add a guild, or change the settings of a known one."""
     from giftping.commands import guilds
 
     request = guilds.GuildRequest(guild, webhook, channel, tuple(game or ()), mention, announce_current, no_mention)
-    end(guilds.add(session_of(config, json, quiet, verbose), request))
+    return guilds.add(session, request)
 
 
-@guilds_app.command("list")
-def guilds_list(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+@command(guilds_app, "list")
+def guilds_list(session: "Session") -> int:
     """List the guilds and how their destinations stand."""
     from giftping.commands import guilds
 
-    end(guilds.list_guilds(session_of(config, json, quiet, verbose)))
+    return guilds.list_guilds(session)
 
 
-@guilds_app.command("remove")
-def guilds_remove(
-    guild: GuildId,
-    yes: Yes = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+@command(guilds_app, "remove")
+def guilds_remove(session: "Session", guild: GuildId, yes: Yes = False) -> int:
     """Stop announcing in a guild; what it was sent stays in the ledger."""
     from giftping.commands import guilds
 
-    end(guilds.remove(session_of(config, json, quiet, verbose), guild, yes=yes))
+    return guilds.remove(session, guild, yes=yes)
 
 
-@guilds_app.command("test")
+@command(guilds_app, "test")
 def guilds_test(
+    session: "Session",
     guild: GuildId,
     post: Annotated[bool, typer.Option("--post/--no-post", help="Post a test message, or only look.")] = True,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Post a test message to a guild's destination."""
     from giftping.commands import guilds
 
-    end(guilds.test(session_of(config, json, quiet, verbose), guild, post=post))
+    return guilds.test(session, guild, post=post)
 
 
-@sources_app.command("list")
-def sources_list(
-    game: OneGame = None, config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0
-) -> None:
+@command(sources_app, "list")
+def sources_list(session: "Session", game: OneGame = None) -> int:
     """List the sources and how they stand."""
     from giftping.commands import sources
 
-    end(sources.list_sources(session_of(config, json, quiet, verbose), game))
+    return sources.list_sources(session, game)
 
 
-@sources_app.command("test")
+@command(sources_app, "test")
 def sources_test(
+    session: "Session",
     name: Annotated[str, typer.Argument(metavar="NAME", help="The source's name.")],
     file: Annotated[
         Path | None, typer.Option("--file", metavar="PATH", help="Read this saved page instead of fetching.")
     ] = None,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Show what a source yields, and why each dropped row was dropped."""
     from giftping.commands import sources
 
-    end(sources.test(session_of(config, json, quiet, verbose), name, file))
+    return sources.test(session, name, file)
 
 
-@codes_app.command("check")
+@command(codes_app, "check", job="codes check")
 def codes_check(
+    session: "Session",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be posted; write and post nothing.")
     ] = False,
     guild: OneGuild = None,
     game: OneGame = None,
-    log_json: LogJson = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Look for new codes and announce them. This is the line for cron."""
     from giftping.codes.request import CheckRequest
     from giftping.commands.check import check
 
     request = CheckRequest(dry_run=dry_run, guild_id=guild, game=game)
-    end(check(session_of(config, json, quiet, verbose, log_json=log_json, job="codes check"), request))
+    return check(session, request)
 
 
-@codes_app.command("list")
+@command(codes_app, "list")
 def codes_list(
+    session: "Session",
     game: OneGame = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that may not go out, and why.")] = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """List the codes that are known."""
     from giftping.commands import codes
 
-    end(codes.list_codes(session_of(config, json, quiet, verbose), game, everything=everything))
+    return codes.list_codes(session, game, everything=everything)
 
 
-@codes_app.command("add")
+@command(codes_app, "add")
 def codes_add(
+    session: "Session",
     code: Annotated[str, typer.Argument(metavar="CODE", help="The code, in its exact spelling.")],
     game: Annotated[str, typer.Option("--game", metavar="GAME", help="The game it is for.")],
     rewards: Annotated[str, typer.Option("--rewards", metavar="TEXT", help="What it brings.")] = "",
     expires: Annotated[
         str, typer.Option("--expires", metavar="DATE", help="Its last day, 2026-12-31, or a full ISO 8601 time.")
     ] = "",
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Add a code by hand; it goes out with the next check."""
     from giftping.commands import codes
 
-    session = session_of(config, json, quiet, verbose)
-    end(codes.add_code(session, code, game, rewards=rewards, expires_at=_expiry(expires)))
+    return codes.add_code(session, code, game, rewards=rewards, expires_at=_expiry(expires))
 
 
-@codes_app.command("stats")
+@command(codes_app, "stats")
 def codes_stats(
+    session: "Session",
     guild: OneGuild = None,
     per: Annotated[str, typer.Option("--per", metavar="PERIOD", help="The chart's bars: day, week or month.")] = "day",
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Show how many codes went out, when, and from where."""
     from giftping.commands import codes
 
-    end(codes.stats(session_of(config, json, quiet, verbose), guild, per))
+    return codes.stats(session, guild, per)
 
 
-@codes_app.command("clear")
+@command(codes_app, "clear")
 def codes_clear(
+    session: "Session",
     guild: TheGuild,
     code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only this code.")] = None,
     game: OneGame = None,
     yes: Yes = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Forget what went to a guild: what is still valid is announced again."""
     from giftping.commands import codes
 
-    end(codes.clear(session_of(config, json, quiet, verbose), guild, code, game, yes=yes))
+    return codes.clear(session, guild, code, game, yes=yes)
 
 
-@codes_app.command("settle")
+@command(codes_app, "settle")
 def codes_settle(
+    session: "Session",
     guild: OneGuild = None,
     code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only this code.")] = None,
     sent: Annotated[bool, typer.Option("--sent", help="You looked: the message is there.")] = False,
     resend: Annotated[
         bool, typer.Option("--resend", help="You looked: it is not there. The next check posts it.")
     ] = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Settle announcements whose fate is uncertain."""
     from giftping.commands.settle import settle
 
-    end(settle(session_of(config, json, quiet, verbose), guild, code, sent=sent, resend=resend))
+    return settle(session, guild, code, sent=sent, resend=resend)
 
 
-@codes_app.command("explain")
+@command(codes_app, "explain")
 def codes_explain(
+    session: "Session",
     code: Annotated[str, typer.Argument(metavar="CODE", help="The code; upper and lower case are the same here.")],
     guild: TheGuild,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Say why a code was, or was not, announced in a guild."""
     from giftping.commands import codes
 
-    end(codes.explain(session_of(config, json, quiet, verbose), code, guild))
+    return codes.explain(session, code, guild)
 
 
-@app.command()
-def bot(config: Config = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = 0) -> None:
+def _expiry(text: str) -> datetime | None:
+    from giftping.commands.codes import parse_expiry
+
+    try:
+        return parse_expiry(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--expires: {error}") from None
+
+
+@command(app, "bot")
+def bot(session: "Session") -> int:
     """Run the bot, which answers slash commands until it is told to end (SIGTERM)."""
     from giftping.bot.main import run_bot
 
-    end(run_bot(session_of(config, json, quiet, verbose)))
+    return run_bot(session)
 
 
-@app.command()
+@command(app, "migrate")
 def migrate(
+    session: "Session",
     from_json: Annotated[
         list[Path] | None,
         typer.Option(
@@ -413,25 +445,147 @@ def migrate(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be added; write nothing.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Merge once more what went over completely before.")] = False,
-    config: Config = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> None:
+) -> int:
     """Take over what older bots, or another giftping, have recorded. Nothing old is changed."""
-    from giftping.commands import migrate as command
+    from giftping.commands.migrate import MigrateRequest
+    from giftping.commands.migrate import migrate as take_over
 
-    request = command.MigrateRequest(tuple(from_json or ()), from_db, dry_run, again)
-    end(command.migrate(session_of(config, json, quiet, verbose), request))
+    request = MigrateRequest(tuple(from_json or ()), from_db, dry_run, again)
+    return take_over(session, request)
 
 
-def _expiry(text: str) -> datetime | None:
-    from giftping.commands.codes import parse_expiry
+@command(todo_app, "sweep", job="todo sweep")
+def todo_sweep(
+    session: "Session",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show who would be told what; write, post and ping nothing.")
+    ] = False,
+) -> int:
+    """Remind whoever is due, and take the role from those who stayed silent. This is the line for cron."""
+    from giftping.commands.sweep import sweep
 
-    try:
-        return parse_expiry(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--expires: {error}") from None
+    return sweep(session, dry_run=dry_run)
+
+
+@command(todo_app, "submit")
+def todo_submit(
+    session: "Session",
+    user: OneUser = None,
+    for_user: Annotated[int | None, _id_option("--for", "Whose it is, where --by hands it in.", metavar="USER")] = None,
+    by: Annotated[int | None, _id_option("--by", "The owner, who hands it in for them.", metavar="OWNER")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name above it.")] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", metavar="DD/MM/YYYY", help="The day it is for; without it, today.")
+    ] = None,
+    must_do: Annotated[str | None, typer.Option("--must-do", metavar="TEXT", help="What has to be done.")] = None,
+    can_do: Annotated[str | None, typer.Option("--can-do", metavar="TEXT", help="What may be done.")] = None,
+    dont_do: Annotated[str | None, typer.Option("--dont-do", metavar="TEXT", help="What is not to be done.")] = None,
+    attach: Annotated[Path | None, typer.Option("--attach", metavar="PATH", help="A file to post along.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="PATH", help="Read it as JSON from this file; - is standard input."),
+    ] = None,
+) -> int:
+    """Hand in a TODO: it is checked, saved, then posted."""
+    from giftping.commands.submit import Given, submit
+
+    given = Given(user, for_user, by, name, date, must_do, can_do, dont_do, attach, file)
+    return submit(session, given)
+
+
+@command(todo_app, "status")
+def todo_status(session: "Session", user: OneUser = None) -> int:
+    """Say how a member stands, or everybody: the last TODO, what comes next, and why."""
+    from giftping.commands.todo import status
+
+    return status(session, user)
+
+
+@command(todo_app, "list")
+def todo_list(session: "Session") -> int:
+    """List who has handed in today and who has not, each by their own day."""
+    from giftping.commands.todo import list_today
+
+    return list_today(session)
+
+
+@command(todo_app, "delete")
+def todo_delete(session: "Session", user: User) -> int:
+    """Delete the text of a member's TODO; the clock goes on."""
+    from giftping.commands.todo import delete
+
+    return delete(session, user)
+
+
+@command(todo_app, "history")
+def todo_history(
+    session: "Session",
+    user: User,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="The latest so many.")] = 30,
+) -> int:
+    """Show what happened to a member, the newest last."""
+    from giftping.commands.todo import history
+
+    return history(session, user, limit)
+
+
+@command(todo_app, "pause")
+def todo_pause(
+    session: "Session",
+    user: User,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="Its first day, by the member's clock; without it, now."),
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Its last day; without it, until it is ended.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.", show_default=False)] = "",
+    over: Annotated[bool, typer.Option("--end", help="End the present pause now, and drop later ones.")] = False,
+) -> int:
+    """Let all clocks of a member stand still for some days."""
+    from giftping.commands.pause import PauseRequest, pause
+
+    request = PauseRequest(user, start, last, reason, over)
+    return pause(session, request)
+
+
+@command(roster_app, "add")
+def roster_add(
+    session: "Session",
+    user: User,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="What to call them.")] = None,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", metavar="ZONE", help="Their zone, such as Europe/Berlin.")
+    ] = None,
+    exempt: Annotated[
+        bool | None, typer.Option("--exempt/--no-exempt", help="Whether they are left alone.", show_default=False)
+    ] = None,
+) -> int:
+    """Add a member to the roster, or change what it says of one."""
+    from giftping.commands.roster import RosterRequest, add
+
+    request = RosterRequest(user, name, time_zone, exempt)
+    return add(session, request)
+
+
+@command(roster_app, "remove")
+def roster_remove(session: "Session", user: User, yes: Yes = False) -> int:
+    """Take a member off the roster; what they handed in stays."""
+    from giftping.commands.roster import remove
+
+    return remove(session, user, yes=yes)
+
+
+@command(roster_app, "list")
+def roster_list(session: "Session") -> int:
+    """List the members who take part."""
+    from giftping.commands.roster import list_roster
+
+    return list_roster(session)
+
+
+# Beginning and ending
 
 
 def main() -> None:
@@ -446,6 +600,7 @@ def main() -> None:
 def run() -> None:
     """Run the command line. Raise SystemExit with the exit code."""
     try:
+        # typer itself ends the process for mistakes in arguments, and when whoever read the output has gone.
         app()
     except KeyboardInterrupt:
         sys.exit(130)
@@ -457,32 +612,21 @@ def run() -> None:
 
 
 def _tell_error(error: Exception) -> int:
-    from giftping.commands.session import Session, UsageError
-    from giftping.runs.lock import LockError, LockHeldError
-    from giftping.settings.file import SettingsError
-    from giftping.settings.secrets import Redactor, SecretError, secret_values
-    from giftping.store.base import StoreError
+    from giftping.commands.session import Session
+    from giftping.settings.secrets import Redactor, secret_values
 
-    known: list[tuple[type[Exception], int]] = [
-        (UsageError, EXIT_USAGE),
-        (SettingsError, EXIT_SETTINGS),
-        (SecretError, EXIT_SETTINGS),
-        (LockHeldError, EXIT_LOCKED),
-        (LockError, EXIT_TROUBLE),
-        (StoreError, EXIT_TROUBLE),
-    ]
+    # Loading the settings now might fail once more: where there are none yet, only the environment can hold secrets.
     loaded = vars(Running.session).get("settings") if Running.session else None
     redact: Callable[[str], str] = loaded.redactor() if loaded else Redactor(secret_values(os.environ))
     session = Running.session or Session()
-    code = next((code for kind, code in known if isinstance(error, kind)), EXIT_UNEXPECTED)
-    if code != EXIT_UNEXPECTED:
-        for line in str(error).splitlines():
+    if isinstance(error, GiftpingError):
+        for line in error.lines:
             session.write_log(f"giftping: {line}", "error", redact=redact)
-        return code
+        return error.exit_code
     said = f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)"
     session.write_log(said, "error", redact=redact)
-    if Running.verbose > 1:
+    if session.verbose > 1:
         import traceback
 
         session.write_log("".join(traceback.format_exception(error)), "error", redact=redact)
-    return code
+    return EXIT_UNEXPECTED

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from giftping import cli
+from giftping import cli, errors
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "giftping.1"
@@ -17,11 +17,11 @@ PAGE = ROOT / "docs" / "giftping.1"
 SHARED = ("--config", "--json", "--quiet", "--verbose")
 EXIT_CODES = (
     (0, "All is well, whether there was anything to do or not."),
-    (cli.EXIT_UNEXPECTED, "Something that nobody expected; -vv shows where."),
-    (cli.EXIT_USAGE, "The command line is not right."),
-    (cli.EXIT_TROUBLE, "Something failed or is uncertain; the rest was done."),
-    (cli.EXIT_LOCKED, "Another run is at it."),
-    (cli.EXIT_SETTINGS, "A setting is wrong; each mistake is named."),
+    (errors.EXIT_UNEXPECTED, "Something that nobody expected; -vv shows where."),
+    (errors.EXIT_USAGE, "The command line is not right."),
+    (errors.EXIT_TROUBLE, "Something failed or is uncertain; the rest was done."),
+    (errors.EXIT_LOCKED, "Another run is at it."),
+    (errors.EXIT_SETTINGS, "A setting is wrong; each mistake is named."),
 )
 FILES = (
     ("giftping.toml", "The settings: in the current folder, in ~/.config/giftping, or in /etc/giftping."),
@@ -37,7 +37,7 @@ VARIABLES = (
 
 
 def man_page(root: TyperGroup) -> str:
-    """Return the manual page of a command line, as roff."""
+    """The manual page of a command line, as roff."""
     shared = {name: option for _, command in commands_of(root) for name, option in _shared(command).items()}
     return "".join(
         f"{line}\n"
@@ -67,7 +67,7 @@ def man_page(root: TyperGroup) -> str:
 
 
 def commands_of(group: TyperGroup, above: str = "") -> Iterator[tuple[str, TyperCommand]]:
-    """Yield each command below a group, with its whole name."""
+    """Each command below a group, with its whole name."""
     for name, command in group.commands.items():
         whole = f"{above} {name}".strip()
         if isinstance(command, TyperGroup):
@@ -77,7 +77,7 @@ def commands_of(group: TyperGroup, above: str = "") -> Iterator[tuple[str, Typer
 
 
 def escaped(text: str) -> str:
-    """Return a text as roff shows it letter by letter, on one line."""
+    """A text as roff shows it letter by letter, on one line."""
     line = " ".join(text.split()).replace("\\", r"\e").replace("-", r"\-")
     return rf"\&{line}" if line.startswith((".", "'")) else line
 

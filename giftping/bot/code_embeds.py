@@ -10,9 +10,10 @@ from typing import Any
 
 import discord
 
-from giftping.bot.command_runner import AT_IT, EXIT_REFUSED, CommandResult
+from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import BLUE, RED, ago, answer_embed, at, plain, refusal_embed, shortened
 from giftping.discord.limits import escape_markdown, truncate
+from giftping.errors import EXIT_LOCKED, EXIT_USAGE
 from giftping.settings.catalogue import Game
 
 Games = Mapping[str, Game]
@@ -53,7 +54,7 @@ def refusal_of(result: CommandResult) -> discord.Embed:
     if result.is_store_trouble:
         return refusal_embed(AWAY)
     text = result.refusal
-    if result.exit_code == EXIT_REFUSED and re.match(r"say where|guild \d+ is not known|there is no guild", text):
+    if result.exit_code == EXIT_USAGE and re.match(r"say where|guild \d+ is not known|there is no guild", text):
         # These name other servers, or what to write on a command line.
         text = NOT_SET_UP
     return refusal_embed(in_discord(text))
@@ -183,7 +184,7 @@ def forgotten(result: CommandResult) -> discord.Embed:
 def checked(result: CommandResult) -> discord.Embed:
     """The answer to a check: what it brought this guild."""
     if result.refusal:
-        return refusal_embed(CHECKING) if result.refusal == AT_IT else refusal_of(result)
+        return refusal_embed(CHECKING) if result.exit_code == EXIT_LOCKED else refusal_of(result)
     deliveries: Sequence[Mapping[str, Any]] = result.value["deliveries"]
     sent = [code for one in deliveries if one["result"] in ("sent", "settled") for code in one["codes"]]
     open_ = [

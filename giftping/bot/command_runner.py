@@ -6,30 +6,19 @@ A command gets a session that keeps what it says instead of writing it. No rule 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.runs.lock import LockError, LockHeldError
-from giftping.settings.file import SettingsError
+from giftping.bot.failures import Failure, failure_of
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE
 from giftping.settings.load import Settings
-from giftping.settings.secrets import SecretError
-from giftping.store.base import StoreError
 from giftping.wiring import House
 
 if TYPE_CHECKING:
     from giftping.store.base import Store
-
-log = logging.getLogger("giftping.bot")
-
-EXIT_REFUSED = 2
-EXIT_UNEXPECTED = 1
-
-AT_IT = "Another run is at it just now. Try again in a minute."
-UNEXPECTED = "Something unexpected went wrong; it is in the bot's log."
 
 Command = Callable[..., int]
 
@@ -114,29 +103,20 @@ class CommandRunner:
         session = BotSession(self.settings)
         try:
             code = command(session, *arguments, **named)
-            return self._result(session, code)
-        except UsageError as error:
-            return self._result(session, EXIT_REFUSED, str(error))
-        except LockHeldError:
-            return self._result(session, EXIT_TROUBLE, AT_IT)
-        except (StoreError, LockError, SettingsError, SecretError) as error:
-            log.warning("%s", self.settings.redactor()(str(error)))
-            return self._result(session, EXIT_TROUBLE, f"Nothing was done: {error}", is_store_trouble=True)
+            return self._result(session, Failure("", code))
         except Exception as error:  # noqa: BLE001 the last place where it can be told; the bot goes on
-            log.error("unexpected %s: %s", type(error).__name__, self.settings.redactor()(str(error)))
-            return self._result(session, EXIT_UNEXPECTED, UNEXPECTED)
+            return self._result(session, failure_of(error, self.settings.redactor()))
         finally:
             session.close()
 
-    def _result(
-        self, session: BotSession, code: int, refusal: str = "", *, is_store_trouble: bool = False
-    ) -> CommandResult:
+    @staticmethod
+    def _result(session: BotSession, failure: Failure) -> CommandResult:
         return CommandResult(
             value=session.value,
             trouble=tuple(session.lines),
-            exit_code=code,
-            refusal=self.settings.redactor()(refusal),
-            is_store_trouble=is_store_trouble,
+            exit_code=failure.exit_code,
+            refusal=failure.refusal,
+            is_store_trouble=failure.is_store_trouble,
             notices=tuple(session.notices),
             is_by_mirror=session.is_by_mirror,
         )

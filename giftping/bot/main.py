@@ -7,7 +7,8 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.runs.lock import RunLock
 from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.values import DISCORD_API

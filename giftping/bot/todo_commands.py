@@ -18,12 +18,13 @@ from discord import app_commands
 
 from giftping.bot import todo_embeds as embeds
 from giftping.bot.answers import Interaction, acknowledge, answer, refuse
-from giftping.bot.command_runner import EXIT_REFUSED, CommandResult, CommandRunner
+from giftping.bot.command_runner import CommandResult, CommandRunner
 from giftping.bot.embeds import refusal_embed
 from giftping.bot.todo_form import CorrectionButton, FormPurpose, TodoForm
 from giftping.bot.views import show_pages
 from giftping.commands import pause, roster, submit, todo
 from giftping.discord.members import MemberInfo
+from giftping.errors import EXIT_USAGE
 from giftping.todo.model import Attachment
 from giftping.todo.validation import content_type_of, file_mistakes
 from giftping.wiring import utc_now
@@ -119,7 +120,7 @@ class TodoCommands:
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("a file cannot be fetched: %s", type(error).__name__)
             result = CommandResult(
-                refusal="The file cannot be fetched from Discord; attach it again.", exit_code=EXIT_REFUSED
+                refusal="The file cannot be fetched from Discord; attach it again.", exit_code=EXIT_USAGE
             )
         else:
             given = submit.Given(

@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 
-from giftping.bot.command_runner import EXIT_REFUSED, CommandResult
+from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import (
     BLUE,
     GOLD,
@@ -23,6 +23,7 @@ from giftping.bot.embeds import (
     with_trouble,
 )
 from giftping.discord.limits import truncate
+from giftping.errors import EXIT_USAGE
 
 FIELDS = {"name": "Name", "date": "Date", "must_do": "Must do", "can_do": "Can do", "dont_do": "Don't do"}
 """The fields of the form: how a TODO calls them, and what stands above them."""
@@ -69,7 +70,7 @@ def in_discord(text: str, user_id: int | None = None) -> str:
 
 def is_failure(result: CommandResult) -> bool:
     """Whether something failed, as against a command that was rightly refused."""
-    return bool(result.refusal) and result.exit_code != EXIT_REFUSED
+    return bool(result.refusal) and result.exit_code != EXIT_USAGE
 
 
 def refusal_of(result: CommandResult, user_id: int | None = None) -> discord.Embed:

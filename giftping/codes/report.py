@@ -8,13 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE
+
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
     from giftping.discord.message import Message
-
-
-EXIT_FINE = 0
-EXIT_TROUBLE = 69
 
 
 class DeliveryResult(StrEnum):

@@ -2,89 +2,55 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import DeliveryResult
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output.codes import (
-    check_events,
-    check_object,
-    counted,
-    good_lines,
-    source_fields,
-    summary_line,
-    trouble_over,
-    troubles,
-)
-from giftping.runs.reporting import STOPPED, Reporting
-from giftping.runs.stopping import stopping
+from giftping.commands.jobs import Account, run_job
+from giftping.errors import UsageError
+from giftping.output.check_lines import check_events, detail_lines, good_lines, summary_line, trouble_over, troubles
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from giftping.codes.report import CheckReport
     from giftping.codes.request import CheckRequest
+    from giftping.commands.session import Session
 
 
 def check(session: Session, request: CheckRequest) -> int:
     """Run one check, tell what came of it, and return the exit code."""
     session.check_game(request.game)
-    with stopping() as stop, Reporting(session, "codes", is_whole=request.is_complete) as reporting:
-        session.house.stopped = stop.asked
-        report = _run(session, request)
-        session.give(check_object(report))
-        _tell(session, report, reporting)
-        if stop.asked():
-            session.log(STOPPED, "warning")
-        reporting.end(report.exit_code, list(good_lines(report)) or [summary_line(report)], stopped=stop.asked())
-    return stop.exit_code or report.exit_code
+    return run_job(session, "codes", partial(_check, session, request), is_whole=request.is_complete)
 
 
-def _run(session: Session, request: CheckRequest) -> CheckReport:
+def _check(session: Session, request: CheckRequest) -> Account:
     from giftping.runs.check import run_check
 
-    if session.at_terminal and not session.quiet:
-        from giftping.output.render import progress
-
-        with progress("Guilds", shown=True) as on_progress:
-            report = run_check(session.house, request, on_progress)
-    else:
-        report = run_check(session.house, request)
+    with session.progress("Guilds") as on_progress:
+        report = run_check(session.house, request, on_progress)
+    # Only the run opens the store, so that only now is known whether there is such a guild.
     if request.guild_id is not None and not report.guild_count:
         raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
-    return report
+    if session.json:
+        from giftping.output.code_objects import check_object
 
-
-def _tell(session: Session, report: CheckReport, reporting: Reporting) -> None:
+        session.give(check_object(report))
     lines = list(good_lines(report))
     for line in lines:
         session.tell(line)
     if report.dry_run and not (session.quiet or session.json):
         _show_previews(session, report)
-    # cron's mails tell trouble once; who asks at a terminal gets an answer, not a bare exit code.
-    is_asked = session.verbose > 0 or (session.at_terminal and not session.quiet)
-    for notice in report.notices:
-        session.log(notice, "warning")
-    found = list(troubles(report, session.house.zone))
-    reporting.tell(found, lambda key: trouble_over(report, key), everything=is_asked)
-    if session.verbose or session.log_json:
-        _log_events(session, report)
-    if session.verbose:
-        for source in report.sources:
-            outcome = source.outcome.value.replace("_", " ")
-            session.tell(f"source {source.name}: {outcome}, {counted(source.count, 'code')}")
-        for text in report.disagreements:
-            session.tell(f"sources disagree: {text}")
-    if not lines and (session.at_terminal or session.verbose) and report.exit_code == EXIT_FINE:
-        session.tell(summary_line(report))
-
-
-def _log_events(session: Session, report: CheckReport) -> None:
-    """Write a line for each code in each guild; what went wrong again and what sources say only for those who ask."""
-    for level, fields in check_events(report):
-        if session.verbose or level == "info":
-            session.event(level, fields)
-    for source in report.sources if session.verbose else ():
-        session.event("error" if source.is_failing else "info", source_fields(source))
+    for line in detail_lines(report) if session.verbose else ():
+        session.tell(line)
+    return Account(
+        exit_code=report.exit_code,
+        lines=lines,
+        idle_line=summary_line(report),
+        notices=report.notices,
+        troubles=list(troubles(report, session.house.zone)),
+        over=partial(trouble_over, report),
+        events=check_events(report, everything=session.verbose > 0),
+    )
 
 
 def _show_previews(session: Session, report: CheckReport) -> None:

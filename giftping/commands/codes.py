@@ -6,15 +6,11 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output.codes import (
-    code_object,
-    counted,
-    entry_object,
-    instant,
-    snowflake,
-    when,
-)
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
+from giftping.output.code_objects import code_object, entry_object
+from giftping.output.json import instant, snowflake
+from giftping.output.phrases import counted, when
 from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, SourceMemory, Store
 from giftping.store.documents import CLEARS
@@ -54,8 +50,6 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
 
 
 def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
-    from giftping.output.render import table
-
     zone = session.house.zone
     rows: dict[str, list[list[str]]] = {}
     for record, reason in shown:
@@ -64,8 +58,11 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
         first_seen = f"{record.first_seen.astimezone(zone):%Y-%m-%d}"
         rows.setdefault(record.game, []).append([record.spelling, reason or valid, sources, first_seen])
     for number, (game, of_game) in enumerate(sorted(rows.items())):
-        title = f"{game}: {counted(len(of_game), 'code')}"
-        session.show(*[""] * min(number, 1), table(title, ["Code", "State", "Sources", "First seen"], of_game))
+        if number:
+            session.tell("")
+        session.show_table(
+            f"{game}: {counted(len(of_game), 'code')}", ["Code", "State", "Sources", "First seen"], of_game
+        )
 
 
 def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
@@ -112,6 +109,7 @@ def parse_expiry(text: str) -> datetime | None:
         raise ValueError(f"{text!r} is not a date such as 2026-12-31") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    # A day without a time counts to its end, as it does in a source's list.
     is_date_only = len(text) <= len("2026-12-31")
     try:
         return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
@@ -189,6 +187,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     if not yes and not session.confirm(question):
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
     with session.store() as store:
+        # First the note: a clearing that nobody can explain is worse than one that was noted and not made.
         store.insert_documents(CLEARS, [_clear_document(guild_id, game, key)])
         cleared = store.clear(guild_id, game=game, key=key)
     session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
@@ -197,7 +196,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
 
 
 def _clear_document(guild_id: int, game: str | None, key: str | None) -> dict[str, Any]:
-    """Return what is kept of a clearing; an absent game or code stands for all of them."""
+    """The record of a clearing; an absent game or code stands for all of them."""
     document: dict[str, Any] = {
         "_id": secrets.token_hex(8),
         "guild_id": guild_id,
@@ -229,6 +228,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
     with session.store(read_only=True) as store:
         guild = store.guild(guild_id)
         records = [record for record in store.codes() if record.key == key]
+        # The ledger may hold a code that no source has listed here, of an older bot say: under a game that is followed.
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
         cleared = _clears_of(store, guild_id, key)

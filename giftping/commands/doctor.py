@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session
+from giftping.commands.session import Session
 from giftping.doctor.judgement import Verdict
-from giftping.output.codes import counted
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE
+from giftping.output.phrases import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

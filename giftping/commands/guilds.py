@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output.codes import guild_object, snowflake, when
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.output.check_lines import NO_GUILDS
+from giftping.output.code_objects import guild_object
+from giftping.output.json import snowflake
+from giftping.output.phrases import when
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
@@ -26,20 +30,20 @@ LARGEST_SNOWFLAKE = 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class GuildRequest:
-    """What `guilds add` was asked for; None and () leave a known guild's setting as it is.
-
-    `mentions_nobody` takes the role away that was mentioned so far, and `records_current` takes `announce_current` back
-    as long as no check has gone by it.
-    """
+    """What `guilds add` was asked for; None and () leave a known guild's setting as it is."""
 
     guild_id: int
     webhook: str | None = None
+    """A reference (env:NAME, file:PATH), or the URL itself."""
     channel_id: int | None = None
     games: tuple[str, ...] = ()
     mention_role_id: int | None = None
     announce_current: bool = False
+    """Whether what the sources list now goes out as well, instead of being recorded as there already."""
     mentions_nobody: bool = False
+    """Whether the role that was mentioned so far is taken away."""
     records_current: bool = False
+    """Whether `announce_current` is taken back, as long as no check has gone by it."""
 
 
 def add(session: Session, request: GuildRequest) -> int:
@@ -87,10 +91,12 @@ def _merged(request: GuildRequest, asked: Destination | None, known: GuildRecord
         base,
         destination=destination,
         games=games,
+        # What was claimed before this time is not looked for at the destination: nothing but a move may change it.
         updated_at=now if moved or known is None else base.updated_at,
         mention_role_id=_mentioned(request, base),
         seeded={} if request.announce_current else base.seeded,
         announce_current=_announced_at_first(request, base, games),
+        # Who adds a guild again has mended what was broken, or wants to know by the next check that it is not.
         broken=None,
     )
 
@@ -158,17 +164,14 @@ def list_guilds(session: Session) -> int:
         guilds = store.guilds()
     session.give({"guilds": [guild_object(guild, label(guild.destination)) for guild in guilds]})
     if not guilds:
-        session.tell("No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME")
+        session.tell(NO_GUILDS)
         return EXIT_FINE
-    if not (session.quiet or session.json):
-        from giftping.output.render import facts
-
-        session.show(facts([(str(guild.guild_id), "\n".join(_about(session, guild))) for guild in guilds]))
+    session.show_facts((str(guild.guild_id), "\n".join(_about(session, guild))) for guild in guilds)
     return EXIT_FINE
 
 
 def show(session: Session, guild_id: int) -> int:
-    """Give one guild's settings, None for a guild that has none; for the bot."""
+    """Show one guild's settings, none for a guild that has none; for the bot."""
     with session.store(read_only=True) as store:
         guild = store.guild(guild_id)
     session.give({"guild": guild_object(guild, label(guild.destination)) if guild else None})
@@ -191,13 +194,19 @@ def _about(session: Session, guild: GuildRecord) -> Iterator[str]:
         yield "fine"
 
 
+def _known_guild(session: Session, guild_id: int) -> GuildRecord:
+    """The settings of a guild. Raise UsageError, with the nearest id, for one that has none."""
+    with session.store(read_only=True) as store:
+        found = store.guild(guild_id)
+        others = [str(guild.guild_id) for guild in store.guilds()]
+    if found is None:
+        raise UsageError(f"guild {guild_id} is not known; {nearest(guild_id, others)}")
+    return found
+
+
 def remove(session: Session, guild_id: int, *, yes: bool) -> int:
     """Remove a guild's settings; its ledger stays, so that adding it again repeats nothing."""
-    with session.store(read_only=True) as store:
-        known = store.guild(guild_id)
-        others = [guild.guild_id for guild in store.guilds()]
-    if known is None:
-        raise UsageError(f"guild {guild_id} is not known; {nearest(guild_id, map(str, others))}")
+    known = _known_guild(session, guild_id)
     if not yes and not session.confirm(f"Stop announcing in guild {guild_id} ({label(known.destination)})?"):
         raise UsageError("nothing was removed; say --yes to remove without being asked")
     with session.store() as store:
@@ -211,11 +220,7 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     """Check a guild's destination, post a test message there, and tell how it went."""
     from giftping.discord.outcome import Done, Refused
 
-    with session.store(read_only=True) as store:
-        guild = store.guild(guild_id)
-        others = [known.guild_id for known in store.guilds()]
-    if guild is None:
-        raise UsageError(f"guild {guild_id} is not known; {nearest(guild_id, map(str, others))}")
+    guild = _known_guild(session, guild_id)
     route = session.house.route_to(guild.destination)
     if isinstance(route, Refused):
         return _tested(session, guild, label(guild.destination), f"cannot be used: {route.reason}")
@@ -226,6 +231,7 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     if trouble is not None:
         return _tested(session, guild, route.label, f"failed: {trouble.reason}")
     if guild.broken is not None:
+        # The next check need not wait until the destination would have been tried again.
         with session.store() as store:
             store.note_broken(guild_id, guild.destination, None)
     return _tested(session, guild, route.label, "")
@@ -261,7 +267,7 @@ def _test_delivery_id() -> str:
 
 
 def label(destination: Destination) -> str:
-    """Return what to call a destination in lists: the channel, or where the webhook's URL comes from."""
+    """The name of a destination in lists: the channel, or where the webhook's URL comes from."""
     if destination.channel_id is not None:
         return f"channel {destination.channel_id}"
     if destination.webhook.startswith(("env:", "file:")):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from giftping.commands.guilds import WHERE, parse_snowflake
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output.codes import redacted, write_json
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
+from giftping.output.json import redacted, write_json
 from giftping.settings.secrets import Redactor, mask
 
 if TYPE_CHECKING:
@@ -32,15 +33,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class InitRequest:
-    """What is known of the first guild: where its codes go, by webhook or into a channel, and its TODO part.
-
-    `webhook` and `token` are references (env:NAME, file:PATH) or the secrets themselves.
-    """
+    """What is known of the first guild: where its codes go, by webhook or into a channel, and its TODO part."""
 
     guild_id: int | None = None
     webhook: str | None = None
+    """A reference (env:NAME, file:PATH), or the URL itself, which then goes into the `.env` file."""
     channel_id: int | None = None
     token: str | None = None
+    """The bot's, by reference or itself, likewise."""
     todo_channel_id: int | None = None
     todo_role_id: int | None = None
     owner_id: int | None = None
@@ -90,7 +90,7 @@ def _asked(ask: Ask) -> InitRequest:
 
 
 def _answer(ask: Ask, question: str, read: Callable[[str], Answer], *, hidden: bool = False) -> Answer | None:
-    """Return what was answered, None for nothing; what cannot be right is asked again."""
+    """The answer to a question, None for an empty one; what cannot be right is asked again."""
     wrong = ""
     while True:
         text = ask(f"{wrong}{question}", hidden).strip()
@@ -137,6 +137,7 @@ def _check(request: InitRequest) -> None:
         raise UsageError("--todo-role and --owner need --todo-channel ID, where members are reminded")
     for name, value, read in (("--webhook", request.webhook, _webhook), ("--token", request.token, _token)):
         try:
+            # A reference is always right here: what it names may come later. It stands for what was not given, too.
             read(value or "env:")
         except ValueError as error:
             raise UsageError(f"{name}: {mask(str(error))}") from None
@@ -146,7 +147,7 @@ def _check(request: InitRequest) -> None:
 
 
 def _secrets(request: InitRequest) -> dict[str, str]:
-    """Return what belongs into the `.env` file: the secrets that were given themselves, by their variables."""
+    """The secrets that belong into the `.env` file, those that were given themselves, by their variables."""
     secrets = {}
     if request.token and not _is_reference(request.token):
         secrets[TOKEN] = request.token
@@ -259,7 +260,7 @@ def _way(request: InitRequest) -> str:
 
 
 def _units(command: Path, config: Path, request: InitRequest, *, has_secrets: bool) -> list[str]:
-    """Return what installs the systemd units on this machine; nothing where there is no systemd, or no units."""
+    """The shell commands that install the systemd units here; none where there is no systemd, or no units."""
     from giftping.settings.starter import unit_lines
 
     units = unit_folder()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from giftping.runs.sweep import rules_of, today_of, zone_of
-from giftping.store.base import Store
 from giftping.todo.days import Streak, streak, submissions_of
 from giftping.todo.history import Event
 from giftping.todo.periods import Period
@@ -24,17 +23,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """The repository of one command, the instant at which it looks, and how it speaks."""
+class Members:
+    """The members as one command finds them."""
 
     session: Session
+    """What the command was asked for, and how it speaks."""
     repository: MemberRepository
     now: datetime
-
-    @property
-    def store(self) -> Store:
-        """The store under the repository."""
-        return self.repository.store
+    """The one instant at which the command looks."""
 
     @property
     def host(self) -> str:
@@ -74,31 +70,34 @@ class Desk:
 class Forecast:
     """What is due for members, and what comes, at one instant."""
 
-    desk: Desk
+    members: Members
     downtimes: tuple[Period, ...]
+    """When giftping was not running, which is charged to nobody."""
     host: str
+    """The name of this host, which may hold claims of its own."""
 
     def due(self, member: Member) -> Due:
-        """Return what is due for a member, or comes next."""
-        return due(member, rules_of(self.desk.session.settings, self.host), self.desk.now, self.downtimes)
+        """The action that is due for a member, and the one that comes next."""
+        return due(member, rules_of(self.members.session.settings, self.host), self.members.now, self.downtimes)
 
     def outlook(self, member: Member) -> Outlook:
         """When a member would be reminded, and when the role would go."""
-        return outlook(member, rules_of(self.desk.session.settings, self.host), self.downtimes)
+        return outlook(member, rules_of(self.members.session.settings, self.host), self.downtimes)
 
 
-def forecast(desk: Desk) -> Forecast:
+def forecast(members: Members) -> Forecast:
     """The forecast of this instant; the time since the last sweep counts as downtime where it is so long."""
-    settings = desk.session.settings
-    notes = desk.repository.notes()
+    settings = members.session.settings
+    notes = members.repository.notes()
     last = notes.last_sweep
-    is_down = last is not None and desk.now - last > settings.todo.downtime
-    present = (Period(last, desk.now),) if last is not None and is_down else ()
-    return Forecast(desk, (*notes.downtimes, *present), host_name(settings.state, create=False))
+    # The sweep that comes next will write this downtime down; until then it is in no note.
+    is_down = last is not None and members.now - last > settings.todo.downtime
+    present = (Period(last, members.now),) if last is not None and is_down else ()
+    return Forecast(members, (*notes.downtimes, *present), host_name(settings.state, create=False))
 
 
 @contextmanager
-def open_desk(session: Session, *, read_only: bool = False) -> Iterator[Desk]:
-    """Yield what a command works with. Raise StoreError when the store cannot be read."""
+def open_members(session: Session, *, read_only: bool = False) -> Iterator[Members]:
+    """The members, while the store is open. Raise StoreError when the store cannot be read."""
     with session.store(read_only=read_only) as store:
-        yield Desk(session, MemberRepository(store, utc_now), utc_now())
+        yield Members(session, MemberRepository(store, utc_now), utc_now())

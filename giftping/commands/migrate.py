@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output.codes import instant, snowflake
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
+from giftping.output.json import instant, snowflake
 from giftping.runs.migrate import take_over
 from giftping.store.base import Store
 from giftping.store.files import SNAPSHOT
 
 if TYPE_CHECKING:
-    from giftping.store.migrate import GuildNumbers, MigrationReport, OnProgress
+    from giftping.store.migrate import GuildNumbers, MigrationReport
     from giftping.store.olddata import OldData
 
 GUILDS_SHOWN = 20
@@ -27,8 +28,10 @@ class MigrateRequest:
 
     files: tuple[Path, ...] = ()
     database: str | None = None
+    """The name of another database on the same server."""
     dry_run: bool = False
     again: bool = False
+    """Whether what went over completely before is merged once more."""
 
 
 def migrate(session: Session, request: MigrateRequest) -> int:
@@ -41,6 +44,7 @@ def migrate(session: Session, request: MigrateRequest) -> int:
         raise UsageError(f"--from-json: there is no file {lost[0]}")
     with session.store(read_only=request.dry_run) as store:
         sources = _sources(session, store, request)
+        # The lock of checks: one beside this would announce codes that are just being recorded as sent.
         with nullcontext() if request.dry_run else RunLock(session.settings.state / LOCK_FILE):
             report = _carry_out(session, store, sources, request)
     session.give(migration_object(report))
@@ -66,12 +70,7 @@ def _sources(session: Session, store: Store, request: MigrateRequest) -> list[Ol
 
 
 def _carry_out(session: Session, store: Store, sources: list[OldData], request: MigrateRequest) -> MigrationReport:
-    with ExitStack() as shown:
-        on_progress: OnProgress | None = None
-        if session.at_terminal and not session.quiet:
-            from giftping.output.render import progress
-
-            on_progress = shown.enter_context(progress("Documents", shown=True))
+    with session.progress("Documents") as on_progress:
         return take_over(
             session.settings, store, sources, dry_run=request.dry_run, again=request.again, on_progress=on_progress
         )
@@ -110,11 +109,9 @@ def _tell(session: Session, report: MigrationReport) -> None:
             " (--again merges it once more; what you have cleared comes back)."
         )
         return
-    if report.guilds and not (session.quiet or session.json):
-        from giftping.output.render import table
-
+    if report.guilds:
         title = f"{'Would take' if report.dry_run else 'Took'} over from {', '.join(report.sources)}"
-        session.show(table(title, ["Guild", ">Codes", ">New", "Channel"], _rows(report.guilds)))
+        session.show_table(title, ["Guild", ">Codes", ">New", "Channel"], _rows(report.guilds))
     verb = "would be added" if report.dry_run else "added"
     counts = ", ".join(f"{name} {numbers.added}" for name, numbers in report.collections.items() if numbers.added)
     session.tell(f"{report.added} documents {verb} to {report.target}{f': {counts}' if counts else ''}.")

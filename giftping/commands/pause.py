@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from giftping.commands.members import Desk, open_desk
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output.codes import snowflake
-from giftping.output.todo import pause_object, pause_text, who
+from giftping.commands.members import Members, open_members
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
+from giftping.output.json import snowflake
+from giftping.output.member_lines import pause_text
+from giftping.output.phrases import who
+from giftping.output.todo_objects import pause_object
 from giftping.todo.history import Event
 from giftping.todo.local_time import start_of
 from giftping.todo.model import Pause
@@ -30,43 +33,48 @@ class PauseRequest:
 
     user_id: int
     start: str | None = None
+    """The first day; None for now."""
     last: str | None = None
+    """The last day, which is still part of it; None until it is ended."""
     reason: str = ""
     over: bool = False
+    """Whether the present pause ends now, and later ones are dropped; it goes with nothing else."""
 
 
 def pause(session: Session, request: PauseRequest) -> int:
     """Pause a member, or end the present pause and drop later ones."""
     if request.over and (request.start or request.last or request.reason):
         raise UsageError("--end ends a pause now; it goes with no other option")
-    with open_desk(session) as desk:
-        found = desk.member(request.user_id)
+    with open_members(session) as members:
+        found = members.member(request.user_id)
         if not found.on_roster:
             raise UsageError(f"{request.user_id} is not on the roster; add them: giftping todo roster add USER")
         if request.over:
-            member, said = _ended(desk, found)
+            member, said = _ended(members, found)
         else:
-            member, said = _paused(desk, found, request)
+            member, said = _paused(members, found, request)
     session.give({"user_id": snowflake(request.user_id), "pauses": [pause_object(pause) for pause in member.pauses]})
     for line in said.splitlines():
         session.tell(line)
     return EXIT_FINE
 
 
-def _paused(desk: Desk, found: Member, request: PauseRequest) -> tuple[Member, str]:
-    new = _pause_of(request, desk.zone(found), desk.now)
+def _paused(members: Members, found: Member, request: PauseRequest) -> tuple[Member, str]:
+    new = _pause_of(request, members.zone(found), members.now)
 
     def with_pause(member: Member) -> MemberChange:
-        _refuse_overlap(member, new, desk)
+        _refuse_overlap(member, new, members)
         return MemberChange(replace(member, pauses=tuple(sorted((*member.pauses, new), key=lambda pause: pause.start))))
 
-    said = pause_text(new, desk.session.house.zone)
-    member = _changed(desk, found, with_pause, "paused", pause_text(replace(new, reason=""), desk.zone(found)), new)
+    said = pause_text(new, members.session.house.zone)
+    member = _changed(
+        members, found, with_pause, "paused", pause_text(replace(new, reason=""), members.zone(found)), new
+    )
     return member, f"{who(member.user_id, member.name)} is paused {said}.\nAll clocks stand still in that time."
 
 
-def _ended(desk: Desk, found: Member) -> tuple[Member, str]:
-    now = desk.now
+def _ended(members: Members, found: Member) -> tuple[Member, str]:
+    now = members.now
 
     def without_pause(member: Member) -> MemberChange:
         if not any(pause.end is None or pause.end > now for pause in member.pauses):
@@ -74,7 +82,7 @@ def _ended(desk: Desk, found: Member) -> tuple[Member, str]:
         kept = (pause for pause in member.pauses if pause.start < now)
         return MemberChange(replace(member, pauses=tuple(_cut(pause, now) for pause in kept)))
 
-    member = _changed(desk, found, without_pause, "unpaused", "", None)
+    member = _changed(members, found, without_pause, "unpaused", "", None)
     return member, f"{who(member.user_id, member.name)} is not paused any more: all clocks go on."
 
 
@@ -83,12 +91,19 @@ def _cut(pause: Pause, now: datetime) -> Pause:
 
 
 def _changed(
-    desk: Desk, found: Member, change: Callable[[Member], MemberChange], kind: str, result: str, pause: Pause | None
+    members: Members,
+    found: Member,
+    change: Callable[[Member], MemberChange],
+    kind: str,
+    result: str,
+    pause: Pause | None,
 ) -> Member:
     """The member with the pauses changed; the history is told after, as the timestamps stay as they are."""
-    member = desk.repository.amend([found.user_id], change)[found.user_id]
+    member = members.repository.amend([found.user_id], change)[found.user_id]
     reason = pause.reason if pause else ""
-    desk.repository.enter([Event(new_id(), found.user_id, kind, desk.now, desk.host, result=result, reason=reason)])
+    members.repository.enter(
+        [Event(new_id(), found.user_id, kind, members.now, members.host, result=result, reason=reason)]
+    )
     return member
 
 
@@ -101,11 +116,11 @@ def _pause_of(request: PauseRequest, zone: tzinfo, now: datetime) -> Pause:
     return Pause(new_id(), start, end, request.reason.strip())
 
 
-def _refuse_overlap(member: Member, new: Pause, desk: Desk) -> None:
+def _refuse_overlap(member: Member, new: Pause, members: Members) -> None:
     for other in member.pauses:
         starts_before_end = other.end is None or new.start < other.end
         if starts_before_end and (new.end is None or other.start < new.end):
-            known = pause_text(other, desk.session.house.zone)
+            known = pause_text(other, members.session.house.zone)
             raise UsageError(f"{who(member.user_id, member.name)} is paused already {known}; --end ends that")
 
 

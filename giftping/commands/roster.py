@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from giftping.commands.members import Desk, open_desk
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output.codes import counted, snowflake, when
-from giftping.output.todo import pause_text, printable, roster_object, who
+from giftping.commands.members import Members, open_members
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
+from giftping.output.json import snowflake
+from giftping.output.member_lines import NOBODY, pause_text
+from giftping.output.phrases import counted, printable, when, who
+from giftping.output.todo_objects import roster_object
 from giftping.settings.values import zone_mistake
 from giftping.todo.history import Event
 from giftping.todo.model import Membership
@@ -26,16 +29,14 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class RosterRequest:
-    """What `roster add` was asked for; None leaves what is known of a member as it is.
-
-    `seen` is how the bot met the member just now; without it Discord is asked.
-    """
+    """What `roster add` was asked for; None leaves what is known of a member as it is."""
 
     user_id: int
     name: str | None = None
     time_zone: str | None = None
     exempt: bool | None = None
     seen: MemberInfo | None = None
+    """How the bot met the member just now; without it Discord is asked."""
 
 
 def add(session: Session, request: RosterRequest) -> int:
@@ -46,16 +47,16 @@ def add(session: Session, request: RosterRequest) -> int:
         raise UsageError(f"--name: write 1 to {LONGEST_NAME} characters")
     found = request.seen or _found(session, request.user_id)
     info, warning = _judged(request.user_id, found)
-    with open_desk(session) as desk:
-        before = desk.member(request.user_id)
-        amended = desk.repository.amend(
-            [request.user_id], lambda known: MemberChange(_listed(desk, known, request, info))
+    with open_members(session) as members:
+        before = members.member(request.user_id)
+        amended = members.repository.amend(
+            [request.user_id], lambda known: MemberChange(_listed(members, known, request, info))
         )
         member = amended.get(request.user_id, before)
         if not before.on_roster:
-            _enter(desk, member, "added")
+            _enter(members, member, "added")
         elif amended:
-            _enter(desk, member, "changed", ", ".join(_differences(before, member)))
+            _enter(members, member, "changed", ", ".join(_differences(before, member)))
     session.give(
         {"member": roster_object(member), "added": not before.on_roster, "warning": warning or None},
     )
@@ -67,7 +68,7 @@ def add(session: Session, request: RosterRequest) -> int:
 
 
 def _found(session: Session, user_id: int) -> MemberInfo | Refused | Unclear | None:
-    """Return what Discord says of a user; None where there is no guild or no token to ask with."""
+    """What Discord says of a user; None where there is no guild or no token to ask with."""
     guild_id = session.settings.todo.guild_id
     if guild_id is None or session.settings.discord.token is None:
         return None
@@ -77,7 +78,7 @@ def _found(session: Session, user_id: int) -> MemberInfo | Refused | Unclear | N
 
 
 def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple[MemberInfo | None, str]:
-    """Return what is known of a member, and what to warn of. Raise UsageError for a bot."""
+    """What Discord knows of a member, and what to warn of, empty for nothing. Raise UsageError for a bot."""
     from giftping.discord.members import UNKNOWN_MEMBER, UNKNOWN_USER, MemberInfo
     from giftping.discord.outcome import Refused
 
@@ -92,7 +93,7 @@ def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple
     return None, f"Discord does not say who {user_id} is ({found.reason})"
 
 
-def _listed(desk: Desk, known: Member, request: RosterRequest, info: MemberInfo | None) -> Member:
+def _listed(members: Members, known: Member, request: RosterRequest, info: MemberInfo | None) -> Member:
     """A member as the roster is to have them. One who was off it begins anew: the clock starts now."""
     seen = info.name if info else ""
     name = request.name.strip() if request.name is not None else known.name or seen[:LONGEST_NAME]
@@ -104,13 +105,13 @@ def _listed(desk: Desk, known: Member, request: RosterRequest, info: MemberInfo 
     )
     if known.on_roster:
         return member
-    role_id = desk.session.settings.todo.role_id
-    membership = Membership(desk.now, in_guild=True, has_role=role_id in info.role_ids) if info else None
-    return replace(member, on_roster=True, added=desk.now, membership=membership)
+    role_id = members.session.settings.todo.role_id
+    membership = Membership(members.now, in_guild=True, has_role=role_id in info.role_ids) if info else None
+    return replace(member, on_roster=True, added=members.now, membership=membership)
 
 
-def _enter(desk: Desk, member: Member, kind: str, result: str = "") -> None:
-    desk.repository.enter([Event(new_id(), member.user_id, kind, desk.now, desk.host, result=result)])
+def _enter(members: Members, member: Member, kind: str, result: str = "") -> None:
+    members.repository.enter([Event(new_id(), member.user_id, kind, members.now, members.host, result=result)])
 
 
 def _differences(before: Member, after: Member) -> Iterator[str]:
@@ -137,17 +138,18 @@ def _said(session: Session, before: Member, after: Member) -> Iterator[str]:
 
 def remove(session: Session, user_id: int, *, yes: bool) -> int:
     """Take a member off the roster; timestamps and history stay."""
-    with open_desk(session, read_only=True) as desk:
-        member = desk.member(user_id)
+    # Twice: whoever is asked in between may take their time, and a sweep need not wait for that.
+    with open_members(session, read_only=True) as members:
+        member = members.member(user_id)
     if not member.on_roster:
         raise UsageError(f"{user_id} is not on the roster: giftping todo roster list")
     name = who(user_id, member.name)
     if not yes and not session.confirm(f"Take {name} off the roster? No more reminders then."):
         raise UsageError("nobody was removed; say --yes to remove without being asked")
-    with open_desk(session) as desk:
-        removed = desk.repository.remove_from_roster(user_id)
+    with open_members(session) as members:
+        removed = members.repository.remove_from_roster(user_id)
         if removed:
-            _enter(desk, member, "removed")
+            _enter(members, member, "removed")
     session.give({"user_id": snowflake(user_id), "removed": removed})
     session.tell(f"{name} is off the roster: no reminders, and the role stays as it is.")
     session.tell("What was handed in and the history stay; added again, the clock starts anew.")
@@ -156,32 +158,30 @@ def remove(session: Session, user_id: int, *, yes: bool) -> int:
 
 def list_roster(session: Session) -> int:
     """List the members who take part."""
-    with open_desk(session, read_only=True) as desk:
-        members = desk.roster()
-    session.give({"members": [roster_object(member) for member in members]})
-    if not members:
-        session.tell("Nobody is on the roster yet. Add members: giftping todo roster add USER")
+    with open_members(session, read_only=True) as members:
+        listed = members.roster()
+    session.give({"members": [roster_object(member) for member in listed]})
+    if not listed:
+        session.tell(NOBODY)
         return EXIT_FINE
-    if not (session.quiet or session.json):
-        from giftping.output.render import table
-
-        rows = [
-            [
-                str(member.user_id),
-                who(member.user_id, member.name) if member.name else "–",
-                f"{member.added.astimezone(session.house.zone):%Y-%m-%d}" if member.added else "–",
-                "\n".join(_notes(desk, member)) or "–",
-            ]
-            for member in members
-        ]
-        session.show(table(counted(len(members), "member"), ["Id", "Name", "Added", "Notes"], rows))
+    rows = (_row(members, member) for member in listed)
+    session.show_table(counted(len(listed), "member"), ["Id", "Name", "Added", "Notes"], rows)
     return EXIT_FINE
 
 
-def _notes(desk: Desk, member: Member) -> Iterator[str]:
-    """Yield what is particular about a member."""
-    zone = desk.session.house.zone
-    if member.exempt or member.user_id in desk.session.settings.todo.exempt:
+def _row(members: Members, member: Member) -> list[str]:
+    return [
+        str(member.user_id),
+        who(member.user_id, member.name) if member.name else "–",
+        f"{member.added.astimezone(members.session.house.zone):%Y-%m-%d}" if member.added else "–",
+        "\n".join(_notes(members, member)) or "–",
+    ]
+
+
+def _notes(members: Members, member: Member) -> Iterator[str]:
+    """What is particular about a member, a line each."""
+    zone = members.session.house.zone
+    if member.exempt or member.user_id in members.session.settings.todo.exempt:
         yield "exempt"
     if member.time_zone:
         yield member.time_zone
@@ -192,5 +192,5 @@ def _notes(desk: Desk, member: Member) -> Iterator[str]:
     if member.dms_closed_at is not None:
         yield "takes no direct messages"
     for pause in member.pauses:
-        if pause.end is None or pause.end > desk.now:
+        if pause.end is None or pause.end > members.now:
             yield f"paused {printable(pause_text(pause, zone))}"

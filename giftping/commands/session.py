@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from giftping.output.codes import redacted, write_json
+from giftping.errors import UsageError
 from giftping.settings.load import Settings, load_settings
 from giftping.settings.problems import nearest
 from giftping.wiring import House, utc_now
@@ -22,29 +22,24 @@ if TYPE_CHECKING:
     from giftping.output.log import Run
     from giftping.store.base import Store
 
-EXIT_FINE = 0
-EXIT_USAGE = 2
-EXIT_TROUBLE = 69
-
-
-class UsageError(Exception):
-    """The command line asks for something that cannot be; its text says what and what to write instead."""
-
 
 @dataclass
 class Session:
-    """One invocation: how it speaks, and what it works with.
-
-    With `log_json` each line on standard error is a JSON object; `job` is the name that it has there.
-    """
+    """One invocation: how it speaks, and what it works with."""
 
     config: Path | None = None
+    """The settings file that the command line names; None for the usual places."""
     json: bool = False
+    """Whether standard output gets one JSON object and nothing else."""
     quiet: bool = False
     verbose: int = 0
+    """How often -v was given: 1 tells more, 2 tells where an error came from."""
     log_json: bool = False
+    """Whether each line on standard error is a JSON object."""
     job: str = ""
+    """What the run is called in such lines."""
     confirm: Callable[[str], bool] = lambda question: False  # noqa: ARG005
+    """Asks a person a question that is answered by yes or no; where there is nobody to ask, it is no."""
     _told: set[str] = field(default_factory=set, repr=False)
 
     @cached_property
@@ -67,6 +62,7 @@ class Session:
             try:
                 yield store
             finally:
+                # A command may open the store several times, and each time it has the same to say.
                 for notice in store.notices:
                     if notice not in self._told:
                         self._told.add(notice)
@@ -135,9 +131,36 @@ class Session:
         for line in drawn(*renderables).splitlines():
             self._write(sys.stdout, self.settings.redactor()(line))
 
+    @contextmanager
+    def progress(self, what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+        """A function that shows at a terminal how many of how many are done; elsewhere, and when quiet, nothing."""
+        if not (shown and self.at_terminal and not self.quiet):
+            yield lambda done, total: None  # noqa: ARG005 as whoever calls it calls it
+            return
+        from giftping.output.render import progress
+
+        with progress(what) as on_progress:
+            yield on_progress
+
+    def show_table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Show a table, unless quiet or writing JSON: then its rows are not even made, nor rich loaded."""
+        if not (self.quiet or self.json):
+            from giftping.output.render import table
+
+            self.show(table(title, columns, list(rows)))
+
+    def show_facts(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Show names and values side by side, on the same terms."""
+        if not (self.quiet or self.json):
+            from giftping.output.render import facts
+
+            self.show(facts(list(pairs)))
+
     def give(self, value: object) -> None:
         """Write the command's JSON object if JSON was asked for, without any secret in its texts."""
         if self.json:
+            from giftping.output.json import redacted, write_json
+
             write_json(redacted(value, self.settings.redactor()))
 
     def close(self) -> None:

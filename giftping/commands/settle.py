@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import DeliveryResult
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output.codes import delivery_line, delivery_object, entry_object, when
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.output.check_lines import delivery_line
+from giftping.output.code_objects import delivery_object, entry_object
+from giftping.output.phrases import when
 from giftping.store.base import EntryState, LedgerEntry
 from giftping.wiring import utc_now
 

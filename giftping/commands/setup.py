@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from giftping.commands.session import EXIT_FINE, Session
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE
 
 
 def check_config(session: Session) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output.codes import counted, instant, until, when
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.output.json import instant
+from giftping.output.phrases import counted, until, when
 from giftping.settings.problems import nearest
 from giftping.wiring import utc_now
 
@@ -29,13 +31,9 @@ def list_sources(session: Session, game: str | None) -> int:
     sources = [source for source in settings.sources.values() if game in (None, source.game)]
     states = {source.name: memory.of(source) for source in sources}
     session.give({"sources": [_source_object(source, states[source.name]) for source in sources]})
-    if session.quiet or session.json:
-        return EXIT_FINE
-    from giftping.output.render import table
-
     now = utc_now()
-    rows = [_source_row(source, states[source.name], now) for source in sources]
-    session.show(table(counted(len(rows), "source"), ["Source", "Game", "Kind", "State", "Listed"], rows))
+    rows = (_source_row(source, states[source.name], now) for source in sources)
+    session.show_table(counted(len(sources), "source"), ["Source", "Game", "Kind", "State", "Listed"], rows)
     return EXIT_FINE
 
 
@@ -142,16 +140,17 @@ def _show(session: Session, source: SourceDefinition, listing: Listing, now: dat
             "dropped": [{"text": text, "reason": reason} for text, reason in dropped],
         }
     )
-    if session.quiet or session.json:
-        return EXIT_FINE
-    from giftping.output.render import table
-
     zone = session.house.zone
-    rows = []
-    for code in good:
-        expiry = when(code.expires_at, zone) if code.expires_at else code.expiry_text or "–"
-        rows.append([code.spelling, code.rewards or "–", expiry])
-    session.show(table(f"{source.name}: {counted(len(rows), 'code')} may go out", ["Code", "Rewards", "Expires"], rows))
+    rows = (
+        [
+            code.spelling,
+            code.rewards or "–",
+            when(code.expires_at, zone) if code.expires_at else code.expiry_text or "–",
+        ]
+        for code in good
+    )
+    session.show_table(f"{source.name}: {counted(len(good), 'code')} may go out", ["Code", "Rewards", "Expires"], rows)
     if dropped:
-        session.show("", table(f"{len(dropped)} dropped", ["Row", "Why"], [[text, reason] for text, reason in dropped]))
+        session.tell("")
+        session.show_table(f"{len(dropped)} dropped", ["Row", "Why"], dropped)
     return EXIT_FINE

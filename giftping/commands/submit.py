@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from giftping.commands.members import Desk, open_desk
-from giftping.commands.session import EXIT_FINE, EXIT_TROUBLE, Session, UsageError
-from giftping.output.codes import snowflake
-from giftping.output.todo import leg_object, role_object, streak_object, streak_text, todo_object, who
+from giftping.commands.members import Members, open_members
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.output.json import snowflake
+from giftping.output.member_lines import streak_text
+from giftping.output.phrases import who
+from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.repository import RepositoryError
 from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
-from giftping.todo.validation import ATTACHMENT_SIZE, SubmissionError, TodoDraft, content_type_of
+from giftping.todo.validation import ATTACHMENT_SIZE, TodoDraft, content_type_of
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -38,8 +41,11 @@ class Given:
     """What the command line says of a TODO; None is left to the file."""
 
     user: int | None = None
+    """The member who hands it in themselves."""
     for_user: int | None = None
+    """The member whose it is, where somebody else hands it in."""
     by: int | None = None
+    """Who hands it in for them."""
     name: str | None = None
     date: str | None = None
     must_do: str | None = None
@@ -48,6 +54,7 @@ class Given:
     attach: Path | None = None
     file: Path | None = None
     by_staff: bool = False
+    """Whether `by` has the role of the staff, which counts as much as being the owner; only the bot can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +80,9 @@ def submit(session: Session, given: Given) -> int:
     attachment, content = _attached(given.attach)
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
     request = SubmitRequest(user_id, TodoDraft(**texts, attachment=attachment), by, given.by_staff)
-    with open_desk(session) as desk:
-        try:
-            report = run_submit(session.house, desk.repository, request, content)
-        except SubmissionError as error:
-            raise UsageError(str(error)) from None
-        outcome = _outcome(desk, report)
+    with open_members(session) as members:
+        report = run_submit(session.house, members.repository, request, content)
+        outcome = _outcome(members, report)
     session.give(_submit_object(outcome, by))
     _tell(session, outcome)
     return outcome.exit_code
@@ -87,13 +91,10 @@ def submit(session: Session, given: Given) -> int:
 def may_submit(session: Session, user_id: int, by: int | None = None, *, by_staff: bool = False) -> int:
     """0 for a TODO that may be handed in, by somebody else where `by` is given; for the bot's forms.
 
-    Raise UsageError when it may not be.
+    Raise SubmissionError when it may not be.
     """
-    with open_desk(session, read_only=True) as desk:
-        try:
-            refuse_strangers(desk.member(user_id), by, session.settings.todo.owner_id, by_staff=by_staff)
-        except SubmissionError as error:
-            raise UsageError(str(error)) from None
+    with open_members(session, read_only=True) as members:
+        refuse_strangers(members.member(user_id), by, session.settings.todo.owner_id, by_staff=by_staff)
     return EXIT_FINE
 
 
@@ -173,22 +174,22 @@ def _attached(path: Path | None) -> tuple[Attachment | None, bytes]:
 # What came of it
 
 
-def _outcome(desk: Desk, report: SubmitReport) -> _Outcome:
-    """Return what came of a TODO, looked up once more: a sweep that runs beside may have posted it."""
-    member = desk.member(report.member.user_id)
+def _outcome(members: Members, report: SubmitReport) -> _Outcome:
+    """How a TODO stands now, looked up once more: a sweep that runs beside may have posted it."""
+    member = members.member(report.member.user_id)
     notice = member.notice(report.todo.id)
     is_posted = notice is None or notice.channel.state is LegState.SENT
     removal = member.lapse.removal if member.lapse else None
     is_owed = removal is not None and removal.state is not RemovalState.ABSENT and member.left_at is None
-    return _Outcome(report, is_posted, is_owed, _streak(desk, member))
+    return _Outcome(report, is_posted, is_owed, _streak(members, member))
 
 
-def _streak(desk: Desk, member: Member) -> Streak | None:
+def _streak(members: Members, member: Member) -> Streak | None:
     """The streak; None, and told, where the history cannot be read: the TODO is saved all the same."""
     try:
-        return desk.streak(member, desk.events(member.user_id))
+        return members.streak(member, members.events(member.user_id))
     except RepositoryError as error:
-        desk.session.trouble(str(error))
+        members.session.trouble(str(error))
         return None
 
 

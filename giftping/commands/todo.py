@@ -1,4 +1,4 @@
-"""What `giftping todo status`, `list` and `history` do: they look, and change nothing."""
+"""What `giftping todo status`, `list`, `delete` and `history` do."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from giftping.commands.members import Desk, Forecast, forecast, open_desk
-from giftping.commands.session import EXIT_FINE, Session, UsageError
-from giftping.output.codes import counted, instant, snowflake, until, when
-from giftping.output.todo import (
+from giftping.commands.members import Forecast, Members, forecast, open_members
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UsageError
+from giftping.output.json import instant, snowflake
+from giftping.output.member_lines import NOBODY, due_words, event_text, leg_text, pause_text, place_of, streak_text
+from giftping.output.phrases import counted, moment, printable, until, when, who
+from giftping.output.todo_objects import (
     due_object,
-    due_words,
     event_object,
-    event_text,
-    leg_text,
-    moment,
-    pause_text,
-    place_of,
-    printable,
     roster_object,
     streak_object,
-    streak_text,
     today_object,
     todo_object,
-    who,
 )
 from giftping.runs.sweep import rules_of
 from giftping.todo.days import Standing, Streak, TodayStanding, standings
@@ -35,9 +29,6 @@ from giftping.todo.model import Lapse, Member, RemovalState
 from giftping.todo.periods import unfrozen
 from giftping.todo.repository import MemberChange, new_id
 from giftping.todo.rules import Action, Due, Outlook, quiet_hours_of, why_left_alone
-
-NOBODY = "Nobody is on the roster yet. Add members: giftping todo roster add USER"
-
 
 # status
 
@@ -49,7 +40,7 @@ class _Look:
         self.member = member
         self.due: Due = ahead.due(member)
         self.outlook: Outlook = ahead.outlook(member)
-        self.streak: Streak = ahead.desk.streak(member, events)
+        self.streak: Streak = ahead.members.streak(member, events)
         self.ping_at = self._pinged_at(ahead)
         self.role_off_at = self.outlook.role_off_at or self._role_off_at(ahead)
 
@@ -58,8 +49,8 @@ class _Look:
         if self.outlook.ping_at is None:
             return None
         pauses = [pause.period for pause in self.member.pauses]
-        at = unfrozen(max(self.outlook.ping_at, ahead.desk.now), pauses)
-        quiet = rules_of(ahead.desk.session.settings, ahead.host).quiet
+        at = unfrozen(max(self.outlook.ping_at, ahead.members.now), pauses)
+        quiet = rules_of(ahead.members.session.settings, ahead.host).quiet
         if at is None or quiet is None:
             return at
         return unfrozen(quiet_hours_of(self.member, quiet).until(at) or at, pauses)
@@ -69,11 +60,11 @@ class _Look:
         member = self.member
         if self.outlook.remind_at is None or member.silent_since is None:
             return None
-        warned = replace(member, lapse=Lapse(member.silent_since, warned_at=ahead.desk.now))
+        warned = replace(member, lapse=Lapse(member.silent_since, warned_at=ahead.members.now))
         return ahead.outlook(warned).role_off_at
 
     def object(self) -> dict[str, Any]:
-        """Return it as it stands in JSON."""
+        """The member as `todo status --json` has them."""
         member, lapse = self.member, self.member.present_lapse
         taken = self.member.lapse.removal if self.member.lapse else None
         is_taken = taken is not None and taken.state is RemovalState.DONE
@@ -92,52 +83,48 @@ class _Look:
 
 def status(session: Session, user_id: int | None) -> int:
     """Say how one member stands, or everybody on the roster."""
-    with open_desk(session, read_only=True) as desk:
-        members = desk.roster() if user_id is None else [_known(desk, user_id)]
-        events = desk.events(user_id)
-        ahead = forecast(desk)
-        looks = [_Look(ahead, member, events) for member in members]
+    with open_members(session, read_only=True) as members:
+        shown = members.roster() if user_id is None else [_known(members, user_id)]
+        events = members.events(user_id)
+        ahead = forecast(members)
+        looks = [_Look(ahead, member, events) for member in shown]
     session.give({"members": [look.object() for look in looks]})
-    if session.quiet or session.json:
-        return EXIT_FINE
     if user_id is not None:
-        from giftping.output.render import facts
-
-        session.show(facts(list(_facts(desk, looks[0]))))
+        session.show_facts(_facts(members, looks[0]))
     elif looks:
-        _show_everybody(desk, looks)
+        _show_everybody(members, looks)
     else:
         session.tell(NOBODY)
     return EXIT_FINE
 
 
-def _known(desk: Desk, user_id: int) -> Member:
-    member = desk.member(user_id)
-    if not member.on_roster and member.timestamps_document is None and not desk.events(user_id):
+def _known(members: Members, user_id: int) -> Member:
+    member = members.member(user_id)
+    if not member.on_roster and member.timestamps_document is None and not members.events(user_id):
         raise UsageError(f"nothing is known of {user_id}; add them: giftping todo roster add {user_id}")
     return member
 
 
-def _show_everybody(desk: Desk, looks: Sequence[_Look]) -> None:
-    from giftping.output.render import table
-
-    zone, now = desk.session.house.zone, desk.now
-    rows = []
-    for look in sorted(looks, key=lambda look: place_of(look.due)):
-        what, at = due_words(look.due, zone, now)
-        last = moment(look.member.last_submit, zone, now) if look.member.last_submit else "none"
-        comes = f"{what} {at}" if (what, at) != ("–", "–") else "–"
-        rows.append([who(look.member.user_id, look.member.name), last, comes, printable(look.due.why)])
-    title = f"{counted(len(rows), 'member')}; times are {now.astimezone(zone):%Z}"
-    desk.session.show(table(title, ["Member", "Last TODO", "Next", "Why"], rows))
+def _show_everybody(members: Members, looks: Sequence[_Look]) -> None:
+    rows = (_row(members, look) for look in sorted(looks, key=lambda look: place_of(look.due)))
+    title = f"{counted(len(looks), 'member')}; times are {members.now.astimezone(members.session.house.zone):%Z}"
+    members.session.show_table(title, ["Member", "Last TODO", "Next", "Why"], rows)
 
 
-def _facts(desk: Desk, look: _Look) -> Iterator[tuple[str, str]]:
-    """Yield what there is to say of one member, with its name."""
-    member, zone, now = look.member, desk.session.house.zone, desk.now
-    yield "Member", f"{printable(member.name) or 'no name'} ({member.user_id}), days by {desk.zone(member).key}"
-    yield "Roster", _roster_text(desk, member)
-    yield "Last TODO", _last_text(desk, member)
+def _row(members: Members, look: _Look) -> list[str]:
+    zone, now = members.session.house.zone, members.now
+    what, at = due_words(look.due, zone, now)
+    last = moment(look.member.last_submit, zone, now) if look.member.last_submit else "none"
+    comes = f"{what} {at}" if (what, at) != ("–", "–") else "–"
+    return [who(look.member.user_id, look.member.name), last, comes, printable(look.due.why)]
+
+
+def _facts(members: Members, look: _Look) -> Iterator[tuple[str, str]]:
+    """All there is to say of one member, each with its name."""
+    member, zone, now = look.member, members.session.house.zone, members.now
+    yield "Member", f"{printable(member.name) or 'no name'} ({member.user_id}), days by {members.zone(member).key}"
+    yield "Roster", _roster_text(members, member)
+    yield "Last TODO", _last_text(members, member)
     yield "Streak", streak_text(look.streak)
     what, at = due_words(look.due, zone, now)
     if look.due.action is not Action.NOTHING:
@@ -145,9 +132,9 @@ def _facts(desk: Desk, look: _Look) -> Iterator[tuple[str, str]]:
     elif look.due.then is not Action.NOTHING:
         yield "Next", f"{what} {at}"
     yield "Why", printable(look.due.why)
-    yield "Next ping", _at_text(look.ping_at, desk) if look.ping_at else "none comes by itself"
-    yield "Role", _role_text(desk, look)
-    yield "Messages", _dm_text(desk, member)
+    yield "Next ping", _at_text(look.ping_at, members) if look.ping_at else "none comes by itself"
+    yield "Role", _role_text(members, look)
+    yield "Messages", _dm_text(members, member)
     pauses = [pause for pause in member.pauses if pause.end is None or pause.end > now]
     yield "Pauses", "\n".join(printable(pause_text(pause, zone)) for pause in pauses) or "none"
     for notice in member.notices:
@@ -155,55 +142,55 @@ def _facts(desk: Desk, look: _Look) -> Iterator[tuple[str, str]]:
         yield "Under way", f"{notice.kind.value}: {legs}"
 
 
-def _at_text(at: datetime, desk: Desk) -> str:
-    return f"{when(at, desk.session.house.zone)}, {until(at, desk.now)}"
+def _at_text(at: datetime, members: Members) -> str:
+    return f"{when(at, members.session.house.zone)}, {until(at, members.now)}"
 
 
-def _roster_text(desk: Desk, member: Member) -> str:
+def _roster_text(members: Members, member: Member) -> str:
     if not member.on_roster:
         return "not on it"
-    added = f"since {when(member.added, desk.session.house.zone)}" if member.added else "on it"
-    is_exempt = member.exempt or member.user_id in desk.session.settings.todo.exempt
+    added = f"since {when(member.added, members.session.house.zone)}" if member.added else "on it"
+    is_exempt = member.exempt or member.user_id in members.session.settings.todo.exempt
     return f"{added}{', exempt' if is_exempt else ''}"
 
 
-def _last_text(desk: Desk, member: Member) -> str:
+def _last_text(members: Members, member: Member) -> str:
     if member.last_submit is None:
         return "none yet"
-    said = _at_text(member.last_submit, desk)
+    said = _at_text(member.last_submit, members)
     if member.todo is None:
         return said
     by = f", handed in by {member.todo.submitted_by}" if member.todo.submitted_by else ""
     return f"{said}, for {member.todo.date}{by}"
 
 
-def _role_text(desk: Desk, look: _Look) -> str:
-    member, zone = look.member, desk.session.house.zone
+def _role_text(members: Members, look: _Look) -> str:
+    member, zone = look.member, members.session.house.zone
     removal = member.lapse.removal if member.lapse else None
-    if desk.session.settings.todo.role_id is None:
+    if members.session.settings.todo.role_id is None:
         return "none is taken: ROLE_ID is not set"
     if removal is not None and removal.state is RemovalState.DONE:
         return f"taken {when(removal.at, zone)}; a TODO brings it back"
     if removal is not None and removal.state is RemovalState.CLAIMED:
         return f"being taken since {when(removal.at, zone)}"
-    if reason := why_left_alone(member, rules_of(desk.session.settings, "")):
+    if reason := why_left_alone(member, rules_of(members.session.settings, "")):
         return f"stays as it is: {reason}"
     if look.due.action is Action.REMOVE:
         return "goes with the next sweep"
     if look.role_off_at is not None:
         is_warned = look.outlook.role_off_at is not None
         condition = "unless a TODO comes" if is_warned else "at the earliest, and only after a warning"
-        return f"goes {_at_text(look.role_off_at, desk)}, {condition}"
+        return f"goes {_at_text(look.role_off_at, members)}, {condition}"
     if member.membership is not None and member.membership.in_guild and not member.membership.has_role:
         return "the member has none"
     return "stays as it is"
 
 
-def _dm_text(desk: Desk, member: Member) -> str:
-    if not desk.session.settings.todo.direct_messages:
+def _dm_text(members: Members, member: Member) -> str:
+    if not members.session.settings.todo.direct_messages:
         return "to the channel alone (todo.direct_messages is off)"
     if member.dms_closed_at is not None:
-        return f"direct ones refused since {when(member.dms_closed_at, desk.session.house.zone)}; tried again weekly"
+        return f"direct ones refused since {when(member.dms_closed_at, members.session.house.zone)}; tried again weekly"
     return "to the channel and direct" if member.dm_channel_id else "to the channel; no direct one yet"
 
 
@@ -212,8 +199,8 @@ def _dm_text(desk: Desk, member: Member) -> str:
 
 def list_today(session: Session) -> int:
     """List who has handed in today, each by their own day."""
-    with open_desk(session, read_only=True) as desk:
-        rows = standings(desk.roster(), desk.zone, desk.now, session.settings.todo.exempt)
+    with open_members(session, read_only=True) as members:
+        rows = standings(members.roster(), members.zone, members.now, session.settings.todo.exempt)
     counts = Counter(row.standing for row in rows)
     session.give(
         {
@@ -225,17 +212,14 @@ def list_today(session: Session) -> int:
     if not rows:
         session.tell(NOBODY)
         return EXIT_FINE
-    if not (session.quiet or session.json):
-        from giftping.output.render import table
-
-        title = f"{counts[Standing.HANDED_IN]} of {counted(len(rows), 'member')} handed in today"
-        session.show(table(title, ["Member", "Today", "Day", "Last TODO"], [_today_row(desk, row) for row in rows]))
+    title = f"{counts[Standing.HANDED_IN]} of {counted(len(rows), 'member')} handed in today"
+    session.show_table(title, ["Member", "Today", "Day", "Last TODO"], (_today_row(members, row) for row in rows))
     return EXIT_FINE
 
 
-def _today_row(desk: Desk, row: TodayStanding) -> list[str]:
+def _today_row(members: Members, row: TodayStanding) -> list[str]:
     last = row.member.last_submit
-    at = when(last, desk.session.house.zone) if last else "none"
+    at = when(last, members.session.house.zone) if last else "none"
     return [who(row.member.user_id, row.member.name), row.standing.value, row.day.isoformat(), at]
 
 
@@ -244,14 +228,14 @@ def _today_row(desk: Desk, row: TodayStanding) -> list[str]:
 
 def delete(session: Session, user_id: int) -> int:
     """Take the text of a member's TODO away; when it was handed in, and with it the clock, stays."""
-    with open_desk(session) as desk:
-        found = desk.member(user_id)
-        event = Event(new_id(), user_id, "deleted", desk.now, desk.host)
+    with open_members(session) as members:
+        found = members.member(user_id)
+        event = Event(new_id(), user_id, "deleted", members.now, members.host)
 
         def without_text(member: Member) -> MemberChange | None:
             return MemberChange(replace(member, todo=None), (event,)) if member.todo is not None else None
 
-        deleted = bool(desk.repository.amend([user_id], without_text))
+        deleted = bool(members.repository.amend([user_id], without_text))
     session.give({"user_id": snowflake(user_id), "deleted": deleted})
     name = who(user_id, found.name)
     session.tell(f"The TODO of {name} is deleted; the clock goes on." if deleted else f"{name} has no TODO to delete.")
@@ -263,8 +247,8 @@ def delete(session: Session, user_id: int) -> int:
 
 def history(session: Session, user_id: int, limit: int) -> int:
     """Show what happened to a member, the newest last."""
-    with open_desk(session, read_only=True) as desk:
-        events = desk.events(user_id)
+    with open_members(session, read_only=True) as members:
+        events = members.events(user_id)
     shown = events[-limit:]
     session.give(
         {

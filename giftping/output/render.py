@@ -18,7 +18,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from giftping.output.codes import until, when
+from giftping.output.phrases import until, when
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +42,12 @@ _MARKUP = re.compile(
 
 def console(*, stderr: bool = False) -> Console:
     """A console on standard output or standard error that honours NO_COLOR and pipes; texts are just texts."""
+    # What sources and members write is shown: brackets and colons in it are no markup of rich.
     return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 def drawn(*renderables: RenderableType) -> str:
-    """Return what standard output is to show, without the blanks that fill lines up."""
+    """The text that standard output is to show, without the blanks that fill lines up."""
     target = console()
     with target.capture() as capture:
         for renderable in renderables:
@@ -187,10 +188,10 @@ def bars(counts: Sequence[tuple[str, int]], *, width: int = 30) -> Table:
 
 
 @contextmanager
-def progress(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A function that shows how many of how many are done, on a terminal's standard error."""
     target = console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=target, transient=True, disable=not (shown and target.is_terminal)) as bar:
+    with Progress(*columns, console=target, transient=True, disable=not target.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

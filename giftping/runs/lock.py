@@ -14,17 +14,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from giftping.errors import EXIT_LOCKED, GiftpingError
+
 _LONGEST_NOTE = 4096
 _LOOKS = 20
 _PAUSE = 0.005
 
 
-class LockError(Exception):
+class LockError(GiftpingError):
     """The lock file could not be used; the text names it, the reason and the next step."""
 
 
 class LockHeldError(LockError):
     """Another run holds the lock: `pid`, `since` and `host` where its note in the lock file can be read."""
+
+    exit_code = EXIT_LOCKED
 
     def __init__(
         self, pid: int | None = None, since: datetime | None = None, host: str = "", *, now: datetime | None = None

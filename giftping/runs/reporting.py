@@ -17,7 +17,7 @@ from giftping.wiring import utc_now
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from giftping.output.codes import Trouble
+    from giftping.output.trouble import Trouble
     from giftping.runs.telling import Mark
     from giftping.settings.load import Settings
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from giftping.errors import EXIT_SETTINGS, GiftpingError
 from giftping.settings.environment import Environment
 from giftping.settings.problems import Problem
 
@@ -31,8 +32,10 @@ class Mistake:
         return ": ".join(part for part in (":".join([self.place, *numbers]), self.key, self.reason) if part)
 
 
-class SettingsError(Exception):
+class SettingsError(GiftpingError):
     """The settings cannot be used; `mistakes` holds every mistake in them, in the order a reader meets them."""
+
+    exit_code = EXIT_SETTINGS
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(mistakes)

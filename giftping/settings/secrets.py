@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Self, SupportsIndex, final
 from urllib.parse import quote, unquote, urlsplit
 
+from giftping.errors import EXIT_SETTINGS, GiftpingError
+
 MASK = "***"
 
 _LARGEST_SECRET = 64 * 1024
@@ -19,8 +21,10 @@ _TELLING_NAMES = r"(?i)TOKEN|SECRET|PASSW|WEBHOOK|MONGO_URI"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
-class SecretError(Exception):
+class SecretError(GiftpingError):
     """A secret that a reference names is not there; its text names the reference and what is missing, never a value."""
+
+    exit_code = EXIT_SETTINGS
 
     def __init__(self, reference: str, reason: str) -> None:
         self.reference = mask(reference)

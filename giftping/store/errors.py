@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from giftping.errors import GiftpingError
 
-class StoreError(Exception):
+
+class StoreError(GiftpingError):
     """The store could not be read or written; its text names it, the reason and the next step."""
 
 

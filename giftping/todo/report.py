@@ -9,14 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.rules import Due
 
 if TYPE_CHECKING:
     from giftping.discord.message import Message
-
-EXIT_FINE = 0
-EXIT_TROUBLE = 69
 
 
 class ActionResult(StrEnum):

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from giftping.discord.limits import text_length, violations
 from giftping.discord.message import Message
+from giftping.errors import UsageError
 from giftping.todo.model import Attachment, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import LIST_LENGTH, submission_embed
 
@@ -63,7 +64,7 @@ class TodoDraft:
     attachment: Attachment | None = None
 
 
-class SubmissionError(Exception):
+class SubmissionError(UsageError):
     """A TODO cannot be handed in."""
 
     def __init__(self, mistakes: list[tuple[str, str]]) -> None:

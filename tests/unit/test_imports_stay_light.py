@@ -27,7 +27,7 @@ runpy.run_module("giftping", run_name="__main__")
 TYPER = {"annotated_doc", "shellingham", "typer"}
 HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
 
-COMMAND_LINE = {"giftping", "giftping.cli", "giftping.cli_options", "giftping.cli_todo"}
+COMMAND_LINE = {"giftping", "giftping.cli", "giftping.errors"}
 SETTINGS = {
     "giftping.settings",
     "giftping.codes",
@@ -48,11 +48,9 @@ SETTINGS = {
     "giftping.settings.tables",
 }
 SESSION = {
-    "giftping.output",
     "giftping.codes.report",
     "giftping.commands",
     "giftping.commands.session",
-    "giftping.output.codes",
     "giftping.store",
     "giftping.store.errors",
     "giftping.store.files",
@@ -70,6 +68,11 @@ IDLE_CHECK = {
     "giftping.codes.memory_file",
     "giftping.codes.request",
     "giftping.commands.check",
+    "giftping.commands.jobs",
+    "giftping.output",
+    "giftping.output.check_lines",
+    "giftping.output.phrases",
+    "giftping.output.trouble",
     "giftping.runs.reporting",
     "giftping.net.lean_httpx",
     "giftping.runs",
@@ -80,6 +83,10 @@ IDLE_CHECK = {
 JSON_STORE = {
     "giftping.codes.statistics",
     "giftping.commands.codes",
+    "giftping.output",
+    "giftping.output.code_objects",
+    "giftping.output.json",
+    "giftping.output.phrases",
     "giftping.store.base",
     "giftping.store.changes",
     "giftping.store.documents",

@@ -59,7 +59,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def giftping(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Return what runs a command line in this process, as the console script does, and says how it went."""
+    """Runs a command line in this process, as the console script does, and says how it went."""
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["giftping", *arguments])
@@ -75,14 +75,14 @@ def giftping(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
 @pytest.fixture
 def store(home: Path) -> Iterator[TinyStore]:
-    """Return the store that the commands use."""
+    """The store that the commands use."""
     with TinyStore(home / "state") as store:
         yield store
 
 
 @pytest.fixture
 def discord(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInDiscord]:
-    """Return a Discord with a guild for TODOs, and let the settings name it."""
+    """A Discord with a guild for TODOs, which the settings name."""
     with StandInDiscord(limits=None) as discord:
         discord.add_guild(GUILD)
         discord.set_bot(GUILD)
@@ -103,5 +103,5 @@ def discord(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInDisc
 
 @pytest.fixture
 def past(home: Path) -> Past:
-    """Return what writes down the past of members."""
+    """Writes down the past of members."""
     return Past(home / "state")

@@ -56,7 +56,7 @@ def token(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the tokens that a bot was run with; it is told to end at once."""
+    """The tokens that a bot was run with; it is told to end at once."""
     tokens: list[str] = []
     monkeypatch.setattr("giftping.bot.app.run", lambda settings, token: tokens.append(token))
     return tokens
@@ -202,7 +202,7 @@ def test_how_much_is_logged_is_said_by_q_and_v(
 
 @pytest.fixture
 def api(home: Path, token: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInSources]:
-    """Return a server that stands in for Discord's API, named by the settings."""
+    """A server that stands in for Discord's API, named by the settings."""
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
     with StandInSources() as server:

@@ -52,7 +52,7 @@ def route(monkeypatch: pytest.MonkeyPatch) -> FakeRoute:
 
 @pytest.fixture
 def listing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the codes that the source of the settings lists; empty it to make the source fail."""
+    """The codes that the source of the settings lists; empty it to make the source fail."""
     listing = ["GIFT2026"]
 
     def fetch(_: object, request: FetchRequest, now: datetime) -> Fetched:
@@ -65,7 +65,7 @@ def listing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def follower(store: TinyStore) -> TinyStore:
-    """Return the store with guild 1, which announces what is listed now."""
+    """The store with guild 1, which announces what is listed now."""
     store.put_guild(guild(1, announce_current=(HOME_GAME,)))
     return store
 
@@ -309,7 +309,7 @@ def test_clearing_nothing_says_so_and_asks_nobody(giftping: Run) -> None:
 
 @pytest.fixture
 def uncertain(follower: TinyStore) -> TinyStore:
-    """Return the store with two codes of one message of guild 1 that nobody can tell of."""
+    """The store with two codes of one message of guild 1 that nobody can tell of."""
     follower.insert(
         [
             entry(1, "GIFT100", state=EntryState.UNCERTAIN, channel_id=500),
@@ -371,7 +371,7 @@ def test_at_a_terminal_the_user_is_asked_code_by_code(
 ) -> None:
     answers = iter([True, False, True])
     monkeypatch.setattr(House, "route_to", lambda *_: Refused("no such webhook", lasting=True))
-    monkeypatch.setattr("giftping.cli_options._confirm", lambda question: next(answers))
+    monkeypatch.setattr("giftping.cli._confirm", lambda question: next(answers))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     ran = giftping("codes", "settle")
     assert ran.exit_code == 0

@@ -22,7 +22,7 @@ ESCAPE = "\x1b"
 
 
 def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the words of every command, groups too."""
+    """The words of every command, groups too."""
     yield path
     for name, command in sorted(getattr(group, "commands", {}).items()):
         yield from commands(command, (*path, name))
@@ -117,6 +117,26 @@ def test_no_color_is_honoured_even_where_colour_is_forced(giftping: Run, monkeyp
     assert "\x1b[32m" in giftping("codes", "stats").output
     monkeypatch.setenv("NO_COLOR", "1")
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", giftping("codes", "stats").output)
+
+
+def options_of(words: tuple[str, ...]) -> set[str]:
+    """The options of a command, by their long names."""
+    command = get_command(app)
+    for word in words:
+        command = command.commands[word]  # type: ignore[attr-defined]
+    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+
+
+def test_every_command_takes_the_options_that_all_share() -> None:
+    taken = {words: options_of(words) for words in EVERY if not any(other[:-1] == words for other in EVERY)}
+    assert len(taken) > 25
+    for words, options in taken.items():
+        assert options >= {"--json", "--quiet", "--verbose"}, words
+    assert {words for words, options in taken.items() if "--config" not in options} == {("init",), ("demo",)}
+    assert {words for words, options in taken.items() if "--log-json" in options} == {
+        ("codes", "check"),
+        ("todo", "sweep"),
+    }
 
 
 def test_the_version_is_one_line(giftping: Run) -> None:

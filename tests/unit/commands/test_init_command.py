@@ -17,7 +17,8 @@ from ran import Ran
 from giftping import cli
 from giftping.commands import init as command
 from giftping.commands.init import InitRequest
-from giftping.commands.session import Session, UsageError
+from giftping.commands.session import Session
+from giftping.errors import UsageError
 
 Run = Callable[..., Ran]
 
@@ -177,7 +178,7 @@ def test_nobody_is_asked_in_a_pipe(giftping: Run, empty: Path) -> None:
 
 @pytest.fixture
 def systemd(empty: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder for unit files on a machine that systemd runs; its units are two lines long."""
+    """A folder for unit files on a machine that systemd runs; its units are two lines long."""
     units = empty / "share" / "giftping" / "systemd"
     for folder in (units, units / "user"):
         folder.mkdir(parents=True)

@@ -54,7 +54,7 @@ def monitor(monkeypatch: pytest.MonkeyPatch) -> Monitor:
 
 @pytest.fixture
 def operator(discord: StandInDiscord, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """Return what the operator's channel holds."""
+    """The texts in the operator's channel."""
     discord.add_channel(OPERATOR_CHANNEL, GUILD)
     discord.add_webhook(WEBHOOK, TOKEN, OPERATOR_CHANNEL)
     monkeypatch.setenv("TELL_ME", discord.webhook_url(WEBHOOK))
@@ -77,7 +77,7 @@ def overdue(discord: StandInDiscord, past: Past, *, refused: bool) -> None:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch, home: Path) -> list[Fetched]:
-    """Return what the source answers, the last of it for ever."""
+    """The answers of the source, the last of them for ever."""
     configure(home)
     text = (home / "giftping.toml").read_text("utf-8").replace("rows =", 'min_interval = "0s"\nrows =')
     (home / "giftping.toml").write_text(text, "utf-8")

@@ -19,7 +19,7 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 def facts(ran: Ran) -> dict[str, str]:
-    """Return the names and values that a command showed side by side."""
+    """The names and values that a command showed side by side."""
     assert (ran.exit_code, ran.errors) == (0, "")
     assert max(map(len, ran.output.splitlines())) <= 80
     joined = re.sub(r"\n {2,}", " ", ran.output)
@@ -407,7 +407,7 @@ def test_at_a_terminal_the_user_is_asked_before_a_member_is_removed(
 ) -> None:
     past.member(ASHA, "Asha", silent=HOUR)
     asked: list[str] = []
-    monkeypatch.setattr("giftping.cli_options._confirm", lambda question: asked.append(question) or answer)
+    monkeypatch.setattr("giftping.cli._confirm", lambda question: asked.append(question) or answer)
     assert giftping("todo", "roster", "remove", str(ASHA)).exit_code == (0 if answer else 2)
     assert asked == ["Take Asha off the roster? No more reminders then."]
     assert past.read(ASHA).on_roster is not answer

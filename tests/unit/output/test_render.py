@@ -115,6 +115,6 @@ def test_bars_are_as_long_as_their_counts_and_never_vanish() -> None:
 
 
 def test_progress_is_for_terminals_only(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("Guilds", shown=True) as told:
+    with progress("Guilds") as told:
         told(1, 3)
     assert capsys.readouterr().err.strip() == ""

@@ -1,13 +1,12 @@
+"""The lines of `codes check`."""
+
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes.records import LATER, NOON, entry, guild
-from fakes.records import code as code_record
+from fakes.records import LATER, NOON
 
 from giftping.codes.gather import SourceReport
 from giftping.codes.memory import Outcome
@@ -19,27 +18,11 @@ from giftping.codes.report import (
     RestingReport,
     SeedReport,
 )
-from giftping.output.codes import (
-    check_object,
-    code_object,
-    counted,
-    delivery_line,
-    entry_object,
-    good_lines,
-    guild_object,
-    redacted,
-    summary_line,
-    trouble_over,
-    troubles,
-    until,
-    when,
-)
-from giftping.store.base import Broken
+from giftping.output.check_lines import delivery_line, good_lines, summary_line, trouble_over, troubles
 
 CALM = CheckReport(NOON, LATER, guild_count=1)
 KOLKATA = ZoneInfo("Asia/Kolkata")
 FAILING = SourceReport("a-page", "a-game", Outcome.FAILED, "timed out", failing_since=NOON, failures=1)
-BIG = 2**63 + 1
 
 
 def delivery(result: DeliveryResult, **changes: object) -> DeliveryReport:
@@ -53,38 +36,6 @@ def lines(report: CheckReport) -> list[str]:
 
 def known(report: CheckReport) -> list[bool]:
     return [trouble.is_known for trouble in troubles(report, KOLKATA)]
-
-
-def test_ids_are_texts_because_json_readers_elsewhere_lose_their_last_digits() -> None:
-    objects = (
-        guild_object(guild(BIG, mention_role_id=BIG), "channel 1"),
-        entry_object(entry(BIG, message_id=BIG, channel_id=BIG)),
-        check_object(replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT, guild_id=BIG, message_id=BIG),)),))),
-    )
-    for written in map(json.dumps, objects):
-        assert f'"{BIG}"' in written
-        assert f": {BIG}" not in written
-
-
-def test_every_object_is_plain_json_whatever_is_set() -> None:
-    full = replace(
-        CALM,
-        sources=(FAILING,),
-        settled=(delivery(DeliveryResult.SETTLED),),
-        work=(GuildWork((), (SeedReport(7, "a-game", ("Old1",)),), RestingReport(7, 1, "HTTP 403", NOON, None)),),
-        trouble=("something",),
-    )
-    assert set(check_object(full)) == set(check_object(CALM))
-    json.dumps(check_object(full), allow_nan=False)
-    json.dumps(guild_object(guild(broken=Broken(NOON, "HTTP 403")), "channel 500"))
-    json.dumps(code_object(code_record(expires_at=NOON), ""))
-
-
-def test_a_code_that_may_go_out_has_no_reason_and_one_that_may_not_has_one() -> None:
-    assert (code_object(code_record(), "")["may_go_out"], code_object(code_record(), "expired")["may_go_out"]) == (
-        True,
-        False,
-    )
 
 
 def test_a_first_look_says_what_was_recorded_and_how_to_post_it() -> None:
@@ -181,33 +132,3 @@ def test_a_run_with_nothing_to_say_says_so_in_one_line() -> None:
     report = replace(CALM, sources=(replace(FAILING, outcome=Outcome.UNCHANGED),) * 2)
     assert summary_line(report) == "Nothing new: 2 sources unchanged; 1 guild."
     assert "guilds add" in summary_line(replace(CALM, guild_count=0))
-
-
-def test_instants_are_shown_in_the_users_zone_and_its_summer_time() -> None:
-    paris = ZoneInfo("Europe/Paris")
-    assert when(datetime(2026, 1, 1, 12, tzinfo=UTC), paris) == "2026-01-01 13:00 CET"
-    assert when(datetime(2026, 7, 1, 12, tzinfo=UTC), paris) == "2026-07-01 14:00 CEST"
-    assert when(None, paris) == "–"
-
-
-@pytest.mark.parametrize(
-    ("away", "said"),
-    [
-        (timedelta(days=3), "in 3 days"),
-        (timedelta(hours=-2), "2 hours ago"),
-        (timedelta(minutes=1), "in 1 minute"),
-        (timedelta(seconds=10), "now"),
-        (timedelta(hours=-26), "1 day ago"),
-    ],
-)
-def test_how_far_away_an_instant_is_in_the_largest_unit_that_fits(away: timedelta, said: str) -> None:
-    assert until(NOON + away, NOON) == said
-
-
-def test_one_is_singular() -> None:
-    assert [counted(number, "guild") for number in (0, 1, 2)] == ["0 guilds", "1 guild", "2 guilds"]
-
-
-def test_every_text_in_json_is_put_through_the_redaction_and_nothing_else_changes() -> None:
-    value = {"a": "x", "list": ["x", 1, None, {"x": "x"}], "tuple": ("x",), "flag": True}
-    assert redacted(value, str.upper) == {"a": "X", "list": ["X", 1, None, {"x": "X"}], "tuple": ["X"], "flag": True}

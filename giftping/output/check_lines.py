@@ -1,0 +1,207 @@
+"""The lines of `codes check`: what each announcement came to, what is wrong, and what goes into a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from giftping.codes.report import GOOD_RESULTS, DeliveryResult
+from giftping.output.phrases import counted, when
+from giftping.output.trouble import Trouble, without_numbers
+
+if TYPE_CHECKING:
+    from giftping.codes.gather import SourceReport
+    from giftping.codes.report import CheckReport, DeliveryReport
+
+NO_GUILDS = "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
+
+
+def good_lines(report: CheckReport) -> Iterator[str]:
+    """The results of a check, a line each: for standard output."""
+    for seed in report.seeded():
+        codes = counted(len(seed.codes), "current code")
+        verb = "would be recorded" if report.dry_run else "recorded"
+        yield (
+            f"guild {seed.guild_id}: {seed.game}: {codes} {verb}, not posted (first look);"
+            f" to post them: giftping guilds add {seed.guild_id} … --announce-current"
+        )
+    for delivery in report.deliveries():
+        if delivery.result in GOOD_RESULTS:
+            yield delivery_line(delivery)
+
+
+def delivery_line(delivery: DeliveryReport) -> str:
+    """One line about one delivery: for whom, how it ended, what follows."""
+    to = f" {_TOWARDS.get(delivery.result, 'to')} {delivery.destination}" if delivery.destination else ""
+    reason = f" ({delivery.reason})" if delivery.reason else ""
+    said = f"{_SAID[delivery.result]}{to}{reason}: {', '.join(delivery.codes)}"
+    return f"guild {delivery.guild_id}: {delivery.game}: {said}{_next_step(delivery)}"
+
+
+_SAID = {
+    DeliveryResult.SENT: "sent",
+    DeliveryResult.SETTLED: "already there, now recorded as sent",
+    DeliveryResult.REFUSED: "refused",
+    DeliveryResult.UNCLEAR: "unclear whether it arrived",
+    DeliveryResult.UNCERTAIN: "uncertain, nobody can tell whether it arrived",
+    DeliveryResult.RELEASED: "taken off the ledger",
+    DeliveryResult.PLANNED: "would be sent",
+    DeliveryResult.TAKEN: "left alone",
+}
+
+
+_TOWARDS = {
+    DeliveryResult.REFUSED: "by",
+    DeliveryResult.UNCLEAR: "at",
+    DeliveryResult.UNCERTAIN: "at",
+    DeliveryResult.TAKEN: "at",
+}
+
+
+def _next_step(delivery: DeliveryReport) -> str:
+    match delivery.result:
+        case DeliveryResult.UNCERTAIN:
+            return (
+                f"; look into the channel, then: giftping codes settle --guild {delivery.guild_id} --sent, or --resend"
+            )
+        case DeliveryResult.UNCLEAR:
+            return "; the next run looks for it"
+        case DeliveryResult.REFUSED:
+            return "; it goes out in a later run"
+        case _:
+            return ""
+
+
+def summary_line(report: CheckReport) -> str:
+    """One line about a run that had nothing to say, for a person at a terminal."""
+    if not report.guild_count:
+        return NO_GUILDS
+    outcomes = _by_outcome(report.sources)
+    return f"Nothing new: {outcomes or 'no sources'}; {counted(report.guild_count, 'guild')}."
+
+
+def detail_lines(report: CheckReport) -> Iterator[str]:
+    """What each source said, and where they contradict each other: for those who ask with -v."""
+    for source in report.sources:
+        yield f"source {source.name}: {source.outcome.value.replace('_', ' ')}, {counted(source.count, 'code')}"
+    for text in report.disagreements:
+        yield f"sources disagree: {text}"
+
+
+def _by_outcome(sources: Iterable[SourceReport]) -> str:
+    counts: dict[str, int] = {}
+    for source in sources:
+        counts[source.outcome.value] = counts.get(source.outcome.value, 0) + 1
+    return ", ".join(f"{counted(count, 'source')} {outcome.replace('_', ' ')}" for outcome, count in counts.items())
+
+
+# What is wrong
+
+
+def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
+    """Everything that is wrong, whether or not it was told before."""
+    yield from (Trouble(without_numbers(line), line) for line in report.trouble)
+    for source in report.sources:
+        if source.is_failing:
+            # It is news when it begins; while a source is left alone, nothing new is known of it.
+            is_first = source.failures == 1 and source.waiting_until is None
+            line = f"source {source.name}: {source.reason}"
+            yield Trouble(f"source {source.name}", line, not is_first, source_fields(source))
+    for delivery in report.deliveries():
+        if delivery.result not in GOOD_RESULTS and not delivery.everywhere:
+            yield Trouble(
+                _delivery_key(delivery), delivery_line(delivery), not delivery.told, _delivery_fields(delivery)
+            )
+    # A refused token, or a limit for all, is one trouble however many guilds it hits.
+    for reason, refused in report.refused_everywhere().items():
+        line = delivery_line(refused[0]) if len(refused) == 1 else _refused_line(reason, refused)
+        fields = {"outcome": DeliveryResult.REFUSED.value, "reason": reason}
+        yield Trouble(f"everywhere {without_numbers(reason)}", line, fields=fields)
+    for rest in report.resting():
+        retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
+        verb = "waits" if rest.owed == 1 else "wait"
+        line = (
+            f"guild {rest.guild_id}: {counted(rest.owed, 'code')} {verb} for a broken destination"
+            f" ({rest.reason}; {retry}); mend it, then: giftping guilds test {rest.guild_id}"
+        )
+        fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}
+        yield Trouble(f"guild {rest.guild_id} broken", line, is_known=True, fields=fields)
+    # An idle run has not opened the store: it knows that there is something, and not what.
+    if report.standing_trouble:
+        line = "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
+        yield Trouble("standing", line, is_known=True)
+    elif report.uncertain:
+        line = f"{counted(report.uncertain, 'code')} uncertain; look into the channels, then: giftping codes settle"
+        yield Trouble("standing", line, is_known=True)
+
+
+def _delivery_key(delivery: DeliveryReport) -> str:
+    if delivery.result is DeliveryResult.UNCERTAIN:
+        return f"uncertain {delivery.delivery_id}"
+    if delivery.result is DeliveryResult.UNCLEAR:
+        # Why it cannot be found out is what a person can mend.
+        return f"unclear {delivery.delivery_id} {without_numbers(delivery.reason)}"
+    return f"guild {delivery.guild_id} {'broken' if delivery.broke else delivery.result.value}"
+
+
+def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:
+    guilds = counted(len({delivery.guild_id for delivery in refused}), "guild")
+    codes = sum(len(delivery.codes) for delivery in refused)
+    return f"{guilds}: refused ({reason}): {counted(codes, 'code')} in all; they go out in a later run"
+
+
+def trouble_over(report: CheckReport, key: str) -> str:
+    """The news that the trouble of a key is over; empty when this run did not show that."""
+    sort, _, rest = key.partition(" ")
+    if sort == "source":
+        is_well = any(source.name == rest and not source.is_failing for source in report.sources)
+        return f"{key}: answers again" if is_well else ""
+    # Silence is no sign: a guild is well again once something has arrived there.
+    arrived = {
+        one.guild_id for one in report.deliveries() if one.result in (DeliveryResult.SENT, DeliveryResult.SETTLED)
+    }
+    if sort == "everywhere":
+        return "announcements go out again" if arrived else ""
+    guild = rest.partition(" ")[0]
+    return f"guild {guild}: announcements arrive again" if sort == "guild" and guild in map(str, arrived) else ""
+
+
+# For logs
+
+
+def check_events(report: CheckReport, *, everything: bool) -> Iterator[tuple[str, dict[str, str]]]:
+    """What became of each code in each guild, with the level at which it is logged.
+
+    What went wrong is told as trouble, once: at each run again, as what each source said, only with `everything`.
+    """
+    for seed in report.seeded():
+        for code in seed.codes:
+            fields = {"guild": str(seed.guild_id), "game": seed.game, "code": code, "outcome": "seeded"}
+            yield "info", fields
+    for delivery in report.deliveries():
+        is_good = delivery.result in GOOD_RESULTS
+        for code in delivery.codes if is_good or everything else ():
+            yield "info" if is_good else "error", {**_delivery_fields(delivery), "code": code}
+    for source in report.sources if everything else ():
+        yield "error" if source.is_failing else "info", source_fields(source)
+
+
+def source_fields(source: SourceReport) -> dict[str, str]:
+    """A source by name and value, as a log has it."""
+    fields = {"source": source.name, "game": source.game, "outcome": source.outcome.value, "reason": source.reason}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _delivery_fields(delivery: DeliveryReport) -> dict[str, str]:
+    fields = {
+        "guild": str(delivery.guild_id),
+        "game": delivery.game,
+        "code": ", ".join(delivery.codes),
+        "outcome": delivery.result.value,
+        "reason": delivery.reason,
+        "destination": delivery.destination,
+        "delivery": delivery.delivery_id,
+        "message_id": "" if delivery.message_id is None else str(delivery.message_id),
+    }
+    return {name: value for name, value in fields.items() if value}

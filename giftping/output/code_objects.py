@@ -1,0 +1,134 @@
+"""The JSON objects of checks, sources, guilds, codes and ledger entries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from giftping.output.json import instant, snowflake
+
+if TYPE_CHECKING:
+    from giftping.codes.gather import SourceReport
+    from giftping.codes.report import CheckReport, DeliveryReport
+    from giftping.store.base import CodeRecord, GuildRecord, LedgerEntry
+
+
+def check_object(report: CheckReport) -> dict[str, Any]:
+    """The object that `codes check --json` writes."""
+    return {
+        "started_at": instant(report.started_at),
+        "finished_at": instant(report.finished_at),
+        "exit_code": report.exit_code,
+        "dry_run": report.dry_run,
+        "idle": report.idle,
+        "guilds": report.guild_count,
+        "uncertain": report.uncertain,
+        "sources": [source_object(source) for source in report.sources],
+        "deliveries": [delivery_object(delivery) for delivery in report.deliveries()],
+        "seeded": [
+            {"guild_id": snowflake(seed.guild_id), "game": seed.game, "codes": list(seed.codes)}
+            for seed in report.seeded()
+        ],
+        "resting": [
+            {
+                "guild_id": snowflake(rest.guild_id),
+                "owed": rest.owed,
+                "reason": rest.reason,
+                "since": instant(rest.since),
+                "retry_at": instant(rest.retry_at),
+            }
+            for rest in report.resting()
+        ],
+        "disagreements": list(report.disagreements),
+        "trouble": list(report.trouble),
+        "notices": list(report.notices),
+        "stopped": report.stopped,
+    }
+
+
+def delivery_object(delivery: DeliveryReport) -> dict[str, Any]:
+    """One delivery as it stands in JSON."""
+    return {
+        "guild_id": snowflake(delivery.guild_id),
+        "game": delivery.game,
+        "destination": delivery.destination,
+        "codes": list(delivery.codes),
+        "result": delivery.result.value,
+        "reason": delivery.reason,
+        "delivery_id": delivery.delivery_id,
+        "message_id": snowflake(delivery.message_id),
+    }
+
+
+def source_object(source: SourceReport) -> dict[str, Any]:
+    """One source as it stands in JSON."""
+    return {
+        "name": source.name,
+        "game": source.game,
+        "outcome": source.outcome.value,
+        "reason": source.reason,
+        "count": source.count,
+        "dropped": source.dropped,
+        "listed_at": instant(source.listed_at),
+        "changed_at": instant(source.changed_at),
+        "failing_since": instant(source.failing_since),
+        "waiting_until": instant(source.waiting_until),
+    }
+
+
+def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
+    """One guild's settings as they stand in JSON; the destination holds no secret."""
+    broken = guild.broken
+    return {
+        "guild_id": snowflake(guild.guild_id),
+        "destination": destination,
+        "games": list(guild.games),
+        "mention_role_id": snowflake(guild.mention_role_id),
+        "seeded": {game: list(sources) for game, sources in guild.seeded.items()},
+        "announce_current": list(guild.announce_current),
+        "broken": broken
+        and {
+            "since": instant(broken.since),
+            "reason": broken.reason,
+            "times": broken.times,
+            "retry_at": instant(broken.retry_at),
+        },
+    }
+
+
+def code_object(record: CodeRecord, verdict: str) -> dict[str, Any]:
+    """One code of the memory as it stands in JSON; `verdict` is empty when it may go out."""
+    return {
+        "game": record.game,
+        "key": record.key,
+        "spelling": record.spelling,
+        "spellings": {name: memory.spelling for name, memory in record.sources.items()},
+        "sources": sorted(record.sources),
+        "state": record.state,
+        "rewards": record.rewards,
+        "expires_at": instant(record.expires_at),
+        "expiry_text": record.expiry_text,
+        "regions": list(record.regions),
+        "first_seen": instant(record.first_seen),
+        "last_seen": instant(record.last_seen),
+        "may_go_out": not verdict,
+        "reason": verdict,
+    }
+
+
+def entry_object(entry: LedgerEntry) -> dict[str, Any]:
+    """One ledger entry as it stands in JSON."""
+    return {
+        "guild_id": snowflake(entry.guild_id),
+        "game": entry.game,
+        "key": entry.key,
+        "spelling": entry.spelling,
+        "source": entry.source,
+        "state": entry.state.value,
+        "sent_at": instant(entry.sent_at),
+        "created_at": instant(entry.created_at),
+        "delivery_id": entry.delivery_id,
+        "claimed_by": entry.claimed_by,
+        "claimed_at": instant(entry.claimed_at),
+        "message_id": snowflake(entry.message_id),
+        "channel_id": snowflake(entry.channel_id),
+    }

@@ -1,0 +1,54 @@
+"""What an error of a command comes to in Discord."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from giftping.bot.failures import AT_IT, UNEXPECTED, Failure, failure_of
+from giftping.errors import EXIT_LOCKED, EXIT_SETTINGS, EXIT_TROUBLE, EXIT_UNEXPECTED, EXIT_USAGE, UsageError
+from giftping.runs.lock import LockError, LockHeldError
+from giftping.settings.file import Mistake, SettingsError
+from giftping.settings.secrets import SecretError
+from giftping.store.base import StoreAwayError
+
+
+@pytest.mark.parametrize(
+    ("error", "failure", "logged"),
+    [
+        (UsageError("say where"), Failure("say where", EXIT_USAGE), []),
+        (LockHeldError(12), Failure(AT_IT, EXIT_LOCKED), []),
+        (
+            StoreAwayError("away: s3cret"),
+            Failure("Nothing was done: away: ***", EXIT_TROUBLE, is_store_trouble=True),
+            [(logging.WARNING, "away: ***")],
+        ),
+        (
+            LockError("full"),
+            Failure("Nothing was done: full", EXIT_TROUBLE, is_store_trouble=True),
+            [(logging.WARNING, "full")],
+        ),
+        (
+            SettingsError([Mistake("a.toml", "x", "wrong")]),
+            Failure("Nothing was done: a.toml: x: wrong", EXIT_SETTINGS, is_store_trouble=True),
+            [(logging.WARNING, "a.toml: x: wrong")],
+        ),
+        (
+            SecretError("env:HOOK", "is not set"),
+            Failure("Nothing was done: env:HOOK: is not set", EXIT_SETTINGS, is_store_trouble=True),
+            [(logging.WARNING, "env:HOOK: is not set")],
+        ),
+        (
+            RuntimeError("boom s3cret"),
+            Failure(UNEXPECTED, EXIT_UNEXPECTED),
+            [(logging.ERROR, "unexpected RuntimeError: boom ***")],
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_member_is_told_what_they_can_act_on_and_the_log_what_the_operator_can(
+    error: Exception, failure: Failure, logged: list[tuple[int, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert failure_of(error, lambda text: text.replace("s3cret", "***")) == failure
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == logged

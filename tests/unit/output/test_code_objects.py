@@ -1,0 +1,63 @@
+"""What machines read of codes, guilds and checks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from fakes.records import LATER, NOON, entry, guild
+from fakes.records import code as code_record
+
+from giftping.codes.gather import SourceReport
+from giftping.codes.memory import Outcome
+from giftping.codes.report import (
+    CheckReport,
+    DeliveryReport,
+    DeliveryResult,
+    GuildWork,
+    RestingReport,
+    SeedReport,
+)
+from giftping.output.code_objects import check_object, code_object, entry_object, guild_object
+from giftping.store.base import Broken
+
+CALM = CheckReport(NOON, LATER, guild_count=1)
+FAILING = SourceReport("a-page", "a-game", Outcome.FAILED, "timed out", failing_since=NOON, failures=1)
+BIG = 2**63 + 1
+
+
+def delivery(result: DeliveryResult, **changes: object) -> DeliveryReport:
+    report = DeliveryReport(7, "a-game", "channel 500", ("Gift100", "Gift200"), result)
+    return replace(report, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def test_ids_are_texts_because_json_readers_elsewhere_lose_their_last_digits() -> None:
+    objects = (
+        guild_object(guild(BIG, mention_role_id=BIG), "channel 1"),
+        entry_object(entry(BIG, message_id=BIG, channel_id=BIG)),
+        check_object(replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT, guild_id=BIG, message_id=BIG),)),))),
+    )
+    for written in map(json.dumps, objects):
+        assert f'"{BIG}"' in written
+        assert f": {BIG}" not in written
+
+
+def test_every_object_is_plain_json_whatever_is_set() -> None:
+    full = replace(
+        CALM,
+        sources=(FAILING,),
+        settled=(delivery(DeliveryResult.SETTLED),),
+        work=(GuildWork((), (SeedReport(7, "a-game", ("Old1",)),), RestingReport(7, 1, "HTTP 403", NOON, None)),),
+        trouble=("something",),
+    )
+    assert set(check_object(full)) == set(check_object(CALM))
+    json.dumps(check_object(full), allow_nan=False)
+    json.dumps(guild_object(guild(broken=Broken(NOON, "HTTP 403")), "channel 500"))
+    json.dumps(code_object(code_record(expires_at=NOON), ""))
+
+
+def test_a_code_that_may_go_out_has_no_reason_and_one_that_may_not_has_one() -> None:
+    assert (code_object(code_record(), "")["may_go_out"], code_object(code_record(), "expired")["may_go_out"]) == (
+        True,
+        False,
+    )
