@@ -10,10 +10,10 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from giftping.bot import codes, todo
-from giftping.bot.desk import Desk
+from giftping.bot import code_commands, todo_commands
+from giftping.bot.command_runner import CommandRunner
+from giftping.bot.command_sync import CommandSync
 from giftping.bot.failures import tell_failure
-from giftping.bot.sync import Sync
 from giftping.settings.load import Settings
 
 log = logging.getLogger("giftping.bot")
@@ -29,37 +29,38 @@ class GiftpingBot(discord.Client):
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
+            # No message is looked at again, and a guild may have 100,000 members: without both a bot stays small.
             max_messages=None,
             chunk_guilds_at_startup=False,
         )
         self.settings = settings
         self.tree = Tree(self)
-        self.desk = desk = Desk(settings)
+        self.runner = runner = CommandRunner(settings)
         guild_id = settings.todo.guild_id
         self._todo_guild = discord.Object(guild_id) if guild_id is not None else None
-        codes.add_commands(self.tree, desk)
-        todo.add_commands(self.tree, desk, self._todo_guild)
-        self._sync = Sync(self.tree, settings.state)
+        code_commands.add_commands(self.tree, runner)
+        todo_commands.add_commands(self.tree, runner, self._todo_guild)
+        self._command_sync = CommandSync(self.tree, settings.state)
 
     async def setup_hook(self) -> None:
         """Bring the commands for everywhere up to date, and take back those of a guild that is not named any more."""
-        await self._sync.bring_up_to_date()
-        await self._sync.withdraw_from_others(self._todo_guild)
+        await self._command_sync.bring_up_to_date()
+        await self._command_sync.withdraw_from_others(self._todo_guild)
 
     async def on_ready(self) -> None:
         """Bring up to date what is not yet. Discord says this more than once: after a lost connection again."""
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
-        await self._sync.bring_up_to_date()
+        await self._command_sync.bring_up_to_date()
         guild = self._todo_guild
         if guild is not None and self.get_guild(guild.id) is None:
             log.warning("the bot is not in the server %d that GUILD_ID names: invite it", guild.id)
         elif guild is not None:
-            await self._sync.bring_up_to_date(guild)
+            await self._command_sync.bring_up_to_date(guild)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Bring the commands of the guild for TODOs up to date once the bot is invited there."""
         if self._todo_guild is not None and guild.id == self._todo_guild.id:
-            await self._sync.bring_up_to_date(self._todo_guild)
+            await self._command_sync.bring_up_to_date(self._todo_guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Do the same for a guild that Discord could not show before."""
@@ -98,4 +99,4 @@ async def _run(settings: Settings, token: str) -> None:
         # would not notice for minutes that the bot is closed.
         started.cancel()
         await asyncio.gather(started, told_to_end, return_exceptions=True)
-        await bot.desk.finish(LAST_ANSWERS)
+        await bot.runner.finish(LAST_ANSWERS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from giftping.bot.replies import refused
+from giftping.bot.embeds import refusal_embed
 from giftping.errors import EXIT_LOCKED, EXIT_UNEXPECTED, EXIT_USAGE, GiftpingError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def tell_failure(
         return
     log.error("%s: %s", what, redact(f"{type(cause).__name__}: {cause}"))
     log.debug("%s", what, exc_info=cause)
-    embed = refused(UNEXPECTED)
+    embed = refusal_embed(UNEXPECTED)
     try:
         if interaction.response.is_done():
             await interaction.followup.send(embed=embed, ephemeral=True)

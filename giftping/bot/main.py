@@ -26,7 +26,7 @@ AUTHENTICATION_FAILED = 4004
 
 
 def run_bot(session: Session) -> int:
-    """Run the bot until it is told to end, and return the exit code.
+    """The exit code of a bot that ran until it was told to end.
 
     Raise UsageError without discord.py, SettingsError without a token, and LockHeldError when there is a bot already.
     """
@@ -48,7 +48,7 @@ def run_bot(session: Session) -> int:
 
 
 def _connected(settings: Settings, token: str) -> str:
-    """Stay connected until told to end, and return what ended it before that."""
+    """Why the connection ended before the bot was told to end, empty where it was told to."""
     import aiohttp
     import discord
 
@@ -68,9 +68,9 @@ def _connected(settings: Settings, token: str) -> str:
 
 
 def _go_by(session: Session) -> str:
-    """Let discord.py go by the settings' address of the API, and by the gateway that is named there.
+    """Why discord.py cannot go by the settings' address of the API and the gateway named there; empty once it does.
 
-    Return why it cannot: going on would take the token to Discord's own gateway.
+    Going on without would take the token to Discord's own gateway.
     """
     api = session.settings.discord.api
     if api == DISCORD_API:

@@ -9,35 +9,24 @@ from typing import Any
 import discord
 from discord import ui
 
-from giftping.bot.desk import Desk
+from giftping.bot.answers import Interaction, answer, may_manage
+from giftping.bot.command_runner import CommandRunner
 from giftping.bot.failures import tell_failure
-from giftping.bot.replies import refused
 
 log = logging.getLogger("giftping.bot")
 
 ANSWERS_FOR = 600.0
 """Seconds after the last click: an interaction's token is good for 15 minutes (Interactions), and ends the view."""
 
-NOT_FOR_YOU = "This needs the permission Manage Server."
-
-Interaction = discord.Interaction[Any]
-
-
-async def refuses(interaction: Interaction) -> bool:
-    """Tell a member who may not manage the server so; return whether it was refused."""
-    if interaction.permissions.manage_guild:
-        return False
-    await interaction.response.send_message(embed=refused(NOT_FOR_YOU), ephemeral=True)
-    return True
-
 
 class Controls(ui.View):
-    """Buttons and menus under an answer; `shown_by` is the interaction whose token may still change that answer."""
+    """Buttons and menus under an answer."""
 
-    def __init__(self, desk: Desk, shown_by: Interaction) -> None:
+    def __init__(self, runner: CommandRunner, shown_by: Interaction) -> None:
         super().__init__(timeout=ANSWERS_FOR)
-        self._desk = desk
+        self._runner = runner
         self._shown_by = shown_by
+        """The interaction whose token may still change the answer: the latest one, since a token runs out."""
 
     async def on_timeout(self) -> None:
         """Take the buttons away: none that nobody answers to are left."""
@@ -50,7 +39,7 @@ class Controls(ui.View):
     async def on_error(self, interaction: Interaction, error: Exception, item: ui.Item[Any], /) -> None:
         """Tell the member that something went wrong."""
         what = getattr(item, "label", None) or getattr(item, "placeholder", None) or type(item).__name__
-        await tell_failure(interaction, error, self._desk.settings, str(what))
+        await tell_failure(interaction, error, self._runner.settings, str(what))
 
 
 class ManagersControls(Controls):
@@ -58,14 +47,14 @@ class ManagersControls(Controls):
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Whether the member may still do this; tell them where not."""
-        return not await refuses(interaction)
+        return await may_manage(interaction)
 
 
 class Pages(Controls):
     """Embeds that one leafs through."""
 
-    def __init__(self, desk: Desk, shown_by: Interaction, pages: Sequence[discord.Embed]) -> None:
-        super().__init__(desk, shown_by)
+    def __init__(self, runner: CommandRunner, shown_by: Interaction, pages: Sequence[discord.Embed]) -> None:
+        super().__init__(runner, shown_by)
         self._pages = pages
         self._shown = 0
         self._mark()
@@ -96,10 +85,10 @@ class Pages(Controls):
         await self._turn(interaction, 1)
 
 
-async def show_pages(interaction: Interaction, desk: Desk, pages: Sequence[discord.Embed]) -> None:
+async def show_pages(interaction: Interaction, runner: CommandRunner, pages: Sequence[discord.Embed]) -> None:
     """Answer a command that was acknowledged with embeds, with buttons where there are several."""
     if len(pages) == 1:
-        await interaction.followup.send(embed=pages[0], ephemeral=True)
+        await answer(interaction, pages[0])
         return
-    view = Pages(desk, interaction, pages)
-    await interaction.followup.send(embed=view.present, view=view, ephemeral=True)
+    view = Pages(runner, interaction, pages)
+    await answer(interaction, view.present, view)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from giftping.runs.sweep import rules_of, today_of, zone_of
-from giftping.todo.book import Book, Odd
-from giftping.todo.clocks import Span
 from giftping.todo.days import Streak, streak, submissions_of
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
+from giftping.todo.periods import Period
+from giftping.todo.repository import MemberRepository, OddDocument
 from giftping.todo.rules import Due, Outlook, due, outlook
 from giftping.wiring import host_name, utc_now
 
@@ -28,7 +28,7 @@ class Members:
 
     session: Session
     """What the command was asked for, and how it speaks."""
-    book: Book
+    repository: MemberRepository
     now: datetime
     """The one instant at which the command looks."""
 
@@ -43,24 +43,24 @@ class Members:
 
     def roster(self) -> list[Member]:
         """Those who take part; documents that cannot be read are told."""
-        roll = self.book.roll()
-        self.tell_odd(roll.odd)
-        return list(roll.on_roster())
+        loaded = self.repository.load()
+        self.tell_odd(loaded.odd)
+        return list(loaded.on_roster())
 
     def member(self, user_id: int) -> Member:
-        """One member. Raise BookError for documents that are odd."""
-        return self.book.member(user_id)
+        """One member. Raise RepositoryError for documents that are odd."""
+        return self.repository.member(user_id)
 
     def events(self, user_id: int | None = None) -> list[Event]:
-        """The history of one member, or all of it. Raise BookError for an entry that is odd."""
-        return self.book.events(user_id)
+        """The history of one member, or all of it. Raise RepositoryError for an entry that is odd."""
+        return self.repository.events(user_id)
 
     def streak(self, member: Member, events: Sequence[Event]) -> Streak:
         """A member's streak."""
         today = today_of(self.session.settings, member, self.now)
         return streak(submissions_of(member, events), member.pauses, today, self.zone(member))
 
-    def tell_odd(self, odd: Sequence[Odd]) -> None:
+    def tell_odd(self, odd: Sequence[OddDocument]) -> None:
         """Tell of documents that cannot be read."""
         for one in odd:
             self.session.trouble(f"{one.where}: {one.why}; skipped: correct or remove the document")
@@ -71,7 +71,7 @@ class Forecast:
     """What is due for members, and what comes, at one instant."""
 
     members: Members
-    downtimes: tuple[Span, ...]
+    downtimes: tuple[Period, ...]
     """When giftping was not running, which is charged to nobody."""
     host: str
     """The name of this host, which may hold claims of its own."""
@@ -88,11 +88,11 @@ class Forecast:
 def forecast(members: Members) -> Forecast:
     """The forecast of this instant; the time since the last sweep counts as downtime where it is so long."""
     settings = members.session.settings
-    notes = members.book.notes()
+    notes = members.repository.notes()
     last = notes.last_sweep
     # The sweep that comes next will write this downtime down; until then it is in no note.
     is_down = last is not None and members.now - last > settings.todo.downtime
-    present = (Span(last, members.now),) if last is not None and is_down else ()
+    present = (Period(last, members.now),) if last is not None and is_down else ()
     return Forecast(members, (*notes.downtimes, *present), host_name(settings.state, create=False))
 
 
@@ -100,4 +100,4 @@ def forecast(members: Members) -> Forecast:
 def open_members(session: Session, *, read_only: bool = False) -> Iterator[Members]:
     """The members, while the store is open. Raise StoreError when the store cannot be read."""
     with session.store(read_only=read_only) as store:
-        yield Members(session, Book(store, utc_now), utc_now())
+        yield Members(session, MemberRepository(store, utc_now), utc_now())

@@ -14,10 +14,10 @@ from giftping.output.json import snowflake
 from giftping.output.member_lines import pause_text
 from giftping.output.phrases import who
 from giftping.output.todo_objects import pause_object
-from giftping.todo.book import Edit, new_id
-from giftping.todo.clocks import start_of
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
+from giftping.todo.local_time import start_of
 from giftping.todo.model import Pause
+from giftping.todo.repository import MemberChange, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +62,9 @@ def pause(session: Session, request: PauseRequest) -> int:
 def _paused(members: Members, found: Member, request: PauseRequest) -> tuple[Member, str]:
     new = _pause_of(request, members.zone(found), members.now)
 
-    def with_pause(member: Member) -> Edit:
+    def with_pause(member: Member) -> MemberChange:
         _refuse_overlap(member, new, members)
-        return Edit(replace(member, pauses=tuple(sorted((*member.pauses, new), key=lambda pause: pause.start))))
+        return MemberChange(replace(member, pauses=tuple(sorted((*member.pauses, new), key=lambda pause: pause.start))))
 
     said = pause_text(new, members.session.wiring.zone)
     member = _changed(
@@ -76,11 +76,11 @@ def _paused(members: Members, found: Member, request: PauseRequest) -> tuple[Mem
 def _ended(members: Members, found: Member) -> tuple[Member, str]:
     now = members.now
 
-    def without_pause(member: Member) -> Edit:
+    def without_pause(member: Member) -> MemberChange:
         if not any(pause.end is None or pause.end > now for pause in member.pauses):
             raise UsageError(f"{who(member.user_id, member.name)} is not paused, now or later")
         kept = (pause for pause in member.pauses if pause.start < now)
-        return Edit(replace(member, pauses=tuple(_cut(pause, now) for pause in kept)))
+        return MemberChange(replace(member, pauses=tuple(_cut(pause, now) for pause in kept)))
 
     member = _changed(members, found, without_pause, "unpaused", "", None)
     return member, f"{who(member.user_id, member.name)} is not paused any more: all clocks go on."
@@ -91,12 +91,19 @@ def _cut(pause: Pause, now: datetime) -> Pause:
 
 
 def _changed(
-    members: Members, found: Member, change: Callable[[Member], Edit], kind: str, result: str, pause: Pause | None
+    members: Members,
+    found: Member,
+    change: Callable[[Member], MemberChange],
+    kind: str,
+    result: str,
+    pause: Pause | None,
 ) -> Member:
     """The member with the pauses changed; the history is told after, as the timestamps stay as they are."""
-    member = members.book.amend([found.user_id], change)[found.user_id]
+    member = members.repository.amend([found.user_id], change)[found.user_id]
     reason = pause.reason if pause else ""
-    members.book.enter([Event(new_id(), found.user_id, kind, members.now, members.host, result=result, reason=reason)])
+    members.repository.enter(
+        [Event(new_id(), found.user_id, kind, members.now, members.host, result=result, reason=reason)]
+    )
     return member
 
 

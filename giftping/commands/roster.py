@@ -14,9 +14,9 @@ from giftping.output.member_lines import NOBODY, pause_text
 from giftping.output.phrases import counted, printable, when, who
 from giftping.output.todo_objects import roster_object
 from giftping.settings.values import zone_mistake
-from giftping.todo.book import Edit, new_id
-from giftping.todo.documents import Event
-from giftping.todo.model import Presence
+from giftping.todo.history import Event
+from giftping.todo.model import Membership
+from giftping.todo.repository import MemberChange, new_id
 from giftping.todo.rules import span_text
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def add(session: Session, request: RosterRequest) -> int:
     info, warning = _judged(request.user_id, found)
     with open_members(session) as members:
         before = members.member(request.user_id)
-        amended = members.book.amend([request.user_id], lambda known: Edit(_listed(members, known, request, info)))
+        amended = members.repository.amend(
+            [request.user_id], lambda known: MemberChange(_listed(members, known, request, info))
+        )
         member = amended.get(request.user_id, before)
         if not before.on_roster:
             _enter(members, member, "added")
@@ -104,12 +106,12 @@ def _listed(members: Members, known: Member, request: RosterRequest, info: Membe
     if known.on_roster:
         return member
     role_id = members.session.settings.todo.role_id
-    presence = Presence(members.now, in_guild=True, has_role=role_id in info.role_ids) if info else None
-    return replace(member, on_roster=True, added=members.now, presence=presence)
+    membership = Membership(members.now, in_guild=True, has_role=role_id in info.role_ids) if info else None
+    return replace(member, on_roster=True, added=members.now, membership=membership)
 
 
 def _enter(members: Members, member: Member, kind: str, result: str = "") -> None:
-    members.book.enter([Event(new_id(), member.user_id, kind, members.now, members.host, result=result)])
+    members.repository.enter([Event(new_id(), member.user_id, kind, members.now, members.host, result=result)])
 
 
 def _differences(before: Member, after: Member) -> Iterator[str]:
@@ -145,7 +147,7 @@ def remove(session: Session, user_id: int, *, yes: bool) -> int:
     if not yes and not session.confirm(f"Take {name} off the roster? No more reminders then."):
         raise UsageError("nobody was removed; say --yes to remove without being asked")
     with open_members(session) as members:
-        removed = members.book.remove_from_roster(user_id)
+        removed = members.repository.remove_from_roster(user_id)
         if removed:
             _enter(members, member, "removed")
     session.give({"user_id": snowflake(user_id), "removed": removed})
@@ -185,7 +187,7 @@ def _notes(members: Members, member: Member) -> Iterator[str]:
         yield member.time_zone
     if member.left_at is not None:
         yield f"left the guild {when(member.left_at, zone)}"
-    if member.presence is not None and member.presence.is_bot:
+    if member.membership is not None and member.membership.is_bot:
         yield "a bot: left alone"
     if member.dms_closed_at is not None:
         yield "takes no direct messages"

@@ -19,11 +19,11 @@ from giftping.output.phrases import who
 from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
-from giftping.todo.book import BookError
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
-from giftping.todo.report import FAILED, Result
-from giftping.todo.submission import ATTACHMENT_SIZE, Draft, content_type_of
+from giftping.todo.report import FAILED, ActionResult
+from giftping.todo.repository import RepositoryError
 from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
+from giftping.todo.validation import ATTACHMENT_SIZE, TodoDraft, content_type_of
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -79,9 +79,9 @@ def submit(session: Session, given: Given) -> int:
     user_id, by = _whose(given, known)
     attachment, content = _attached(given.attach)
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
-    request = SubmitRequest(user_id, Draft(**texts, attachment=attachment), by, given.by_staff)
+    request = SubmitRequest(user_id, TodoDraft(**texts, attachment=attachment), by, given.by_staff)
     with open_members(session) as members:
-        report = run_submit(session.wiring, members.book, request, content)
+        report = run_submit(session.wiring, members.repository, request, content)
         outcome = _outcome(members, report)
     session.give(_submit_object(outcome, by))
     _tell(session, outcome)
@@ -188,7 +188,7 @@ def _streak(members: Members, member: Member) -> Streak | None:
     """The streak; None, and told, where the history cannot be read: the TODO is saved all the same."""
     try:
         return members.streak(member, members.events(member.user_id))
-    except BookError as error:
+    except RepositoryError as error:
         members.session.trouble(str(error))
         return None
 
@@ -219,9 +219,9 @@ def _tell(session: Session, outcome: _Outcome) -> None:
     else:
         session.trouble(f"not posted yet{_why_not(session, report)}")
     for leg in report.legs:
-        if leg.leg is LegName.DM and leg.result is not Result.LATER:
+        if leg.leg is LegName.DM and leg.result is not ActionResult.LATER:
             _tell_dm(session, leg, name)
-    if report.role is not None and report.role.result is Result.DONE:
+    if report.role is not None and report.role.result is ActionResult.DONE:
         session.tell("The role is back.")
     elif outcome.is_owed_role:
         reason = f" ({report.role.reason})" if report.role and report.role.reason else ""
@@ -244,9 +244,9 @@ def _why_not(session: Session, report: SubmitReport) -> str:
 
 
 def _tell_dm(session: Session, leg: LegReport, name: str) -> None:
-    if leg.result is Result.DONE:
+    if leg.result is ActionResult.DONE:
         session.tell(f"{name} was told by direct message.")
-    elif leg.result is Result.CLOSED:
+    elif leg.result is ActionResult.CLOSED:
         session.tell(f"{name} takes no direct messages.")
     elif leg.result in FAILED:
         session.trouble(f"direct message to {name}: {leg.result.value} ({leg.reason}); the next sweep sees to it")

@@ -19,11 +19,11 @@ from giftping.output.sweep_lines import (
 )
 from giftping.output.todo_objects import sweep_object
 from giftping.todo.model import LegName
-from giftping.todo.report import Result
+from giftping.todo.report import ActionResult
 
 if TYPE_CHECKING:
     from giftping.commands.session import Session
-    from giftping.todo.report import Planned, SweepReport
+    from giftping.todo.report import PlannedAction, SweepReport
 
 
 def sweep(session: Session, *, dry_run: bool) -> int:
@@ -59,7 +59,7 @@ def _sweep(session: Session, *, dry_run: bool) -> Account:
 
 
 def _written(report: SweepReport) -> int:
-    return sum(leg.leg is LegName.DM and leg.result is Result.DONE and not leg.settled for leg in report.legs)
+    return sum(leg.leg is LegName.DM and leg.result is ActionResult.DONE and not leg.settled for leg in report.legs)
 
 
 def _show_plan(session: Session, report: SweepReport) -> None:
@@ -80,7 +80,7 @@ def _show_plan(session: Session, report: SweepReport) -> None:
     session.tell(writes_line(report.writes))
 
 
-def _row(planned: Planned, session: Session, report: SweepReport) -> list[str]:
+def _row(planned: PlannedAction, session: Session, report: SweepReport) -> list[str]:
     what, at = due_words(planned.due, session.wiring.zone, report.started_at)
     why = f"Discord does not say how they stand: {planned.trouble}" if planned.trouble else planned.due.why
     return [who(planned.user_id, planned.name), what, at, why]

@@ -23,12 +23,12 @@ from giftping.output.todo_objects import (
     todo_object,
 )
 from giftping.runs.sweep import rules_of
-from giftping.todo.book import Edit, new_id
-from giftping.todo.clocks import unfrozen
-from giftping.todo.days import Standing, Streak, Today, board
-from giftping.todo.documents import Event
+from giftping.todo.days import Standing, Streak, TodayStanding, standings
+from giftping.todo.history import Event
 from giftping.todo.model import Lapse, Member, RemovalState
-from giftping.todo.rules import Action, Due, Outlook, let_be, quiet_hours_of
+from giftping.todo.periods import unfrozen
+from giftping.todo.repository import MemberChange, new_id
+from giftping.todo.rules import Action, Due, Outlook, quiet_hours_of, why_left_alone
 
 # status
 
@@ -48,7 +48,7 @@ class _Look:
         """When the next ping comes: not before now, in no pause, and in no quiet hours."""
         if self.outlook.ping_at is None:
             return None
-        pauses = [pause.span for pause in self.member.pauses]
+        pauses = [pause.period for pause in self.member.pauses]
         at = unfrozen(max(self.outlook.ping_at, ahead.members.now), pauses)
         quiet = rules_of(ahead.members.session.settings, ahead.host).quiet
         if at is None or quiet is None:
@@ -173,7 +173,7 @@ def _role_text(members: Members, look: _Look) -> str:
         return f"taken {when(removal.at, zone)}; a TODO brings it back"
     if removal is not None and removal.state is RemovalState.CLAIMED:
         return f"being taken since {when(removal.at, zone)}"
-    if reason := let_be(member, rules_of(members.session.settings, "")):
+    if reason := why_left_alone(member, rules_of(members.session.settings, "")):
         return f"stays as it is: {reason}"
     if look.due.action is Action.REMOVE:
         return "goes with the next sweep"
@@ -181,7 +181,7 @@ def _role_text(members: Members, look: _Look) -> str:
         is_warned = look.outlook.role_off_at is not None
         condition = "unless a TODO comes" if is_warned else "at the earliest, and only after a warning"
         return f"goes {_at_text(look.role_off_at, members)}, {condition}"
-    if member.presence is not None and member.presence.in_guild and not member.presence.has_role:
+    if member.membership is not None and member.membership.in_guild and not member.membership.has_role:
         return "the member has none"
     return "stays as it is"
 
@@ -202,7 +202,7 @@ def _dm_text(members: Members, member: Member) -> str:
 def list_today(session: Session) -> int:
     """List who has handed in today, each by their own day."""
     with open_members(session, read_only=True) as members:
-        rows = board(members.roster(), members.zone, members.now, session.settings.todo.exempt)
+        rows = standings(members.roster(), members.zone, members.now, session.settings.todo.exempt)
     counts = Counter(row.standing for row in rows)
     session.give(
         {
@@ -219,7 +219,7 @@ def list_today(session: Session) -> int:
     return EXIT_FINE
 
 
-def _today_row(members: Members, row: Today) -> list[str]:
+def _today_row(members: Members, row: TodayStanding) -> list[str]:
     last = row.member.last_submit
     at = when(last, members.session.wiring.zone) if last else "none"
     return [who(row.member.user_id, row.member.name), row.standing.value, row.day.isoformat(), at]
@@ -234,10 +234,10 @@ def delete(session: Session, user_id: int) -> int:
         found = members.member(user_id)
         event = Event(new_id(), user_id, "deleted", members.now, members.host)
 
-        def without_text(member: Member) -> Edit | None:
-            return Edit(replace(member, todo=None), (event,)) if member.todo is not None else None
+        def without_text(member: Member) -> MemberChange | None:
+            return MemberChange(replace(member, todo=None), (event,)) if member.todo is not None else None
 
-        deleted = bool(members.book.amend([user_id], without_text))
+        deleted = bool(members.repository.amend([user_id], without_text))
     session.give({"user_id": snowflake(user_id), "deleted": deleted})
     name = who(user_id, found.name)
     session.tell(f"The TODO of {name} is deleted; the clock goes on." if deleted else f"{name} has no TODO to delete.")

@@ -26,14 +26,14 @@ from giftping.doctor.todo_guild import TODO_GUILD_CHECKS, TodoGuildFacts, look_a
 from giftping.doctor.todo_roster import ROSTER_CHECKS, RosterFacts, look_at_roster
 from giftping.doctor.todo_sweeps import SWEEPS_CHECKS, SweepsFacts, look_at_sweeps
 from giftping.store.base import StoreError
-from giftping.todo.presence import Lookout
+from giftping.todo.membership import MembershipReader
 from giftping.wiring import host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from giftping.todo.book import Clock
+    from giftping.todo.repository import Clock
     from giftping.wiring import Wiring
 
 
@@ -145,7 +145,7 @@ def _own_name(state: Path) -> str:
 
 def _has_todo(wiring: Wiring, contents: Contents) -> bool:
     todo = wiring.settings.todo
-    is_used = contents.todo is not None and any(contents.todo.roll.on_roster())
+    is_used = contents.todo is not None and any(contents.todo.loaded.on_roster())
     return is_used or any((todo.guild_id, todo.channel_id, todo.role_id))
 
 
@@ -163,14 +163,16 @@ def _look_at_codes(
 
 def _look_at_todo(wiring: Wiring, bot: BotClient | None, contents: Contents, clock: Clock, now: datetime) -> TodoFacts:
     settings, kept = wiring.settings.todo, contents.todo
-    guild = look_at_todo_guild(bot, settings, sum(1 for _ in kept.roll.on_roster()) if kept else 0)
+    guild = look_at_todo_guild(bot, settings, sum(1 for _ in kept.loaded.on_roster()) if kept else 0)
     direct_messages = look_at_direct_messages(settings, kept, now, wiring.zone)
     if kept is None:
         return TodoFacts(guild, direct_messages)
-    lookout = None
+    memberships = None
     if bot is not None and guild.guild_id is not None and guild.shows_members:
-        lookout = Lookout(bot.members, clock, guild.guild_id, guild.role_id, lambda ask, ids: side_by_side(ask, ids))
-    roster = look_at_roster(kept.roll, lookout, settings, now)
+        memberships = MembershipReader(
+            bot.members, clock, guild.guild_id, guild.role_id, lambda ask, ids: side_by_side(ask, ids)
+        )
+    roster = look_at_roster(kept.loaded, memberships, settings, now)
     return TodoFacts(guild, direct_messages, roster, look_at_sweeps(kept, settings, now))
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
 from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
 from giftping.store.base import EntryState, StoreError
-from giftping.todo.book import Book
-from giftping.todo.documents import OddDocumentError
+from giftping.todo.document_fields import OddDocumentError
+from giftping.todo.repository import MemberRepository
 
 if TYPE_CHECKING:
     from giftping.store.base import GuildRecord, LedgerEntry, RunRecord, Store
-    from giftping.todo.book import Clock, Roll
-    from giftping.todo.documents import SweepNotes
+    from giftping.todo.repository import Clock, LoadedMembers
+    from giftping.todo.sweep_notes import SweepNotes
     from giftping.wiring import Wiring
 
 
@@ -34,7 +34,7 @@ class LedgerFacts:
 class TodoContents:
     """What the ledger holds of the TODO part."""
 
-    roll: Roll
+    loaded: LoadedMembers
     notes: SweepNotes
     """What the sweeps remember."""
 
@@ -64,8 +64,8 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
             contents = replace(codes, others=others)
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
-            book = Book(store, clock)
-            contents = replace(contents, todo=TodoContents(book.roll(), book.notes()))
+            repository = MemberRepository(store, clock)
+            contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
         return LedgerFacts(store.name, notices=tuple(store.notices)), contents
     except (StoreError, OddDocumentError) as error:
         return LedgerFacts("", trouble=str(error)), contents

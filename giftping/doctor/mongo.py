@@ -12,7 +12,7 @@ from giftping.store.base import StoreError
 
 if TYPE_CHECKING:
     from giftping.settings.load import Settings
-    from giftping.todo.book import Clock
+    from giftping.todo.repository import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.doctor.judgement import Checks, Judgement, ok, warn
-from giftping.todo.messenger import DMS_CLOSED_FOR
+from giftping.todo.direct_messages import CLOSED_FOR
 
 if TYPE_CHECKING:
     from giftping.doctor.ledger import TodoContents
@@ -40,13 +40,13 @@ def look_at_direct_messages(
     """How members are written to; nothing is sent to find out, so who takes none is known from the sweeps."""
     if contents is None:
         return DirectMessagesFacts(now, todo.direct_messages, todo.new_dms, roster_size=None)
-    closed_at = [member.dms_closed_at for member in contents.roll.on_roster()]
+    closed_at = [member.dms_closed_at for member in contents.loaded.on_roster()]
     return DirectMessagesFacts(
         now,
         todo.direct_messages,
         todo.new_dms,
         roster_size=len(closed_at),
-        closed=sum(at is not None and now - at < DMS_CLOSED_FOR for at in closed_at),
+        closed=sum(at is not None and now - at < CLOSED_FOR for at in closed_at),
         stopped_until=contents.notes.dms_stopped_until,
         zone=zone,
     )

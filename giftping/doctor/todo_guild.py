@@ -20,7 +20,7 @@ from giftping.doctor.discord import (
     trouble_in,
 )
 from giftping.doctor.judgement import Checks, Judgement, Trouble, counted, fail, ok, unanswered, untold, warn
-from giftping.todo.presence import LIST_FROM
+from giftping.todo.membership import LIST_FROM
 
 if TYPE_CHECKING:
     from giftping.settings.todo import TodoSettings

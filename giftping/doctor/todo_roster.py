@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from giftping.settings.todo import TodoSettings
-    from giftping.todo.book import Roll
-    from giftping.todo.presence import Lookout
+    from giftping.todo.membership import MembershipReader
+    from giftping.todo.repository import LoadedMembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +34,34 @@ class RosterFacts:
 # Looking
 
 
-def look_at_roster(roll: Roll, lookout: Lookout | None, todo: TodoSettings, now: datetime) -> RosterFacts:
-    """How the roster is; without a `lookout`, who has left is told as the sweeps last saw it."""
-    listed = list(roll.on_roster())
-    left = _left(roll, lookout) if lookout else tuple(one.label for one in listed if one.left_at is not None)
+def look_at_roster(
+    loaded: LoadedMembers, memberships: MembershipReader | None, todo: TodoSettings, now: datetime
+) -> RosterFacts:
+    """How the roster is; without `memberships`, who has left is told as the sweeps last saw it."""
+    listed = list(loaded.on_roster())
+    left = _left(loaded, memberships) if memberships else tuple(one.label for one in listed if one.left_at is not None)
     return RosterFacts(
         size=len(listed),
         never_submitted=sum(member.last_submit is None for member in listed),
-        odd=tuple(f"{odd.where}: {odd.why}" for odd in roll.odd),
+        odd=tuple(f"{odd.where}: {odd.why}" for odd in loaded.odd),
         left=left,
         # Who stays away for longer than it takes to lose the role has left for good, and is not missed on the roster.
         unlisted=tuple(
             member.label
-            for member in roll.members.values()
+            for member in loaded.members.values()
             if not member.on_roster and member.last_submit is not None and now - member.last_submit < todo.remove_after
         ),
     )
 
 
-def _left(roll: Roll, lookout: Lookout) -> tuple[str, ...]:
+def _left(loaded: LoadedMembers, memberships: MembershipReader) -> tuple[str, ...]:
     """Who on the roster is not in the guild, as Discord shows it now, or as last known where it does not."""
-    listed = {member.user_id: member for member in roll.on_roster()}
-    seen = lookout.look(listed)
+    listed = {member.user_id: member for member in loaded.on_roster()}
+    seen = memberships.look(listed)
     return tuple(
         member.label
         for user_id, member in listed.items()
-        if (member.left_at is not None if isinstance(presence := seen[user_id], str) else not presence.in_guild)
+        if (member.left_at is not None if isinstance(membership := seen[user_id], str) else not membership.in_guild)
     )
 
 

@@ -44,10 +44,10 @@ class SweepsFacts:
 
 def look_at_sweeps(contents: TodoContents, todo: TodoSettings, now: datetime) -> SweepsFacts:
     """What the sweeps left in the ledger."""
-    members = contents.roll.members.values()
+    members = contents.loaded.members.values()
     return SweepsFacts(
         now=now,
-        is_needed=any(contents.roll.on_roster()),
+        is_needed=any(contents.loaded.on_roster()),
         last=contents.notes.last_sweep,
         told=contents.notes.told,
         remind_every=todo.remind_every,

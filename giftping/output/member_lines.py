@@ -11,7 +11,7 @@ from giftping.todo.rules import Action
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
-    from giftping.todo.documents import Event
+    from giftping.todo.history import Event
     from giftping.todo.model import Leg, Pause
     from giftping.todo.rules import Due
 

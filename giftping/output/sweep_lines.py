@@ -10,7 +10,7 @@ from giftping.output.member_lines import ACTION_WORDS, NOBODY
 from giftping.output.phrases import counted, printable, when, who
 from giftping.output.trouble import Trouble, without_numbers
 from giftping.todo.model import LegName, NoticeKind
-from giftping.todo.report import FAILED, Result
+from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.rules import Action
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def done_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
         since, until = when(report.downtime_since, zone), when(report.started_at, zone)
         yield f"no sweep between {since} and {until}: that time is not charged"
     for given, verb in ((False, "took the role from"), (True, "gave the role back to")):
-        roles = [role for role in report.roles if role.given is given and role.result is Result.DONE]
+        roles = [role for role in report.roles if role.given is given and role.result is ActionResult.DONE]
         if roles:
             yield f"{verb} {_members(roles)}"
     told = {(role.user_id, role.given) for role in report.roles}
     for kind, verb in _KIND_VERBS.items():
-        legs = [leg for leg in report.legs if leg.kind is kind and leg.result is Result.DONE]
+        legs = [leg for leg in report.legs if leg.kind is kind and leg.result is ActionResult.DONE]
         # A change of the role is told above, and its notice with it.
         fresh = [leg for leg in legs if not leg.settled and (leg.user_id, kind is NoticeKind.RESTORE) not in told]
         if kind is NoticeKind.SUBMISSION:
@@ -74,8 +74,8 @@ def _named(names: Sequence[str]) -> str:
 def waiting_lines(report: SweepReport, zone: tzinfo | None) -> Iterator[str]:
     """Each member who waits, and why, a line each: for those who ask with -v."""
     for leg in report.legs:
-        if leg.result in (Result.CLOSED, Result.LATER):
-            said = "takes no direct messages" if leg.result is Result.CLOSED else f"{LEG_WORDS[leg.leg]} later"
+        if leg.result in (ActionResult.CLOSED, ActionResult.LATER):
+            said = "takes no direct messages" if leg.result is ActionResult.CLOSED else f"{LEG_WORDS[leg.leg]} later"
             yield f"{who(leg.user_id, leg.name)}: {leg.kind.value}: {said} ({leg.reason})"
     for planned in report.plan:
         due = planned.due

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from giftping.output.json import instant, snowflake
 
 if TYPE_CHECKING:
-    from giftping.todo.days import Streak, Today
-    from giftping.todo.documents import Event
+    from giftping.todo.days import Streak, TodayStanding
+    from giftping.todo.history import Event
     from giftping.todo.model import Member, Pause, Todo
-    from giftping.todo.report import LegReport, Planned, RoleReport, SweepReport
+    from giftping.todo.report import LegReport, PlannedAction, RoleReport, SweepReport
     from giftping.todo.rules import Due
 
 
@@ -39,7 +39,7 @@ def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
     }
 
 
-def planned_object(planned: Planned) -> dict[str, Any]:
+def planned_object(planned: PlannedAction) -> dict[str, Any]:
     """One member of a sweep's plan as it stands in JSON."""
     who = {"user_id": snowflake(planned.user_id), "name": planned.name}
     return who | due_object(planned.due) | {"trouble": planned.trouble}
@@ -81,7 +81,7 @@ def role_object(role: RoleReport) -> dict[str, Any]:
 
 def roster_object(member: Member) -> dict[str, Any]:
     """One member of the roster as it stands in JSON."""
-    presence = member.presence
+    membership = member.membership
     return {
         "user_id": snowflake(member.user_id),
         "name": member.name,
@@ -90,8 +90,8 @@ def roster_object(member: Member) -> dict[str, Any]:
         "exempt": member.exempt,
         "time_zone": member.time_zone,
         "pauses": [pause_object(pause) for pause in member.pauses],
-        "in_guild": None if presence is None else presence.in_guild,
-        "has_role": None if presence is None else presence.has_role,
+        "in_guild": None if membership is None else membership.in_guild,
+        "has_role": None if membership is None else membership.has_role,
         "left_at": instant(member.left_at),
         "dms_closed_at": instant(member.dms_closed_at),
     }
@@ -122,7 +122,7 @@ def streak_object(streak: Streak) -> dict[str, Any]:
     return {"current": streak.current, "longest": streak.longest, "last_day": last_day}
 
 
-def today_object(row: Today) -> dict[str, Any]:
+def today_object(row: TodayStanding) -> dict[str, Any]:
     """How one member stands with today's TODO as it stands in JSON."""
     return {
         "user_id": snowflake(row.member.user_id),

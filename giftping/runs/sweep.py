@@ -18,16 +18,17 @@ from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
 from giftping.settings.file import Mistake, SettingsError
 from giftping.store.files import replace_file, storage_errors
-from giftping.todo.book import Book, Clock
-from giftping.todo.clocks import Quiet, Span, day_of
+from giftping.todo.local_time import LocalQuietHours, day_of
+from giftping.todo.membership import MembershipReader
 from giftping.todo.messenger import Addresses, Messenger
 from giftping.todo.model import Todo
-from giftping.todo.presence import Lookout
+from giftping.todo.periods import Period
+from giftping.todo.repository import Clock, MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import TodoRules
-from giftping.todo.submission import ATTACHMENT_SIZE, content_type_of
 from giftping.todo.submit import SubmitReport, SubmitRequest, SubmitTools, submit
 from giftping.todo.sweep import SweepRules, SweepTools, sweep
+from giftping.todo.validation import ATTACHMENT_SIZE, content_type_of
 from giftping.wiring import POSTING_THREADS, Wiring, host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
@@ -81,7 +82,11 @@ def run_sweep(
 
 
 def run_submit(
-    wiring: Wiring, book: Book, request: SubmitRequest, content: bytes = b"", timing: Timing | None = None
+    wiring: Wiring,
+    repository: MemberRepository,
+    request: SubmitRequest,
+    content: bytes = b"",
+    timing: Timing | None = None,
 ) -> SubmitReport:
     """What came of handing in a TODO; `content` is that of its file.
 
@@ -101,14 +106,14 @@ def run_submit(
         keeper=stage.keeper if stage else lambda *_: None,
         keep=lambda todo: folder.keep(todo, content),
     )
-    return submit(tools, book, request)
+    return submit(tools, repository, request)
 
 
 def rules_of(settings: Settings, host: str) -> TodoRules:
     """What decides, as the settings have it."""
     todo = settings.todo
     zone = ZoneInfo(todo.time_zone)
-    quiet = Quiet(todo.quiet_hours.start, todo.quiet_hours.end, zone) if todo.quiet_hours else None
+    quiet = LocalQuietHours(todo.quiet_hours.start, todo.quiet_hours.end, zone) if todo.quiet_hours else None
     return TodoRules(
         host=host,
         remind_after=todo.remind_after,
@@ -183,12 +188,14 @@ class _Stage:
     def tools(self, open_store: Callable[[], Store], on_progress: Callable[[int, int], None]) -> SweepTools:
         """The tools of a sweep."""
         guild_id, role_id, clock = self._place.guild_id, self._settings.todo.role_id, self._timing.clock
-        lookout = Lookout(self._members, clock, guild_id, role_id, lambda look, ids: side_by_side(look, ids))
+        memberships = MembershipReader(
+            self._members, clock, guild_id, role_id, lambda look, ids: side_by_side(look, ids)
+        )
         return SweepTools(
             clock=clock,
             sleep=self._sleep,
             open_store=open_store,
-            lookout=lookout,
+            memberships=memberships,
             messenger=self.messenger,
             roles=self.keeper,
             pool=_pool,
@@ -203,11 +210,11 @@ class _Stage:
         else:
             sleep_unless(self._wiring.stopped, seconds, self._timing.sleep)
 
-    def messenger(self, book: Book, downtimes: Sequence[Span]) -> Messenger:
+    def messenger(self, repository: MemberRepository, downtimes: Sequence[Period]) -> Messenger:
         """What tells members things."""
         todo = self._settings.todo
         return Messenger(
-            book=book,
+            repository=repository,
             rest=self._place.rest,
             members=self._members,
             clock=self._timing.clock,
@@ -218,13 +225,13 @@ class _Stage:
             stopped=self._wiring.is_stopped,
         )
 
-    def keeper(self, book: Book, downtimes: Sequence[Span]) -> RoleKeeper | None:
+    def keeper(self, repository: MemberRepository, downtimes: Sequence[Period]) -> RoleKeeper | None:
         """What takes and gives the role, None where none is named."""
         role_id = self._settings.todo.role_id
         if role_id is None:
             return None
         clock, rules = self._timing.clock, self.rules
-        return RoleKeeper(book, self._members, clock, rules, self._place.guild_id, role_id, downtimes)
+        return RoleKeeper(repository, self._members, clock, rules, self._place.guild_id, role_id, downtimes)
 
 
 def _pool() -> AbstractContextManager[Executor]:

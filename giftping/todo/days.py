@@ -13,20 +13,23 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
-from giftping.todo.clocks import Span, day_of, joined, start_of
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
+from giftping.todo.local_time import day_of, start_of
 from giftping.todo.model import Member, NoticeKind, Pause
+from giftping.todo.periods import Period, joined
 
 ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """How many days in a row: up to now, and at most; `last_day` is the last one with a TODO."""
+    """How many days in a row a member has handed in."""
 
     current: int = 0
+    """Up to now; today need not be handed in yet."""
     longest: int = 0
     last_day: date | None = None
+    """The last one with a TODO."""
 
 
 class Standing(StrEnum):
@@ -41,16 +44,17 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
-    """One member's own today."""
+class TodayStanding:
+    """How one member stands today."""
 
     member: Member
     day: date
+    """The date by their own clock."""
     standing: Standing
 
 
 def submissions_of(member: Member, events: Iterable[Event]) -> list[Event]:
-    """Return what a member handed in, oldest first: what the history has, and the last one if an older bot wrote it."""
+    """What a member handed in, oldest first: what the history has, and the last one if an older bot wrote it."""
     handed_in = [event for event in events if event.user_id == member.user_id and is_submission(event)]
     last = member.last_submit
     if last is not None and all(event.at != last for event in handed_in):
@@ -64,40 +68,44 @@ def is_submission(event: Event) -> bool:
 
 
 def streak(events: Iterable[Event], pauses: Iterable[Pause], today: date, zone: tzinfo) -> Streak:
-    """The streak of one member from their submissions; `today` is their own, by `zone`."""
+    """The streak of one member from their submissions; `today` is their own date, by `zone`."""
     days = sorted({_day(event, zone) for event in events if is_submission(event)})
     if not days:
         return Streak()
-    paused = joined(pause.span for pause in pauses)
+    paused = joined(pause.period for pause in pauses)
     longest = run = 1
     for before, day in pairwise(days):
         run = run + 1 if _is_bridged(before, day, paused, zone) else 1
         longest = max(longest, run)
+    # Today may still be handed in: the streak is over only when a whole day lies between.
     goes_on = _is_bridged(days[-1], today, paused, zone)
     return Streak(run if goes_on else 0, longest, days[-1])
 
 
-def board(
+def standings(
     members: Iterable[Member], zone_of: Callable[[Member], tzinfo], now: datetime, exempt: Collection[int] = ()
-) -> list[Today]:
+) -> list[TodayStanding]:
     """How everybody stands with today's TODO: first those who have yet to hand it in, then by name."""
     rows = []
     for member in members:
         zone = zone_of(member)
-        rows.append(Today(member, day_of(now, zone), _standing(member, zone, now, exempt)))
+        rows.append(TodayStanding(member, day_of(now, zone), _standing(member, zone, now, exempt)))
     order = list(Standing)
     return sorted(rows, key=lambda row: (order.index(row.standing), row.member.name.casefold(), row.member.user_id))
 
 
 def _day(event: Event, zone: tzinfo) -> date:
-    """The day that an event was entered with, else that of its time."""
+    """The day that an event was entered with, else that of its time.
+
+    What was entered stands: a member who changes their zone does not lose a day by it.
+    """
     try:
         return date.fromisoformat(event.day)
     except ValueError:
         return day_of(event.at, zone)
 
 
-def _is_bridged(before: date, after: date, paused: list[Span], zone: tzinfo) -> bool:
+def _is_bridged(before: date, after: date, paused: list[Period], zone: tzinfo) -> bool:
     """Whether all days between two are wholly paused; there may be none."""
     if after - before <= ONE_DAY:
         return True
@@ -106,13 +114,14 @@ def _is_bridged(before: date, after: date, paused: list[Span], zone: tzinfo) -> 
 
 
 def _standing(member: Member, zone: tzinfo, now: datetime, exempt: Collection[int]) -> Standing:
+    # First: whoever hands in while paused or exempt has handed in.
     if member.last_submit is not None and day_of(member.last_submit, zone) == day_of(now, zone):
         return Standing.HANDED_IN
     if member.exempt or member.user_id in exempt:
         return Standing.EXEMPT
-    if member.presence is not None and member.presence.is_bot:
+    if member.membership is not None and member.membership.is_bot:
         return Standing.BOT
     if member.left_at is not None:
         return Standing.LEFT
-    is_paused = any(pause.span.holds(now) for pause in member.pauses)
+    is_paused = any(pause.period.holds(now) for pause in member.pauses)
     return Standing.PAUSED if is_paused else Standing.MISSING

@@ -1,4 +1,4 @@
-"""What is known of a member of the TODO roster, as values. All times are aware and in UTC."""
+"""What is known of a member of the TODO roster, as values. Pure; all times are aware and in UTC."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from giftping.todo.clocks import Span
+from giftping.todo.periods import Period
 
 
 class NoticeKind(StrEnum):
@@ -22,7 +22,7 @@ class NoticeKind(StrEnum):
 
 
 PINGS = frozenset({NoticeKind.REMINDER, NoticeKind.WARNING})
-"""The notices that come in rounds, never two within the interval."""
+"""The notices that ask for a TODO, never two within the interval; a member has one of them at most."""
 
 
 class LegName(StrEnum):
@@ -33,20 +33,21 @@ class LegName(StrEnum):
 
 
 class LegState(StrEnum):
-    """Where one leg of a notice stands.
-
-    OPEN is yet to be sent, or was surely not delivered; CLAIMED may have arrived, since nobody has said what came of
-    it; UNCERTAIN likewise, and nobody will; CLOSED is not to be sent.
-    """
+    """Where one leg of a notice stands."""
 
     OPEN = "open"
+    """Yet to be sent, or surely not delivered."""
     CLAIMED = "claimed"
+    """About to be sent, or sent: it may have arrived, and nobody has said yet what came of it."""
     SENT = "sent"
     UNCERTAIN = "uncertain"
+    """It may have arrived, and nobody will ever say."""
     CLOSED = "closed"
+    """Not to be sent."""
 
 
 MAY_HAVE_ARRIVED = frozenset({LegState.CLAIMED, LegState.SENT, LegState.UNCERTAIN})
+"""The states that count as a ping: the interval is kept also where a message has arrived that nobody knows of."""
 
 UNDER_WAY = timedelta(minutes=1)
 """How long after a claim its message may still be under way: a request ends within 15 s, the rest is Discord's."""
@@ -54,24 +55,30 @@ UNDER_WAY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One part of a notice. `at` is when it was delivered, or claimed by the host `by`; `reason` is of the last no."""
+    """One part of a notice."""
 
     state: LegState = LegState.OPEN
     at: datetime | None = None
+    """When it was delivered, or claimed."""
     by: str = ""
+    """The host that claimed it."""
     reason: str = ""
+    """Why it was not delivered when that was last tried."""
     message_id: int | None = None
     channel_id: int | None = None
+    """Where it went or was about to go: there it is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that was handed in with a TODO; `url` is where Discord keeps it, and may be out of date."""
+    """A file that was handed in with a TODO."""
 
     filename: str
     content_type: str = ""
     size: int = 0
+    """In bytes."""
     url: str = ""
+    """Where Discord keeps it, as the older bot noted it; such addresses run out."""
 
     @property
     def is_image(self) -> bool:
@@ -81,25 +88,24 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """One handed-in TODO. `date` is as it was typed; `submitted_by` is set when somebody else handed it in."""
+    """One handed-in TODO."""
 
     name: str
     date: str
+    """As DD/MM/YYYY; an older bot took whatever was typed."""
     must_do: str = ""
     can_do: str = ""
     dont_do: str = ""
     id: str = ""
     submitted_at: datetime | None = None
     submitted_by: int | None = None
+    """Who handed it in where that was somebody else."""
     attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to be told by one or two legs.
-
-    `ping_before` is the last ping's time from before this one's round; `todo` is what a submission's post shows.
-    """
+    """Something to be told by one or two legs."""
 
     id: str
     kind: NoticeKind
@@ -107,7 +113,9 @@ class Notice:
     channel: Leg = Leg()
     dm: Leg = Leg()
     ping_before: datetime | None = None
+    """The time of the ping before this one: what counts again when surely no leg of it was delivered."""
     todo: Todo | None = None
+    """What a submission's post shows; the member may have handed in another one meanwhile."""
 
     def leg(self, name: LegName) -> Leg:
         """One of the legs."""
@@ -124,6 +132,7 @@ class Notice:
     @property
     def counts_from(self) -> datetime | None:
         """When a leg was last delivered, or may have been; None when surely none was."""
+        # The last one: the interval is to lie between any two messages, whichever way they came.
         return max(
             (leg.at for leg in (self.channel, self.dm) if leg.state in MAY_HAVE_ARRIVED and leg.at), default=None
         )
@@ -131,6 +140,7 @@ class Notice:
     @property
     def delivered_at(self) -> datetime | None:
         """When the first leg was surely delivered; None when none was."""
+        # The first one: from then on the member could know.
         return min((leg.at for leg in (self.channel, self.dm) if leg.state is LegState.SENT and leg.at), default=None)
 
     @property
@@ -140,86 +150,102 @@ class Notice:
 
 
 class RemovalState(StrEnum):
-    """Where the removal of a role stands; ABSENT when there was no role to take."""
+    """Where the removal of a role stands."""
 
     CLAIMED = "claimed"
+    """About to be taken, or taken: nobody has said yet what came of it."""
     DONE = "done"
     ABSENT = "absent"
+    """There was no role to take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """That the role is being taken, or was: since when, and by which host."""
+    """That the role is being taken, or was."""
 
     state: RemovalState
     at: datetime
+    """When it got into that state."""
     by: str = ""
+    """The host that did it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """What happened in one lapse; `since` is the start of the silence that it belongs to."""
+    """What happened in one lapse."""
 
     since: datetime
+    """The start of the silence: it tells the present lapse from one that a submission has ended."""
     warned_at: datetime | None = None
+    """When the first leg of a warning was delivered."""
     removal: Removal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A time in which a member's clocks stand still; without an end until it is ended."""
+    """A time in which a member's clocks stand still."""
 
     id: str
     start: datetime
     end: datetime | None = None
+    """None: until somebody ends it."""
     reason: str = ""
 
     @property
-    def span(self) -> Span:
+    def period(self) -> Period:
         """The time itself."""
-        return Span(self.start, self.end)
+        return Period(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
-    """How Discord showed a member when it was last asked; without `in_guild` the rest says nothing."""
+class Membership:
+    """How Discord showed a member when it was last asked."""
 
     at: datetime
+    """When that was."""
     in_guild: bool
+    """Where not, the other two say nothing."""
     is_bot: bool = False
     has_role: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member, from the roster and the timestamps together.
-
-    The two documents that it was read from are kept, so that a change can be made on condition that they are still
-    as they were, and what other programs have put into them stays.
-    """
+    """One member, from the roster and the timestamps together."""
 
     user_id: int
     name: str = ""
     on_roster: bool = True
     added: datetime | None = None
+    """When they came onto the roster."""
     exempt: bool = False
     time_zone: str = ""
+    """The name of their own zone, empty where they go by that of the settings."""
     pauses: tuple[Pause, ...] = ()
     left_at: datetime | None = None
-    presence: Presence | None = None
+    """Since when they are known not to be in the guild; None while they are."""
+    membership: Membership | None = None
+    """How Discord last showed them, None where it was never asked."""
     dm_channel_id: int | None = None
     dms_closed_at: datetime | None = None
+    """When Discord last said that they take no direct messages from the bot."""
     last_submit: datetime | None = None
     last_ping: datetime | None = None
+    """When the last ping was delivered, or may have been, since the last TODO."""
     todo: Todo | None = None
     lapse: Lapse | None = None
+    """The present lapse, or an earlier one whose role is yet to be given back."""
     notices: tuple[Notice, ...] = ()
+    """Those that are not over: a leg is owed, or may be under way."""
     roster_document: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """As it was read: a change is made only where it is still so, and what other programs put into it stays."""
     timestamps_document: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """Likewise."""
 
     @property
     def silent_since(self) -> datetime | None:
         """When the clock started: the last submission, or the coming onto the roster where that is later."""
+        # Whoever comes back onto the roster after a year is not a year late.
         return max((at for at in (self.last_submit, self.added) if at), default=None)
 
     @property
@@ -229,7 +255,7 @@ class Member:
 
     @property
     def ping(self) -> Notice | None:
-        """The present round's reminder or warning, None when there is none."""
+        """The present reminder or warning, None when there is none."""
         return next((notice for notice in self.notices if notice.kind in PINGS), None)
 
     def notice(self, notice_id: str) -> Notice | None:

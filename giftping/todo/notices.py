@@ -20,16 +20,22 @@ GREEN, GOLD, ORANGE, RED = 3066993, 15844367, 15105570, 15158332
 
 HOW = "Hand in your TODO with `/todo`."
 
+LIST_LENGTH = FIELD_VALUE_LENGTH
+"""The most characters of one list of a TODO: it is one field of the post."""
+
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One notice for one member, with what its text says: when the next ping and the loss of the role would come."""
+class NoticeDetails:
+    """One notice for one member, with what its text says."""
 
     member: Member
     notice: Notice
     next_ping_at: datetime | None = None
+    """When the next ping comes, if there is no TODO before."""
     role_off_at: datetime | None = None
+    """When the role would go, for a warning."""
     role_id: int | None = None
+    """The role that the text names."""
 
     @property
     def todo(self) -> Todo:
@@ -43,7 +49,7 @@ class Told:
 
 
 def reference(notice: Notice) -> str:
-    """Return what stands at the end of a notice's embed, and in no other."""
+    """The text that stands at the end of a notice's embed, and of no other."""
     return f"ref {notice.id}"
 
 
@@ -51,35 +57,38 @@ def shows(message: Mapping[str, Any], notice: Notice) -> bool:
     """Whether a message, as Discord's API gives it, carries a notice."""
     wanted = reference(notice)
     footers = [embed.get("footer") for embed in message.get("embeds", ()) if isinstance(embed, Mapping)]
+    # Its end, since the post of a TODO says before it whose that is.
     return any(isinstance(footer, Mapping) and str(footer.get("text")).endswith(wanted) for footer in footers)
 
 
-def channel_message(told: Sequence[Told]) -> Message:
+def channel_message(details: Sequence[NoticeDetails]) -> Message:
     """One message for the TODO channel that tells several members something, an embed each.
 
     A member who handed in a TODO is not pinged for it; one for whom somebody else did, is.
     """
-    users = dict.fromkeys(one.member.user_id for one in told if _mentions(one))
+    # A member who is told two things in one message is named once.
+    users = dict.fromkeys(one.member.user_id for one in details if _mentions(one))
     return Message(
-        embeds=tuple(map(_channel_embed, told)),
+        embeds=tuple(map(_channel_embed, details)),
         content=" ".join(f"<@{user}>" for user in users),
         mention_users=tuple(users),
     )
 
 
-def dm_message(told: Told) -> Message:
+def dm_message(details: NoticeDetails) -> Message:
     """The direct message that tells one member something."""
-    return Message(embeds=(_dm_embed(told),))
+    return Message(embeds=(_dm_embed(details),))
 
 
-def batches(told: Sequence[Told]) -> Iterator[list[Told]]:
-    """Yield as many notices at a time as fit into one message: ten embeds, and what Discord allows them together.
+def batches(details: Sequence[NoticeDetails]) -> Iterator[list[NoticeDetails]]:
+    """The notices, as many at a time as fit into one message: ten embeds, and what Discord allows them together.
 
     A submission has a message of its own.
     """
-    batch: list[Told] = []
+    batch: list[NoticeDetails] = []
     length = 0
-    for one in told:
+    for one in details:
+        # It may bring a file, and a picture among the files of a message is shown in the embed that names it.
         alone = one.notice.kind is NoticeKind.SUBMISSION
         more = embed_length(_channel_embed(one))
         if batch and (alone or len(batch) == EMBEDS or length + more > MESSAGE_EMBEDS_LENGTH):
@@ -117,71 +126,77 @@ def submission_embed(user_id: int, todo: Todo, notice: Notice) -> Embed:
     )
 
 
-def _mentions(told: Told) -> bool:
-    return told.notice.kind is not NoticeKind.SUBMISSION or told.by_other
+def _mentions(details: NoticeDetails) -> bool:
+    return details.notice.kind is not NoticeKind.SUBMISSION or details.by_other
 
 
-def _channel_embed(told: Told) -> Embed:
-    member, notice = told.member, told.notice
-    who = _mention(member.user_id)
-    match notice.kind:
+def _channel_embed(details: NoticeDetails) -> Embed:
+    user_id = details.member.user_id
+    who = _mention(user_id)
+    match details.notice.kind:
         case NoticeKind.SUBMISSION:
-            return submission_embed(member.user_id, told.todo, notice)
+            return submission_embed(user_id, details.todo, details.notice)
         case NoticeKind.REMINDER:
-            return _embed("⏰ TODO reminder", GOLD, f"{who}, {_silence(told)}.", told, _ping_fields(told))
+            return _embed("⏰ TODO reminder", GOLD, f"{who}, {_silence(details)}.", details)
         case NoticeKind.WARNING:
-            return _embed("⚠️ Last call for your TODO", ORANGE, f"{who}, {_silence(told)}.", told, _ping_fields(told))
+            return _embed("⚠️ Last call for your TODO", ORANGE, f"{who}, {_silence(details)}.", details)
         case NoticeKind.REMOVAL:
-            text = f"{who} has lost {_role(told)}: {_silence(told)}, in spite of a warning."
-            return _embed("❌ TODO role removed", RED, text, told, [_way_back()])
+            text = f"{who} has lost {_role(details)}: {_silence(details)}, in spite of a warning."
+            return _embed("❌ TODO role removed", RED, text, details)
         case NoticeKind.RESTORE:
-            return _embed(
-                "✅ TODO role is back", GREEN, f"{who} has handed in a TODO and has {_role(told)} again.", told
-            )
+            text = f"{who} has handed in a TODO and has {_role(details)} again."
+            return _embed("✅ TODO role is back", GREEN, text, details)
 
 
-def _dm_embed(told: Told) -> Embed:
-    match told.notice.kind:
+def _dm_embed(details: NoticeDetails) -> Embed:
+    match details.notice.kind:
         case NoticeKind.SUBMISSION:
-            text = (
-                f"<@{told.todo.submitted_by if told.todo else 0}> has handed in a TODO for you. Your clock starts anew."
-            )
-            date = [EmbedField("📅 Date", told.todo.date)] if told.todo else []
-            return _embed("✅ A TODO was submitted for you", GOLD, text, told, date)
+            text = f"<@{details.todo.submitted_by}> has handed in a TODO for you. Your clock starts anew."
+            return _embed("✅ A TODO was submitted for you", GOLD, text, details)
         case NoticeKind.REMINDER:
-            return _embed("🔔 TODO reminder", ORANGE, f"{_silence(told, you=True)}.", told, _ping_fields(told))
+            return _embed("🔔 TODO reminder", ORANGE, f"{_silence(details, you=True)}.", details)
         case NoticeKind.WARNING:
-            return _embed("⚠️ Last call for your TODO", ORANGE, f"{_silence(told, you=True)}.", told, _ping_fields(told))
+            return _embed("⚠️ Last call for your TODO", ORANGE, f"{_silence(details, you=True)}.", details)
         case NoticeKind.REMOVAL:
-            text = f"You have lost {_role(told)}: {_silence(told)}, in spite of a warning."
-            return _embed("❌ TODO role removed", RED, text, told, [_way_back()])
+            text = f"You have lost {_role(details)}: {_silence(details)}, in spite of a warning."
+            return _embed("❌ TODO role removed", RED, text, details)
         case NoticeKind.RESTORE:
-            return _embed(
-                "✅ TODO role is back", GREEN, f"Thank you for your TODO: you have {_role(told)} again.", told
-            )
+            text = f"Thank you for your TODO: you have {_role(details)} again."
+            return _embed("✅ TODO role is back", GREEN, text, details)
 
 
-def _embed(title: str, color: int, text: str, told: Told, fields: Sequence[EmbedField] = ()) -> Embed:
-    return Embed(title, text[:1].upper() + text[1:], color, tuple(fields), reference(told.notice))
+def _embed(title: str, color: int, text: str, details: NoticeDetails) -> Embed:
+    fields = tuple(_fields(details))
+    return Embed(title, text[:1].upper() + text[1:], color, fields, reference(details.notice))
 
 
-def _ping_fields(told: Told) -> list[EmbedField]:
+def _fields(details: NoticeDetails) -> list[EmbedField]:
+    match details.notice.kind:
+        case NoticeKind.SUBMISSION:
+            return [EmbedField("📅 Date", details.todo.date)]
+        case NoticeKind.REMINDER | NoticeKind.WARNING:
+            return _ping_fields(details)
+        case NoticeKind.REMOVAL:
+            return [EmbedField("📝 The way back", f"{HOW} The role comes back with it.")]
+        case NoticeKind.RESTORE:
+            return []
+
+
+def _ping_fields(details: NoticeDetails) -> list[EmbedField]:
     fields = [EmbedField("📝 What to do", HOW)]
-    if told.role_off_at is not None and told.notice.kind is NoticeKind.WARNING:
+    if details.role_off_at is not None and details.notice.kind is NoticeKind.WARNING:
         fields.append(
-            EmbedField("⚠️ Otherwise", f"{_role(told)} goes {_time(told.role_off_at)}, {_ago(told.role_off_at)}.")
+            EmbedField(
+                "⚠️ Otherwise", f"{_role(details)} goes {_time(details.role_off_at)}, {_ago(details.role_off_at)}."
+            )
         )
-    elif told.next_ping_at is not None:
-        fields.append(EmbedField("🔄 Otherwise", f"The next reminder comes {_ago(told.next_ping_at)}."))
+    elif details.next_ping_at is not None:
+        fields.append(EmbedField("🔄 Otherwise", f"The next reminder comes {_ago(details.next_ping_at)}."))
     return fields
 
 
-def _way_back() -> EmbedField:
-    return EmbedField("📝 The way back", f"{HOW} The role comes back with it.")
-
-
-def _silence(told: Told, *, you: bool = False) -> str:
-    member = told.member
+def _silence(details: NoticeDetails, *, you: bool = False) -> str:
+    member = details.member
     last, added = member.last_submit, member.added
     if last is not None and (added is None or added <= last):
         return f"{'your' if you else 'the'} last TODO came {_ago(last)}"
@@ -189,8 +204,8 @@ def _silence(told: Told, *, you: bool = False) -> str:
     return f"{'you have' if you else 'there has been'} {'handed in no TODO' if you else 'no TODO'}{since}"
 
 
-def _role(told: Told) -> str:
-    return f"<@&{told.role_id}>" if told.role_id else "the TODO role"
+def _role(details: NoticeDetails) -> str:
+    return f"<@&{details.role_id}>" if details.role_id else "the TODO role"
 
 
 def _mention(user_id: int) -> str:
@@ -203,7 +218,3 @@ def _ago(at: datetime) -> str:
 
 def _time(at: datetime) -> str:
     return f"<t:{int(at.timestamp())}:f>"
-
-
-LIST_LENGTH = FIELD_VALUE_LENGTH
-"""The most characters of one list of a TODO: it is one field of the post."""

@@ -17,37 +17,37 @@ if TYPE_CHECKING:
     from giftping.discord.message import Message
 
 
-class Result(StrEnum):
-    """How a leg or a change of a role ended.
-
-    UNCLEAR may have happened: the next sweep looks. CLOSED: the member takes no direct messages. LATER: not tried
-    this time, by intent. PLANNED: a dry run would try it.
-    """
+class ActionResult(StrEnum):
+    """How a leg or a change of a role ended."""
 
     DONE = "done"
     REFUSED = "refused"
     UNCLEAR = "unclear"
+    """It may have happened: the next sweep looks."""
     UNCERTAIN = "uncertain"
+    """It may have happened, and nobody can tell any more."""
     CLOSED = "closed"
+    """The member takes no direct messages."""
     LATER = "later"
-    PLANNED = "planned"
+    """Not tried this time, by intent."""
 
 
-FAILED = frozenset({Result.REFUSED, Result.UNCLEAR, Result.UNCERTAIN})
+FAILED = frozenset({ActionResult.REFUSED, ActionResult.UNCLEAR, ActionResult.UNCERTAIN})
 
 
 @dataclass(frozen=True, slots=True)
 class LegReport:
-    """One leg of a notice for one member and how it ended; `settled` when it was an earlier run's."""
+    """One leg of a notice for one member and how it ended."""
 
     user_id: int
     name: str
     kind: NoticeKind
     leg: LegName
-    result: Result
+    result: ActionResult
     reason: str = ""
     message_id: int | None = None
     settled: bool = False
+    """Whether it was an earlier run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,55 +57,63 @@ class RoleReport:
     user_id: int
     name: str
     given: bool
-    result: Result
+    """Whether it was to be given back, and not to be taken."""
+    result: ActionResult
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """What is due for one member, or when something will be; `look` is why Discord could not be asked about them."""
+class PlannedAction:
+    """What is due for one member, or when something will be."""
 
     user_id: int
     name: str
     due: Due
     trouble: str = ""
+    """Why Discord could not be asked about them, so that nothing was done; empty where it was not needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrites:
-    """The direct messages of a dry run: those that would go out, and those that would wait for a later sweep."""
+    """The direct messages of a dry run."""
 
     now: int = 0
+    """How many would go out."""
     later: int = 0
+    """How many would wait for a later sweep, since few new channels are opened in one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """One sweep.
-
-    `plan` is what was due at its start, for everybody on the roster. `messages` are what a dry run would post, each
-    with where it would go, and `writes` its direct messages. `trouble` is what else went wrong, in words;
-    `told_before` are the lines of trouble that the sweep before has told. `downtime_since` is the start of the time
-    before this sweep that is not charged to anybody; `waited_for` counts those who were about to fall due; `stopped`
-    when the sweep was told to stop, so that what it had not begun is left to the next one.
-    """
+    """One sweep."""
 
     started_at: datetime
     finished_at: datetime
     dry_run: bool = False
-    plan: tuple[Planned, ...] = ()
+    plan: tuple[PlannedAction, ...] = ()
+    """What was due at its start, for everybody on the roster."""
     legs: tuple[LegReport, ...] = ()
     roles: tuple[RoleReport, ...] = ()
     left: tuple[int, ...] = ()
+    """Those who were found to have left the guild."""
     returned: tuple[int, ...] = ()
+    """Those who had left, and were found to be back."""
     messages: tuple[tuple[str, Message], ...] = ()
+    """What a dry run would post, each with where it would go."""
     writes: PlannedWrites = PlannedWrites()
+    """The direct messages of a dry run."""
     trouble: tuple[str, ...] = ()
+    """What else went wrong, in words."""
     notices: tuple[str, ...] = ()
+    """What the store had to say of itself, which is no trouble of the sweep's."""
     told_before: frozenset[str] = frozenset()
+    """The lines of trouble that the sweep before has told: they are not told again."""
     downtime_since: datetime | None = None
+    """The start of the time before this sweep that is not charged to anybody."""
     waited_for: int = 0
+    """How many were about to fall due and were waited for."""
     stopped: bool = False
+    """Whether the sweep was told to stop, so that what it had not begun is left to the next one."""
 
     @property
     def exit_code(self) -> int:
@@ -116,11 +124,11 @@ class SweepReport:
     @property
     def has_delivered(self) -> bool:
         """Whether this sweep has told anybody anything."""
-        return any(leg.result is Result.DONE and not leg.settled for leg in self.legs)
+        return any(leg.result is ActionResult.DONE and not leg.settled for leg in self.legs)
 
     def count(self, kind: NoticeKind) -> int:
         """How many members got a notice of this kind by at least one leg."""
-        return len({leg.user_id for leg in self.legs if leg.kind is kind and leg.result is Result.DONE})
+        return len({leg.user_id for leg in self.legs if leg.kind is kind and leg.result is ActionResult.DONE})
 
     def counts(self) -> dict[str, int]:
         """How often each thing was done, in the words of the plan."""
@@ -128,12 +136,13 @@ class SweepReport:
         return dict(+done)
 
     def trouble_lines(self) -> list[str]:
-        """Return what went wrong, in words: a line for each cause, which names the member where it is one's alone."""
+        """The troubles in words: a line for each cause, which names the member where it is one's alone."""
+        # By cause: when Discord is away, 1,000 members are one line and not a mail of 1,000.
         causes: dict[str, list[LegReport | RoleReport]] = {}
         for failed in self.failures():
             causes.setdefault(_cause(failed), []).append(failed)
         lines = [f"{_who(failed)}: {cause}" for cause, failed in causes.items()]
-        unseen: dict[str, list[Planned]] = {}
+        unseen: dict[str, list[PlannedAction]] = {}
         for planned in self.plan:
             if planned.trouble:
                 unseen.setdefault(planned.trouble, []).append(planned)
@@ -141,7 +150,7 @@ class SweepReport:
         return [*lines, *self.trouble]
 
     def failures(self) -> Iterator[LegReport | RoleReport]:
-        """Yield what failed or is uncertain, by member."""
+        """The legs and roles that failed or are uncertain, by member."""
         failed = [report for report in self._all() if report.result in FAILED]
         yield from sorted(failed, key=lambda report: report.user_id)
 
@@ -150,7 +159,7 @@ class SweepReport:
         yield from self.roles
 
 
-def _who(reports: Sequence[LegReport | RoleReport | Planned]) -> str:
+def _who(reports: Sequence[LegReport | RoleReport | PlannedAction]) -> str:
     """The member that reports are about, or how many members."""
     members = {report.user_id: report.name for report in reports}
     if len(members) > 1:
@@ -160,12 +169,12 @@ def _who(reports: Sequence[LegReport | RoleReport | Planned]) -> str:
 
 
 _SAID = {
-    Result.REFUSED: "refused",
-    Result.UNCLEAR: "unclear whether it arrived",
-    Result.UNCERTAIN: "nobody can tell whether it arrived",
+    ActionResult.REFUSED: "refused",
+    ActionResult.UNCLEAR: "unclear whether it arrived",
+    ActionResult.UNCERTAIN: "nobody can tell whether it arrived",
 }
 
-_WHAT_FOLLOWS = {Result.REFUSED: "; the next sweep tries again", Result.UNCLEAR: "; the next sweep looks"}
+_WHAT_FOLLOWS = {ActionResult.REFUSED: "; the next sweep tries again", ActionResult.UNCLEAR: "; the next sweep looks"}
 
 
 def _cause(report: LegReport | RoleReport) -> str:

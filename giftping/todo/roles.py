@@ -9,34 +9,35 @@ from giftping.discord.http import Answer
 from giftping.discord.members import UNKNOWN_MEMBER, MembersClient
 from giftping.discord.outcome import Refused, WithdrawnError
 from giftping.discord.rest import NOT_FOUND
-from giftping.todo.book import Book, Clock, Edit, new_id
-from giftping.todo.clocks import Span
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, RemovalState
-from giftping.todo.report import Result, RoleReport
-from giftping.todo.rounds import with_removal, without_removal
+from giftping.todo.periods import Period
+from giftping.todo.report import ActionResult, RoleReport
+from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
 from giftping.todo.rules import Action, TodoRules, due, span_text
+from giftping.todo.transitions import with_removal, without_removal
 
 
 @dataclass(frozen=True, slots=True)
 class RoleKeeper:
-    """Takes and gives one role of one guild. `dm_state` says how the DM leg of a notice stands for a member."""
+    """Takes and gives one role of one guild; the notices that tell of it are left for the messenger."""
 
-    book: Book
+    repository: MemberRepository
     members: MembersClient
     clock: Clock
     rules: TodoRules
     guild_id: int
     role_id: int
-    downtimes: Sequence[Span] = ()
+    downtimes: Sequence[Period] = ()
 
     def take(self, user_id: int, dm: LegState) -> RoleReport | None:
         """How taking the role ended; None when by the rules it is not to be taken any more.
 
         It is claimed in the moment before the request goes out, by the rules as they are then. Discord takes a role
-        that is not there without complaint, so that a removal that was cut short is simply done again.
+        that is not there without complaint, so that a removal that was cut short is simply done again. `dm` is how the
+        DM leg of the notice about it stands.
         """
-        member = self.book.member(user_id)
+        member = self.repository.member(user_id)
         reason = f"giftping: no TODO for {span_text(self.rules.remove_after)}, warned at least "
         reason += f"{span_text(self.rules.warning)} before"
         result = self.members.take_role(
@@ -44,26 +45,27 @@ class RoleKeeper:
         )
         if isinstance(result, Answer):
             self._taken(user_id, dm)
-            return _report(member, given=False, result=Result.DONE)
+            return _report(member, given=False, result=ActionResult.DONE)
         if isinstance(result, Refused) and result.withdrawn:
             return None
         if isinstance(result, Refused):
             # An earlier request of which nobody knows what came of it may have taken the role all the same.
             if not _is_claimed(member) or result.status == NOT_FOUND:
-                self.book.amend([user_id], self._released)
+                self.repository.amend([user_id], self._released)
             if result.code == UNKNOWN_MEMBER:
                 return None
-            return _report(member, given=False, result=Result.REFUSED, reason=result.reason)
-        return _report(member, given=False, result=Result.UNCLEAR, reason=result.reason)
+            return _report(member, given=False, result=ActionResult.REFUSED, reason=result.reason)
+        return _report(member, given=False, result=ActionResult.UNCLEAR, reason=result.reason)
 
     def _claim(self, user_id: int) -> None:
-        member = self.book.member(user_id)
+        member = self.repository.member(user_id)
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
             raise WithdrawnError("the role is not to be taken any more")
         claimed = with_removal(member, RemovalState.CLAIMED, now=self.clock(), by=self.rules.host)
-        if self.book.store.is_away:
+        # Asked after the reading, which is what notices that the store is away.
+        if self.repository.store.is_away:
             raise WithdrawnError("a submission to the shared store, which is away, would not be seen")
-        if not self.book.save([Edit(claimed)]):
+        if not self.repository.save([MemberChange(claimed)]):
             raise WithdrawnError("another run has it")
 
     def _taken(self, user_id: int, dm: LegState) -> None:
@@ -71,46 +73,51 @@ class RoleKeeper:
         notice = Notice(new_id(), NoticeKind.REMOVAL, now, dm=Leg(dm))
         event = Event(f"{notice.id}:role", user_id, NoticeKind.REMOVAL.value, now, self.rules.host, result="role taken")
 
-        def change(member: Member) -> Edit | None:
+        def change(member: Member) -> MemberChange | None:
             known = member.lapse.removal if member.lapse else None
             if known is None or known.state is not RemovalState.CLAIMED:
                 return None
             taken = with_removal(member, RemovalState.DONE, now=now, by=self.rules.host)
+            # A TODO that came while the role was taken has ended the lapse: the role comes back, and there is no news.
             is_news = taken.present_lapse is not None
-            return Edit(taken.with_notice(notice) if is_news else taken, (event,))
+            return MemberChange(taken.with_notice(notice) if is_news else taken, (event,))
 
-        self.book.amend([user_id], change)
+        self.repository.amend([user_id], change)
 
-    def _released(self, member: Member) -> Edit | None:
+    def _released(self, member: Member) -> MemberChange | None:
         removal = member.lapse.removal if member.lapse else None
         mine = removal is not None and removal.state is RemovalState.CLAIMED and removal.by == self.rules.host
-        return Edit(without_removal(member)) if mine else None
+        return MemberChange(without_removal(member)) if mine else None
 
     def end(self, user_id: int) -> None:
         """Write down that a lapse is over and that there was no role to take."""
         now = self.clock()
 
-        def change(member: Member) -> Edit | None:
+        def change(member: Member) -> MemberChange | None:
             if due(member, self.rules, now, self.downtimes).action is not Action.END:
                 return None
             event = Event(new_id(), member.user_id, NoticeKind.REMOVAL.value, now, self.rules.host, result="no role")
-            return Edit(with_removal(member, RemovalState.ABSENT, now=now, by=self.rules.host), (event,))
+            return MemberChange(with_removal(member, RemovalState.ABSENT, now=now, by=self.rules.host), (event,))
 
-        self.book.amend([user_id], change)
+        self.repository.amend([user_id], change)
 
     def give_back(self, user_id: int, dm: LegState) -> RoleReport | None:
-        """How giving the role back ended; None when it is not to be given back."""
-        member = self.book.member(user_id)
+        """How giving the role back ended; None when it is not to be given back.
+
+        Nothing is claimed: given twice does no harm, and the notice about it is made once, by whoever writes it down
+        first. `dm` is how its DM leg stands.
+        """
+        member = self.repository.member(user_id)
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.RESTORE:
             return None
         reason = "giftping: a TODO was handed in"
         result = self.members.give_role(self.guild_id, user_id, self.role_id, reason=reason)
         if isinstance(result, Answer):
             self._given(user_id, dm)
-            return _report(member, given=True, result=Result.DONE)
+            return _report(member, given=True, result=ActionResult.DONE)
         if isinstance(result, Refused) and (result.withdrawn or result.code == UNKNOWN_MEMBER):
             return None
-        outcome = Result.REFUSED if isinstance(result, Refused) else Result.UNCLEAR
+        outcome = ActionResult.REFUSED if isinstance(result, Refused) else ActionResult.UNCLEAR
         return _report(member, given=True, result=outcome, reason=result.reason)
 
     def _given(self, user_id: int, dm: LegState) -> None:
@@ -118,12 +125,12 @@ class RoleKeeper:
         notice = Notice(new_id(), NoticeKind.RESTORE, now, dm=Leg(dm))
         event = Event(f"{notice.id}:role", user_id, NoticeKind.RESTORE.value, now, self.rules.host, result="role given")
 
-        def change(member: Member) -> Edit | None:
+        def change(member: Member) -> MemberChange | None:
             if due(member, self.rules, now, self.downtimes).action is not Action.RESTORE:
                 return None
-            return Edit(replace(member, lapse=None).with_notice(notice), (event,))
+            return MemberChange(replace(member, lapse=None).with_notice(notice), (event,))
 
-        self.book.amend([user_id], change)
+        self.repository.amend([user_id], change)
 
 
 def _is_claimed(member: Member) -> bool:
@@ -131,5 +138,5 @@ def _is_claimed(member: Member) -> bool:
     return removal is not None and removal.state is RemovalState.CLAIMED
 
 
-def _report(member: Member, *, given: bool, result: Result, reason: str = "") -> RoleReport:
+def _report(member: Member, *, given: bool, result: ActionResult, reason: str = "") -> RoleReport:
     return RoleReport(member.user_id, member.name, given, result, reason)

@@ -12,29 +12,34 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from giftping.todo.clocks import Quiet, Span, counted, reached, unfrozen
+from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import UNDER_WAY, Lapse, LegName, LegState, Member, NoticeKind, RemovalState
+from giftping.todo.periods import Period, counted, reached, unfrozen
 
 ALL_LEGS = tuple(LegName)
 
 
 @dataclass(frozen=True, slots=True)
 class TodoRules:
-    """The settings that decide. Every threshold is inclusive.
-
-    `host` is who asks: a removal that it left half done is its own to finish, another's once `lease` is over.
-    `quiet` are the hours of the day without pings, by the member's own zone where they have one.
-    """
+    """The settings that decide. Every threshold is inclusive."""
 
     host: str
+    """Who asks: a removal that it left half done is its own to finish, another's once `lease` is over."""
     remind_after: timedelta = timedelta(hours=24)
+    """The silence after which the first reminder comes."""
     remind_every: timedelta = timedelta(hours=3)
+    """The ping interval."""
     remove_after: timedelta = timedelta(days=5)
+    """The silence at whose end the role goes."""
     warning: timedelta = timedelta(hours=12)
+    """How long before that, at least, a warning was delivered."""
     lease: timedelta = timedelta(minutes=10)
     takes_role: bool = True
-    quiet: Quiet | None = None
+    """Whether there is a role to take; else reminders end where it would have gone."""
+    quiet: LocalQuietHours | None = None
+    """The hours of the day without pings, by the member's own zone where they have one."""
     exempt: frozenset[int] = frozenset()
+    """Members whom the settings leave alone, besides those of the roster who are exempt."""
 
 
 class Action(StrEnum):
@@ -53,18 +58,19 @@ PING_ACTIONS = frozenset({Action.REMIND, Action.WARN})
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is due now, and why.
-
-    With NOTHING, `until` is when that may change, and `then` what comes; None when nothing comes by itself. `legs` are
-    those that a ping is to be sent by; `is_retry` when they belong to a round of which another leg was delivered.
-    """
+    """What is due now, and why."""
 
     action: Action
     why: str
+    """In words, for `todo status` and a dry run."""
     until: datetime | None = None
+    """With NOTHING: when that may change; None when nothing comes by itself."""
     then: Action = Action.NOTHING
+    """With NOTHING: what comes then."""
     legs: tuple[LegName, ...] = ()
+    """Those that a ping is to be sent by."""
     is_retry: bool = False
+    """Whether the legs belong to a ping of which another leg was delivered."""
 
     @property
     def is_ping(self) -> bool:
@@ -77,35 +83,36 @@ class Outlook:
     """When what comes, if the member stays silent; None for what does not come, or not by itself."""
 
     remind_at: datetime | None = None
+    """The first reminder of this silence, also when it has come."""
     ping_at: datetime | None = None
+    """The next reminder or warning."""
     role_off_at: datetime | None = None
 
 
-def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Span] = ()) -> Due:
-    """Return what is due for a member; `downtimes` are the times in which nobody swept.
-
-    A role that cannot be given back, because it was deleted for example, does not end the reminders.
-    """
-    restore, other = _restore(member, rules, now), _by_the_clocks(member, rules, now, downtimes)
+def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period] = ()) -> Due:
+    """What is due for a member; `downtimes` are the times in which nobody swept."""
+    restore, other = _restore(member, rules, now), _due_by_time(member, rules, now, downtimes)
+    # A role that cannot be given back, because it was deleted for example, would put off the reminders for ever.
     return other if restore is None or other.action is Action.REMIND else restore
 
 
-def _by_the_clocks(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Span]) -> Due:
-    if reason := let_be(member, rules):
+def _due_by_time(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period]) -> Due:
+    if reason := why_left_alone(member, rules):
         return Due(Action.NOTHING, reason)
-    pause = next((pause for pause in member.pauses if pause.span.holds(now)), None)
+    pause = next((pause for pause in member.pauses if pause.period.holds(now)), None)
     if pause is not None:
         what = f"paused{f' ({pause.reason})' if pause.reason else ''}"
-        return Due(Action.NOTHING, what, unfrozen(now, [pause.span for pause in member.pauses]))
-    step = _Clocks(member, rules, downtimes).next_step(now)
+        return Due(Action.NOTHING, what, unfrozen(now, [pause.period for pause in member.pauses]))
+    step = _Timeline(member, rules, downtimes).next_step(now)
     if step.until is None or step.until > now:
         return Due(Action.NOTHING, step.why, step.until, step.then)
+    # Last, for all actions alike: a removal at night would be told at night.
     if quiet_until := _quiet_until(member, rules, now):
         return Due(Action.NOTHING, f"{step.why}; quiet hours", quiet_until, step.then)
     return Due(step.then, step.why, legs=step.legs, is_retry=step.is_retry)
 
 
-def let_be(member: Member, rules: TodoRules) -> str:
+def why_left_alone(member: Member, rules: TodoRules) -> str:
     """Why a member's clocks do not matter at all, empty when they do."""
     if not member.on_roster:
         return "not on the roster"
@@ -113,32 +120,29 @@ def let_be(member: Member, rules: TodoRules) -> str:
         return "exempt"
     if member.left_at is not None:
         return "left the guild"
-    if member.presence is not None and member.presence.is_bot:
+    if member.membership is not None and member.membership.is_bot:
         return "a bot"
     if member.silent_since is None:
         return "the clock starts with the next sweep"
     return ""
 
 
-def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Span] = ()) -> Outlook:
+def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Period] = ()) -> Outlook:
     """When a member would be reminded first and next, and when the role would go, quiet hours left aside."""
-    if let_be(member, rules):
+    if why_left_alone(member, rules):
         return Outlook()
-    clocks = _Clocks(member, rules, downtimes)
-    if clocks.is_over:
+    timeline = _Timeline(member, rules, downtimes)
+    if timeline.is_over:
         return Outlook()
-    ends_at = clocks.ends_at
-    ping_at = clocks.ping_at
+    ends_at = timeline.ends_at
+    ping_at = timeline.ping_at
     still_pinged = ping_at is not None and (ends_at is None or ping_at < ends_at)
-    role_off_at = ends_at if rules.takes_role and clocks.may_have_role else None
-    return Outlook(clocks.remind_at, ping_at if still_pinged else None, role_off_at)
+    role_off_at = ends_at if rules.takes_role and timeline.may_have_role else None
+    return Outlook(timeline.remind_at, ping_at if still_pinged else None, role_off_at)
 
 
 def _restore(member: Member, rules: TodoRules, now: datetime) -> Due | None:
-    """Return that the role is to be given back, None when it is not ours to give.
-
-    While a run may be about to take it, giving it back would come too early: that waits until the lease is over.
-    """
+    """That the role is to be given back, None when it is not ours to give."""
     removal = member.lapse.removal if member.lapse else None
     if removal is None or removal.state is RemovalState.ABSENT or not member.lapse or not member.last_submit:
         return None
@@ -146,6 +150,7 @@ def _restore(member: Member, rules: TodoRules, now: datetime) -> Due | None:
         return None
     if member.last_submit <= member.lapse.since or member.left_at is not None or not member.on_roster:
         return None
+    # A run may be about to take the role: given back too early, it would be taken after all, for good.
     lease_ends = removal.at + rules.lease
     if removal.state is RemovalState.CLAIMED and now < lease_ends:
         return Due(Action.NOTHING, "submitted while the role was being taken", lease_ends, Action.RESTORE)
@@ -156,32 +161,35 @@ def _quiet_until(member: Member, rules: TodoRules, now: datetime) -> datetime | 
     return quiet_hours_of(member, rules.quiet).until(now) if rules.quiet else None
 
 
-def quiet_hours_of(member: Member, quiet: Quiet) -> Quiet:
+def quiet_hours_of(member: Member, quiet: LocalQuietHours) -> LocalQuietHours:
     """The quiet hours by the member's own clock."""
-    return Quiet(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
+    return LocalQuietHours(quiet.start, quiet.end, ZoneInfo(member.time_zone)) if member.time_zone else quiet
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What comes next, and when; `until` None: it never comes by itself."""
+    """What comes next, and when."""
 
     then: Action
     until: datetime | None
+    """From when on; None when it never comes by itself."""
     why: str
     legs: tuple[LegName, ...] = ()
     is_retry: bool = False
 
 
-class _Clocks:
+class _Timeline:
     """The instants that matter for one member, as far as they are known now."""
 
-    def __init__(self, member: Member, rules: TodoRules, downtimes: Sequence[Span]) -> None:
+    def __init__(self, member: Member, rules: TodoRules, downtimes: Sequence[Period]) -> None:
         self._member = member
         self._rules = rules
+        # Whose clock has not started is left alone before this is asked for; the latest instant makes nothing due.
         self._since = member.silent_since or datetime.max.replace(tzinfo=UTC)
         self._lapse = member.present_lapse or Lapse(self._since)
-        self._paused = [pause.span for pause in member.pauses]
+        self._paused = [pause.period for pause in member.pauses]
         self._uncharged = [*self._paused, *downtimes]
+        # Reminders are not put off by a downtime: nothing is lost by one, and it is late already.
         self.remind_at = reached(self._since, rules.remind_after, self._paused)
 
     @property
@@ -193,7 +201,7 @@ class _Clocks:
     @property
     def may_have_role(self) -> bool:
         """Whether there is, as far as is known, a role to lose."""
-        return self._member.presence is None or self._member.presence.has_role
+        return self._member.membership is None or self._member.membership.has_role
 
     @property
     def silence_ends_at(self) -> datetime | None:
@@ -209,18 +217,20 @@ class _Clocks:
         warned_at = self._lapse.warned_at
         if ends_at is None or warned_at is None:
             return None
+        # Counted from the delivery, and in charged time only: after a downtime there is the whole notice to act on it.
         warned_enough_at = reached(warned_at, self._rules.warning, self._uncharged)
         return None if warned_enough_at is None else max(ends_at, warned_enough_at)
 
     @property
     def warn_from(self) -> datetime | None:
         """From when on a ping is a warning: so early that one of the regular pings comes in time."""
+        # Pings come an interval apart: of those from one interval before the last moment on, one is in time.
         lead = self._rules.warning + self._rules.remind_every
         return reached(self._since, max(self._rules.remove_after - lead, self._rules.remind_after), self._uncharged)
 
     @property
     def ping_at(self) -> datetime | None:
-        """When the next round is due."""
+        """When the next ping is due."""
         if self.remind_at is None or self._member.last_ping is None:
             return self.remind_at
         again_at = reached(self._arrived_by(self._member.last_ping), self._rules.remind_every, self._paused)
@@ -228,14 +238,16 @@ class _Clocks:
 
     def _arrived_by(self, last_ping: datetime) -> datetime:
         """When the last ping had arrived; where nobody has said so, when it must have, if it did."""
-        round_ = self._member.ping
-        legs = (round_.channel, round_.dm) if round_ else ()
+        ping = self._member.ping
+        # A claim is made before the request: counted from it, two deliveries could lie closer than the interval.
+        legs = (ping.channel, ping.dm) if ping else ()
         return max([last_ping, *(leg.at + UNDER_WAY for leg in legs if leg.state is LegState.CLAIMED and leg.at)])
 
     def next_step(self, now: datetime) -> _Step:
-        """Return what comes first."""
+        """What comes first."""
         removal = self._lapse.removal
         if removal is not None and removal.state is RemovalState.CLAIMED:
+            # One sweep at a time runs on a host, so that what this one claimed earlier was cut short.
             mine = removal.by == self._rules.host
             return _Step(Action.REMOVE, now if mine else removal.at + self._rules.lease, "a removal was cut short")
         if removal is not None:
@@ -244,7 +256,7 @@ class _Clocks:
         end, ping = self._end(), self._ping(now)
         if end is None:
             return ping or _Step(Action.NOTHING, None, "paused without an end")
-        # Once both are due it is too late for a ping.
+        # Once both are due it is too late for a ping: it would ask for a TODO a moment before the role is gone.
         if ping is not None and ping.until is not None and end.until and max(ping.until, now) < end.until:
             return ping
         return end
@@ -281,16 +293,17 @@ class _Clocks:
         return _Step(Action.WARN if warns else Action.REMIND, ping_at, self._why(now), ALL_LEGS)
 
     def _retry(self, now: datetime, ping_at: datetime) -> _Step | None:
-        """Return that the leg of the present round which was not delivered is to be sent, the other one having been."""
-        round_ = self._member.ping
-        if round_ is None or round_.counts_from is None or round_.made_at < self._since:
+        """The leg of the present ping that was not delivered, to be sent alone, the other one having been."""
+        ping = self._member.ping
+        if ping is None or ping.counts_from is None or ping.made_at < self._since:
             return None
+        # Only until the next ping: from then on both legs are sent again anyway.
         if self.remind_at is None or not self.remind_at <= now < ping_at:
             return None
-        legs = round_.legs_in(LegState.OPEN)
+        legs = ping.legs_in(LegState.OPEN)
         if not legs:
             return None
-        action = Action.WARN if round_.kind is NoticeKind.WARNING else Action.REMIND
+        action = Action.WARN if ping.kind is NoticeKind.WARNING else Action.REMIND
         return _Step(action, now, f"the {legs[0].value} leg was not delivered", legs, is_retry=True)
 
     def _why(self, now: datetime) -> str:

@@ -6,71 +6,78 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from giftping.todo.book import Book, Clock, Edit, new_id
-from giftping.todo.clocks import Span
-from giftping.todo.documents import Event
-from giftping.todo.messenger import Errand, Messenger
+from giftping.todo.errands import Errand
+from giftping.todo.history import Event
+from giftping.todo.messenger import Messenger
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, Todo
+from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, RoleReport
+from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
-from giftping.todo.rounds import with_submission
-from giftping.todo.submission import Draft, SubmissionError, checked, is_repeated
+from giftping.todo.transitions import with_submission
+from giftping.todo.validation import SubmissionError, TodoDraft, is_repeated, validated
 
 SAME_TEXT = "the same text as before"
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """Whose TODO is handed in, and by whom where that is somebody else; `by_staff` when that is one of the staff."""
+    """A TODO that is to be handed in."""
 
     user_id: int
-    draft: Draft
+    """Whose it is."""
+    draft: TodoDraft
     by: int | None = None
+    """Who hands it in where that is somebody else."""
     by_staff: bool = False
+    """Whether that is one of the staff, as Discord says; the command line knows of none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitTools:
-    """What a submission works with; `today` is a member's own date, `owner_id` who may hand in for others.
-
-    `messenger` and `keeper` give None where Discord is not set up for it: what is to be told waits for a sweep then.
-    `keep` puts a file aside under the TODO's id until it is posted.
-    """
+    """What a submission works with, passed in by the wiring."""
 
     clock: Clock
     today: Callable[[Member, datetime], date]
+    """A member's own date."""
     owner_id: int | None
-    messenger: Callable[[Book, Sequence[Span]], Messenger | None]
-    keeper: Callable[[Book, Sequence[Span]], RoleKeeper | None]
+    """Who may hand in for others, and without being on the roster."""
+    messenger: Callable[[MemberRepository, Sequence[Period]], Messenger | None]
+    """None where Discord is not set up for it: what is to be told waits for a sweep then; so with the role."""
+    keeper: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
     keep: Callable[[Todo], None] = lambda _todo: None
+    """Puts a file aside under the TODO's id until it is posted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitReport:
-    """What came of a submission: it is saved; `legs` and `role` say what was posted, told and given back at once."""
+    """What came of a submission that was saved."""
 
     member: Member
     todo: Todo
     legs: tuple[LegReport, ...] = ()
+    """What was posted and told at once; what is missing here waits for a sweep."""
     role: RoleReport | None = None
+    """That the role was given back, or not; None where there was none to give back."""
     is_repeated: bool = False
+    """Whether it says, word for word, what the one before it said."""
 
 
-def submit(tools: SubmitTools, book: Book, request: SubmitRequest) -> SubmitReport:
-    """Return what came of handing in a TODO.
+def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequest) -> SubmitReport:
+    """What came of handing in a TODO.
 
-    It is checked, then saved, then posted; what cannot be posted now goes out with a sweep, and is not reported as
+    It is validated, then saved, then posted; what cannot be posted now goes out with a sweep, and is not reported as
     posted. Raise SubmissionError when it may not be handed in, StoreError when it cannot be saved.
     """
     now = tools.clock()
-    member = book.member(request.user_id)
+    member = repository.member(request.user_id)
     refuse_strangers(member, request.by, tools.owner_id, by_staff=request.by_staff)
     by = request.by if request.by != request.user_id else None
-    todo = checked(request.draft, member, todo_id=new_id(), now=now, today=tools.today(member, now), submitted_by=by)
+    todo = validated(request.draft, member, todo_id=new_id(), now=now, today=tools.today(member, now), submitted_by=by)
     repeated = is_repeated(todo, member.todo)
-    downtimes = book.notes().downtimes
-    messenger, keeper = tools.messenger(book, downtimes), tools.keeper(book, downtimes)
-    dm = messenger.dm_state(member) if messenger and by is not None else LegState.CLOSED
+    downtimes = repository.notes().downtimes
+    messenger, keeper = tools.messenger(repository, downtimes), tools.keeper(repository, downtimes)
+    dm = messenger.dms.leg_state(member) if messenger and by is not None else LegState.CLOSED
     notice = Notice(todo.id, NoticeKind.SUBMISSION, now, dm=Leg(dm), todo=todo)
     event = Event(
         f"{todo.id}:submission",
@@ -82,10 +89,14 @@ def submit(tools: SubmitTools, book: Book, request: SubmitRequest) -> SubmitRepo
         result="handed in",
         reason=SAME_TEXT if repeated else "",
     )
+    # The file first: a TODO that is saved is posted by a sweep, which would not find it.
     tools.keep(todo)
-    saved = book.amend([request.user_id], lambda known: Edit(with_submission(known, todo, notice, now), (event,)))
+    saved = repository.amend(
+        [request.user_id], lambda known: MemberChange(with_submission(known, todo, notice, now), (event,))
+    )
+    # From here on it counts, whatever Discord says. That the role is back, the answer tells: no DM does.
     role = keeper.give_back(request.user_id, dm=LegState.CLOSED) if keeper else None
-    legs = _told(messenger, book, request.user_id) if messenger else []
+    legs = _told(messenger, repository, request.user_id) if messenger else []
     return SubmitReport(saved[request.user_id], todo, tuple(legs), role, repeated)
 
 
@@ -100,10 +111,10 @@ def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by
         raise SubmissionError([("", f"{member.user_id} is not on the roster; add them: todo roster add")])
 
 
-def _told(messenger: Messenger, book: Book, user_id: int) -> list[LegReport]:
+def _told(messenger: Messenger, repository: MemberRepository, user_id: int) -> list[LegReport]:
     """How what is to be told to or of a member went: the post of the TODO, and that the role is back."""
     reports: list[LegReport] = []
-    for notice in book.member(user_id).notices:
+    for notice in repository.member(user_id).notices:
         errand = Errand(user_id, notice.id)
         if notice.channel.state is LegState.OPEN:
             reports += messenger.post([errand])

@@ -1,286 +1,209 @@
-"""`todo sweep`: the story of one run, from the roster to Discord."""
+"""`todo sweep`: the story of one run, from the roster to Discord.
+
+What is due for whom, the rules decide (`rules.py`). This is the order in which it is done: what earlier runs left open
+is settled, everybody for whom something is due is looked at, roles change, then it is told; and those who fall due a
+moment later are waited for, since their next chance would be the next sweep.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from giftping.discord.limits import EMBEDS
 from giftping.store.base import RunRecord, Store
-from giftping.todo.book import Book, Clock, Edit, Roll, new_id
-from giftping.todo.clocks import Span
-from giftping.todo.documents import Event, SweepNotes
-from giftping.todo.messenger import DMS_STOPPED_FOR, Errand, Messenger
-from giftping.todo.model import PINGS, LegName, LegState, Member, Notice, Pause, Presence
-from giftping.todo.notices import Told, batches
-from giftping.todo.presence import Lookout
-from giftping.todo.report import LegReport, Planned, RoleReport, SweepReport
+from giftping.todo.direct_messages import STOPPED_FOR
+from giftping.todo.errands import files_owed, news_of, posts_of, writes_of
+from giftping.todo.membership import MembershipReader
+from giftping.todo.membership_check import MembershipCheck
+from giftping.todo.messenger import Messenger
+from giftping.todo.model import Member
+from giftping.todo.periods import Period
+from giftping.todo.report import LegReport, PlannedAction, RoleReport, SweepReport
+from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
-from giftping.todo.settle import Settler
+from giftping.todo.settle_legs import LegSettler
+from giftping.todo.sweep_notes import SKEW, SweepNotes, downtime_before, patience, with_sweep
 
 JOB = "todo sweep"
-
-SEEN_FOR = timedelta(hours=24)
-"""How long a ping rests on what Discord last said of a member; whatever touches the role asks again."""
-
-ABSENT_AGAIN = timedelta(hours=24)
-"""How often it is asked whether a member who had left is back."""
-
-SKEW = timedelta(days=1)
-"""How far in the future a time may lie before it is told that a clock was wrong."""
-
-DOWNTIMES_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRules:
-    """The settings of a sweep: those of the rules, how long it waits, and from which gap on nobody swept."""
+    """The settings of a sweep."""
 
     todo: TodoRules
+    """Those that decide what is due."""
     linger: timedelta = timedelta(minutes=2)
+    """How long it waits for those who fall due in a moment."""
     downtime: timedelta = timedelta(hours=6)
+    """From which gap between two sweeps on nobody swept, so that the time is not charged to the members."""
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SweepTools:
-    """What a sweep works with, passed in by the wiring.
-
-    `messenger` and `roles` are made for one book and the downtimes; `roles` gives None where there is no role to take.
-    `pool` runs what goes out side by side. `keep_files` lets go of the files of TODOs other than those with these ids.
-    Once `stopped` says so nothing new is begun.
-    """
+    """What a sweep works with, passed in by the wiring."""
 
     clock: Clock
     sleep: Callable[[float], None]
     open_store: Callable[[], Store]
-    lookout: Lookout
-    messenger: Callable[[Book, Sequence[Span]], Messenger]
-    roles: Callable[[Book, Sequence[Span]], RoleKeeper | None]
+    memberships: MembershipReader
+    messenger: Callable[[MemberRepository, Sequence[Period]], Messenger]
+    """Made for one repository and the downtimes, which are only known once the store is open; so are the roles."""
+    roles: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
+    """None where there is no role to take."""
     pool: Callable[[], AbstractContextManager[Executor]]
+    """Runs what goes out side by side."""
     keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
+    """Lets go of the files of TODOs other than those with these ids."""
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    """NoticeDetails how many legs of how many are done."""
     stopped: Callable[[], bool] = lambda: False
+    """Once it says so nothing new is begun."""
 
 
 def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
-    """Return what one sweep did. Raise StoreError when the store cannot be read or written."""
+    """What one sweep did. Raise StoreError when the store cannot be read or written."""
     started = tools.clock()
     with tools.open_store() as store:
-        book = Book(store, tools.clock)
-        notes = book.notes()
-        downtime = _downtime(notes, started, rules.downtime)
-        waits_until = started + _patience(notes, started, rules)
-        if not rules.dry_run:
-            notes = book.change_notes(lambda known: _begun(known, started, rules))
-        downtimes = (*notes.downtimes, *([downtime] if downtime and rules.dry_run else ()))
-        run = _Sweep(tools, rules, book, notes, downtimes)
+        repository = MemberRepository(store, tools.clock)
+        notes = repository.notes()
+        downtime = downtime_before(notes, started, rules.downtime)
+        waits_until = started + patience(notes, started, rules.todo.remind_every, rules.linger)
         if rules.dry_run:
-            return run.rehearsed(started)
+            uncharged = (*notes.downtimes, *([downtime] if downtime else ()))
+            return _Sweep(tools, rules, repository, notes, uncharged).rehearsed(started)
+        # Noted before anything is done: a sweep that is killed was no downtime.
+        notes = repository.change_notes(lambda known: with_sweep(known, started, rules.downtime, rules.linger))
+        run = _Sweep(tools, rules, repository, notes, notes.downtimes)
         if store.holds:
             return run.report(started, (), 0, downtime)
-        run.tidy()
-        plan = run.go_round()
+        everybody = repository.load()
+        run.settle_earlier_runs(everybody)
+        run.start_clocks(everybody)
+        plan = run.do_what_is_due()
         waited_for = 0
-        while found := run.wait(waits_until):
-            waited_for += found
-            run.go_round()
+        while fell_due := run.wait_for_the_next(waits_until):
+            waited_for += fell_due
+            run.do_what_is_due()
         report = run.report(started, plan, waited_for, downtime)
-        book.change_notes(lambda known: run.ended(known, report))
-        tools.keep_files(_files_owed(book.roll()))
+        repository.change_notes(lambda known: run.notes_for_the_next(known, report))
+        tools.keep_files(files_owed(repository.load().members.values()))
         store.record_run(_record(report, rules.todo.host))
         return report
-
-
-def _downtime(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Span | None:
-    """The time since the last sweep where that is so long that there was none when there should have been."""
-    last = notes.last_sweep
-    return Span(last, now) if last is not None and now - last > longest_gap else None
-
-
-def _patience(notes: SweepNotes, now: datetime, rules: SweepRules) -> timedelta:
-    """How far off the next round may be that this sweep waits for.
-
-    That is the linger time. But a ping takes a moment, and the interval counts from when it was delivered: where the
-    timer is as slow as the interval, each round comes a little later after it than the one before. Such a sweep waits
-    longer, since the next one comes when the whole interval is over once more.
-    """
-    if notes.last_sweep is None or notes.last_gap is None:
-        return rules.linger
-    every = rules.todo.remind_every
-    is_as_slow = min(notes.last_gap, now - notes.last_sweep) >= every - rules.linger
-    return max(rules.linger, every / 4) if is_as_slow and rules.linger else rules.linger
-
-
-def _begun(notes: SweepNotes, now: datetime, rules: SweepRules) -> SweepNotes:
-    downtime = _downtime(notes, now, rules.downtime)
-    downtimes = (*notes.downtimes, *([downtime] if downtime else ()))[-DOWNTIMES_KEPT:]
-    last = max(now, notes.last_sweep) if notes.last_sweep and notes.last_sweep - now < SKEW else now
-    gap = last - notes.last_sweep if notes.last_sweep and last > notes.last_sweep else timedelta(0)
-    last_gap = gap if gap > rules.linger else notes.last_gap
-    return replace(notes, last_sweep=last, downtimes=downtimes, last_gap=last_gap)
 
 
 class _Sweep:
     """One run under way: what it works with, and what has come of it so far."""
 
     def __init__(
-        self, tools: SweepTools, rules: SweepRules, book: Book, notes: SweepNotes, downtimes: Sequence[Span]
+        self,
+        tools: SweepTools,
+        rules: SweepRules,
+        repository: MemberRepository,
+        notes: SweepNotes,
+        downtimes: Sequence[Period],
     ) -> None:
         self._tools = tools
         self._rules = rules.todo
         self._linger = rules.linger
         self._lingers_until = tools.clock() + rules.linger
-        self._book = book
+        self._repository = repository
         self._notes = notes
         self._downtimes = downtimes
-        self._messenger = tools.messenger(book, downtimes)
+        self._messenger = tools.messenger(repository, downtimes)
         stopped = notes.dms_stopped_until
-        self._messenger.may_open_dms = stopped is None or stopped <= tools.clock()
-        self._keeper = tools.roles(book, downtimes)
+        self._messenger.dms.may_open = stopped is None or stopped <= tools.clock()
+        self._keeper = tools.roles(repository, downtimes)
+        self._check = MembershipCheck(tools.memberships, repository, tools.clock, self._rules, downtimes, tools.stopped)
         self._legs: list[LegReport] = []
         self._roles: list[RoleReport] = []
-        self._left: list[int] = []
-        self._returned: list[int] = []
         self._trouble: dict[str, None] = {}
-        self._unseen: dict[int, str] = {}
 
-    def tidy(self) -> None:
-        """Settle what earlier runs left open, and start the clocks of those who have none."""
-        roll = self._book.roll()
-        settler = Settler(self._book, self._messenger.rest, self._tools.clock, self._rules, self._tools.stopped)
-        self._legs += settler.settle(roll.members.values())
-        self._legs += settler.drop_old_news(roll.members.values())
-        clockless = [member.user_id for member in roll.on_roster() if member.silent_since is None]
+    def settle_earlier_runs(self, loaded: LoadedMembers) -> None:
+        """Settle what earlier runs left open: until that is known nobody can tell who is to be pinged again."""
+        clock, stopped = self._tools.clock, self._tools.stopped
+        settler = LegSettler(self._repository, self._messenger.rest, clock, self._rules, stopped)
+        self._legs += settler.settle(loaded.members.values())
+        self._legs += settler.drop_old_news(loaded.members.values())
+
+    def start_clocks(self, loaded: LoadedMembers) -> None:
+        """Start the clocks of those who have none: found on an older bot's roster, they are not late from the start."""
+        clockless = [member.user_id for member in loaded.on_roster() if member.silent_since is None]
         now = self._tools.clock()
-        self._book.amend(clockless, lambda member: Edit(replace(member, added=now)) if not member.added else None)
+        self._repository.amend(
+            clockless, lambda member: MemberChange(replace(member, added=now)) if not member.added else None
+        )
 
-    def go_round(self) -> list[Planned]:
-        """Do what is due now, and return what that was and what is not due yet, for everybody on the roster."""
-        plan: list[Planned] = []
-        for part in self._parts(self._book.roll()):
-            roll = self._looked_at(part)
-            planned = self._plan(roll)
-            for one in planned:
-                if self._tools.stopped():
-                    break
-                self._change_role(roll.members[one.user_id], one.due.action)
+    def do_what_is_due(self) -> list[PlannedAction]:
+        """What was due and is done now, and what is not due yet, for everybody on the roster."""
+        plan: list[PlannedAction] = []
+        loaded = self._repository.load()
+        self._note_oddities(loaded)
+        for part in self._check.in_parts(loaded):
+            present = self._check.looked_at(part)
+            planned = self._plan(present)
+            # Roles first, so that this sweep can tell of them.
+            self._change_roles(present, planned)
             self._deliver(planned)
             plan += planned
         return sorted(plan, key=lambda one: one.user_id)
 
-    def _parts(self, roll: Roll) -> Iterator[Roll]:
-        """The members in parts: those of whom each has to be asked about alone come ten at a time.
+    def wait_for_the_next(self, waits_until: datetime) -> int:
+        """How many members, close together, were waited for until they fell due; 0 when there are none to wait for.
 
-        Asking has a rate limit of its own; what is known meanwhile can go out beside it.
-        """
-        self._note_oddities(roll)
-        self._unseen = {}
-        now = self._tools.clock()
-        unseen = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
-        if self._tools.lookout.sees_all(unseen):
-            yield roll
-            return
-        first, *others = [unseen[start : start + EMBEDS] for start in range(0, len(unseen), EMBEDS)]
-        yield roll.only({*roll.members} - {*unseen} | {*first})
-        for part in others:
-            yield roll.only(part)
-
-    def wait(self, waits_until: datetime) -> int:
-        """Wait for the next members who fall due, close together, and return how many they are.
-
-        Those who have been pinged in this silence are waited for until then, all others only for the linger time.
+        Those who have been pinged in this silence are waited for until `waits_until`, all others only for the linger
+        time.
         """
         if self._tools.stopped():
             return 0
         now = self._tools.clock()
-        roll = self._book.roll()
+        loaded = self._repository.load()
         soon = [
             planned.due.until
-            for planned in self._plan(roll)
+            for planned in self._plan(loaded)
+            # A role is given back when its lease is over; nobody is kept waiting for that.
             if planned.due.then not in (Action.NOTHING, Action.RESTORE)
             and planned.due.until is not None
-            and planned.due.until <= (waits_until if roll.members[planned.user_id].last_ping else self._lingers_until)
+            and planned.due.until <= (waits_until if loaded.members[planned.user_id].last_ping else self._lingers_until)
         ]
         together = [at for at in soon if at - min(soon) <= self._linger]
         if together:
             self._tools.sleep(max((max(together) - now).total_seconds(), 0.0))
         return len(together)
 
-    def _plan(self, roll: Roll) -> list[Planned]:
+    def _plan(self, loaded: LoadedMembers) -> list[PlannedAction]:
         now = self._tools.clock()
         plan = []
-        for member in roll.members.values():
+        for member in loaded.members.values():
+            # Whoever is off the roster may still be owed news, such as the post of a TODO.
             if not member.on_roster and not member.notices:
                 continue
-            trouble = self._unseen.get(member.user_id, "")
+            trouble = self._check.unseen.get(member.user_id, "")
             found = due(member, self._rules, now, self._downtimes)
             if trouble and found.action is not Action.NOTHING:
                 found = Due(Action.NOTHING, found.why)
-            plan.append(Planned(member.user_id, member.name, found, trouble))
+            plan.append(PlannedAction(member.user_id, member.name, found, trouble))
         return plan
 
-    # Who is there
-
-    def _looked_at(self, roll: Roll, *, writes: bool = True) -> Roll:
-        """The members as Discord shows those of them for whom something is due."""
-        now = self._tools.clock()
-        wanted = [member.user_id for member in roll.on_roster() if self._is_to_be_seen(member, now)]
-        if not wanted:
-            return roll
-        seen = self._tools.lookout.look(wanted)
-        edits = []
-        for user_id, presence in seen.items():
-            if isinstance(presence, str):
-                if not self._tools.stopped():
-                    self._unseen[user_id] = presence
-                continue
-            edit = _seen(roll.members[user_id], presence, now)
-            edits.append(edit)
-            self._note_moves(roll.members[user_id], edit.member)
-        if writes:
-            self._book.save(edits)
-            return Roll({**roll.members, **self._book.roll(wanted).members}, roll.odd)
-        return Roll({**roll.members, **{edit.member.user_id: edit.member for edit in edits}}, roll.odd)
-
-    def _is_to_be_seen(self, member: Member, now: datetime) -> bool:
-        presence = member.presence
-        if member.left_at is not None:
-            return presence is None or now - presence.at >= ABSENT_AGAIN
-        found = due(member, self._rules, now, self._downtimes)
-        touches_role = found.action in (Action.WARN, Action.REMOVE, Action.END)
-        is_old = presence is None or now - presence.at >= SEEN_FOR
-        return touches_role or (found.is_ping and is_old)
-
-    def _note_moves(self, before: Member, after: Member) -> None:
-        if after.left_at is not None and before.left_at is None:
-            self._left.append(after.user_id)
-        if before.left_at is not None and after.left_at is None:
-            self._returned.append(after.user_id)
-
-    def _note_oddities(self, roll: Roll) -> None:
-        now = self._tools.clock()
-        for odd in roll.odd:
-            self._trouble[f"{odd.where}: {odd.why}; skipped: correct or remove the document"] = None
-        for member in roll.on_roster():
-            latest = max((at for at in (member.last_submit, member.last_ping) if at), default=now)
-            if latest - now > SKEW:
-                self._trouble[f"{member.label}: a time lies in the future ({latest:%Y-%m-%d}); check the clocks"] = None
-
-    # What is done
+    def _change_roles(self, loaded: LoadedMembers, plan: Iterable[PlannedAction]) -> None:
+        for one in plan:
+            if self._tools.stopped():
+                break
+            self._change_role(loaded.members[one.user_id], one.due.action)
 
     def _change_role(self, member: Member, action: Action) -> None:
         if self._keeper is None or action not in (Action.REMOVE, Action.END, Action.RESTORE):
             return
-        dm = self._messenger.dm_state(member)
+        dm = self._messenger.dms.leg_state(member)
         report = None
         if action is Action.RESTORE:
             report = self._keeper.give_back(member.user_id, dm)
-        elif self._book.store.is_away:
+        elif self._repository.store.is_away:
             why = "no role is taken while the shared store is away: a submission elsewhere would not be seen"
             self._trouble[why] = None
         elif action is Action.END:
@@ -289,41 +212,54 @@ class _Sweep:
             report = self._keeper.take(member.user_id, dm)
         self._roles += [report] if report else []
 
-    def _deliver(self, plan: Iterable[Planned]) -> None:
+    def _deliver(self, plan: Iterable[PlannedAction]) -> None:
         """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
-        news = _news(self._book.roll([one.user_id for one in plan]))
+        news = news_of(self._repository.load([one.user_id for one in plan]).members.values())
         pings = [one for one in plan if one.due.is_ping]
-        posts, writes = list(_posts(news, pings)), _writes(news, pings)
+        posts, writes = list(posts_of(news, pings)), writes_of(news, pings)
         with self._tools.pool() as pool:
             self._legs += self._messenger.deliver(posts, writes, pool, self._tools.on_progress)
+
+    def _note_oddities(self, loaded: LoadedMembers) -> None:
+        now = self._tools.clock()
+        for odd in loaded.odd:
+            self._trouble[f"{odd.where}: {odd.why}; skipped: correct or remove the document"] = None
+        for member in loaded.on_roster():
+            latest = max((at for at in (member.last_submit, member.last_ping) if at), default=now)
+            if latest - now > SKEW:
+                self._trouble[f"{member.label}: a time lies in the future ({latest:%Y-%m-%d}); check the clocks"] = None
 
     # What comes of it
 
     def rehearsed(self, started: datetime) -> SweepReport:
-        """Return what this run would do, with nothing written and nothing posted."""
-        parts = [self._looked_at(part, writes=False) for part in self._parts(self._book.roll())]
-        roll = Roll({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
-        plan = self._plan(roll)
+        """What this run would do, with nothing written and nothing posted."""
+        everybody = self._repository.load()
+        self._note_oddities(everybody)
+        parts = [self._check.looked_at(part, writes=False) for part in self._check.in_parts(everybody)]
+        loaded = LoadedMembers({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
+        plan = self._plan(loaded)
         pings = [one for one in plan if one.due.is_ping]
-        news = _news(roll)
-        posts = [self._messenger.preview(roll, errands) for errands in _posts(news, pings)]
+        news = news_of(loaded.members.values())
+        posts = [self._messenger.preview(loaded, errands) for errands in posts_of(news, pings)]
         return replace(
             self.report(started, plan, 0, None),
             dry_run=True,
             messages=tuple(message for message in posts if message),
-            writes=self._messenger.planned_writes(roll, _writes(news, pings)),
+            writes=self._messenger.planned_writes(loaded, writes_of(news, pings)),
         )
 
-    def report(self, started: datetime, plan: Sequence[Planned], waited_for: int, downtime: Span | None) -> SweepReport:
-        """Return what came of the run."""
+    def report(
+        self, started: datetime, plan: Sequence[PlannedAction], waited_for: int, downtime: Period | None
+    ) -> SweepReport:
+        """The report of the run so far."""
         return SweepReport(
             started_at=started,
             finished_at=self._tools.clock(),
             plan=tuple(plan),
             legs=tuple(self._legs),
             roles=tuple(self._roles),
-            left=tuple(self._left),
-            returned=tuple(self._returned),
+            left=tuple(self._check.left),
+            returned=tuple(self._check.returned),
             trouble=tuple(self._trouble),
             told_before=frozenset(self._notes.told),
             downtime_since=downtime.start if downtime else None,
@@ -331,63 +267,14 @@ class _Sweep:
             stopped=self._tools.stopped(),
         )
 
-    def ended(self, notes: SweepNotes, report: SweepReport) -> SweepNotes:
-        """Return what the next sweep is to know."""
+    def notes_for_the_next(self, notes: SweepNotes, report: SweepReport) -> SweepNotes:
+        """What the next sweep is to know."""
         stopped = notes.dms_stopped_until
-        if self._messenger.dms_too_fast:
-            stopped = self._tools.clock() + DMS_STOPPED_FOR
-        return replace(notes, dms_stopped_until=stopped, told=self._told(notes, report))
-
-    @staticmethod
-    def _told(notes: SweepNotes, report: SweepReport) -> tuple[str, ...]:
+        if self._messenger.dms.stopped_reason:
+            stopped = self._tools.clock() + STOPPED_FOR
         # A sweep that was told to stop has not met all the trouble that there is.
         before = notes.told if report.stopped else ()
-        return tuple(dict.fromkeys((*before, *report.trouble_lines())))
-
-
-def _seen(member: Member, presence: Presence, now: datetime) -> Edit:
-    """How a member changes who was looked at: one who is gone is parked, and one who is back has had a pause."""
-    seen = replace(member, presence=presence)
-    if not presence.in_guild:
-        if member.left_at is not None:
-            return Edit(seen)
-        return Edit(replace(seen, left_at=now), (Event(new_id(), member.user_id, "left", now),))
-    if member.left_at is None:
-        return Edit(seen)
-    away = Pause(new_id(), member.left_at, now, "not in the guild")
-    back = replace(seen, left_at=None, pauses=(*member.pauses, away))
-    return Edit(back, (Event(new_id(), member.user_id, "returned", now),))
-
-
-def _files_owed(roll: Roll) -> frozenset[str]:
-    """The ids of the TODOs whose file is yet to be posted."""
-    todos = (notice.todo for member in roll.members.values() for notice in member.notices)
-    return frozenset(todo.id for todo in todos if todo and todo.attachment)
-
-
-def _news(roll: Roll) -> list[tuple[Member, Notice]]:
-    """The notices, other than pings, of which a leg is yet to be delivered."""
-    return [
-        (member, notice)
-        for member in roll.members.values()
-        for notice in member.notices
-        if notice.kind not in PINGS and notice.legs_in(LegState.OPEN)
-    ]
-
-
-def _posts(news: Sequence[tuple[Member, Notice]], pings: Sequence[Planned]) -> Iterator[list[Errand]]:
-    """Yield what goes into one channel message after the other."""
-    for batch in batches([Told(member, notice) for member, notice in news if notice.channel.state is LegState.OPEN]):
-        yield [Errand(told.member.user_id, told.notice.id) for told in batch]
-    to_channel = [Errand(one.user_id) for one in pings if LegName.CHANNEL in one.due.legs]
-    for start in range(0, len(to_channel), EMBEDS):
-        yield to_channel[start : start + EMBEDS]
-
-
-def _writes(news: Sequence[tuple[Member, Notice]], pings: Sequence[Planned]) -> list[Errand]:
-    """Return what is to be told by direct message."""
-    owed = [Errand(member.user_id, notice.id) for member, notice in news if notice.dm.state is LegState.OPEN]
-    return [*owed, *(Errand(one.user_id) for one in pings)]
+        return replace(notes, dms_stopped_until=stopped, told=tuple(dict.fromkeys((*before, *report.trouble_lines()))))
 
 
 def _record(report: SweepReport, host: str) -> RunRecord:

@@ -25,8 +25,8 @@ from giftping.demo.ratelimits import Limits
 from giftping.discord.http import DiscordHttp
 from giftping.discord.members import MembersClient
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book, Edit
-from giftping.todo.model import Member, Presence
+from giftping.todo.model import Member, Membership
+from giftping.todo.repository import MemberChange, MemberRepository
 
 GUILD, CHANNEL, ROLE, FIRST_USER = 1, 2, 3, 1_001
 SILENCE = timedelta(hours=30)
@@ -121,17 +121,17 @@ def new_host(folder: Path, discord: StandInDiscord) -> Host:
 def enrol(host: Host, channels: dict[int, int], *, is_known: bool) -> None:
     """Put members on the roster who have been silent for too long."""
     now = datetime.now(UTC)
-    presence = Presence(now, in_guild=True, has_role=True) if is_known else None
+    membership = Membership(now, in_guild=True, has_role=True) if is_known else None
     with TinyStore(host.state) as store:
-        Book(store, lambda: now).save(
+        MemberRepository(store, lambda: now).save(
             [
-                Edit(
+                MemberChange(
                     Member(
                         user_id,
                         f"member {user_id}",
                         added=now - 2 * SILENCE,
                         last_submit=now - SILENCE,
-                        presence=presence,
+                        membership=membership,
                         dm_channel_id=channel_id,
                     )
                 )

@@ -30,11 +30,11 @@ from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.load import Settings, load_settings
 from giftping.store.documents import TODO_TIMESTAMPS
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book, Edit, new_id
-from giftping.todo.documents import member_from
+from giftping.todo.member_documents import member_from
 from giftping.todo.model import Member, Pause
 from giftping.todo.report import SweepReport
-from giftping.todo.submission import Draft
+from giftping.todo.repository import MemberChange, MemberRepository, new_id
+from giftping.todo.validation import TodoDraft
 from giftping.wiring import POSTING_THREADS, Wiring
 
 GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
@@ -269,9 +269,9 @@ class Host:
         """Hand in a TODO, and return whether the command lived to its end."""
         with self._wiring(kill_at, kill_after=kill_after) as wiring:
             try:
-                book = Book(wiring.open_store(), self.world.clock)
-                request = SubmitRequest(user_id, Draft(must_do=text))
-                run_submit(wiring, book, request, timing=Timing(self.world.clock, self.world.sleep))
+                repository = MemberRepository(wiring.open_store(), self.world.clock)
+                request = SubmitRequest(user_id, TodoDraft(must_do=text))
+                run_submit(wiring, repository, request, timing=Timing(self.world.clock, self.world.sleep))
             except Killed:
                 self.world.counts["submissions killed"] += 1
                 return False
@@ -348,16 +348,16 @@ class World:
         for user_id in range(FIRST_MEMBER, FIRST_MEMBER + members):
             discord.add_member(GUILD, user_id, roles=(ROLE,))
             self.people[user_id] = Person(user_id, Life(now, KOLKATA), (18, 23))
-        self.book().save([Edit(Member(user_id, f"m{user_id}", added=now)) for user_id in self.people])
+        self.repository().save([MemberChange(Member(user_id, f"m{user_id}", added=now)) for user_id in self.people])
 
-    def book(self) -> Book:
+    def repository(self) -> MemberRepository:
         """Return the members as a person's own command sees them."""
-        return Book(self.hosts[0].store, self.clock)
+        return MemberRepository(self.hosts[0].store, self.clock)
 
     def move_to(self, user_id: int, zone: str) -> None:
         """Let a member have a time zone of their own."""
         self.people[user_id].life.zone = ZoneInfo(zone)
-        self.book().amend([user_id], lambda member: Edit(replace(member, time_zone=zone)))
+        self.repository().amend([user_id], lambda member: MemberChange(replace(member, time_zone=zone)))
 
     def close(self) -> None:
         """Close the hosts' stores."""
@@ -499,7 +499,9 @@ class World:
     def _pause(self, person: Person) -> None:
         start, end = self.clock(), self.clock() + timedelta(hours=self.random.uniform(2, 96))
         pause = Pause(new_id(), start, end, "holiday")
-        self.book().amend([person.user_id], lambda member: Edit(replace(member, pauses=(*member.pauses, pause))))
+        self.repository().amend(
+            [person.user_id], lambda member: MemberChange(replace(member, pauses=(*member.pauses, pause)))
+        )
         person.life.pauses.append(Stretch(start, end))
         self.counts["pauses"] += 1
 

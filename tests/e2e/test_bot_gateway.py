@@ -21,9 +21,9 @@ from scene import Host, Scene
 
 from giftping.demo.log import Match
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book, Edit
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import Member
+from giftping.todo.repository import MemberChange, MemberRepository
 
 GUILD, CHANNEL, ROLE, ANN, STRANGER = 6001, 6002, 6003, 6101, 6102
 WHERE = {"guild_id": GUILD, "channel_id": CHANNEL}
@@ -148,7 +148,7 @@ def host(scene: Scene, gateway: LocalGateway) -> Host:
     now = datetime.now(UTC)
     ann = Member(ANN, "ann", added=now - timedelta(days=9), last_submit=now - timedelta(hours=30))
     with TinyStore(host.state) as store:
-        Book(store, lambda: now).save([Edit(ann)])
+        MemberRepository(store, lambda: now).save([MemberChange(ann)])
     return host
 
 
@@ -159,8 +159,8 @@ def connected(gateway: LocalGateway) -> None:
 def member_of(host: Host) -> tuple[Member, list[Event]]:
     """Return Ann as the store knows her, and her history."""
     with TinyStore(host.state, read_only=True) as store:
-        book = Book(store, lambda: datetime.now(UTC))
-        return book.roll().members[ANN], [event for event in book.events() if event.user_id == ANN]
+        repository = MemberRepository(store, lambda: datetime.now(UTC))
+        return repository.load().members[ANN], [event for event in repository.events() if event.user_id == ANN]
 
 
 def status_of_ann(gateway: LocalGateway) -> Told:

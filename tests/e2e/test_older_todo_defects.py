@@ -46,10 +46,10 @@ from giftping.settings.load import load_settings
 from giftping.store.base import Change
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book
 from giftping.todo.model import Member, NoticeKind
-from giftping.todo.submission import Draft
+from giftping.todo.repository import MemberRepository
 from giftping.todo.submit import SubmitRequest
+from giftping.todo.validation import TodoDraft
 from giftping.wiring import Wiring
 
 FINE, USAGE, TROUBLE, LOCKED = 0, 2, 69, 75
@@ -120,8 +120,8 @@ class InProcess:
 
     def submit(self, user_id: int) -> None:
         with self._wiring() as (wiring, timing), wiring.open_store() as store:
-            request = SubmitRequest(user_id, Draft(must_do="read a chapter"))
-            run_submit(wiring, Book(store, timing.clock), request, timing=timing)
+            request = SubmitRequest(user_id, TodoDraft(must_do="read a chapter"))
+            run_submit(wiring, MemberRepository(store, timing.clock), request, timing=timing)
 
 
 # Pings

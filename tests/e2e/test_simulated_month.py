@@ -33,7 +33,7 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.loopback import Reply
 from giftping.runs import sweep as sweeping
-from giftping.todo import book
+from giftping.todo import repository
 
 Played = TypeVar("Played")
 
@@ -58,7 +58,7 @@ def alone(play: Callable[..., Played], *arguments: object) -> Played:
 def one_order() -> None:
     """Do everything in one thread, so that a seed gives the same month again; spare disk and processor."""
     setattr(os, "fsync", os.fstat)  # noqa: B010 -- for the whole process, which ends with the play
-    setattr(book, "member_from", ReadOnce())  # noqa: B010
+    setattr(repository, "member_from", ReadOnce())  # noqa: B010
     setattr(sweeping, "_pool", AtOnce)  # noqa: B010
     setattr(sweeping, "side_by_side", lambda work, items: [work(item) for item in items])  # noqa: B010
 

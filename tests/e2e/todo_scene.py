@@ -24,27 +24,22 @@ from giftping.discord.http import DiscordHttp
 from giftping.discord.members import MembersClient
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_TIMESTAMPS, Document
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book
-from giftping.todo.documents import (
-    Event,
-    event_from,
-    event_to,
-    roster_document_of,
-    timestamps_document_of,
-)
+from giftping.todo.history import Event, event_document, event_from
+from giftping.todo.member_documents import roster_document_of, timestamps_document_of
 from giftping.todo.model import (
     PINGS,
     Lapse,
     Leg,
     LegState,
     Member,
+    Membership,
     Notice,
     NoticeKind,
-    Presence,
     Removal,
     RemovalState,
     Todo,
 )
+from giftping.todo.repository import MemberRepository
 from giftping.wiring import utc_now
 
 GUILD, CHANNEL, ROLE, OWNER = 5001, 5002, 5003, 5009
@@ -255,7 +250,7 @@ def members(began: datetime, dm_channels: dict[int, int]) -> list[Member]:
             name=f"member-{user_id}",
             added=began - timedelta(days=30),
             last_submit=began - silent,
-            presence=Presence(began - HOUR, in_guild=True, has_role=user_id != BACK),
+            membership=Membership(began - HOUR, in_guild=True, has_role=user_id != BACK),
             dm_channel_id=dm_channels.get(user_id),
             **known,
         )
@@ -305,7 +300,7 @@ def documents_of(roster: Iterable[Member], at: datetime) -> dict[str, list[Docum
     return {
         ACTIVE_MEMBERS: [roster_document_of(member, at) for member in roster],
         TODO_TIMESTAMPS: [timestamps_document_of(member, at, []) for member in roster],
-        TODO_EVENTS: [event_to(event) for event in handed_in],
+        TODO_EVENTS: [event_document(event) for event in handed_in],
     }
 
 
@@ -340,7 +335,7 @@ def written_into_the_file(host: Machine, documents: dict[str, list[Document]]) -
 
 def events_in_the_file(host: Machine) -> list[Event]:
     with TinyStore(host.state, read_only=True) as store:
-        return Book(store, utc_now).events()
+        return MemberRepository(store, utc_now).events()
 
 
 def events_in(ledger: Ledger) -> list[Event]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from giftping.demo.discord import StandInDiscord
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book, Edit
-from giftping.todo.model import Lapse, Member, Presence, Todo
+from giftping.todo.model import Lapse, Member, Membership, Todo
+from giftping.todo.repository import MemberChange, MemberRepository
 
 GUILD, CHANNEL, ROLE = 500_000_000_000_000_005, 500_000_000_000_000_055, 500_000_000_000_000_555
 ASHA, BEN, CHITRA, DEV, ELA = (600_000_000_000_000_001 + number for number in range(5))
@@ -47,7 +47,7 @@ class TodoScene:
     def live_on(self) -> None:
         """Let days go by: Asha is to be reminded, Ben to lose the role, Dev has left, and Ela is back."""
         now = datetime.now(UTC)
-        absent = Presence(now - 2 * DAY, in_guild=False)
+        absent = Membership(now - 2 * DAY, in_guild=False)
         todo = Todo("Asha", f"{now - 26 * HOUR:%d/%m/%Y}", must_do="Two pages")
         lives = {
             ASHA: {"last_submit": now - 26 * HOUR, "todo": todo},
@@ -57,14 +57,14 @@ class TodoScene:
                 "lapse": Lapse(now - 5 * DAY - HOUR, warned_at=now - 13 * HOUR),
             },
             CHITRA: {"last_submit": now - 2 * HOUR},
-            DEV: {"last_submit": now - 25 * HOUR, "presence": None},
-            ELA: {"last_submit": now - 10 * DAY, "left_at": now - 9 * DAY, "presence": absent},
+            DEV: {"last_submit": now - 25 * HOUR, "membership": None},
+            ELA: {"last_submit": now - 10 * DAY, "left_at": now - 9 * DAY, "membership": absent},
         }
         with TinyStore(self.state) as store:
-            book = Book(store, lambda: now)
+            repository = MemberRepository(store, lambda: now)
 
-            def lived(member: Member) -> Edit:
-                return Edit(replace(member, added=now - 30 * DAY, **lives[member.user_id]))  # type: ignore[arg-type]
+            def lived(member: Member) -> MemberChange:
+                return MemberChange(replace(member, added=now - 30 * DAY, **lives[member.user_id]))  # type: ignore[arg-type]
 
-            book.amend(lives, lived)
+            repository.amend(lives, lived)
         self.discord.remove_member(GUILD, DEV)

@@ -13,7 +13,7 @@ from docs_reading import JSON_PAGE, anchor_of, blocks, commands, run, section, t
 from docs_story import Story, paths, play
 
 from giftping.codes.report import DeliveryResult
-from giftping.todo.report import Result
+from giftping.todo.report import ActionResult
 
 SHARED = {"A code", "A ledger entry", "A delivery", "A guild"} | {
     "A member",
@@ -123,7 +123,7 @@ def test_every_result_of_a_delivery_is_explained() -> None:
 
 
 def test_every_result_of_a_leg_or_a_role_change_is_explained() -> None:
-    assert [row[0] for row in table(section(JSON_PAGE, "Results of legs and role changes"))] == list(Result)
+    assert [row[0] for row in table(section(JSON_PAGE, "Results of legs and role changes"))] == list(ActionResult)
 
 
 def test_list_and_explain_agree_on_whether_a_code_may_go_out(story: Story) -> None:

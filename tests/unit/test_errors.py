@@ -14,7 +14,7 @@ from giftping.runs.lock import LockError, LockHeldError
 from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.secrets import SecretError
 from giftping.store.base import StoreError
-from giftping.todo.submission import SubmissionError
+from giftping.todo.validation import SubmissionError
 
 ENDS = {
     EXIT_USAGE: {UsageError, SubmissionError},

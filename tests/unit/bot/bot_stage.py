@@ -46,7 +46,7 @@ class Machine:
         return self.folder / "state"
 
     def settings(self, tables: str = TABLES, **variables: object) -> Settings:
-        """Return the settings of this machine, with these tables and variables; the variables stay for the next call.
+        """The settings of this machine, with these tables and variables; the variables stay for the next call.
 
         None takes a variable away.
         """
@@ -84,7 +84,7 @@ class Stage:
         return self.env.bot.settings
 
     def store(self) -> TinyStore:
-        """Return the store that the bot writes to, to be opened with `with`."""
+        """The store that the bot writes to, to be opened with `with`."""
         return TinyStore(self.machine.state)
 
     def add_channel(
@@ -152,7 +152,7 @@ class Stage:
 
 
 def shown(result: InteractionResult) -> discord.Embed:
-    """Return the one embed that the member was answered with; it is seen by the member alone."""
+    """The one embed that the member was answered with; it is seen by the member alone."""
     messages = [message for message in (result.response, *result.followups) if message is not None]
     assert len(messages) == 1, messages
     assert messages[0].ephemeral
@@ -161,17 +161,17 @@ def shown(result: InteractionResult) -> discord.Embed:
 
 
 def text_of(embed: discord.Embed) -> str:
-    """Return everything that an embed says, a line for each part."""
+    """Everything that an embed says, a line for each part."""
     parts = [embed.title, embed.description, *(f"{field.name}: {field.value}" for field in embed.fields)]
     return "\n".join(part for part in [*parts, embed.footer.text] if part)
 
 
 def said(result: InteractionResult) -> str:
-    """Return everything that the one embed says that the member was answered with."""
+    """Everything that the one embed says that the member was answered with."""
     return text_of(shown(result))
 
 
 def labels(components: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the labels of a message's buttons that can be clicked."""
+    """The labels of a message's buttons that can be clicked."""
     buttons = (one for row in components for one in row.get("components", ()) if one["type"] == 2)
     return [button["label"] for button in buttons if not button.get("disabled")]

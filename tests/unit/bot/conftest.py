@@ -13,7 +13,7 @@ import simcord
 from bot_stage import GUILD, Machine, Stage
 
 from giftping.bot.app import GiftpingBot
-from giftping.bot.desk import Desk, Reply
+from giftping.bot.command_runner import CommandResult, CommandRunner
 from giftping.demo.discord import StandInDiscord
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    """Return a machine with no settings but those of a test, and a stand-in Discord."""
+    """A machine with no settings but those of a test, and a stand-in Discord."""
     monkeypatch.setattr("giftping.settings.file.SYSTEM_FOLDER", tmp_path / "etc")
     with StandInDiscord(limits=None) as stand_in:
         yield Machine(tmp_path, stand_in)
@@ -57,7 +57,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
 
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
-    """Return the event loop of one test."""
+    """The event loop of one test."""
     with asyncio.Runner() as runner:
         yield runner
 
@@ -65,17 +65,17 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.fixture
 def commands_live_by_the_real_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the bot's threads see time go by: SimCord stops it for what the bot does, and MongoDB would be waited for."""
-    ask_now = Desk.ask_now
+    run_now = CommandRunner.run_now
 
-    def ask(desk: Desk, *arguments: Any, **named: Any) -> Reply:
-        return contextvars.Context().run(ask_now, desk, *arguments, **named)
+    def ask(runner: CommandRunner, *arguments: Any, **named: Any) -> CommandResult:
+        return contextvars.Context().run(run_now, runner, *arguments, **named)
 
-    monkeypatch.setattr(Desk, "ask_now", ask)
+    monkeypatch.setattr(CommandRunner, "run_now", ask)
 
 
 @pytest.fixture
 def stage(machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_clock: None) -> Iterator[Stage]:
-    """Return the bot connected, with no guild for TODOs, and a guild with a channel where it may post.
+    """The bot connected, with no guild for TODOs, and a guild with a channel where it may post.
 
     An error that the bot met and the test did not look at (`stage.env.errors`) fails the test.
     """
@@ -97,7 +97,7 @@ def stage(machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_cl
 
 @pytest.fixture
 def todo(stage: Stage, runner: asyncio.Runner) -> TodoGuild:
-    """Return the guild of the stage as one that takes part in the TODO system, with Asha on the roster."""
+    """The guild of the stage as one that takes part in the TODO system, with Asha on the roster."""
     from todo_guild import make_todo_guild
 
     guild = make_todo_guild(stage)

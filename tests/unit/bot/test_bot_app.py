@@ -25,7 +25,7 @@ EVERYWHERE = "everywhere"
 
 
 def sent(stage: Stage, since: int = 0) -> list[str]:
-    """Return for where the bot has sent commands, since a number of requests: everywhere, or a guild's id."""
+    """Where the bot has sent commands to, since a number of requests: everywhere, or a guild's id."""
     paths = [request.path for request in stage.env.http_requests[since:] if request.method == "PUT"]
     return [path.split("/guilds/")[1].split("/")[0] if "/guilds/" in path else EVERYWHERE for path in paths]
 
@@ -140,7 +140,7 @@ async def test_a_state_folder_that_cannot_be_written_sends_again_with_the_next_s
     def full(*_arguments: Any, **_named: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("giftping.bot.sync.replace_file", full)
+    monkeypatch.setattr("giftping.bot.command_sync.replace_file", full)
     before = so_far(stage)
     await stage.restart()
     stage.env.bot.dispatch("ready")
@@ -179,7 +179,7 @@ async def test_an_answer_mentions_nobody(stage: Stage) -> None:
 
 @pytest.fixture
 def ben(stage: Stage) -> MemberActor:
-    """Return a member like any other."""
+    """A member like any other."""
     return stage.add_member("ben")
 
 
@@ -189,7 +189,7 @@ async def test_an_error_outside_the_command_is_told_and_logged_without_the_token
     def broken(*_arguments: Any) -> discord.Embed:
         raise ValueError(f"no embed with {stage.stand_in.bot_token}")
 
-    monkeypatch.setattr("giftping.bot.code_replies.statistics", broken)
+    monkeypatch.setattr("giftping.bot.code_embeds.statistics", broken)
     result = await ben.slash(stage.channel, "giftcode_stats")
     assert len(stage.env.errors) == 1
     messages = [message for message in (result.response, *result.followups) if message]

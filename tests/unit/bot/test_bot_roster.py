@@ -9,7 +9,7 @@ from past import DAY, now
 from simcord import SetupError
 from todo_guild import TodoGuild
 
-from giftping.bot import todo_replies as replies
+from giftping.bot import todo_embeds as embeds
 from giftping.demo import faults
 from giftping.demo.log import Match
 
@@ -38,16 +38,16 @@ async def test_the_staff_and_the_owner_may_and_nobody_else(todo: TodoGuild, comm
     with pytest.raises(SetupError, match="default-member-permissions"):
         await todo.asha.slash(todo.channel, command, **options_of(todo, command))
     moderator = todo.stage.add_member("mod", manage_roles=True)
-    assert await todo.ask(moderator, command, **options_of(todo, command)) == replies.NOT_FOR_YOU
+    assert await todo.ask(moderator, command, **options_of(todo, command)) == embeds.NOT_FOR_YOU
     assert todo.past.read(todo.asha.id) == before
     for who in (todo.staff, todo.owner):
-        assert replies.NOT_FOR_YOU not in await todo.ask(who, command, **options_of(todo, command))
+        assert embeds.NOT_FOR_YOU not in await todo.ask(who, command, **options_of(todo, command))
 
 
 async def test_with_no_staff_role_and_no_owner_nobody_may(todo: TodoGuild) -> None:
     await todo.stage.restart(OWNER_ID=None)
     for who in (todo.owner, todo.staff):
-        assert await todo.ask(who, "todo_roster list") == replies.NOT_FOR_YOU
+        assert await todo.ask(who, "todo_roster list") == embeds.NOT_FOR_YOU
 
 
 # The roster
@@ -58,8 +58,8 @@ async def test_a_member_is_added_under_the_name_that_the_server_knows(todo: Todo
     assert f"<@{todo.stranger.id}> takes part: the clock starts now." in answer
     member = todo.past.read(todo.stranger.id)
     assert (member.on_roster, member.name) == (True, "steve")
-    assert member.presence is not None
-    assert (member.presence.in_guild, member.presence.has_role) == (True, False)
+    assert member.membership is not None
+    assert (member.membership.in_guild, member.membership.has_role) == (True, False)
     assert "On the roster already" in await todo.ask(todo.staff, "todo_roster add", member=todo.stranger)
     assert [event.kind for event in todo.past.events(todo.stranger.id)] == ["added"]
 

@@ -14,9 +14,10 @@ from simcord.actors import MemberActor
 from simcord.results import InteractionResult
 from todo_guild import PATIENT, READ, Heard, TodoGuild, acknowledged, filled, texts_of
 
-from giftping.bot import todo as todo_commands
-from giftping.bot import todo_replies as replies
-from giftping.bot.desk import Command, Desk, Reply
+from giftping.bot import todo_commands
+from giftping.bot import todo_embeds as embeds
+from giftping.bot.command_runner import Command, CommandResult, CommandRunner
+from giftping.bot.todo_form import FormPurpose
 from giftping.wiring import Wiring
 
 NOBODY_LISTENS = "mongodb://127.0.0.1:1/todo"
@@ -34,7 +35,7 @@ COMMANDS = {
 
 
 async def give(todo: TodoGuild, command: str) -> InteractionResult:
-    """Return what comes of one of the commands."""
+    """What comes of one of the commands."""
     by, options = COMMANDS[command]
     member: MemberActor = getattr(todo, by)
     return await member.slash(todo.channel, command, **{name: getattr(todo, who) for name, who in options.items()})
@@ -42,7 +43,7 @@ async def give(todo: TodoGuild, command: str) -> InteractionResult:
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    """Return a way to a real MongoDB that can be shut."""
+    """A way to a real MongoDB that can be shut."""
     with open_gate() as gate:
         yield gate
 
@@ -99,15 +100,15 @@ async def test_a_form_opens_within_three_seconds_while_mongodb_is_waited_for_as_
     assert todo_commands.PATIENCE < 3 <= settings.mongo.server_selection.total_seconds()
     order: list[str] = []
 
-    class Slow(Desk):
-        def ask_now(self, command: Command, *arguments: Any, **named: Any) -> Reply:
-            reply = super().ask_now(command, *arguments, **named)
+    class Slow(CommandRunner):
+        def run_now(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+            reply = super().run_now(command, *arguments, **named)
             order.append("the store has said: " + ("no" if reply.refusal else "yes"))
             return reply
 
     member = Heard(todo.asha)
     commands = todo_commands.TodoCommands(Slow(settings))
-    await commands.open_form(member, todo_commands.Task())  # type: ignore[arg-type]
+    await commands.open_form(member, FormPurpose())  # type: ignore[arg-type]
     assert len(member.forms) == 1
     order.append("the form was opened")
     await asyncio.get_running_loop().shutdown_default_executor()
@@ -121,12 +122,12 @@ async def test_what_cannot_be_saved_is_not_said_to_be_and_the_text_is_given_back
     opened = await todo.asha.slash(todo.channel, "todo")
     await todo.restart(MONGO_URI=f"{NOBODY_LISTENS}?{QUICK}")
     answers = {command: said(await give(todo, command)) for command in COMMANDS}
-    assert set(answers.values()) == {replies.AWAY}
-    assert said(await todo.asha.slash(todo.channel, "todo")) == replies.AWAY
-    member, commands = Heard(todo.asha), todo_commands.TodoCommands(Desk(todo.stage.settings))
-    await commands.hand_in(member, texts_of(**READ), todo_commands.Task())  # type: ignore[arg-type]
+    assert set(answers.values()) == {embeds.AWAY}
+    assert said(await todo.asha.slash(todo.channel, "todo")) == embeds.AWAY
+    member, commands = Heard(todo.asha), todo_commands.TodoCommands(CommandRunner(todo.stage.settings))
+    await commands.hand_in(member, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
     (embed,) = member.embeds
-    assert (embed.title, embed.description) == ("Not handed in", replies.PERHAPS)
+    assert (embed.title, embed.description) == ("Not handed in", embeds.PERHAPS)
     assert [field.value for field in embed.fields] == ["Read two pages"]
     assert opened.modal is not None
     assert todo.posted == []
@@ -134,19 +135,19 @@ async def test_what_cannot_be_saved_is_not_said_to_be_and_the_text_is_given_back
 
 async def test_the_copy_goes_on_says_so_and_is_carried_over(todo: TodoGuild, gate: Gate) -> None:
     await todo.restart(MONGO_URI=f"mongodb://{gate.address}/{todo.stage.machine.folder.name}?{QUICK}")
-    assert replies.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
-    assert replies.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.staff)
+    assert embeds.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
+    assert embeds.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.staff)
     gate.shut()
     answer = said(await todo.hand_in(todo.asha, **READ))
     assert "Posted in the channel." in answer
     for command in ("todostatus", "listtodo", "todo_pause", "todo_roster list", "deltodo", "todo_roster remove"):
         said_now = said(await give(todo, command))
-        assert replies.ON_COPY in said_now
+        assert embeds.ON_COPY in said_now
         assert "127.0.0.1" not in said_now
-    assert replies.ON_COPY in answer
+    assert embeds.ON_COPY in answer
     gate.open()
     assert "No TODO to delete" in await todo.ask(todo.asha, "deltodo")
     listed = await todo.ask(todo.owner, "todo_roster list")
     assert f"<@{todo.staff.id}>" in listed
     assert f"<@{todo.asha.id}>" not in listed
-    assert replies.ON_COPY not in listed
+    assert embeds.ON_COPY not in listed

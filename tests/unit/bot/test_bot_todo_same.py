@@ -31,7 +31,7 @@ VARYING = re.compile(
 
 
 def without_ids_and_times(value: object, made_by_discord: frozenset[int]) -> str:
-    """Return a value as JSON with every id and time that a run makes up replaced by its kind and a number.
+    """A value as JSON with every id and time that a run makes up replaced by its kind and a number.
 
     The number is that of the value's first appearance, so that what is the same in one run stays the same. Ids that
     Discord has given, those of messages and of direct-message channels, are named by the caller. All else is kept.
@@ -49,7 +49,7 @@ def without_ids_and_times(value: object, made_by_discord: frozenset[int]) -> str
 
 
 def left_behind(state: Path, stand_in: StandInDiscord, channel_id: int, user_id: int) -> str:
-    """Return what there is of a TODO afterwards: the documents, the history, what was asked of Discord, the posts."""
+    """What there is of a TODO afterwards: the documents, the history, what was asked of Discord, the posts."""
     dm = stand_in.dm_channel_of(user_id)
     channels = [channel_id, *([dm] if dm else [])]
     messages = [message for channel in channels for message in stand_in.messages(channel)]
@@ -80,7 +80,7 @@ class CommandLine:
         self.machine.settings(STAFF_TABLES.format(staff_role=todo.staff_role.id))
 
     def __call__(self, *words: str) -> int:
-        """Return the exit code of `giftping WORDS`."""
+        """The exit code of `giftping WORDS`."""
         environment = {
             "HOME": str(self.machine.folder),
             "GIFTPING_STATE": str(self.machine.state),
@@ -100,7 +100,7 @@ class CommandLine:
 
 @pytest.fixture
 def command_line(todo: TodoGuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
-    """Return a command line beside the bot; both have had Asha on the roster since the same instant."""
+    """A command line beside the bot; both have had Asha on the roster since the same instant."""
     folder = tmp_path / "beside"
     folder.mkdir()
     with StandInDiscord(limits=None) as stand_in:
@@ -111,14 +111,14 @@ def command_line(todo: TodoGuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def both_left(todo: TodoGuild, command_line: CommandLine) -> tuple[str, str]:
-    """Return what the bot and the command line have left behind."""
+    """What the bot and the command line have left behind."""
     ids = todo.channel.id, todo.asha.id
     by_bot = left_behind(todo.stage.machine.state, todo.stage.stand_in, *ids)
     return by_bot, left_behind(command_line.machine.state, command_line.stand_in, *ids)
 
 
 def options(texts: Mapping[str, str]) -> list[str]:
-    """Return texts as options of `todo submit`."""
+    """Texts as options of `todo submit`."""
     return [word for name, text in texts.items() for word in (f"--{name.replace('_', '-')}", text)]
 
 

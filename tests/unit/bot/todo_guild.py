@@ -15,7 +15,7 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, RoleHandle
 from simcord.results import InteractionResult
 
-from giftping.bot import todo_replies
+from giftping.bot import todo_embeds
 from giftping.demo.log import Match
 
 STAFF_TABLES = f"""\
@@ -67,18 +67,18 @@ class TodoGuild:
         await self.stage.restart(STAFF_TABLES.format(staff_role=self.staff_role.id), **variables)
 
     async def ask(self, member: MemberActor, command: str, /, **options: Any) -> str:
-        """Return what a member is answered who gives a command."""
+        """What a member is answered who gives a command."""
         return said(await member.slash(self.channel, command, **options))
 
     async def hand_in(self, member: MemberActor, command: str = "todo", /, **texts: Any) -> InteractionResult:
-        """Return what comes of a form that is opened, filled in and sent; `target` and `file` go with the command."""
+        """What comes of a form that is opened, filled in and sent; `target` and `file` go with the command."""
         options = {name: texts.pop(key) for key, name in (("target", "member"), ("file", "attachment")) if key in texts}
         opened = await member.slash(self.channel, command, **options)
         return await member.submit_modal(opened, filled(opened, **texts))
 
 
 def make_todo_guild(stage: Stage) -> TodoGuild:
-    """Return the guild of a stage with its people; the bot is to be started anew then."""
+    """The guild of a stage with its people; the bot is to be started anew then."""
     role, staff_role = stage.add_role("TODO"), stage.add_role("staff", manage_roles=True)
     owner = stage.add_member("olga", manage_roles=True)
     guild = TodoGuild(
@@ -101,14 +101,14 @@ def make_todo_guild(stage: Stage) -> TodoGuild:
 
 
 def controls(opened: InteractionResult) -> dict[str, Mapping[str, Any]]:
-    """Return the controls of the form that was opened, by the name that a TODO has for them."""
+    """The controls of the form that was opened, by the name that a TODO has for them."""
     assert opened.modal is not None, said(opened)
     by_label = {label["label"]: label["component"] for label in opened.modal["components"]}
-    return {name: by_label[label] for name, label in todo_replies.FIELDS.items()}
+    return {name: by_label[label] for name, label in todo_embeds.FIELDS.items()}
 
 
 def filled(opened: InteractionResult, **texts: str) -> dict[str, str]:
-    """Return the values of a form that was opened, with these texts and what it comes with."""
+    """The values of a form that was opened, with these texts and what it comes with."""
     fields = controls(opened)
     before = {field["custom_id"]: field["value"] for field in fields.values() if field.get("value")}
     return before | {fields[name]["custom_id"]: text for name, text in texts.items()}
@@ -141,8 +141,8 @@ class Heard:
 
 
 def texts_of(**texts: str) -> dict[str, str]:
-    """Return the texts of a whole form."""
-    return dict.fromkeys(todo_replies.FIELDS, "") | texts
+    """The texts of a whole form."""
+    return dict.fromkeys(todo_embeds.FIELDS, "") | texts
 
 
 async def acknowledged(todo: TodoGuild) -> None:
@@ -155,5 +155,5 @@ async def acknowledged(todo: TodoGuild) -> None:
 
 
 def answers(env: simcord.Env) -> int:
-    """Return how many interactions were given their first answer."""
+    """How many interactions were given their first answer."""
     return sum(request.path.endswith("/callback") for request in env.http_requests)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book, Edit
-from giftping.todo.documents import Event, SweepNotes
+from giftping.todo.history import Event
 from giftping.todo.model import Lapse, Member
+from giftping.todo.repository import MemberChange, MemberRepository
+from giftping.todo.sweep_notes import SweepNotes
 
 GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 ASHA, BEN, CHITRA = 101, 102, 103
@@ -33,7 +34,7 @@ class Past:
         last = now() - silent if silent is not None else None
         fields = {"name": name, "on_roster": True, "added": now() - 30 * DAY, "last_submit": last} | fields
         with TinyStore(self.state) as store:
-            Book(store, now).amend([user_id], lambda member: Edit(replace(member, **fields)))
+            MemberRepository(store, now).amend([user_id], lambda member: MemberChange(replace(member, **fields)))
 
     def warned(self, user_id: int, name: str) -> None:
         """Put a member on the roster who is to lose the role now."""
@@ -44,7 +45,7 @@ class Past:
     def swept(self, ago: timedelta) -> None:
         """Let the last sweep have been so long ago."""
         with TinyStore(self.state) as store:
-            Book(store, now).change_notes(lambda _: SweepNotes(last_sweep=now() - ago))
+            MemberRepository(store, now).change_notes(lambda _: SweepNotes(last_sweep=now() - ago))
 
     def document(self, collection: str, document: Mapping[str, Any]) -> None:
         """Put any document into the store."""
@@ -54,9 +55,9 @@ class Past:
     def read(self, user_id: int) -> Member:
         """Return a member as the store has them."""
         with TinyStore(self.state, read_only=True) as store:
-            return Book(store, now).member(user_id)
+            return MemberRepository(store, now).member(user_id)
 
     def events(self, user_id: int) -> list[Event]:
         """Return a member's history."""
         with TinyStore(self.state, read_only=True) as store:
-            return Book(store, now).events(user_id)
+            return MemberRepository(store, now).events(user_id)

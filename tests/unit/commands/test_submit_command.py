@@ -15,7 +15,7 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.todo.model import Lapse, Removal, RemovalState
-from giftping.todo.submission import ATTACHMENT_SIZE
+from giftping.todo.validation import ATTACHMENT_SIZE
 
 Run = Callable[..., Ran]
 

@@ -11,7 +11,7 @@ from past import ASHA, BEN, CHITRA, DAY, GUILD, HOUR, ROLE, Past, now
 from ran import Ran
 
 from giftping.demo.discord import StandInDiscord
-from giftping.todo.model import Lapse, Leg, LegState, Notice, NoticeKind, Pause, Presence, Removal, RemovalState, Todo
+from giftping.todo.model import Lapse, Leg, LegState, Membership, Notice, NoticeKind, Pause, Removal, RemovalState, Todo
 
 Run = Callable[..., Ran]
 
@@ -40,7 +40,7 @@ def instant(text: str) -> datetime:
 @pytest.mark.usefixtures("discord")
 def test_status_says_how_a_member_stands_and_what_comes_when_and_why(giftping: Run, past: Past) -> None:
     todo = Todo("Asha", "24/11/2026", must_do="x", submitted_by=9)
-    past.member(ASHA, "Asha", silent=HOUR, todo=todo, presence=Presence(now(), in_guild=True, has_role=True))
+    past.member(ASHA, "Asha", silent=HOUR, todo=todo, membership=Membership(now(), in_guild=True, has_role=True))
     member = past.read(ASHA)
     assert member.last_submit
     said = facts(giftping("todo", "status", str(ASHA)))

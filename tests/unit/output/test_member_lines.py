@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from giftping.output.member_lines import due_words, event_text, place_of
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import LegName
 from giftping.todo.rules import Action, Due
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from giftping.output.sweep_lines import done_lines
 from giftping.todo.model import LegName, NoticeKind
-from giftping.todo.report import LegReport, Planned, Result, RoleReport, SweepReport
+from giftping.todo.report import ActionResult, LegReport, PlannedAction, RoleReport, SweepReport
 from giftping.todo.rules import Action, Due
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 def leg(user_id: int, kind: NoticeKind, name: LegName = LegName.CHANNEL, **fields: object) -> LegReport:
-    return LegReport(user_id, f"m{user_id}", kind, name, Result.DONE, **fields)  # type: ignore[arg-type]
+    return LegReport(user_id, f"m{user_id}", kind, name, ActionResult.DONE, **fields)  # type: ignore[arg-type]
 
 
 def lines(*legs: LegReport, **fields: object) -> list[str]:
@@ -29,12 +29,12 @@ def test_a_member_told_by_two_legs_is_one_member() -> None:
 
 
 def test_what_was_not_done_is_not_told_as_done() -> None:
-    refused = LegReport(1, "m1", NoticeKind.REMINDER, LegName.CHANNEL, Result.REFUSED)
-    assert lines(refused, roles=(RoleReport(1, "m1", given=False, result=Result.UNCLEAR),)) == []
+    refused = LegReport(1, "m1", NoticeKind.REMINDER, LegName.CHANNEL, ActionResult.REFUSED)
+    assert lines(refused, roles=(RoleReport(1, "m1", given=False, result=ActionResult.UNCLEAR),)) == []
 
 
 def test_the_news_of_a_role_is_told_with_the_role_and_alone_when_it_comes_later() -> None:
-    taken = RoleReport(1, "m1", given=False, result=Result.DONE)
+    taken = RoleReport(1, "m1", given=False, result=ActionResult.DONE)
     assert lines(leg(1, NoticeKind.REMOVAL), roles=(taken,)) == ["took the role from 1 member: m1"]
     assert lines(leg(1, NoticeKind.REMOVAL)) == ["told of the role's loss: 1 member: m1"]
 
@@ -46,7 +46,7 @@ def test_what_an_earlier_run_had_sent_is_told_apart() -> None:
 
 
 def test_moves_and_downtime_are_told() -> None:
-    plan = (Planned(1, "Asha", Due(Action.NOTHING, "left the guild")),)
+    plan = (PlannedAction(1, "Asha", Due(Action.NOTHING, "left the guild")),)
     said = lines(plan=plan, left=(1,), returned=(2,), downtime_since=NOON - DAY)
     assert said == [
         "no sweep between 2026-05-03 17:30 IST and 2026-05-04 17:30 IST: that time is not charged",

@@ -28,11 +28,11 @@ from giftping.settings.load import Settings, load_settings
 from giftping.store.base import StoreError
 from giftping.store.documents import TODO_STATE
 from giftping.store.tiny import TinyStore
-from giftping.todo.book import Book, Edit
-from giftping.todo.clocks import Quiet
+from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import Attachment, Member, Todo
+from giftping.todo.repository import MemberChange, MemberRepository
 from giftping.todo.rules import TodoRules
-from giftping.todo.submission import Draft
+from giftping.todo.validation import TodoDraft
 from giftping.wiring import Wiring
 
 pytestmark = pytest.mark.usefixtures("bare_machine")
@@ -94,7 +94,7 @@ def test_the_rules_are_what_the_settings_say(tmp_path: Path) -> None:
         10 * HOUR,
         timedelta(minutes=15),
         takes_role=True,
-        quiet=Quiet(time(22, 30), time(8, 5), ZoneInfo("Europe/Berlin")),
+        quiet=LocalQuietHours(time(22, 30), time(8, 5), ZoneInfo("Europe/Berlin")),
         exempt=frozenset({5}),
     )
 
@@ -167,12 +167,12 @@ def test_a_store_that_cannot_be_read_is_an_error_and_not_an_empty_roster(tmp_pat
 def test_when_discord_is_not_there_the_pings_stay_due(tmp_path: Path, timing: Timing) -> None:
     here = wiring(tmp_path, **NOWHERE)
     with here.open_store() as store:
-        Book(store, timing.clock).save([Edit(Member(101, "Ann", added=timing.clock() - 30 * HOUR))])
+        MemberRepository(store, timing.clock).save([MemberChange(Member(101, "Ann", added=timing.clock() - 30 * HOUR))])
     report = run_sweep(here, timing=timing)
     assert report.exit_code == 69
     assert "Discord does not say how they stand (could not connect" in report.trouble_lines()[0]
     with here.open_store() as store:
-        assert Book(store, timing.clock).member(101).last_ping is None
+        assert MemberRepository(store, timing.clock).member(101).last_ping is None
 
 
 # Submissions
@@ -180,12 +180,12 @@ def test_when_discord_is_not_there_the_pings_stay_due(tmp_path: Path, timing: Ti
 
 def submitted(here: Wiring, timing: Timing, attachment: Attachment | None = None, content: bytes = b"") -> Member:
     with here.open_store() as store:
-        book = Book(store, timing.clock)
-        book.save([Edit(Member(101, "Ann", added=timing.clock()))])
-        draft = Draft(must_do="read ten pages", attachment=attachment)
-        report = run_submit(here, book, SubmitRequest(101, draft), content, timing)
+        repository = MemberRepository(store, timing.clock)
+        repository.save([MemberChange(Member(101, "Ann", added=timing.clock()))])
+        draft = TodoDraft(must_do="read ten pages", attachment=attachment)
+        report = run_submit(here, repository, SubmitRequest(101, draft), content, timing)
         assert report.role is None
-        return book.member(101)
+        return repository.member(101)
 
 
 @pytest.mark.parametrize("missing", ["GUILD_ID", "TODO_CHANNEL_ID", "DISCORD_TOKEN"])
@@ -245,7 +245,7 @@ def test_a_file_that_cannot_be_kept_keeps_the_todo_from_being_saved(tmp_path: Pa
     with pytest.raises(StoreError, match="cannot be written"):
         submitted(here, timing, FILE.attachment, b"1234")
     with here.open_store() as store:
-        assert Book(store, timing.clock).member(101).last_submit is None
+        assert MemberRepository(store, timing.clock).member(101).last_submit is None
 
 
 def test_the_host_has_one_name_for_all_its_runs(tmp_path: Path, timing: Timing) -> None:

@@ -25,14 +25,14 @@ def starter() -> str:
     return starter_toml(folder=Path("/home/me/.config/giftping\nx = 1"), state=STATE, source="rise-api")
 
 
-def loaded(toml: str, folder: Path) -> Settings:
+def load(toml: str, folder: Path) -> Settings:
     (folder / "giftping.toml").write_text(toml)
     secrets = {"DISCORD_TOKEN": "the token", "MONGO_URI": "mongodb://host"}
     return load_settings({"HOME": "/home/me", **secrets}, cwd=folder)
 
 
 def test_the_starter_changes_nothing(tmp_path: Path) -> None:
-    settings = loaded(starter(), tmp_path)
+    settings = load(starter(), tmp_path)
     assert settings.codes == CodesSettings()
     assert settings.todo == TodoSettings()
     assert not [key for key, origin in settings.origins.items() if origin.kind == "file"]
@@ -40,7 +40,7 @@ def test_the_starter_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_every_line_of_the_starter_works_when_it_is_put_to_use(tmp_path: Path) -> None:
-    settings = loaded(COMMENTED_OUT.sub(r"\1", starter()), tmp_path)
+    settings = load(COMMENTED_OUT.sub(r"\1", starter()), tmp_path)
     assert settings.state == STATE
     assert set(settings.sources) == {"rise-api", "my-list"}
     assert not settings.sources["rise-api"].enabled
@@ -52,11 +52,11 @@ def test_every_single_line_of_the_starter_works_alone(tmp_path: Path) -> None:
     singles = [found for found in COMMENTED_OUT.finditer(text) if found.start() < text.index("[sources.")]
     assert len(singles) > 8
     for found in singles:
-        loaded(text[: found.start()] + found[1] + text[found.end() :], tmp_path)
+        load(text[: found.start()] + found[1] + text[found.end() :], tmp_path)
 
 
 def test_the_defaults_that_the_starter_shows_are_the_defaults(tmp_path: Path) -> None:
-    settings = loaded(COMMENTED_OUT.sub(r"\1", starter()), tmp_path)
+    settings = load(COMMENTED_OUT.sub(r"\1", starter()), tmp_path)
     assert settings.codes == CodesSettings(contact="you@example.org")
     examples = {"guild_id": None, "channel_id": None, "role_id": None, "owner_id": None, "staff_role_id": None}
     assert replace(settings.todo, **examples, quiet_hours=None, exempt=frozenset()) == TodoSettings()
@@ -98,7 +98,7 @@ def test_the_starter_works_with_the_catalogue_that_is_shipped(tmp_path: Path, mo
     monkeypatch.setattr("giftping.settings.load.load_catalogue", load_catalogue)
     name = next(iter(load_catalogue().tables))
     text = starter_toml(folder=tmp_path, state=STATE, source=name)
-    assert not loaded(COMMENTED_OUT.sub(r"\1", text), tmp_path).sources[name].enabled
+    assert not load(COMMENTED_OUT.sub(r"\1", text), tmp_path).sources[name].enabled
 
 
 def test_a_crontab_line_names_the_command_in_full_and_is_silent() -> None:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from giftping.todo.clocks import start_of
-from giftping.todo.days import Standing, Streak, board, streak, submissions_of
-from giftping.todo.documents import Event
-from giftping.todo.model import Member, Pause, Presence
+from giftping.todo.days import Standing, Streak, standings, streak, submissions_of
+from giftping.todo.history import Event
+from giftping.todo.local_time import start_of
+from giftping.todo.model import Member, Membership, Pause
 
 KOLKATA, BERLIN = ZoneInfo("Asia/Kolkata"), ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 4, 2)
@@ -23,12 +23,12 @@ def handed_in(day: date, clock: time = time(12), zone: ZoneInfo = KOLKATA, *, en
 
 
 def back(*days: int) -> list[Event]:
-    """Return a TODO on each of the days that are so many days before today."""
+    """A TODO on each of the days that are so many days before today."""
     return [handed_in(TODAY - timedelta(days=day)) for day in days]
 
 
 def off(first: int, last: int) -> Pause:
-    """Return a pause over whole days, from so many days before today to so many."""
+    """A pause over whole days, from so many days before today to so many."""
     start, end = TODAY - timedelta(days=first), TODAY - timedelta(days=last - 1)
     return Pause("p", start_of(start, KOLKATA), start_of(end, KOLKATA))
 
@@ -161,9 +161,9 @@ def test_the_board_shows_first_who_has_yet_to_hand_in() -> None:
         Member(5, "Eve", exempt=True),
         Member(6, "Ira"),
         Member(7, "Lee", left_at=NOW),
-        Member(8, "Bot", presence=Presence(NOW, in_guild=True, is_bot=True)),
+        Member(8, "Bot", membership=Membership(NOW, in_guild=True, is_bot=True)),
     ]
-    rows = board(everybody, lambda _: KOLKATA, NOW, exempt={6})
+    rows = standings(everybody, lambda _: KOLKATA, NOW, exempt={6})
     assert [(row.member.name, row.standing) for row in rows] == [
         ("Asha", Standing.MISSING),
         ("ben", Standing.MISSING),
@@ -178,7 +178,7 @@ def test_the_board_shows_first_who_has_yet_to_hand_in() -> None:
 
 def test_who_has_handed_in_has_done_so_also_when_paused_or_exempt() -> None:
     paused = (Pause("p", NOW - timedelta(hours=1)),)
-    rows = board([Member(1, last_submit=NOW, exempt=True, pauses=paused)], lambda _: KOLKATA, NOW)
+    rows = standings([Member(1, last_submit=NOW, exempt=True, pauses=paused)], lambda _: KOLKATA, NOW)
     assert rows[0].standing is Standing.HANDED_IN
 
 
@@ -186,6 +186,6 @@ def test_today_is_each_members_own() -> None:
     evening = datetime(2026, 4, 1, 20, tzinfo=UTC)  # The 2nd in Kolkata, the 1st in Berlin.
     zones = {1: KOLKATA, 2: BERLIN}
     members = [Member(1, last_submit=evening - timedelta(hours=3)), Member(2, last_submit=evening - timedelta(hours=3))]
-    rows = {row.member.user_id: row for row in board(members, lambda member: zones[member.user_id], evening)}
+    rows = {row.member.user_id: row for row in standings(members, lambda member: zones[member.user_id], evening)}
     assert (rows[1].day, rows[1].standing) == (date(2026, 4, 2), Standing.MISSING)
     assert (rows[2].day, rows[2].standing) == (date(2026, 4, 1), Standing.HANDED_IN)

@@ -69,7 +69,7 @@ def test_when_the_direct_message_is_refused_only_that_is_tried_again(stage: Stag
     assert stage.pings(101) == ["channel", "dm"]
 
 
-def test_a_failed_leg_is_dropped_once_the_next_round_is_due(stage: Stage) -> None:
+def test_a_failed_leg_is_dropped_once_the_next_ping_is_due(stage: Stage) -> None:
     stage.join(101)
     stage.fail(faults.status(400, 50035), OPENS_DM)
     for _ in range(3):
@@ -94,7 +94,7 @@ def test_the_interval_counts_from_the_leg_that_came_last(stage: Stage) -> None:
     assert stage.pings(101) == ["dm", "channel", "channel", "dm"]
 
 
-def test_a_round_of_which_nothing_arrived_is_tried_again_at_once(stage: Stage) -> None:
+def test_a_ping_of_which_nothing_arrived_is_tried_again_at_once(stage: Stage) -> None:
     stage.join(101)
     stage.fail(NOT_PERMITTED, CHANNEL_POST)
     stage.fail(faults.status(400, 50035), OPENS_DM)

@@ -12,19 +12,27 @@ from todo_builders import DAY, HOUR, START, member, notice
 from giftping.discord.limits import embed_length, text_length, violations
 from giftping.discord.message import Message
 from giftping.todo.model import Attachment, Notice, NoticeKind, Todo
-from giftping.todo.notices import Told, batches, channel_message, dm_message, reference, shows, submission_embed
+from giftping.todo.notices import (
+    NoticeDetails,
+    batches,
+    channel_message,
+    dm_message,
+    reference,
+    shows,
+    submission_embed,
+)
 
 NOW = START + DAY
 TODO = Todo("Ann", "02/06/2026", must_do="read ten pages", id="t1", submitted_at=NOW)
 OTHERS = [kind for kind in NoticeKind if kind is not NoticeKind.SUBMISSION]
 
 
-def told(user_id: int = 1, kind: NoticeKind = NoticeKind.REMINDER, **changes) -> Told:
+def told(user_id: int = 1, kind: NoticeKind = NoticeKind.REMINDER, **changes) -> NoticeDetails:
     of = notice(kind, NOW, id=f"{user_id:016x}", todo=TODO if kind is NoticeKind.SUBMISSION else None)
-    return Told(member(user_id), replace(of, **changes), NOW + 3 * HOUR, NOW + 15 * HOUR, 3)
+    return NoticeDetails(member(user_id), replace(of, **changes), NOW + 3 * HOUR, NOW + 15 * HOUR, 3)
 
 
-def post(*everybody: Told) -> dict:
+def post(*everybody: NoticeDetails) -> dict:
     return channel_message(everybody).payload()
 
 
@@ -125,19 +133,19 @@ todos = st.builds(
 
 
 @st.composite
-def anything_told(draw, kinds=tuple(NoticeKind)) -> Told:
+def anything_told(draw, kinds=tuple(NoticeKind)) -> NoticeDetails:
     kind = draw(st.sampled_from(kinds))
     of = Notice(f"{draw(ids):016x}", kind, NOW, todo=draw(todos) if kind is NoticeKind.SUBMISSION else None)
     known = member(draw(ids), name=draw(st.text(max_size=100)), last_submit=draw(st.none() | st.just(START)))
     times = st.none() | st.just(NOW + HOUR)
-    return Told(known, of, draw(times), draw(times), draw(st.none() | ids))
+    return NoticeDetails(known, of, draw(times), draw(times), draw(st.none() | ids))
 
 
 def wrong_with(message: Message) -> list[str]:
     openapi = discord_openapi()
     body = json.loads(json.dumps(message.payload()))
-    checked = openapi.request_violations("POST", "/channels/{channel_id}/messages", body) if openapi else []
-    return [*violations(message), *checked]
+    validated = openapi.request_violations("POST", "/channels/{channel_id}/messages", body) if openapi else []
+    return [*violations(message), *validated]
 
 
 @given(st.lists(anything_told(), min_size=1, max_size=24))

@@ -269,11 +269,7 @@ def test_a_submission_by_an_older_bot_gives_it_back_with_the_next_sweep(stage: S
     doom(stage, 101)
     stage.sweep()
     stage.pass_time(HOUR)
-    with stage.book() as book:
-        (known,) = book.store.documents_of("todo_timestamps", ["101"]).values()
-        book.store.remove_documents("todo_timestamps", ["101"])
-        submitted = {**known, "last_submit": stage.clock().timestamp(), "last_ping": 0}
-        book.store.insert_documents("todo_timestamps", [submitted])
+    stage.submit_by_older_bot(101)
     stage.sweep()
     assert has_role(stage, 101)
     assert stage.sweep().roles == ()

@@ -23,20 +23,21 @@ from todo_builders import (
     warned,
 )
 
-from giftping.todo.clocks import Quiet, Span
+from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import (
     Lapse,
     Leg,
     LegName,
     LegState,
     Member,
+    Membership,
     NoticeKind,
     Pause,
-    Presence,
     RemovalState,
 )
-from giftping.todo.rounds import round_of, with_claim, with_delivery
-from giftping.todo.rules import Action, Outlook, TodoRules, due, let_be, outlook, span_text
+from giftping.todo.periods import Period
+from giftping.todo.rules import Action, Outlook, TodoRules, due, outlook, span_text, why_left_alone
+from giftping.todo.transitions import ping_for, with_claim, with_delivery
 
 BOTH = (LegName.CHANNEL, LegName.DM)
 
@@ -51,34 +52,35 @@ by_settings = pytest.mark.parametrize("given_rules", SETTINGS.values(), ids=SETT
 # Thresholds: an instant before, exactly at, and an instant after
 
 
+def assert_due_from(at: datetime, action: Action, known: Member, given_rules: TodoRules) -> None:
+    """Assert that nothing is due for a member an instant before, and that what comes then is known before."""
+    early = due(known, given_rules, at - INSTANT)
+    assert (early.action, early.until, early.then) == (Action.NOTHING, at, action)
+    assert due(known, given_rules, at).action is action
+    assert due(known, given_rules, at + INSTANT).action is action
+
+
 @by_settings
 def test_the_first_reminder_is_due_after_the_silence_and_not_before(given_rules):
     at = START + given_rules.remind_after
-    early = due(member(), given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMIND)
+    assert_due_from(at, Action.REMIND, member(), given_rules)
     for now in (at, at + INSTANT):
         found = due(member(), given_rules, now)
-        assert (found.action, found.legs, found.is_retry) == (Action.REMIND, BOTH, False)
+        assert (found.legs, found.is_retry) == (BOTH, False)
 
 
 @by_settings
 def test_the_next_reminder_is_due_after_the_interval_and_not_before(given_rules):
     pinged = member(last_ping=START + given_rules.remind_after)
     at = START + given_rules.remind_after + given_rules.remind_every
-    early = due(pinged, given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMIND)
-    assert due(pinged, given_rules, at).action is Action.REMIND
-    assert due(pinged, given_rules, at + INSTANT).action is Action.REMIND
+    assert_due_from(at, Action.REMIND, pinged, given_rules)
 
 
 @by_settings
 def test_the_role_goes_after_the_whole_silence_and_not_before(given_rules):
     at = START + given_rules.remove_after
     known = member(last_ping=at - INSTANT, lapse=warned(at - given_rules.warning))
-    early = due(known, given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMOVE)
-    assert due(known, given_rules, at).action is Action.REMOVE
-    assert due(known, given_rules, at + INSTANT).action is Action.REMOVE
+    assert_due_from(at, Action.REMOVE, known, given_rules)
 
 
 @by_settings
@@ -86,10 +88,7 @@ def test_the_role_goes_when_the_warning_is_old_enough_and_not_before(given_rules
     warned_at = START + given_rules.remove_after - given_rules.warning / 2
     at = warned_at + given_rules.warning
     known = member(last_ping=at - INSTANT, lapse=warned(warned_at))
-    early = due(known, given_rules, at - INSTANT)
-    assert (early.action, early.until, early.then) == (Action.NOTHING, at, Action.REMOVE)
-    assert due(known, given_rules, at).action is Action.REMOVE
-    assert due(known, given_rules, at + INSTANT).action is Action.REMOVE
+    assert_due_from(at, Action.REMOVE, known, given_rules)
 
 
 @by_settings
@@ -138,7 +137,7 @@ def test_no_times_at_all_are_not_1970():
         ({"on_roster": False}, "not on the roster"),
         ({"exempt": True}, "exempt"),
         ({"left_at": START + DAY}, "left the guild"),
-        ({"presence": Presence(START, in_guild=True, is_bot=True)}, "a bot"),
+        ({"membership": Membership(START, in_guild=True, is_bot=True)}, "a bot"),
     ],
 )
 def test_some_are_let_be_however_long_they_are_silent(changes, why):
@@ -150,8 +149,8 @@ def test_some_are_let_be_however_long_they_are_silent(changes, why):
 
 
 def test_settings_can_exempt_a_member():
-    assert let_be(member(7), rules(exempt=frozenset({7}))) == "exempt"
-    assert let_be(member(8), rules(exempt=frozenset({7}))) == ""
+    assert why_left_alone(member(7), rules(exempt=frozenset({7}))) == "exempt"
+    assert why_left_alone(member(8), rules(exempt=frozenset({7}))) == ""
 
 
 def test_a_submission_from_the_future_makes_nothing_due():
@@ -172,7 +171,7 @@ def test_a_submission_from_the_future_makes_nothing_due():
         (member(last_submit=None, added=START), START + 25 * HOUR, "nothing handed in for 1 d 1 h"),
         (member(lapse=warned(START + 105 * HOUR)), START + 5 * DAY, "silent for 5 d, and warned"),
         (
-            member(presence=Presence(START, in_guild=True)),
+            member(membership=Membership(START, in_guild=True)),
             START + 5 * DAY,
             "silent for 5 d, with no role to take",
         ),
@@ -257,7 +256,7 @@ def silent_members(draw) -> Member:
     if last_ping is not None and draw(st.booleans()):
         kind = draw(st.sampled_from([NoticeKind.REMINDER, NoticeKind.WARNING]))
         known = known.with_notice(notice(kind, last_ping, channel=sent(last_ping), dm=refused()))
-    return replace(known, presence=draw(st.sampled_from([None, known.presence, Presence(START, in_guild=True)])))
+    return replace(known, membership=draw(st.sampled_from([None, known.membership, Membership(START, in_guild=True)])))
 
 
 @given(silent_members(), st.integers(0, 400), st.integers(1, 500), st.sampled_from(list(SETTINGS.values())))
@@ -278,14 +277,14 @@ def test_a_pause_moves_everything_after_it_by_its_length(known, later, length, g
 
 
 def test_a_downtime_does_not_hold_back_reminders():
-    downtime = [Span(START + 2 * HOUR, START + 30 * HOUR)]
+    downtime = [Period(START + 2 * HOUR, START + 30 * HOUR)]
     assert due(member(), rules(), START + 30 * HOUR, downtime).action is Action.REMIND
     pinged = member(last_ping=START + 27 * HOUR)
     assert due(pinged, rules(), START + 30 * HOUR, downtime).action is Action.REMIND
 
 
 def test_a_downtime_is_not_charged_on_the_way_to_the_removal():
-    downtime = [Span(START + 106 * HOUR, START + 136 * HOUR)]
+    downtime = [Period(START + 106 * HOUR, START + 136 * HOUR)]
     known = member(last_ping=START + 149 * HOUR, lapse=warned(START + 105 * HOUR))
     early = due(known, rules(), START + 150 * HOUR - INSTANT, downtime)
     assert (early.action, early.until, early.then) == (Action.NOTHING, START + 150 * HOUR, Action.REMOVE)
@@ -293,14 +292,14 @@ def test_a_downtime_is_not_charged_on_the_way_to_the_removal():
 
 
 def test_a_downtime_puts_off_the_warning_too():
-    downtime = [Span(START + 30 * HOUR, START + 60 * HOUR)]
+    downtime = [Period(START + 30 * HOUR, START + 60 * HOUR)]
     pinged = member(last_ping=START + 102 * HOUR)
     assert due(pinged, rules(), START + 105 * HOUR).action is Action.WARN
     assert due(pinged, rules(), START + 105 * HOUR, downtime).action is Action.REMIND
     assert due(member(last_ping=START + 132 * HOUR), rules(), START + 135 * HOUR, downtime).action is Action.WARN
 
 
-NIGHT = Quiet(time(23), time(7), ZoneInfo("UTC"))
+NIGHT = LocalQuietHours(time(23), time(7), ZoneInfo("UTC"))
 EVENING = datetime.combine(START, time(23), tzinfo=START.tzinfo)
 MORNING = EVENING + 8 * HOUR
 
@@ -333,9 +332,9 @@ def test_quiet_hours_go_by_the_members_own_zone():
 
 
 def swept(known: Member, given_rules: TodoRules, now: datetime) -> Member:
-    """Return a member after a sweep that delivers both legs of what is due."""
+    """A member after a sweep that delivers both legs of what is due."""
     while (found := due(known, given_rules, now)).is_ping:
-        fresh = round_of(known, found, "00000000000000aa", now, dm=LegState.OPEN)
+        fresh = ping_for(known, found, "00000000000000aa", now, dm=LegState.OPEN)
         for leg in found.legs:
             claim = with_claim(known, fresh, leg, now=now, by=HOST, channel_id=2)
             held = claim.notice(fresh.id) or fresh
@@ -391,9 +390,9 @@ anybody = st.builds(
     on_roster=st.booleans(),
     exempt=st.booleans(),
     left_at=st.none() | moments,
-    presence=st.none() | st.builds(Presence, moments, st.just(value=True), st.booleans(), st.booleans()),
+    membership=st.none() | st.builds(Membership, moments, st.just(value=True), st.booleans(), st.booleans()),
 )
-downtimes = st.lists(st.builds(Span, moments, moments), max_size=3)
+downtimes = st.lists(st.builds(Period, moments, moments), max_size=3)
 
 
 @given(anybody, moments, downtimes, st.sampled_from([None, NIGHT]))
@@ -453,11 +452,11 @@ def test_a_new_lapse_may_take_the_role_again():
 
 
 def test_without_a_role_the_silence_just_ends():
-    roleless = member(presence=Presence(START, in_guild=True), last_ping=START + 119 * HOUR)
+    roleless = member(membership=Membership(START, in_guild=True), last_ping=START + 119 * HOUR)
     early = due(roleless, rules(), START + 5 * DAY - INSTANT)
     assert (early.action, early.then) == (Action.NOTHING, Action.END)
     assert due(roleless, rules(), START + 5 * DAY).action is Action.END
-    assert due(member(presence=Presence(START, in_guild=True)), rules(), START + 110 * HOUR).action is Action.REMIND
+    assert due(member(membership=Membership(START, in_guild=True)), rules(), START + 110 * HOUR).action is Action.REMIND
 
 
 def test_where_no_role_is_named_reminders_end_with_the_silence():
@@ -561,13 +560,13 @@ def test_a_leg_that_may_have_arrived_or_is_not_to_be_sent_is_not_tried_again(dm)
     assert due(known, rules(), START + DAY + HOUR).action is Action.NOTHING
 
 
-def test_a_round_of_which_nothing_was_delivered_does_not_use_up_the_interval():
+def test_a_ping_of_which_nothing_was_delivered_does_not_use_up_the_interval():
     known = member(notices=(notice(channel=refused(), dm=refused()),))
     found = due(known, rules(), START + DAY + INSTANT)
     assert (found.legs, found.is_retry) == (BOTH, False)
 
 
-def test_a_round_from_before_the_last_submission_is_over():
+def test_a_ping_from_before_the_last_submission_is_over():
     known = member(last_submit=START + 26 * HOUR, notices=(notice(channel=sent(START + DAY), dm=refused()),))
     found = due(known, rules(), START + 27 * HOUR)
     assert (found.action, found.until) == (Action.NOTHING, START + 50 * HOUR)
@@ -592,7 +591,7 @@ def test_the_outlook_says_when_what_comes():
 
 
 def test_the_outlook_has_no_end_for_one_without_the_role_or_in_an_endless_pause():
-    roleless = member(presence=Presence(START, in_guild=True), lapse=warned(START + 105 * HOUR))
+    roleless = member(membership=Membership(START, in_guild=True), lapse=warned(START + 105 * HOUR))
     assert outlook(roleless, rules()).role_off_at is None
     paused = member(pauses=(Pause("p", START),), lapse=warned(START + 105 * HOUR))
     assert outlook(paused, rules()) == Outlook()

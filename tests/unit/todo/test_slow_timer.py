@@ -1,4 +1,4 @@
-"""A timer as slow as the interval: its sweeps wait longer, so that no round is skipped, and nobody else's do."""
+"""A timer as slow as the interval: its sweeps wait longer, so that no ping is skipped, and nobody else's do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import timedelta
 from todo_builders import HOUR, claimed, member, notice, rules
 from todo_stage import DAY, Stage, StageClock
 
-from giftping.todo.documents import SweepNotes, notes_from, notes_to
 from giftping.todo.model import Leg, LegState
 from giftping.todo.rules import Action, due
 
@@ -23,11 +22,11 @@ def sweep_every(stage: Stage, span: timedelta, *, times: int) -> None:
 
 
 def join_pinged(stage: Stage, user_id: int, *, due_in: timedelta) -> None:
-    """Let a member join who has been pinged, so that the next round is due in so long."""
+    """Let a member join who has been pinged, so that the next ping is due in so long."""
     stage.join(user_id, silent_for=2 * DAY, last_ping=stage.clock() - 3 * HOUR + due_in)
 
 
-def test_a_sweep_of_a_slow_timer_waits_for_a_round_that_has_shifted(stage: Stage, clock: StageClock) -> None:
+def test_a_sweep_of_a_slow_timer_waits_for_a_ping_that_has_shifted(stage: Stage, clock: StageClock) -> None:
     sweep_every(stage, 3 * HOUR, times=2)
     join_pinged(stage, 101, due_in=20 * MINUTE)
     report = stage.sweep()
@@ -35,7 +34,7 @@ def test_a_sweep_of_a_slow_timer_waits_for_a_round_that_has_shifted(stage: Stage
     assert stage.pings(101) == ["channel", "dm"]
 
 
-def test_it_does_not_wait_longer_for_those_whom_no_round_has_reached_yet(stage: Stage, clock: StageClock) -> None:
+def test_it_does_not_wait_longer_for_those_who_have_not_been_pinged_yet(stage: Stage, clock: StageClock) -> None:
     sweep_every(stage, 3 * HOUR, times=2)
     stage.join(101, silent_for=DAY - 3 * MINUTE)
     assert stage.sweep().waited_for == 0
@@ -92,13 +91,6 @@ def test_without_lingering_no_sweep_waits(stage: Stage, clock: StageClock) -> No
     stage.join(101, silent_for=DAY - SECOND)
     assert stage.sweep().waited_for == 0
     assert clock.sleeps == []
-
-
-def test_the_last_gap_is_kept_in_the_notes() -> None:
-    notes = SweepNotes(last_gap=3 * HOUR)
-    assert notes_to(notes)["last_gap"] == 10800
-    assert notes_from(notes_to(notes)).last_gap == 3 * HOUR
-    assert "last_gap" not in notes_to(SweepNotes())
 
 
 def test_the_interval_counts_from_when_a_ping_of_unknown_fate_must_have_arrived() -> None:

@@ -19,7 +19,7 @@ from todo_stage import (
 
 from giftping.demo import faults
 from giftping.todo.model import Attachment, LegName, NoticeKind
-from giftping.todo.submission import Draft, SubmissionError
+from giftping.todo.validation import SubmissionError, TodoDraft
 
 PNG = Attachment("plan.png", "image/png", 4)
 STRANGER = 555
@@ -71,7 +71,9 @@ def test_a_submission_is_in_the_history_with_the_members_own_day(stage: Stage) -
 
 def test_a_mistake_saves_nothing_and_posts_nothing(stage: Stage) -> None:
     stage.join(101)
-    assert mistakes(stage, 101, draft=Draft(must_do=".")) == [("must_do", "says too little; write what is to be done")]
+    assert mistakes(stage, 101, draft=TodoDraft(must_do=".")) == [
+        ("must_do", "says too little; write what is to be done")
+    ]
     assert (stage.member(101).last_submit, stage.discord.messages(CHANNEL)) == (None, [])
 
 
@@ -92,13 +94,13 @@ def test_the_same_text_on_another_day_is_taken_and_noted(stage: Stage) -> None:
 def test_strangers_may_not_and_the_owner_may(stage: Stage) -> None:
     stage.discord.add_member(GUILD, STRANGER)
     assert mistakes(stage, STRANGER) == [("", "555 is not on the roster; add them: todo roster add")]
-    report = stage.submit(OWNER, draft=Draft("Olga", must_do="read ten pages"))
+    report = stage.submit(OWNER, draft=TodoDraft("Olga", must_do="read ten pages"))
     assert results(report, LegName.CHANNEL) == {OWNER: "done"}
     assert not stage.member(OWNER).on_roster
 
 
 def test_the_owner_who_is_not_on_the_roster_is_never_pinged(stage: Stage) -> None:
-    stage.submit(OWNER, draft=Draft("Olga", must_do="read ten pages"))
+    stage.submit(OWNER, draft=TodoDraft("Olga", must_do="read ten pages"))
     stage.pass_time(9 * DAY)
     stage.sweep()
     assert (stage.pings(OWNER), stage.discord.role_changes) == ([], [])
@@ -169,7 +171,7 @@ def test_two_submissions_in_a_row_are_both_posted(stage: Stage) -> None:
     stage.join(101)
     stage.fail(NOT_PERMITTED, CHANNEL_POST, times=1)
     stage.submit(101)
-    stage.submit(101, draft=Draft(must_do="something else"))
+    stage.submit(101, draft=TodoDraft(must_do="something else"))
     stage.sweep()
     assert sorted(embed["fields"][3]["value"] for post in stage.discord.messages(CHANNEL) for embed in post.embeds) == [
         "read ten pages",
@@ -182,7 +184,7 @@ def test_two_submissions_in_a_row_are_both_posted(stage: Stage) -> None:
 
 def test_a_picture_is_posted_with_the_todo_and_shown_in_it(stage: Stage) -> None:
     stage.join(101)
-    stage.submit(101, content=b"\x89PNG", draft=Draft(attachment=PNG))
+    stage.submit(101, content=b"\x89PNG", draft=TodoDraft(attachment=PNG))
     (post,) = stage.discord.messages(CHANNEL)
     (file,) = post.attachments
     assert (file.filename, file.content, file.content_type) == ("plan.png", b"\x89PNG", "image/png")
@@ -192,7 +194,7 @@ def test_a_picture_is_posted_with_the_todo_and_shown_in_it(stage: Stage) -> None
 def test_a_file_waits_in_the_state_folder_until_its_todo_is_posted(stage: Stage) -> None:
     stage.join(101)
     stage.fail(NOT_PERMITTED, CHANNEL_POST, times=1)
-    report = stage.submit(101, content=b"\x89PNG", draft=Draft(attachment=PNG))
+    report = stage.submit(101, content=b"\x89PNG", draft=TodoDraft(attachment=PNG))
     assert [path.name for path in (stage.state / "attachments").iterdir()] == [report.todo.id]
     stage.sweep()
     (post,) = stage.discord.messages(CHANNEL)
@@ -203,7 +205,7 @@ def test_a_file_waits_in_the_state_folder_until_its_todo_is_posted(stage: Stage)
 def test_where_the_file_is_on_another_host_the_todo_is_posted_without_it(stage: Stage) -> None:
     stage.join(101)
     stage.fail(NOT_PERMITTED, CHANNEL_POST, times=1)
-    report = stage.submit(101, content=b"\x89PNG", draft=Draft(must_do="read ten pages", attachment=PNG))
+    report = stage.submit(101, content=b"\x89PNG", draft=TodoDraft(must_do="read ten pages", attachment=PNG))
     (stage.state / "attachments" / report.todo.id).unlink()
     report = stage.sweep()
     assert results(report, LegName.CHANNEL) == {101: "done"}

@@ -21,9 +21,9 @@ from todo_stage import (
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.discord.limits import EMBEDS
-from giftping.todo.documents import SweepNotes
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.rules import Action
+from giftping.todo.sweep_notes import SweepNotes
 
 MINUTE = timedelta(minutes=1)
 
@@ -93,11 +93,7 @@ def test_a_submission_by_an_older_bot_takes_its_member_out_of_a_waiting_message_
 
     def submit_elsewhere() -> None:
         stage.pass_time(MINUTE)
-        with stage.book() as book:
-            (known,) = book.store.documents_of("todo_timestamps", ["101"]).values()
-            book.store.remove_documents("todo_timestamps", ["101"])
-            submitted = {**known, "last_submit": stage.clock().timestamp(), "last_ping": 0}
-            book.store.insert_documents("todo_timestamps", [submitted])
+        stage.submit_by_older_bot(101)
 
     stage.fail(faults.call(submit_elsewhere, faults.rate_limited()), CHANNEL_POST, times=1)
     stage.sweep()
@@ -237,11 +233,11 @@ def test_a_late_sweep_within_what_is_allowed_is_no_downtime(stage: Stage) -> Non
 
 
 def test_a_clock_that_was_far_ahead_does_not_keep_the_sweeps_from_noticing_a_downtime(stage: Stage) -> None:
-    with stage.book() as book:
-        book.change_notes(lambda _: SweepNotes(last_sweep=stage.clock() + 30 * DAY))
+    with stage.repository() as repository:
+        repository.change_notes(lambda _: SweepNotes(last_sweep=stage.clock() + 30 * DAY))
     stage.sweep()
-    with stage.book() as book:
-        assert book.notes().last_sweep == stage.clock()
+    with stage.repository() as repository:
+        assert repository.notes().last_sweep == stage.clock()
 
 
 # Lingering
@@ -263,7 +259,7 @@ def test_a_sweep_that_has_nobody_to_wait_for_does_not_wait(stage: Stage, clock: 
     assert clock.sleeps == []
 
 
-# Quiet hours
+# LocalQuietHours hours
 
 
 def test_a_night_is_left_in_peace_and_its_end_is_not(stage: Stage) -> None:
@@ -323,13 +319,13 @@ def test_a_run_is_recorded_with_what_it_did(stage: Stage) -> None:
     stage.join(101)
     stage.fail(NOT_PERMITTED, CHANNEL_POST)
     stage.sweep()
-    with stage.book() as book:
-        (run,) = book.store.runs()
+    with stage.repository() as repository:
+        (run,) = repository.store.runs()
     assert (run.job, run.exit_code) == ("todo sweep", 69)
     assert run.details == {"members": 1, "reminder": 1, "failed": 1}
 
 
-def test_the_legs_of_a_round_are_reported_apart(stage: Stage) -> None:
+def test_the_legs_of_a_ping_are_reported_apart(stage: Stage) -> None:
     stage.join(101)
     stage.fail(NOT_PERMITTED, CHANNEL_POST)
     report = stage.sweep()

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from giftping.todo.model import Lapse, Leg, LegState, Member, Notice, NoticeKind, Presence, Removal, RemovalState
+from hypothesis import strategies as st
+
+from giftping.todo.model import Lapse, Leg, LegState, Member, Membership, Notice, NoticeKind, Removal, RemovalState
 from giftping.todo.rules import TodoRules
 
 HOST = "host-a"
@@ -17,12 +19,12 @@ HOUR, DAY, INSTANT = timedelta(hours=1), timedelta(days=1), timedelta(microsecon
 
 
 def member(user_id: int = 1, **changes: Any) -> Member:
-    """Return a member who holds the role and has been silent since START."""
+    """A member who holds the role and has been silent since START."""
     known = Member(
         user_id,
         "Ann",
         added=START - 30 * DAY,
-        presence=Presence(START, in_guild=True, has_role=True),
+        membership=Membership(START, in_guild=True, has_role=True),
         last_submit=START,
     )
     return replace(known, **changes)
@@ -54,3 +56,13 @@ def warned(at: datetime, **changes: Any) -> Lapse:
 
 def removal(state: RemovalState, at: datetime, by: str = HOST) -> Removal:
     return Removal(state, at, by)
+
+
+# What a document may hold
+
+moments = st.integers(1, 2 * 10**9 * 10**6).map(
+    lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + micros * timedelta(microseconds=1)
+)
+maybe = st.none() | moments
+words = st.text(st.characters(codec="utf-8"), max_size=12)
+some_ids = st.integers(1, 2**64 - 1)

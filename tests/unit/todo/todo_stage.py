@@ -17,11 +17,11 @@ from giftping.discord.http import DiscordHttp
 from giftping.discord.rest import RestClient
 from giftping.runs.sweep import SubmitReport, SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.load import load_settings
-from giftping.todo.book import Book, Edit
-from giftping.todo.documents import Event
+from giftping.todo.history import Event
 from giftping.todo.model import LegName, Member
 from giftping.todo.report import LegReport, SweepReport
-from giftping.todo.submission import Draft
+from giftping.todo.repository import MemberChange, MemberRepository
+from giftping.todo.validation import TodoDraft
 from giftping.wiring import Wiring
 
 GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
@@ -96,9 +96,9 @@ class Stage:
             wiring.close()
 
     @contextmanager
-    def book(self) -> Iterator[Book]:
+    def repository(self) -> Iterator[MemberRepository]:
         with self.wiring() as wiring, wiring.open_store() as store:
-            yield Book(store, self.clock)
+            yield MemberRepository(store, self.clock)
 
     # What people and timers do
 
@@ -107,11 +107,19 @@ class Stage:
             return run_sweep(wiring, timing=self.timing, **options)
 
     def submit(
-        self, user_id: int, by: int | None = None, content: bytes = b"", draft: Draft | None = None
+        self, user_id: int, by: int | None = None, content: bytes = b"", draft: TodoDraft | None = None
     ) -> SubmitReport:
-        request = SubmitRequest(user_id, draft or Draft(must_do="read ten pages"), by)
+        request = SubmitRequest(user_id, draft or TodoDraft(must_do="read ten pages"), by)
         with self.wiring() as wiring, wiring.open_store() as store:
-            return run_submit(wiring, Book(store, self.clock), request, content, self.timing)
+            return run_submit(wiring, MemberRepository(store, self.clock), request, content, self.timing)
+
+    def submit_by_older_bot(self, user_id: int) -> None:
+        """Let an older bot write a submission: it puts a document in place of the one that is there."""
+        with self.repository() as repository:
+            (known,) = repository.store.documents_of("todo_timestamps", [str(user_id)]).values()
+            repository.store.remove_documents("todo_timestamps", [str(user_id)])
+            submitted = {**known, "last_submit": self.clock().timestamp(), "last_ping": 0}
+            repository.store.insert_documents("todo_timestamps", [submitted])
 
     def pass_time(self, span: timedelta) -> None:
         self.clock.pass_time(span)
@@ -126,12 +134,12 @@ class Stage:
 
     def enrol(self, *user_ids: int, silent_for: timedelta = DAY, **known: Any) -> None:
         fields = {"added": self.clock() - silent_for, **known}
-        with self.book() as book:
-            book.save([Edit(Member(user_id, f"member-{user_id}", **fields)) for user_id in user_ids])
+        with self.repository() as repository:
+            repository.save([MemberChange(Member(user_id, f"member-{user_id}", **fields)) for user_id in user_ids])
 
     def put(self, collection: str, *documents: dict[str, Any]) -> None:
-        with self.book() as book:
-            book.store.insert_documents(collection, documents)
+        with self.repository() as repository:
+            repository.store.insert_documents(collection, documents)
 
     def fail(self, fault: Fault, match: Match, *, times: int | None = None, after: bool = False) -> None:
         self.discord.fail(fault, match=match, times=times, after=after)
@@ -139,15 +147,15 @@ class Stage:
     # Looking
 
     def member(self, user_id: int) -> Member:
-        with self.book() as book:
-            return book.member(user_id)
+        with self.repository() as repository:
+            return repository.member(user_id)
 
     def events(self, user_id: int) -> list[Event]:
-        with self.book() as book:
-            return book.events(user_id)
+        with self.repository() as repository:
+            return repository.events(user_id)
 
     def pings(self, user_id: int) -> list[str]:
-        """Return by which ways a user was notified, in order."""
+        """The ways by which a user was notified, in order."""
         return [notification.kind for notification in self.discord.notifications(user_id)]
 
     def titles(self, channel_id: int = CHANNEL) -> list[str]:
@@ -155,7 +163,7 @@ class Stage:
 
 
 def results(report: SweepReport | SubmitReport, leg: LegName) -> dict[int, str]:
-    """Return how the legs of one kind ended, by member; the last one where there were several."""
+    """How the legs of one kind ended, by member; the last one where there were several."""
     return {one.user_id: one.result.value for one in report.legs if one.leg is leg}
 
 

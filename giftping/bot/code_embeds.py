@@ -1,0 +1,245 @@
+"""What the gift code commands answer with: embeds made of what a command gave, in a member's words. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import discord
+
+from giftping.bot.command_runner import CommandResult
+from giftping.bot.embeds import BLUE, RED, ago, answer_embed, at, plain, refusal_embed, shortened
+from giftping.discord.limits import escape_markdown, truncate
+from giftping.errors import EXIT_LOCKED, EXIT_USAGE
+from giftping.settings.catalogue import Game
+
+Games = Mapping[str, Game]
+
+CODES_A_PAGE = 10
+PAGE_LENGTH = 5_500
+"""Somewhat below Discord's 6,000 for all embeds of a message."""
+
+REWARDS_LENGTH = 300
+LAST_DAYS = 7
+LINES = 5
+
+NOT_SET_UP = "No gift codes go to this server. Choose a channel with `/giftcodesettings` first."
+AWAY = "The gift codes cannot be read or saved just now. Try again in a few minutes; the reason is in the bot's log."
+CHECKING = "A check is at it just now, by the timer or by somebody else; what is new comes by itself."
+NOTICED = "The database said something to whoever runs the bot; it is in the log."
+ON_COPY = "The database is away: this is by the bot's own copy, and what is saved there is carried over later."
+
+IN_DISCORD = (
+    (re.compile(r"^guild \d+: |^failed: |^cannot be used: "), ""),
+    (re.compile(r"channel (\d{17,20})\b"), r"<#\1>"),
+    (re.compile(r"; look into the channel, then: giftping codes settle .*"), "; whoever runs the bot settles it"),
+    (re.compile(r"; mend it, then: giftping guilds test \d+"), "; mend it, then choose the channel again"),
+    (re.compile(r": giftping guilds list, giftping codes settle"), "; whoever runs the bot can see which"),
+)
+"""What the command line says, and what a member in Discord can act on in its place."""
+
+
+def in_discord(text: str) -> str:
+    """A text of the command line as it is said in Discord."""
+    for said, instead in IN_DISCORD:
+        text = said.sub(instead, text)
+    return text[:1].upper() + text[1:]
+
+
+def refusal_of(result: CommandResult) -> discord.Embed:
+    """Why something was not done; where the store failed, without what only its operator can act on."""
+    if result.is_store_trouble:
+        return refusal_embed(AWAY)
+    text = result.refusal
+    if result.exit_code == EXIT_USAGE and re.match(r"say where|guild \d+ is not known|there is no guild", text):
+        # These name other servers, or what to write on a command line.
+        text = NOT_SET_UP
+    return refusal_embed(in_discord(text))
+
+
+def trouble_of(result: CommandResult) -> list[str]:
+    """The troubles besides, in a member's words."""
+    lines = [in_discord(line) for line in result.trouble if line not in result.notices]
+    shown = lines[:LINES] + ([f"… and {len(lines) - LINES} more"] if len(lines) > LINES else [])
+    return [*shown, ON_COPY] if result.is_by_mirror else shown
+
+
+# Codes
+
+
+def code_pages(result: CommandResult, games: Games) -> list[discord.Embed]:
+    """The codes that are valid now, game by game, as many embeds as it takes; or why there are none to show."""
+    if result.refusal:
+        return [refusal_of(result)]
+    listed = sorted(result.value["codes"], key=lambda code: (code["game"], code["first_seen"]))
+    pages = [
+        page
+        for slug, of_game in groupby(listed, key=lambda code: str(code["game"]))
+        for page in _pages(slug, of_game, games)
+    ]
+    for number, page in enumerate(pages, 1):
+        count = "1 code" if len(listed) == 1 else f"{len(listed)} codes"
+        page.set_footer(text=f"{count} · page {number} of {len(pages)}" if len(pages) > 1 else count)
+    if result.is_by_mirror and pages:
+        pages[0].description = ON_COPY
+    none = "None is known to be valid now. Check back later!"
+    return pages or [answer_embed("🎁 Active gift codes", none, color=BLUE, trouble=trouble_of(result))]
+
+
+def _pages(slug: str, codes: Iterator[Mapping[str, Any]], games: Games) -> Iterator[discord.Embed]:
+    game = games.get(slug, Game(slug, slug))
+    embed = _new_page(game)
+    for code in codes:
+        text = _code_text(code, game)
+        if len(embed.fields) == CODES_A_PAGE or len(embed) + len(text) > PAGE_LENGTH:
+            yield embed
+            embed = _new_page(game)
+        embed.add_field(name="Code:", value=text, inline=False)
+    yield embed
+
+
+def _new_page(game: Game) -> discord.Embed:
+    return discord.Embed(title=f"🎁 Active {truncate(game.title, 100)} gift codes", color=game.color)
+
+
+def _code_text(code: Mapping[str, Any], game: Game) -> str:
+    """A code as its announcement shows it."""
+    expires = f"{at(code['expires_at'])} ({ago(code['expires_at'])})" if code["expires_at"] else ""
+    lines = [
+        f"```\n{code['spelling']}\n```",
+        f"**Rewards:** {truncate(escape_markdown(code['rewards']), REWARDS_LENGTH) or 'not stated'}",
+        f"**Expires:** {expires or truncate(escape_markdown(code['expiry_text']), 80) or 'not stated'}",
+    ]
+    if game.redeem_url:
+        lines.append(f"[Redeem]({game.redeem_url.replace('{code}', code['spelling'])})")
+    return shortened("\n".join(lines))
+
+
+def added(result: CommandResult, games: Games) -> discord.Embed:
+    """The answer to a code that was added by hand."""
+    if result.refusal:
+        return refusal_of(result)
+    code, guilds = result.value["code"], result.value["guilds"]
+    servers = "1 server follows" if guilds == 1 else f"{guilds} servers follow"
+    text = f"The next check announces it where it was not yet; {servers} the game."
+    embed = answer_embed("Added", f"{text}\n{_code_text(code, games[code['game']])}", trouble=trouble_of(result))
+    return embed.set_footer(text=games[code["game"]].title)
+
+
+# What went out
+
+
+def statistics(result: CommandResult, games: Games) -> discord.Embed:
+    """The numbers of what went out to one guild."""
+    if result.refusal:
+        return refusal_of(result)
+    value = result.value
+    states = value["states"]
+    embed = answer_embed("📊 Gift codes announced here", color=BLUE, trouble=trouble_of(result))
+    embed.add_field(name="Codes", value=str(value["total"]))
+    last = f"`{value['last_code']}` {ago(value['last_sent_at'])}" if value["last_code"] else "–"
+    embed.add_field(name="Last one", value=last)
+    embed.add_field(name="There at the first look", value=str(states["seeded"]))
+    if unsettled := states["claimed"] + states["uncertain"]:
+        embed.add_field(name="Not known to have arrived", value=str(unsettled))
+    by_game = {_title(slug, games): count for slug, count in value["games"].items()}
+    days = dict(sorted(value["days"].items())[-LAST_DAYS:])
+    for name, counts in (("By game", by_game), ("By source", value["sources"]), ("Last days", days)):
+        text = ", ".join(f"{plain(one)} {count}" for one, count in counts.items())
+        embed.add_field(name=name, value=shortened(text), inline=False)
+    return embed
+
+
+def question_before_reset(result: CommandResult) -> discord.Embed | None:
+    """The question that says what would be forgotten, and what comes of it; None where there is nothing."""
+    states = result.value["states"]
+    count = sum(states.values())
+    if not count:
+        return None
+    kinds = {
+        "announced": states["sent"],
+        "there at the first look": states["seeded"],
+        "not known to have arrived": states["claimed"] + states["uncertain"],
+    }
+    which = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
+    text = (
+        f"It is known of {_codes(count)} that this server need not get {'it' if count == 1 else 'them'} any more"
+        f" ({which}). Once that is forgotten, the next check announces again, with the mention, whichever of them"
+        " is still valid. It cannot be undone."
+    )
+    return answer_embed("Forget what was announced here?", text, color=RED)
+
+
+def forgotten(result: CommandResult) -> discord.Embed:
+    """The answer once it is forgotten."""
+    if result.refusal:
+        return refusal_of(result)
+    text = f"{_codes(result.value['cleared'])} forgotten. The next check announces again what is still valid."
+    return answer_embed("Forgotten", text, trouble=trouble_of(result))
+
+
+def checked(result: CommandResult) -> discord.Embed:
+    """The answer to a check: what it brought this guild."""
+    if result.refusal:
+        return refusal_embed(CHECKING) if result.exit_code == EXIT_LOCKED else refusal_of(result)
+    deliveries: Sequence[Mapping[str, Any]] = result.value["deliveries"]
+    sent = [code for one in deliveries if one["result"] in ("sent", "settled") for code in one["codes"]]
+    open_ = [
+        code for one in deliveries if one["result"] in ("refused", "unclear", "uncertain") for code in one["codes"]
+    ]
+    seeded = sum(len(one["codes"]) for one in result.value["seeded"])
+    owed = sum(one["owed"] for one in result.value["resting"])
+    lines = [f"Announced: {', '.join(f'`{code}`' for code in sent)}."] if sent else []
+    lines += [f"Not known to have arrived: {', '.join(f'`{code}`' for code in open_)}."] if open_ else []
+    lines += [f"{_codes(seeded)} there at the first look: recorded, not announced."] if seeded else []
+    lines += [f"{_codes(owed)} waiting until the channel can be posted to again."] if owed else []
+    notices = result.value["notices"]
+    trouble = trouble_of(replace(result, notices=(*result.notices, *notices)))
+    trouble += [NOTICED] if notices else []
+    title = "Checked" if not (open_ or owed) else "Checked, but not all went out"
+    return answer_embed(
+        title, "\n".join(lines) or "Nothing new.", color=RED if open_ or owed else BLUE, trouble=trouble
+    )
+
+
+# The panel
+
+
+def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Embed:
+    """Where a guild's codes go; `was_on` when they went somewhere a moment ago."""
+    if not known:
+        text = (
+            "No gift codes go to this server any more. What was announced stays recorded. To turn it on again, choose a"
+            " channel: games and mention are as they were as long as you see this message."
+            if was_on
+            else "No gift codes go to this server yet. Choose a channel, and they do."
+        )
+        return answer_embed("🎁 Gift codes", text, color=BLUE)
+    embed = discord.Embed(title="🎁 Gift codes", color=BLUE)
+    embed.add_field(name="Where", value=shortened(in_discord(str(known["destination"]))))
+    role = known["mention_role_id"]
+    embed.add_field(name="Mentions", value=f"<@&{role}>" if role else "nobody")
+    followed = ", ".join(_title(game, games) for game in known["games"])
+    embed.add_field(name="Games", value=shortened(followed), inline=False)
+    if known["announce_current"]:
+        current = "announced with the next check"
+    elif all(game in known["seeded"] for game in known["games"]):
+        current = "recorded; only new ones are announced"
+    else:
+        current = "recorded with the next check, not announced"
+    embed.add_field(name="Codes that were valid before", value=current, inline=False)
+    if broken := known["broken"]:
+        text = f"{ago(broken['since'])}: {in_discord(broken['reason'])}"
+        embed.add_field(name="⚠️ The last announcement was refused", value=shortened(text), inline=False)
+    return embed
+
+
+def _title(slug: str, games: Games) -> str:
+    return games[slug].title if slug in games else f"{slug} (not known any more)"
+
+
+def _codes(count: int) -> str:
+    return "1 code" if count == 1 else f"{count} codes"

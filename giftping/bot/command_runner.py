@@ -1,0 +1,122 @@
+"""How the bot does what a command does: the very functions of the command line, run off the event loop.
+
+A command gets a session that keeps what it says instead of writing it. No rule lives in the bot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from giftping.bot.failures import Failure, failure_of
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE
+from giftping.settings.load import Settings
+from giftping.wiring import Wiring
+
+if TYPE_CHECKING:
+    from giftping.store.base import Store
+
+Command = Callable[..., int]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What came of a command."""
+
+    value: Mapping[str, Any] = field(default_factory=dict)
+    """Its JSON object."""
+    trouble: tuple[str, ...] = ()
+    """The lines of trouble that it would have written."""
+    exit_code: int = EXIT_FINE
+    """The one that it would have had."""
+    refusal: str = ""
+    """One sentence, or several lines, that the member can act on; nothing was done, or it is not known to have been."""
+    is_store_trouble: bool = False
+    """Whether the refusal is about the store, in words for its operator."""
+    notices: tuple[str, ...] = ()
+    """Those lines of trouble that the store said of itself."""
+    is_by_mirror: bool = False
+    """Whether the store's mirror answered, and not the store."""
+
+
+class BotSession(Session):
+    """A session that speaks to nobody: it keeps the object and the lines of one command."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(json=True, confirm=lambda _question: False)
+        self.settings = settings
+        self.wiring = Wiring(settings)
+        self.value: Mapping[str, Any] = {}
+        self.lines: list[str] = []
+        self.notices: list[str] = []
+        self.is_by_mirror = False
+
+    @contextmanager
+    def store(self, *, read_only: bool = False) -> Iterator[Store]:
+        """The store, and keep what it has to say of itself."""
+        with super().store(read_only=read_only) as store:
+            try:
+                yield store
+            finally:
+                self.notices += map(self.settings.redactor(), store.notices)
+                self.is_by_mirror |= bool(getattr(store, "is_by_mirror", False))
+
+    def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
+        """Keep a line: of trouble, or of what there is to say besides."""
+        kept = self.lines if level == "error" else self.notices
+        kept.append(self.settings.redactor()(line))
+
+    def give(self, value: object) -> None:
+        """Keep the command's object."""
+        if isinstance(value, Mapping):
+            self.value = value
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRunner:
+    """Runs commands for the bot."""
+
+    settings: Settings
+    """Those that the bot was started with."""
+    _under_way: set[asyncio.Task[Any]] = field(default_factory=set, repr=False, compare=False)
+
+    async def run(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        """The result of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
+        # Noted here and not in the thread: whoever waits is to be answered before the bot ends (`finish`).
+        if (task := asyncio.current_task()) is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return await asyncio.to_thread(self.run_now, command, *arguments, **named)
+
+    async def finish(self, patience: float) -> None:
+        """Wait until whoever waits for a command has been answered, or so many seconds are over."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way), timeout=patience)
+
+    def run_now(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        """The result of a command, run here and now."""
+        # A session, and with it a store and clients, for each command: nothing is shared between the threads.
+        session = BotSession(self.settings)
+        try:
+            code = command(session, *arguments, **named)
+            return self._result(session, Failure("", code))
+        except Exception as error:  # noqa: BLE001 the last place where it can be told; the bot goes on
+            return self._result(session, failure_of(error, self.settings.redactor()))
+        finally:
+            session.close()
+
+    @staticmethod
+    def _result(session: BotSession, failure: Failure) -> CommandResult:
+        return CommandResult(
+            value=session.value,
+            trouble=tuple(session.lines),
+            exit_code=failure.exit_code,
+            refusal=failure.refusal,
+            is_store_trouble=failure.is_store_trouble,
+            notices=tuple(session.notices),
+            is_by_mirror=session.is_by_mirror,
+        )

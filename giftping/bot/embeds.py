@@ -1,0 +1,67 @@
+"""What the bot answers with: embeds made of what a command gave, within Discord's limits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import discord
+
+from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, escape_markdown, truncate
+
+GREEN, GOLD, RED, BLUE = discord.Color.green(), discord.Color.gold(), discord.Color.red(), discord.Color.blue()
+"""The colours that the older bots' users know: done, done by the owner, refused, shown."""
+
+
+def refusal_embed(reason: str) -> discord.Embed:
+    """Why something was not done, in words that the member can act on."""
+    return discord.Embed(description=truncate(reason, DESCRIPTION_LENGTH), color=RED)
+
+
+def answer_embed(
+    title: str, text: str = "", *, color: discord.Color = GREEN, trouble: Sequence[str] = ()
+) -> discord.Embed:
+    """An answer, with what went wrong besides."""
+    embed = discord.Embed(title=title, description=truncate(text, DESCRIPTION_LENGTH) if text else None, color=color)
+    return with_trouble(embed, trouble)
+
+
+def with_trouble(embed: discord.Embed, trouble: Sequence[str]) -> discord.Embed:
+    """An answer with what went wrong besides, if anything did."""
+    if trouble:
+        embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
+    return embed
+
+
+def shortened(text: str) -> str:
+    """A text as a field's value: cut to what fits, a dash for nothing."""
+    return truncate(text, FIELD_VALUE_LENGTH) or "–"
+
+
+def plain(text: str) -> str:
+    """A text that Discord shows as it stands."""
+    return escape_markdown(text)
+
+
+def ago(iso: str | None) -> str:
+    """An instant of a JSON object as Discord shows it, by each reader's clock; a dash for none."""
+    return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:R>" if iso else "–"
+
+
+def at(iso: str | None) -> str:
+    """An instant of a JSON object with date and time, by each reader's clock; a dash for none."""
+    return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:f>" if iso else "–"
+
+
+def lines_of(items: Iterable[str], *, none: str) -> str:
+    """A list as lines that fit an embed's description, saying how many more there are."""
+    listed = list(items)
+    shown: list[str] = []
+    # Less what the line about the rest takes.
+    room = DESCRIPTION_LENGTH - 40
+    for line in listed:
+        room -= len(line) + 1
+        if room < 0:
+            return "\n".join([*shown, f"… and {len(listed) - len(shown)} more"])
+        shown.append(line)
+    return "\n".join(shown) or none

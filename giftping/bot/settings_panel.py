@@ -1,0 +1,250 @@
+"""The panel of `/giftcodesettings`: where codes go, which games, whom to mention; with a check to be had at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import discord
+from discord import ui
+
+from giftping.bot import code_embeds as embeds
+from giftping.bot.answers import Interaction, acknowledge, answer
+from giftping.bot.command_runner import Command, CommandRunner
+from giftping.bot.embeds import RED, answer_embed, refusal_embed
+from giftping.bot.views import ManagersControls
+from giftping.codes.request import CheckRequest
+from giftping.commands import check, codes, guilds
+from giftping.commands.guilds import GuildRequest
+from giftping.discord.permissions import missing_for_posting
+
+log = logging.getLogger("giftping.bot")
+
+SELECT_OPTIONS = 25
+"""The most options of a select menu (Select Menu Structure)."""
+
+NO_GAME = "A server follows one game at least; Off stops all announcements."
+
+
+async def open_panel(interaction: Interaction, runner: CommandRunner, guild_id: int) -> None:
+    """Show a guild's panel to the member alone."""
+    await acknowledge(interaction)
+    result = await runner.run(guilds.show, guild_id)
+    if result.refusal:
+        await answer(interaction, embeds.refusal_of(result))
+        return
+    panel = SettingsPanel(runner, interaction, guild_id, result.value["guild"] or {})
+    await answer(interaction, panel.embed(), panel)
+
+
+class SettingsPanel(ManagersControls):
+    """One guild's settings; every control changes one of them at once and shows what is then the case."""
+
+    def __init__(self, runner: CommandRunner, shown_by: Interaction, guild_id: int, known: Mapping[str, Any]) -> None:
+        super().__init__(runner, shown_by)
+        self._games = runner.settings.games
+        self._guild_id = guild_id
+        self._known = known
+        self._before_off: Mapping[str, Any] = {}
+        self._page = 0
+        self._build()
+
+    def _build(self) -> None:
+        self.clear_items()
+        self.add_item(_Where(self))
+        if self._known:
+            if options := self._games_of_page():
+                self.add_item(_Games(self, options, self._page, self._pages))
+            self.add_item(_Mention(self))
+        for row, label, emoji, callback in self._buttons():
+            button = ui.Button[Any](label=label, emoji=emoji, row=row)
+            button.callback = callback  # type: ignore[method-assign]  # discord.py's way for one made at run time
+            self.add_item(button)
+
+    def _buttons(self) -> list[tuple[int, str, str, Any]]:
+        here = (3, "This channel", "📍", self._here)
+        if not self._known:
+            return [here, (4, "Statistics", "📊", self._statistics)]
+        is_announcing = bool(self._known["announce_current"])
+        current = (
+            (4, "Only new ones", "🤫", self._record_current)
+            if is_announcing
+            else (4, "Announce current", "📣", self._announce_current)
+        )
+        return [
+            here,
+            (3, "Off", "🔕", self._off),
+            *([(3, "More games", "🎮", self._more_games)] if self._pages > 1 else []),
+            current,
+            (4, "Check now", "🔎", self._check),
+            (4, "Statistics", "📊", self._statistics),
+        ]
+
+    @property
+    def _pages(self) -> int:
+        return -(-len(self._games) // SELECT_OPTIONS)
+
+    def _games_of_page(self) -> list[discord.SelectOption]:
+        games = list(self._games.items())[self._page * SELECT_OPTIONS : (self._page + 1) * SELECT_OPTIONS]
+        followed = set(self._known.get("games", ()))
+        return [
+            discord.SelectOption(label=game.title[:100], value=slug, default=slug in followed) for slug, game in games
+        ]
+
+    def embed(self) -> discord.Embed:
+        """The settings as they are now."""
+        return embeds.panel(self._known, self._games, was_on=bool(self._before_off))
+
+    @property
+    def mention_role_id(self) -> int | None:
+        """The role that is mentioned now."""
+        role = self._known.get("mention_role_id")
+        return int(role) if role else None
+
+    # What the controls do
+
+    async def move(self, interaction: Interaction, channel_id: int) -> None:
+        """Let codes go to a channel, and say when the bot may not post there."""
+        # What was turned off a moment ago comes back with the games and the mention that it had.
+        before = {} if self._known else self._before_off
+        role = before.get("mention_role_id")
+        request = GuildRequest(
+            self._guild_id,
+            channel_id=channel_id,
+            games=tuple(game for game in before.get("games", ()) if game in self._games),
+            mention_role_id=int(role) if role else None,
+        )
+        if await self._change(interaction, guilds.add, request):
+            reason = self._missing(interaction, channel_id) or await self._refusal_of_channel()
+            if reason:
+                embed = answer_embed("Codes cannot go there yet", f"<#{channel_id}>: {reason}", color=RED)
+                await answer(interaction, embed)
+
+    def _missing(self, interaction: Interaction, channel_id: int) -> str:
+        """Which permissions the bot lacks in a channel, as far as is known without asking."""
+        channel = interaction.guild.get_channel_or_thread(channel_id) if interaction.guild else None
+        if channel is None:
+            return ""
+        # By what the gateway told: no request, and right at once where somebody has just changed a permission.
+        granted = channel.permissions_for(channel.guild.me).value
+        missing = missing_for_posting(granted, channel.type.value, files=False)
+        return f"the bot needs {', '.join(missing)} there." if missing else ""
+
+    async def _refusal_of_channel(self) -> str:
+        result = await self._runner.run(guilds.test, self._guild_id, post=False)
+        if result.refusal or result.value["works"]:
+            return ""
+        return f"{embeds.in_discord(result.value['reason'])}."
+
+    async def choose_games(self, interaction: Interaction, values: Sequence[str]) -> None:
+        """Follow the chosen ones of the games that are shown, and those of the other pages as before."""
+        of_page = {option.value for option in self._games_of_page()}
+        kept = [game for game in self._known["games"] if game in self._games and game not in of_page]
+        if games := (*kept, *values):
+            await self._change(interaction, guilds.add, GuildRequest(self._guild_id, games=games))
+        else:
+            await self._show_again(interaction)
+            await answer(interaction, refusal_embed(NO_GAME))
+
+    async def mention(self, interaction: Interaction, role_id: int | None) -> None:
+        """Mention a role with each announcement, or nobody."""
+        request = GuildRequest(self._guild_id, mention_role_id=role_id, mentions_nobody=role_id is None)
+        await self._change(interaction, guilds.add, request)
+
+    async def _here(self, interaction: Interaction) -> None:
+        if interaction.channel_id is not None:
+            await self.move(interaction, interaction.channel_id)
+
+    async def _off(self, interaction: Interaction) -> None:
+        await self._change(interaction, guilds.remove, self._guild_id, yes=True)
+
+    async def _more_games(self, interaction: Interaction) -> None:
+        self._page = (self._page + 1) % self._pages
+        self._build()
+        self._shown_by = interaction
+        await interaction.response.edit_message(embed=self.embed(), view=self)
+
+    async def _announce_current(self, interaction: Interaction) -> None:
+        await self._change(interaction, guilds.add, GuildRequest(self._guild_id, announce_current=True))
+
+    async def _record_current(self, interaction: Interaction) -> None:
+        await self._change(interaction, guilds.add, GuildRequest(self._guild_id, records_current=True))
+
+    async def _check(self, interaction: Interaction) -> None:
+        await acknowledge(interaction)
+        result = await self._runner.run(check.check, CheckRequest(guild_id=self._guild_id))
+        for line in result.trouble:
+            log.warning("check now: %s", line)
+        await answer(interaction, embeds.checked(result))
+
+    async def _statistics(self, interaction: Interaction) -> None:
+        await acknowledge(interaction)
+        result = await self._runner.run(codes.stats, self._guild_id, "day")
+        await answer(interaction, embeds.statistics(result, self._games))
+
+    async def _change(self, interaction: Interaction, command: Command, *arguments: Any, **named: Any) -> bool:
+        """Whether a command was done; what is then the case is shown, and what went wrong is said."""
+        await interaction.response.defer()
+        result = await self._runner.run(command, *arguments, **named)
+        await self._show_again(interaction)
+        trouble = embeds.trouble_of(result)
+        if result.refusal or trouble:
+            embed = embeds.refusal_of(result) if result.refusal else answer_embed("Changed", trouble=trouble)
+            await answer(interaction, embed)
+        return not result.refusal
+
+    async def _show_again(self, interaction: Interaction) -> None:
+        """Read the settings again and show them, with the controls that go with them."""
+        if not interaction.response.is_done():
+            await interaction.response.defer()
+        result = await self._runner.run(guilds.show, self._guild_id)
+        if not result.refusal:
+            self._before_off = {} if result.value["guild"] else self._known or self._before_off
+            self._known = result.value["guild"] or {}
+        # Built anew: a menu shows as chosen what it was made with.
+        self._build()
+        self._shown_by = interaction
+        await interaction.edit_original_response(embed=self.embed(), view=self)
+
+
+class _Where(ui.ChannelSelect[SettingsPanel]):
+    def __init__(self, panel: SettingsPanel) -> None:
+        types = [discord.ChannelType.text, discord.ChannelType.news]
+        super().__init__(placeholder="Where codes go", channel_types=types, row=0)
+        self._panel = panel
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Let codes go to the chosen channel."""
+        await self._panel.move(interaction, self.values[0].id)
+
+
+class _Games(ui.Select[SettingsPanel]):
+    def __init__(self, panel: SettingsPanel, options: list[discord.SelectOption], page: int, pages: int) -> None:
+        which = f" (page {page + 1} of {pages})" if pages > 1 else ""
+        super().__init__(
+            placeholder=f"Which games{which}", options=options, min_values=0, max_values=len(options), row=1
+        )
+        self._panel = panel
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Follow the chosen games."""
+        await self._panel.choose_games(interaction, self.values)
+
+
+class _Mention(ui.RoleSelect[SettingsPanel]):
+    def __init__(self, panel: SettingsPanel) -> None:
+        role_id = panel.mention_role_id
+        chosen = [discord.Object(role_id, type=discord.Role)] if role_id else []
+        super().__init__(
+            placeholder="Which role to mention; none is nobody",
+            min_values=0,
+            max_values=1,
+            row=2,
+            default_values=chosen,
+        )
+        self._panel = panel
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Mention the chosen role, or nobody."""
+        await self._panel.mention(interaction, self.values[0].id if self.values else None)

@@ -1,0 +1,323 @@
+"""The TODO commands: handing in, looking, and the roster."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from giftping.bot import todo_embeds as embeds
+from giftping.bot.answers import Interaction, acknowledge, answer, refuse
+from giftping.bot.command_runner import CommandResult, CommandRunner
+from giftping.bot.embeds import refusal_embed
+from giftping.bot.todo_form import CorrectionButton, FormPurpose, TodoForm
+from giftping.bot.views import show_pages
+from giftping.commands import pause, roster, submit, todo
+from giftping.discord.members import MemberInfo
+from giftping.errors import EXIT_USAGE
+from giftping.todo.model import Attachment
+from giftping.todo.validation import content_type_of, file_mistakes
+from giftping.wiring import utc_now
+
+if TYPE_CHECKING:
+    from giftping.commands.session import Session
+    from giftping.settings.load import Settings
+
+log = logging.getLogger("giftping.bot")
+
+PATIENCE = 2.0
+"""Seconds that a form may wait for the store: Discord takes its first answer within three (Interactions)."""
+
+FOR_OTHERS = {"manage_roles": True}
+
+User = discord.User | discord.Member
+
+
+class TodoCommands:
+    """What the TODO commands do with one guild's members."""
+
+    def __init__(self, runner: CommandRunner) -> None:
+        self._runner = runner
+        # One lock for each member who hands in just now; weak, so that those of everybody else go by themselves.
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that the bot was started with."""
+        return self._runner.settings
+
+    # Who may
+
+    def _is_staff(self, interaction: Interaction) -> bool:
+        # By what came with the interaction: Discord signs who sent it, with the roles of that very moment.
+        staff_role_id = self.settings.todo.staff_role_id
+        roles = getattr(interaction.user, "roles", ())
+        return staff_role_id is not None and any(role.id == staff_role_id for role in roles)
+
+    def _may_act_for_others(self, interaction: Interaction) -> bool:
+        return self._is_staff(interaction) or interaction.user.id == self.settings.todo.owner_id
+
+    async def _allows(self, interaction: Interaction, *, for_others: bool = False) -> bool:
+        """Whether a command is for this server and member; they are told why where it is not."""
+        guild_id = self.settings.todo.guild_id
+        if guild_id is not None and interaction.guild_id != guild_id:
+            reason = embeds.ELSEWHERE
+        elif for_others and not self._may_act_for_others(interaction):
+            reason = embeds.NOT_FOR_YOU
+        else:
+            return True
+        await refuse(interaction, reason)
+        return False
+
+    # Handing in
+
+    async def open_form(self, interaction: Interaction, purpose: FormPurpose) -> None:
+        """Open the form, or say at once why nothing may be handed in.
+
+        Where the store takes too long to say, the form is opened: it is asked again when the form comes back.
+        """
+        if not await self._allows(interaction, for_others=purpose.member is not None):
+            return
+        if reason := _file_mistake(purpose.file):
+            embed = refusal_embed(reason)
+        elif (result := await self._asked_in_time(interaction, purpose)) is not None and result.refusal:
+            embed = embeds.refusal_of(result, interaction.user.id)
+        else:
+            await interaction.response.send_modal(self._form(purpose))
+            return
+        await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    def _form(self, purpose: FormPurpose, texts: Mapping[str, str] | None = None) -> TodoForm:
+        return TodoForm(self.hand_in, self.settings, purpose, texts)
+
+    async def _asked_in_time(self, interaction: Interaction, purpose: FormPurpose) -> CommandResult | None:
+        """Whether a TODO may be handed in, None where the store has not said so in time."""
+        if purpose.member is None:
+            asking = self._runner.run(submit.may_submit, interaction.user.id)
+        else:
+            by, is_staff = interaction.user.id, self._is_staff(interaction)
+            asking = self._runner.run(submit.may_submit, purpose.member.id, by, by_staff=is_staff)
+        # Left running when the time is over: a thread that waits for the store cannot be stopped.
+        asked = asyncio.ensure_future(asking)
+        done, _ = await asyncio.wait([asked], timeout=PATIENCE)
+        return asked.result() if done else None
+
+    async def hand_in(self, interaction: Interaction, texts: Mapping[str, str], purpose: FormPurpose) -> None:
+        """Hand in a TODO, and say what came of it; the interaction has been acknowledged."""
+        user_id, member = interaction.user.id, purpose.member
+        try:
+            content = await purpose.file.read() if purpose.file else b""
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("a file cannot be fetched: %s", type(error).__name__)
+            result = CommandResult(
+                refusal="The file cannot be fetched from Discord; attach it again.", exit_code=EXIT_USAGE
+            )
+        else:
+            given = submit.Given(
+                user=user_id if member is None else None,
+                for_user=member.id if member else None,
+                by=user_id if member else None,
+                by_staff=member is not None and self._is_staff(interaction),
+                name=texts["name"],
+                date=texts["date"],
+                must_do=texts["must_do"],
+                can_do=texts["can_do"],
+                dont_do=texts["dont_do"],
+            )
+            # Of two that come at once for one member, the second is to see what the first has written.
+            async with self._turns.setdefault(member.id if member else user_id, asyncio.Lock()):
+                result = await self._runner.run(_submit, given, purpose.file.filename if purpose.file else "", content)
+        if result.refusal:
+            embed = embeds.not_taken(result, user_id, texts)
+            view = CorrectionButton(self._runner, interaction, lambda: self._form(purpose, texts))
+            await answer(interaction, embed, view)
+        else:
+            embed = embeds.handed_in(result, for_other=member is not None)
+            await answer(interaction, embed)
+
+    # Looking
+
+    async def status(self, interaction: Interaction, member: User | None) -> None:
+        """Say how a member stands; others only for the owner and the staff."""
+        is_other = member is not None and member.id != interaction.user.id
+        if not await self._allows(interaction, for_others=is_other):
+            return
+        user = member or interaction.user
+        await acknowledge(interaction)
+        result = await self._runner.run(todo.status, user.id)
+        await answer(interaction, embeds.status_of(result, user.id))
+
+    async def show(self, interaction: Interaction) -> None:
+        """Show the member's own TODO."""
+        if not await self._allows(interaction):
+            return
+        await acknowledge(interaction)
+        result = await self._runner.run(todo.status, interaction.user.id)
+        await answer(interaction, embeds.own_todo(result))
+
+    async def delete(self, interaction: Interaction) -> None:
+        """Take the text of the member's own TODO away; the clock goes on as it was."""
+        if not await self._allows(interaction):
+            return
+        await acknowledge(interaction)
+        result = await self._runner.run(todo.delete, interaction.user.id)
+        await answer(interaction, embeds.deleted(result))
+
+    # The roster
+
+    async def add_to_roster(self, interaction: Interaction, member: User) -> None:
+        """Let a member take part."""
+        if not await self._allows(interaction, for_others=True):
+            return
+        await acknowledge(interaction)
+        result = await self._runner.run(roster.add, roster.RosterRequest(member.id, seen=_seen(member)))
+        await answer(interaction, embeds.listed(result, member.id))
+
+    async def remove_from_roster(self, interaction: Interaction, member: User) -> None:
+        """Let a member take part no more."""
+        if not await self._allows(interaction, for_others=True):
+            return
+        await acknowledge(interaction)
+        result = await self._runner.run(roster.remove, member.id, yes=True)
+        await answer(interaction, embeds.unlisted(result, member.id))
+
+    async def list_roster(self, interaction: Interaction) -> None:
+        """Show who takes part, and who has handed in today."""
+        if not await self._allows(interaction, for_others=True):
+            return
+        await acknowledge(interaction)
+        pages = embeds.roster_pages(await self._runner.run(todo.list_today))
+        await show_pages(interaction, self._runner, pages)
+
+    async def pause(self, interaction: Interaction, request: pause.PauseRequest) -> None:
+        """Let a member's clocks stand still, or go on."""
+        if not await self._allows(interaction, for_others=True):
+            return
+        await acknowledge(interaction)
+        result = await self._runner.run(pause.pause, request)
+        embed = embeds.paused(result, request.user_id, utc_now())
+        await answer(interaction, embed)
+
+
+def _submit(session: Session, given: submit.Given, filename: str, content: bytes) -> int:
+    """Hand in a TODO as the command line does, with the file in a folder of its own for as long as that takes."""
+    if not filename:
+        return submit.submit(session, given)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, re.sub(r"[^\w.-]", "_", filename, flags=re.ASCII)[-100:])
+        path.write_bytes(content)
+        return submit.submit(session, replace(given, attach=path))
+
+
+def _file_mistake(file: discord.Attachment | None) -> str:
+    """Why a file cannot be handed in, before it is fetched; nothing where it can."""
+    if file is None:
+        return ""
+    attachment = Attachment(file.filename, content_type_of(file.filename), file.size)
+    return ". ".join(reason for _, reason in file_mistakes(attachment))
+
+
+def _seen(user: User) -> MemberInfo | None:
+    """A member of the server as the bot has met them just now; None for somebody who is not in it.
+
+    A bot is one wherever it is.
+    """
+    if isinstance(user, discord.Member):
+        return MemberInfo(user.id, user.display_name, user.bot, frozenset(role.id for role in user.roles))
+    return MemberInfo(user.id, user.display_name, is_bot=True, role_ids=frozenset()) if user.bot else None
+
+
+def add_commands(
+    tree: app_commands.CommandTree[Any], runner: CommandRunner, guild: discord.abc.Snowflake | None
+) -> None:
+    """Put the TODO commands into a tree, for one guild where it is named."""
+    commands = TodoCommands(runner)
+    where: dict[str, Any] = {"guild": guild} if guild is not None else {}
+
+    @tree.command(name="todo", description="Hand in your TODO", **where)
+    @app_commands.guild_only()
+    @app_commands.describe(attachment="A file of up to 8 MiB, posted along")
+    async def todo(interaction: Interaction, attachment: discord.Attachment | None = None) -> None:
+        await commands.open_form(interaction, FormPurpose(file=attachment))
+
+    @tree.command(name="atodo", description="Hand in a TODO for a member", **where)
+    @app_commands.guild_only()
+    @app_commands.default_permissions(**FOR_OTHERS)
+    @app_commands.describe(member="Whose TODO it is", attachment="A file of up to 8 MiB, posted along")
+    async def atodo(
+        interaction: Interaction, member: discord.User, attachment: discord.Attachment | None = None
+    ) -> None:
+        await commands.open_form(interaction, FormPurpose(member, attachment))
+
+    @tree.command(name="todostatus", description="Your last TODO, the next reminder, and why", **where)
+    @app_commands.guild_only()
+    @app_commands.describe(member="Somebody else; for the owner and the staff")
+    async def todostatus(interaction: Interaction, member: discord.User | None = None) -> None:
+        await commands.status(interaction, member)
+
+    @tree.command(name="listtodo", description="Your present TODO", **where)
+    @app_commands.guild_only()
+    async def listtodo(interaction: Interaction) -> None:
+        await commands.show(interaction)
+
+    @tree.command(name="deltodo", description="Delete the text of your TODO; your clock goes on", **where)
+    @app_commands.guild_only()
+    async def deltodo(interaction: Interaction) -> None:
+        await commands.delete(interaction)
+
+    @tree.command(name="todo_pause", description="Let a member's clocks stand still, or go on", **where)
+    @app_commands.guild_only()
+    @app_commands.default_permissions(**FOR_OTHERS)
+    @app_commands.rename(first_day="from", last_day="to")
+    @app_commands.describe(
+        member="Whose clocks",
+        first_day="The first day, 2026-12-31 or 31/12/2026; without it, from now on",
+        last_day="The last day; without it, until the pause is ended",
+        reason="Shown with the pause",
+        end="End the present pause instead",
+    )
+    async def todo_pause(
+        interaction: Interaction,
+        member: discord.User,
+        first_day: str | None = None,
+        last_day: str | None = None,
+        reason: app_commands.Range[str, 0, 200] = "",
+        end: bool = False,  # noqa: FBT001 an option of a slash command
+    ) -> None:
+        request = pause.PauseRequest(member.id, first_day, last_day, reason, end)
+        await commands.pause(interaction, request)
+
+    tree.add_command(_roster_group(commands), **where)
+
+
+def _roster_group(commands: TodoCommands) -> app_commands.Group:
+    group = app_commands.Group(
+        name="todo_roster",
+        description="Who takes part",
+        guild_only=True,
+        default_permissions=discord.Permissions(**FOR_OTHERS),
+    )
+
+    @group.command(name="add", description="Let a member take part")
+    async def add(interaction: Interaction, member: discord.User) -> None:
+        await commands.add_to_roster(interaction, member)
+
+    @group.command(name="remove", description="Let a member take part no more")
+    async def remove(interaction: Interaction, member: discord.User) -> None:
+        await commands.remove_from_roster(interaction, member)
+
+    @group.command(name="list", description="Who takes part, and who has handed in today")
+    async def list_members(interaction: Interaction) -> None:
+        await commands.list_roster(interaction)
+
+    return group

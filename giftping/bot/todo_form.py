@@ -1,0 +1,100 @@
+"""The form of a TODO, and the button that opens it once more with what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord import ui
+
+from giftping.bot import todo_embeds as embeds
+from giftping.bot.answers import Interaction, acknowledge, answer
+from giftping.bot.command_runner import CommandRunner
+from giftping.bot.embeds import refusal_embed
+from giftping.bot.failures import tell_failure
+from giftping.bot.views import Controls
+from giftping.settings.load import Settings
+from giftping.todo.notices import LIST_LENGTH
+from giftping.todo.validation import NAME_LENGTH
+
+FORM_OPEN = 12 * 3600.0
+"""Seconds for which an opened form is taken; what was opened and never sent is forgotten then."""
+
+TITLE_LENGTH = 45
+"""The most characters of a form's title (Modal)."""
+
+DATE_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FormPurpose:
+    """What a form is for."""
+
+    member: discord.User | discord.Member | None = None
+    """The member that a TODO is handed in for; None for oneself."""
+    file: discord.Attachment | None = None
+    """The file to post along."""
+
+
+HandIn = Callable[[Interaction, Mapping[str, str], FormPurpose], Awaitable[None]]
+
+
+class TodoForm(ui.Modal):
+    """The form of a TODO: for oneself, or for a member. It hands in once, however often it is sent."""
+
+    def __init__(
+        self, hand_in: HandIn, settings: Settings, purpose: FormPurpose, texts: Mapping[str, str] | None = None
+    ) -> None:
+        title = f"TODO for {purpose.member.display_name}" if purpose.member else "Daily TODO"
+        super().__init__(title=title[:TITLE_LENGTH], timeout=FORM_OPEN)
+        self._hand_in = hand_in
+        self._settings = settings
+        self._purpose = purpose
+        self._is_taken = False
+        fewest, most = NAME_LENGTH
+        self._entries: dict[str, ui.TextInput[Any]] = {
+            "name": ui.TextInput(required=False, min_length=fewest, max_length=most),
+            "date": ui.TextInput(required=False, max_length=DATE_LENGTH),
+        }
+        for name in embeds.LISTS:
+            style = discord.TextStyle.paragraph
+            self._entries[name] = ui.TextInput(style=style, required=False, max_length=LIST_LENGTH)
+        described = {
+            "name": "Whose TODO it is, or what for; empty is the name on the roster",
+            "date": "DD/MM/YYYY; empty is today",
+            "must_do": "At least one of these three, unless a file says it all",
+        }
+        for name, entry in self._entries.items():
+            entry.default = (texts or {}).get(name) or None
+            self.add_item(ui.Label(text=embeds.FIELDS[name], description=described.get(name), component=entry))
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        """Hand in what was written."""
+        await acknowledge(interaction)
+        # A client that no answer has reached sends the form again, under another interaction.
+        if self._is_taken:
+            await answer(interaction, refusal_embed(embeds.TAKEN))
+            return
+        self._is_taken = True
+        texts = {name: entry.value for name, entry in self._entries.items()}
+        await self._hand_in(interaction, texts, self._purpose)
+
+    # discord.py's forms take one argument less than its other views.
+    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:  # type: ignore[override]
+        """Tell the member that something went wrong, where that can still be told."""
+        await tell_failure(interaction, error, self._settings, "the form of a TODO")
+
+
+class CorrectionButton(Controls):
+    """A button that opens the form once more, with what was typed."""
+
+    def __init__(self, runner: CommandRunner, shown_by: Interaction, form: Callable[[], TodoForm]) -> None:
+        super().__init__(runner, shown_by)
+        self._form = form
+
+    @ui.button(label="Correct it", emoji="✏️")
+    async def correct(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
+        """Open the form with what was typed."""
+        await interaction.response.send_modal(self._form())

@@ -1,0 +1,276 @@
+"""The members as the store keeps them: read together, changed on condition, and every change in the history."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from giftping.store.base import Change, Store, StoreError
+from giftping.store.documents import (
+    ACTIVE_MEMBERS,
+    TODO_EVENTS,
+    TODO_STATE,
+    TODO_TIMESTAMPS,
+    Document,
+)
+from giftping.todo.document_fields import OddDocumentError
+from giftping.todo.history import Event, event_document, event_from
+from giftping.todo.member_documents import member_from, roster_document_of, timestamps_document_of, user_id_of
+from giftping.todo.model import Member
+from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, notes_from
+
+Clock = Callable[[], datetime]
+
+GUARD = ("last_submit", "last_ping")
+"""What a change of the timestamps rests on, besides their revision: an older bot writes these, and no revision."""
+
+TRIES = 20
+"""How often a change is made anew because somebody else was faster; each time somebody else has got on."""
+
+
+@dataclass(frozen=True, slots=True)
+class OddDocument:
+    """A document that was skipped."""
+
+    where: str
+    """Its collection and `_id`, or the member that it is of."""
+    why: str
+    user_id: int | None = None
+    """Where it is a member's after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMembers:
+    """Members as they were read together."""
+
+    members: Mapping[int, Member]
+    """By id, in the order of the ids."""
+    odd: tuple[OddDocument, ...] = ()
+    """The documents that could not be read; their members are not among the others."""
+
+    def only(self, ids: Collection[int]) -> LoadedMembers:
+        """Those of the members that have one of the ids."""
+        return LoadedMembers({user_id: member for user_id, member in self.members.items() if user_id in ids})
+
+    def on_roster(self) -> Iterator[Member]:
+        """Those who take part."""
+        return (member for member in self.members.values() if member.on_roster)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """A change of one member."""
+
+    member: Member
+    """What they are to become, made from a member that was read."""
+    events: tuple[Event, ...] = ()
+    """What the history is to say of it."""
+
+
+class RepositoryError(StoreError):
+    """A document is odd, or others kept changing it; the text names it, and the next step."""
+
+
+def new_id() -> str:
+    """A fresh id for a notice, a pause or an event."""
+    return secrets.token_hex(8)
+
+
+class MemberRepository:
+    """Reads and changes members over one store. Every method raises StoreError when that fails.
+
+    The history is a collection of its own, and no store changes two of them at once. So the events of a change are
+    written into the changed document first, in the same write, and copied to the history after it; what a run that was
+    killed has left there, the next change of that member brings over.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self._clock = clock
+        # An event that is entered once more is only a request more: this spares those of the same run.
+        self._in_history: set[str] = set()
+        self._read: dict[int, Member] = {}
+
+    # Reading
+
+    def load(self, ids: Collection[int] | None = None) -> LoadedMembers:
+        """Everybody on the roster or with timestamps, or those with the given ids, known or not."""
+        roster, timestamps = self._documents(ACTIVE_MEMBERS, ids), self._documents(TODO_TIMESTAMPS, ids)
+        odd: list[OddDocument] = []
+        found = set(ids or ())
+        for collection, documents in ((ACTIVE_MEMBERS, roster), (TODO_TIMESTAMPS, timestamps)):
+            for id_, document in documents.items():
+                try:
+                    found.add(user_id_of(document))
+                except OddDocumentError as error:
+                    odd.append(OddDocument(f"{collection} {id_!r}", str(error)))
+        members: dict[int, Member] = {}
+        for user_id in sorted(found):
+            id_ = str(user_id)
+            try:
+                members[user_id] = self._member(user_id, roster.get(id_), timestamps.get(id_))
+            except OddDocumentError as error:
+                odd.append(OddDocument(f"member {user_id}", str(error), user_id))
+        return LoadedMembers(members, tuple(odd))
+
+    def member(self, user_id: int) -> Member:
+        """One member, not on the roster when nothing is known. Raise RepositoryError for documents that are odd."""
+        loaded = self.load([user_id])
+        if loaded.odd:
+            raise _odd_document(loaded.odd[0].where, loaded.odd[0].why)
+        return loaded.members[user_id]
+
+    def _member(self, user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapping[str, Any] | None) -> Member:
+        """The member of two documents. Those that a store gives out again, as they were, are not read anew."""
+        known = self._read.get(user_id)
+        if known is None or known.roster_document is not roster or known.timestamps_document is not timestamps:
+            known = self._read[user_id] = member_from(user_id, roster, timestamps)
+        return known
+
+    def _documents(self, collection: str, ids: Collection[int] | None) -> dict[Any, Mapping[str, Any]]:
+        if ids is None:
+            return {document.get("_id"): document for document in self.store.documents(collection)}
+        return dict(self.store.documents_of(collection, [str(id_) for id_ in ids]))
+
+    def events(self, user_id: int | None = None, kind: str | None = None) -> list[Event]:
+        """The history of one member, of one kind, or all of it, oldest first."""
+        if user_id is not None:
+            documents: Iterable[Mapping[str, Any]] = self.store.documents_where(TODO_EVENTS, "user_id", str(user_id))
+        elif kind is not None:
+            documents = self.store.documents_where(TODO_EVENTS, "kind", kind)
+        else:
+            documents = self.store.documents(TODO_EVENTS)
+        waiting = self._documents(TODO_TIMESTAMPS, None if user_id is None else [user_id]).values()
+        by_id = {document["_id"]: document for document in (*documents, *_waiting_events(waiting))}
+        events = [_event(document) for document in by_id.values()]
+        chosen = [event for event in events if user_id in (None, event.user_id) and kind in (None, event.kind)]
+        return sorted(chosen, key=lambda event: (event.at, event.id))
+
+    # Changing
+
+    def save(self, edits: Sequence[MemberChange]) -> frozenset[int]:
+        """The ids of the members who were changed: those whose documents are still as they were read.
+
+        The roster's document changes only together with the timestamps' where both do.
+        """
+        now = self._clock()
+        # Before they are written over.
+        written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
+        self._enter([dict(event) for event in _waiting_events(written)])
+        stamped = self._changed(TODO_TIMESTAMPS, edits, now)
+        listed = self._changed(ACTIVE_MEMBERS, edits, now)
+        # The timestamps first: claims are made by them, and whose claim is lost is not to change otherwise either.
+        done: frozenset[str] = frozenset()
+        if stamped:
+            done = self.store.change_documents(TODO_TIMESTAMPS, list(stamped.values()), guard=GUARD)
+        lost = {str(user_id) for user_id in stamped} - done
+        left = [change for user_id, change in listed.items() if str(user_id) not in lost]
+        if left:
+            done |= self.store.change_documents(ACTIVE_MEMBERS, left)
+        changed = {user_id for user_id in {*stamped, *listed} if str(user_id) in done and str(user_id) not in lost}
+        self._enter(
+            [event_document(event) for edit in edits if edit.member.user_id in changed for event in edit.events]
+        )
+        return frozenset(changed)
+
+    def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
+        changes = {}
+        for edit in edits:
+            member = edit.member
+            if collection == TODO_TIMESTAMPS:
+                before, after = member.timestamps_document, _timestamps_after(edit, now)
+            elif not member.on_roster:
+                continue
+            else:
+                before, after = member.roster_document, roster_document_of(member, now)
+            if after is not None and after != before:
+                changes[member.user_id] = Change(after=after, before=before)
+        return changes
+
+    def amend(self, ids: Collection[int], change: Callable[[Member], MemberChange | None]) -> dict[int, Member]:
+        """The members that were changed, as they were written: made anew from what they are until nobody is faster.
+
+        `change` returns None for one that is to stay. Raise RepositoryError when others keep coming in between.
+        """
+        amended: dict[int, Member] = {}
+        left = set(ids)
+        for _ in range(TRIES):
+            members = self.load(left).members.values()
+            edits = {edit.member.user_id: edit for member in members if (edit := change(member)) is not None}
+            done = self.save(list(edits.values())) if edits else frozenset()
+            amended |= {user_id: edits[user_id].member for user_id in done}
+            # One whose document would not change is never among those that were changed, and is done all the same.
+            left = set(edits) - done - {id_ for id_, edit in edits.items() if not self._changes_anything(edit)}
+            if not left:
+                return amended
+        raise RepositoryError(f"member {min(left)}: the document keeps changing; the next sweep tries again")
+
+    def _changes_anything(self, edit: MemberChange) -> bool:
+        now = self._clock()
+        return bool(self._changed(TODO_TIMESTAMPS, [edit], now) or self._changed(ACTIVE_MEMBERS, [edit], now))
+
+    def enter(self, events: Iterable[Event]) -> None:
+        """Add events to the history that belong to no change of the timestamps."""
+        self._enter([event_document(event) for event in events])
+
+    def _enter(self, documents: Sequence[Document]) -> None:
+        new = [document for document in documents if document["_id"] not in self._in_history]
+        if new:
+            self.store.insert_documents(TODO_EVENTS, new)
+            self._in_history |= {document["_id"] for document in new}
+
+    def remove_from_roster(self, user_id: int) -> bool:
+        """Whether a member was on the roster and is taken off it; timestamps and history stay."""
+        return bool(self.store.remove_documents(ACTIVE_MEMBERS, [str(user_id)]))
+
+    # What sweeps keep for each other
+
+    def notes(self) -> SweepNotes:
+        """The notes that the last sweep has left."""
+        try:
+            return notes_from(self.store.documents_of(TODO_STATE, [SWEEP_ID]).get(SWEEP_ID))
+        except OddDocumentError as error:
+            raise _odd_document(f"{TODO_STATE} {SWEEP_ID!r}", str(error)) from None
+
+    def change_notes(self, change: Callable[[SweepNotes], SweepNotes]) -> SweepNotes:
+        """The sweeps' notes, changed from what they are now. Raise RepositoryError when others keep changing them."""
+        for _ in range(TRIES):
+            before = self.notes()
+            after = change(before)
+            document = dict(before.document or {}) | notes_document(after)
+            if before.document is not None and document == before.document:
+                return after
+            if self.store.change_documents(TODO_STATE, [Change(after=document, before=before.document)]):
+                return replace(after, document=None)
+        raise RepositoryError("the notes of the sweeps keep changing; the next sweep tries again")
+
+
+def _event(document: Mapping[str, Any]) -> Event:
+    try:
+        return event_from(document)
+    except OddDocumentError as error:
+        raise _odd_document(f"{TODO_EVENTS} {document.get('_id')!r}", str(error)) from None
+
+
+def _odd_document(where: str, why: str) -> RepositoryError:
+    return RepositoryError(f"{where}: {why}; correct or remove the document")
+
+
+def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
+    """The timestamps' document with a change and its events; None where nothing changes in it."""
+    before = edit.member.timestamps_document
+    waiting = list((before or {}).get("events", ()))
+    unchanged = timestamps_document_of(edit.member, now, waiting)
+    says_nothing = set(unchanged) <= {"_id", "last_ping", "updated_at"} and not unchanged.get("last_ping")
+    if unchanged == before or (before is None and says_nothing):
+        return None
+    return timestamps_document_of(edit.member, now, [event_document(event) for event in edit.events] or waiting)
+
+
+def _waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for document in documents:
+        events = document.get("events")
+        yield from events if isinstance(events, list) else ()

@@ -1,0 +1,99 @@
+"""What sweeps keep for each other: when the last one began, how often they come, and when there was none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from giftping.store.documents import TODO_STATE, Document
+from giftping.todo.document_fields import DocumentFields, epoch_of, instant_from, set_values
+from giftping.todo.periods import Period
+
+SWEEP_ID = "sweep"
+
+SKEW = timedelta(days=1)
+"""How far in the future a time may lie before it is told that a clock was wrong."""
+
+DOWNTIMES_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SweepNotes:
+    """The notes that each sweep reads at its start and leaves for the next one."""
+
+    last_sweep: datetime | None = None
+    """When the last one began."""
+    downtimes: tuple[Period, ...] = ()
+    """The times in which nobody swept though somebody should have."""
+    dms_stopped_until: datetime | None = None
+    """When new direct messages may be opened again, since Discord has said that it was too fast."""
+    told: tuple[str, ...] = ()
+    """The lines of trouble that the last one told."""
+    last_gap: timedelta | None = None
+    """The time between the two last ones; two that several hosts began almost together are one."""
+    document: Mapping[str, Any] | None = None
+    """The document that they were read from, None where there is none yet."""
+
+
+def downtime_before(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Period | None:
+    """The time since the last sweep where that is so long that there was none when there should have been."""
+    last = notes.last_sweep
+    return Period(last, now) if last is not None and now - last > longest_gap else None
+
+
+def patience(notes: SweepNotes, now: datetime, every: timedelta, linger: timedelta) -> timedelta:
+    """How far off the next pings may be that a sweep waits for; `every` is the interval between two of one member.
+
+    That is the linger time. But a ping takes a moment, and the interval counts from when it was delivered: where the
+    timer is as slow as the interval, each ping comes a little later after it than the one before. Such a sweep waits
+    longer, since the next one comes when the whole interval is over once more.
+    """
+    if notes.last_sweep is None or notes.last_gap is None:
+        return linger
+    # The shorter of two gaps: after one night with the machine off, a fast timer is not taken for a slow one.
+    is_as_slow = min(notes.last_gap, now - notes.last_sweep) >= every - linger
+    return max(linger, every / 4) if is_as_slow and linger else linger
+
+
+def with_sweep(notes: SweepNotes, now: datetime, longest_gap: timedelta, linger: timedelta) -> SweepNotes:
+    """The notes once a sweep has begun: its time, and the downtime that it ends."""
+    downtime = downtime_before(notes, now, longest_gap)
+    downtimes = (*notes.downtimes, *([downtime] if downtime else ()))[-DOWNTIMES_KEPT:]
+    # Hosts' clocks differ, and the later time counts; but one far in the future would hide every downtime until then.
+    last = max(now, notes.last_sweep) if notes.last_sweep and notes.last_sweep - now < SKEW else now
+    gap = last - notes.last_sweep if notes.last_sweep and last > notes.last_sweep else timedelta(0)
+    last_gap = gap if gap > linger else notes.last_gap
+    return replace(notes, last_sweep=last, downtimes=downtimes, last_gap=last_gap)
+
+
+def notes_from(document: Mapping[str, Any] | None) -> SweepNotes:
+    """The notes of a document, empty ones where there is none yet. Raise OddDocumentError when it is odd."""
+    if document is None:
+        return SweepNotes()
+    reader = DocumentFields(TODO_STATE, document)
+    try:
+        downtimes = [Period(instant_from(start), instant_from(end)) for start, end in document.get("downtimes", ())]
+        told = tuple(str(text) for text in document.get("told", ()))
+    except (TypeError, ValueError, OverflowError):
+        raise reader.odd("downtimes", "a list of two times in epoch seconds each") from None
+    return SweepNotes(
+        last_sweep=reader.time("last_sweep"),
+        downtimes=tuple(downtimes),
+        dms_stopped_until=reader.time("dms_stopped_until"),
+        told=told,
+        last_gap=reader.seconds("last_gap"),
+        document=document,
+    )
+
+
+def notes_document(notes: SweepNotes) -> Document:
+    """The document of the notes."""
+    return {"_id": SWEEP_ID} | set_values(
+        last_sweep=epoch_of(notes.last_sweep),
+        downtimes=[[epoch_of(period.start), epoch_of(period.end)] for period in notes.downtimes],
+        dms_stopped_until=epoch_of(notes.dms_stopped_until),
+        told=list(notes.told),
+        last_gap=notes.last_gap.total_seconds() if notes.last_gap else None,
+    )

@@ -1,0 +1,415 @@
+"""The panel of /giftcodesettings: every control, what it changes, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+import pytest
+from bot_stage import GUILD, OTHER_GUILD, TABLES, Stage, labels, said, text_of
+from fakes.records import NOON, code, entry, guild
+from simcord.actors import MemberActor
+from simcord.backend.errors import SetupError
+from simcord.results import ResponseMessage
+
+from giftping.demo.sources import StandInSources
+from giftping.demo.world import ChannelType, Permission
+from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import CHECK_LOCK
+from giftping.store.base import Broken, Destination, EntryState, GuildRecord
+
+WOS, KINGSHOT = "whiteout-survival", "kingshot"
+STRING_SELECT, ROLE_SELECT, CHANNEL_SELECT = 3, 6, 8
+
+SOURCE = """\
+[sources.my-list]
+kind = "text"
+game = "whiteout-survival"
+url = "{url}"
+min_interval = "0s"
+rows = {{ code = {{ pattern = '\\b[A-Z0-9]{{6,12}}\\b' }} }}
+"""
+
+
+@pytest.fixture
+def alice(stage: Stage) -> MemberActor:
+    """A member who may manage the server."""
+    return stage.add_member("alice", manage_guild=True)
+
+
+async def opened(stage: Stage, alice: MemberActor) -> ResponseMessage:
+    """The panel, opened by a member."""
+    result = await alice.slash(stage.channel, "giftcodesettings")
+    assert result.response is not None
+    assert result.response.ephemeral
+    return result.response
+
+
+def panel_says(panel: ResponseMessage) -> str:
+    (embed,) = panel.embeds
+    return text_of(embed)
+
+
+def menu(panel: ResponseMessage, kind: int) -> dict[str, Any]:
+    menus = [one for row in panel.components for one in row["components"] if one["type"] == kind]
+    assert len(menus) == 1
+    return menus[0]
+
+
+def offered(panel: ResponseMessage) -> list[str]:
+    return [option["value"] for option in menu(panel, STRING_SELECT)["options"]]
+
+
+async def choose(member: MemberActor, panel: ResponseMessage, kind: int, *values: Any) -> list[str]:
+    """Choose values in a menu, and return what the bot said besides changing the panel."""
+    result = await member.select(panel, list(values), custom_id=menu(panel, kind)["custom_id"])
+    return [text_of(message.embeds[0]) for message in result.followups]
+
+
+async def click(member: MemberActor, panel: ResponseMessage, label: str) -> list[str]:
+    """Click a button, and return what the bot said besides changing the panel."""
+    result = await member.click(panel, label=label)
+    return [text_of(message.embeds[0]) for message in result.followups]
+
+
+def known(stage: Stage, guild_id: int = GUILD) -> GuildRecord | None:
+    with stage.store() as store:
+        return store.guild(guild_id)
+
+
+def set_up(stage: Stage, **changes: Any) -> None:
+    """Let codes go to the stage's channel."""
+    settings = {"destination": Destination(channel_id=stage.channel.id)} | changes
+    with stage.store() as store:
+        store.put_guild(guild(GUILD, **settings))
+
+
+# Where
+
+
+async def test_a_server_without_codes_is_asked_for_a_channel(stage: Stage, alice: MemberActor) -> None:
+    panel = await opened(stage, alice)
+    assert "No gift codes go to this server yet. Choose a channel" in panel_says(panel)
+    assert labels(panel.components) == ["This channel", "Statistics"]
+
+
+async def test_this_channel_lets_codes_go_there(stage: Stage, alice: MemberActor) -> None:
+    panel = await opened(stage, alice)
+    assert await click(alice, panel, "This channel") == []
+    assert f"Where: <#{stage.channel.id}>" in panel_says(panel)
+    record = known(stage)
+    assert record is not None
+    assert record.destination == Destination(channel_id=stage.channel.id)
+    assert record.games == (WOS,)
+
+
+async def test_another_channel_can_be_chosen(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage, mention_role_id=5)
+    codes = stage.add_channel("codes")
+    panel = await opened(stage, alice)
+    assert await choose(alice, panel, CHANNEL_SELECT, codes) == []
+    assert f"Where: <#{codes.id}>" in panel_says(panel)
+    record = known(stage)
+    assert record is not None
+    assert record.destination.channel_id == codes.id
+    assert record.mention_role_id == 5
+
+
+async def test_permissions_that_the_bot_lacks_in_the_chosen_channel_are_named(stage: Stage, alice: MemberActor) -> None:
+    denied = discord.PermissionOverwrite(send_messages=False, embed_links=False)
+    role = stage.guild.roles["TestBot"]
+    closed = stage.guild.create_text_channel("closed", overwrites={role: denied})
+    stage.stand_in.add_channel(closed.id, GUILD)
+    panel = await opened(stage, alice)
+    assert await choose(alice, panel, CHANNEL_SELECT, closed) == [
+        f"Codes cannot go there yet\n<#{closed.id}>: the bot needs Send Messages, Embed Links there."
+    ]
+    assert f"Where: <#{closed.id}>" in panel_says(panel), "it is set all the same: the permission may come"
+
+
+async def test_a_channel_that_discord_shows_the_bot_not_is_told_by_asking_discord(
+    stage: Stage, alice: MemberActor
+) -> None:
+    hidden = stage.add_channel("hidden", permissions=Permission.NONE)
+    panel = await opened(stage, alice)
+    (told,) = await choose(alice, panel, CHANNEL_SELECT, hidden)
+    assert told == f"Codes cannot go there yet\n<#{hidden.id}>: HTTP 403 Missing Access (50001)."
+
+
+async def test_a_channel_that_is_gone_is_told(stage: Stage, alice: MemberActor) -> None:
+    panel = await opened(stage, alice)
+    stage.stand_in.remove_channel(stage.channel.id)
+    (told,) = await click(alice, panel, "This channel")
+    assert "HTTP 404 Unknown Channel (10003)" in told
+
+
+async def test_a_channel_where_no_messages_go_is_told(stage: Stage, alice: MemberActor) -> None:
+    odd = stage.guild.create_text_channel("odd")
+    stage.stand_in.add_channel(odd.id, GUILD, type=ChannelType.FORUM)
+    panel = await opened(stage, alice)
+    (told,) = await choose(alice, panel, CHANNEL_SELECT, odd)
+    assert "messages cannot be posted there" in told
+
+
+async def test_a_broken_channel_is_shown_with_when_and_why(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage, broken=Broken(NOON, "HTTP 403 Missing Access (50001)", 1, None))
+    text = panel_says(await opened(stage, alice))
+    assert f"<t:{int(NOON.timestamp())}:R>: HTTP 403 Missing Access (50001)" in text
+
+
+async def test_a_webhook_is_shown_without_its_secret(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage, destination=Destination(webhook="https://discord.com/api/webhooks/123/hook-secret"))
+    text = panel_says(await opened(stage, alice))
+    assert "Where: Webhook 123" in text
+    assert "hook-secret" not in text
+
+
+# Off
+
+
+async def test_off_asks_nothing_and_says_how_to_turn_it_on_again(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    panel = await opened(stage, alice)
+    assert await click(alice, panel, "Off") == []
+    assert "To turn it on again, choose a channel" in panel_says(panel)
+    assert known(stage) is None
+
+
+async def test_turned_on_again_games_and_mention_are_as_they_were(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage, games=(KINGSHOT,), mention_role_id=5)
+    panel = await opened(stage, alice)
+    await click(alice, panel, "Off")
+    await click(alice, panel, "This channel")
+    record = known(stage)
+    assert record is not None
+    assert (record.games, record.mention_role_id) == ((KINGSHOT,), 5)
+
+
+async def test_off_forgets_nothing_that_was_announced(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    with stage.store() as store:
+        store.insert([entry(GUILD, state=EntryState.SENT)])
+    await click(alice, await opened(stage, alice), "Off")
+    with stage.store() as store:
+        assert [found.guild_id for found in store.entries(GUILD)] == [GUILD]
+
+
+async def test_off_twice_names_no_other_server(stage: Stage, alice: MemberActor) -> None:
+    """The command line would name the server with the most similar id."""
+    set_up(stage)
+    with stage.store() as store:
+        store.put_guild(guild(OTHER_GUILD))
+    panel = await opened(stage, alice)
+    results = await stage.click_at_once(alice, panel, "Off", "Off")
+    told = {text_of(message.embeds[0]) for result in results for message in result.followups}
+    assert told <= {"No gift codes go to this server. Choose a channel with `/giftcodesettings` first."}
+    assert known(stage) is None
+    assert "To turn it on again" in panel_says(panel)
+
+
+async def test_a_control_of_a_panel_that_is_behind_says_that_it_is_off(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    panel = await opened(stage, alice)
+    with stage.store() as store:
+        store.remove_guild(GUILD)
+    (told,) = await choose(alice, panel, STRING_SELECT, KINGSHOT)
+    assert told.startswith("No gift codes go to this server.")
+    assert "To turn it on again" in panel_says(panel)
+    assert known(stage) is None
+
+
+# Games
+
+
+async def test_games_are_chosen(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    panel = await opened(stage, alice)
+    assert [option["value"] for option in menu(panel, STRING_SELECT)["options"] if option.get("default")] == [WOS]
+    assert await choose(alice, panel, STRING_SELECT, KINGSHOT, WOS) == []
+    record = known(stage)
+    assert record is not None
+    assert set(record.games) == {KINGSHOT, WOS}
+    assert "Games: Kingshot, Whiteout Survival" in panel_says(panel)
+
+
+async def test_no_game_is_refused_and_nothing_changes(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    assert await choose(alice, await opened(stage, alice), STRING_SELECT) == [
+        "A server follows one game at least; Off stops all announcements."
+    ]
+    record = known(stage)
+    assert record is not None
+    assert record.games == (WOS,)
+
+
+MANY = "\n".join(f'[games.game-{number:02}]\ntitle = "Game {number:02}"' for number in range(40))
+
+
+async def test_more_than_25_games_are_on_pages_and_a_choice_keeps_those_of_the_others(
+    stage: Stage, alice: MemberActor
+) -> None:
+    await stage.restart(f"{TABLES}\n{MANY}")
+    set_up(stage)
+    panel = await opened(stage, alice)
+    first = offered(panel)
+    assert len(first) == 25
+    await choose(alice, panel, STRING_SELECT, first[3])
+    await click(alice, panel, "More games")
+    second = offered(panel)
+    assert not set(first) & set(second)
+    assert menu(panel, STRING_SELECT)["placeholder"] == "Which games (page 2 of 2)"
+    await choose(alice, panel, STRING_SELECT, second[0], second[1])
+    record = known(stage)
+    assert record is not None
+    assert set(record.games) - {WOS} == {first[3], second[0], second[1]}
+    await click(alice, panel, "More games")
+    assert offered(panel) == first
+
+
+async def test_a_followed_game_that_the_settings_know_no_more_is_shown_and_does_not_block(
+    stage: Stage, alice: MemberActor
+) -> None:
+    set_up(stage, games=(WOS, "gone-game"))
+    panel = await opened(stage, alice)
+    assert "gone-game (not known any more)" in panel_says(panel)
+    assert await choose(alice, panel, STRING_SELECT, KINGSHOT) == []
+    record = known(stage)
+    assert record is not None
+    assert record.games == (KINGSHOT,)
+
+
+# Mention
+
+
+async def test_a_role_is_mentioned_and_nobody_again(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    role = stage.add_role("Gifts")
+    panel = await opened(stage, alice)
+    assert await choose(alice, panel, ROLE_SELECT, role) == []
+    assert f"Mentions: <@&{role.id}>" in panel_says(panel)
+    assert [one["id"] for one in menu(panel, ROLE_SELECT)["default_values"]] in ([role.id], [str(role.id)])
+    await choose(alice, panel, ROLE_SELECT)
+    assert "Mentions: nobody" in panel_says(panel)
+    record = known(stage)
+    assert record is not None
+    assert record.mention_role_id is None
+
+
+# Current codes
+
+
+async def test_current_codes_can_be_announced_or_not(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    panel = await opened(stage, alice)
+    await click(alice, panel, "Announce current")
+    record = known(stage)
+    assert record is not None
+    assert record.announce_current == (WOS,)
+    assert "announced with the next check" in panel_says(panel)
+    await click(alice, panel, "Only new ones")
+    record = known(stage)
+    assert record is not None
+    assert record.announce_current == ()
+    assert "recorded with the next check, not announced" in panel_says(panel)
+
+
+# Check now
+
+
+async def test_check_now_announces_in_this_server_alone(stage: Stage, alice: MemberActor) -> None:
+    with StandInSources() as sources:
+        sources.set("/list", "FROST2026\n", "text/plain")
+        await stage.restart(f"{TABLES}\n{SOURCE.format(url=sources.url('/list'))}")
+        set_up(stage, announce_current=(WOS,))
+        other = stage.add_channel("other", guild=stage.add_guild(OTHER_GUILD))
+        with stage.store() as store:
+            destination = Destination(channel_id=other.id)
+            store.put_guild(guild(OTHER_GUILD, destination=destination, announce_current=(WOS,)))
+        panel = await opened(stage, alice)
+        result = await alice.click(panel, label="Check now")
+        assert said(result) == "Checked\nAnnounced: `FROST2026`."
+        assert [arrival.channel_id for arrival in stage.stand_in.arrived()] == [stage.channel.id]
+        assert said(await alice.click(panel, label="Check now")) == "Checked\nNothing new."
+
+
+async def test_codes_of_the_first_look_are_said_to_be_recorded(stage: Stage, alice: MemberActor) -> None:
+    with StandInSources() as sources:
+        sources.set("/list", "FROST2026\nSNOW2026\n", "text/plain")
+        await stage.restart(f"{TABLES}\n{SOURCE.format(url=sources.url('/list'))}")
+        set_up(stage)
+        result = await alice.click(await opened(stage, alice), label="Check now")
+        assert said(result) == "Checked\n2 codes there at the first look: recorded, not announced."
+        assert stage.stand_in.arrived() == []
+
+
+async def test_a_check_while_another_is_at_it_says_so_and_checks_nothing(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    panel = await opened(stage, alice)
+    with RunLock(stage.machine.state / CHECK_LOCK):
+        assert said(await alice.click(panel, label="Check now")) == (
+            "A check is at it just now, by the timer or by somebody else; what is new comes by itself."
+        )
+    with stage.store() as store:
+        assert store.runs() == []
+
+
+async def test_an_announcement_that_discord_refuses_is_not_reported_as_announced(
+    stage: Stage, alice: MemberActor
+) -> None:
+    closed = stage.add_channel("closed", permissions=Permission.NONE)
+    set_up(stage, destination=Destination(channel_id=closed.id), announce_current=(WOS,))
+    with stage.store() as store:
+        store.remember([code("FROST2026")])
+    with StandInSources() as sources:
+        sources.set("/list", "FROST2026\n", "text/plain")
+        await stage.restart(f"{TABLES}\n{SOURCE.format(url=sources.url('/list'))}")
+        text = said(await alice.click(await opened(stage, alice), label="Check now"))
+    assert text.startswith("Checked, but not all went out\n")
+    assert "Announced" not in text
+    assert "HTTP 403 Missing Access (50001)" in text
+    assert "giftping" not in text, "a member in Discord has no command line"
+
+
+# Statistics, permissions, the store
+
+
+async def test_statistics_are_a_click_away(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    with stage.store() as store:
+        store.insert([entry(GUILD, state=EntryState.SENT, sent_at=NOON)])
+    assert "Codes: 1" in said(await alice.click(await opened(stage, alice), label="Statistics"))
+
+
+async def test_who_may_manage_the_server_no_more_changes_nothing(stage: Stage) -> None:
+    role = stage.add_role("managers", manage_guild=True)
+    carol = stage.add_member("carol", role)
+    set_up(stage)
+    panel = await opened(stage, carol)
+    stage.env.backend.get_guild(GUILD).members[carol.id].role_ids.remove(role.id)
+    assert said(await carol.click(panel, label="Off")) == "This needs the permission Manage Server."
+    assert known(stage) is not None
+
+
+async def test_the_panel_is_for_who_opened_it(stage: Stage, alice: MemberActor) -> None:
+    panel = await opened(stage, alice)
+    with pytest.raises(SetupError, match="not visible"):
+        await stage.add_member("ben").click(panel, label="This channel")
+
+
+async def test_a_change_that_could_not_be_saved_is_not_shown_as_done(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage)
+    panel = await opened(stage, alice)
+    (stage.machine.state / "giftping.json").write_text("{", "utf-8")
+    (told,) = await click(alice, panel, "Off")
+    assert told.startswith("The gift codes cannot be read or saved just now.")
+    assert f"Where: <#{stage.channel.id}>" in panel_says(panel)
+
+
+async def test_the_controls_go_when_nobody_answers_to_them_any_more(stage: Stage, alice: MemberActor) -> None:
+    panel = await opened(stage, alice)
+    await stage.env.advance_time(300)
+    await click(alice, panel, "This channel")
+    await stage.env.advance_time(500)
+    assert labels(panel.components) != []
+    await stage.env.advance_time(200)
+    assert panel.components == []
