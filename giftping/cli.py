@@ -119,31 +119,31 @@ def command(group: typer.Typer, name: str, *, job: str = "", has_config: bool = 
 # Arguments that several commands have
 
 
-def _snowflake(text: str) -> int:
-    from giftping.commands.guilds import parse_snowflake
+def discord_id(text: str) -> int:
+    from giftping.text import parse_id
 
     try:
-        return parse_snowflake(text)
+        return parse_id(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
 # What typer calls an argument of this kind.
-_snowflake.__name__ = "id"
+discord_id.__name__ = "id"
 
 
 def _id_option(name: str, text: str, *, metavar: str = "ID") -> Any:
-    return typer.Option(name, parser=_snowflake, metavar=metavar, help=text)
+    return typer.Option(name, parser=discord_id, metavar=metavar, help=text)
 
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 OneGame = Annotated[str | None, typer.Option("--game", metavar="GAME", help="Only this game.")]
-GuildId = Annotated[int, typer.Argument(parser=_snowflake, metavar="GUILD", help="The guild's numeric id.")]
+GuildId = Annotated[int, typer.Argument(parser=discord_id, metavar="GUILD", help="The guild's numeric id.")]
 OneGuild = Annotated[int | None, _id_option("--guild", "Only this guild, by its id.")]
 TheGuild = Annotated[int, _id_option("--guild", "The guild, by its id.")]
-User = Annotated[int, typer.Argument(parser=_snowflake, metavar="USER", help="The member's numeric id.")]
+User = Annotated[int, typer.Argument(parser=discord_id, metavar="USER", help="The member's numeric id.")]
 OneUser = Annotated[
-    int | None, typer.Argument(parser=_snowflake, metavar="[USER]", help="The member's numeric id.", show_default=False)
+    int | None, typer.Argument(parser=discord_id, metavar="[USER]", help="The member's numeric id.", show_default=False)
 ]
 
 

@@ -18,6 +18,7 @@ from discord import app_commands
 
 from giftping.runs.state_folder import BOT_COMMANDS
 from giftping.store.files import replace_file
+from giftping.text import id_or_none
 
 log = logging.getLogger("giftping.bot")
 
@@ -53,11 +54,12 @@ class CommandSync:
         present = {EVERYWHERE, str(guild.id) if guild else EVERYWHERE}
         async with self._at_work:
             for where, fingerprint in list(self._sent.items()):
-                if where in present or not where.isdigit():
+                id_ = id_or_none(where)
+                if where in present or id_ is None:
                     continue
                 # Those of another application are nothing that this token could take back.
                 is_ours = fingerprint.startswith(f"{self._application}:")
-                if not is_ours or await self._send(discord.Object(int(where)), where, gone_is_fine=True):
+                if not is_ours or await self._send(discord.Object(id_), where, gone_is_fine=True):
                     self._keep({other: kept for other, kept in self._sent.items() if other != where})
 
     async def _send(self, guild: discord.abc.Snowflake | None, where: str, *, gone_is_fine: bool = False) -> bool:

@@ -18,6 +18,7 @@ from giftping.codes.request import CheckRequest
 from giftping.commands import check, codes, guilds
 from giftping.commands.guilds import GuildRequest
 from giftping.discord.permissions import missing_for_posting
+from giftping.text import id_or_none
 
 log = logging.getLogger("giftping.bot")
 
@@ -99,8 +100,7 @@ class SettingsPanel(ManagersControls):
     @property
     def mention_role_id(self) -> int | None:
         """The role that is mentioned now."""
-        role = self._known.get("mention_role_id")
-        return int(role) if role else None
+        return id_or_none(self._known.get("mention_role_id"))
 
     # What the controls do
 
@@ -108,12 +108,11 @@ class SettingsPanel(ManagersControls):
         """Let codes go to a channel, and say when the bot may not post there."""
         # What was turned off a moment ago comes back with the games and the mention that it had.
         before = {} if self._known else self._before_off
-        role = before.get("mention_role_id")
         request = GuildRequest(
             self._guild_id,
             channel_id=channel_id,
             games=tuple(game for game in before.get("games", ()) if game in self._games),
-            mention_role_id=int(role) if role else None,
+            mention_role_id=id_or_none(before.get("mention_role_id")),
         )
         if await self._change(interaction, guilds.add, request):
             reason = self._missing(interaction, channel_id) or await self._refusal_of_channel()

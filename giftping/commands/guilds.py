@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 WHERE = "say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID"
 
-LARGEST_SNOWFLAKE = 2**64 - 1
-
 
 @dataclass(frozen=True, slots=True)
 class GuildRequest:
@@ -272,12 +270,5 @@ def label(destination: Destination) -> str:
         return f"channel {destination.channel_id}"
     if destination.webhook.startswith(("env:", "file:")):
         return f"webhook {destination.webhook}"
-    found = re.search(r"/webhooks/(\d+)/", destination.webhook)
+    found = re.search(r"/webhooks/([0-9]+)/", destination.webhook)
     return f"webhook {found[1]}" if found else "webhook"
-
-
-def parse_snowflake(text: str) -> int:
-    """A Discord id. Raise ValueError for anything that is none."""
-    if not re.fullmatch(r"[1-9]\d{0,19}", text) or int(text) > LARGEST_SNOWFLAKE:
-        raise ValueError(f"{text!r} is not a Discord id: copy it from Discord with developer mode on")
-    return int(text)

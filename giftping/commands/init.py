@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from giftping.commands.guilds import WHERE, parse_snowflake
+from giftping.commands.guilds import WHERE
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import redacted, write_json
 from giftping.settings.secrets import Redactor, mask
+from giftping.text import parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def init(session: Session, folder: Path, request: InitRequest, *, force: bool, a
 
 
 def _asked(ask: Ask) -> InitRequest:
-    guild_id = _answer(ask, "Guild (server) id, empty to fill in nothing", parse_snowflake)
+    guild_id = _answer(ask, "Guild (server) id, empty to fill in nothing", parse_id)
     if guild_id is None:
         return InitRequest()
     request = InitRequest(guild_id)
@@ -72,15 +73,15 @@ def _asked(ask: Ask) -> InitRequest:
     if hook is not None:
         request = replace(request, webhook=hook)
     else:
-        channel_id = _answer(ask, "Channel id for gift codes, empty for none", parse_snowflake)
+        channel_id = _answer(ask, "Channel id for gift codes, empty for none", parse_id)
         request = replace(request, channel_id=channel_id)
-    todo_channel_id = _answer(ask, "Channel id for TODO reminders, empty for none", parse_snowflake)
+    todo_channel_id = _answer(ask, "Channel id for TODO reminders, empty for none", parse_id)
     if todo_channel_id is not None:
         request = replace(
             request,
             todo_channel_id=todo_channel_id,
-            todo_role_id=_answer(ask, "Role id that silent members lose, empty for none", parse_snowflake),
-            owner_id=_answer(ask, "Your own user id, who administers the TODOs, empty for none", parse_snowflake),
+            todo_role_id=_answer(ask, "Role id that silent members lose, empty for none", parse_id),
+            owner_id=_answer(ask, "Your own user id, who administers the TODOs, empty for none", parse_id),
         )
     if request.channel_id is not None or todo_channel_id is not None:
         request = replace(

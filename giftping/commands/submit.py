@@ -19,6 +19,7 @@ from giftping.output.phrases import who
 from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
+from giftping.text import parse_id
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.repository import RepositoryError
@@ -113,7 +114,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"--file: {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     try:
         value = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # Python reads no number of more than 4,300 digits.
         raise UsageError(f"--file: this is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise UsageError("--file: this is not one JSON object")
@@ -123,8 +124,6 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _file_mistakes(value: Mapping[str, Any]) -> Iterator[str]:
-    from giftping.commands.guilds import parse_snowflake
-
     for key, item in value.items():
         if key not in (*TEXTS, *IDS):
             yield f"{key}: unknown key; {nearest(key, (*TEXTS, *IDS))}"
@@ -132,14 +131,14 @@ def _file_mistakes(value: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: must be a text, not {json.dumps(item)}"
         elif key in IDS and item is not None:
             try:
-                parse_snowflake(item if isinstance(item, str) else json.dumps(item))
+                parse_id(item if isinstance(item, str) else json.dumps(item))
             except ValueError as error:
                 yield f"{key}: {error}"
 
 
 def _whose(given: Given, known: Mapping[str, Any]) -> tuple[int, int | None]:
     """Whose TODO it is, and who else hands it in. Raise UsageError when that is not said, or twice."""
-    in_file = {name: int(known[name]) for name in IDS if known.get(name) is not None}
+    in_file = {name: parse_id(known[name]) for name in IDS if known.get(name) is not None}
     user, for_user = given.user, given.for_user
     if user is None and for_user is None:
         user, for_user = in_file.get("user_id"), in_file.get("for")

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from giftping.discord.outcome import Absent, Finding, Found, Matcher, Undecided
-from giftping.discord.snowflake import parse_snowflake, snowflake_at, snowflake_time
+from giftping.discord.snowflake import snowflake_at, snowflake_time
+from giftping.text import id_or_none
 
 CLOCK_MARGIN = timedelta(minutes=2)
 """How far two clocks may still be apart once the difference that was seen is taken out: a clock drifts."""
@@ -67,9 +68,9 @@ def candidates_among(
     """Those of the messages, as Discord's API gives them, that have the right author."""
     found = []
     for message in messages:
-        message_id = parse_snowflake(message.get("id"))
+        message_id = id_or_none(message.get("id"))
         if message_id is not None and is_ours(message):
-            channel_id = parse_snowflake(message.get("channel_id"))
+            channel_id = id_or_none(message.get("channel_id"))
             found.append(Candidate(message_id, channel_id, matches(message)))
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 from giftping.discord.http import BODY_BYTES, Answer, DiscordHttp, Endpoint
 from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.rest import RestClient, list_in, object_in
-from giftping.discord.snowflake import parse_snowflake
+from giftping.text import id_or_none
 
 UNKNOWN_CHANNEL = 10003
 """Discord's code, with 404, for a channel that is gone (this and the next: API reference, JSON Error Codes)."""
@@ -151,7 +151,7 @@ class MembersClient:
         channel = object_in(self.http.request(endpoint, json={"recipient_id": str(user_id)}))
         if not isinstance(channel, Mapping):
             return channel
-        channel_id = parse_snowflake(channel.get("id"))
+        channel_id = id_or_none(channel.get("id"))
         return channel_id if channel_id is not None else Unclear("the answer names no channel")
 
     def _change_role(
@@ -173,17 +173,17 @@ def _member(member: Mapping[str, Any]) -> MemberInfo | None:
     user, roles = member.get("user"), member.get("roles")
     if not isinstance(user, dict) or not isinstance(roles, list):
         return None
-    user_id = parse_snowflake(user.get("id"))
+    user_id = id_or_none(user.get("id"))
     names = (member.get("nick"), user.get("global_name"), user.get("username"))
     name = next((name for name in names if isinstance(name, str) and name), None)
-    role_ids = [role_id for role_id in map(parse_snowflake, roles) if role_id is not None]
+    role_ids = [role_id for role_id in map(id_or_none, roles) if role_id is not None]
     if user_id is None or name is None or len(role_ids) < len(roles):
         return None
     return MemberInfo(user_id, name, user.get("bot") is True, frozenset(role_ids))
 
 
 def _role(role: Mapping[str, Any]) -> RoleInfo | None:
-    role_id, name, position = parse_snowflake(role.get("id")), role.get("name"), role.get("position")
+    role_id, name, position = id_or_none(role.get("id")), role.get("name"), role.get("position")
     permissions = role.get("permissions")
     if role_id is None or not isinstance(name, str) or not isinstance(position, int) or isinstance(position, bool):
         return None

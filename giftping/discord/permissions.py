@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
-from giftping.discord.snowflake import parse_snowflake
+from giftping.text import id_or_none
 
 
 class Permission(IntFlag):
@@ -109,7 +109,7 @@ def label(permission: Permission) -> str:
 
 
 def _overwrite(raw: Mapping[str, Any]) -> Overwrite | None:
-    target_id, allow, deny = parse_snowflake(raw.get("id")), _bits(raw.get("allow")), _bits(raw.get("deny"))
+    target_id, allow, deny = id_or_none(raw.get("id")), _bits(raw.get("allow")), _bits(raw.get("deny"))
     return None if target_id is None or allow is None or deny is None else Overwrite(target_id, allow, deny)
 
 

@@ -13,7 +13,7 @@ from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.limits import NONCE_LENGTH
 from giftping.discord.message import Message
 from giftping.discord.outcome import Done, Finding, Matcher, Outcome, Refused, Unclear, Undecided
-from giftping.discord.snowflake import parse_snowflake
+from giftping.text import id_or_none
 
 PAGE = 100
 """Messages of one page, the most that Discord gives (Get Channel Messages)."""
@@ -64,10 +64,10 @@ def done(result: Answer | Refused | Unclear) -> Outcome:
     if not isinstance(result, Answer):
         return result
     body = result.body if isinstance(result.body, dict) else {}
-    message_id = parse_snowflake(body.get("id"))
+    message_id = id_or_none(body.get("id"))
     if message_id is None:
         return Unclear(f"HTTP {result.status}, but the answer is not a message")
-    return Done(message_id, parse_snowflake(body.get("channel_id")))
+    return Done(message_id, id_or_none(body.get("channel_id")))
 
 
 def object_in(result: Answer | Refused | Unclear) -> Mapping[str, Any] | Refused | Unclear:
@@ -141,7 +141,7 @@ class RestClient:
                 user = object_in(self.http.request(Endpoint("GET", "/users/@me", "/users/@me", "@me")))
                 if not isinstance(user, Mapping):
                     return user
-                self._me = parse_snowflake(user.get("id"))
+                self._me = id_or_none(user.get("id"))
             return self._me if self._me is not None else Unclear("the answer names no user")
 
     def read_back(self, channel_id: int, window: Window) -> History | Refused | Unclear:
@@ -175,7 +175,7 @@ class RestClient:
 
 
 def _identified(message: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
-    message_id = parse_snowflake(message.get("id"))
+    message_id = id_or_none(message.get("id"))
     return None if message_id is None else (message_id, message)
 
 
@@ -236,6 +236,4 @@ class ChannelRoute:
 def is_by(message: Mapping[str, Any], user_id: int) -> bool:
     """Whether a user wrote a message; what a webhook posts is by no user."""
     author = message.get("author")
-    return (
-        isinstance(author, dict) and parse_snowflake(author.get("id")) == user_id and message.get("webhook_id") is None
-    )
+    return isinstance(author, dict) and id_or_none(author.get("id")) == user_id and message.get("webhook_id") is None

@@ -14,7 +14,7 @@ from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.message import Message
 from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
 from giftping.discord.rest import History, RestClient, done
-from giftping.discord.snowflake import parse_snowflake
+from giftping.text import id_or_none
 
 DEFAULT_API = "https://discord.com/api/v10"
 
@@ -52,7 +52,7 @@ def parse_webhook_url(url: str, *, api: str = DEFAULT_API) -> WebhookAddress:
     if not same_host and (parts.scheme != "https" or parts.netloc.lower() not in HOSTS):
         raise ValueError("the webhook URL does not begin with https://discord.com/api/webhooks/")
     found = _PATH.fullmatch(parts.path.removeprefix(own.path.rstrip("/")) if same_host else parts.path)
-    webhook_id = parse_snowflake(found["id"]) if found else None
+    webhook_id = id_or_none(found["id"]) if found else None
     if found is None or webhook_id is None:
         raise ValueError("the webhook URL does not end in /webhooks/ID/TOKEN")
     return WebhookAddress(webhook_id, found["token"], _thread_of(parts.query))
@@ -62,7 +62,7 @@ def _thread_of(query: str) -> int | None:
     given = parse_qs(query, keep_blank_values=True).get("thread_id")
     if given is None:
         return None
-    thread_id = parse_snowflake(given[0])
+    thread_id = id_or_none(given[0])
     if thread_id is None or len(given) > 1:
         raise ValueError("the thread_id of the webhook URL is not one id")
     return thread_id
@@ -146,13 +146,13 @@ class WebhookRoute:
         result = self._http.request(self._endpoint("GET"))
         if not isinstance(result, Answer):
             return result
-        channel_id = parse_snowflake(result.body.get("channel_id")) if isinstance(result.body, dict) else None
+        channel_id = id_or_none(result.body.get("channel_id")) if isinstance(result.body, dict) else None
         if channel_id is None:
             return Unclear(f"HTTP {result.status}, but the answer is not a webhook")
         return self._address.thread_id or channel_id
 
     def _is_ours(self, message: Mapping[str, Any]) -> bool:
-        return parse_snowflake(message.get("webhook_id")) == self._address.id
+        return id_or_none(message.get("webhook_id")) == self._address.id
 
     def _endpoint(self, method: str) -> Endpoint:
         # Rate limits are counted for id and token together (Rate Limits).

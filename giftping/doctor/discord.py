@@ -24,10 +24,10 @@ from giftping.discord.permissions import (
 )
 from giftping.discord.refusals import clean
 from giftping.discord.rest import CHANNEL_KINDS, TEXT_CHANNELS
-from giftping.discord.snowflake import parse_snowflake
 from giftping.doctor.clock import judge_clock_offset
 from giftping.doctor.judgement import Checks, Judgement, Trouble, fail, ok, unanswered
 from giftping.settings.file import SettingsError
+from giftping.text import id_or_none
 
 if TYPE_CHECKING:
     from giftping.wiring import Wiring
@@ -152,7 +152,7 @@ def look_at_guild(bot: BotClient, guild_id: int, role_id: int | None = None) -> 
     own = bot.members.member(guild_id, bot.user_id)
     if not isinstance(own, MemberInfo):
         return Sight(GuildFacts(name, role, trouble_in(own)), guild_id, known_roles=frozenset(by_id))
-    is_owner = parse_snowflake(guild.get("owner_id")) == bot.user_id
+    is_owner = id_or_none(guild.get("owner_id")) == bot.user_id
     bits = {role.role_id: role.permissions for role in roles}
     granted = guild_permissions(guild_id, bits, own.role_ids, is_owner=is_owner)
     position = max((by_id[held].position for held in own.role_ids if held in by_id), default=0)
@@ -178,7 +178,7 @@ def look_at_channel(
     channel = bot.members.channel(channel_id)
     if not isinstance(channel, Mapping):
         return trouble_in(channel)
-    kind, guild_id = channel.get("type"), parse_snowflake(channel.get("guild_id"))
+    kind, guild_id = channel.get("type"), id_or_none(channel.get("guild_id"))
     if kind not in TEXT_CHANNELS:
         what = CHANNEL_KINDS.get(kind, f"of type {kind}") if isinstance(kind, int) else "of no known type"
         return ChannelFacts(guild_id, what)
@@ -194,7 +194,7 @@ def _missing(bot: BotClient, channel: Mapping[str, Any], sight: Sight, *, files:
     ruling: Mapping[str, Any] | Refused | Unclear = channel
     if channel.get("type") in THREADS:
         # A thread has no permissions of its own: what holds in it is said by the channel above.
-        parent_id = parse_snowflake(channel.get("parent_id"))
+        parent_id = id_or_none(channel.get("parent_id"))
         ruling = bot.members.channel(parent_id) if parent_id else Unclear("the thread names no channel above it")
     if not isinstance(ruling, Mapping):
         return trouble_in(ruling)

@@ -111,6 +111,8 @@ def read_settings_file(path: Path | None) -> SettingsFile:
         raise SettingsError([_syntax_mistake(path, text, str(error))]) from None
     except RecursionError:
         raise SettingsError([Mistake(str(path), "", "is nested too deeply to be read")]) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits.
+        raise SettingsError([Mistake(str(path), "", "holds a number too long to be read")]) from None
 
 
 def read_text(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import TypeGuard
 
 from giftping.settings.durations import parse_duration
 from giftping.settings.problems import Problem, unknown_key, unknown_value
+from giftping.text import parse_id
 
 
 def is_table(value: object) -> TypeGuard[Mapping[str, object]]:
@@ -103,7 +104,7 @@ class TableReader:
         if name not in self.table:
             return None
         try:
-            return parse_discord_id(self.table[name])
+            return parse_id(self.table[name])
         except ValueError as error:
             self.wrong(name, str(error))
             return None
@@ -117,7 +118,7 @@ class TableReader:
         found: set[int] = set()
         for item in value:
             try:
-                found.add(parse_discord_id(item))
+                found.add(parse_id(item))
             except ValueError as error:
                 self.wrong(name, f"{item!r} {error}")
         return frozenset(found)
@@ -165,17 +166,6 @@ class TableReader:
         else:
             self.wrong(name, f"must be a table, not {toml_type(value)}")
             yield None
-
-
-def parse_discord_id(value: object) -> int:
-    """The Discord id that an integer or a string of digits is. Raise ValueError, with the fix, for others.
-
-    Discord's ids are whole numbers of 64 bits; no id is 0.
-    """
-    number = int(value) if isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,19}", value) else value
-    if type(number) is not int or not 0 < number < 2**64:
-        raise ValueError("must be a Discord id: copy it from Discord with developer mode on")
-    return number
 
 
 def pattern_mistake(pattern: str) -> str:

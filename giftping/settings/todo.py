@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 
 from giftping.settings.durations import duration_text
-from giftping.settings.tables import TableReader, parse_discord_id
+from giftping.settings.tables import TableReader
 from giftping.settings.values import lease_mistake, span, zone_mistake
+from giftping.text import parse_id
 
 # The older bot's names.
 ID_VARIABLES = {"guild": "GUILD_ID", "channel": "TODO_CHANNEL_ID", "role": "ROLE_ID", "owner": "OWNER_ID"}
@@ -123,7 +124,7 @@ def _id(
     if not text:
         return written
     try:
-        return parse_discord_id(text)
+        return parse_id(text)
     except ValueError as error:
         wrong_variable(ID_VARIABLES[key], str(error))
         return None

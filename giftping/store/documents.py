@@ -87,7 +87,7 @@ def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
     fields = Fields(LEDGER, document)
     key = fields.text("code")
     return LedgerEntry(
-        guild_id=fields.number("guild_id"),
+        guild_id=fields.id("guild_id"),
         game=game_of(document),
         key=key,
         spelling=document.get("spelling") or key,
@@ -99,8 +99,8 @@ def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
         claimed_by=document.get("claimed_by") or "",
         claimed_at=fields.first_time("claimed_at"),
         sent_at=fields.first_time("sent_at"),
-        message_id=fields.number_or_none("message_id"),
-        channel_id=fields.number_or_none("channel_id"),
+        message_id=fields.optional_id("message_id"),
+        channel_id=fields.optional_id("channel_id"),
     )
 
 
@@ -171,14 +171,14 @@ def guild_from_document(document: Mapping[str, Any]) -> GuildRecord:
     seeded = fields.table("seeded", optional=True)
     broken = document.get("broken")
     return GuildRecord(
-        guild_id=fields.number("guild_id"),
+        guild_id=fields.id("guild_id"),
         destination=Destination(
-            webhook=destination.document.get("webhook") or "", channel_id=destination.number_or_none("channel_id")
+            webhook=destination.document.get("webhook") or "", channel_id=destination.optional_id("channel_id")
         ),
         games=fields.texts("games"),
         created_at=fields.time("created_at"),
         updated_at=fields.time("updated_at"),
-        mention_role_id=fields.number_or_none("mention_role_id"),
+        mention_role_id=fields.optional_id("mention_role_id"),
         seeded={plain_name(name): seeded.texts(name) for name in seeded.document},
         announce_current=fields.texts("announce_current"),
         broken=_broken_from(fields.table("broken")) if broken else None,

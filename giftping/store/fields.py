@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from giftping.store.base import StoreError
+from giftping.text import id_or_none
 
 
 class DocumentError(StoreError):
@@ -70,15 +71,21 @@ class Fields:
         return tuple(values)
 
     def number(self, name: str) -> int:
-        """A whole number that must be there; a snowflake may be written as a text."""
+        """A whole number that must be there."""
         try:
             return int(self.document[name])
         except (KeyError, TypeError, ValueError) as error:
             raise self.wrong(name, "a number") from error
 
-    def number_or_none(self, name: str) -> int | None:
-        """A whole number, None where the field is not there."""
-        return None if self.document.get(name) is None else self.number(name)
+    def id(self, name: str) -> int:
+        """A Discord id that must be there, as a number or as a text."""
+        if (found := id_or_none(self.document.get(name))) is None:
+            raise self.wrong(name, "a Discord id")
+        return found
+
+    def optional_id(self, name: str) -> int | None:
+        """A Discord id, None where the field is not there."""
+        return None if self.document.get(name) is None else self.id(name)
 
     def time(self, name: str) -> datetime:
         """A time that must be there."""

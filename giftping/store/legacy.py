@@ -17,6 +17,7 @@ from typing import Any
 from giftping.store.base import HOME_GAME, CodeRecord, EntryState, SourceMemory
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document
 from giftping.store.fields import time_from_value
+from giftping.text import id_or_none
 
 STATE = "giftcode_state"
 GIFT_CODES = "gift_codes"
@@ -28,7 +29,6 @@ EVERYWHERE = "global"
 MIGRATION_SOURCE = "migration"
 KNOWN_SOURCES = frozenset({"api", "website", "rss", "manual", "migration", "auto"})
 
-_LARGEST_ID = 2**63 - 1
 _LONGEST_SHOWN = 60
 
 
@@ -183,13 +183,12 @@ def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[
 
 
 def snowflake(value: object) -> int | None:
-    """A Discord id that was written as a number or as a text, None for anything else."""
-    if isinstance(value, str):
-        text = value.strip()
-        value = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID)) else None
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return int(value) if 0 < value <= _LARGEST_ID else None
+    """A Discord id that was written as a number or as a text, None for anything else.
+
+    Blanks and zeros before a number are forgiven: older states were edited by hand, and what is not read as a guild's
+    would be announced there again.
+    """
+    return id_or_none(value.strip().lstrip("0") if isinstance(value, str) else value)
 
 
 def spelling_of(value: object) -> tuple[str, str]:

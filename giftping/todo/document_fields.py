@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from giftping.store.documents import Document
 from giftping.store.fields import time_from_value
+from giftping.text import id_or_none
 
 _LATEST = 1e11
 """Epoch seconds beyond every date that is meant; one in milliseconds is larger."""
@@ -61,10 +62,9 @@ class DocumentFields:
         value = self._document.get(name)
         if value is None or value == "":
             return None
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            raise self.odd(name, "a Discord id") from None
+        if (found := id_or_none(value)) is None:
+            raise self.odd(name, "a Discord id")
+        return found
 
     def time(self, name: str) -> datetime | None:
         """An instant given in epoch seconds, as a date, or as ISO text; 0 is none."""

@@ -7,14 +7,13 @@ again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS, Document
 from giftping.store.fields import time_to_text
+from giftping.text import id_or_none
 from giftping.todo.document_fields import DocumentFields, OddDocumentError, epoch_of, set_values
 from giftping.todo.model import (
     Attachment,
@@ -42,15 +41,10 @@ _TIMESTAMPS_FIELDS = ("last_submit", "todo", "lapse", "notices")
 def user_id_of(document: Mapping[str, Any]) -> int:
     """Whose document it is. Raise OddDocumentError when its `_id` is no text of digits."""
     id_ = document.get("_id")
-    user_id = _id_in(id_) if isinstance(id_, str) else None
+    user_id = id_or_none(id_) if isinstance(id_, str) else None
     if user_id is None:
         raise OddDocumentError("its _id is not a Discord id written as a text")
     return user_id
-
-
-@lru_cache(maxsize=4096)
-def _id_in(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[1-9][0-9]{0,19}", text) and int(text) < 2**64 else None
 
 
 def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapping[str, Any] | None) -> Member:

@@ -46,6 +46,7 @@ SETTINGS = {
     "giftping.settings.todo",
     "giftping.settings.values",
     "giftping.settings.tables",
+    "giftping.text",
 }
 SESSION = {
     "giftping.codes.report",

@@ -93,7 +93,7 @@ def test_exactly_one_destination_is_needed(giftping: Run, where: list[str]) -> N
 def test_an_id_that_is_none_is_refused(giftping: Run, guild_id: str) -> None:
     ran = giftping("guilds", "add", "--channel", "500", "--", guild_id)
     assert ran.exit_code == 2
-    assert "not a Discord id" in " ".join(ran.errors.replace("│", " ").split())
+    assert "must be a Discord id" in " ".join(ran.errors.replace("│", " ").split())
 
 
 def test_an_unknown_game_is_answered_with_the_nearest_name(giftping: Run, store: TinyStore) -> None:

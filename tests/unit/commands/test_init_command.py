@@ -156,7 +156,7 @@ def test_an_answer_that_cannot_be_right_is_asked_again_without_repeating_a_secre
     person = Person("eleven", "11", f"https://example.org/webhooks/31/{TOKEN}", URL, "")
     asked(person)
     questions = [question for question, _ in person.asked]
-    assert questions[1].startswith("'eleven' is not a Discord id")
+    assert questions[1].startswith("must be a Discord id")
     assert questions[3].startswith("the webhook URL does not begin")
     assert all(TOKEN not in question for question in questions)
     assert (empty / ".env").read_text("utf-8") == f"WEBHOOK_11={URL}\n"

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from giftping.discord.snowflake import parse_snowflake, snowflake_at, snowflake_time
+from giftping.discord.snowflake import snowflake_at, snowflake_time
 
 
 def test_the_example_of_discords_documents_has_the_time_it_says():
@@ -21,25 +20,3 @@ def test_the_id_of_an_instant_is_the_smallest_of_its_millisecond(snowflake):
 
 def test_before_discord_there_are_no_ids():
     assert snowflake_at(datetime(2000, 1, 1, tzinfo=UTC)) == 0
-
-
-@pytest.mark.parametrize(
-    ("value", "snowflake"),
-    [
-        ("175928847299117063", 175928847299117063),
-        (42, 42),
-        ("0", None),
-        (0, None),
-        (-1, None),
-        (True, None),
-        (None, None),
-        ("", None),
-        ("12x", None),
-        ("１２", None),
-        (2**64, None),
-        ("9" * 5000, None),
-        (1.0, None),
-    ],
-)
-def test_only_ids_are_read_as_ids(value, snowflake):
-    assert parse_snowflake(value) == snowflake

@@ -266,7 +266,7 @@ def test_one_host_never_delivers_a_code_twice_whatever_goes_away(
                 continue
             if step == "deliver":
                 delivered.append(key)
-                store.mark_sent(delivery, won, message_id=number, channel_id=1, at=site.clock())
+                store.mark_sent(delivery, won, message_id=number + 1, channel_id=1, at=site.clock())
             elif step == "refuse":
                 store.release(delivery, won)
             else:

@@ -282,7 +282,7 @@ def test_what_is_not_of_one_member_may_have_any_text_as_its_id(collection: str) 
 # Ids, codes, and which record counts
 
 
-@pytest.mark.parametrize("value", [0, -1, 2**63, True, 1.0, None, "", "1_0", "+1", "٣", "1" * 5000, [1], "0"])
+@pytest.mark.parametrize("value", [0, -1, 2**64, True, 1.0, None, "", "1_0", "+1", "٣", "1" * 5000, [1], "0"])
 def test_what_is_no_discord_id_is_none(value: object) -> None:
     assert snowflake(value) is None
 

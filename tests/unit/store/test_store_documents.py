@@ -278,8 +278,8 @@ def test_a_time_is_stored_in_utc_and_never_without_a_zone() -> None:
     [
         (entry_from_document, v1(sent_at="soon"), "sent_at is 'soon', not an ISO 8601 time"),
         (entry_from_document, v1(created_at=5), "created_at is 5, not an ISO 8601 time"),
-        (entry_from_document, v1(guild_id="many"), "guild_id is 'many', not a number"),
-        (entry_from_document, without(v1(), "guild_id"), "guild_id is None, not a number"),
+        (entry_from_document, v1(guild_id="many"), "guild_id is 'many', not a Discord id"),
+        (entry_from_document, without(v1(), "guild_id"), "guild_id is None, not a Discord id"),
         (entry_from_document, v1(state="lost"), "state is 'lost', not one of claimed, sent, uncertain, seeded"),
         (guild_from_document, guild_to_document(guild()) | {"games": "all"}, "games is 'all', not a list of texts"),
         (guild_from_document, guild_to_document(guild()) | {"seeded": {"a": [1]}}, r"a is \[1\], not a list of texts"),

@@ -1,0 +1,178 @@
+"""Ids, and words for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from giftping.cli import discord_id
+from giftping.discord.http import Answer, read_json
+from giftping.discord.outcome import Done
+from giftping.discord.rest import done
+from giftping.settings.file import SettingsError
+from giftping.settings.load import load_settings
+from giftping.settings.tables import TableReader
+from giftping.store.fields import DocumentError, Fields
+from giftping.store.legacy import snowflake as migrated_id
+from giftping.text import LARGEST_ID, id_or_none, parse_id
+from giftping.todo.document_fields import OddDocumentError
+from giftping.todo.member_documents import user_id_of
+
+# What int() takes, and what people paste: nearly ids.
+DIGITS = st.sampled_from(["0123456789", "٠١٢٣٤٥٦٧٨٩", "０１２３４５６７８９", "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"])
+NUMBERS = st.integers(-3, 12) | st.integers(0, 2**65) | st.integers(LARGEST_ID - 3, LARGEST_ID + 3)
+LONG = st.sampled_from(["9" * 4300, "9" * 4301, "1" + "0" * 20, "0" * 30 + "1"])
+
+
+@st.composite
+def written(draw: st.DrawFn) -> str:
+    """A text that is an id, or nearly one."""
+    digits, number = draw(DIGITS), draw(NUMBERS)
+    text = "".join(digits[int(digit)] if digit.isdigit() else digit for digit in str(number))
+    at = draw(st.integers(0, len(text)))
+    before = draw(st.sampled_from(["", "", "", "+", "-", "0", " ", "\n", "<@", "<@&", "#"]))
+    within = draw(st.sampled_from(["", "", "", "_", ",", ".", "e", " ", "\u200b", "\0"]))
+    after = draw(st.sampled_from(["", "", "", " ", "\n", ".0", "n", ">", "²"]))
+    return before + text[:at] + within + text[at:] + after
+
+
+TEXTS = written() | LONG | st.text(max_size=6)
+VALUES = (
+    TEXTS | NUMBERS | st.booleans() | st.none() | st.floats() | st.binary(max_size=4) | st.lists(NUMBERS, max_size=1)
+)
+
+
+def is_id_text(text: str) -> bool:
+    """The rule, said a second way: the text is how some id is written."""
+    return len(text) <= 20 and text in {str(number) for number in _read_by_python(text)}
+
+
+def _read_by_python(text: str) -> list[int]:
+    try:
+        number = int(text)
+    except ValueError:
+        return []
+    return [number] if 1 <= number <= LARGEST_ID else []
+
+
+@given(VALUES)
+def test_an_id_is_a_whole_number_of_64_bits_or_how_one_is_written(value: object) -> None:
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_ID
+    is_text = isinstance(value, str) and is_id_text(value)
+    assert (id_or_none(value) is not None) == (is_number or is_text)
+    assert id_or_none(value) in (None, value if is_number else value and is_text and int(str(value)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "0",
+        0,
+        -1,
+        True,
+        None,
+        1.0,
+        b"1",
+        "١٢٣",
+        "１２３",
+        "1_0",
+        "+1",
+        " 1",
+        "1\n",
+        "01",
+        2**64,
+        str(2**64),
+        "9" * 5000,
+        [],
+    ],
+)
+def test_what_is_nearly_an_id_is_none(value: object) -> None:
+    assert id_or_none(value) is None
+    with pytest.raises(ValueError, match=r"^must be a Discord id: copy it from Discord with developer mode on$"):
+        parse_id(value)
+
+
+@pytest.mark.parametrize("number", [1, 175928847299117063, LARGEST_ID])
+def test_ids_are_read_as_numbers_and_as_texts(number: int) -> None:
+    assert parse_id(number) == parse_id(str(number)) == number
+
+
+def test_what_the_mongodb_driver_gives_is_an_id_and_comes_back_as_a_plain_number() -> None:
+    int64 = type("Int64", (int,), {})
+    assert type(id_or_none(int64(5))) is int
+
+
+# Every way by which an id comes in
+
+
+def by_settings(value: Any) -> object:
+    reader = TableReader({"guild": value})
+    found = reader.discord_id("guild")
+    assert (found is None) == bool(reader.problems)
+    return found
+
+
+def by_settings_list(value: Any) -> object:
+    found = TableReader({"exempt": [value]}).discord_ids("exempt")
+    return next(iter(found), None)
+
+
+def by_document(value: Any) -> object:
+    try:
+        return Fields("sent_giftcodes", {"guild_id": value}).id("guild_id")
+    except DocumentError:
+        return None
+
+
+def by_answer(value: Any) -> object:
+    outcome = done(Answer(200, read_json(json.dumps({"id": value}).encode())))
+    return outcome.message_id if isinstance(outcome, Done) else None
+
+
+def by_command_line(text: str) -> object:
+    try:
+        return discord_id(text)
+    except typer.BadParameter:
+        return None
+
+
+def by_member_document(text: str) -> object:
+    try:
+        return user_id_of({"_id": text})
+    except OddDocumentError:
+        return None
+
+
+@pytest.mark.parametrize("read", [by_settings, by_settings_list, by_document, by_answer])
+@given(value=TEXTS | NUMBERS | st.booleans() | st.floats(allow_nan=False))
+@example(value="١٢٣")
+@example(value=1.0)
+def test_every_way_in_reads_the_same_values_as_ids(read: Callable[[Any], object], value: object) -> None:
+    assert read(value) == id_or_none(value)
+
+
+@pytest.mark.parametrize("read", [by_command_line, by_member_document])
+@given(text=TEXTS)
+@example(text="١٢٣")
+def test_every_way_in_reads_the_same_texts_as_ids(read: Callable[[str], object], text: str) -> None:
+    assert read(text) == id_or_none(text)
+
+
+@given(text=TEXTS)
+def test_states_of_older_bots_may_hold_blanks_and_zeros_before_an_id(text: str) -> None:
+    assert migrated_id(text) == id_or_none(text.strip().lstrip("0"))
+
+
+@pytest.mark.parametrize("text", ["١٢٣", "１２３", "1_0", "+1", "01", str(2**64), "9" * 5000])
+@pytest.mark.usefixtures("bare_machine")
+def test_a_variable_that_is_nearly_an_id_is_a_mistake(text: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="GUILD_ID: must be a Discord id"):
+        load_settings({"HOME": str(tmp_path), "GUILD_ID": text}, cwd=tmp_path)
