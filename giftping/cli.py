@@ -4,7 +4,6 @@
 
 import gc
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -104,6 +103,7 @@ def command(group: typer.Typer, name: str, *, job: str = "", has_config: bool = 
         def run_command(**given: Any) -> None:
             session = _session(job, **{parameter.name: given.pop(parameter.name) for parameter in shared})
             Running.session = session
+            session.take_over_log()
             raise typer.Exit(does(session, **given))
 
         # typer reads the options off the signature, and passes their values by name.
@@ -120,6 +120,7 @@ def command(group: typer.Typer, name: str, *, job: str = "", has_config: bool = 
 
 
 def discord_id(text: str) -> int:
+    """A Discord id from the command line."""
     from giftping.text import parse_id
 
     try:
@@ -613,20 +614,16 @@ def run() -> None:
 
 def _tell_error(error: Exception) -> int:
     from giftping.commands.session import Session
-    from giftping.settings.secrets import Redactor, secret_values
 
-    # Loading the settings now might fail once more: where there are none yet, only the environment can hold secrets.
-    loaded = vars(Running.session).get("settings") if Running.session else None
-    redact: Callable[[str], str] = loaded.redactor() if loaded else Redactor(secret_values(os.environ))
     session = Running.session or Session()
     if isinstance(error, GiftpingError):
         for line in error.lines:
-            session.write_log(f"giftping: {line}", "error", redact=redact)
+            session.write_log(f"giftping: {line}", "error")
         return error.exit_code
     said = f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)"
-    session.write_log(said, "error", redact=redact)
+    session.write_log(said, "error")
     if session.verbose > 1:
         import traceback
 
-        session.write_log("".join(traceback.format_exception(error)), "error", redact=redact)
+        session.write_log("".join(traceback.format_exception(error)), "error")
     return EXIT_UNEXPECTED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,9 @@ def run_bot(session: Session) -> int:
     if token is None:
         reason = "is not set; the bot needs it to connect"
         raise SettingsError([Mistake("environment", "DISCORD_TOKEN", reason)])
-    _set_up_log(settings, quiet=session.quiet, verbose=session.verbose)
+    if session.verbose and not session.quiet:
+        # discord.py tells of every connection at INFO; of interest only to whoever asks for more.
+        logging.getLogger("discord").setLevel(logging.INFO)
     with RunLock(settings.state / BOT_LOCK):
         session.give({"state": str(settings.state)})
         trouble = _go_by(session) or _connected(settings, token.reveal())
@@ -90,27 +91,3 @@ def _go_by(session: Session) -> str:
     Route.BASE = api
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(str(url))
     return ""
-
-
-class _Redacted(logging.Formatter):
-    """Lines for a journal or a mail, with the secrets that the settings know of taken out."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__("%(levelname)s %(name)s: %(message)s")
-        self._redact = settings.redactor()
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line of a record, tracebacks included."""
-        return self._redact(super().format(record))
-
-
-def _set_up_log(settings: Settings, *, quiet: bool, verbose: int) -> None:
-    """Let the log go to standard error: trouble only, or what is done too, or (-vv) where an error came from."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacted(settings))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING if quiet else logging.INFO)
-    logging.getLogger("giftping").setLevel(logging.DEBUG if verbose > 1 else logging.NOTSET)
-    # discord.py tells of every connection at INFO; of interest only to whoever asks for more.
-    logging.getLogger("discord").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, TextIO
 from giftping.errors import UsageError
 from giftping.settings.load import Settings, load_settings
 from giftping.settings.problems import nearest
-from giftping.wiring import Wiring, utc_now
+from giftping.settings.secrets import Redactor, secret_values
+from giftping.wiring import Wiring
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from giftping.output.log import Run
+    from giftping.output.log import StderrHandler
     from giftping.store.base import Store
 
 
@@ -45,9 +46,10 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         """The settings, loaded once; their warnings are told. Raise SettingsError with every mistake at once."""
-        settings = load_settings(os.environ, self.config, cwd=Path.cwd())
+        # Known before its warnings are told: they go out without the secrets that it knows of.
+        self.settings = settings = load_settings(os.environ, self.config, cwd=Path.cwd())
         for warning in settings.warnings:
-            self.write_log(f"warning: {warning}", "warning", redact=settings.redactor())
+            self.write_log(f"warning: {warning}", "warning")
         return settings
 
     @cached_property
@@ -88,39 +90,40 @@ class Session:
         self.log(line, "error")
 
     def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
-        """Write a line on standard error, in JSON together with what it is about."""
-        self.write_log(line, level, fields, redact=self.settings.redactor())
+        """Write a line on standard error, in JSON together with what it is about. Raise SettingsError as `settings`."""
+        _ = self.settings
+        self.write_log(line, level, fields)
 
-    def write_log(
-        self, line: str, level: str, fields: Mapping[str, str] | None = None, *, redact: Callable[[str], str]
-    ) -> None:
-        """Write a line on standard error the way it is read there: by a person, by journald, or as JSON."""
-        from giftping.output.log import goes_to_journal, json_line, with_priority
-
-        if self.log_json:
-            written = json_line(self.run, level, {**(fields or {}), "message": line}, utc_now(), redact)
-        elif goes_to_journal(os.environ.get("JOURNAL_STREAM", ""), sys.stderr):
-            written = with_priority(redact(line), level)
-        else:
-            written = redact(line)
-        self._write(sys.stderr, written)
+    def write_log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
+        """Write a line on standard error, whether or not the settings can be read."""
+        self.log_handler.write(line, level, fields or {})
 
     def event(self, level: str, fields: Mapping[str, str]) -> None:
         """Write one line about one thing that the run did or found: in JSON, or for those who ask with -v."""
-        from giftping.output.log import json_line, plain_line
+        if self.log_json or self.verbose:
+            self.log("", level, fields)
 
-        redact = self.settings.redactor()
-        if self.log_json:
-            self._write(sys.stderr, json_line(self.run, level, fields, utc_now(), redact))
-        elif self.verbose:
-            self.log(plain_line(self.run, fields), level)
+    def take_over_log(self) -> None:
+        """From now on whatever any library logs or warns of in this process goes the way of the session's own lines."""
+        from giftping.output.log import take_over
+
+        take_over(self.log_handler, quiet=self.quiet, verbose=self.verbose)
 
     @cached_property
-    def run(self) -> Run:
-        """The run that the lines are of."""
-        from giftping.output.log import Run, new_run_id
+    def log_handler(self) -> StderrHandler:
+        """The way to standard error for all lines of this session."""
+        from giftping.output.log import Run, StderrHandler, new_run_id
 
-        return Run(new_run_id(), self.job)
+        run = Run(new_run_id(), self.job)
+        return StderrHandler(run, self._redactor, as_json=self.log_json, tracebacks=self.verbose > 1)
+
+    def _redactor(self) -> Callable[[str], str]:
+        """What takes out the secrets known by now: those of the environment until there are settings.
+
+        It does not load them, which may be what has just failed.
+        """
+        settings: Settings | None = vars(self).get("settings")
+        return settings.redactor() if settings else Redactor(secret_values(os.environ))
 
     def show(self, *renderables: RenderableType) -> None:
         """Show tables, previews and the like, unless quiet or writing JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 from collections.abc import Iterable, Mapping
@@ -241,7 +242,7 @@ def _is_nearly_a_kind(kind: str) -> bool:
 
 
 def _forms_of(value: str) -> set[str]:
-    """The value, its secret parts where it is a URL, and both as they look percent-encoded."""
+    """The value, its secret parts where it is a URL, and both as they look percent-encoded, in a repr and in JSON."""
     parts = {value}
     if "://" in value:
         try:
@@ -255,7 +256,8 @@ def _forms_of(value: str) -> set[str]:
             unquote(password or ""),
             url.path.rpartition("/")[2] if "/webhooks/" in url.path else "",
         }
-    return parts | {quote(part, safe="") for part in parts}
+    shown = {form(part)[1:-1] for form in (repr, ascii, json.dumps) for part in parts}
+    return parts | shown | {quote(part, safe="") for part in parts}
 
 
 @cache

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import logging
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,22 @@ from giftping.settings.sources import read_definition
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 RISE_API = {"kind": "json", "game": "rise", "url": "https://codes.example/api", "rows": {"at": "codes", "code": "code"}}
+
+
+@pytest.fixture(autouse=True)
+def logging_is_as_it_was() -> Iterator[None]:
+    """Undo what a command that runs in this process takes over: it means to have the process to itself."""
+    loggers = [logging.getLogger(), logging.getLogger("giftping"), logging.getLogger("discord")]
+    levels = [logger.level for logger in loggers]
+    handlers, last = list(loggers[0].handlers), logging.lastResort
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    yield
+    loggers[0].handlers[:] = handlers
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    logging.lastResort = last
+    logging.captureWarnings(capture=False)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
 
 
 @pytest.fixture

@@ -111,7 +111,6 @@ def test_the_demo_writes_the_keys_that_its_page_describes(tmp_path: Path) -> Non
 
 
 def test_the_bot_writes_the_keys_that_its_page_describes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("giftping.bot.main._set_up_log", lambda settings, **how: None)
     monkeypatch.setattr("giftping.bot.app.run", lambda settings, token: None)
     ran = run(["bot", "--json"], tmp_path, {"DISCORD_TOKEN": "a.made-up.token"})
     check_keys("bot", [ran.json])

@@ -52,6 +52,7 @@ SESSION = {
     "giftping.codes.report",
     "giftping.commands",
     "giftping.commands.session",
+    "giftping.output.log",
     "giftping.store",
     "giftping.store.errors",
     "giftping.store.files",

@@ -38,16 +38,6 @@ main()
 Run = Callable[[Settings, str], None]
 
 
-@pytest.fixture(autouse=True)
-def logging_is_as_it_was() -> Iterator[None]:
-    root, levels = logging.getLogger(), {name: logging.getLogger(name).level for name in ("", "discord", "giftping")}
-    handlers = list(root.handlers)
-    yield
-    root.handlers[:] = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-
-
 @pytest.fixture
 def token(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let the settings hold a token."""

@@ -22,8 +22,8 @@ def test_the_journal_is_known_by_the_device_and_inode_that_it_names() -> None:
 
 
 def test_each_line_of_a_text_has_its_priority() -> None:
-    assert with_priority("one\ntwo\n", "error") == "<3>one\n<3>two"
-    assert with_priority("good", "info") == "<6>good"
+    assert with_priority("one\ntwo\n", 3) == "<3>one\n<3>two"
+    assert with_priority("good", 6) == "<6>good"
 
 
 def test_a_json_line_is_one_object_on_one_line_without_secrets() -> None:
