@@ -1,6 +1,12 @@
-"""Words for people, and what they may write: ids, and numbers with their nouns. Values only; every run loads this."""
+"""Ids, numbers with their nouns, instants, and texts that are to be shown letter by letter. Every run loads this."""
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
 
 LARGEST_ID = 2**64 - 1
 """Discord's ids are unsigned numbers of 64 bits (Discord, API reference, Snowflakes)."""
@@ -27,3 +33,54 @@ def id_or_none(value: object) -> int | None:
         return None
     # MongoDB's driver gives whole numbers in a class of its own.
     return int(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: `1 guild`, `3 guilds`, `2 ledger entries`, `0 people`."""
+    return f"{count} {noun if count == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    if noun == "person":
+        return "people"
+    return f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
+
+
+def when(moment: datetime | None, zone: tzinfo | None) -> str:
+    """An instant in a reader's zone, None for the machine's, to the minute; a dash for no instant."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}" if moment else "–"
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """How far an instant is away, in the largest unit that fits: `in 3 days`, `2 hours ago`."""
+    seconds = (moment - now).total_seconds()
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = round(abs(seconds) / size)
+        if count >= 1:
+            return f"in {counted(count, name)}" if seconds > 0 else f"{counted(count, name)} ago"
+    return "now"
+
+
+def discord_time(moment: datetime) -> str:
+    """An instant as Discord shows it to each reader, in their zone: date and time (Reference, Timestamp Styles)."""
+    return f"<t:{int(moment.timestamp())}:f>"
+
+
+def discord_until(moment: datetime) -> str:
+    """How far an instant is away at the time of reading, as Discord shows it to each reader."""
+    return f"<t:{int(moment.timestamp())}:R>"
+
+
+def printable(text: str) -> str:
+    """A text without control characters: what members call themselves is not for the terminal to obey."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def escape_markdown(text: str) -> str:
+    """A text that Discord shows letter by letter: no markup, mentions, links, custom emoji or timestamps.
+
+    What can begin or end markup gets a backslash, so that the text may grow; shorten it afterwards with `truncate` of
+    `giftping.discord.limits`, which does not part a backslash from what it escapes.
+    """
+    escaped = re.sub(r"[\\*_~`|<>\[\]@]|:(?=//)", r"\\\g<0>", text)
+    return re.sub(r"^(\s*)([-+#])", r"\1\\\2", escaped, flags=re.MULTILINE)

@@ -12,9 +12,10 @@ import discord
 
 from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import BLUE, RED, ago, answer_embed, at, plain, refusal_embed, shortened
-from giftping.discord.limits import escape_markdown, truncate
+from giftping.discord.limits import truncate
 from giftping.errors import EXIT_LOCKED, EXIT_USAGE
 from giftping.settings.catalogue import Game
+from giftping.text import counted, escape_markdown
 
 Games = Mapping[str, Game]
 
@@ -81,7 +82,7 @@ def code_pages(result: CommandResult, games: Games) -> list[discord.Embed]:
         for page in _pages(slug, of_game, games)
     ]
     for number, page in enumerate(pages, 1):
-        count = "1 code" if len(listed) == 1 else f"{len(listed)} codes"
+        count = counted(len(listed), "code")
         page.set_footer(text=f"{count} · page {number} of {len(pages)}" if len(pages) > 1 else count)
     if result.is_by_mirror and pages:
         pages[0].description = ON_COPY
@@ -123,7 +124,7 @@ def added(result: CommandResult, games: Games) -> discord.Embed:
     if result.refusal:
         return refusal_of(result)
     code, guilds = result.value["code"], result.value["guilds"]
-    servers = "1 server follows" if guilds == 1 else f"{guilds} servers follow"
+    servers = f"{counted(guilds, 'server')} {'follows' if guilds == 1 else 'follow'}"
     text = f"The next check announces it where it was not yet; {servers} the game."
     embed = answer_embed("Added", f"{text}\n{_code_text(code, games[code['game']])}", trouble=trouble_of(result))
     return embed.set_footer(text=games[code["game"]].title)
@@ -166,9 +167,9 @@ def question_before_reset(result: CommandResult) -> discord.Embed | None:
     }
     which = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
     text = (
-        f"It is known of {_codes(count)} that this server need not get {'it' if count == 1 else 'them'} any more"
-        f" ({which}). Once that is forgotten, the next check announces again, with the mention, whichever of them"
-        " is still valid. It cannot be undone."
+        f"It is known of {counted(count, 'code')} that this server need not get {'it' if count == 1 else 'them'}"
+        f" any more ({which}). Once that is forgotten, the next check announces again, with the mention, whichever of"
+        " them is still valid. It cannot be undone."
     )
     return answer_embed("Forget what was announced here?", text, color=RED)
 
@@ -177,7 +178,7 @@ def forgotten(result: CommandResult) -> discord.Embed:
     """The answer once it is forgotten."""
     if result.refusal:
         return refusal_of(result)
-    text = f"{_codes(result.value['cleared'])} forgotten. The next check announces again what is still valid."
+    text = f"{counted(result.value['cleared'], 'code')} forgotten. The next check announces again what is still valid."
     return answer_embed("Forgotten", text, trouble=trouble_of(result))
 
 
@@ -194,8 +195,8 @@ def checked(result: CommandResult) -> discord.Embed:
     owed = sum(one["owed"] for one in result.value["resting"])
     lines = [f"Announced: {', '.join(f'`{code}`' for code in sent)}."] if sent else []
     lines += [f"Not known to have arrived: {', '.join(f'`{code}`' for code in open_)}."] if open_ else []
-    lines += [f"{_codes(seeded)} there at the first look: recorded, not announced."] if seeded else []
-    lines += [f"{_codes(owed)} waiting until the channel can be posted to again."] if owed else []
+    lines += [f"{counted(seeded, 'code')} there at the first look: recorded, not announced."] if seeded else []
+    lines += [f"{counted(owed, 'code')} waiting until the channel can be posted to again."] if owed else []
     notices = result.value["notices"]
     trouble = trouble_of(replace(result, notices=(*result.notices, *notices)))
     trouble += [NOTICED] if notices else []
@@ -239,7 +240,3 @@ def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Em
 
 def _title(slug: str, games: Games) -> str:
     return games[slug].title if slug in games else f"{slug} (not known any more)"
-
-
-def _codes(count: int) -> str:
-    return "1 code" if count == 1 else f"{count} codes"

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import discord
 
-from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, escape_markdown, truncate
+from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, truncate
+from giftping.text import discord_time, discord_until, escape_markdown
 
 GREEN, GOLD, RED, BLUE = discord.Color.green(), discord.Color.gold(), discord.Color.red(), discord.Color.blue()
 """The colours that the older bots' users know: done, done by the owner, refused, shown."""
@@ -45,12 +46,12 @@ def plain(text: str) -> str:
 
 def ago(iso: str | None) -> str:
     """An instant of a JSON object as Discord shows it, by each reader's clock; a dash for none."""
-    return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:R>" if iso else "–"
+    return discord_until(datetime.fromisoformat(iso)) if iso else "–"
 
 
 def at(iso: str | None) -> str:
     """An instant of a JSON object with date and time, by each reader's clock; a dash for none."""
-    return f"<t:{int(datetime.fromisoformat(iso).timestamp())}:f>" if iso else "–"
+    return discord_time(datetime.fromisoformat(iso)) if iso else "–"
 
 
 def lines_of(items: Iterable[str], *, none: str) -> str:

@@ -24,6 +24,7 @@ from giftping.bot.embeds import (
 )
 from giftping.discord.limits import truncate
 from giftping.errors import EXIT_USAGE
+from giftping.text import counted
 
 FIELDS = {"name": "Name", "date": "Date", "must_do": "Must do", "can_do": "Can do", "dont_do": "Don't do"}
 """The fields of the form: how a TODO calls them, and what stands above them."""
@@ -120,11 +121,7 @@ def _what_came(value: Mapping[str, Any]) -> Iterator[str]:
     if value["role"] and value["role"]["result"] == "done":
         yield "The role is back."
     if streak := value["streak"]:
-        yield f"Streak: {_days(streak['current'])}."
-
-
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+        yield f"Streak: {counted(streak['current'], 'day')}."
 
 
 def todo_embed(title: str, todo: Mapping[str, Any], *, color: discord.Color = BLUE) -> discord.Embed:
@@ -184,7 +181,7 @@ def status_of(result: CommandResult, user_id: int) -> discord.Embed:
     role = f"taken {ago(found['role_taken_at'])}" if found["role_taken_at"] else ago(found["role_off_at"])
     embed.add_field(name="Role goes", value=role)
     streak = found["streak"]
-    embed.add_field(name="Streak", value=f"{_days(streak['current'])} (longest {streak['longest']})")
+    embed.add_field(name="Streak", value=f"{counted(streak['current'], 'day')} (longest {streak['longest']})")
     embed.add_field(name="Why", value=shortened(plain(found["due"]["why"])), inline=False)
     if found["dms_closed_at"]:
         embed.add_field(name="Direct messages", value=f"closed since {ago(found['dms_closed_at'])}", inline=False)
@@ -230,7 +227,7 @@ def roster_pages(result: CommandResult) -> list[discord.Embed]:
         text = lines_of(part, none="Nobody is on the roster. Add members with `/todo_roster add`.")
         embed = answer_embed(title, text, color=BLUE, trouble=trouble_of(result))
         if len(parts) > 1:
-            embed.set_footer(text=f"{len(rows)} members · page {number} of {len(parts)}")
+            embed.set_footer(text=f"{counted(len(rows), 'member')} · page {number} of {len(parts)}")
         pages.append(embed)
     return pages
 

@@ -8,15 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.model import Code
-from giftping.discord.limits import (
-    FIELD_VALUE_LENGTH,
-    escape_markdown,
-    message_length,
-    text_length,
-    truncate,
-    violations,
-)
+from giftping.discord.limits import FIELD_VALUE_LENGTH, message_length, text_length, truncate, violations
 from giftping.discord.message import Embed, EmbedField, Message
+from giftping.text import discord_time, discord_until, escape_markdown
 
 if TYPE_CHECKING:
     from giftping.discord.outcome import Matcher
@@ -125,8 +119,7 @@ def _field_text(game: Game, code: Code) -> str:
 def _expiry(code: Code) -> str:
     if code.expires_at is None:
         return _plain(code.expiry_text, EXPIRY_TEXT_LENGTH) or "not stated"
-    instant = int(code.expires_at.timestamp())
-    return f"<t:{instant}:f> (<t:{instant}:R>)"
+    return f"{discord_time(code.expires_at)} ({discord_until(code.expires_at)})"
 
 
 def _plain(text: str, length: int) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 
 from giftping.codes.furniture import FURNITURE, PLACEHOLDERS
 from giftping.codes.model import Code, Verdict
 from giftping.settings.sources import SightingState
+from giftping.text import counted, when
 
 SKIPPED_REGIONS = frozenset({"CN"})
 """Regions refused by default: codes of the Chinese servers work nowhere else."""
@@ -43,7 +44,7 @@ def verdict(code: Code, now: datetime, skipped_regions: frozenset[str] = SKIPPED
     """Whether a code may go out at `now`, and the reason in words when it may not."""
     reason = _word_reason(code.spelling) or _shape_reason(code.spelling)
     if not reason and code.expires_at is not None and code.expires_at <= now:
-        reason = f"expired on {code.expires_at:%Y-%m-%d %H:%M} UTC"
+        reason = f"expired on {when(code.expires_at, UTC)}"
     if not reason and code.state is SightingState.EXPIRED:
         reason = "every source that lists it says it has expired"
     if not reason and code.regions and skipped_regions.issuperset(code.regions):
@@ -85,7 +86,7 @@ def _shape_reason(spelling: str) -> str:
     odd = next((character for character in spelling if not (character.isalnum() or character in "-_")), "")
     if odd:
         return f"holds {odd!r}; codes are Latin letters, digits, '-' and '_'"
-    return f"is {len(spelling)} characters long; codes have 4 to 40"
+    return f"is {counted(len(spelling), 'character')} long; codes have 4 to 40"
 
 
 def _word_reason(spelling: str) -> str:

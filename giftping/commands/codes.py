@@ -10,11 +10,11 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.code_objects import code_object, entry_object
 from giftping.output.json import instant, snowflake
-from giftping.output.phrases import counted, when
 from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, SourceMemory, Store
 from giftping.store.documents import CLEARS
 from giftping.store.fields import time_from_value, time_to_text
+from giftping.text import counted, when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
         session.give({"guild_id": snowflake(guild_id), "cleared": 0})
         session.tell(f"The ledger holds nothing of the kind for guild {guild_id}.")
         return EXIT_FINE
-    entries = "1 ledger entry" if len(found) == 1 else f"{len(found)} ledger entries"
+    entries = counted(len(found), "ledger entry")
     question = (
         f"Forget {entries} of guild {guild_id}? Those still listed as valid are announced again by the next check."
     )
@@ -191,7 +191,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
         store.insert_documents(CLEARS, [_clear_document(guild_id, game, key)])
         cleared = store.clear(guild_id, game=game, key=key)
     session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
-    session.tell(f"{cleared} {'entry' if cleared == 1 else 'entries'} cleared for guild {guild_id}.")
+    session.tell(f"{counted(cleared, 'entry')} cleared for guild {guild_id}.")
     return EXIT_FINE
 
 

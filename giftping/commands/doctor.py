@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from giftping.commands.session import Session
 from giftping.doctor.judgement import Verdict
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE
-from giftping.output.phrases import counted
+from giftping.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

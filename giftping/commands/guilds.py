@@ -12,10 +12,10 @@ from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.check_lines import NO_GUILDS
 from giftping.output.code_objects import guild_object
 from giftping.output.json import snowflake
-from giftping.output.phrases import when
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
+from giftping.text import discord_time, when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _tested(session: Session, guild: GuildRecord, destination: str, trouble: str
 def _test_message(guild: GuildRecord, now: datetime) -> Message:
     from giftping.discord.message import Embed, Message
 
-    text = f"Gift codes for {', '.join(guild.games)} will be announced here.\nTested <t:{int(now.timestamp())}:f>."
+    text = f"Gift codes for {', '.join(guild.games)} will be announced here.\nTested {discord_time(now)}."
     return Message(embeds=(Embed(title="giftping can post here", description=text, color=0x3BA55D),))
 
 

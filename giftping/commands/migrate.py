@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from giftping.output.json import instant, snowflake
 from giftping.runs.migrate import run_migration
 from giftping.store.base import Store
 from giftping.store.files import SNAPSHOT
+from giftping.text import counted, when
 
 if TYPE_CHECKING:
     from giftping.store.migrate import GuildNumbers, MigrationReport
@@ -105,7 +107,7 @@ def _tell(session: Session, report: MigrationReport) -> None:
         session.trouble(f"… and {len(report.reported) - REPORTED_SHOWN} more like these; --json lists all")
     if report.done_before is not None:
         session.tell(
-            f"Nothing to do: all of it went over on {report.done_before:%Y-%m-%d %H:%M} UTC, and nothing came since"
+            f"Nothing to do: all of it went over on {when(report.done_before, UTC)}, and nothing came since"
             " (--again merges it once more; what you have cleared comes back)."
         )
         return
@@ -114,7 +116,7 @@ def _tell(session: Session, report: MigrationReport) -> None:
         session.show_table(title, ["Guild", ">Codes", ">New", "Channel"], _rows(report.guilds))
     verb = "would be added" if report.dry_run else "added"
     counts = ", ".join(f"{name} {numbers.added}" for name, numbers in report.collections.items() if numbers.added)
-    session.tell(f"{report.added} documents {verb} to {report.target}{f': {counts}' if counts else ''}.")
+    session.tell(f"{counted(report.added, 'document')} {verb} to {report.target}{f': {counts}' if counts else ''}.")
     if report.backup:
         session.tell(f"What was there before: {report.backup}")
     channels = sum(guild.settings.added for guild in report.guilds)

@@ -11,9 +11,10 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import snowflake
 from giftping.output.member_lines import NOBODY, pause_text
-from giftping.output.phrases import counted, printable, when, who
+from giftping.output.phrases import who
 from giftping.output.todo_objects import roster_object
 from giftping.settings.values import zone_mistake
+from giftping.text import counted, printable, when
 from giftping.todo.history import Event
 from giftping.todo.model import Membership
 from giftping.todo.repository import MemberChange, new_id

@@ -9,8 +9,8 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.check_lines import delivery_line
 from giftping.output.code_objects import delivery_object, entry_object
-from giftping.output.phrases import when
 from giftping.store.base import EntryState, LedgerEntry
+from giftping.text import when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:

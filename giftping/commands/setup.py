@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE
+from giftping.text import counted
 
 
 def check_config(session: Session) -> int:
@@ -42,8 +43,8 @@ def show_config(session: Session) -> int:
     ]
     session.show(table(described["file"] or "no settings file", ["Setting", "Value", "From"], rows))
     own = {name: source for name, source in described["sources"].items() if source["origin"] != "built-in"}
-    counts = f"{len(described['sources'])} sources ({len(own)} of your own or changed), {len(described['games'])} games"
-    session.tell(f"{counts}: giftping sources list")
+    sources, games = counted(len(described["sources"]), "source"), counted(len(described["games"]), "game")
+    session.tell(f"{sources} ({len(own)} of your own or changed), {games}: giftping sources list")
     return EXIT_FINE
 
 

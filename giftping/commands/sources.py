@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.json import instant
-from giftping.output.phrases import counted, until, when
 from giftping.settings.problems import nearest
+from giftping.text import counted, until, when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from giftping.commands.jobs import Account, run_job
 from giftping.output.member_lines import due_words, place_of
-from giftping.output.phrases import counted, who
+from giftping.output.phrases import who
 from giftping.output.sweep_lines import (
     done_lines,
     idle_line,
@@ -18,6 +18,7 @@ from giftping.output.sweep_lines import (
     writes_line,
 )
 from giftping.output.todo_objects import sweep_object
+from giftping.text import counted
 from giftping.todo.model import LegName
 from giftping.todo.report import ActionResult
 

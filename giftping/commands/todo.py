@@ -13,7 +13,7 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import instant, snowflake
 from giftping.output.member_lines import NOBODY, due_words, event_text, leg_text, pause_text, place_of, streak_text
-from giftping.output.phrases import counted, moment, printable, until, when, who
+from giftping.output.phrases import moment, who
 from giftping.output.todo_objects import (
     due_object,
     event_object,
@@ -23,6 +23,7 @@ from giftping.output.todo_objects import (
     todo_object,
 )
 from giftping.runs.sweep import rules_of
+from giftping.text import counted, printable, until, when
 from giftping.todo.days import Standing, Streak, TodayStanding, standings
 from giftping.todo.history import Event
 from giftping.todo.model import Lapse, Member, RemovalState

@@ -9,7 +9,7 @@ from typing import Any
 
 from giftping.discord.outcome import Absent, Finding, Found, Matcher, Undecided
 from giftping.discord.snowflake import snowflake_at, snowflake_time
-from giftping.text import id_or_none
+from giftping.text import counted, id_or_none
 
 CLOCK_MARGIN = timedelta(minutes=2)
 """How far two clocks may still be apart once the difference that was seen is taken out: a clock drifts."""
@@ -92,7 +92,7 @@ def decide(
         return Found(first.message_id, first.channel_id)
     hidden = sum(one.matches is None for one in open_ones)
     if hidden:
-        reason = f"{hidden} message{'s' * (hidden > 1)} of that time may be it, and the bot may not read the text"
+        reason = f"{counted(hidden, 'message')} of that time may be it, and the bot may not read the text"
         return Undecided(reason, for_good=settled and complete)
     if not complete:
         return Undecided("there are more messages since than are read in one go")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from giftping.discord.message import Embed, Message, Upload
+from giftping.text import counted
 
 CONTENT_LENGTH = 2000
 """A message's content. Documents: 2000 on both routes; the OpenAPI description allows a bot 4000."""
@@ -54,8 +55,6 @@ NONCE_LENGTH = 25
 ELLIPSIS = "…"
 ZERO_WIDTH_JOINER = "\u200d"
 
-_MARKUP = re.compile(r"[\\*_~`|<>\[\]@]|:(?=//)")
-_LINE_MARKUP = re.compile(r"^(\s*)([-+#])", re.MULTILINE)
 _CONTINUES = re.compile("[\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
@@ -100,7 +99,7 @@ def _message_violations(message: Message) -> Iterator[str]:
     if len(message.embeds) > EMBEDS:
         yield f"{len(message.embeds)} embeds, at most {EMBEDS}"
     if (length := message_length(message)) > MESSAGE_EMBEDS_LENGTH:
-        yield f"the embeds together have {length} characters, at most {MESSAGE_EMBEDS_LENGTH}"
+        yield f"the embeds together have {counted(length, 'character')}, at most {MESSAGE_EMBEDS_LENGTH}"
 
 
 def _mention_violations(message: Message) -> Iterator[str]:
@@ -157,16 +156,7 @@ def _embed_violations(embed: Embed) -> Iterator[str]:
 
 def _too_long(what: str, text: str, limit: int) -> Iterator[str]:
     if (length := text_length(text)) > limit:
-        yield f"{what} has {length} characters, at most {limit}"
-
-
-def escape_markdown(text: str) -> str:
-    """A text that Discord shows letter by letter: no markup, mentions, links, custom emoji or timestamps.
-
-    What can begin or end markup gets a backslash, so that the text may grow; shorten it afterwards with
-    `truncate`, which does not part a backslash from what it escapes.
-    """
-    return _LINE_MARKUP.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", text))
+        yield f"{what} has {counted(length, 'character')}, at most {limit}"
 
 
 def truncate(text: str, limit: int) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, counted, fail, left_midway, named, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, fail, left_midway, named, ok, warn
 from giftping.store.base import EntryState
+from giftping.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,7 +16,6 @@ from giftping.doctor.judgement import (
     Trouble,
     about,
     are,
-    counted,
     fail,
     judge_each,
     named,
@@ -26,6 +25,7 @@ from giftping.doctor.judgement import (
     warn,
 )
 from giftping.settings.file import SettingsError
+from giftping.text import counted
 from giftping.wiring import side_by_side
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, ago, are, counted, named, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, ago, are, named, ok, warn
+from giftping.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

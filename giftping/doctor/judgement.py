@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from giftping.text import counted
+
 SHOWN = 3
 """How many of several things are named."""
 
@@ -103,12 +105,6 @@ def about(span: timedelta) -> str:
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago a moment was: `3 h ago`."""
     return f"{about(now - moment)} ago"
-
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun: `1 member`, `2 people`."""
-    plural = {"person": "people"}.get(noun, f"{noun}s")
-    return f"{count} {noun if count == 1 else plural}"
 
 
 def are(things: Sequence[str]) -> str:

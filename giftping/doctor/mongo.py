@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from giftping.doctor.clock import judge_clock_offset
-from giftping.doctor.judgement import Checks, Judgement, ago, counted, fail, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, ago, fail, ok, warn
 from giftping.store.base import StoreError
+from giftping.text import counted
 
 if TYPE_CHECKING:
     from giftping.settings.load import Settings

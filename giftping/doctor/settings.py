@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, counted, fail, named, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, fail, named, ok, warn
 from giftping.settings.environment import REAL
 from giftping.settings.secrets import Secret, SecretError, is_changeable_by_all
+from giftping.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

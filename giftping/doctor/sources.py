@@ -11,10 +11,11 @@ from giftping.codes.fetch import Fetcher
 from giftping.codes.gather import SourceReport, Visit, gather
 from giftping.codes.gather import report as report_of
 from giftping.codes.memory import SourceOutcome
-from giftping.doctor.judgement import Checks, Judgement, about, ago, counted, fail, judge_each, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, about, ago, fail, judge_each, ok, warn
 from giftping.runs.check import SecretHeaders, sources_of
 from giftping.runs.sources_file import read_memory
 from giftping.runs.state_folder import SOURCES
+from giftping.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.doctor.judgement import Checks, Judgement, ok, warn
+from giftping.text import when
 from giftping.todo.direct_messages import CLOSED_FOR
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def judge_direct_messages(messages: DirectMessagesFacts) -> Judgement | None:
     if messages.roster_size is None:
         return None
     if messages.stopped_until is not None and messages.stopped_until > messages.now:
-        until = f"{messages.stopped_until.astimezone(messages.zone):%Y-%m-%d %H:%M %Z}"
+        until = when(messages.stopped_until, messages.zone)
         said = f"Discord found that they were opened too fast: no new ones until {until}"
         return warn(said, "wait; if it comes again, lower new_dms in [todo]")
     if not messages.most_new:

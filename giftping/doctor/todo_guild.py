@@ -19,7 +19,8 @@ from giftping.doctor.discord import (
     look_at_guild,
     trouble_in,
 )
-from giftping.doctor.judgement import Checks, Judgement, Trouble, counted, fail, ok, unanswered, untold, warn
+from giftping.doctor.judgement import Checks, Judgement, Trouble, fail, ok, unanswered, untold, warn
+from giftping.text import counted
 from giftping.todo.membership import LIST_FROM
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def judge_members_intent(todo: TodoGuildFacts) -> Judgement | None:
     if todo.roster_size < LIST_FROM:
         members = counted(todo.roster_size, "member")
         return ok(f"not granted, and not needed: with {members} each is asked about alone")
-    said = f"not granted: all {todo.roster_size} members are asked about one by one, which takes time"
+    said = f"not granted: all {counted(todo.roster_size, 'member')} are asked about one by one, which takes time"
     return warn(said, "switch Server Members Intent on in Discord's developer portal, under Bot")
 
 

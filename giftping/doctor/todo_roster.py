@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, are, counted, fail, named, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, are, fail, named, ok, warn
+from giftping.text import counted
 
 if TYPE_CHECKING:
     from datetime import datetime

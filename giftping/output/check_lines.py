@@ -7,8 +7,8 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import GOOD_RESULTS, DeliveryResult
-from giftping.output.phrases import counted, when
 from giftping.output.trouble import Trouble, without_numbers
+from giftping.text import counted, when
 
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from giftping.output.phrases import counted, moment, when
+from giftping.output.phrases import moment
+from giftping.text import counted, when
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.rules import Action
 

@@ -18,7 +18,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from giftping.output.phrases import until, when
+from giftping.text import until, when
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,9 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.output.member_lines import ACTION_WORDS, NOBODY
-from giftping.output.phrases import counted, printable, when, who
+from giftping.output.phrases import who
 from giftping.output.trouble import Trouble, without_numbers
+from giftping.text import counted, printable, when
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.rules import Action

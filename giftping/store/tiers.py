@@ -13,6 +13,7 @@ from giftping.store.member_meeting import follow_members
 from giftping.store.member_merge import MERGED
 from giftping.store.mirror import note_pending, read_pending, synced_with
 from giftping.store.tiny import TinyStore
+from giftping.text import counted
 
 Answer = TypeVar("Answer")
 
@@ -53,11 +54,11 @@ class Tiers:
         """What to tell the user: that the shared store is away, or that something was carried over to it."""
         notices = []
         if self._met and self._met.carried:
-            what = "1 change was" if self._met.carried == 1 else f"{self._met.carried} changes were"
+            what = f"{counted(self._met.carried, 'change')} {'was' if self._met.carried == 1 else 'were'}"
             came = f": {what} carried over" if self._met.is_first else f" is back: {what} carried back"
             notices.append(f"{self._shared.name}{came} from {self._mirror.name}")
         if self._not_carried:
-            waiting = "1 change waits" if self._not_carried == 1 else f"{self._not_carried} changes wait"
+            waiting = f"{counted(self._not_carried, 'change')} {'waits' if self._not_carried == 1 else 'wait'}"
             notices.append(
                 f"{self._shared.name}: {waiting} to be carried back by the next check; what is shown is the mirror's,"
                 f" {self._mirror.name}"

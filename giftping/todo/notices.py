@@ -14,6 +14,7 @@ from typing import Any
 
 from giftping.discord.limits import EMBEDS, FIELD_VALUE_LENGTH, MESSAGE_EMBEDS_LENGTH, embed_length
 from giftping.discord.message import Embed, EmbedField, Message
+from giftping.text import discord_time, discord_until
 from giftping.todo.model import Member, Notice, NoticeKind, Todo
 
 GREEN, GOLD, ORANGE, RED = 3066993, 15844367, 15105570, 15158332
@@ -187,11 +188,12 @@ def _ping_fields(details: NoticeDetails) -> list[EmbedField]:
     if details.role_off_at is not None and details.notice.kind is NoticeKind.WARNING:
         fields.append(
             EmbedField(
-                "⚠️ Otherwise", f"{_role(details)} goes {_time(details.role_off_at)}, {_ago(details.role_off_at)}."
+                "⚠️ Otherwise",
+                f"{_role(details)} goes {discord_time(details.role_off_at)}, {discord_until(details.role_off_at)}.",
             )
         )
     elif details.next_ping_at is not None:
-        fields.append(EmbedField("🔄 Otherwise", f"The next reminder comes {_ago(details.next_ping_at)}."))
+        fields.append(EmbedField("🔄 Otherwise", f"The next reminder comes {discord_until(details.next_ping_at)}."))
     return fields
 
 
@@ -199,8 +201,8 @@ def _silence(details: NoticeDetails, *, you: bool = False) -> str:
     member = details.member
     last, added = member.last_submit, member.added
     if last is not None and (added is None or added <= last):
-        return f"{'your' if you else 'the'} last TODO came {_ago(last)}"
-    since = f" since {_time(added)}" if added else ""
+        return f"{'your' if you else 'the'} last TODO came {discord_until(last)}"
+    since = f" since {discord_time(added)}" if added else ""
     return f"{'you have' if you else 'there has been'} {'handed in no TODO' if you else 'no TODO'}{since}"
 
 
@@ -210,11 +212,3 @@ def _role(details: NoticeDetails) -> str:
 
 def _mention(user_id: int) -> str:
     return f"<@{user_id}>"
-
-
-def _ago(at: datetime) -> str:
-    return f"<t:{int(at.timestamp())}:R>"
-
-
-def _time(at: datetime) -> str:
-    return f"<t:{int(at.timestamp())}:f>"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE
+from giftping.text import counted
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.rules import Due
 
@@ -163,7 +164,7 @@ def _who(reports: Sequence[LegReport | RoleReport | PlannedAction]) -> str:
     """The member that reports are about, or how many members."""
     members = {report.user_id: report.name for report in reports}
     if len(members) > 1:
-        return f"{len(members)} members"
+        return counted(len(members), "member")
     user_id, name = next(iter(members.items()))
     return f"member {user_id}{f' ({name})' if name else ''}"
 

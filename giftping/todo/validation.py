@@ -11,6 +11,7 @@ from pathlib import PurePath
 from giftping.discord.limits import text_length, violations
 from giftping.discord.message import Message
 from giftping.errors import UsageError
+from giftping.text import counted
 from giftping.todo.model import Attachment, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import LIST_LENGTH, submission_embed
 
@@ -136,7 +137,7 @@ def _name_mistakes(todo: Todo) -> Iterator[tuple[str, str]]:
     fewest, most = NAME_LENGTH
     length = text_length(todo.name)
     if not fewest <= length <= most:
-        yield "name", f"has {length} characters; write {fewest} to {most}"
+        yield "name", f"has {counted(length, 'character')}; write {fewest} to {most}"
     elif not _content(todo.name):
         yield "name", "has neither letters nor digits"
 
@@ -147,7 +148,7 @@ def _list_mistakes(todo: Todo) -> Iterator[tuple[str, str]]:
         yield "", f"nothing is in it; write at least one of {', '.join(LISTS)}, or attach a file"
     for name, text in given.items():
         if (length := text_length(text)) > LIST_LENGTH:
-            yield name, f"has {length} characters, at most {LIST_LENGTH} fit"
+            yield name, f"has {counted(length, 'character')}, at most {LIST_LENGTH} fit"
     if given and not todo.attachment and sum(map(_content, given.values())) < LEAST_CONTENT:
         yield next(iter(given)), "says too little; write what is to be done"
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import typer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import giftping
 from giftping.cli import discord_id
 from giftping.discord.http import Answer, read_json
 from giftping.discord.outcome import Done
@@ -21,7 +25,17 @@ from giftping.settings.load import load_settings
 from giftping.settings.tables import TableReader
 from giftping.store.fields import DocumentError, Fields
 from giftping.store.legacy import snowflake as migrated_id
-from giftping.text import LARGEST_ID, id_or_none, parse_id
+from giftping.text import (
+    LARGEST_ID,
+    counted,
+    discord_time,
+    discord_until,
+    escape_markdown,
+    id_or_none,
+    parse_id,
+    until,
+    when,
+)
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.member_documents import user_id_of
 
@@ -176,3 +190,75 @@ def test_states_of_older_bots_may_hold_blanks_and_zeros_before_an_id(text: str) 
 def test_a_variable_that_is_nearly_an_id_is_a_mistake(text: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="GUILD_ID: must be a Discord id"):
         load_settings({"HOME": str(tmp_path), "GUILD_ID": text}, cwd=tmp_path)
+
+
+# Words
+
+
+def test_instants_are_shown_in_the_users_zone_and_its_summer_time() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    assert when(datetime(2026, 1, 1, 12, tzinfo=UTC), paris) == "2026-01-01 13:00 CET"
+    assert when(datetime(2026, 7, 1, 12, tzinfo=UTC), paris) == "2026-07-01 14:00 CEST"
+    assert when(None, paris) == "–"
+
+
+@pytest.mark.parametrize(
+    ("away", "said"),
+    [
+        (timedelta(days=3), "in 3 days"),
+        (timedelta(hours=-2), "2 hours ago"),
+        (timedelta(minutes=1), "in 1 minute"),
+        (timedelta(seconds=10), "now"),
+        (timedelta(hours=-26), "1 day ago"),
+    ],
+)
+def test_how_far_away_an_instant_is_in_the_largest_unit_that_fits(away: timedelta, said: str) -> None:
+    assert until(datetime(2026, 5, 4, 12, tzinfo=UTC) + away, datetime(2026, 5, 4, 12, tzinfo=UTC)) == said
+
+
+@pytest.mark.parametrize(
+    ("noun", "plural"),
+    [
+        ("guild", "guilds"),
+        ("person", "people"),
+        ("ledger entry", "ledger entries"),
+        ("day", "days"),
+        ("more row", "more rows"),
+    ],
+)
+def test_one_is_singular(noun: str, plural: str) -> None:
+    assert [counted(number, noun) for number in (0, 1, 2)] == [f"0 {plural}", f"1 {noun}", f"2 {plural}"]
+
+
+NOUNS = "characters|documents|codes|guilds|members|messages|rows|entries|days|hosts|changes|servers|sources|games"
+NUMBERED_PLURAL = re.compile(rf"\{{(?![A-Z_]+\}})[^{{}}]*\}} (?:{NOUNS})\b")
+"""A number that may be 1, in a text before a plural. What is at most so many is a constant."""
+
+
+def test_a_number_and_its_noun_are_put_together_in_one_place() -> None:
+    assert NUMBERED_PLURAL.search("{count} codes")
+    package = Path(giftping.__file__).parent
+    found = [path for path in package.rglob("*.py") if NUMBERED_PLURAL.search(path.read_text("utf-8"))]
+    assert found == []
+
+
+@given(moment=st.datetimes(timezones=st.just(UTC)))
+def test_discord_shows_the_very_second(moment: datetime) -> None:
+    seconds = int(moment.timestamp())
+    assert (discord_time(moment), discord_until(moment)) == (f"<t:{seconds}:f>", f"<t:{seconds}:R>")
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("*bold* _it_ ~~no~~ ||spoiler||", r"\*bold\* \_it\_ \~\~no\~\~ \|\|spoiler\|\|"),
+        ("`code`", r"\`code\`"),
+        ("@everyone <@1> <@&2> <#3>", r"\@everyone \<\@1\> \<\@&2\> \<#3\>"),
+        ("[here](https://example.com)", r"\[here\](https\://example.com)"),
+        ("# big\n- point\n  + more\n> quote", "\\# big\n\\- point\n  \\+ more\n\\> quote"),
+        ("back\\slash", "back\\\\slash"),
+        ("GIFT-CODE 12:30 #1", "GIFT-CODE 12:30 #1"),
+    ],
+)
+def test_markup_from_a_source_is_shown_letter_by_letter(text: str, escaped: str) -> None:
+    assert escape_markdown(text) == escaped

@@ -12,6 +12,7 @@ from giftping.codes.model import Dropped, Listing, Sighting
 from giftping.codes.sources.dates import read_expiry
 from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.settings.sources import FieldRule, RowRule, SightingState, SourceDefinition
+from giftping.text import counted
 
 MAX_ROWS = 2000
 LONGEST_TEXT = 2000
@@ -70,9 +71,9 @@ def listing_of(definition: SourceDefinition, rows: Iterable[tuple[RowRule, Row]]
             sightings += found
             dropped += left_out
     if beyond:
-        dropped.append(Dropped(f"{beyond} more rows", f"only the first {MAX_ROWS} rows of a source are read"))
+        dropped.append(Dropped(counted(beyond, "more row"), f"only the first {MAX_ROWS} rows of a source are read"))
     if faults and not sightings:
-        raise ShapeChangedError(f"none of the {len(faults)} rows holds a code; the first one: {faults[0]}")
+        raise ShapeChangedError(f"none of the {counted(len(faults), 'row')} holds a code; the first one: {faults[0]}")
     return Listing(tuple(sightings), tuple(dropped))
 
 
@@ -167,7 +168,7 @@ def _code_fault(text: str) -> str:
     if " " in text:
         return f"its code is not one word: {_short(text)!r}"
     if len(text) > LONGEST_CODE:
-        return f"its code has {len(text)} characters"
+        return f"its code has {counted(len(text), 'character')}"
     return ""
 
 

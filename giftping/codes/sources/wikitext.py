@@ -17,6 +17,7 @@ from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.codes.sources.rows import listing_of
 from giftping.codes.sources.wikimarkup import tamed
 from giftping.settings.sources import FieldRule, RowRule, SourceDefinition
+from giftping.text import counted
 
 LONGEST_PAGE = 600_000
 TABLE = "{|"
@@ -68,7 +69,7 @@ def parse(definition: SourceDefinition, body: bytes, content_type: str, now: dat
         page = _Page(frozenset(_name_of(rule.at) for rule in definition.rows))
         text = _wikitext(text_of(body, content_type), content_type)
         if len(text) > LONGEST_PAGE:
-            raise ShapeChangedError(f"the page has {len(text)} characters; at most {LONGEST_PAGE} are read")
+            raise ShapeChangedError(f"the page has {counted(len(text), 'character')}; at most {LONGEST_PAGE} are read")
         _walk(mwparserfromhell.parse(tamed(text), skip_style_tags=True), page)
         return listing_of(definition, list(_rows(definition, page)), now)
     except RecursionError:

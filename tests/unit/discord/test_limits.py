@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.discord import limits
-from giftping.discord.limits import escape_markdown, message_length, text_length, truncate, violations
+from giftping.discord.limits import message_length, text_length, truncate, violations
 from giftping.discord.message import Embed, EmbedField, Message, Upload
+from giftping.text import escape_markdown
 
 TEXTS = st.text(st.characters() | st.sampled_from("\\*_👍🏽\u200d\u0301👩🇩🇪 \n"), max_size=80)
 
@@ -63,22 +64,6 @@ def test_cutting_leaves_whole_characters(text, limit, short):
 def test_a_limit_without_room_for_an_ellipsis_is_a_mistake():
     with pytest.raises(ValueError, match="no room"):
         truncate("text", 0)
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("*bold* _it_ ~~no~~ ||spoiler||", r"\*bold\* \_it\_ \~\~no\~\~ \|\|spoiler\|\|"),
-        ("`code`", r"\`code\`"),
-        ("@everyone <@1> <@&2> <#3>", r"\@everyone \<\@1\> \<\@&2\> \<#3\>"),
-        ("[here](https://example.com)", r"\[here\](https\://example.com)"),
-        ("# big\n- point\n  + more\n> quote", "\\# big\n\\- point\n  \\+ more\n\\> quote"),
-        ("back\\slash", "back\\\\slash"),
-        ("GIFT-CODE 12:30 #1", "GIFT-CODE 12:30 #1"),
-    ],
-)
-def test_markup_from_a_source_is_shown_letter_by_letter(text, escaped):
-    assert escape_markdown(text) == escaped
 
 
 def embed(**parts):

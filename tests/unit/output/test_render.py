@@ -8,9 +8,9 @@ from fakes.records import NOON
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giftping.discord.limits import escape_markdown
 from giftping.discord.message import Embed, EmbedField, Message
 from giftping.output.render import bars, drawn, facts, preview, progress, table
+from giftping.text import escape_markdown
 
 
 @pytest.fixture(autouse=True)

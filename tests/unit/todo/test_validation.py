@@ -128,7 +128,7 @@ def test_an_empty_todo_is_refused_and_one_with_only_a_file_is_not(blank):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("x", "has 1 characters; write 2 to 100"),
+        ("x", "has 1 character; write 2 to 100"),
         ("x" * 101, "has 101 characters; write 2 to 100"),
         ("😀" * 51, "has 102 characters; write 2 to 100"),
         ("--", "has neither letters nor digits"),
