@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from giftping.output.json import snowflake
 from giftping.output.member_lines import pause_text
 from giftping.output.phrases import who
 from giftping.output.todo_objects import pause_object
+from giftping.text import day_first
 from giftping.todo.history import Event
 from giftping.todo.local_time import start_of
 from giftping.todo.model import Pause
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from giftping.todo.model import Member
-
-_DAY_FIRST = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +124,8 @@ def _refuse_overlap(member: Member, new: Pause, members: Members) -> None:
 
 def parse_day(text: str, option: str) -> date:
     """The day that a text such as 2026-12-31 or 31/12/2026 names. Raise UsageError for others."""
-    found = _DAY_FIRST.fullmatch(text)
     try:
-        day = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)
+        day = day_first(text) or date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option}: {text!r} is not a day such as 2026-12-31 or 31/12/2026") from None
     if not date(2000, 1, 1) <= day < date(2100, 1, 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -11,7 +10,7 @@ from pathlib import PurePath
 from giftping.discord.limits import text_length, violations
 from giftping.discord.message import Message
 from giftping.errors import UsageError
-from giftping.text import counted
+from giftping.text import counted, day_first
 from giftping.todo.model import Attachment, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import LIST_LENGTH, submission_embed
 
@@ -47,8 +46,6 @@ LEAST_CONTENT = 3
 
 NEAR_DAYS = 1
 """How many days before or after today a TODO may be for: the evening before, and the morning after."""
-
-_DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +117,7 @@ def _date(text: str, today: date, mistakes: list[tuple[str, str]]) -> str:
     """The date as DD/MM/YYYY; note a mistake for one that is none, or is not near today."""
     if not text:
         return f"{today:%d/%m/%Y}"
-    found = _DATE.fullmatch(text)
-    try:
-        day = date(int(found[3]), int(found[2]), int(found[1])) if found else None
-    except ValueError:
-        day = None
+    day = day_first(text)
     if day is None:
         mistakes.append(("date", f"{text!r} is not a date; write it as DD/MM/YYYY, such as {today:%d/%m/%Y}"))
         return text

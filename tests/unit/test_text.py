@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from giftping.store.legacy import snowflake as migrated_id
 from giftping.text import (
     LARGEST_ID,
     counted,
+    day_first,
     discord_time,
     discord_until,
     escape_markdown,
@@ -240,6 +241,16 @@ def test_a_number_and_its_noun_are_put_together_in_one_place() -> None:
     package = Path(giftping.__file__).parent
     found = [path for path in package.rglob("*.py") if NUMBERED_PLURAL.search(path.read_text("utf-8"))]
     assert found == []
+
+
+@given(day=st.dates())
+def test_the_older_bots_way_of_writing_a_day_is_read(day: date) -> None:
+    assert day_first(f"{day.day}/{day.month}/{day.year:04}") == day
+
+
+@pytest.mark.parametrize("text", ["", "31/02/2026", "2026-12-31", "31.12.2026", "31/12/26", "٣١/١٢/٢٠٢٦", "1/1/2026 "])
+def test_other_ways_and_days_that_are_none_are_not(text: str) -> None:
+    assert day_first(text) is None
 
 
 @given(moment=st.datetimes(timezones=st.just(UTC)))
