@@ -81,6 +81,11 @@ def discord_until(moment: datetime) -> str:
     return f"<t:{int(moment.timestamp())}:R>"
 
 
+def cut(text: str, length: int) -> str:
+    """A text in at most so many characters, the last of them an ellipsis where something is missing."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def printable(text: str) -> str:
     """A text without control characters: what members call themselves is not for the terminal to obey."""
     return "".join(character if character.isprintable() else "�" for character in text)

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Any
 
 from giftping.discord.outcome import Refused
+from giftping.text import cut
 
 REASON_LENGTH = 200
 """The most characters of a reason; what comes from the network may be of any length."""
@@ -112,5 +113,4 @@ def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
     """A text from the network as one short line without control characters and without these secrets."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "[hidden]")
-    line = " ".join(_CONTROL.sub(" ", text).split())
-    return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1] + "…"
+    return cut(" ".join(_CONTROL.sub(" ", text).split()), REASON_LENGTH)

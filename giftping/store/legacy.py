@@ -17,7 +17,7 @@ from typing import Any
 from giftping.store.base import HOME_GAME, CodeRecord, EntryState, SourceMemory
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document
 from giftping.store.fields import time_from_value
-from giftping.text import id_or_none
+from giftping.text import cut, id_or_none
 
 STATE = "giftcode_state"
 GIFT_CODES = "gift_codes"
@@ -256,7 +256,7 @@ def _refused(where: str, what: object, why: str) -> Read:
 
 def _odd(where: str, what: object, why: str) -> Reported:
     shown = repr(what)
-    return Reported(where, shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 1]}…", why)
+    return Reported(where, cut(shown, _LONGEST_SHOWN), why)
 
 
 def better(one: Known, other: Known) -> Known:

@@ -28,6 +28,7 @@ from giftping.store.legacy import snowflake as migrated_id
 from giftping.text import (
     LARGEST_ID,
     counted,
+    cut,
     day_first,
     discord_time,
     discord_until,
@@ -241,6 +242,13 @@ def test_a_number_and_its_noun_are_put_together_in_one_place() -> None:
     package = Path(giftping.__file__).parent
     found = [path for path in package.rglob("*.py") if NUMBERED_PLURAL.search(path.read_text("utf-8"))]
     assert found == []
+
+
+@given(text=st.text(max_size=12), length=st.integers(1, 10))
+def test_what_was_cut_fits_and_says_so(text: str, length: int) -> None:
+    short = cut(text, length)
+    assert len(short) <= length
+    assert short == text or (len(text) > length and text.startswith(short[:-1]) and short.endswith("…"))
 
 
 @given(day=st.dates())

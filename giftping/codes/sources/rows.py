@@ -12,7 +12,7 @@ from giftping.codes.model import Dropped, Listing, Sighting
 from giftping.codes.sources.dates import read_expiry
 from giftping.codes.sources.kinds import ShapeChangedError
 from giftping.settings.sources import FieldRule, RowRule, SightingState, SourceDefinition
-from giftping.text import counted
+from giftping.text import counted, cut
 
 MAX_ROWS = 2000
 LONGEST_TEXT = 2000
@@ -198,5 +198,4 @@ def _region(rule: FieldRule | None, row: Row) -> str:
 
 
 def _short(text: str) -> str:
-    shown = visible(text[:400])
-    return shown if len(shown) <= 80 else f"{shown[:79]}…"
+    return cut(visible(text[:400]), 80)
