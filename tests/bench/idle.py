@@ -1,7 +1,7 @@
 """What a run with nothing new costs, against urlwatch's unchanged run of one page, in turns on the same machine.
 
-Each is installed from scratch into an environment of its own, without development tools: Python reads the entries of all
-that is installed beside a program when that starts, so that in one environment each would slow down the other.
+Each is installed from scratch into an environment of its own, without development tools: what is installed beside a
+program is looked through while that starts, so that in one environment each would slow down the other.
 """
 
 from __future__ import annotations
