@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def text_of(name: str) -> str:
+    """The text of a file, by its path in the repository."""
     return (ROOT / name).read_text("utf-8")
 
 
@@ -33,6 +34,7 @@ def missing(tag: str) -> Iterator[str]:
 
 
 def main() -> int:
+    """Say what is missing; 1 when something is."""
     lines = list(missing(sys.argv[1]))
     sys.stderr.writelines(f"{line}\n" for line in lines)
     return 1 if lines else 0

@@ -83,9 +83,13 @@ def names_in(node: ast.AST) -> Iterator[str]:
 
 
 def names_near(path: Path) -> frozenset[str]:
-    """The names in a module and in those of ours that it imports."""
+    """The names in a module and in those of ours that it imports; for a package, those of its modules."""
     source = source_of(path)
     found = set(source.names)
+    if path.name == "__init__.py":
+        found = found.union(
+            *(source_of(module).names | {module.stem} for module in MODULES if path.parent in module.parents)
+        )
     for node in ast.walk(source.tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("giftping"):
             for dotted in (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)):
