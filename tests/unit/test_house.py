@@ -119,9 +119,9 @@ def unknown_names(path: Path) -> Iterator[str]:
     spared = NAMES_OF_OTHERS | names_of_libraries() | set(dir(builtins)) | set(keyword.kwlist)
     for line, text in source_of(path).docstrings:
         for quoted in re.findall(r"`([A-Za-z_][\w.]*)(?:\(\))?`", text):
-            parts = quoted.split(".")
+            parts = quoted.removesuffix(".py").split(".")
             # A class may be named from afar, and so may what stands behind the name of its module or class.
-            known = everywhere if len(parts) > 1 or quoted[0].isupper() else near
+            known = everywhere if "." in quoted or quoted[0].isupper() else near
             if not set(parts) <= known | spared:
                 yield f"{name_of(path)}:{line}: `{quoted}`"
         for word in re.findall(r"\b[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+\b", re.sub(r"`[^`]*`", "", text)):
