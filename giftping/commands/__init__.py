@@ -1,0 +1,1 @@
+"""What each command does and says; one module per group of commands."""

@@ -63,7 +63,7 @@ class Answering:
         self._limiter = RateLimiter()
 
     def respond(self, request: Request, peer: Peer) -> Reply:
-        """Return what goes out to a request."""
+        """The reply that goes out to a request."""
         found = endpoint_for(request.method, request.path.removeprefix(API)) if request.path.startswith(API) else None
         if found is None:
             path = _WEBHOOK_TOKEN.sub(r"\1***", request.path)

@@ -115,7 +115,7 @@ class Endpoint:
         return self.method in {"POST", "PATCH"}
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """Return what stands in the path's places, None when this is another endpoint."""
+        """The values in the path's places, None when this is another endpoint."""
         if method != self.method:
             return None
         wanted, given = self.template.split("/"), path.split("/")

@@ -89,7 +89,7 @@ class Guild:
         return max((self.roles[role_id].position for role_id in self.members[user_id].roles), default=0)
 
     def permissions_of(self, user_id: int) -> Permission:
-        """Return what a member may do in the guild."""
+        """The permissions of a member in the guild."""
         granted = Permission(self.roles[self.id].permissions)
         for role_id in self.members[user_id].roles:
             granted |= Permission(self.roles[role_id].permissions)
@@ -200,7 +200,7 @@ class RoleChange:
 
 
 def notified_by(content: str, allowed: AllowedMentions) -> Notified:
-    """Return whom a message notifies: what its content mentions and its allowed mentions permit.
+    """The users whom a message notifies: what its content mentions and its allowed mentions permit.
 
     Embeds notify nobody. Every role is taken as mentionable and the author as allowed to mention everyone,
     so that a ping that Discord might swallow is still seen.

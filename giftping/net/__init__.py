@@ -1,0 +1,1 @@
+"""Sockets for httpx: one deadline over a whole request, and proxies."""

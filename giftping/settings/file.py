@@ -101,7 +101,7 @@ def find_settings_file(environment: Environment, config: Path | None, cwd: Path)
 
 
 def read_settings_file(path: Path | None) -> SettingsFile:
-    """Return what a settings file holds. Raise SettingsError when it cannot be read or is not TOML."""
+    """The contents of a settings file. Raise SettingsError when it cannot be read or is not TOML."""
     if path is None:
         return SettingsFile()
     text = read_text(path)

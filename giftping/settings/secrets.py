@@ -98,7 +98,7 @@ def resolve_secret(reference: str, environ: Mapping[str, str]) -> Secret:
 
 
 def find_secret(name: str, environ: Mapping[str, str]) -> Secret | None:
-    """Return what `env:NAME` names, or None where no place holds it; an empty variable counts as not set.
+    """The secret that `env:NAME` names, None where no place holds it; an empty variable counts as not set.
 
     Raise SecretError when a place is named but holds nothing usable.
     """
@@ -262,7 +262,7 @@ def _forms_of(value: str) -> set[str]:
 
 @cache
 def _lookalikes() -> list[tuple[re.Pattern[str], str]]:
-    """Return what a secret looks like, and what to put there; compiled late, as most runs have nothing to say.
+    """The looks of secrets, each with what to put there; compiled late, as most runs have nothing to say.
 
     A webhook's or interaction's token is the path segment after its id; a bot token is three base64url parts (the
     bot's id, a time stamp, a signature); the rest are credentials in an Authorization header and in URLs.

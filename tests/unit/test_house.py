@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import importlib
+import keyword
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import grimp
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "giftping"
@@ -13,8 +20,113 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 TEXTS = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".toml", ".typed"))
 
 
+MOST_ROOMS = 18
+MOST_LINES = 400
+
+NAMES_OF_OTHERS = {
+    *("MongoDB", "PyMongo", "TinyDB", "OpenAPI", "OpenSSL", "MediaWiki", "NaN"),
+    *(
+        "AuthenticationFailed",
+        "UserNotFound",
+        "RoleNotFound",
+        "CannotAuthenticate",
+        "ImmutableField",
+    ),  # MongoDB's errors
+    *("maxLength", "maxItems", "attachments", "Via"),  # Discord's API and its description
+    *("LoadCredential", "export"),  # systemd, and the shell
+}
+"""What docstrings may name although it is in no code of ours."""
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(PACKAGE.parent))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module as it is written: its docstrings, those of fields too, with their lines, and the names in its code."""
+
+    tree: ast.Module
+    docstrings: tuple[tuple[int, str], ...]
+    names: frozenset[str]
+
+
+@cache
+def source_of(path: Path) -> Source:
+    tree = ast.parse(path.read_text("utf-8"))
+    written = [
+        statement.value
+        for node in ast.walk(tree)
+        for statement in (getattr(node, "body", None) if isinstance(getattr(node, "body", None), list) else None) or []
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    ]
+    docstrings = [one for one in written if isinstance(one.value, str)]
+    skipped = {id(one) for one in docstrings}
+    names = {name for node in ast.walk(tree) if id(node) not in skipped for name in names_in(node)}
+    return Source(tree, tuple((one.lineno, str(one.value)) for one in docstrings), frozenset(names))
+
+
+def names_in(node: ast.AST) -> Iterator[str]:
+    """The names that a node of code holds; a text that is a key or a word counts whole."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.Constant(value=str(name)):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.keyword(arg=str(name)):
+            yield name
+        case ast.alias(name=name, asname=alias):
+            yield from name.split(".")
+            yield alias or name
+        case ast.ImportFrom(module=str(name)):
+            yield from name.split(".")
+
+
+def names_near(path: Path) -> frozenset[str]:
+    """The names in a module and in those of ours that it imports; for a package, those of its modules."""
+    source = source_of(path)
+    found = set(source.names)
+    if path.name == "__init__.py":
+        found = found.union(
+            *(source_of(module).names | {module.stem} for module in MODULES if path.parent in module.parents)
+        )
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("giftping"):
+            for dotted in (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)):
+                imported = PACKAGE.parent / Path(*dotted.split(".")).with_suffix(".py")
+                if imported in MODULES:
+                    found |= source_of(imported).names
+    return frozenset(found)
+
+
+@cache
+def names_of_libraries() -> frozenset[str]:
+    """What the libraries that the package imports have to offer at their top."""
+    imported = {
+        name
+        for path in MODULES
+        for node in ast.walk(source_of(path).tree)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [])
+    }
+    ours = {name for name in imported if name.partition(".")[0] == "giftping"}
+    return frozenset(name for library in imported - ours for name in dir(importlib.import_module(library)))
+
+
+def unknown_names(path: Path) -> Iterator[str]:
+    """What docstrings name that is not there: a field that is called otherwise now, a class that has gone."""
+    near, everywhere = names_near(path), set().union(*(source_of(module).names for module in MODULES))
+    everywhere |= {part for module in MODULES for part in module.relative_to(PACKAGE.parent).with_suffix("").parts}
+    spared = NAMES_OF_OTHERS | names_of_libraries() | set(dir(builtins)) | set(keyword.kwlist)
+    for line, text in source_of(path).docstrings:
+        for quoted in re.findall(r"`([A-Za-z_][\w.]*)(?:\(\))?`", text):
+            parts = quoted.removesuffix(".py").split(".")
+            # A class may be named from afar, and so may what stands behind the name of its module or class.
+            known = everywhere if "." in quoted or quoted[0].isupper() else near
+            if not set(parts) <= known | spared:
+                yield f"{name_of(path)}:{line}: `{quoted}`"
+        for word in re.findall(r"\b[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+\b", re.sub(r"`[^`]*`", "", text)):
+            if word not in everywhere | spared:
+                yield f"{name_of(path)}:{line}: {word}"
 
 
 def test_there_is_a_package_to_look_at() -> None:
@@ -31,6 +143,50 @@ def test_every_file_begins_by_saying_what_it_is_for() -> None:
     written = {name_of(path): text for path in MODULES if (text := path.read_text("utf-8"))}
     silent = [name for name, text in written.items() if not (ast.get_docstring(ast.parse(text)) or "").strip()]
     assert silent == []
+
+
+def test_the_package_has_few_rooms_at_the_top() -> None:
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} | {path.stem for path in PACKAGE.glob("*.py")}
+    assert len(rooms - {"__init__", "__main__"}) <= MOST_ROOMS
+
+
+def test_no_module_is_too_long_to_be_of_one_subject() -> None:
+    lengths = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in MODULES}
+    long = {name: length for name, length in lengths.items() if length > MOST_LINES}
+    assert set(long) <= {"giftping/cli.py"}, long
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Whatever is imported late or for types alone counts, too: such a circle cannot be understood one at a time."""
+    graph = grimp.build_graph("giftping", cache_dir=None)
+    behind = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    # Whoever imports nothing that is left, or is imported by nothing that is left, is in no circle.
+    left = set(behind)
+    while loose := {one for one in left if not behind[one] & left or not any(one in behind[two] for two in left)}:
+        left -= loose
+    assert sorted(left) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_docstrings_begin_with_what_comes_back_and_not_with_that_it_does(path: Path) -> None:
+    returning = [(line, text) for line, text in source_of(path).docstrings if re.match(r"Returns?\b", text)]
+    assert returning == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_the_names_in_docstrings_exist(path: Path) -> None:
+    assert list(unknown_names(path)) == []
+
+
+def test_a_docstring_that_names_what_is_not_there_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "giftping" / "stale.py"
+    path.parent.mkdir()
+    path.write_text(
+        'class Kept:\n    """Kept as `here`; `gone` is not, nor is OldClass, nor `Kept.gone`."""\n\n    here = 1\n'
+    )
+    monkeypatch.setitem(globals(), "PACKAGE", path.parent)
+    monkeypatch.setitem(globals(), "MODULES", [path])
+    assert [line.rpartition(": ")[2] for line in unknown_names(path)] == ["`gone`", "`Kept.gone`", "OldClass"]
 
 
 @pytest.mark.parametrize("folder", ["codes", "todo", "store", "discord"])

@@ -1,0 +1,1 @@
+"""The readers of sources: the bytes of a page in, what it lists out; one module per kind of page."""

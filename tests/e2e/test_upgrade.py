@@ -1,0 +1,308 @@
+"""What each release has written is opened by the code of today, which announces none of it again; and the way back.
+
+The data is in `tests/data/VERSION`, made by the commands of that release; `tests/data/make.py` says what there is. The
+release before this one is also tried as it was installed, from its own commit, where git still has that.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import json_util
+from fakes.mongod import database, new_database, or_skip, shared_mongod
+from scene import Host, Ran, Scene
+from test_installing import PIP, call
+
+from giftping.demo.discord import StandInDiscord
+from giftping.demo.sources import StandInSources
+from giftping.demo.world import Permission
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests" / "data"
+RELEASES = sorted(path.name for path in DATA.iterdir() if path.is_dir() and path.name[0].isdigit())
+PREVIOUS = "f71dfa3440bf2ebd84758f2d15cf84481349e184"
+"""The commit of the release before this one, 0.1.0."""
+
+HOOKED, BOT, LITERAL, REFUSED, UNCERTAIN, KILLED = range(1, 7)
+HELPED, LATE, NEWCOMER = 5, 6, 8
+"""Guilds and members of the story, by their numbers; `tests/data/make.py` says what each is for."""
+
+LATER = timedelta(minutes=20)
+"""How long after its end the story goes on: whatever was claimed then is nobody's any more."""
+
+AT_A_TIME = """\
+import contextlib, datetime, io, json, sys, time_machine
+ahead, commands = float(sys.argv[1]), json.loads(sys.argv[2])
+time_machine.travel(datetime.timedelta(seconds=ahead)).start()
+from giftping.cli import main
+runs = []
+for command in commands:
+    sys.argv = ["giftping", *command]
+    output, errors, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    runs.append([code, output.getvalue(), errors.getvalue()])
+json.dump(runs, sys.stdout)
+"""
+"""Runs commands one after the other, with the clock put forward: most of what a command takes is its start."""
+
+
+@dataclass
+class Kept:
+    """A kept story that goes on: its stand-ins, and a host with a copy of what it wrote."""
+
+    told: dict[str, Any]
+    stage: dict[str, Any]
+    discord: StandInDiscord
+    host: Host
+    began_with: int
+
+    def run(self, *commands: str, at: datetime | None = None) -> list[Ran]:
+        """Run commands, each given as a line, at the stand-in's present, or from another time on."""
+        ahead = (at or self.discord.clock()) - datetime.now(UTC)
+        words = json.dumps([command.split() for command in commands])
+        ran = self.host.run(wrapper=("-c", AT_A_TIME, str(ahead.total_seconds()), words))
+        assert ran.exit_code == 0, ran
+        runs = [Ran(*one) for one in ran.json]
+        assert {one.exit_code for one in runs} <= {0, 69}, runs
+        return runs
+
+    def channel_of(self, number: int) -> int:
+        """The channel of the guild of that number; `tests/data/make.py` says what each guild is for."""
+        return int(self.stage["guilds"][number - 1]["channel"])
+
+    def guild(self, number: int) -> int:
+        return int(self.stage["guilds"][number - 1]["id"])
+
+    def announced(self) -> dict[int, tuple[str, ...]]:
+        """The codes that have arrived since the end of the story, by the number of the guild."""
+        numbers = {one["channel"]: one["id"] % 10 for one in self.stage["guilds"]}
+        found: dict[int, tuple[str, ...]] = {}
+        for one in self.discord.arrived()[self.began_with :]:
+            if one.channel_id in numbers:
+                number = numbers[one.channel_id]
+                found[number] = (*found.get(number, ()), *one.codes)
+        return found
+
+    def notified(self) -> Counter[int]:
+        """How often each member was notified since the end of the story, by the number of the member."""
+        ended = datetime.fromisoformat(self.stage["ended"])
+        return Counter(one.user_id % 10 for one in self.discord.all_notifications() if one.message.sent_at > ended)
+
+
+def stand_as(discord: StandInDiscord, stage: dict[str, Any]) -> None:
+    """Let a stand-in hold what the one of the story did."""
+    ended = datetime.fromisoformat(stage["ended"])
+
+    def clock_at(time: datetime) -> None:
+        discord.clock.forward(time - discord.clock())
+
+    for guild in stage["guilds"]:
+        discord.add_guild(guild["id"])
+        discord.add_channel(guild["channel"], guild["id"])
+        discord.add_webhook(guild["webhook"], guild["webhook_token"], guild["channel"])
+    todo = stage["todo"]
+    discord.add_guild(todo["guild"])
+    discord.set_bot(todo["guild"])
+    discord.add_channel(todo["channel"], todo["guild"])
+    discord.add_role(todo["guild"], todo["role"])
+    for member in stage["members"]:
+        discord.add_member(todo["guild"], member["id"], roles=[todo["role"]] if member["has_role"] else [])
+    for message in stage["messages"]:
+        clock_at(datetime.fromisoformat(message["sent_at"]))
+        author = {"author_id": message["author"], "embeds": message["embeds"]}
+        discord.add_message(message["channel"], message["content"], **author)
+    for channel in stage["no_permissions"]:
+        discord.set_permissions(channel, Permission.NONE)
+    clock_at(ended + LATER)
+
+
+@contextmanager
+def opened(folder: Path, kind: str, state: str | None, work: Path, mongo: str = "") -> Iterator[Kept]:
+    """A host that goes on with a copy of a kept state folder, at addresses of today."""
+    stage = json.loads((folder / kind / "discord.json").read_text("utf-8"))
+    told = json.loads((folder / kind / "told.json").read_text("utf-8"))
+    with StandInDiscord(limits=None) as discord, StandInSources() as sources:
+        stand_as(discord, stage)
+        for name, codes in json.loads((folder / kind / "sources.json").read_text("utf-8")).items():
+            sources.set(f"/{name}", json.dumps({"codes": codes}), "application/json", etag="auto")
+        if state is not None:
+            shutil.copytree(folder / kind / state, work / "state")
+        shutil.copy(folder / kind / "giftping.toml", work / "giftping.toml")
+        new_addresses = {stage["api"]: discord.api, stage["sources_at"]: sources.url("")}
+        if mongo:
+            server, _, name = mongo.removeprefix("mongodb://").partition("/")
+            new_addresses |= {f"giftping at {stage['mongo']}": f"{name} at {server}"}
+        _put_addresses(work, new_addresses)
+        hooks = {f"HOOK_{one['id'] % 10}": discord.webhook_url(one["webhook"]) for one in stage["guilds"]}
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(work),
+            "LANG": "C.UTF-8",
+            "GIFTPING_STATE": str(work / "state"),
+            "GIFTPING_DISCORD_API": discord.api,
+            "DISCORD_TOKEN": discord.bot_token,
+            **hooks,
+            **({"MONGO_URI": mongo} if mongo else {}),
+        }
+        yield Kept(told, stage, discord, Host(work, environment), len(discord.arrived()))
+        assert discord.violations == []
+        assert discord.unexpected == []
+
+
+def _put_addresses(folder: Path, new: dict[str, str]) -> None:
+    """Put new addresses in the place of old ones. None is in a journal, whose lines have checksums."""
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        text = path.read_text("utf-8")
+        for old, address in new.items():
+            text = text.replace(old, address)
+        path.write_text(text, "utf-8")
+
+
+def lost(today: Any, then: Any, at: str = "") -> Iterator[str]:
+    """Where today's answer does not say what the older one said; new keys may have come."""
+    if isinstance(then, dict) and isinstance(today, dict):
+        for key, value in then.items():
+            yield from lost(today.get(key, "nothing"), value, f"{at}.{key}")
+    elif isinstance(then, list) and isinstance(today, list) and len(today) == len(then):
+        for number, value in enumerate(then):
+            yield from lost(today[number], value, f"{at}[{number}]")
+    elif today != then:
+        yield f"{at}: {then!r} then, {today!r} now"
+
+
+@pytest.fixture(params=RELEASES)
+def release(request: pytest.FixtureRequest) -> Path:
+    return DATA / str(request.param)
+
+
+def says_what_it_said(kept: Kept) -> None:
+    """Check that a ledger tells today, at the same hour, what it told when it was written."""
+    ended = datetime.fromisoformat(kept.stage["ended"])
+    runs = kept.run(*(f"{command} --json" for command in kept.told), at=ended)
+    for (command, then), ran in zip(kept.told.items(), runs, strict=True):
+        assert list(lost(ran.json, then, command)) == []
+
+
+GO_ON = ("codes check", "todo sweep", "codes check", "todo sweep", "doctor", "codes stats")
+
+
+def test_the_state_folder_of_a_release_is_opened_and_nothing_goes_out_again(release: Path, tmp_path: Path) -> None:
+    with opened(release, "json", "state", tmp_path) as kept:
+        says_what_it_said(kept)
+        kept.run(*GO_ON)
+        assert kept.announced() == {KILLED: ("Example2Code",)}, "what the killed check had not posted, and no more"
+        assert kept.notified() == {HELPED: 2, LATE: 2, NEWCOMER: 2}, "whose reminders the killed sweep had not sent"
+        kept.discord.set_permissions(kept.channel_of(REFUSED), Permission.POSTING)
+        kept.run(f"guilds test {kept.guild(REFUSED)}", "codes check")
+        assert kept.announced()[REFUSED][-1:] == ("Frost2026",), "what was refused is still owed"
+
+
+@pytest.fixture
+def mongo(release: Path) -> str:
+    """The address of a database that holds what the release wrote."""
+    uri: str = or_skip(lambda: new_database(shared_mongod()))
+    dump = json_util.loads((release / "mongo" / "dump.json").read_text("utf-8"))
+    for name, documents in dump.items():
+        database(uri)[name].insert_many(documents)
+    return uri
+
+
+def test_the_database_of_a_release_is_opened_and_nothing_goes_out_again(
+    release: Path, mongo: str, tmp_path: Path
+) -> None:
+    with opened(release, "mongo", None, tmp_path, mongo) as kept:
+        says_what_it_said(kept)
+
+
+def test_a_host_that_was_cut_off_carries_back_what_it_noted_under_a_release(
+    release: Path, mongo: str, tmp_path: Path
+) -> None:
+    with opened(release, "mongo", "cut-off", tmp_path, mongo) as kept:
+        back, *_ = kept.run(*GO_ON)
+        assert "is back" in back.errors, back
+        by_hand = dict.fromkeys((HOOKED, BOT, LITERAL, UNCERTAIN), ("HandMade2",))
+        assert kept.announced() == {KILLED: ("Example2Code",), **by_hand}, "WhileAway1 went out while it was away"
+        assert kept.notified() == {HELPED: 2, NEWCOMER: 2}, "the other one has handed in while it was away"
+        entries = {entry["_id"]: entry["state"] for entry in database(mongo)["sent_giftcodes"].find()}
+        assert {state for id_, state in entries.items() if id_.endswith(":WHILEAWAY1")} == {"sent"}
+        assert kept.discord.role_changes == []
+
+
+def test_the_settings_of_a_release_say_what_they_said(release: Path, tmp_path: Path) -> None:
+    kept = release / "settings"
+    then = json.loads((kept / "shown.json").read_text("utf-8"))
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    for name in ("THE_MONGO", "HEARTBEAT_CODES", "HEARTBEAT_TODO", "OPERATOR_WEBHOOK", "MY_API_KEY", "THE_TOKEN"):
+        environment[name] = f"https://example.org/{name.lower()}"
+    environment["THE_MONGO"] = "mongodb://mongo.example/giftping"
+    environment["OPERATOR_WEBHOOK"] = "https://discord.com/api/webhooks/600000000000000001/not-a-secret"
+    host = Host(tmp_path, environment)
+    shutil.copy(kept / "every-table.toml", tmp_path / "giftping.toml")
+    assert host.run("config", "check").exit_code == 0
+    today = json.loads(host.run("config", "show", "--json").output.replace(str(tmp_path), "/home/you"))
+    assert list(lost(today, then)) == []
+    shutil.copy(kept / "init.toml", tmp_path / "giftping.toml")
+    assert host.run("config", "check").exit_code == 0
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The wheel of the release before this one, and today's; nothing is fetched."""
+    folder = tmp_path_factory.mktemp("wheels")
+    archive = subprocess.run(["git", "archive", PREVIOUS], cwd=ROOT, capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip("git has no commit of the release before this one here: a shallow clone, or no clone at all")
+    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
+        tar.extractall(folder / "previous", filter="data")
+    for source, place in ((folder / "previous", "old"), (ROOT, "new")):
+        call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / place, source)
+    (old,), (new,) = (folder / "old").glob("*.whl"), (folder / "new").glob("*.whl")
+    return old, new
+
+
+def test_from_the_wheel_before_to_this_one_and_back(scene: Scene, wheels: tuple[Path, Path], tmp_path: Path) -> None:
+    old, new = wheels
+    environment = tmp_path / "environment"
+    call(sys.executable, "-m", "venv", "--without-pip", environment)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+    scene.list_codes()
+    host = scene.host()
+    variables = {**host.environment, "HOME": str(host.folder)}
+    scene.discord.add_guild(1)
+    scene.discord.add_channel(11, 1)
+    scene.channels[1] = 11
+
+    def giftping(*arguments: str) -> str:
+        return call(environment / "bin" / "giftping", *arguments, **variables).stdout
+
+    announced: list[str] = []
+    for number, wheel in enumerate((old, new, old, new)):
+        call(*PIP, "--python", environment, "install", "--no-deps", "--no-index", "--force-reinstall", wheel)
+        assert giftping("--version").split()[1] in wheel.name
+        if number == 0:
+            giftping("guilds", "add", "1", "--channel", "11", "--announce-current")
+        announced.append(f"Code{number}Of2026")
+        scene.list_codes(*announced)
+        giftping("codes", "check")
+        giftping("codes", "check")
+        assert scene.arrived(1) == dict.fromkeys(announced, 1)
+    assert json.loads(giftping("codes", "stats", "--json"))["states"]["sent"] == 4
