@@ -11,7 +11,7 @@ from giftping.doctor.judgement import Checks, Judgement, ago, counted, fail, ok,
 from giftping.store.base import StoreError
 
 if TYPE_CHECKING:
-    from giftping.settings.load import Settings
+    from giftping.settings.model import Settings
     from giftping.todo.repository import Clock
 
 

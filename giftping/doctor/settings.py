@@ -14,7 +14,7 @@ from giftping.settings.secrets import Secret, SecretError, is_changeable_by_all
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from giftping.settings.load import Settings
+    from giftping.settings.model import Settings
     from giftping.store.base import GuildRecord
 
 

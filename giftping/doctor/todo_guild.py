@@ -23,7 +23,7 @@ from giftping.doctor.judgement import Checks, Judgement, Trouble, counted, fail,
 from giftping.todo.membership import LIST_FROM
 
 if TYPE_CHECKING:
-    from giftping.settings.todo import TodoSettings
+    from giftping.settings.model import TodoSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from giftping.doctor.judgement import Checks, Judgement, are, counted, fail, nam
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from giftping.settings.todo import TodoSettings
+    from giftping.settings.model import TodoSettings
     from giftping.todo.membership import MembershipReader
     from giftping.todo.repository import LoadedMembers
 

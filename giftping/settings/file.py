@@ -55,9 +55,11 @@ class SettingsFile:
         """The folder the file is in, which relative paths in it start from."""
         return self.path.parent if self.path else None
 
-    def mistake(self, problem: Problem) -> Mistake:
-        """A problem with the place it was made at."""
-        return Mistake(str(self.path or FILE_NAME), problem.key, problem.reason, line_of(self.text, problem.key))
+    def mistakes(self, problems: Iterable[Problem]) -> list[Mistake]:
+        """Problems with the places they were made at, in the order of the lines."""
+        lines, place = KeyLines(self.text), str(self.path or FILE_NAME)
+        found = [Mistake(place, problem.key, problem.reason, lines.line_of(problem.key)) for problem in problems]
+        return sorted(found, key=lambda mistake: mistake.line or 0)
 
 
 def home_folder(environment: Environment) -> Path | None:
@@ -124,22 +126,33 @@ def read_text(path: Path) -> str:
         raise SettingsError([Mistake(str(path), "", "is not text in UTF-8", line)]) from None
 
 
-def line_of(text: str, key: str) -> int | None:
-    """The line of a TOML text, counted from 1, at which a dotted key is set, or of the table it would be in.
+class KeyLines:
+    """The lines of a TOML text, counted from 1, by the keys that they set and the tables that they begin.
 
-    A reading by eye, not a parse: None where the text has nothing, or more than one line, that fits.
+    A reading by eye, not a parse. The text is read once, however many keys are looked for in it.
     """
-    lines = list(_key_lines(text))
-    wanted = tuple(re.split(r"[.\[\]]+", key))
-    while wanted:
-        exact = [number for number, path in lines if path == wanted]
-        if exact:
-            return exact[0] if len(exact) == 1 else None
-        within = [number for number, path in lines if path[: len(wanted)] == wanted]
-        if within:
-            return within[0]
-        wanted = wanted[:-1]
-    return None
+
+    def __init__(self, text: str) -> None:
+        self._of_key: dict[tuple[str, ...], list[int]] = {}
+        self._first_within: dict[tuple[str, ...], int] = {}
+        for number, path in _key_lines(text):
+            self._of_key.setdefault(path, []).append(number)
+            for length in range(1, len(path) + 1):
+                self._first_within.setdefault(path[:length], number)
+
+    def line_of(self, key: str) -> int | None:
+        """The line at which a dotted key is set, or of the table it would be in.
+
+        None where the text has nothing, or more than one line, that fits.
+        """
+        wanted = tuple(re.split(r"[.\[\]]+", key))
+        while wanted:
+            if exact := self._of_key.get(wanted):
+                return exact[0] if len(exact) == 1 else None
+            if wanted in self._first_within:
+                return self._first_within[wanted]
+            wanted = wanted[:-1]
+        return None
 
 
 def _named(path: Path, by: str) -> Path:

@@ -19,11 +19,17 @@ class Problem:
         return Problem(f"{prefix}.{self.key}" if self.key else prefix, self.reason)
 
 
+def near_name(name: object, allowed: Iterable[str]) -> str:
+    """The name among the allowed ones that was probably meant, empty where none comes near."""
+    near = difflib.get_close_matches(str(name), sorted(allowed), n=1)
+    return near[0] if near else ""
+
+
 def nearest(name: object, allowed: Iterable[str], *, otherwise: str = "known here") -> str:
     """A hint at the right name: the nearest one, or all there are."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(str(name), names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"
+    near = near_name(name, names)
+    return f"did you mean {near!r}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"
 
 
 def unknown_key(key: str, allowed: Iterable[str]) -> Problem:
