@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,7 +20,9 @@ class Problem:
 
 def near_name(name: object, allowed: Iterable[str]) -> str:
     """The name among the allowed ones that was probably meant, empty where none comes near."""
-    near = difflib.get_close_matches(str(name), sorted(allowed), n=1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(name), sorted(allowed), n=1)
     return near[0] if near else ""
 
 

@@ -7,17 +7,30 @@ from contextlib import contextmanager
 from typing import Any
 
 from giftping.settings.keys import Key, keys_of
-from giftping.settings.parsers import WrongValueError, is_table, toml_type
+from giftping.settings.parsers import WrongValueError, is_table, parse_pattern, parse_text, parse_zone, toml_type
 from giftping.settings.problems import Problem, unknown_key
+
+_COSTLY = (parse_pattern, parse_zone)
 
 
 class TableReader:
-    """A table that is being read; `problems` gathers what is wrong, under the table's dotted key."""
+    """A table that is being read; `problems` gathers what is wrong, under the table's dotted key.
 
-    def __init__(self, table: Mapping[str, object], prefix: str = "", problems: list[Problem] | None = None) -> None:
+    In a `trusted` table patterns are not compiled and zones not looked up: each run would pay for it.
+    """
+
+    def __init__(
+        self,
+        table: Mapping[str, object],
+        prefix: str = "",
+        problems: list[Problem] | None = None,
+        *,
+        trusted: bool = False,
+    ) -> None:
         self.table = table
         self.prefix = prefix
         self.problems: list[Problem] = [] if problems is None else problems
+        self.trusted = trusted
 
     def key(self, name: str) -> str:
         """The dotted key of a value of this table."""
@@ -50,13 +63,18 @@ class TableReader:
         """The value that stands at `name`, read as that of a key, by the key's field; nothing where it is wrong."""
         if key.parse is None:
             return {}
+        parse = parse_text if self.trusted and key.parse in _COSTLY else key.parse
         try:
-            return {key.field: key.parse(self.table[name])}
+            return {key.field: parse(self.table[name])}
         except WrongValueError as error:
             self.problems += [problem.below(self.key(name)) for problem in error.problems]
         except ValueError as error:
             self.wrong(name, str(error))
         return {}
+
+    def within(self, table: Mapping[str, object], name: str) -> TableReader:
+        """A reader of a table that stands at a key of this one."""
+        return TableReader(table, self.key(name), self.problems, trusted=self.trusted)
 
     @contextmanager
     def inside(self, name: str) -> Iterator[TableReader | None]:
@@ -65,7 +83,7 @@ class TableReader:
         if value is None:
             yield None
         elif is_table(value):
-            yield TableReader(value, self.key(name), self.problems)
+            yield self.within(value, name)
         else:
             self.wrong(name, f"must be a table, not {toml_type(value)}")
             yield None

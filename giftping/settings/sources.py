@@ -210,7 +210,7 @@ def read_definition(
     The keys of the problems are relative to the table. CSS, JMESPath and date formats are not looked into here, because
     that takes their libraries: see `giftping.codes.sources.expressions`.
     """
-    reader = TableReader(table)
+    reader = TableReader(table, trusted=built_in)
     reader.only(keys_of(SourceDefinition))
     if name == MANUAL_SOURCE:
         reader.wrong("", f"the name {name!r} is kept for codes that were added by hand")
@@ -218,20 +218,15 @@ def read_definition(
         reader.wrong("", f"the name {name!r} must be lower-case letters, digits, '-' and '_', at most 64")
     values = {"kind": "", "game": "", "url": "", **reader.values(SourceDefinition)}
     rows = _row_groups(reader, values["kind"])
-    dates = _dates(reader, trusted=built_in)
-    return SourceDefinition(name=name, rows=rows, dates=dates, built_in=built_in, **values), reader.problems
+    definition = SourceDefinition(name=name, rows=rows, dates=_dates(reader), built_in=built_in, **values)
+    return definition, reader.problems
 
 
-def _dates(reader: TableReader, *, trusted: bool) -> DateRules:
+def _dates(reader: TableReader) -> DateRules:
     with reader.inside("dates") as dates:
         if dates is None:
             return DateRules()
         dates.only(keys_of(DateRules))
-        zone = dates.table.get("zone")
-        if trusted and isinstance(zone, str):
-            # A zone is looked up with all of zoneinfo. A test does that for the built-in sources, not each run.
-            rest = {key: value for key, value in dates.table.items() if key != "zone"}
-            return DateRules(zone=zone, **TableReader(rest, dates.prefix, dates.problems).values(DateRules))
         return DateRules(**dates.values(DateRules))
 
 
@@ -246,7 +241,7 @@ def _row_groups(reader: TableReader, kind: str) -> tuple[RowRule, ...]:
         if not is_table(group):
             reader.wrong(prefix, f"must be a table, not {toml_type(group)}")
         elif kind:  # Without it nobody can say what belongs into the rows.
-            rules.append(_row_rule(TableReader(group, prefix, reader.problems), kind))
+            rules.append(_row_rule(reader.within(group, prefix), kind))
     return tuple(rules)
 
 
@@ -275,7 +270,7 @@ def _field_rule(reader: TableReader, name: str, kind: str) -> FieldRule | None:
         reader.wrong(name, f"must be a string or a table, not {toml_type(value)}")
     if not is_table(value):
         return None
-    table = TableReader(value, reader.key(name), reader.problems)
+    table = reader.within(value, name)
     table.only(keys)
     if not value:
         reader.wrong(name, "must not be an empty table")
