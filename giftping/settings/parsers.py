@@ -25,10 +25,14 @@ DEFAULT_ZONES = ("UTC", "Asia/Kolkata")
 
 
 class WrongValueError(ValueError):
-    """A value in which more than one thing is wrong; the keys of its problems are relative to the value's own."""
+    """A value in which more than one thing is wrong; the keys of its problems are relative to the value's own.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `rest` is what can be read of it, so that the mistakes in that are found, too; None where that is nothing.
+    """
+
+    def __init__(self, problems: Iterable[Problem], rest: object = None) -> None:
         self.problems = tuple(problems)
+        self.rest = rest
         super().__init__("; ".join(problem.reason for problem in self.problems))
 
 

@@ -68,6 +68,8 @@ class TableReader:
             return {key.field: parse(self.table[name])}
         except WrongValueError as error:
             self.problems += [problem.below(self.key(name)) for problem in error.problems]
+            if error.rest is not None:
+                return {key.field: error.rest}
         except ValueError as error:
             self.wrong(name, str(error))
         return {}

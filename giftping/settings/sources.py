@@ -84,7 +84,8 @@ def _header_mistakes(name: str, text: object) -> Iterator[str]:
 def _parse_formats(value: object) -> tuple[str, ...]:
     formats = parse_texts(value)
     if wrong := [text for text in formats if "%" not in text]:
-        raise WrongValueError(Problem("", f"{text!r} holds no directive such as %Y-%m-%d") for text in wrong)
+        problems = [Problem("", f"{text!r} holds no directive such as %Y-%m-%d") for text in wrong]
+        raise WrongValueError(problems, rest=tuple(text for text in formats if text not in wrong))
     return formats
 
 
@@ -240,6 +241,7 @@ def _row_groups(reader: TableReader, kind: str) -> tuple[RowRule, ...]:
         prefix = f"rows[{number}]" if isinstance(value, list) else "rows"
         if not is_table(group):
             reader.wrong(prefix, f"must be a table, not {toml_type(group)}")
+            rules.append(RowRule(FieldRule()))  # It keeps the place: the groups are counted once more later.
         elif kind:  # Without it nobody can say what belongs into the rows.
             rules.append(_row_rule(reader.within(group, prefix), kind))
     return tuple(rules)
