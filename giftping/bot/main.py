@@ -12,7 +12,7 @@ from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import BOT_LOCK
 from giftping.settings.file import Mistake, SettingsError
-from giftping.settings.parsers import DISCORD_API
+from giftping.settings.value_types import DISCORD_API
 
 if TYPE_CHECKING:
     from giftping.settings.model import Settings

@@ -104,7 +104,7 @@ def _answer(ask: Ask, question: str, read: Callable[[str], Answer], *, hidden: b
 
 def _webhook(text: str) -> str:
     from giftping.discord.webhook import parse_webhook_url
-    from giftping.settings.parsers import DISCORD_API
+    from giftping.settings.value_types import DISCORD_API
 
     if not _is_reference(text):
         parse_webhook_url(text, api=os.environ.get("GIFTPING_DISCORD_API") or DISCORD_API)

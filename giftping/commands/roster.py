@@ -13,7 +13,7 @@ from giftping.output.json import snowflake
 from giftping.output.member_lines import NOBODY, pause_text
 from giftping.output.phrases import counted, printable, when, who
 from giftping.output.todo_objects import roster_object
-from giftping.settings.parsers import parse_zone
+from giftping.settings.value_types import parse_zone
 from giftping.todo.history import Event
 from giftping.todo.model import Membership
 from giftping.todo.repository import MemberChange, new_id

@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from giftping.settings.keys import keys_of, setting
-from giftping.settings.parsers import is_table, parse_text, toml_type
 from giftping.settings.problems import Problem, near_name, unknown_value
-from giftping.settings.reader import TableReader
 from giftping.settings.sources import SLUG, SOURCE_KINDS, SourceDefinition, read_definition
+from giftping.settings.table_reader import TableReader
+from giftping.settings.value_types import is_table, parse_text, toml_type
 
 DEFAULT_COLOR = 0xFFD700
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")

@@ -14,15 +14,19 @@ from giftping.settings.problems import Problem
 
 FILE_NAME = "giftping.toml"
 SYSTEM_FOLDER = Path("/etc/giftping")
+FILE_VARIABLE = "GIFTPING_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake in the settings: where it was made (a file or "environment"), its dotted key, what to do."""
+    """One mistake in the settings."""
 
     place: str
+    """Where it was made: a file, or "environment"."""
     key: str
+    """The dotted key or the variable; empty where it is of the whole file."""
     reason: str
+    """What is wrong, and what to do about it."""
     line: int | None = None
     column: int | None = None
 
@@ -44,11 +48,13 @@ class SettingsError(GiftpingError):
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """What was read of one giftping.toml; `path` is None where there is none and the defaults count."""
+    """What was read of one giftping.toml."""
 
     path: Path | None = None
+    """None where there is no file and the defaults count."""
     text: str = ""
     table: Mapping[str, object] = field(default_factory=dict)
+    """What the text means as TOML."""
 
     @property
     def folder(self) -> Path | None:
@@ -85,8 +91,8 @@ def find_settings_file(environment: Environment, config: Path | None, cwd: Path)
     """
     if config is not None:
         return _named(cwd / config, "--config")
-    if named := environment.get("GIFTPING_CONFIG"):
-        return _named(expanded(named, cwd, environment), "GIFTPING_CONFIG")
+    if named := environment.get(FILE_VARIABLE):
+        return _named(expanded(named, cwd, environment), FILE_VARIABLE)
     for folder, is_private in _folders(environment, cwd):
         path = folder / FILE_NAME
         try:

@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar, cast
 
 from giftping.settings.durations import duration_text
-from giftping.settings.parsers import reference_to
 from giftping.settings.secrets import MASK, Secret
+from giftping.settings.value_types import reference_to
 
 T = TypeVar("T")
 

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from giftping.settings.catalogue import LookCloser, load_catalogue, read_games, read_sources
 from giftping.settings.dotenv import read_dotenv
-from giftping.settings.environment import OWN_VARIABLES, REAL, Environment, Variable
+from giftping.settings.environment import OWN_PREFIX, REAL, Environment, Variable
 from giftping.settings.file import (
+    FILE_VARIABLE,
     Mistake,
     SettingsError,
     SettingsFile,
@@ -21,10 +22,8 @@ from giftping.settings.file import (
     read_settings_file,
 )
 from giftping.settings.keys import Key, keys_of
-from giftping.settings.model import Origin, Settings, tables
-from giftping.settings.parsers import unencrypted
+from giftping.settings.model import Origin, Settings, declared_tables
 from giftping.settings.problems import Problem, nearest, unknown_key
-from giftping.settings.reader import TableReader
 from giftping.settings.secrets import (
     Redactor,
     Secret,
@@ -35,6 +34,8 @@ from giftping.settings.secrets import (
     resolve_secret,
     secret_values,
 )
+from giftping.settings.table_reader import TableReader
+from giftping.settings.value_types import unencrypted
 
 
 def load_settings(
@@ -55,7 +56,7 @@ def default_state(environ: Mapping[str, str]) -> Path:
     configured = environment.get("XDG_STATE_HOME")
     if configured.startswith("/"):  # The XDG rules say to ignore a relative one.
         return Path(configured, "giftping")
-    return (home_folder(environment) or Path("~")) / ".local" / "state" / "giftping"
+    return expanded(str(keys_of(Settings)["state"].default), Path(), environment)
 
 
 class _Loading:
@@ -75,7 +76,7 @@ class _Loading:
         self._note_unknown_keys()
         values = self._values(Settings, self.reader)
         values["state"] = self._state(values.get("state"))
-        values |= {name: self._settings_of(table, name) for name, table in tables().items() if name}
+        values |= {name: self._settings_of(table, name) for name, table in declared_tables().items() if name}
         if unencrypted(api := values["discord"].api):
             warning = "is reached without encryption: the bot token and webhook URLs can be read on the way"
             self.warnings.append(f"{api} {warning}")
@@ -132,7 +133,7 @@ class _Loading:
             return reader.table if reader else {}
 
     def _note_unknown_keys(self) -> None:
-        for name, declared in tables().items():
+        for name, declared in declared_tables().items():
             allowed = keys_of(declared)
             table = self.file.table.get(name) if name else self.file.table
             for key in table if isinstance(table, Mapping) else ():
@@ -206,8 +207,10 @@ class _Loading:
         return default_state(self.environment.values)
 
     def _note_foreign_variables(self) -> None:
-        for name in self.environment.unknown_variables():
-            near = nearest(name, OWN_VARIABLES, otherwise="one of")
+        known = {key.variable for declared in declared_tables().values() for key in keys_of(declared).values()}
+        own = {FILE_VARIABLE, *(name for name in known if name.startswith(OWN_PREFIX))}
+        for name in self.environment.unknown_variables(own):
+            near = nearest(name, own, otherwise="one of")
             self._variable_mistake(name, f"no such variable; {near} (what begins with GIFTPING_ is giftping's own)")
 
     def _variable(self, key: str, name: str, *, unset: str = "") -> str:
@@ -248,7 +251,7 @@ def _misplaced(key: str) -> Problem | None:
     """The problem of a key that is right in another table, or in several; None for one that is right nowhere."""
     where = [
         f"in [{name}]" if name else "at the top of the file, above the first [table]"
-        for name, declared in tables().items()
+        for name, declared in declared_tables().items()
         if key in keys_of(declared)
     ]
     return Problem(key, f"unknown key here; it belongs {', or '.join(where)}") if where else None

@@ -16,7 +16,9 @@ from giftping.settings.catalogue import Game
 from giftping.settings.durations import duration_text
 from giftping.settings.environment import Environment
 from giftping.settings.keys import holding, keys_of, secret, setting
-from giftping.settings.parsers import (
+from giftping.settings.secrets import Redactor, Secret, resolve_secret, secret_values
+from giftping.settings.sources import SourceDefinition
+from giftping.settings.value_types import (
     DISCORD_API,
     QuietHours,
     one_of,
@@ -35,8 +37,6 @@ from giftping.settings.parsers import (
     span_up_to,
     whole_number,
 )
-from giftping.settings.secrets import Redactor, Secret, resolve_secret, secret_values
-from giftping.settings.sources import SourceDefinition
 
 Unclear = Literal["ask", "resend"]
 OnOutage = Literal["continue", "hold"]
@@ -251,7 +251,7 @@ class Settings:
         return Redactor([*known, *self._resolved.copy(), *secret_values(self.environment.values)])
 
 
-def tables() -> dict[str, type]:
+def declared_tables() -> dict[str, type]:
     """The dataclasses of the tables that have a fixed name, by that name; empty for the top of the file."""
     held = {name: key.table for name, key in keys_of(Settings).items() if key.table and not key.many}
     return {"": Settings, **held}

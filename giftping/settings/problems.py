@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: the dotted key it was made at, and what to do about it."""
+    """One mistake in a table."""
 
     key: str
+    """The dotted key, relative to the table; empty for the table itself."""
     reason: str
+    """What is wrong, and what to do about it."""
 
     def below(self, prefix: str) -> Problem:
         """The same mistake as seen from one table further up."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from giftping.settings.durations import duration_text
 from giftping.settings.keys import keys_of
-from giftping.settings.model import Origin, Settings, tables
+from giftping.settings.model import Origin, Settings, declared_tables
 from giftping.settings.sources import SourceDefinition
 
 
@@ -37,7 +37,7 @@ def _values(settings: Settings) -> dict[str, object]:
     """Every value that is no table, by its dotted key."""
     return {
         f"{name}.{key.name}" if name else key.name: key.show(getattr(holder, key.field))
-        for name, declared in tables().items()
+        for name, declared in declared_tables().items()
         for holder in [getattr(settings, name) if name else settings]
         for key in keys_of(declared).values()
         if key.parse

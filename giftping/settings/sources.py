@@ -14,7 +14,9 @@ from typing import Any
 from giftping import __version__
 from giftping.settings.durations import parse_duration
 from giftping.settings.keys import holding, keys_of, required, setting
-from giftping.settings.parsers import (
+from giftping.settings.problems import Problem, unknown_value
+from giftping.settings.table_reader import TableReader
+from giftping.settings.value_types import (
     WrongValueError,
     is_table,
     one_of,
@@ -26,8 +28,6 @@ from giftping.settings.parsers import (
     parse_zone,
     toml_type,
 )
-from giftping.settings.problems import Problem, unknown_value
-from giftping.settings.reader import TableReader
 
 MANUAL_SOURCE = "manual"
 """The source of codes that a person added."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from giftping.settings.keys import keys_of, sentences
-from giftping.settings.model import tables
+from giftping.settings.model import declared_tables
 
 _WIDTH = 110
 
@@ -60,7 +60,7 @@ def starter_toml(*, folder: Path, state: Path, source: str, settings: Mapping[st
 
 def _lines(defaults: Mapping[str, str], settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield what stands in the file for each table and key, by its dotted name."""
-    for name, declared in tables().items():
+    for name, declared in declared_tables().items():
         if name:
             yield name, f"\n\n[{name}]\n{_comment(declared.__doc__ or '')}"
         said = sentences(declared)

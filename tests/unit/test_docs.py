@@ -35,9 +35,9 @@ from giftping.codes.fetch import shown
 from giftping.codes.sources.kinds import KINDS
 from giftping.settings.catalogue import Game, load_catalogue
 from giftping.settings.durations import duration_text
-from giftping.settings.environment import OWN_VARIABLES
+from giftping.settings.file import FILE_VARIABLE
 from giftping.settings.keys import keys_of, sentences
-from giftping.settings.model import tables
+from giftping.settings.model import declared_tables
 from giftping.settings.sources import SOURCE_KINDS, DateRules, FieldRule, RowRule, SourceDefinition
 
 ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
@@ -134,7 +134,7 @@ def test_the_tables_of_the_settings_are_their_declarations() -> None:
             json.dumps(value) if isinstance(value, list) else words.get(value, str(value)),
             " ".join(sentences(declared)[key.field].split()),
         ]
-        for name, declared in tables().items()
+        for name, declared in declared_tables().items()
         for key in keys_of(declared).values()
         if key.parse
         for value in [key.show(key.default)]
@@ -149,9 +149,9 @@ def test_every_variable_that_the_settings_read_is_in_the_table() -> None:
     read = {
         name for pair in re.findall(r'\.get\("([A-Z_]{4,})"\)|_variable\([^)]*"([A-Z_]{4,})"\)', code) for name in pair
     }
-    declared = {key.variable for each in tables().values() for key in keys_of(each).values()}
+    declared = {key.variable for each in declared_tables().values() for key in keys_of(each).values()}
     described = {row[0] for row in table(section(SETTINGS_PAGE, "Environment"))}
-    assert (read | declared) - {""} | OWN_VARIABLES <= described
+    assert (read | declared) - {""} | {FILE_VARIABLE} <= described
     assert [name for name in described if name not in code] == []
 
 

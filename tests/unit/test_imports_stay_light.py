@@ -45,8 +45,8 @@ SETTINGS = {
     "giftping.settings.file",
     "giftping.settings.keys",
     "giftping.settings.model",
-    "giftping.settings.parsers",
-    "giftping.settings.reader",
+    "giftping.settings.value_types",
+    "giftping.settings.table_reader",
 }
 SESSION = {
     "giftping.codes.report",

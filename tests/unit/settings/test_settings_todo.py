@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from giftping.settings.file import SettingsError
 from giftping.settings.load import load_settings
 from giftping.settings.model import Origin, Settings, TodoSettings
-from giftping.settings.parsers import QuietHours, parse_quiet_hours
+from giftping.settings.value_types import QuietHours, parse_quiet_hours
 
 ID_VARIABLES = {"guild": "GUILD_ID", "channel": "TODO_CHANNEL_ID", "role": "ROLE_ID", "owner": "OWNER_ID"}
 NO_ID = "must be a Discord id: copy it from Discord with developer mode on"

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from giftping.settings.keys import Key, keys_of
-from giftping.settings.parsers import WrongValueError, is_table, parse_pattern, parse_text, parse_zone, toml_type
 from giftping.settings.problems import Problem, unknown_key
+from giftping.settings.value_types import WrongValueError, is_table, parse_pattern, parse_text, parse_zone, toml_type
 
 _COSTLY = (parse_pattern, parse_zone)
 

@@ -1,4 +1,4 @@
-"""What single values of the settings stand for: a TOML value in, the checked value out, or ValueError with the fix.
+"""The types of values that settings have: a TOML value in, the checked value out, or ValueError with the fix.
 
 A variable's text is parsed by the same functions as the value of a key.
 """
