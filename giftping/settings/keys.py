@@ -49,9 +49,9 @@ class Key:
     name: str = ""
     """What the file calls it; its field's name where nothing else is said."""
     field: str = ""
-    """The field with its value; as the default, this is told by `keys_of`."""
+    """The field with its value; found by `keys_of`, as the default is."""
     default: Any = None
-    """Its value where nobody says one."""
+    """Its value where nobody says one; MISSING where it is made anew each time, or has to be said."""
     show: Callable[[Any], object] = shown
     """Its value as `config show` tells it."""
     variable: str = ""
@@ -61,7 +61,7 @@ class Key:
     example: str | list[str] = ""
     """What `init` shows of it where its default is nothing."""
     reference: Literal["", "kept", "looked up"] = ""
-    """Whether it refers to a secret: one that is looked up at once, or one that is when it is needed."""
+    """Whether it refers to a secret: "looked up" at once, or "kept" as a reference until it is needed."""
     required: str = ""
     """What is missing where the key is; empty where it may be left out."""
     kinds: tuple[str, ...] = ()

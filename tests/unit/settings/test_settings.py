@@ -247,6 +247,11 @@ def test_a_file_that_is_no_toml_does_not_hide_the_mistakes_elsewhere(load: Load,
     ]
 
 
+def test_a_wrong_value_in_the_file_is_told_even_where_a_variable_goes_before_it(load: Load, home: Path) -> None:
+    (line,) = lines_of(load, home, "[discord]\napi = 'nowhere'", GIFTPING_DISCORD_API="https://proxy.example/api")
+    assert line.startswith("giftping.toml:2: discord.api: must be an http:// or https:// address")
+
+
 def test_the_variables_of_the_older_systems_are_no_mistake(load: Load) -> None:
     settings = load(
         GUILD_ID="1",
