@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,8 +61,10 @@ class SettingsFile:
         """The folder the file is in, which relative paths in it start from."""
         return self.path.parent if self.path else None
 
-    def mistakes(self, problems: Iterable[Problem]) -> list[Mistake]:
+    def mistakes(self, problems: Collection[Problem]) -> list[Mistake]:
         """Problems with the places they were made at, in the order of the lines."""
+        if not problems:
+            return []  # As in almost every run: these do not look for lines.
         lines, place = KeyLines(self.text), str(self.path or FILE_NAME)
         found = [Mistake(place, problem.key, problem.reason, lines.line_of(problem.key)) for problem in problems]
         return sorted(found, key=lambda mistake: mistake.line or 0)

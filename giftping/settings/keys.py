@@ -99,14 +99,12 @@ def holding(table: type, default: object = MISSING, **known: Any) -> Any:
 @cache
 def keys_of(table: type, kind: str = "") -> Mapping[str, Key]:
     """The keys that a dataclass declares, by name and in order; of a source's tables, those that its kind knows."""
+    if kind:
+        known = {name: key for name, key in keys_of(table).items() if not key.kinds or kind in key.kinds}
+        return MappingProxyType(known)
     declared = [(at, at.metadata["key"]) for at in fields(table) if "key" in at.metadata]
-    known = [(at, key) for at, key in declared if not (kind and key.kinds) or kind in key.kinds]
-    return MappingProxyType(
-        {
-            key.name or at.name: replace(key, name=key.name or at.name, field=at.name, default=at.default)
-            for at, key in known
-        }
-    )
+    named = [replace(key, name=key.name or at.name, field=at.name, default=at.default) for at, key in declared]
+    return MappingProxyType({key.name: key for key in named})
 
 
 def sentences(table: type) -> dict[str, str]:
