@@ -7,12 +7,12 @@ and checked, "did you mean", `config show`, the file that `init` writes, and the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, field, fields
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from giftping.settings.durations import duration_text
 from giftping.settings.secrets import MASK, Secret
@@ -37,8 +37,8 @@ def shown(value: object) -> object:
     return str(value) or None
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+# No dataclass: to make one of so many fields takes half a millisecond, and every run would pay it.
+class Key(NamedTuple):
     """What is known of a key besides the type, the default and the sentence, which are its field's own."""
 
     parse: Callable[[object], Any] | None = None
@@ -103,7 +103,7 @@ def keys_of(table: type, kind: str = "") -> Mapping[str, Key]:
         known = {name: key for name, key in keys_of(table).items() if not key.kinds or kind in key.kinds}
         return MappingProxyType(known)
     declared = [(at, at.metadata["key"]) for at in fields(table) if "key" in at.metadata]
-    named = [replace(key, name=key.name or at.name, field=at.name, default=at.default) for at, key in declared]
+    named = [key._replace(name=key.name or at.name, field=at.name, default=at.default) for at, key in declared]
     return MappingProxyType({key.name: key for key in named})
 
 
