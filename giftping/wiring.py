@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
-    from giftping.settings.load import Settings
+    from giftping.settings.model import Settings
     from giftping.settings.secrets import Secret
     from giftping.store.base import Destination
     from giftping.store.failover import FailoverStore

@@ -11,10 +11,10 @@ from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import BOT_LOCK
 from giftping.settings.file import Mistake, SettingsError
-from giftping.settings.values import DISCORD_API
+from giftping.settings.value_types import DISCORD_API
 
 if TYPE_CHECKING:
-    from giftping.settings.load import Settings
+    from giftping.settings.model import Settings
 
 INSTALL = "the bot needs discord.py, which comes with: pip install 'giftping[bot]'"
 REFUSED = "the bot token is refused; check DISCORD_TOKEN"

@@ -105,7 +105,7 @@ def _answer(ask: Ask, question: str, read: Callable[[str], Answer], *, hidden: b
 
 def _webhook(text: str) -> str:
     from giftping.discord.webhook import parse_webhook_url
-    from giftping.settings.values import DISCORD_API
+    from giftping.settings.value_types import DISCORD_API
 
     if not _is_reference(text):
         parse_webhook_url(text, api=os.environ.get("GIFTPING_DISCORD_API") or DISCORD_API)
@@ -175,18 +175,24 @@ def _settings(request: InitRequest, folder: Path) -> dict[str, str]:
 
 def _write(folder: Path, path: Path, request: InitRequest, secrets: Mapping[str, str], *, force: bool) -> None:
     from giftping.settings.dotenv import FILE_NAME as DOTENV
+    from giftping.settings.dotenv import dotenv_with
     from giftping.settings.file import SettingsError, read_text
     from giftping.settings.load import default_state
-    from giftping.settings.starter import dotenv_with, filled_in, starter_toml
+    from giftping.settings.starter import starter_toml
     from giftping.store.files import replace_file
 
-    text = starter_toml(folder=folder.resolve(), state=default_state(os.environ), source="wosgiftcodes-page")
+    text = starter_toml(
+        folder=folder.resolve(),
+        state=default_state(os.environ),
+        source="wosgiftcodes-page",
+        settings=_settings(request, Path.cwd()),
+    )
     dotenv = folder / DOTENV
     try:
         before = read_text(dotenv) if secrets and dotenv.exists() else ""
         after = dotenv_with(before, secrets, replaces=force)
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(filled_in(text, _settings(request, Path.cwd())), "utf-8")
+        path.write_text(text, "utf-8")
         if secrets:
             replace_file(dotenv, [after.encode()])
     except KeyError as error:
@@ -201,7 +207,7 @@ def _write(folder: Path, path: Path, request: InitRequest, secrets: Mapping[str,
 
 
 def _tell_next(session: Session, folder: Path, path: Path, request: InitRequest, secrets: Mapping[str, str]) -> None:
-    from giftping.settings.starter import SWEEP, SWEEP_MINUTES, crontab_line
+    from giftping.settings.timers import SWEEP, SWEEP_MINUTES, crontab_line
 
     command, config = Path(shutil.which("giftping") or sys.argv[0]).resolve(), path.resolve()
     line = crontab_line(command, config=config)
@@ -262,7 +268,7 @@ def _way(request: InitRequest) -> str:
 
 def _units(command: Path, config: Path, request: InitRequest, *, has_secrets: bool) -> list[str]:
     """The shell commands that install the systemd units here; none where there is no systemd, or no units."""
-    from giftping.settings.starter import unit_lines
+    from giftping.settings.timers import unit_lines
 
     units = unit_folder()
     if units is None or not SYSTEMD_RUNS.is_dir():

@@ -13,7 +13,7 @@ from giftping.output.json import snowflake
 from giftping.output.member_lines import NOBODY, pause_text
 from giftping.output.phrases import who
 from giftping.output.todo_objects import roster_object
-from giftping.settings.values import zone_mistake
+from giftping.settings.value_types import parse_zone
 from giftping.text import counted, printable, when
 from giftping.todo.history import Event
 from giftping.todo.model import Membership
@@ -42,8 +42,11 @@ class RosterRequest:
 
 def add(session: Session, request: RosterRequest) -> int:
     """Add a member, or change what the roster says of one."""
-    if request.time_zone and (mistake := zone_mistake(request.time_zone)):
-        raise UsageError(f"--time-zone: {mistake}")
+    if request.time_zone:
+        try:
+            parse_zone(request.time_zone)
+        except ValueError as error:
+            raise UsageError(f"--time-zone: {error}") from None
     if request.name is not None and not 0 < len(request.name.strip()) <= LONGEST_NAME:
         raise UsageError(f"--name: write 1 to {LONGEST_NAME} characters")
     found = request.seen or _found(session, request.user_id)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from giftping.errors import UsageError
-from giftping.settings.load import Settings, load_settings
+from giftping.settings.load import load_settings
+from giftping.settings.model import Settings
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import Redactor, secret_values
 from giftping.wiring import Wiring
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from giftping.output.log import StderrHandler
+    from giftping.settings.catalogue import LookCloser
     from giftping.store.base import Store
 
 
@@ -41,13 +43,16 @@ class Session:
     """What the run is called in such lines."""
     confirm: Callable[[str], bool] = lambda question: False  # noqa: ARG005
     """Asks a person a question that is answered by yes or no; where there is nobody to ask, it is no."""
+    look_closer: LookCloser | None = None
+    """What is asked about each source of the user's own when the settings are loaded."""
     _told: set[str] = field(default_factory=set, repr=False)
 
     @cached_property
     def settings(self) -> Settings:
         """The settings, loaded once; their warnings are told. Raise SettingsError with every mistake at once."""
         # Known before its warnings are told: they go out without the secrets that it knows of.
-        self.settings = settings = load_settings(os.environ, self.config, cwd=Path.cwd())
+        self.settings = settings = load_settings(
+            os.environ, self.config, cwd=Path.cwd(), look_closer=self.look_closer)
         for warning in settings.warnings:
             self.write_log(f"warning: {warning}", "warning")
         return settings

@@ -4,47 +4,85 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
-from giftping.settings.problems import Problem, unknown_value
-from giftping.settings.sources import SLUG, SourceDefinition, read_definition
-from giftping.settings.tables import TableReader, is_table, toml_type
+from giftping.settings.keys import keys_of, setting
+from giftping.settings.problems import Problem, near_name, unknown_value
+from giftping.settings.sources import SLUG, SOURCE_KINDS, SourceDefinition, read_definition
+from giftping.settings.table_reader import TableReader
+from giftping.settings.value_types import is_table, parse_text, toml_type
 
 DEFAULT_COLOR = 0xFFD700
-_GAME_KEYS = ("title", "color", "redeem_url")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_MOST_COMPARED = 100
+
+LookCloser = Callable[[SourceDefinition], list[Problem]]
+"""What looks for mistakes that only the parsers' libraries find; the keys of its problems are relative to the table."""
+
+
+def _parse_color(value: object) -> int:
+    color = parse_text(value)
+    if not _COLOR.fullmatch(color):
+        raise ValueError(f'must be a colour such as "#ffd700", not {color!r}')
+    return int(color[1:], 16)
+
+
+def _parse_redeem_url(value: object) -> str:
+    url = parse_text(value)
+    if not re.fullmatch(r"https://[^\s{}]+(?:\{code\}[^\s{}]*)?", url):
+        raise ValueError(f"must be an https:// address, with at most one {{code}} in it, not {url!r}")
+    return url
 
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """A game: its slug, what people call it, the colour of its embeds, and where its codes are redeemed.
-
-    `redeem_url` may hold `{code}`; "" where there is no such page.
-    """
+    """A game whose codes are announced."""
 
     slug: str
-    title: str
-    color: int = DEFAULT_COLOR
-    redeem_url: str = ""
+    """What the settings call it: the table's name."""
+    title: str = setting(parse_text, "")
+    """What people call it; the slug in capitals where nobody says."""
+    color: int = setting(_parse_color, DEFAULT_COLOR)
+    """The edge of the message."""
+    redeem_url: str = setting(_parse_redeem_url, "")
+    """Where codes are redeemed, with `{code}` for the code; empty where there is no such page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The built-in games and sources. `tables` holds each source's TOML table, for `changed` to build on."""
+    """The built-in games and sources."""
 
     games: Mapping[str, Game]
+    """The games by slug."""
     sources: tuple[SourceDefinition, ...]
+    """The sources as they are without the user's changes."""
     tables: Mapping[str, Mapping[str, object]]
+    """The TOML table of each source, for `changed` to build on."""
 
-    def changed(self, name: str, table: Mapping[str, object]) -> tuple[SourceDefinition | None, list[Problem]]:
+    def changed(self, name: str, table: Mapping[str, object]) -> tuple[SourceDefinition, list[Problem]]:
         """The built-in source with a user's table laid over it, and every mistake in the result.
 
         A table that says only `enabled = false` or `min_interval = "1h"` is complete this way. Raise KeyError
         when there is no such built-in source.
         """
-        return read_definition(name, {**self.tables[name], **table})
+        original = self.tables[name]
+        wrong = [key for key in ("kind", "game") if key in table and table[key] != original[key]]
+        # Rows that come with a kind of their own are judged by that kind, as far as there is one.
+        is_judged_by_its_own = "rows" in table and table.get("kind") in SOURCE_KINDS
+        kept = {key: original[key] for key in wrong if key == "game" or not is_judged_by_its_own}
+        definition, problems = read_definition(name, {**original, **table, **kept})
+        told = [
+            Problem(
+                key,
+                f"{name} is a built-in source with the {key} {original[key]!r}; give a source of your own its own name",
+            )
+            for key in wrong
+        ]
+        return definition, told + problems
 
 
 class CatalogueError(Exception):
@@ -55,52 +93,36 @@ def load_catalogue() -> Catalogue:
     """The built-in games and sources. Raise CatalogueError when the shipped file is wrong."""
     document = tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text("utf-8"))
     problems: list[Problem] = []
-    games: dict[str, Game] = {}
-    for slug, table in document["games"].items():
-        game, found = read_game(slug, table)
-        problems += [problem.below(f"games.{slug}") for problem in found]
-        if game:
-            games[slug] = game
+    games = read_games(document["games"], {}, problems)
     sources: list[SourceDefinition] = []
     for name, table in document["sources"].items():
         source, found = read_definition(name, table, built_in=True)
         problems += [problem.below(f"sources.{name}") for problem in found]
-        if source:
-            sources.append(source)
+        sources.append(source)
     if problems:
         raise CatalogueError("; ".join(f"{problem.key}: {problem.reason}" for problem in problems))
     return Catalogue(games, tuple(sources), document["sources"])
 
 
-def read_game(slug: str, table: Mapping[str, object]) -> tuple[Game | None, list[Problem]]:
-    """The game that a `[games.SLUG]` table holds, or None, and every mistake in it."""
+def read_game(slug: str, table: Mapping[str, object], original: Game | None = None) -> tuple[Game, list[Problem]]:
+    """The game that a `[games.SLUG]` table holds, laid over the built-in one, and every mistake in the table."""
     reader = TableReader(table)
-    reader.only(_GAME_KEYS)
+    reader.only(keys_of(Game))
     if not SLUG.fullmatch(slug):
-        reason = f"the name {slug!r} must be lower-case letters, digits, '-' and '_', at most 64"
-        reader.problems.append(Problem("", reason))
-    title = reader.text("title", default=slug.replace("-", " ").title())
-    color = reader.text("color", default=f"#{DEFAULT_COLOR:06x}")
-    if not _COLOR.fullmatch(color):
-        reader.wrong("color", f'must be a colour such as "#ffd700", not {color!r}')
-        color = f"#{DEFAULT_COLOR:06x}"
-    redeem_url = reader.text("redeem_url")
-    if redeem_url and not re.fullmatch(r"https://[^\s{}]+(?:\{code\}[^\s{}]*)?", redeem_url):
-        reader.wrong("redeem_url", f"must be an https:// address, with at most one {{code}} in it, not {redeem_url!r}")
-    return (None if reader.problems else Game(slug, title, int(color[1:], 16), redeem_url)), reader.problems
+        reader.wrong("", f"the name {slug!r} must be lower-case letters, digits, '-' and '_', at most 64")
+    base = original or Game(slug, slug.replace("-", " ").title())
+    return replace(base, **reader.values(Game)), reader.problems
 
 
-def read_games(own: Mapping[str, object], catalogue: Catalogue, problems: list[Problem]) -> dict[str, Game]:
+def read_games(own: Mapping[str, object], built_in: Mapping[str, Game], problems: list[Problem]) -> dict[str, Game]:
     """The built-in games and the `[games.SLUG]` tables; a table named as a built-in game changes keys of it."""
-    games = dict(catalogue.games)
+    games = dict(built_in)
     for slug, table in own.items():
         if not is_table(table):
             problems.append(_no_table("games", slug, table))
             continue
-        game, found = read_game(slug, {**_table_of(games.get(slug)), **table})
+        games[slug], found = read_game(slug, table, games.get(slug))
         problems += [problem.below(f"games.{slug}") for problem in found]
-        if game:
-            games[slug] = game
     return games
 
 
@@ -111,46 +133,49 @@ def read_sources(
     problems: list[Problem],
     *,
     built_in: bool,
+    look_closer: LookCloser | None = None,
 ) -> dict[str, SourceDefinition]:
     """The sources by name, disabled ones too: the built-in ones, then the `[sources.NAME]` tables in order.
 
     A table named as a built-in source changes keys of that source. Without `built_in`, only those built-in
     sources are there that have a table. `games` are the games a source may name, well or wrongly described.
     """
+
+    @cache
+    def unknown_game(game: str) -> Problem:
+        # Not compared with each of thousands of games: that would take minutes where thousands of sources are wrong.
+        return unknown_value("game", game, list(islice(games, _MOST_COMPARED)))
+
     sources = {source.name: source for source in catalogue.sources} if built_in else {}
     for name, table in own.items():
         if not is_table(table):
             problems.append(_no_table("sources", name, table))
             continue
-        source, found = _read_source(name, table, catalogue)
-        if not found and source and source.game not in games:
-            found = [unknown_value("game", source.game, games)]
+        if name in catalogue.tables:
+            source, found = catalogue.changed(name, table)
+        else:
+            source, found = read_definition(name, table)
+            found = _perhaps_misspelt(name, table, catalogue, found)
+        if source.game and source.game not in games:
+            found.append(unknown_game(source.game))
+        if look_closer:
+            found += look_closer(source)
         problems += [problem.below(f"sources.{name}") for problem in found]
-        if source:
-            sources[name] = source
+        sources[name] = source
     return sources
 
 
-def _read_source(
-    name: str, table: Mapping[str, object], catalogue: Catalogue
-) -> tuple[SourceDefinition | None, list[Problem]]:
-    original = catalogue.tables.get(name)
-    if original is None:
-        return read_definition(name, table)
-    for key in ("kind", "game"):
-        if key in table and table[key] != original[key]:
-            reason = (
-                f"{name} is a built-in source with the {key} {original[key]!r}; give a source of your own its own name"
-            )
-            return None, [Problem(key, reason)]
-    return catalogue.changed(name, table)
-
-
-def _table_of(game: Game | None) -> dict[str, object]:
-    if game is None:
-        return {}
-    table: dict[str, object] = {"title": game.title, "color": f"#{game.color:06x}"}
-    return {**table, "redeem_url": game.redeem_url} if game.redeem_url else table
+def _perhaps_misspelt(
+    name: str, table: Mapping[str, object], catalogue: Catalogue, problems: list[Problem]
+) -> list[Problem]:
+    """The problems of a source of one's own; one in place of all that it lacks where a built-in one may be meant."""
+    missing = [key.name for key in keys_of(SourceDefinition).values() if key.required and key.name not in table]
+    near = near_name(name, catalogue.tables) if missing else ""
+    if not near:
+        return problems
+    needed = ", ".join(missing)
+    reason = f"is no built-in source; did you mean {near!r}? (A source of your own needs {needed} as well.)"
+    return [Problem("", reason), *(problem for problem in problems if problem.key not in missing)]
 
 
 def _no_table(parent: str, name: str, value: object) -> Problem:

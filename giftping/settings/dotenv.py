@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from giftping.settings.environment import Variable
@@ -62,6 +63,31 @@ def parse_dotenv(text: str, file: str) -> tuple[list[Variable], list[Mistake]]:
     return variables, mistakes
 
 
+def dotenv_with(text: str, values: Mapping[str, str], *, replaces: bool = False) -> str:
+    """The text of a `.env` file with variables added to it; what it sets to the same value stays as it is.
+
+    Raise KeyError with the name of a variable that it sets to something else, unless it `replaces` that, and
+    SettingsError where the text is not that of a `.env` file.
+    """
+    variables, mistakes = parse_dotenv(text, ".env")
+    if mistakes:
+        raise SettingsError(mistakes)
+    lines = re.split(r"\r\n|\n|\r", text)
+    if lines[-1] == "":
+        lines.pop()
+    known = {variable.name: variable for variable in variables}
+    added = []
+    for name, value in values.items():
+        line = f"{name}={_written(value)}"
+        if name not in known:
+            added.append(line)
+        elif known[name].value != value:
+            if not replaces:
+                raise KeyError(name)
+            lines[known[name].line - 1] = line
+    return "".join(f"{line}\n" for line in [*lines, *added])
+
+
 def _value(raw: str) -> str | None:
     if raw[:1] in {"'", '"'}:
         quoted = re.fullmatch(_QUOTED, raw)
@@ -71,3 +97,10 @@ def _value(raw: str) -> str | None:
             return quoted[1]
         return re.sub(_ESCAPE, lambda match: _ESCAPED.get(match[1], match[0]), quoted[2])
     return re.split(r"(?:^|[ \t])#", raw, maxsplit=1)[0].strip()
+
+
+def _written(value: str) -> str:
+    if re.fullmatch(r"[\w:/.@%+=&?,~-]+", value, re.ASCII):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -10,33 +10,37 @@ from types import MappingProxyType
 REAL = "environment"
 
 OWN_PREFIX = "GIFTPING_"
-OWN_VARIABLES = frozenset({"GIFTPING_CONFIG", "GIFTPING_STATE", "GIFTPING_DISCORD_API"})
 TEST_VARIABLES = frozenset({"GIFTPING_TEST_MONGO"})
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of a `.env` file and the line, counted from 1, that sets it."""
+    """One variable of a `.env` file."""
 
     name: str
     value: str = field(repr=False)
     line: int
+    """The line that sets it, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a variable was set: "environment" or a `.env` file, there with the line."""
+    """Where a variable was set."""
 
     name: str
+    """"environment", or the path of a `.env` file."""
     line: int | None = None
+    """The line of that file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Variables, and for each the place that set it. Values are left out of its repr: some are secrets."""
+    """Variables, and where they were set."""
 
     values: Mapping[str, str] = field(repr=False)
+    """The variables by name; left out of the repr, because some are secrets."""
     places: Mapping[str, Place] = field(default_factory=dict)
+    """Where a variable was set, for those that the real environment does not hold."""
 
     def get(self, name: str) -> str:
         """A variable's value; empty when it is not set, as an empty variable counts as not set."""
@@ -59,10 +63,7 @@ class Environment:
         places = {**self.places, **{name: Place(str(file), variable.line) for name, variable in fresh.items()}}
         return Environment(MappingProxyType(values), MappingProxyType(places))
 
-    def unknown_variables(self) -> list[str]:
-        """The names, sorted, that begin like giftping's own variables but that nobody reads."""
-        return sorted(
-            name
-            for name in self.values
-            if name.startswith(OWN_PREFIX) and name not in OWN_VARIABLES and name not in TEST_VARIABLES
-        )
+    def unknown_variables(self, known: Collection[str]) -> list[str]:
+        """The names, sorted, that begin like giftping's own variables but are none of the known ones."""
+        own = (name for name in self.values if name.startswith(OWN_PREFIX))
+        return sorted(name for name in own if name not in known and name not in TEST_VARIABLES)

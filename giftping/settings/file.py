@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,15 +14,19 @@ from giftping.settings.problems import Problem
 
 FILE_NAME = "giftping.toml"
 SYSTEM_FOLDER = Path("/etc/giftping")
+FILE_VARIABLE = "GIFTPING_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake in the settings: where it was made (a file or "environment"), its dotted key, what to do."""
+    """One mistake in the settings."""
 
     place: str
+    """Where it was made: a file, or "environment"."""
     key: str
+    """The dotted key or the variable; empty where it is of the whole file."""
     reason: str
+    """What is wrong, and what to do about it."""
     line: int | None = None
     column: int | None = None
 
@@ -44,20 +48,26 @@ class SettingsError(GiftpingError):
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """What was read of one giftping.toml; `path` is None where there is none and the defaults count."""
+    """What was read of one giftping.toml."""
 
     path: Path | None = None
+    """None where there is no file and the defaults count."""
     text: str = ""
     table: Mapping[str, object] = field(default_factory=dict)
+    """What the text means as TOML."""
 
     @property
     def folder(self) -> Path | None:
         """The folder the file is in, which relative paths in it start from."""
         return self.path.parent if self.path else None
 
-    def mistake(self, problem: Problem) -> Mistake:
-        """A problem with the place it was made at."""
-        return Mistake(str(self.path or FILE_NAME), problem.key, problem.reason, line_of(self.text, problem.key))
+    def mistakes(self, problems: Collection[Problem]) -> list[Mistake]:
+        """Problems with the places they were made at, in the order of the lines."""
+        if not problems:
+            return []  # As in almost every run: these do not look for lines.
+        lines, place = KeyLines(self.text), str(self.path or FILE_NAME)
+        found = [Mistake(place, problem.key, problem.reason, lines.line_of(problem.key)) for problem in problems]
+        return sorted(found, key=lambda mistake: mistake.line or 0)
 
 
 def home_folder(environment: Environment) -> Path | None:
@@ -83,8 +93,8 @@ def find_settings_file(environment: Environment, config: Path | None, cwd: Path)
     """
     if config is not None:
         return _named(cwd / config, "--config")
-    if named := environment.get("GIFTPING_CONFIG"):
-        return _named(expanded(named, cwd, environment), "GIFTPING_CONFIG")
+    if named := environment.get(FILE_VARIABLE):
+        return _named(expanded(named, cwd, environment), FILE_VARIABLE)
     for folder, is_private in _folders(environment, cwd):
         path = folder / FILE_NAME
         try:
@@ -126,22 +136,33 @@ def read_text(path: Path) -> str:
         raise SettingsError([Mistake(str(path), "", "is not text in UTF-8", line)]) from None
 
 
-def line_of(text: str, key: str) -> int | None:
-    """The line of a TOML text, counted from 1, at which a dotted key is set, or of the table it would be in.
+class KeyLines:
+    """The lines of a TOML text, counted from 1, by the keys that they set and the tables that they begin.
 
-    A reading by eye, not a parse: None where the text has nothing, or more than one line, that fits.
+    A reading by eye, not a parse. The text is read once, however many keys are looked for in it.
     """
-    lines = list(_key_lines(text))
-    wanted = tuple(re.split(r"[.\[\]]+", key))
-    while wanted:
-        exact = [number for number, path in lines if path == wanted]
-        if exact:
-            return exact[0] if len(exact) == 1 else None
-        within = [number for number, path in lines if path[: len(wanted)] == wanted]
-        if within:
-            return within[0]
-        wanted = wanted[:-1]
-    return None
+
+    def __init__(self, text: str) -> None:
+        self._of_key: dict[tuple[str, ...], list[int]] = {}
+        self._first_within: dict[tuple[str, ...], int] = {}
+        for number, path in _key_lines(text):
+            self._of_key.setdefault(path, []).append(number)
+            for length in range(1, len(path) + 1):
+                self._first_within.setdefault(path[:length], number)
+
+    def line_of(self, key: str) -> int | None:
+        """The line at which a dotted key is set, or of the table it would be in.
+
+        None where the text has nothing, or more than one line, that fits.
+        """
+        wanted = tuple(re.split(r"[.\[\]]+", key))
+        while wanted:
+            if exact := self._of_key.get(wanted):
+                return exact[0] if len(exact) == 1 else None
+            if wanted in self._first_within:
+                return self._first_within[wanted]
+            wanted = wanted[:-1]
+        return None
 
 
 def _named(path: Path, by: str) -> Path:

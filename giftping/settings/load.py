@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, cast, get_args
+from typing import Any, Literal
 
-from giftping.settings.catalogue import Game, load_catalogue, read_games, read_sources
+from giftping.settings.catalogue import LookCloser, load_catalogue, read_games, read_sources
 from giftping.settings.dotenv import read_dotenv
-from giftping.settings.environment import OWN_VARIABLES, REAL, Environment, Variable
+from giftping.settings.environment import OWN_PREFIX, REAL, Environment, Variable
 from giftping.settings.file import (
+    FILE_VARIABLE,
     Mistake,
     SettingsError,
     SettingsFile,
@@ -22,7 +21,9 @@ from giftping.settings.file import (
     home_folder,
     read_settings_file,
 )
-from giftping.settings.problems import Problem, unknown_key, unknown_value
+from giftping.settings.keys import Key, keys_of
+from giftping.settings.model import Origin, Settings, declared_tables
+from giftping.settings.problems import Problem, nearest, unknown_key
 from giftping.settings.secrets import (
     Redactor,
     Secret,
@@ -33,136 +34,20 @@ from giftping.settings.secrets import (
     resolve_secret,
     secret_values,
 )
-from giftping.settings.sources import SourceDefinition
-from giftping.settings.tables import TableReader
-from giftping.settings.todo import TodoSettings, read_todo
-from giftping.settings.values import (
-    DISCORD_API,
-    KEYS,
-    api_mistake,
-    lease_mistake,
-    misplaced,
-    regions,
-    span,
-    zone_mistake,
-)
-
-Unclear = Literal["ask", "resend"]
-OnOutage = Literal["continue", "hold"]
+from giftping.settings.table_reader import TableReader
+from giftping.settings.value_types import unencrypted
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where an effective value came from; `detail` is the file or the variable.
-
-    Games and sources are "built-in", "changed" (a built-in one with the user's changes) or of the "file".
-    """
-
-    kind: Literal["default", "file", "environment", "built-in", "changed"] = "default"
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DiscordSettings:
-    """How Discord is reached: the REST API's address without a slash at its end, and the bot token if there is one."""
-
-    api: str = DISCORD_API
-    token: Secret | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CodesSettings:
-    """How codes go out.
-
-    `unclear` is what becomes of an announcement nobody can find again; a claim is left to its run for
-    `lease`; `budget` is how long one run waits for rate limits in total; codes that are only valid in
-    `skipped_regions` (upper case) stay out; `contact` is told to the sources in the User-Agent.
-    """
-
-    unclear: Unclear = "ask"
-    lease: timedelta = timedelta(minutes=10)
-    budget: timedelta = timedelta(minutes=5)
-    skipped_regions: tuple[str, ...] = ("CN",)
-    built_in_sources: bool = True
-    contact: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MongoSettings:
-    """The ledger that several hosts share; without a `uri` the ledger is the JSON file alone.
-
-    The database is the one in the URI, else `database`. While it is away, `on_outage` says whether a run goes
-    on with the mirror or holds everything back; `server_selection` is how long it is waited for.
-    """
-
-    uri: Secret | None = None
-    database: str = ""
-    on_outage: OnOutage = "continue"
-    server_selection: timedelta = timedelta(seconds=3)
-
-
-@dataclass(frozen=True, slots=True)
-class HeartbeatSettings:
-    """The monitor's address for each job, by reference; empty without one. `start`: it is told of the begin as well."""
-
-    codes: str = ""
-    todo: str = ""
-    start: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorSettings:
-    """The webhook, by reference, by which the operator is told of trouble; empty without one."""
-
-    webhook: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that is configured, checked, with absolute paths.
-
-    `time_zone` is None for the machine's; `file` is None when only defaults and the environment count;
-    `origins` maps dotted keys to where their values came from; `warnings` are lines for the operator.
-    """
-
-    state: Path
-    time_zone: str | None
-    discord: DiscordSettings
-    codes: CodesSettings
-    todo: TodoSettings
-    mongo: MongoSettings
-    heartbeat: HeartbeatSettings
-    operator: OperatorSettings
-    games: Mapping[str, Game]
-    sources: Mapping[str, SourceDefinition]
-    file: Path | None
-    environment: Environment
-    origins: Mapping[str, Origin] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    _resolved: set[Secret] = field(default_factory=set, repr=False, compare=False)
-
-    def secret(self, reference: str) -> Secret:
-        """The secret a reference names, `.env` files included. Raise SecretError when it is not there."""
-        secret = resolve_secret(reference, self.environment.values)
-        # A webhook's URL is known by its looks, and there may be thousands of them.
-        if "/webhooks/" not in secret.reveal():
-            self._resolved.add(secret)
-        return secret
-
-    def redactor(self) -> Redactor:
-        """Return what takes every secret that these settings know of, or have given out, out of a text."""
-        known = [secret for secret in (self.discord.token, self.mongo.uri) if secret]
-        return Redactor([*known, *self._resolved.copy(), *secret_values(self.environment.values)])
-
-
-def load_settings(environ: Mapping[str, str], config: Path | None = None, *, cwd: Path) -> Settings:
+def load_settings(
+    environ: Mapping[str, str], config: Path | None = None, *, cwd: Path, look_closer: LookCloser | None = None
+) -> Settings:
     """The settings that count for a process with this environment in this folder.
 
     `config` is a settings file named on the command line; without one it is looked for as
-    `find_settings_file` says. The environment goes before the file, the file before the defaults. Raise
-    SettingsError with every mistake at once.
+    `find_settings_file` says. The environment goes before the file, the file before the defaults. `look_closer` is
+    asked about each source that the user wrote or changed. Raise SettingsError with every mistake at once.
     """
-    return _Loading(environ, config, cwd).settings()
+    return _Loading(environ, config, cwd).settings(look_closer)
 
 
 def default_state(environ: Mapping[str, str]) -> Path:
@@ -171,13 +56,7 @@ def default_state(environ: Mapping[str, str]) -> Path:
     configured = environment.get("XDG_STATE_HOME")
     if configured.startswith("/"):  # The XDG rules say to ignore a relative one.
         return Path(configured, "giftping")
-    return (home_folder(environment) or Path("~")) / ".local" / "state" / "giftping"
-
-
-def mistakes_of_source(settings: Settings, name: str, problems: Iterable[Problem]) -> list[Mistake]:
-    """Problems of a source's definition, their keys relative to its table, with the places they were made at."""
-    file = read_settings_file(settings.file)
-    return [file.mistake(problem.below(f"sources.{name}")) for problem in problems]
+    return expanded(str(keys_of(Settings)["state"].default), Path(), environment)
 
 
 class _Loading:
@@ -193,30 +72,32 @@ class _Loading:
         self.environment = self._read(Environment(dict(environ)), config)
         self.reader = TableReader(self.file.table, problems=self.problems)
 
-    def settings(self) -> Settings:
+    def settings(self, look_closer: LookCloser | None) -> Settings:
         self._note_unknown_keys()
-        state, time_zone, discord, codes = self._state(), self._time_zone(), self._discord(), self._codes()
-        todo, mongo = self._todo(), self._mongo()
-        heartbeat, operator = self._heartbeat(), self._operator()
+        values = self._values(Settings, self.reader)
+        values["state"] = self._state(values.get("state"))
+        values |= {name: self._settings_of(table, name) for name, table in declared_tables().items() if name}
+        if unencrypted(api := values["discord"].api):
+            warning = "is reached without encryption: the bot token and webhook URLs can be read on the way"
+            self.warnings.append(f"{api} {warning}")
         catalogue = load_catalogue()
-        own_games = self._table("games")
-        games = read_games(own_games, catalogue, self.problems)
-        own_sources = self._table("sources")
-        named = {**games, **own_games}  # A game with a mistake in it is not unknown on top.
-        sources = read_sources(own_sources, named, catalogue, self.problems, built_in=codes.built_in_sources)
+        own_games, own_sources = self._table("games"), self._table("sources")
+        games = read_games(own_games, catalogue.games, self.problems)
+        built_in = values["codes"].built_in_sources
+        sources = read_sources(
+            own_sources,
+            {**games, **own_games},  # A game that is no table is a mistake, but not unknown on top.
+            catalogue,
+            self.problems,
+            built_in=built_in,
+            look_closer=look_closer,
+        )
         self._note_foreign_variables()
         self._raise_mistakes()
-        self._note_tables("games", games, catalogue.games, own_games)
-        self._note_tables("sources", sources, catalogue.tables, own_sources)
+        self._note_named_tables("games", games, catalogue.games, own_games)
+        self._note_named_tables("sources", sources, catalogue.tables, own_sources)
         return Settings(
-            state=state,
-            time_zone=time_zone,
-            discord=discord,
-            codes=codes,
-            todo=todo,
-            mongo=mongo,
-            heartbeat=heartbeat,
-            operator=operator,
+            **values,
             games=MappingProxyType(games),
             sources=MappingProxyType(sources),
             file=self.file.path,
@@ -252,19 +133,70 @@ class _Loading:
             return reader.table if reader else {}
 
     def _note_unknown_keys(self) -> None:
-        for name, allowed in KEYS.items():
+        for name, declared in declared_tables().items():
+            allowed = keys_of(declared)
             table = self.file.table.get(name) if name else self.file.table
             for key in table if isinstance(table, Mapping) else ():
                 if key not in allowed:
-                    problem = misplaced(key) or unknown_key(key, allowed)
+                    problem = _misplaced(key) or unknown_key(key, allowed)
                     self.problems.append(problem.below(name) if name else problem)
 
-    def _state(self) -> Path:
-        if named := self._variable("state", "GIFTPING_STATE"):
-            return expanded(named, self.cwd, self.environment)
-        if "state" in self.file.table:
-            self._origin_file("state")
-            return expanded(self.reader.text("state"), self.file.folder or self.cwd, self.environment)
+    def _settings_of(self, declared: type, name: str) -> Any:
+        """What a table and the variables say, with the defaults of what they do not say."""
+        reader = TableReader(self._table(name), name, self.problems)
+        settings = declared(**self._values(declared, reader))
+        wrong = {problem.key for problem in self.problems}
+        for keys, reason in getattr(settings, "contradictions", tuple)():
+            if wrong.isdisjoint(map(reader.key, keys)):
+                # The defaults go together, so that one of these keys was written.
+                reader.wrong(next(key for key in keys if key in reader.table), reason)
+        return settings
+
+    def _values(self, declared: type, reader: TableReader) -> dict[str, Any]:
+        """The values that a table and the variables set, by field; a variable goes before the file."""
+        values = reader.values(declared)
+        for key in keys_of(declared).values():
+            if key.parse and key.name in reader.table:
+                self._origin_file(reader.key(key.name))
+            if key.reference:
+                values[key.field] = self._secret(reader, key, values.get(key.field, ""))
+            elif key.variable and (text := self._variable(reader.key(key.name), key.variable, unset=key.unset)):
+                variable = TableReader({key.variable: text})
+                values |= variable.value(key.variable, key)
+                for problem in variable.problems:
+                    self._variable_mistake(key.variable, problem.reason)
+        return values
+
+    def _secret(self, reader: TableReader, key: Key, reference: str) -> Secret | str | None:
+        """What a key refers to, looked up where it is needed at once; else what its variable says."""
+        if reference:
+            reference = anchored_reference(reference, self.file.folder or self.cwd)
+        if key.reference == "kept":
+            return reference
+        if key.name in reader.table and not reference:
+            return None  # It is no reference: that has been noted.
+        try:
+            environ = self.environment.values
+            secret = resolve_secret(reference, environ) if reference else find_secret(key.variable, environ)
+        except SecretError as error:
+            if reference:
+                reader.wrong(key.name, error.reason)
+            else:
+                self._variable_mistake(key.variable, error.reason)
+            return None
+        if secret:
+            place = str(self.file.path) if reference else self.environment.place_of(key.variable).name
+            detail = secret.origin if place == REAL else f"{secret.origin}, {place}"
+            self.origins[reader.key(key.name)] = Origin("file" if reference else "environment", detail)
+            self.warnings.append(secret.warning)
+        return secret
+
+    def _state(self, named: Path | None) -> Path:
+        """The state folder: the one that is named, else the one that systemd made, else the default."""
+        if named:
+            is_by_variable = self.origins["state"].kind == "environment"
+            start = self.cwd if is_by_variable else self.file.folder
+            return expanded(str(named), start or self.cwd, self.environment)
         if folder := self._variable("state", "STATE_DIRECTORY").partition(":")[0]:
             return self.cwd / folder
         if self.environment.get("XDG_STATE_HOME").startswith("/"):
@@ -274,125 +206,11 @@ class _Loading:
             self.mistakes.append(Mistake(REAL, "GIFTPING_STATE", reason))
         return default_state(self.environment.values)
 
-    def _time_zone(self) -> str | None:
-        name = self.reader.text("time_zone")
-        if not name:
-            return None
-        self._origin_file("time_zone")
-        if reason := zone_mistake(name):
-            self.reader.wrong("time_zone", reason)
-        return name
-
-    def _discord(self) -> DiscordSettings:
-        reader = TableReader(self._table("discord"), "discord", self.problems)
-        return DiscordSettings(self._api(reader), self._token(reader))
-
-    def _api(self, reader: TableReader) -> str:
-        written = reader.text("api")
-        api = self._variable("discord.api", "GIFTPING_DISCORD_API")
-        if api:
-            reason, warning = api_mistake(api)
-            if reason:
-                self._variable_mistake("GIFTPING_DISCORD_API", reason)
-        elif written:
-            self._origin_file("discord.api")
-            api = written
-            reason, warning = api_mistake(api)
-            if reason:
-                reader.wrong("api", reason)
-        else:
-            return DISCORD_API
-        self.warnings.append(warning)
-        return api.rstrip("/")
-
-    def _token(self, reader: TableReader) -> Secret | None:
-        return self._secret(reader, "token", "DISCORD_TOKEN")
-
-    def _mongo(self) -> MongoSettings:
-        reader = TableReader(self._table("mongo"), "mongo", self.problems)
-        default = MongoSettings()
-        self._note_origins(reader)
-        return MongoSettings(
-            uri=self._secret(reader, "uri", "MONGO_URI"),
-            database=self._variable("mongo.database", "MONGO_DB_NAME") or reader.text("database"),
-            on_outage=cast("OnOutage", reader.choice("on_outage", get_args(OnOutage), default=default.on_outage)),
-            server_selection=span(reader, "server_selection", default.server_selection),
-        )
-
-    def _heartbeat(self) -> HeartbeatSettings:
-        reader = TableReader(self._table("heartbeat"), "heartbeat", self.problems)
-        self._note_origins(reader)
-        codes, todo = self._reference(reader, "codes"), self._reference(reader, "todo")
-        return HeartbeatSettings(codes, todo, reader.flag("start", default=False))
-
-    def _operator(self) -> OperatorSettings:
-        reader = TableReader(self._table("operator"), "operator", self.problems)
-        self._note_origins(reader)
-        return OperatorSettings(self._reference(reader, "webhook"))
-
-    def _reference(self, reader: TableReader, key: str) -> str:
-        """The reference to a secret that is looked up when it is needed: the run does not hang on it."""
-        reference = reader.text(key)
-        if reference and not reference.startswith(("env:", "file:")):
-            reader.wrong(key, "must be env:NAME or file:PATH; the address itself does not belong in this file")
-            return ""
-        return anchored_reference(reference, self.file.folder or self.cwd)
-
-    def _secret(self, reader: TableReader, key: str, variable: str) -> Secret | None:
-        """The secret that a key refers to, else the variable's; None where neither is set."""
-        reference = reader.text(key)
-        secret: Secret | None
-        if reference and not reference.startswith(("env:", "file:")):
-            reader.wrong(key, f"must be env:NAME or file:PATH; the {key} itself does not belong in this file")
-            return None
-        try:
-            if reference:
-                folder = self.file.folder or self.cwd
-                secret = resolve_secret(anchored_reference(reference, folder), self.environment.values)
-            else:
-                secret = find_secret(variable, self.environment.values)
-        except SecretError as error:
-            if reference:
-                reader.wrong(key, error.reason)
-            else:
-                self._variable_mistake(variable, error.reason)
-            return None
-        if secret:
-            place = self.environment.place_of(variable).name if not reference else str(self.file.path)
-            detail = secret.origin if place == REAL else f"{secret.origin}, {place}"
-            name = f"{reader.prefix}.{key}"
-            self.origins[name] = Origin("file" if reference else "environment", detail)
-            self.warnings.append(secret.warning)
-        return secret
-
-    def _codes(self) -> CodesSettings:
-        reader = TableReader(self._table("codes"), "codes", self.problems)
-        default = CodesSettings()
-        self._note_origins(reader)
-        codes = CodesSettings(
-            unclear=cast("Unclear", reader.choice("unclear", get_args(Unclear), default=default.unclear)),
-            lease=span(reader, "lease", default.lease),
-            budget=span(reader, "budget", default.budget),
-            skipped_regions=regions(reader, default.skipped_regions),
-            built_in_sources=reader.flag("built_in_sources", default=default.built_in_sources),
-            contact=reader.text("contact"),
-        )
-        reason = lease_mistake(codes.lease, codes.budget)
-        if reason and not any(p.key in ("codes.lease", "codes.budget") for p in self.problems):
-            reader.wrong("lease" if "lease" in reader.table else "budget", reason)
-        if not (codes.contact.isascii() and codes.contact.isprintable()):
-            reader.wrong("contact", "must be printable ASCII: it is sent in the User-Agent")
-        return codes
-
-    def _todo(self) -> TodoSettings:
-        reader = TableReader(self._table("todo"), "todo", self.problems)
-        self._note_origins(reader)
-        # The older bot took 0 for an id that is not set.
-        return read_todo(reader, partial(self._variable, unset="0"), self._variable_mistake)
-
     def _note_foreign_variables(self) -> None:
-        for name in self.environment.unknown_variables():
-            near = unknown_value("", name, OWN_VARIABLES).reason.partition("; ")[2]
+        known = {key.variable for declared in declared_tables().values() for key in keys_of(declared).values()}
+        own = {FILE_VARIABLE, *(name for name in known if name.startswith(OWN_PREFIX))}
+        for name in self.environment.unknown_variables(own):
+            near = nearest(name, own, otherwise="one of")
             self._variable_mistake(name, f"no such variable; {near} (what begins with GIFTPING_ is giftping's own)")
 
     def _variable(self, key: str, name: str, *, unset: str = "") -> str:
@@ -412,13 +230,7 @@ class _Loading:
     def _origin_file(self, key: str) -> None:
         self.origins[key] = Origin("file", str(self.file.path))
 
-    def _note_origins(self, reader: TableReader) -> None:
-        """Note the file as the origin of every key of a table that is in it."""
-        for key in KEYS[reader.prefix]:
-            if key in reader.table:
-                self._origin_file(reader.key(key))
-
-    def _note_tables(
+    def _note_named_tables(
         self, parent: str, effective: Iterable[str], built_in: Mapping[str, object], own: Mapping[str, object]
     ) -> None:
         path = str(self.file.path)
@@ -429,9 +241,17 @@ class _Loading:
 
     def _raise_mistakes(self) -> None:
         """Raise SettingsError if there is any mistake, in the order of the lines, without the secrets in reach."""
-        in_file = [self.file.mistake(problem) for problem in self.problems]
-        in_file.sort(key=lambda mistake: mistake.line or 0)
-        mistakes = in_file + self.mistakes
+        mistakes = self.file.mistakes(self.problems) + self.mistakes
         if mistakes:
             redact = Redactor(secret_values(self.environment.values))
             raise SettingsError(replace(each, key=redact(each.key), reason=redact(each.reason)) for each in mistakes)
+
+
+def _misplaced(key: str) -> Problem | None:
+    """The problem of a key that is right in another table, or in several; None for one that is right nowhere."""
+    where = [
+        f"in [{name}]" if name else "at the top of the file, above the first [table]"
+        for name, declared in declared_tables().items()
+        if key in keys_of(declared)
+    ]
+    return Problem(key, f"unknown key here; it belongs {', or '.join(where)}") if where else None

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: the dotted key it was made at, and what to do about it."""
+    """One mistake in a table."""
 
     key: str
+    """The dotted key, relative to the table; empty for the table itself."""
     reason: str
+    """What is wrong, and what to do about it."""
 
     def below(self, prefix: str) -> Problem:
         """The same mistake as seen from one table further up."""
         return Problem(f"{prefix}.{self.key}" if self.key else prefix, self.reason)
 
 
+def near_name(name: object, allowed: Iterable[str]) -> str:
+    """The name among the allowed ones that was probably meant, empty where none comes near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(name), sorted(allowed), n=1)
+    return near[0] if near else ""
+
+
 def nearest(name: object, allowed: Iterable[str], *, otherwise: str = "known here") -> str:
     """A hint at the right name: the nearest one, or all there are."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(str(name), names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"
+    near = near_name(name, names)
+    return f"did you mean {near!r}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"
 
 
 def unknown_key(key: str, allowed: Iterable[str]) -> Problem:

@@ -5,41 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from giftping import __version__
+from giftping.settings.durations import parse_duration
+from giftping.settings.keys import holding, keys_of, required, setting
 from giftping.settings.problems import Problem, unknown_value
-from giftping.settings.tables import TableReader, is_table, pattern_mistake, toml_type
+from giftping.settings.table_reader import TableReader
+from giftping.settings.value_types import (
+    WrongValueError,
+    is_table,
+    one_of,
+    parse_flag,
+    parse_pattern,
+    parse_text,
+    parse_text_map,
+    parse_texts,
+    parse_zone,
+    toml_type,
+)
 
 MANUAL_SOURCE = "manual"
 """The source of codes that a person added."""
 
-DEFAULT_MIN_INTERVAL = timedelta(minutes=15)
+SOURCE_KINDS = ("json", "rss", "html", "embedded", "wikitext", "text")
 PAYLOADS = ("json", "next")
+EXPIRED_WORDS = ("expired", "exp")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
-_TOP_KEYS = ("kind", "game", "url", "rows", "dates", "headers", "min_interval", "enabled")
-_DATE_KEYS = ("formats", "zone", "strip", "expired")
-_FIELDS = ("code", "rewards", "expires", "state", "region", "skip")
-_ROW_KEYS = {
-    "json": ("at", *_FIELDS),
-    "rss": _FIELDS,
-    "html": ("at", "anchor", "under", *_FIELDS),
-    "embedded": ("at", "payload", "script", "after", "find", *_FIELDS),
-    "wikitext": ("at", "anchor", "under", *_FIELDS),
-    "text": _FIELDS,
-}
-_FIELD_KEYS = {
-    "json": ("path", "pattern", "split", "values", "constant"),
-    "rss": ("path", "pattern", "split", "values", "constant"),
-    "html": ("path", "attribute", "heading", "pattern", "split", "values", "constant"),
-    "embedded": ("path", "pattern", "split", "values", "constant"),
-    "wikitext": ("path", "heading", "pattern", "split", "values", "constant"),
-    "text": ("pattern", "split", "values", "constant"),
-}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _URL = re.compile(r"https?://[^\s/?#\\@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
@@ -52,21 +49,68 @@ class SightingState(StrEnum):
     UNSTATED = "unstated"
 
 
+def _parse_slug(value: object) -> str:
+    slug = parse_text(value)
+    if not SLUG.fullmatch(slug):
+        raise ValueError(f"{slug!r} must be lower-case letters, digits, '-' and '_', at most 64")
+    return slug
+
+
+def _parse_url(value: object) -> str:
+    url = parse_text(value)
+    if _URL.fullmatch(url):
+        return url
+    if "@" in url.partition("//")[2].partition("/")[0]:
+        raise ValueError("must not hold a user name or password; send them in headers, as env:NAME or file:PATH")
+    raise ValueError(f"must be an http:// or https:// address, not {url!r}")
+
+
+def _parse_headers(value: object) -> dict[str, str]:
+    pairs = value.items() if is_table(value) else ()
+    if problems := [Problem(name, reason) for name, text in pairs for reason in _header_mistakes(name, text)]:
+        raise WrongValueError(problems)
+    return parse_text_map(value)
+
+
+def _header_mistakes(name: str, text: object) -> Iterator[str]:
+    if not _HEADER_NAME.fullmatch(name):
+        yield "is not the name of an HTTP header"
+    if not isinstance(text, str):
+        yield f"must be a string, not {toml_type(text)}"
+    elif not text.isascii() or not text.isprintable():
+        yield "must hold printable ASCII only"
+
+
+def _parse_formats(value: object) -> tuple[str, ...]:
+    formats = parse_texts(value)
+    if wrong := [text for text in formats if "%" not in text]:
+        problems = [Problem("", f"{text!r} holds no directive such as %Y-%m-%d") for text in wrong]
+        raise WrongValueError(problems, rest=tuple(text for text in formats if text not in wrong))
+    return formats
+
+
+def _parse_expired(value: object) -> tuple[str, ...]:
+    return (*EXPIRED_WORDS, *parse_texts(value))
+
+
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """Where one value of a row is.
+    """Where one value of a row is."""
 
-    `path` is in the kind's language and "" for the row itself; `pattern` keeps its first group or whole match;
-    `split` cuts one text into several values; `values` maps what is found to what it means; `constant` is the value.
-    """
-
-    path: str = ""
-    attribute: str = ""
-    heading: bool = False
-    pattern: str = ""
-    split: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    constant: str | None = None
+    path: str = setting(parse_text, "", kinds=("json", "rss", "html", "embedded", "wikitext"))
+    """Where in the row it is, in the kind's language; empty for the row itself."""
+    attribute: str = setting(parse_text, "", kinds=("html",))
+    """The attribute to take in place of the text."""
+    heading: bool = setting(parse_flag, default=False, kinds=("html", "wikitext"))
+    """Whether it is the nearest heading above the row."""
+    pattern: str = setting(parse_pattern, "")
+    """A regular expression, of which the first group is kept, or the whole match."""
+    split: str = setting(parse_text, "")
+    """What cuts one text into several values."""
+    values: Mapping[str, str] = setting(parse_text_map, {})
+    """What is found, and what it means."""
+    constant: str | None = setting(parse_text, None)
+    """What the value always is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,45 +120,72 @@ class RowRule:
     `anchor` and `under` must be found, rows or no rows: they tell an empty list from a changed page.
     """
 
-    code: FieldRule
-    at: str = ""
-    anchor: str = ""
-    under: str = ""
-    payload: str = "json"
-    script: str = ""
-    after: str = ""
-    find: str = ""
-    rewards: FieldRule | None = None
-    expires: FieldRule | None = None
-    state: FieldRule | None = None
-    region: FieldRule | None = None
-    skip: FieldRule | None = None
+    code: FieldRule = holding(FieldRule, required="where in the row the code is")
+    """The code."""
+    at: str = setting(parse_text, "", kinds=("json", "html", "embedded", "wikitext"))
+    """Where the rows are, in the kind's language."""
+    anchor: str = setting(parse_text, "", kinds=("html", "wikitext"))
+    """What must be on the page."""
+    under: str = setting(parse_pattern, "", kinds=("html", "wikitext"))
+    """A pattern for the heading that the rows are under."""
+    payload: str = setting(one_of(PAYLOADS), "json", kinds=("embedded",))
+    """How the JSON stands in the page: as such, or in the pieces that Next.js pushes."""
+    script: str = setting(parse_text, "", kinds=("embedded",))
+    """The CSS selector of the script with the JSON."""
+    after: str = setting(parse_pattern, "", kinds=("embedded",))
+    """A pattern for what stands before the JSON in that script."""
+    find: str = setting(parse_text, "", kinds=("embedded",))
+    """A key at any depth of the JSON, from whose value `at` starts."""
+    rewards: FieldRule | None = holding(FieldRule, None)
+    """What the code brings."""
+    expires: FieldRule | None = holding(FieldRule, None)
+    """When it ends."""
+    state: FieldRule | None = holding(FieldRule, None)
+    """Whether it still works."""
+    region: FieldRule | None = holding(FieldRule, None)
+    """Where it works."""
+    skip: FieldRule | None = holding(FieldRule, None)
+    """What tells that the row is no code."""
 
 
 @dataclass(frozen=True, slots=True)
 class DateRules:
-    """How a source writes dates: strptime formats besides ISO 8601, the zone, what to strip, words for expired."""
+    """How a source writes dates."""
 
-    formats: tuple[str, ...] = ()
-    zone: str = "UTC"
-    strip: str = ""
-    expired: tuple[str, ...] = ("expired", "exp")
+    formats: tuple[str, ...] = setting(_parse_formats, ())
+    """Formats of strptime, besides ISO 8601."""
+    zone: str = setting(parse_zone, "UTC")
+    """The time zone of times without one."""
+    strip: str = setting(parse_pattern, "")
+    """A pattern for what is no part of the date."""
+    expired: tuple[str, ...] = setting(_parse_expired, EXPIRED_WORDS)
+    """Words that stand where the date was, once the code has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDefinition:
-    """One place that lists codes of one game. Header values may be secret references (`env:NAME`, `file:PATH`)."""
+    """One place that lists codes of one game."""
 
     name: str
-    kind: str
-    game: str
-    url: str
-    rows: tuple[RowRule, ...]
-    dates: DateRules = DateRules()
-    min_interval: timedelta = DEFAULT_MIN_INTERVAL
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    enabled: bool = True
+    """What the source is called: the table's name."""
+    kind: str = required(one_of(SOURCE_KINDS), f"one of {', '.join(sorted(SOURCE_KINDS))}")
+    """How the place is read."""
+    game: str = required(_parse_slug, "the slug of the game, such as whiteout-survival")
+    """The game, by its slug."""
+    url: str = required(_parse_url, "an http:// or https:// address")
+    """The address."""
+    rows: tuple[RowRule, ...] = holding(RowRule, required="a table that says where the rows and their fields are")
+    """Where the rows are, group by group."""
+    dates: DateRules = holding(DateRules, DateRules())
+    """How dates are written."""
+    min_interval: timedelta = setting(parse_duration, timedelta(minutes=15))
+    """The least time between two requests."""
+    headers: Mapping[str, str] = setting(_parse_headers, {}, repr=False)
+    """HTTP headers to send along; a value may be a secret's reference, `env:NAME` or `file:PATH`."""
+    enabled: bool = setting(parse_flag, default=True)
+    """Whether it is asked at all."""
     built_in: bool = False
+    """Whether it came with giftping, and nobody changed it."""
 
     @property
     def fingerprint(self) -> str:
@@ -134,169 +205,78 @@ class SourceDefinition:
 
 def read_definition(
     name: str, table: Mapping[str, object], *, built_in: bool = False
-) -> tuple[SourceDefinition | None, list[Problem]]:
-    """The definition that a `[sources.NAME]` table holds, or None, and every mistake in it.
+) -> tuple[SourceDefinition, list[Problem]]:
+    """The definition that a `[sources.NAME]` table holds, and every mistake in it; one with mistakes is of no use.
 
-    The keys of the problems are relative to the table. CSS and JMESPath are not looked into here, because that
-    takes their libraries: see `giftping.codes.sources.expressions`.
+    The keys of the problems are relative to the table. CSS, JMESPath and date formats are not looked into here, because
+    that takes their libraries: see `giftping.codes.sources.expressions`.
     """
-    reader = TableReader(table)
-    reader.only(_TOP_KEYS)
-    _check_name(reader, name)
-    kind = reader.choice("kind", _ROW_KEYS)
-    definition = SourceDefinition(
-        name=name,
-        kind=kind,
-        game=_game(reader),
-        url=_url(reader),
-        rows=_row_groups(reader, kind),
-        dates=_dates(reader, deep=not built_in),
-        min_interval=reader.duration("min_interval", default=DEFAULT_MIN_INTERVAL),
-        headers=_headers(reader),
-        enabled=reader.flag("enabled", default=True),
-        built_in=built_in,
-    )
-    return (None if reader.problems else definition), reader.problems
-
-
-def _check_name(reader: TableReader, name: str) -> None:
+    reader = TableReader(table, trusted=built_in)
+    reader.only(keys_of(SourceDefinition))
     if name == MANUAL_SOURCE:
-        reader.problems.append(Problem("", f"the name {name!r} is kept for codes that were added by hand"))
+        reader.wrong("", f"the name {name!r} is kept for codes that were added by hand")
     elif not SLUG.fullmatch(name):
-        reason = f"the name {name!r} must be lower-case letters, digits, '-' and '_', at most 64"
-        reader.problems.append(Problem("", reason))
+        reader.wrong("", f"the name {name!r} must be lower-case letters, digits, '-' and '_', at most 64")
+    values = {"kind": "", "game": "", "url": "", **reader.values(SourceDefinition)}
+    rows = _row_groups(reader, values["kind"])
+    definition = SourceDefinition(name=name, rows=rows, dates=_dates(reader), built_in=built_in, **values)
+    return definition, reader.problems
 
 
-def _game(reader: TableReader) -> str:
-    game = reader.text("game", required=True, what="the slug of the game, such as whiteout-survival")
-    if game and not SLUG.fullmatch(game):
-        reader.wrong("game", f"{game!r} must be lower-case letters, digits, '-' and '_', at most 64")
-    return game
-
-
-def _url(reader: TableReader) -> str:
-    url = reader.text("url", required=True, what="an http:// or https:// address")
-    if not url or _URL.fullmatch(url):
-        return url
-    if "@" in url.partition("//")[2].partition("/")[0]:
-        reader.wrong("url", "must not hold a user name or password; send them in headers, as env:NAME or file:PATH")
-    else:
-        reader.wrong("url", f"must be an http:// or https:// address, not {url!r}")
-    return ""
-
-
-def _headers(reader: TableReader) -> dict[str, str]:
-    headers = reader.text_map("headers")
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            reader.wrong(f"headers.{name}", "is not the name of an HTTP header")
-        if not value.isascii() or not value.isprintable():
-            reader.wrong(f"headers.{name}", "must hold printable ASCII only")
-    return headers
-
-
-def _dates(reader: TableReader, *, deep: bool) -> DateRules:
+def _dates(reader: TableReader) -> DateRules:
     with reader.inside("dates") as dates:
         if dates is None:
             return DateRules()
-        dates.only(_DATE_KEYS)
-        rules = DateRules(
-            formats=dates.texts("formats"),
-            zone=dates.text("zone", default="UTC"),
-            strip=dates.pattern("strip"),
-            expired=(*DateRules().expired, *dates.texts("expired")),
-        )
-        for pattern in rules.formats:
-            if "%" not in pattern:
-                dates.wrong("formats", f"{pattern!r} holds no directive such as %Y-%m-%d")
-        if deep:
-            _check_zone(dates, rules.zone)
-        return rules
-
-
-def _check_zone(reader: TableReader, zone: str) -> None:
-    if zone == "UTC":
-        return
-    from zoneinfo import ZoneInfo, available_timezones
-
-    try:
-        ZoneInfo(zone)
-    except (ValueError, KeyError, OSError):
-        reader.wrong("zone", unknown_value("zone", zone, available_timezones()).reason[:200])
+        dates.only(keys_of(DateRules))
+        return DateRules(**dates.values(DateRules))
 
 
 def _row_groups(reader: TableReader, kind: str) -> tuple[RowRule, ...]:
-    value = reader.table.get("rows")
-    if value is None:
-        reader.wrong("rows", "is missing: a table that says where the rows and their fields are")
-        return ()
+    value = reader.table.get("rows", [])
     groups = value if isinstance(value, list) else [value]
-    if not groups:
+    if not groups and "rows" in reader.table:
         reader.wrong("rows", "must hold at least one table")
     rules: list[RowRule] = []
     for number, group in enumerate(groups):
         prefix = f"rows[{number}]" if isinstance(value, list) else "rows"
         if not is_table(group):
             reader.wrong(prefix, f"must be a table, not {toml_type(group)}")
-        elif kind:
-            rules.append(_row_rule(TableReader(group, prefix, reader.problems), kind))
+            rules.append(RowRule(FieldRule()))  # It keeps the place: the groups are counted once more later.
+        elif kind:  # Without it nobody can say what belongs into the rows.
+            rules.append(_row_rule(reader.within(group, prefix), kind))
     return tuple(rules)
 
 
 def _row_rule(reader: TableReader, kind: str) -> RowRule:
-    reader.only(_ROW_KEYS[kind])
-    fields = {name: _field_rule(reader, name, kind) for name in _FIELDS}
-    code = fields["code"]
-    if code is None and "code" not in reader.table:
-        reader.wrong("code", "is missing: where in the row the code is")
+    keys = keys_of(RowRule, kind)
+    reader.only(keys)
+    values = reader.values(RowRule, kind)
+    fields: dict[str, Any] = {key.field: _field_rule(reader, name, kind) for name, key in keys.items() if key.table}
     _check_state(reader, fields["state"])
-    payload = reader.choice("payload", PAYLOADS, default="json") if kind == "embedded" else "json"
-    needs_script = kind == "embedded" and payload == "json"
-    return RowRule(
-        at=reader.text("at", required=kind in ("html", "wikitext"), what="where the rows are"),
-        anchor=reader.text("anchor"),
-        under=reader.pattern("under"),
-        payload=payload,
-        script=reader.text("script", required=needs_script, what="the CSS selector of the script that holds the JSON"),
-        after=reader.pattern("after"),
-        find=reader.text("find"),
-        code=code or FieldRule(),
-        rewards=fields["rewards"],
-        expires=fields["expires"],
-        state=fields["state"],
-        region=fields["region"],
-        skip=fields["skip"],
-    )
+    if kind in ("html", "wikitext") and "at" not in reader.table:
+        reader.wrong("at", "is missing: where the rows are")
+    if kind == "embedded" and values.get("payload") != "next" and "script" not in reader.table:
+        reader.wrong("script", "is missing: the CSS selector of the script that holds the JSON")
+    fields["code"] = fields["code"] or FieldRule()  # For the mistakes that are looked for in what else there is.
+    return RowRule(**values, **fields)
 
 
 def _field_rule(reader: TableReader, name: str, kind: str) -> FieldRule | None:
+    keys = keys_of(FieldRule, kind)
     value = reader.table.get(name)
     if isinstance(value, str):
-        text = reader.text(name)
-        if kind != "text":
-            return FieldRule(path=text)
-        mistake = pattern_mistake(text)
-        if mistake:
-            reader.wrong(name, mistake)
-        return FieldRule(pattern=text)
+        # A text is short for a table with the one key that a field of this kind is mostly about.
+        short = keys["pattern" if kind == "text" else "path"]
+        return FieldRule(**reader.value(name, short))
     if value is not None and not is_table(value):
         reader.wrong(name, f"must be a string or a table, not {toml_type(value)}")
+    if not is_table(value):
         return None
-    with reader.inside(name) as table:
-        if table is None:
-            return None
-        table.only(_FIELD_KEYS[kind])
-        if not table.table:
-            reader.wrong(name, "must not be an empty table")
-        return FieldRule(
-            path=table.text("path"),
-            attribute=table.text("attribute"),
-            heading=table.flag("heading", default=False),
-            pattern=table.pattern("pattern"),
-            split=table.text("split"),
-            values=table.text_map("values"),
-            constant=table.text("constant") if "constant" in table.table else None,
-        )
+    table = reader.within(value, name)
+    table.only(keys)
+    if not value:
+        reader.wrong(name, "must not be an empty table")
+    return FieldRule(**table.values(FieldRule, kind))
 
 
 def _check_state(reader: TableReader, rule: FieldRule | None) -> None:

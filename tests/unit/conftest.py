@@ -37,7 +37,6 @@ def logging_is_as_it_was() -> Iterator[None]:
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine whose /etc holds no settings, and a giftping that comes with the game rise and the source rise-api."""
     definition, problems = read_definition("rise-api", RISE_API, built_in=True)
-    assert definition
     assert not problems
     catalogue = Catalogue({"rise": Game("rise", "Rise")}, (definition,), {"rise-api": RISE_API})
     monkeypatch.setattr("giftping.settings.load.load_catalogue", lambda: catalogue)

@@ -73,7 +73,7 @@ def test_the_drawings_name_modules_that_are_there(diagram: str) -> None:
 def test_every_name_of_the_code_that_the_page_names_is_there() -> None:
     assert "ShapeChangedError" in text_of(CONTRIBUTING)
     assert all(hasattr(kinds, name) for name in ("KINDS", "Parser", "ShapeChangedError"))
-    assert all(hasattr(sources, name) for name in ("_ROW_KEYS", "_FIELD_KEYS"))
+    assert all(hasattr(sources, name) for name in ("SOURCE_KINDS", "RowRule", "FieldRule"))
 
 
 def test_every_target_that_is_to_be_made_is_in_the_makefile() -> None:

@@ -43,9 +43,10 @@ SETTINGS = {
     "giftping.settings.secrets",
     "giftping.settings.load",
     "giftping.settings.file",
-    "giftping.settings.todo",
-    "giftping.settings.values",
-    "giftping.settings.tables",
+    "giftping.settings.keys",
+    "giftping.settings.model",
+    "giftping.settings.value_types",
+    "giftping.settings.table_reader",
     "giftping.text",
 }
 SESSION = {

@@ -22,7 +22,8 @@ from giftping.discord.outcome import Done
 from giftping.discord.rest import done
 from giftping.settings.file import SettingsError
 from giftping.settings.load import load_settings
-from giftping.settings.tables import TableReader
+from giftping.settings.model import TodoSettings
+from giftping.settings.table_reader import TableReader
 from giftping.store.fields import DocumentError, Fields
 from giftping.store.legacy import snowflake as migrated_id
 from giftping.text import (
@@ -131,13 +132,13 @@ def test_what_the_mongodb_driver_gives_is_an_id_and_comes_back_as_a_plain_number
 
 def by_settings(value: Any) -> object:
     reader = TableReader({"guild": value})
-    found = reader.discord_id("guild")
+    found = reader.values(TodoSettings).get("guild_id")
     assert (found is None) == bool(reader.problems)
     return found
 
 
 def by_settings_list(value: Any) -> object:
-    found = TableReader({"exempt": [value]}).discord_ids("exempt")
+    found = TableReader({"exempt": [value]}).values(TodoSettings).get("exempt", ())
     return next(iter(found), None)
 
 

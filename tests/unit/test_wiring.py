@@ -8,7 +8,8 @@ import pytest
 from giftping.discord.outcome import Refused
 from giftping.discord.rest import ChannelRoute
 from giftping.discord.webhook import WebhookRoute
-from giftping.settings.load import Settings, load_settings
+from giftping.settings.load import load_settings
+from giftping.settings.model import Settings
 from giftping.store.base import Destination, StoreError
 from giftping.wiring import Wiring, host_name, side_by_side, utc_now
 

@@ -5,16 +5,21 @@ Not imported on the way of an idle run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
 
+from giftping.settings.keys import keys_of
 from giftping.settings.problems import Problem
 from giftping.settings.sources import FieldRule, RowRule, SourceDefinition
 
-_FIELDS = ("code", "rewards", "expires", "state", "region", "skip")
+# A moment whose day, month, year, hour and minute all differ, and that every calendar has.
+_MOMENT = datetime(2026, 11, 23, 17, 45, 9, tzinfo=UTC)
 
 
 def check_expressions(definition: SourceDefinition) -> list[Problem]:
-    """The JMESPath expressions and CSS selectors of a definition that cannot be read.
+    """The JMESPath expressions, CSS selectors and date formats of a definition that cannot be read.
 
     The keys are relative to the source's table; row groups are counted from 0, as by `read_definition`.
     """
@@ -25,11 +30,12 @@ def check_expressions(definition: SourceDefinition) -> list[Problem]:
             reason = mistake(expression) if expression else ""
             if reason:
                 problems.append(Problem(f"{prefix}.{key}", reason))
-    return problems
+    reasons = map(_format_mistake, definition.dates.formats)
+    return problems + [Problem("dates.formats", reason) for reason in reasons if reason]
 
 
 def _expressions(kind: str, rule: RowRule) -> Iterator[tuple[str, str, Callable[[str], str]]]:
-    fields = [(name, getattr(rule, name)) for name in _FIELDS]
+    fields = [(key.name, getattr(rule, key.field)) for key in keys_of(RowRule).values() if key.table]
     paths = [(name, field.path) for name, field in fields if isinstance(field, FieldRule)]
     if kind in ("json", "embedded"):
         yield from ((name, path, _jmespath_mistake) for name, path in [("at", rule.at), *paths])
@@ -39,6 +45,8 @@ def _expressions(kind: str, rule: RowRule) -> Iterator[tuple[str, str, Callable[
         yield from ((name, path, _selector_mistake) for name, path in selectors)
 
 
+# The same expressions stand in source after source, and jmespath forgets them after 128.
+@cache
 def _jmespath_mistake(expression: str) -> str:
     import jmespath
     from jmespath.exceptions import JMESPathError
@@ -50,6 +58,7 @@ def _jmespath_mistake(expression: str) -> str:
     return ""
 
 
+@cache
 def _selector_mistake(expression: str) -> str:
     import soupsieve
 
@@ -57,6 +66,16 @@ def _selector_mistake(expression: str) -> str:
         soupsieve.compile(expression)
     except (soupsieve.SelectorSyntaxError, NotImplementedError, ValueError, RecursionError) as error:
         return f"{expression!r} is not a CSS selector: {_first_line(error)}"
+    return ""
+
+
+@cache
+def _format_mistake(pattern: str) -> str:
+    """Why nothing could be read by a date format: strptime says the same of a bad format as of another date."""
+    try:
+        datetime.strptime(_MOMENT.strftime(pattern), pattern)  # noqa: DTZ007 - only whether it can be read
+    except (ValueError, re.error) as error:
+        return f"{pattern!r} is not a date format: {_first_line(error)}"
     return ""
 
 

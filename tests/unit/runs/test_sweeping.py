@@ -24,7 +24,8 @@ from giftping.runs.sweep import (
     zone_of,
 )
 from giftping.settings.file import SettingsError
-from giftping.settings.load import Settings, load_settings
+from giftping.settings.load import load_settings
+from giftping.settings.model import Settings
 from giftping.store.base import StoreError
 from giftping.store.documents import TODO_STATE
 from giftping.store.tiny import TinyStore

@@ -7,16 +7,10 @@ from pathlib import Path
 import pytest
 
 from giftping.settings.file import SYSTEM_FOLDER, SettingsError
-from giftping.settings.load import (
-    CodesSettings,
-    MongoSettings,
-    Settings,
-    default_state,
-    load_settings,
-    mistakes_of_source,
-)
+from giftping.settings.load import default_state, load_settings
+from giftping.settings.model import CodesSettings, MongoSettings, Settings, TodoSettings
 from giftping.settings.problems import Problem
-from giftping.settings.todo import TodoSettings
+from giftping.settings.sources import SourceDefinition
 
 OWN_SOURCE = """
 [sources.mine]
@@ -253,6 +247,11 @@ def test_a_file_that_is_no_toml_does_not_hide_the_mistakes_elsewhere(load: Load,
     ]
 
 
+def test_a_wrong_value_in_the_file_is_told_even_where_a_variable_goes_before_it(load: Load, home: Path) -> None:
+    (line,) = lines_of(load, home, "[discord]\napi = 'nowhere'", GIFTPING_DISCORD_API="https://proxy.example/api")
+    assert line.startswith("giftping.toml:2: discord.api: must be an http:// or https:// address")
+
+
 def test_the_variables_of_the_older_systems_are_no_mistake(load: Load) -> None:
     settings = load(
         GUILD_ID="1",
@@ -409,10 +408,28 @@ def test_the_system_folder_is_the_usual_one() -> None:
     assert Path("/etc/giftping") == SYSTEM_FOLDER
 
 
-def test_a_mistake_found_later_in_a_source_is_told_at_its_line(load: Load, home: Path) -> None:
-    settings = load("# mine\n" + OWN_SOURCE)
-    (mistake,) = mistakes_of_source(settings, "mine", [Problem("rows.code", "is no expression")])
-    assert str(mistake) == f"{home}/giftping.toml:7: sources.mine.rows.code: is no expression"
+def test_what_a_closer_look_finds_is_told_with_all_other_mistakes_at_its_line(home: Path) -> None:
+    (home / "giftping.toml").write_text(f"zone = 1\n{OWN_SOURCE}colour = 'red'\n[sources.rise-api]\nenabled = 1\n")
+    looked_at = []
+
+    def look_closer(source: SourceDefinition) -> list[Problem]:
+        looked_at.append(source.name)
+        return [Problem("rows.code", "is no expression")]
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"HOME": str(home)}, cwd=home, look_closer=look_closer)
+    assert [(mistake.line, mistake.key) for mistake in caught.value.mistakes] == [
+        (1, "zone"),
+        (7, "sources.mine.rows.code"),
+        (8, "sources.mine.colour"),
+        (9, "sources.rise-api.rows.code"),
+        (10, "sources.rise-api.enabled"),
+    ]
+    assert looked_at == ["mine", "rise-api"]
+
+
+def test_only_what_the_user_wrote_is_looked_at_closer(home: Path) -> None:
+    assert load_settings({"HOME": str(home)}, cwd=home, look_closer=lambda source: [Problem("", "wrong")]).sources
 
 
 def test_the_default_state_folder_is_the_one_that_counts_without_settings(load: Load, home: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giftping.settings.dotenv import parse_dotenv, read_dotenv
+from giftping.settings.dotenv import dotenv_with, parse_dotenv, read_dotenv
 from giftping.settings.environment import Environment, Place
 from giftping.settings.load import load_settings
 
@@ -95,3 +95,10 @@ def test_a_file_that_is_not_text_is_a_mistake(tmp_path: Path) -> None:
     path, variables, mistakes = read_dotenv(tmp_path)
     assert not variables
     assert [str(mistake) for mistake in mistakes] == [f"{path}:2: is not text in UTF-8"]
+
+
+@pytest.mark.parametrize("value", ["plain-1", "mongodb://a:b%2F@host/x?y=1", 'with "quotes" and \\ and # and $x'])
+def test_a_variable_that_is_added_to_dotenv_is_read_as_it_was_given(value: str) -> None:
+    variables, mistakes = parse_dotenv(dotenv_with("A=1\r\nB='2'", {"NEW": value, "A": "1"}), ".env")
+    assert mistakes == []
+    assert {one.name: one.value for one in variables} == {"A": "1", "B": "2", "NEW": value}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.settings.environment import Environment
-from giftping.settings.file import Mistake, SettingsError, expanded, find_settings_file, line_of, read_settings_file
+from giftping.settings.file import KeyLines, Mistake, SettingsError, expanded, find_settings_file, read_settings_file
 
 
 @pytest.fixture
@@ -140,13 +140,13 @@ code = "b"
     ],
 )
 def test_the_line_of_a_key_is_found_by_eye(key: str, line: int | None) -> None:
-    assert line_of(TEXT, key) == line
+    assert KeyLines(TEXT).line_of(key) == line
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=20))
 def test_any_text_and_key_have_a_line_within_the_text_or_none(text: str, key: str) -> None:
-    line = line_of(text, key)
+    line = KeyLines(text).line_of(key)
     assert line is None or 1 <= line <= text.count("\n") + 1
 
 

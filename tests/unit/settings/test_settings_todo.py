@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.settings.file import SettingsError
-from giftping.settings.load import Origin, Settings, load_settings
-from giftping.settings.todo import ID_VARIABLES, QuietHours, TodoSettings, parse_quiet_hours
+from giftping.settings.load import load_settings
+from giftping.settings.model import Origin, Settings, TodoSettings
+from giftping.settings.value_types import QuietHours, parse_quiet_hours
 
+ID_VARIABLES = {"guild": "GUILD_ID", "channel": "TODO_CHANNEL_ID", "role": "ROLE_ID", "owner": "OWNER_ID"}
 NO_ID = "must be a Discord id: copy it from Discord with developer mode on"
 TOO_SHORT_FOR_A_WARNING = "must fit between remind_after (1d) and remove_after (5d), or nobody could be warned in time"
 NO_QUIET_HOURS = 'must be two times of day, like "23:00-07:00", not'

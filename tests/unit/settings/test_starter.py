@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from giftping.settings.catalogue import load_catalogue
-from giftping.settings.dotenv import parse_dotenv
-from giftping.settings.load import CodesSettings, Settings, load_settings
-from giftping.settings.starter import crontab_line, dotenv_with, filled_in, starter_toml
-from giftping.settings.todo import TodoSettings
-from giftping.settings.values import KEYS
+from giftping.settings.keys import keys_of
+from giftping.settings.load import load_settings
+from giftping.settings.model import CodesSettings, Settings, TodoSettings, declared_tables
+from giftping.settings.starter import starter_toml
 
 COMMENTED_OUT = re.compile(r"^# ((?:\[[^\]]+\]|[a-z_]+ = ).*)$", re.MULTILINE)
 STATE = Path('/home/me/a "strange" \\ folder/état\n')
@@ -21,8 +19,11 @@ STATE = Path('/home/me/a "strange" \\ folder/état\n')
 pytestmark = pytest.mark.usefixtures("bare_machine")
 
 
-def starter() -> str:
-    return starter_toml(folder=Path("/home/me/.config/giftping\nx = 1"), state=STATE, source="rise-api")
+def starter(**settings: str) -> str:
+    """Return a starter with settings, whose keys are written with __ for the dot."""
+    written = {key.replace("__", "."): value for key, value in settings.items()}
+    folder = Path("/home/me/.config/giftping\nx = 1")
+    return starter_toml(folder=folder, state=STATE, source="rise-api", settings=written)
 
 
 def load(toml: str, folder: Path) -> Settings:
@@ -62,11 +63,11 @@ def test_the_defaults_that_the_starter_shows_are_the_defaults(tmp_path: Path) ->
     assert replace(settings.todo, **examples, quiet_hours=None, exempt=frozenset()) == TodoSettings()
 
 
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("name", declared_tables())
 def test_the_starter_shows_every_setting(name: str) -> None:
     shown = tomllib.loads(COMMENTED_OUT.sub(r"\1", starter()))
     table = shown[name] if name else shown
-    assert set(KEYS[name]) - {"api"} <= set(table)
+    assert set(keys_of(declared_tables()[name])) <= set(table)
 
 
 def test_the_starter_reads_well_in_a_narrow_window() -> None:
@@ -77,21 +78,14 @@ def test_the_starter_reads_well_in_a_narrow_window() -> None:
 
 def test_what_is_filled_in_counts_whatever_characters_it_has(tmp_path: Path) -> None:
     strange = r'file:/home/me/a \1 "strange" token'
-    text = filled_in(starter(), {"discord.token": strange, "todo.guild": "11"})
+    text = starter(discord__token=strange, todo__guild="11")
     written = tomllib.loads(text)
     assert (written["discord"], written["todo"]) == ({"token": strange}, {"guild": "11"})
 
 
-def test_what_the_starter_has_no_line_for_cannot_be_filled_in() -> None:
-    with pytest.raises(ValueError, match=r"no line for todo\.gild"):
-        filled_in(starter(), {"todo.gild": "11"})
-
-
-@pytest.mark.parametrize("value", ["plain-1", "mongodb://a:b%2F@host/x?y=1", 'with "quotes" and \\ and # and $x'])
-def test_a_variable_that_is_added_to_dotenv_is_read_as_it_was_given(value: str) -> None:
-    variables, mistakes = parse_dotenv(dotenv_with("A=1\r\nB='2'", {"NEW": value, "A": "1"}), ".env")
-    assert mistakes == []
-    assert {one.name: one.value for one in variables} == {"A": "1", "B": "2", "NEW": value}
+def test_a_key_that_there_is_not_cannot_be_filled_in() -> None:
+    with pytest.raises(ValueError, match=r"no key todo\.gild"):
+        starter(todo__gild="11")
 
 
 def test_the_starter_works_with_the_catalogue_that_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,30 +93,3 @@ def test_the_starter_works_with_the_catalogue_that_is_shipped(tmp_path: Path, mo
     name = next(iter(load_catalogue().tables))
     text = starter_toml(folder=tmp_path, state=STATE, source=name)
     assert not load(COMMENTED_OUT.sub(r"\1", text), tmp_path).sources[name].enabled
-
-
-def test_a_crontab_line_names_the_command_in_full_and_is_silent() -> None:
-    assert (
-        crontab_line(Path("/opt/giftping/bin/giftping")) == "3-59/5 * * * * /opt/giftping/bin/giftping codes check -q"
-    )
-
-
-def test_a_crontab_line_survives_strange_paths() -> None:
-    line = crontab_line(Path("/home/me/100% mine/giftping"), config=Path("/etc/my file.toml"), minutes=1)
-    fields, command = line.rsplit("* ", 1)
-    assert fields == "* * * * "
-    assert not re.search(r"(?<!\\)%", command)
-    assert shlex.split(command.replace(r"\%", "%")) == [
-        "/home/me/100% mine/giftping",
-        "codes",
-        "check",
-        "-q",
-        "--config",
-        "/etc/my file.toml",
-    ]
-
-
-@pytest.mark.parametrize("minutes", [0, 60])
-def test_cron_counts_minutes_from_1_to_59(minutes: int) -> None:
-    with pytest.raises(ValueError, match="minutes must be from 1 to 59"):
-        crontab_line(Path("/giftping"), minutes=minutes)
