@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from forked import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, forked
 from mongodb import Gate, Ledger, ledger_behind, open_gate, uses
 from scene import GAME, Ran, Scene
 

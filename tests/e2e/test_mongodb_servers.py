@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fakes.mongod import Mongod, ReplicaSet, database, new_database, or_skip, own_mongod, shared_replica_set
-from forked import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, forked
 from mongodb import Ledger, ledger_behind, open_gate, uses
 from scene import GAME, Scene
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 import typer.main
-from forked import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, forked
 from scene import GAME, Ran, Scene
 from typer.core import TyperGroup
 
