@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from pymongo import common
 
 from giftping.cli import app, main
 
@@ -223,6 +224,8 @@ def serve() -> None:
     # The tree of commands takes as long to build as an idle run, and is the same in every child.
     commands = typer.main.get_command(app)
     typer.main.get_command = lambda _app: commands
+    # A driver whose server is away sleeps for half a second at a time, however little patience it was given.
+    common.MIN_HEARTBEAT_INTERVAL = 0.05
     # Spare the disk: processes are killed here, not the machine, and what a killed process wrote is there.
     os.fsync = os.fstat
     gc.freeze()

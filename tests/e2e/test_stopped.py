@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from forks import ForkedHost, Forker, Forkers, Trouble, Victim, forked, scene_in, wait_until_quiet
 from plays import CODES, Play, hold_promises, opened, run_killed
-from scene import GAME, SOURCE, Scene
+from scene import FULL, GAME, SOURCE, Scene
 from todo_scene import SWEEP, opened_todo_scene
 
 from giftping.demo import faults
@@ -19,7 +19,7 @@ from giftping.demo.log import Match
 
 Told = Callable[[str, object], None]
 
-RUNS_OF_A_JOB = 100
+RUNS_OF_A_JOB = 100 if FULL else 50
 STOPPED = {143, -15}
 """A run that comes to its own end after SIGTERM, and one that had nothing to bring to an end yet, or any more."""
 
@@ -28,12 +28,10 @@ SHORTLY, LATER = timedelta(minutes=2), timedelta(minutes=20)
 
 
 def random_moments(steps: int) -> list[tuple[int, Trouble]]:
-    """Return a moment for each run, SIGTERM and SIGKILL in turns, the same ones in every test run."""
+    """A moment for SIGTERM in each run, the same ones in every test run; the kill matrices have SIGKILL."""
     chosen = random.Random(2026)
-    signals = (signal.SIGTERM, signal.SIGKILL)
     return [
-        (number, Trouble(kill_at=chosen.randint(1, steps), signal=signals[number % 2]))
-        for number in range(RUNS_OF_A_JOB)
+        (number, Trouble(kill_at=chosen.randint(1, steps), signal=signal.SIGTERM)) for number in range(RUNS_OF_A_JOB)
     ]
 
 
@@ -58,9 +56,9 @@ def test_checks_ended_at_random_moments_announce_everything_once(
             hold_promises(PLAY, scene, host)
 
     forkers.each(end, random_moments(steps))
-    assert set(ended) <= {*STOPPED, -9, 0}, ended
-    assert min(ended.count(143), ended.count(-9)) > RUNS_OF_A_JOB / 5, ended
-    record_property("told", f"codes check: {ended.count(143)} runs stopped and {ended.count(-9)} killed")
+    assert set(ended) <= {*STOPPED, 0}, ended
+    assert ended.count(143) > RUNS_OF_A_JOB * 2 / 5, ended
+    record_property("told", f"codes check: {ended.count(143)} of {RUNS_OF_A_JOB} runs stopped")
 
 
 def test_sweeps_ended_at_random_moments_tell_nobody_anything_twice_and_forget_nobody(
@@ -86,9 +84,9 @@ def test_sweeps_ended_at_random_moments_tell_nobody_anything_twice_and_forget_no
             play.hold_promises()
 
     forkers.each(end, random_moments(steps))
-    assert set(ended) <= {*STOPPED, -9, 0}, ended
-    assert min(ended.count(143), ended.count(-9)) > RUNS_OF_A_JOB / 5, ended
-    record_property("told", f"todo sweep: {ended.count(143)} runs stopped and {ended.count(-9)} killed")
+    assert set(ended) <= {*STOPPED, 0}, ended
+    assert ended.count(143) > RUNS_OF_A_JOB * 2 / 5, ended
+    record_property("told", f"todo sweep: {ended.count(143)} of {RUNS_OF_A_JOB} runs stopped")
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -124,20 +122,20 @@ def test_a_sweep_that_is_told_to_stop_while_discord_has_its_message_records_that
 
 # What stays bounded
 
-RUNS_OF_FAILURE = 250
-MINUTE = timedelta(minutes=1)
+RUNS_OF_FAILURE = 120
+TIMER = timedelta(minutes=2)
 
 
 def run_for_hours(host: ForkedHost, scene: Scene, *arguments: str) -> tuple[list[int], list[int]]:
-    """Run every minute, and return how many lines each run wrote and how large the state folder was after it."""
+    """Run as a timer would, and return how many lines each run wrote and how large the state folder was after it."""
     lines, sizes = [], []
     for _ in range(RUNS_OF_FAILURE):
         ran = host.run(*arguments)
         assert ran.exit_code == 69, ran
         lines.append(len((ran.output + ran.errors).splitlines()))
         sizes.append(sum(path.stat().st_size for path in host.state.rglob("*") if path.is_file()))
-        host.ahead += MINUTE
-        scene.discord.clock.forward(MINUTE)
+        host.ahead += TIMER
+        scene.discord.clock.forward(TIMER)
     return lines, sizes
 
 
@@ -160,7 +158,7 @@ def test_checks_against_failing_sources_and_destinations_say_it_once_and_grow_no
         assert [scene.arrived(guild) for guild in guilds] == [{}, {}]
     assert lines[0] == 3
     assert sum(lines[1:]) == 0, lines
-    assert max(sizes[50:]) <= max(sizes[:50]) * 1.1, sizes[::25]
+    assert max(sizes[24:]) <= max(sizes[:24]) * 1.02, sizes[::12]
 
 
 def test_sweeps_into_a_channel_that_refuses_say_it_once_and_grow_nothing(forker: Forker, tmp_path: Path) -> None:
@@ -170,5 +168,5 @@ def test_sweeps_into_a_channel_that_refuses_say_it_once_and_grow_nothing(forker:
         events = play.events()
     assert 0 < lines[0] < 20
     assert sum(lines[20:]) == 0, lines
-    assert max(sizes[100:]) <= max(sizes[:100]) * 1.1, sizes[::25]
+    assert max(sizes[48:]) <= max(sizes[:48]) * 1.05, sizes[::12]
     assert len(events) < 100, len(events)
