@@ -209,12 +209,31 @@ class StandInDiscord(People):
         with self._lock:
             return list(self._world.channels[channel_id].messages.values())
 
-    def arrived(self) -> list[Arrival]:
-        """Every message of the bot and of webhooks that stands in any channel, oldest first."""
+    def written(self, channel_id: int) -> list[StoredMessage]:
+        """The messages that stand in a channel, oldest first, each as often as it was written.
+
+        A repeat under the same nonce counts, though Discord makes one message of both, unless it can only be there to
+        settle what became of the first: see `Writings`.
+        """
         with self._lock:
-            stored = [message for channel in self._world.channels.values() for message in channel.messages.values()]
-        sent = sorted((message for message in stored if message.author.is_bot), key=lambda message: message.id)
+            return [
+                message
+                for message in self._world.channels[channel_id].messages.values()
+                for _ in range(1 + self._log.writings.again[message.nonce or ""])
+            ]
+
+    def arrived(self) -> list[Arrival]:
+        """Every message of the bot and of webhooks in any channel, oldest first, each as often as it was written."""
+        with self._lock:
+            written = [message for channel_id in self._world.channels for message in self.written(channel_id)]
+        sent = sorted((message for message in written if message.author.is_bot), key=lambda message: message.id)
         return [Arrival(message.channel_id, shown_codes(message)) for message in sent]
+
+    @property
+    def written_again(self) -> Counter[str]:
+        """How often each nonce was written again by one who had nothing to settle."""
+        with self._lock:
+            return Counter(self._log.writings.again)
 
     @property
     def requests(self) -> list[Logged]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from giftping.demo.nonces import Writings
 from giftping.demo.world import StoredMessage
 
 _CODE_BLOCK = re.compile(r"```(?:([\w+.#-]*)\n)?(.*?)```", re.DOTALL)
@@ -87,6 +88,7 @@ class Log:
     violations: list[str] = field(default_factory=list)
     ignored_nonces: list[tuple[int, str]] = field(default_factory=list)
     limited: Counter[str] = field(default_factory=Counter)
+    writings: Writings = field(default_factory=Writings)
 
 
 def shown_codes(message: StoredMessage) -> tuple[str, ...]:

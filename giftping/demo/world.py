@@ -160,6 +160,8 @@ class StoredMessage:
     edited_at: datetime | None = None
     flags: int = 0
     attachments: tuple[StoredAttachment, ...] = ()
+    nonce: str | None = None
+    """What its author called it by; a webhook's messages have none."""
 
     @property
     def visible_embeds(self) -> tuple[dict[str, Any], ...]:
@@ -278,6 +280,7 @@ class World:
                 StoredAttachment(self.snowflake(), file.filename, len(file.content), file.content_type, file.content)
                 for file in draft.files
             ),
+            nonce=None if webhook else draft.nonce,
         )
         channel.messages[message.id] = message
         self._notify(channel, message)

@@ -123,6 +123,7 @@ def month(folder: Path, seed: int) -> tuple[dict[str, int], list[str]]:
         pings = pings_among(world.discord.all_notifications())
         changes = [change for change in world.discord.role_changes if change.role_id == ROLE]
         violations = [
+            *(f"nonce {nonce} was written again {times} times" for nonce, times in world.discord.written_again.items()),
             *too_close(pings, MONTH_PROMISES),
             *after_a_submission(pings, world.lives, MONTH_PROMISES),
             *while_away(pings, world.lives),

@@ -110,13 +110,13 @@ class TodoScene:
     # What was received
 
     def received(self) -> list[Received]:
-        """Return every notice that was stored since the scene was made, and those that it began with; oldest first."""
+        """Return every notice that was written since the scene was made, and those that it began with; oldest first."""
         discord = self.scene.discord
-        found = list(_in_message(discord.messages(CHANNEL), "channel"))
+        found = list(_in_message(discord.written(CHANNEL), "channel"))
         for user_id in EVERYBODY:
             channel_id = discord.dm_channel_of(user_id)
             if channel_id is not None:
-                found += _in_message(discord.messages(channel_id), "dm", user_id)
+                found += _in_message(discord.written(channel_id), "dm", user_id)
         rung = {(one.user_id, one.message.id) for one in discord.all_notifications()}
         told = [
             Received(user_id, leg, kind, reference, message.sent_at, message.id, (user_id, message.id) in rung)
