@@ -65,7 +65,7 @@ class Answering:
         self._limiter = RateLimiter()
 
     def respond(self, request: Request, peer: Peer) -> Reply:
-        """Return what goes out to a request."""
+        """The reply to a request."""
         found = endpoint_for(request.method, request.path.removeprefix(API)) if request.path.startswith(API) else None
         if found is None:
             path = _WEBHOOK_TOKEN.sub(r"\1***", request.path)
@@ -128,8 +128,6 @@ class Answering:
                 reason=call.reason,
             )
             self._log.requests.append(logged)
-            if webhook_id is not None and logged.nonce is not None:
-                self._log.ignored_nonces.append((webhook_id, str(logged.nonce)))
         return logged
 
     def _recipient(self, call: Call, channel_id: int | None) -> int | None:

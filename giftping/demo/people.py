@@ -114,11 +114,11 @@ class People:
             return channel.id if channel else None
 
     def notifications(self, user_id: int) -> list[Notification]:
-        """Return what a user was notified of, oldest first; messages that were deleted since are among it."""
+        """The notifications of one user, oldest first."""
         return [notification for notification in self.all_notifications() if notification.user_id == user_id]
 
     def all_notifications(self) -> list[Notification]:
-        """Return what anybody was notified of, oldest first."""
+        """The notifications of everybody, oldest first."""
         with self._lock:
             return list(self._world.notifications)
 

@@ -60,10 +60,10 @@ def _write_old_documents(stage: Stage) -> None:
 
 
 def told(discord: StandInDiscord) -> dict[int, list[str]]:
-    """Return by which ways each member was really notified, as the stand-in counted, in order."""
+    """The ways by which each member was really notified, as the stand-in counted, in order."""
     return {user_id: [one.kind for one in discord.notifications(user_id)] for user_id in MEMBERS}
 
 
 def todo_messages(discord: StandInDiscord) -> list[StoredMessage]:
-    """Return what stands in the TODO channel, oldest first."""
+    """The messages that stand in the TODO channel, oldest first."""
     return discord.messages(TODO_CHANNEL)
