@@ -3,10 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import settings
+from pymongo import common
 
 # A busy machine makes no test fail: nothing here is measured by the clock.
 settings.register_profile("giftping", deadline=None)
 settings.load_profile("giftping")
+
+# A driver whose server is away sleeps for half a second at a time, however little patience a test gives it.
+common.MIN_HEARTBEAT_INTERVAL = 0.05
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -51,8 +51,7 @@ class Session:
     def settings(self) -> Settings:
         """The settings, loaded once; their warnings are told. Raise SettingsError with every mistake at once."""
         # Known before its warnings are told: they go out without the secrets that it knows of.
-        self.settings = settings = load_settings(
-            os.environ, self.config, cwd=Path.cwd(), look_closer=self.look_closer)
+        self.settings = settings = load_settings(os.environ, self.config, cwd=Path.cwd(), look_closer=self.look_closer)
         for warning in settings.warnings:
             self.write_log(f"warning: {warning}", "warning")
         return settings

@@ -16,7 +16,8 @@ from giftping.demo.endpoints import endpoint_for
 from giftping.demo.faults import JSON_HEADERS, FaultPlan, Moment, discord_error
 from giftping.demo.log import Log, Logged
 from giftping.demo.loopback import Answer, Peer, Reply, Request
-from giftping.demo.ratelimits import WEBHOOK, Claimed, Limits, RateLimit, RateLimiter
+from giftping.demo.nonces import Writing
+from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK, Claimed, Limits, RateLimit, RateLimiter
 from giftping.demo.rules import InvalidForm, Upload
 from giftping.demo.world import World
 
@@ -37,6 +38,7 @@ class _Exchange:
     peer: Peer
     logged: Logged
     body_error: ApiError | None
+    writing: Writing | None
 
 
 class Answering:
@@ -63,13 +65,15 @@ class Answering:
         self._limiter = RateLimiter()
 
     def respond(self, request: Request, peer: Peer) -> Reply:
-        """The reply that goes out to a request."""
+        """The reply to a request."""
         found = endpoint_for(request.method, request.path.removeprefix(API)) if request.path.startswith(API) else None
         if found is None:
             path = _WEBHOOK_TOKEN.sub(r"\1***", request.path)
             return self._unexpected(f"{request.method} {path}")
         exchange = self._exchange(*found, request, peer)
         reply = self._reply(exchange)
+        if exchange.writing is not None and exchange.writing.is_known_to_be_there is None:
+            exchange.writing.answered(with_message=False)
         if not isinstance(reply, Answer):
             return reply
         exchange.logged.status = reply.status
@@ -94,7 +98,16 @@ class Answering:
             except ApiError as error:
                 body_error = error
         call = Call(request.method, endpoint.template, raw_ids, token, request.query, body, files, reason)
-        return _Exchange(endpoint, call, request, peer, self._logged(call), body_error)
+        writing = self._writing(call, peer)
+        return _Exchange(endpoint, call, request, peer, self._logged(call), body_error, writing)
+
+    def _writing(self, call: Call, peer: Peer) -> Writing | None:
+        """The writing of a message that its nonce may make one with another."""
+        nonce = call.body.get("nonce")
+        if nonce is None or not call.body.get("enforce_nonce") or call.template != CHANNEL_MESSAGES:
+            return None
+        with self._lock:
+            return self._log.writings.begin(str(nonce), peer)
 
     def _logged(self, call: Call) -> Logged:
         ids = {name: int(text) for name, text in call.raw_ids.items() if text.isdecimal()}
@@ -115,8 +128,6 @@ class Answering:
                 reason=call.reason,
             )
             self._log.requests.append(logged)
-            if webhook_id is not None and logged.nonce is not None:
-                self._log.ignored_nonces.append((webhook_id, str(logged.nonce)))
         return logged
 
     def _recipient(self, call: Call, channel_id: int | None) -> int | None:
@@ -136,6 +147,8 @@ class Answering:
         if reply is None:
             answer = self._carry_out(exchange)
             late = self._strike(exchange, answer, after=True)
+            if exchange.writing is not None and late is None:
+                exchange.writing.answered(with_message=answer.status == 200)
             reply = answer if late is None else late
         return _with_bucket(reply, claimed.headers)
 

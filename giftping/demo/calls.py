@@ -41,19 +41,18 @@ def not_permitted() -> ApiError:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a known route.
-
-    `raw_ids` are the ids in its path as text, without any token; `reason` is what it says to the audit log.
-    """
+    """One request to a known route."""
 
     method: str
     template: str
     raw_ids: Mapping[str, str]
+    """The ids in its path as text, without any token."""
     token: str = field(repr=False)
     query: Mapping[str, str]
     body: Mapping[str, Any]
     files: tuple[Upload, ...] = ()
     reason: str = ""
+    """What it says to the audit log."""
 
     def id(self, name: str) -> int:
         """An id from the path. Raise InvalidForm when it is no snowflake."""
@@ -97,12 +96,13 @@ def snowflake(name: str, text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A method and a path, and the function that answers it; `takes_files` where a multipart body is understood."""
+    """A method and a path, and the function that answers it."""
 
     method: str
     template: str
     answer: Callable[[World, Call], Answer]
     takes_files: bool = False
+    """Whether a multipart body is understood."""
 
     @property
     def for_webhook(self) -> bool:
@@ -112,10 +112,10 @@ class Endpoint:
     @property
     def takes_body(self) -> bool:
         """Whether a request has a body; the only PUT, which gives a role, has none."""
-        return self.method in {"POST", "PATCH"}
+        return self.method == "POST"
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The values in the path's places, None when this is another endpoint."""
+        """The text in the path's places by their names, None when this is another endpoint."""
         if method != self.method:
             return None
         wanted, given = self.template.split("/"), path.split("/")

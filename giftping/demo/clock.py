@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-"""The present instant when it is called, aware and in UTC."""
+"""Gives the present instant, aware and in UTC."""
 
 
 class ShiftedClock:

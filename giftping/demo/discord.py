@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -61,14 +60,11 @@ class StandInDiscord(People):
         members_intent: bool = False,
         bot_token: str = "stand-in-token",
         bot_id: int = 4_000_000_000_000_000_001,
-        nonce_window: timedelta = timedelta(minutes=3),
     ) -> None:
         self.clock = clock or ShiftedClock()
         self.bot_token = bot_token
         bot = Author(bot_id, "giftping")
-        self._world = World(
-            self.clock, bot, nonce_window, message_content=message_content, members_intent=members_intent
-        )
+        self._world = World(self.clock, bot, message_content=message_content, members_intent=members_intent)
         self._plan: FaultPlan[Logged] = FaultPlan()
         self._log = Log()
         self._lock = threading.RLock()
@@ -139,12 +135,11 @@ class StandInDiscord(People):
         with self._lock:
             self._world.channels[channel_id].permissions = permissions
 
-    def add_webhook(self, webhook_id: int, token: str, channel_id: int, *, made_by_bot: bool = False) -> None:
-        """Add a webhook to a channel; the bot sees the content of messages of one that it made itself."""
+    def add_webhook(self, webhook_id: int, token: str, channel_id: int) -> None:
+        """Add a webhook to a channel."""
         with self._lock:
             channel = self._world.channels[channel_id]
-            application = self.bot_id if made_by_bot else None
-            self._world.webhooks[webhook_id] = Webhook(webhook_id, token, channel.id, "Gift codes", application)
+            self._world.webhooks[webhook_id] = Webhook(webhook_id, token, channel.id, "Gift codes")
 
     def webhook_url(self, webhook_id: int) -> str:
         """A webhook's URL, which holds its token."""
@@ -153,16 +148,11 @@ class StandInDiscord(People):
     def add_message(
         self, channel_id: int, content: str, *, author_id: int = 77, embeds: Sequence[Mapping[str, Any]] = ()
     ) -> int:
-        """Let somebody write into a channel and return the message's id."""
+        """The id of a message that somebody else writes into a channel."""
         draft = draft_of({"content": content, "embeds": list(embeds)})
         with self._lock:
             author = self._world.users.setdefault(author_id, Author(author_id, f"user-{author_id}", is_bot=False))
             return self._world.post(self._world.channels[channel_id], author, draft).id
-
-    def remove_message(self, channel_id: int, message_id: int) -> None:
-        """Delete a message."""
-        with self._lock:
-            del self._world.channels[channel_id].messages[message_id]
 
     def remove_webhook(self, webhook_id: int) -> None:
         """Delete a webhook."""
@@ -209,12 +199,31 @@ class StandInDiscord(People):
         with self._lock:
             return list(self._world.channels[channel_id].messages.values())
 
-    def arrived(self) -> list[Arrival]:
-        """Every message of the bot and of webhooks that stands in any channel, oldest first."""
+    def written(self, channel_id: int) -> list[StoredMessage]:
+        """The messages that stand in a channel, oldest first, each as often as it was written.
+
+        A repeat under the same nonce counts, though Discord makes one message of both, unless it can only be there to
+        settle what became of the first: see `Writings`.
+        """
         with self._lock:
-            stored = [message for channel in self._world.channels.values() for message in channel.messages.values()]
-        sent = sorted((message for message in stored if message.author.is_bot), key=lambda message: message.id)
+            return [
+                message
+                for message in self._world.channels[channel_id].messages.values()
+                for _ in range(1 + self._log.writings.again[message.nonce or ""])
+            ]
+
+    def arrived(self) -> list[Arrival]:
+        """Every message of the bot and of webhooks in any channel, oldest first, each as often as it was written."""
+        with self._lock:
+            written = [message for channel_id in self._world.channels for message in self.written(channel_id)]
+        sent = sorted((message for message in written if message.author.is_bot), key=lambda message: message.id)
         return [Arrival(message.channel_id, shown_codes(message)) for message in sent]
+
+    @property
+    def written_again(self) -> Counter[str]:
+        """How often each nonce was written again by one who had nothing to settle."""
+        with self._lock:
+            return Counter(self._log.writings.again)
 
     @property
     def requests(self) -> list[Logged]:
@@ -237,19 +246,9 @@ class StandInDiscord(People):
         return list(self._log.violations)
 
     @property
-    def ignored_nonces(self) -> list[tuple[int, str]]:
-        """Webhook ids and nonces of webhook bodies that carried one, which Discord ignores."""
-        return list(self._log.ignored_nonces)
-
-    @property
     def limited(self) -> Counter[str]:
         """How many 429 the limits provoked, by scope; those of planned faults are not among them."""
         return Counter(self._log.limited)
-
-    @property
-    def invalid_requests(self) -> int:
-        """How many requests count towards Discord's ban for 10,000 invalid ones."""
-        return sum(logged.invalid for logged in self.requests)
 
     @property
     def connections(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -14,8 +13,6 @@ from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK
 from giftping.demo.rules import UNBUILT, Draft, draft_of, is_empty
 from giftping.demo.world import Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
 
-WEBHOOK_MESSAGE = WEBHOOK + "/messages/{message_id}"
-CHANNEL_MESSAGE = CHANNEL_MESSAGES + "/{message_id}"
 DIRECT_CHANNELS = "/users/@me/channels"
 
 
@@ -44,10 +41,8 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     draft = _draft(call)
     _refuse_empty(draft.content, draft.embeds)
     if channel.type is ChannelType.FORUM:
-        channel = _forum_thread(world, channel, draft)
-    elif draft.thread_name:
-        raise ApiError(400, 220003, "Webhooks can only create threads in forum channels")
-    stored = world.post(channel, Author(hook.id, draft.username or hook.name), draft, hook)
+        raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
+    stored = world.post(channel, Author(hook.id, hook.name), draft, hook)
     return json_answer(shapes.message(stored)) if wait else no_content()
 
 
@@ -60,49 +55,6 @@ def _webhook_channel(world: World, call: Call, hook: Webhook) -> Channel:
     if thread is None or thread.parent_id != channel.id:
         raise unknown(10003, "Channel")
     return thread
-
-
-def _forum_thread(world: World, forum: Channel, draft: Draft) -> Channel:
-    if not draft.thread_name:
-        raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
-    id_ = world.snowflake()
-    thread = Channel(id_, forum.guild_id, draft.thread_name, forum.permissions, ChannelType.THREAD, forum.id)
-    world.channels[id_] = thread
-    return thread
-
-
-def _webhook_message(world: World, call: Call) -> tuple[Channel, StoredMessage]:
-    hook = webhook_of(world, call)
-    channel = _webhook_channel(world, call, hook)
-    stored = channel.messages.get(call.id("message_id"))
-    if stored is None or stored.webhook_id != hook.id:
-        raise unknown(10008, "Message")
-    return channel, stored
-
-
-def _get_webhook_message(world: World, call: Call) -> Answer:
-    _, stored = _webhook_message(world, call)
-    return json_answer(shapes.message(stored))
-
-
-def _edit_webhook_message(world: World, call: Call) -> Answer:
-    channel, stored = _webhook_message(world, call)
-    draft = _draft(call)
-    changed = replace(
-        stored,
-        content=draft.content if "content" in draft.given else stored.content,
-        embeds=draft.embeds if "embeds" in draft.given else stored.embeds,
-        edited_at=world.clock(),
-    )
-    _refuse_empty(changed.content, changed.embeds)
-    channel.messages[stored.id] = changed
-    return json_answer(shapes.message(changed))
-
-
-def _delete_webhook_message(world: World, call: Call) -> Answer:
-    channel, stored = _webhook_message(world, call)
-    del channel.messages[stored.id]
-    return no_content()
 
 
 # Channels
@@ -162,45 +114,24 @@ def _list_messages(world: World, call: Call) -> Answer:
 
 def _chosen(messages: list[StoredMessage], call: Call, limit: int) -> list[StoredMessage]:
     """The asked-for messages, oldest first: `after` takes the nearest ones to its id, the others the newest."""
-    before, after, around = call.snowflake("before"), call.snowflake("after"), call.snowflake("around")
-    if around is not None:
-        older = [stored for stored in messages if stored.id < around]
-        rest = [stored for stored in messages if stored.id >= around]
-        half = limit // 2
-        return (older[-half:] if half else []) + rest[: limit - half]
+    before, after = call.snowflake("before"), call.snowflake("after")
     if after is not None:
         return list(islice((stored for stored in messages if stored.id > after), limit))
     return [stored for stored in messages if before is None or stored.id < before][-limit:]
 
 
 def _seen_by_bot(world: World, channel: Channel, stored: StoredMessage) -> dict[str, Any]:
-    own = world.bot.id in {stored.author.id, stored.application_id, *stored.notified.users}
+    own = world.bot.id in {stored.author.id, *stored.notified.users}
     direct = channel.type is ChannelType.DM
     return shapes.message(stored, hidden=not (own or direct or world.message_content))
 
 
-def _channel_message(channel: Channel, call: Call) -> StoredMessage:
+def _get_message(world: World, call: Call) -> Answer:
+    channel = channel_of(world, call, Permission.READ_MESSAGE_HISTORY)
     stored = channel.messages.get(call.id("message_id"))
     if stored is None:
         raise unknown(10008, "Message")
-    return stored
-
-
-def _get_message(world: World, call: Call) -> Answer:
-    channel = channel_of(world, call, Permission.READ_MESSAGE_HISTORY)
-    return json_answer(_seen_by_bot(world, channel, _channel_message(channel, call)))
-
-
-def _delete_message(world: World, call: Call) -> Answer:
-    channel = channel_of(world, call)
-    stored = _channel_message(channel, call)
-    if stored.author.id != world.bot.id:
-        if channel.type is ChannelType.DM:
-            raise ApiError(403, 50003, "Cannot execute action on a DM channel")
-        if Permission.MANAGE_MESSAGES not in channel.permissions:
-            raise not_permitted()
-    del channel.messages[stored.id]
-    return no_content()
+    return json_answer(_seen_by_bot(world, channel, stored))
 
 
 # Users
@@ -241,12 +172,8 @@ ENDPOINTS = (
     Endpoint("POST", WEBHOOK, _execute_webhook),
     Endpoint("POST", CHANNEL_MESSAGES, _create_message, takes_files=True),
     Endpoint("GET", WEBHOOK, _get_webhook),
-    Endpoint("GET", WEBHOOK_MESSAGE, _get_webhook_message),
-    Endpoint("PATCH", WEBHOOK_MESSAGE, _edit_webhook_message),
-    Endpoint("DELETE", WEBHOOK_MESSAGE, _delete_webhook_message),
     Endpoint("GET", CHANNEL_MESSAGES, _list_messages),
-    Endpoint("GET", CHANNEL_MESSAGE, _get_message),
-    Endpoint("DELETE", CHANNEL_MESSAGE, _delete_message),
+    Endpoint("GET", CHANNEL_MESSAGES + "/{message_id}", _get_message),
     Endpoint("GET", "/channels/{channel_id}", _get_channel),
     Endpoint("GET", "/users/@me", _get_me),
     Endpoint("POST", DIRECT_CHANNELS, _open_dm),

@@ -104,25 +104,25 @@ def garbage(body: bytes = b"\x00\xff{not json") -> Fault:
     return Fault("garbage", lambda moment: replace(moment.answer, body=body))
 
 
-def truncated(keep: int | None = None) -> Fault:
-    """A fault that sends the first `keep` bytes of the true body (default: half), then closes the connection."""
+def truncated() -> Fault:
+    """A fault that sends the first half of the true body, then closes the connection."""
 
     def strike(moment: Moment) -> Reply:
         body = _whole(moment.answer)
-        kept = body[: len(body) // 2 if keep is None else keep]
+        kept = body[: len(body) // 2]
         return replace(moment.answer, body=Stream(lambda: iter((kept,)), max(len(body), len(kept) + 1)))
 
     return Fault("truncated", strike)
 
 
-def drip(pause: float, piece: int = 1) -> Fault:
-    """A fault that sends the true body `piece` bytes at a time, with `pause` seconds between them."""
+def drip(pause: float) -> Fault:
+    """A fault that sends the true body byte by byte, with `pause` seconds between them."""
 
     def strike(moment: Moment) -> Reply:
         body = _whole(moment.answer)
 
         def pieces() -> Iterator[bytes]:
-            return (body[start : start + piece] for start in range(0, len(body), piece))
+            return (body[start : start + 1] for start in range(len(body)))
 
         return replace(moment.answer, body=Stream(pieces, len(body), pause))
 

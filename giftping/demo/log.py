@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from giftping.demo.nonces import Writings
 from giftping.demo.world import StoredMessage
 
 _CODE_BLOCK = re.compile(r"```(?:([\w+.#-]*)\n)?(.*?)```", re.DOTALL)
@@ -15,52 +16,38 @@ _CODE_BLOCK = re.compile(r"```(?:([\w+.#-]*)\n)?(.*?)```", re.DOTALL)
 
 @dataclass(slots=True)
 class Logged:
-    """One request as the stand-in saw it, without secrets.
-
-    `channel_id` is the channel of the path or the one its webhook posts to. `user_id` is the member of the path,
-    the recipient that a channel for direct messages is asked for, or the one whose channel it is. `status` is None
-    where no answer was given; `fault` names the planned fault that struck, `limited` the scope of the rate limit
-    that refused it. `reason` is what the audit log was told.
-    """
+    """One request as the stand-in saw it, without secrets."""
 
     number: int
     method: str
     template: str
     channel_id: int | None
+    """The channel of the path, or the one its webhook posts to."""
     webhook_id: int | None
     query: Mapping[str, str]
     body: Mapping[str, Any]
     status: int | None = None
+    """None where no answer was given."""
     fault: str = ""
+    """The name of the planned fault that struck."""
     limited: str = ""
+    """The scope of the rate limit that refused it."""
     user_id: int | None = None
+    """The member of the path, the recipient that a direct channel is asked for, or the one whose channel it is."""
     reason: str = ""
-
-    @property
-    def nonce(self) -> str | int | None:
-        """The nonce in the body."""
-        return self.body.get("nonce")
-
-    @property
-    def invalid(self) -> bool:
-        """Whether it counts towards Discord's ban for 10,000 invalid requests: 401, 403, and 429 but shared ones."""
-        shared = self.limited == "shared" or self.fault == "429 shared"
-        return self.status in (401, 403, 429) and not shared
+    """What the audit log was told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which requests a fault strikes; what is None does not matter.
-
-    `nth` counts from 1 among the matching requests that reach the fault's moment, before or after they are
-    carried out.
-    """
+    """Which requests a fault strikes; what is None does not matter."""
 
     method: str | None = None
     template: str | None = None
     channel_id: int | None = None
     webhook_id: int | None = None
     nth: int = 1
+    """From 1, among the matching requests that reach the fault's moment, before or after they are carried out."""
     user_id: int | None = None
 
     def takes(self, logged: Logged) -> bool:
@@ -85,8 +72,8 @@ class Log:
     requests: list[Logged] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
-    ignored_nonces: list[tuple[int, str]] = field(default_factory=list)
     limited: Counter[str] = field(default_factory=Counter)
+    writings: Writings = field(default_factory=Writings)
 
 
 def shown_codes(message: StoredMessage) -> tuple[str, ...]:

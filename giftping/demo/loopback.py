@@ -81,11 +81,13 @@ class Peer:
 
     def _idle(self, over: Callable[[], bool]) -> bool:
         while not over():
-            if self._gone() or self._closing.wait(_POLL_SECONDS):
+            if self.is_gone or self._closing.wait(_POLL_SECONDS):
                 return False
         return True
 
-    def _gone(self) -> bool:
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has closed the connection, or has died."""
         try:
             return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
         except BlockingIOError:

@@ -114,7 +114,7 @@ class People:
             return channel.id if channel else None
 
     def notifications(self, user_id: int) -> list[Notification]:
-        """The notifications of a user, oldest first; messages that were deleted since are among it."""
+        """The notifications of one user, oldest first."""
         return [notification for notification in self.all_notifications() if notification.user_id == user_id]
 
     def all_notifications(self) -> list[Notification]:

@@ -21,8 +21,19 @@ MAX_URL = 2048
 MAX_ATTACHMENTS = 10
 MAX_FILENAME = 1024
 
-UNBUILT = ("components", "poll", "sticker_ids", "message_reference", "shared_client_theme")
-"""Parts of a message body that the stand-in does not know."""
+UNBUILT = (
+    "avatar_url",
+    "components",
+    "flags",
+    "message_reference",
+    "poll",
+    "shared_client_theme",
+    "sticker_ids",
+    "thread_name",
+    "tts",
+    "username",
+)
+"""Parts of a message body that giftping does not use, and the stand-in does not know."""
 
 _MENTION_KINDS = frozenset({"roles", "users", "everyone"})
 _SNOWFLAKE = re.compile(r"0|[1-9][0-9]{0,19}")
@@ -39,9 +50,10 @@ class InvalidForm(Exception):  # noqa: N818  # Discord's own name of it
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came with a body; `number` is what the body's attachments call it by."""
+    """A file that came with a body."""
 
     number: int
+    """What the body's attachments call it by."""
     filename: str
     content_type: str
     content: bytes = field(repr=False)
@@ -58,17 +70,13 @@ class AllowedMentions:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A body that keeps the rules, trimmed as Discord trims it. `given` are the keys that were there."""
+    """A body that keeps the rules, trimmed as Discord trims it."""
 
-    given: frozenset[str]
     content: str
     embeds: tuple[dict[str, Any], ...]
     allowed: AllowedMentions
     nonce: str | None
     enforce_nonce: bool
-    username: str | None
-    thread_name: str | None
-    flags: int
     files: tuple[Upload, ...] = ()
 
 
@@ -178,19 +186,13 @@ def draft_of(body: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Draft:
     form = Form({file.filename for file in files})
     form.errors.update(naming.errors)
     draft = Draft(
-        given=frozenset(body),
         content=form.text(["content"], body.get("content"), MAX_CONTENT),
         embeds=_embeds(form, body.get("embeds")),
         allowed=_allowed_mentions(form, body.get("allowed_mentions")),
         nonce=_nonce(form, body.get("nonce")),
         enforce_nonce=form.flag(["enforce_nonce"], body.get("enforce_nonce")),
-        username=_username(form, body.get("username")),
-        thread_name=form.text(["thread_name"], body.get("thread_name"), 100) or None,
-        flags=form.integer(["flags"], body.get("flags"), 2**31 - 1),
         files=files,
     )
-    form.url(["avatar_url"], body.get("avatar_url"))
-    form.flag(["tts"], body.get("tts"))
     form.check()
     return draft
 
@@ -226,18 +228,6 @@ def _nonce(form: Form, value: object) -> str | None:
         form.wrong(["nonce"], "NONCE_TYPE_CONVERT", "Must be a string or an integer.")
         return None
     return form.text(["nonce"], str(value), MAX_NONCE)
-
-
-def _username(form: Form, value: object) -> str | None:
-    if value is None:
-        return None
-    name = form.text(["username"], value, 80)
-    if not name:
-        form.wrong(["username"], "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
-    for word in ("discord", "clyde"):
-        if word in name.lower():
-            form.wrong(["username"], "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
-    return name
 
 
 def _allowed_mentions(form: Form, value: object) -> AllowedMentions:

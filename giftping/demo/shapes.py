@@ -17,7 +17,7 @@ from giftping.demo.world import (
     Webhook,
 )
 
-_IN_CHANNEL = Permission.POSTING | Permission.MANAGE_MESSAGES
+_IN_CHANNEL = Permission.POSTING
 """What the stand-in decides for each channel alone, whatever the bot's roles say."""
 
 
@@ -56,8 +56,8 @@ def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = 
         "mention_roles": [str(role) for role in stored.notified.roles],
         "mention_everyone": stored.notified.everyone,
         "timestamp": stored.sent_at.isoformat(),
-        "edited_timestamp": stored.edited_at.isoformat() if stored.edited_at else None,
-        "flags": stored.flags,
+        "edited_timestamp": None,
+        "flags": 0,
         "pinned": False,
         "tts": False,
     }
@@ -93,7 +93,7 @@ def webhook(hook: Webhook, guild_id: int | None) -> dict[str, Any]:
         "name": hook.name,
         "avatar": None,
         "token": hook.token,
-        "application_id": str(hook.application_id) if hook.application_id else None,
+        "application_id": None,
     }
 
 

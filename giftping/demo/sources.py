@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from giftping.demo.faults import Fault, FaultPlan, Moment, Planned
-from giftping.demo.loopback import Answer, LoopbackServer, Peer, Reply, Request, Stream
+from giftping.demo.loopback import Answer, LoopbackServer, Peer, Reply, Request
 
 HTML = "text/html; charset=utf-8"
 MEBIBYTE = 1 << 20
@@ -22,27 +22,24 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a path answers with; `zipped` is the gzip form of the body where there is to be one."""
+    """What a path answers with."""
 
     status: int
-    body: bytes | Stream
+    body: bytes
     headers: Mapping[str, str]
     zipped: bytes | None = None
+    """The gzip form of the body, where there is to be one."""
     always_zipped: bool = False
 
 
 @dataclass(slots=True)
 class PageRequest:
-    """One request for a page; `status` is None where no answer was given."""
+    """One request for a page."""
 
     path: str
     headers: Mapping[str, str] = field(repr=False)
     status: int | None = None
-
-    @property
-    def conditional(self) -> bool:
-        """Whether it asked for the page only if it has changed."""
-        return "if-none-match" in self.headers or "if-modified-since" in self.headers
+    """None where no answer was given."""
 
 
 class StandInSources:
@@ -100,16 +97,6 @@ class StandInSources:
         zipped = gzip.compress(content, mtime=0) if compressed else None
         self._put(path, Page(status, content, kept, zipped))
 
-    def set_huge(self, path: str, size: int = 50 * MEBIBYTE, content_type: str = HTML) -> None:
-        """Let a path answer with so many bytes, made while they are sent."""
-        block = b"<p>no code here</p>\n" * 3277
-
-        def pieces() -> Iterator[bytes]:
-            for start in range(0, size, len(block)):
-                yield block[: size - start]
-
-        self._put(path, Page(200, Stream(pieces, size), {"Content-Type": content_type}))
-
     def set_gzip_bomb(self, path: str, unpacked: int = 50 * MEBIBYTE, content_type: str = HTML) -> None:
         """Let a path answer with a few kilobytes of gzip that unpack to so many bytes, asked for or not."""
         packer = zlib.compressobj(level=6, wbits=31)
@@ -125,11 +112,6 @@ class StandInSources:
     def set_retry_after(self, path: str, retry_after: str | int, status: int = 429) -> None:
         """Let a path ask its clients to come back later, in seconds or at an HTTP date."""
         self.set(path, "later", "text/plain", status=status, headers={"Retry-After": str(retry_after)})
-
-    def remove(self, path: str) -> None:
-        """Let a path answer 404 again."""
-        with self._lock:
-            del self._pages[path]
 
     def fail(self, path: str, with_: Fault, *, nth: int = 1, times: int | None = None) -> Planned[PageRequest]:
         """Let a path fail from its `nth` request on, `times` times (None: for good)."""

@@ -18,8 +18,8 @@ _USER = re.compile(r"<@!?(\d+)>")
 _ROLE = re.compile(r"<@&(\d+)>")
 _EVERYONE = re.compile(r"@(everyone|here)\b")
 
-SUPPRESS_EMBEDS = 1 << 2
-SUPPRESS_NOTIFICATIONS = 1 << 12
+NONCE_WINDOW = timedelta(minutes=3)
+"""How long a nonce is known: "the past few minutes" (Discord's documents, Create Message)."""
 
 
 class Permission(IntFlag):
@@ -29,7 +29,6 @@ class Permission(IntFlag):
     ADMINISTRATOR = 1 << 3
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
-    MANAGE_MESSAGES = 1 << 13
     EMBED_LINKS = 1 << 14
     ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
@@ -48,31 +47,34 @@ class ChannelType(IntEnum):
 
 @dataclass(slots=True)
 class Role:
-    """A role of a guild; `bot_id` is that of the bot whose own role it is."""
+    """A role of a guild."""
 
     id: int
     name: str
     position: int = 1
     permissions: int = 0
     bot_id: int | None = None
+    """The bot whose own role it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who a message is by, or any other user; a webhook's id is its author id."""
+    """Who a message is by, or any other user."""
 
     id: int
+    """The webhook's own id, where one is the author."""
     name: str
     is_bot: bool = True
 
 
 @dataclass(slots=True)
 class Member:
-    """A user in a guild, with the ids of the roles held; @everyone is not among them."""
+    """A user in a guild."""
 
     user: Author
     joined_at: datetime
     roles: set[int] = field(default_factory=set)
+    """The ids of the roles held; @everyone is not among them."""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class Guild:
         return max((self.roles[role_id].position for role_id in self.members[user_id].roles), default=0)
 
     def permissions_of(self, user_id: int) -> Permission:
-        """The permissions of a member in the guild."""
+        """Everything that a member may do in the guild."""
         granted = Permission(self.roles[self.id].permissions)
         for role_id in self.members[user_id].roles:
             granted |= Permission(self.roles[role_id].permissions)
@@ -115,22 +117,22 @@ class Channel:
 
 @dataclass(slots=True)
 class Webhook:
-    """A webhook; `application_id` is that of the bot where the bot's own application made it."""
+    """A webhook, and the channel that it posts to."""
 
     id: int
     token: str = field(repr=False)
     channel_id: int
     name: str
-    application_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAttachment:
-    """A file of a message; its size is in bytes."""
+    """A file of a message."""
 
     id: int
     filename: str
     size: int
+    """In bytes."""
     content_type: str
     content: bytes = field(repr=False)
 
@@ -157,15 +159,13 @@ class StoredMessage:
     notified: Notified
     webhook_id: int | None = None
     application_id: int | None = None
-    edited_at: datetime | None = None
-    flags: int = 0
     attachments: tuple[StoredAttachment, ...] = ()
+    nonce: str | None = None
+    """What its author called it by; a webhook's messages have none."""
 
     @property
     def visible_embeds(self) -> tuple[dict[str, Any], ...]:
-        """The embeds a reader sees: of several with one URL only the first, and none where they are suppressed."""
-        if self.flags & SUPPRESS_EMBEDS:
-            return ()
+        """The embeds a reader sees: of several with one URL only the first."""
         seen: set[str] = set()
         visible = []
         for embed in self.embeds:
@@ -188,7 +188,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class RoleChange:
-    """A role that a member was given or lost, by the bot or by hand; the reason is the audit log's."""
+    """A role that a member was given or lost, by the bot or by hand."""
 
     at: datetime
     guild_id: int
@@ -196,11 +196,12 @@ class RoleChange:
     role_id: int
     given: bool
     reason: str
+    """What the audit log was told."""
     by_bot: bool
 
 
 def notified_by(content: str, allowed: AllowedMentions) -> Notified:
-    """The users whom a message notifies: what its content mentions and its allowed mentions permit.
+    """Those whom a message notifies: mentioned in its content, and permitted by its allowed mentions.
 
     Embeds notify nobody. Every role is taken as mentionable and the author as allowed to mention everyone,
     so that a ping that Discord might swallow is still seen.
@@ -227,12 +228,9 @@ def reached_by(notified: Notified, guild: Guild) -> list[int]:
 class World:
     """The state. Not safe for threads: the stand-in holds its lock around it."""
 
-    def __init__(
-        self, clock: Clock, bot: Author, nonce_window: timedelta, *, message_content: bool, members_intent: bool
-    ) -> None:
+    def __init__(self, clock: Clock, bot: Author, *, message_content: bool, members_intent: bool) -> None:
         self.clock = clock
         self.bot = bot
-        self.nonce_window = nonce_window
         self.message_content = message_content
         self.members_intent = members_intent
         self.guilds: dict[int, Guild] = {}
@@ -255,13 +253,10 @@ class World:
         return self._last_id
 
     def post(self, channel: Channel, author: Author, draft: Draft, webhook: Webhook | None = None) -> StoredMessage:
-        """Store a message and return it, or the earlier one by this author when an enforced nonce says so.
-
-        A message that was deleted since is returned all the same, and not made again.
-        """
+        """The message as it was stored, or the earlier one by this author when an enforced nonce says so."""
         if draft.nonce and draft.enforce_nonce and not webhook:
             earlier = self._nonces.get((author.id, draft.nonce))
-            if earlier and self.clock() - earlier.sent_at <= self.nonce_window:
+            if earlier and self.clock() - earlier.sent_at <= NONCE_WINDOW:
                 return earlier
         message = StoredMessage(
             id=self.snowflake(),
@@ -272,12 +267,12 @@ class World:
             sent_at=self.clock(),
             notified=notified_by(draft.content, draft.allowed),
             webhook_id=webhook.id if webhook else None,
-            application_id=webhook.application_id if webhook else self.bot.id if author == self.bot else None,
-            flags=draft.flags,
+            application_id=self.bot.id if author == self.bot else None,
             attachments=tuple(
                 StoredAttachment(self.snowflake(), file.filename, len(file.content), file.content_type, file.content)
                 for file in draft.files
             ),
+            nonce=None if webhook else draft.nonce,
         )
         channel.messages[message.id] = message
         self._notify(channel, message)
@@ -286,9 +281,6 @@ class World:
         return message
 
     def _notify(self, channel: Channel, message: StoredMessage) -> None:
-        # Discord delivers such a message without a sound or a push: nobody is called by it.
-        if message.flags & SUPPRESS_NOTIFICATIONS:
-            return
         kind: Literal["channel", "dm"] = "channel" if channel.recipient_id is None else "dm"
         for user_id in self._reached(channel, message):
             if user_id != message.author.id:

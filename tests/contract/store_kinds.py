@@ -52,11 +52,20 @@ def _mirrored(shared: SharedStore, folder: str) -> Store:
     return FailoverStore(shared, TinyStore(Path(folder)), host="host-a", clock=lambda: datetime.now(UTC))
 
 
+REPLICA_SET = "mongodb-replica-set"
+
 STORE_KINDS = {
     "tinydb": StoreKind(_folder, lambda address: TinyStore(Path(address))),
     "tinydb-folding-often": StoreKind(_folder, lambda address: TinyStore(Path(address), fold_at=0)),
     "mongodb": StoreKind(lambda _: new_database(or_skip(shared_mongod)), MongoStore),
-    "mongodb-replica-set": StoreKind(lambda _: new_database(or_skip(shared_replica_set).uri), MongoStore),
+    REPLICA_SET: StoreKind(lambda _: new_database(or_skip(shared_replica_set).uri), MongoStore),
     "mongodb-with-mirror": StoreKind(_new_mongodb_and_folder, _mongodb_with_mirror),
     "mirror-alone": StoreKind(_in_step_with_one_that_went_away, _mirror_alone),
 }
+
+ON_ONE_SERVER = [name for name in STORE_KINDS if name != REPLICA_SET]
+"""The kinds that differ for one who reads what they wrote themselves.
+
+The primary of a replica set does for one handle what a server alone does: both wait for a majority, and are read where
+they were written. What may differ is what several handles see of each other, and how indexes are made.
+"""

@@ -16,7 +16,7 @@ from fakes.store import MemoryStore
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from store_kinds import STORE_KINDS, StoreKind
+from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
 
 from giftping.store.base import Change, Store
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_COLLECTIONS, TODO_EVENTS, TODO_STATE, TODO_TIMESTAMPS
@@ -34,7 +34,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenS
         yield lambda: handles.enter_context(kind.open(address))
 
 
-@pytest.fixture(params=[*STORE_KINDS, "memory"])
+@pytest.fixture(params=[*ON_ONE_SERVER, "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
@@ -84,7 +84,7 @@ def test_documents_are_found_by_the_text_in_a_field_in_the_order_of_their_ids(st
     assert store.documents_where(TODO_TIMESTAMPS, "user_id", "5") == []
 
 
-@pytest.mark.parametrize("kind_name", STORE_KINDS)
+@pytest.mark.parametrize("kind_name", ON_ONE_SERVER)
 def test_only_a_store_that_goes_on_with_its_mirror_says_that_it_is_away(kind_name: str, tmp_path: Path) -> None:
     kind = STORE_KINDS[kind_name]
     with kind.open(kind.new_address(tmp_path)) as store:
@@ -243,6 +243,7 @@ def test_a_document_with_a_date_can_be_read_and_changed(store: Store) -> None:
     assert read(store, "5", ACTIVE_MEMBERS)["added"] == before["added"]
 
 
+@pytest.mark.parametrize("open_store", ON_ONE_SERVER, indirect=True)
 def test_more_than_a_page_of_documents_is_changed_in_one_call(open_store: OpenStore) -> None:
     store = open_store()
     ids = [f"{number:05}" for number in range(10_050)]

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta, timezone
+from inspect import signature
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from fakes.records import LATER, NOON, code, entry, guild, run
-from store_kinds import STORE_KINDS, StoreKind
+from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
 
 from giftping.store.base import (
     HOME_GAME,
@@ -34,9 +35,11 @@ MUCH_LATER = LATER + timedelta(hours=5)
 OpenStore = Callable[[], Store]
 
 
-@pytest.fixture(params=STORE_KINDS)
-def kind_name(request: pytest.FixtureRequest) -> str:
-    return request.param
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play a test on every kind, but on a replica set only where it opens the store more than once."""
+    if "kind_name" in metafunc.fixturenames:
+        is_opened_again = {"open_store", "address"} & signature(metafunc.function).parameters.keys()
+        metafunc.parametrize("kind_name", STORE_KINDS if is_opened_again else ON_ONE_SERVER)
 
 
 @pytest.fixture

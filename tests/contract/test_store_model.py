@@ -11,7 +11,7 @@ from fakes.records import LATER, NOON, code, entry, guild
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from store_kinds import STORE_KINDS, StoreKind
+from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
 
 from giftping.store.base import HOME_GAME, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory, Store
 
@@ -152,7 +152,7 @@ class History(RuleBasedStateMachine):
             assert recorded[guild_id] == {one.key for one in own.values() if one.game == "kingshot"}
 
 
-@pytest.mark.parametrize("kind_name", STORE_KINDS)
+@pytest.mark.parametrize("kind_name", ON_ONE_SERVER)
 def test_any_history_leaves_what_plain_dicts_would_hold(kind_name: str) -> None:
     history = type("History", (History,), {"kind": STORE_KINDS[kind_name]})
     run_state_machine_as_test(

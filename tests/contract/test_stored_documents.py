@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.records import entry, guild
-from store_kinds import STORE_KINDS
+from store_kinds import ON_ONE_SERVER, STORE_KINDS
 
 from giftping.store.base import Store
 from giftping.store.documents import COLLECTIONS, META, MIRROR, entry_to_document
@@ -15,7 +15,7 @@ from giftping.store.documents import COLLECTIONS, META, MIRROR, entry_to_documen
 MEMBERS = "active_members"
 
 
-@pytest.fixture(params=STORE_KINDS)
+@pytest.fixture(params=ON_ONE_SERVER)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     kind = STORE_KINDS[request.param]
     with kind.open(kind.new_address(tmp_path)) as opened:

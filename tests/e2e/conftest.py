@@ -10,8 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.openapi import discord_openapi
-from forked import Forker, open_forker
-from killing import Killer, Killers
+from forks import Forker, Forkers
 from scene import Scene
 
 from giftping.demo.discord import StandInDiscord
@@ -33,22 +32,15 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 @pytest.fixture(scope="session")
-def forker() -> Iterator[Forker]:
-    """Return a process that runs commands in forks."""
-    with open_forker() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-def killers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killers]:
+def forkers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forkers]:
     """Return processes that run commands in forks and kill them at a step."""
-    killers = Killers(tmp_path_factory.mktemp("templates"))
-    yield killers
-    killers.close()
+    forkers = Forkers(tmp_path_factory.mktemp("templates"))
+    yield forkers
+    forkers.close()
 
 
 @pytest.fixture
-def killer(killers: Killers) -> Iterator[Killer]:
+def forker(forkers: Forkers) -> Iterator[Forker]:
     """Return one of them."""
-    with killers.lent() as killer:
-        yield killer
+    with forkers.lent() as forker:
+        yield forker

@@ -5,20 +5,31 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from fakes.mongod import database, new_database, or_skip, own_mongod
 from pymongo.database import Database
-from scene import Host
+from scene import FULL, Host
 
 OP_MSG = 2013
 WATCHING = {"hello", "isMaster", "ismaster", "ping", "endSessions", "killCursors"}
 """What a driver says to keep its connections, not to read or write."""
 
+READING = {"aggregate", "count", "distinct", "find", "getMore", "listCollections", "listIndexes"}
+
 QUICK = "serverSelectionTimeoutMS=250&connectTimeoutMS=1000"
+
+
+def worth_an_outage(commands: Sequence[str], *, after: bool) -> list[int]:
+    """The numbers of those commands of a run, from 1, at which an outage is another than every other one.
+
+    Of a read whose answer never came nobody can tell whether the server had it: `after` is for what it was to write.
+    """
+    numbered = enumerate(commands, 1)
+    return [number for number, name in numbered if FULL or not after or name not in READING]
 
 
 @dataclass

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from killing import Killers, Machine, Trouble, Victim, machine_in, scene_in, wait_until_quiet
-from scene import Ran, Scene
+from forks import ForkedHost, Forkers, Step, Trouble, Victim, forked, scene_in, wait_until_quiet
+from scene import FULL, Ran, Scene
 
 from giftping.demo import faults
 from giftping.demo.log import Match
@@ -48,16 +48,16 @@ class Play:
 
 
 @contextmanager
-def opened(play: Play, folder: Path, killers: Killers) -> Iterator[tuple[Scene, Machine]]:
+def opened(play: Play, folder: Path, forkers: Forkers) -> Iterator[tuple[Scene, ForkedHost]]:
     """Give a scene with the play's guilds, all new and owed all codes, long before the first run.
 
     Where the same was played before, the guilds' records are those of the first time.
     """
-    with killers.lent() as killer, scene_in(folder) as scene:
+    with forkers.lent() as forker, scene_in(folder) as scene:
         scene.discord.message_content = play.visible
         scene.list_codes(*CODES)
-        host = machine_in(scene, killer, token=play.token)
-        is_known = killers.begin_with(play.name, host.state)
+        host = forked(scene.host(token=play.token), forker)
+        is_known = forkers.begin_with(play.name, host.state)
         if is_known:
             scene.add = lambda *_: None  # type: ignore[method-assign]
         put_clocks(scene, host, -2 * WHILE)
@@ -67,17 +67,17 @@ def opened(play: Play, folder: Path, killers: Killers) -> Iterator[tuple[Scene, 
             scene.bot_guild(host, number)
         put_clocks(scene, host, 2 * WHILE)
         if not is_known:
-            killers.keep(play.name, host.state)
+            forkers.keep(play.name, host.state)
         yield scene, host
 
 
-def put_clocks(scene: Scene, host: Machine, by: timedelta) -> None:
+def put_clocks(scene: Scene, host: ForkedHost, by: timedelta) -> None:
     """Put the host's and Discord's clock forward, or back."""
     scene.discord.clock.forward(by)
-    host.ahead += by.total_seconds()
+    host.ahead += by
 
 
-def run_killed(play: Play, scene: Scene, host: Machine, *arguments: str, **how: object) -> Ran:
+def run_killed(play: Play, scene: Scene, host: ForkedHost, *arguments: str, **how: object) -> Ran:
     """Run to the kill, with everything that was under way then brought to its end, and let the play's time pass."""
     past = WHILE if play.later else timedelta(0)
     put_clocks(scene, host, -past)
@@ -87,7 +87,7 @@ def run_killed(play: Play, scene: Scene, host: Machine, *arguments: str, **how: 
     return ran
 
 
-def check_until_fine(host: Machine) -> Ran:
+def check_until_fine(host: ForkedHost) -> Ran:
     for _ in range(RUNS):
         ran = host.run("codes", "check")
         if ran.exit_code == 0:
@@ -96,7 +96,7 @@ def check_until_fine(host: Machine) -> Ran:
     return ran
 
 
-def hold_promises(play: Play, scene: Scene, host: Machine) -> None:
+def hold_promises(play: Play, scene: Scene, host: ForkedHost) -> None:
     """Run until all is well, and compare what arrived, what the ledger says, and what the user is told."""
     ran = check_until_fine(host)
     open_ones = open_entries(scene, host)
@@ -117,7 +117,7 @@ def hold_promises(play: Play, scene: Scene, host: Machine) -> None:
     assert not open_entries(scene, host)
 
 
-def open_entries(scene: Scene, host: Machine) -> dict[str, str]:
+def open_entries(scene: Scene, host: ForkedHost) -> dict[str, str]:
     """Return the state of each entry that is not sent; nothing is there twice, and nothing is missing in silence."""
     states = host.states()
     for guild in scene.channels:
@@ -129,7 +129,7 @@ def open_entries(scene: Scene, host: Machine) -> dict[str, str]:
     return {entry: state for entry, state in states.items() if state != "sent"}
 
 
-def settle_as_a_person_would(scene: Scene, host: Machine) -> None:
+def settle_as_a_person_would(scene: Scene, host: ForkedHost) -> None:
     """Look into each channel and say what is there. One message at most was under way to a guild."""
     uncertain = [entry.split(":") for entry, state in host.states().items() if state == "uncertain"]
     for guild in sorted({int(guild) for guild, _ in uncertain}):
@@ -139,11 +139,30 @@ def settle_as_a_person_would(scene: Scene, host: Machine) -> None:
         assert ran.exit_code == 0, ran
 
 
-def troubles(steps: list[str]) -> list[Trouble]:
-    """Return a kill before every step, and one half-way through every step that writes."""
-    numbered = list(enumerate(steps, 1))
-    before = [Trouble(kill_at=number) for number, _ in numbered]
-    return before + [Trouble(kill_at=number, half_way=True) for number, name in numbered if name in HALVES]
+def troubles(steps: Sequence[Step]) -> list[Trouble]:
+    """The kills before a step, and half-way through one that writes, that find another state than the one before.
+
+    A run that dies leaves what it had written and asked for, and nothing of what it knew: where a step only read, the
+    kill after it is the kill before it. Of each kind of step one is there all the same; with FULL all are.
+    """
+    every = [
+        Trouble(kill_at=number, half_way=half_way)
+        for half_way in (False, True)
+        for number, step in enumerate(steps, 1)
+        if not half_way or step.name in HALVES
+    ]
+    if FULL:
+        return every
+    of_its_kind = {(steps[one.kill_at - 1].name, one.half_way): one for one in every}.values()
+    return [one for one in every if one in of_its_kind or _finds_another_state(steps, one)]
+
+
+def _finds_another_state(steps: Sequence[Step], trouble: Trouble) -> bool:
+    if trouble.half_way:
+        # Half of a request is none, whoever it was meant for.
+        step = steps[trouble.kill_at - 1]
+        return step.leaves_another_state and step.name == "os.write"
+    return trouble.kill_at > 1 and steps[trouble.kill_at - 2].leaves_another_state
 
 
 FATES = ("never stored", "stored while the run dies", "stored before the run dies")

@@ -15,6 +15,9 @@ from typing import Any
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 
+FULL = os.environ.get("TEST_FULL") == "1"
+"""Whether to play everything, also what hardly differs from something that is played anyway: `make test-full`."""
+
 GAME = "whiteout-survival"
 SOURCE = """\
 [sources.{name}]
@@ -79,6 +82,13 @@ class Host:
     def states(self) -> dict[str, str]:
         """Return the state of each ledger entry by `_id`."""
         return {entry_id: document["state"] for entry_id, document in self.ledger().items()}
+
+
+def findings(ran: Ran) -> list[dict[str, Any]]:
+    """What `doctor --json` found that is not well; everything else has no next step, and is said to be well."""
+    found = ran.json["findings"]
+    assert [one for one in found if (one["verdict"] == "ok") != (one["next_step"] == "")] == []
+    return [one for one in found if one["verdict"] != "ok"]
 
 
 def finish(process: subprocess.Popen[str]) -> Ran:

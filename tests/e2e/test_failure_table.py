@@ -1,11 +1,13 @@
-"""Every way in which Discord can fail, on every route: what arrives, what is recorded, and what later runs do.
+"""Every way in which Discord can fail, on every route: what arrives, what is recorded and told, and what follows.
 
 Rows are failures, columns are routes, cells are stories. A story says of each run in turn how many posts it makes,
-in which state the ledger has the code afterwards, the exit code, and whether there is a line on standard error.
+in which state the ledger has the code afterwards, the exit code, and how many lines are on standard error. Each line
+has to say why, and what to do or expect; what only a person can end `giftping doctor` has to find.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
-from forked import ForkedHost, Forker, forked
-from scene import GAME, Host, Ran, Scene
+from forks import ForkedHost, Forker, forked
+from scene import GAME, Host, Ran, Scene, findings
 
 from giftping.demo import faults
 from giftping.demo.faults import Fault
@@ -153,6 +155,24 @@ truncated body          | after  | uncertain          | uncertain soon     | fou
 """
 """The three webhook columns: no token; one that may not see what a webhook wrote; one with MESSAGE_CONTENT."""
 
+WHAT_FOLLOWS = {
+    "refused": "it goes out in a later run",
+    "unclear": "the next run looks for it",
+    "uncertain": "giftping codes settle",
+}
+"""How a line of trouble begins to say how a delivery ended, and what it then has to say."""
+
+A_REASON = re.compile(r"\((?=[^()]*[a-zA-Z]{3})")
+
+LEFT = {
+    "broken": "destination",
+    "broken for an hour": "destination",
+    "uncertain": "uncertain",
+    "uncertain soon": "uncertain",
+}
+"""The stories that come to trouble which only a person can end, and what the doctor calls it."""
+
+
 SLOW = {"hang", "slow body"}
 ROUTES = ("webhook", "webhook with token", "webhook with intent", "bot")
 
@@ -241,7 +261,9 @@ def elsewhere(host: Host, address: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("cell", [pytest.param(cell, id=cell.name) for cell in cells()])
-def test_what_becomes_of_a_code_when_discord_fails(scene: Scene, forker: Forker, cell: Cell) -> None:
+def test_what_becomes_of_a_code_when_discord_fails_and_what_is_told_of_it(
+    scene: Scene, forker: Forker, cell: Cell
+) -> None:
     play = play_of(scene, forker, cell.route)
     unplugged = cell.failure == NOBODY_LISTENS
     stored_at_first = cell.moment == "after"
@@ -258,8 +280,22 @@ def test_what_becomes_of_a_code_when_discord_fails(scene: Scene, forker: Forker,
         assert seen == expected, f"run {number}: {ran.output}{ran.errors}"
         assert all(f"guild {GUILD}" in line for line in lines)
         assert all(CODE in line for line in lines) or expected.after == NEXT_DAY
+        assert all(is_something_to_act_on(line) for line in lines), lines
+        is_left = expected.exit_code == TROUBLE and all(later.exit_code == FINE for later in story[number:])
+        if is_left and cell.story in LEFT:
+            found = {one["name"]: one for one in findings(play.host.run("doctor", "--json"))}[LEFT[cell.story]]
+            assert f"guild {GUILD}" in found["what"]
+            assert "giftping " in found["next_step"]
     assert scene.discord.unspent_faults() == []
     assert scene.arrived(GUILD)[CODE] == (stored_at_first or story[-1].state == "sent")
+
+
+def is_something_to_act_on(line: str) -> bool:
+    """Whether a line says why and what follows, names a command, or says that trouble is over."""
+    if not (line.startswith(f"guild {GUILD}: ") and CODE in line):
+        return "giftping " in line or " again" in line
+    (ended,) = [how for how in WHAT_FOLLOWS if f": {how}" in line]
+    return A_REASON.search(line) is not None and WHAT_FOLLOWS[ended] in line
 
 
 def test_the_table_has_every_failure_that_the_stand_in_knows() -> None:

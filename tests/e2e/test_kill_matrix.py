@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from killing import Killers, Machine, Trouble, Victim, wait_until_quiet
+from forks import ForkedHost, Forkers, Trouble, Victim, wait_until_quiet
 from plays import CODES, FATES, Play, hold_promises, kill_at_request, opened, run_killed, troubles
-from scene import GAME, Scene, finish
+from scene import FULL, GAME, Scene, finish
 
 from giftping.demo import faults
 from giftping.demo.log import Match
@@ -29,11 +29,11 @@ PLAYS = (
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
 def test_a_run_killed_at_any_step_posts_nothing_twice_and_loses_nothing(
-    play: Play, killers: Killers, tmp_path: Path, record_property: Callable[[str, object], None]
+    play: Play, forkers: Forkers, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """D2, D34: `kill -9` at every call that touches a file or a socket, and half-way through those that write."""
-    with opened(play, tmp_path / "unkilled", killers) as (scene, host):
-        assert run_killed(play, scene, host, "codes", "check").exit_code == 0
+    with opened(play, tmp_path / "unkilled", forkers) as (scene, host):
+        assert run_killed(play, scene, host, "codes", "check", watched=True).exit_code == 0
         steps = list(host.steps)
         hold_promises(play, scene, host)
     assert len(steps) > 40
@@ -41,14 +41,14 @@ def test_a_run_killed_at_any_step_posts_nothing_twice_and_loses_nothing(
 
     def kill(trouble: Trouble) -> None:
         folder = tmp_path / f"{trouble.kill_at}-{trouble.half_way}"
-        with opened(play, folder, killers) as (scene, host):
+        with opened(play, folder, forkers) as (scene, host):
             ran = run_killed(play, scene, host, "codes", "check", trouble=trouble)
             killed.append(ran.exit_code)
             hold_promises(play, scene, host)
 
     # Threads side by side take steps in another order each time: a sample of the numbers meets all of them.
-    planned = troubles(steps) if play.is_serial else troubles(steps)[::3]
-    killers.each(kill, planned)
+    planned = troubles(steps) if play.is_serial or FULL else troubles(steps)[::3]
+    forkers.each(kill, planned)
     assert killed.count(-9) >= len(planned) - (0 if play.is_serial else 3)
     assert set(killed) <= {-9, 0}
     record_property("told", f"kill matrix: {play.name}: {killed.count(-9)} runs killed, at {len(steps)} steps")
@@ -56,26 +56,26 @@ def test_a_run_killed_at_any_step_posts_nothing_twice_and_loses_nothing(
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
 def test_a_run_killed_while_discord_has_its_request_posts_nothing_twice_and_loses_nothing(
-    play: Play, killers: Killers, tmp_path: Path, record_property: Callable[[str, object], None]
+    play: Play, forkers: Forkers, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """D2: the message may be there, or not; the run can never have known."""
     posts = [(nth, fate) for nth in ((1, 2) if play.is_serial else (1, 4, 8)) for fate in FATES]
 
     def kill(post: tuple[int, str]) -> None:
         nth, fate = post
-        with opened(play, tmp_path / f"{nth} {fate}", killers) as (scene, host):
+        with opened(play, tmp_path / f"{nth} {fate}", forkers) as (scene, host):
             victim = Victim()
             kill_at_request(scene, victim, nth, fate)
             assert run_killed(play, scene, host, "codes", "check", on_start=victim.started).exit_code == -9
             assert scene.discord.unspent_faults() == []
             hold_promises(play, scene, host)
 
-    killers.each(kill, posts)
+    forkers.each(kill, posts)
     record_property("told", f"kill matrix: {play.name}: {len(posts)} runs killed while Discord had their request")
 
 
 @contextmanager
-def killed_with_its_post_under_way(scene: Scene, host: Machine) -> Iterator[None]:
+def killed_with_its_post_under_way(scene: Scene, host: ForkedHost) -> Iterator[None]:
     """Kill a check whose post Discord carries out only at the end of the block."""
     victim, looked = Victim(), threading.Event()
 
@@ -96,10 +96,10 @@ def killed_with_its_post_under_way(scene: Scene, host: Machine) -> Iterator[None
     "play", [play for play in PLAYS if play.is_serial and not play.later], ids=lambda play: play.name
 )
 def test_a_message_that_discord_stores_only_after_the_next_run_has_looked_is_there_once(
-    play: Play, killers: Killers, tmp_path: Path, record_property: Callable[[str, object], None]
+    play: Play, forkers: Forkers, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """What a killed run had written may still be carried out: the nonce, or patience, keeps it one message."""
-    with opened(play, tmp_path / "scene", killers) as (scene, host):
+    with opened(play, tmp_path / "scene", forkers) as (scene, host):
         with killed_with_its_post_under_way(scene, host):
             assert host.run("codes", "check").exit_code == (69 if play.webhooks else 0)
         hold_promises(play, scene, host)
@@ -110,10 +110,10 @@ def test_a_message_that_discord_stores_only_after_the_next_run_has_looked_is_the
     "play", [play for play in PLAYS if play.is_serial and play.later and play.visible], ids=lambda play: play.name
 )
 def test_a_repeat_that_discord_stores_only_after_the_next_run_has_looked_is_there_once(
-    play: Play, killers: Killers, tmp_path: Path
+    play: Play, forkers: Forkers, tmp_path: Path
 ) -> None:
     """The first claim is old then, and the repeat is not."""
-    with opened(play, tmp_path / "scene", killers) as (scene, host):
+    with opened(play, tmp_path / "scene", forkers) as (scene, host):
         victim = Victim()
         kill_at_request(scene, victim, 1, "never stored")
         assert run_killed(play, scene, host, "codes", "check", on_start=victim.started).exit_code == -9
@@ -128,14 +128,14 @@ SETTLING_PLAYS = [play for play in PLAYS if play.later and play.visible and play
 @pytest.mark.parametrize("fate", ["never stored", "stored before the run dies"])
 @pytest.mark.parametrize("play", SETTLING_PLAYS, ids=lambda play: play.name)
 def test_a_run_killed_while_it_settles_what_a_killed_run_left_posts_nothing_twice_and_loses_nothing(
-    play: Play, fate: str, killers: Killers, tmp_path: Path, record_property: Callable[[str, object], None]
+    play: Play, fate: str, forkers: Forkers, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """The second run is killed at every step, too; what it has posted may be under way for a minute from then."""
     at_once = replace(play, later=False)
 
     @contextmanager
-    def after_a_kill(folder: str) -> Iterator[tuple[Scene, Machine]]:
-        with opened(play, tmp_path / folder, killers) as (scene, host):
+    def after_a_kill(folder: str) -> Iterator[tuple[Scene, ForkedHost]]:
+        with opened(play, tmp_path / folder, forkers) as (scene, host):
             victim = Victim()
             kill_at_request(scene, victim, 1, fate)
             assert run_killed(play, scene, host, "codes", "check", on_start=victim.started).exit_code == -9
@@ -147,9 +147,9 @@ def test_a_run_killed_while_it_settles_what_a_killed_run_left_posts_nothing_twic
             hold_promises(at_once, scene, host)
 
     with after_a_kill("unkilled") as (_, host):
-        assert host.run("codes", "check").exit_code == 0
+        assert host.run("codes", "check", watched=True).exit_code == 0
         planned = troubles(host.steps)
-    killers.each(kill, planned)
+    forkers.each(kill, planned)
     record_property("told", f"kill matrix: {play.name}, {fate}: {len(planned)} settling runs killed")
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from killing import Killers, Machine, Trouble, Victim
+from forks import ForkedHost, Forkers, Trouble, Victim
 from plays import CODES, Play, check_until_fine, kill_at_request, opened, run_killed, troubles
 from scene import Scene
 
@@ -20,36 +20,36 @@ Told = Callable[[str, object], None]
 
 
 @contextmanager
-def told_already(play: Play, folder: Path, killers: Killers) -> Iterator[tuple[Scene, Machine]]:
+def told_already(play: Play, folder: Path, forkers: Forkers) -> Iterator[tuple[Scene, ForkedHost]]:
     """Give a scene in which the guild was sent all codes."""
-    with opened(play, folder, killers) as (scene, host):
+    with opened(play, folder, forkers) as (scene, host):
         assert host.run("codes", "check").exit_code == 0
         yield scene, host
 
 
 @contextmanager
-def seeded(play: Play, folder: Path, killers: Killers) -> Iterator[tuple[Scene, Machine]]:
+def seeded(play: Play, folder: Path, forkers: Forkers) -> Iterator[tuple[Scene, ForkedHost]]:
     """Give a scene with another guild in place of the play's; all codes were recorded for it and not posted."""
-    with opened(play, folder, killers) as (scene, host):
+    with opened(play, folder, forkers) as (scene, host):
         scene.channels.clear()
         scene.channels[77] = 770
         scene.discord.add_guild(77)
         scene.discord.add_channel(770, 77)
         shutil.move(host.state, folder / "before")
-        if not killers.begin_with("seeded", host.state):
+        if not forkers.begin_with("seeded", host.state):
             shutil.move(folder / "before", host.state)
             assert host.run("guilds", "remove", str(GUILD[play]), "--yes").exit_code == 0
             assert host.run("guilds", "add", "77", "--channel", "770").exit_code == 0
             assert host.run("codes", "check").exit_code == 0
             assert set(host.states().values()) == {"seeded"}
-            killers.keep("seeded", host.state)
+            forkers.keep("seeded", host.state)
         yield scene, host
 
 
 @contextmanager
-def uncertain(play: Play, folder: Path, killers: Killers, fate: str) -> Iterator[tuple[Scene, Machine]]:
+def uncertain(play: Play, folder: Path, forkers: Forkers, fate: str) -> Iterator[tuple[Scene, ForkedHost]]:
     """Give a scene in which nobody can tell whether the first message arrived."""
-    with opened(play, folder, killers) as (scene, host):
+    with opened(play, folder, forkers) as (scene, host):
         victim = Victim()
         kill_at_request(scene, victim, 1, fate)
         assert run_killed(play, scene, host, "codes", "check", on_start=victim.started).exit_code == -9
@@ -58,7 +58,7 @@ def uncertain(play: Play, folder: Path, killers: Killers, fate: str) -> Iterator
 
 
 def kill_at_every_step(
-    killers: Killers,
+    forkers: Forkers,
     folder: Path,
     scene_for: Callable[[Path], object],
     command: tuple[str, ...],
@@ -66,7 +66,7 @@ def kill_at_every_step(
 ) -> int:
     """Kill the command at each step, say it once more, and let a check follow: each code is there so many times."""
     with scene_for(folder / "unkilled") as (_, host):
-        assert host.run(*command).exit_code == 0
+        assert host.run(*command, watched=True).exit_code == 0
         planned = troubles(host.steps)
 
     def kill(trouble: Trouble) -> None:
@@ -79,25 +79,25 @@ def kill_at_every_step(
             assert scene.arrived(guild) == dict.fromkeys(CODES, times)
             assert set(host.states().values()) == {"sent"}
 
-    killers.each(kill, planned)
+    forkers.each(kill, planned)
     return len(planned)
 
 
 def test_codes_clear_killed_at_any_step_is_done_when_it_is_said_again(
-    killers: Killers, tmp_path: Path, record_property: Told
+    forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     command = ("codes", "clear", "--guild", str(GUILD[WEBHOOK]), "--yes")
     count = kill_at_every_step(
-        killers, tmp_path, lambda folder: told_already(WEBHOOK, folder, killers), command, times=2
+        forkers, tmp_path, lambda folder: told_already(WEBHOOK, folder, forkers), command, times=2
     )
     record_property("told", f"kill matrix: codes clear: {count} commands killed")
 
 
 def test_announce_current_killed_at_any_step_is_done_when_it_is_said_again(
-    killers: Killers, tmp_path: Path, record_property: Told
+    forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     command = ("guilds", "add", "77", "--announce-current")
-    count = kill_at_every_step(killers, tmp_path, lambda folder: seeded(SEEDED, folder, killers), command, times=1)
+    count = kill_at_every_step(forkers, tmp_path, lambda folder: seeded(SEEDED, folder, forkers), command, times=1)
     record_property("told", f"kill matrix: guilds add --announce-current: {count} commands killed")
 
 
@@ -105,10 +105,10 @@ def test_announce_current_killed_at_any_step_is_done_when_it_is_said_again(
     ("fate", "said"), [("never stored", "--resend"), ("stored before the run dies", "--sent")], ids=["resend", "sent"]
 )
 def test_codes_settle_killed_at_any_step_is_done_when_it_is_said_again(
-    fate: str, said: str, killers: Killers, tmp_path: Path, record_property: Told
+    fate: str, said: str, forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     command = ("codes", "settle", "--guild", str(GUILD[WEBHOOK]), said)
     count = kill_at_every_step(
-        killers, tmp_path, lambda folder: uncertain(WEBHOOK, folder, killers, fate), command, times=1
+        forkers, tmp_path, lambda folder: uncertain(WEBHOOK, folder, forkers, fate), command, times=1
     )
     record_property("told", f"kill matrix: codes settle {said}: {count} commands killed")

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from forked import Forker, forked
+from forks import Forker, forked
 from scene import Scene
 
 from giftping.demo import faults

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from fakes.mongod import Mongod, new_database, new_folder, or_skip, shared_replica_set
-from forked import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, forked
 from mongodb import QUICK, Gate, ledger_behind, open_gate, uses
 from scene import Scene
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from forked import Forker, forked
+from forks import Forker, forked
 from mongodb import Gate, ledger_behind, open_gate, uses
 from scene import Scene
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from killing import Killer, Trouble, machine_in, wait_until_quiet
+from forks import Forker, Trouble, forked, wait_until_quiet
 from mongodb import ledger_behind, open_gate, uses
 from plays import WHILE, put_clocks
 from scene import Scene
@@ -17,13 +17,13 @@ EACH = 2
 
 
 def test_a_run_killed_at_any_step_posts_nothing_twice_and_loses_nothing(
-    scene: Scene, killer: Killer, record_property: Callable[[str, object], None]
+    scene: Scene, forker: Forker, record_property: Callable[[str, object], None]
 ) -> None:
     """Between the ledger and its mirror, too. After every other kill MongoDB is away for one run."""
     with open_gate() as gate:
         ledger = ledger_behind(gate)
         scene.list_codes()
-        host = machine_in(scene, killer, token=True)
+        host = forked(scene.host(token=True), forker)
         uses(host, ledger.uri)
         guild = scene.bot_guild(host)
         assert host.run(*CHECK).exit_code == 0

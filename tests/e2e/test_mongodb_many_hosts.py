@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from killing import NONE, Killer, Machine, Trouble, Victim, run_at_once, wait_until_quiet
+from forks import NONE, ForkedHost, Forker, Trouble, Victim, forked, run_at_once, wait_until_quiet
 from mongodb import Ledger, ledger_behind, open_gate, uses
 from plays import kill_at_request
 from scene import GAME, Scene
@@ -27,17 +27,17 @@ def ledger() -> Iterator[Ledger]:
         yield ledger_behind(gate)
 
 
-def machine(scene: Scene, killer: Killer, ledger: Ledger, name: str, settings: str = "") -> Machine:
+def machine(scene: Scene, forker: Forker, ledger: Ledger, name: str, settings: str = "") -> ForkedHost:
     host = scene.host(name, settings=settings)
     uses(host, ledger.uri)
-    return Machine(host.folder, host.environment, killer)
+    return forked(host, forker)
 
 
 def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothing(
-    scene: Scene, killer: Killer, ledger: Ledger, record_property: Callable[[str, object], None]
+    scene: Scene, forker: Forker, ledger: Ledger, record_property: Callable[[str, object], None]
 ) -> None:
     scene.list_codes()
-    hosts = [machine(scene, killer, ledger, f"host-{number}", SHORT_LEASE) for number in range(HOSTS)]
+    hosts = [machine(scene, forker, ledger, f"host-{number}", SHORT_LEASE) for number in range(HOSTS)]
     guilds = [scene.bot_guild(hosts[0], number) for number in range(GUILDS)]
     chance = random.Random(20_261_120)
     for host in hosts:
@@ -48,7 +48,7 @@ def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothi
         codes.append(f"ROUND{number}CODE")
         scene.list_codes(*codes)
         troubles = [Trouble(kill_at=chance.randint(1, 110)) if chance.random() < 0.6 else NONE for _ in hosts]
-        ran = run_at_once(killer, hosts, CHECK, troubles)
+        ran = run_at_once(hosts, CHECK, troubles)
         ends.update(one.exit_code for one in ran)
         assert {one.exit_code for one in ran} <= {0, 69, -9}, ran
         wait_until_quiet(scene.discord)
@@ -56,8 +56,8 @@ def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothi
             assert set(scene.arrived(guild).values()) <= {1}, (number, scene.arrived(guild))
     end = time.monotonic() + 30
     while set(ledger.states().values()) != {"sent"} or len(ledger.states()) < GUILDS * ROUNDS:
-        assert time.monotonic() < end, (Counter(ledger.states().values()), run_at_once(killer, hosts, CHECK))
-        run_at_once(killer, hosts, CHECK)
+        assert time.monotonic() < end, (Counter(ledger.states().values()), run_at_once(hosts, CHECK))
+        run_at_once(hosts, CHECK)
     for guild in guilds:
         assert scene.arrived(guild) == dict.fromkeys(codes, 1)
     assert ends[-9] > ROUNDS // 3
@@ -65,10 +65,10 @@ def test_three_hosts_at_once_with_random_kills_post_nothing_twice_and_lose_nothi
 
 
 def test_claims_of_a_host_that_died_hold_the_others_up_no_longer_than_the_lease(
-    scene: Scene, killer: Killer, ledger: Ledger
+    scene: Scene, forker: Forker, ledger: Ledger
 ) -> None:
     scene.list_codes()
-    first, second = (machine(scene, killer, ledger, name) for name in ("first", "second"))
+    first, second = (machine(scene, forker, ledger, name) for name in ("first", "second"))
     guild = scene.bot_guild(first)
     for host in (first, second):
         assert host.run(*CHECK).exit_code == 0
@@ -78,7 +78,7 @@ def test_claims_of_a_host_that_died_hold_the_others_up_no_longer_than_the_lease(
     assert first.run(*CHECK, on_start=victim.started).exit_code == -9
     assert ledger.states() == {f"{guild}:CLAIMED1CODE": "claimed"}
     for ahead, arrived in ((timedelta(minutes=9), {}), (timedelta(minutes=10, seconds=5), {"CLAIMED1CODE": 1})):
-        second.ahead = ahead.total_seconds()
+        second.ahead = ahead
         scene.discord.clock.forward(ahead)
         assert second.run(*CHECK).exit_code == 0
         assert scene.arrived(guild) == arrived
@@ -86,29 +86,29 @@ def test_claims_of_a_host_that_died_hold_the_others_up_no_longer_than_the_lease(
 
 
 def test_on_the_bot_route_clocks_ten_minutes_apart_post_nothing_twice(
-    scene: Scene, killer: Killer, ledger: Ledger
+    scene: Scene, forker: Forker, ledger: Ledger
 ) -> None:
     """A live claim then looks as old as its lease: what is posted again has the nonce that Discord knows."""
     scene.list_codes()
-    first, second = (machine(scene, killer, ledger, name) for name in ("first", "second"))
+    first, second = (machine(scene, forker, ledger, name) for name in ("first", "second"))
     guild = scene.bot_guild(first)
-    second.ahead = 11 * 60
+    second.ahead = timedelta(minutes=11)
     for host in (first, second):
         assert host.run(*CHECK).exit_code == 0
     codes = []
     for number in range(5):
         codes.append(f"ROUND{number}CODE")
         scene.list_codes(*codes)
-        run_at_once(killer, [first, second], CHECK)
+        run_at_once([first, second], CHECK)
         assert set(scene.arrived(guild).values()) == {1}
     assert scene.arrived(guild) == dict.fromkeys(codes, 1)
 
 
 def test_a_guild_added_by_hand_on_one_host_and_a_code_on_another_meet(
-    scene: Scene, killer: Killer, ledger: Ledger
+    scene: Scene, forker: Forker, ledger: Ledger
 ) -> None:
     scene.list_codes()
-    first, second = (machine(scene, killer, ledger, name) for name in ("first", "second"))
+    first, second = (machine(scene, forker, ledger, name) for name in ("first", "second"))
     guild = scene.bot_guild(first)
     assert second.run("codes", "add", "BYHAND1", "--game", GAME).exit_code == 0
     for host in (first, second, first):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from forked import Forker, forked
+from forks import Forker, forked
 from mongodb import ledger_behind, open_gate, uses
 from scene import Ran, Scene
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from fakes.mongod import Mongod, new_folder, or_skip
-from forked import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, forked
 from mongodb import QUICK
 from scene import GAME, Scene
 

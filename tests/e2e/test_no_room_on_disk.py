@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from killing import Killers, Trouble
+from forks import Forkers, Trouble
 from plays import CODES, Play, hold_promises, opened, run_killed
 from scene import Ran
 
@@ -27,17 +27,17 @@ def is_clear(ran: Ran) -> bool:
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
 def test_a_disk_that_is_full_from_any_step_on_loses_nothing_and_doubles_nothing(
-    play: Play, killers: Killers, tmp_path: Path, record_property: Callable[[str, object], None]
+    play: Play, forkers: Forkers, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """D3, D7: a write that failed is told, with exit code 69, and never taken for done."""
-    with opened(play, tmp_path / "unharmed", killers) as (_, host):
+    with opened(play, tmp_path / "unharmed", forkers) as (_, host):
         assert host.run("codes", "check").exit_code == 0
         steps = list(enumerate(host.steps, 1))
 
     harmed: list[bool] = []
 
     def fill(trouble: Trouble) -> None:
-        with opened(play, tmp_path / f"{trouble.fail_from}-{trouble.half_way}", killers) as (scene, host):
+        with opened(play, tmp_path / f"{trouble.fail_from}-{trouble.half_way}", forkers) as (scene, host):
             ran = run_killed(play, scene, host, "codes", "check", trouble=trouble)
             harmed.append(ran.exit_code == 69)
             assert ran.exit_code == 69 or (ran.exit_code, ran.errors) == (0, ""), (trouble, ran)
@@ -46,16 +46,16 @@ def test_a_disk_that_is_full_from_any_step_on_loses_nothing_and_doubles_nothing(
 
     planned = [Trouble(fail_from=number) for number, _ in steps]
     planned += [Trouble(fail_from=number, half_way=True) for number, name in steps if name == "os.write"]
-    killers.each(fill, planned)
+    forkers.each(fill, planned)
     assert harmed.count(True) > len(planned) - 8
     record_property("told", f"full disk: {play.name}: {len(planned)} runs, from each of {len(steps)} steps on")
 
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
 def test_in_a_state_folder_that_cannot_be_written_to_nothing_is_posted(
-    play: Play, killers: Killers, tmp_path: Path
+    play: Play, forkers: Forkers, tmp_path: Path
 ) -> None:
-    with opened(play, tmp_path / "scene", killers) as (scene, host):
+    with opened(play, tmp_path / "scene", forkers) as (scene, host):
         ran = host.run("codes", "check", trouble=Trouble(fail_from=1, error=errno.EROFS))
         assert ran.exit_code == 69, ran
         assert "Read-only file system" in ran.errors

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forked import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, forked
 from scene import GAME, Scene, finish
 
 from giftping.demo import faults

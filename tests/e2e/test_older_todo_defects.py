@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from killing import Killer, Trouble
+from forks import Forker, Trouble
 from scene import Scene
 from todo_scene import (
     ANN,
@@ -60,7 +60,7 @@ Begin = Callable[..., TodoScene]
 
 
 @pytest.fixture
-def begin(scene: Scene, killer: Killer) -> Begin:
+def begin(scene: Scene, forker: Forker) -> Begin:
     """Return what sets a scene with a few members of the usual cast, some of whose fields are others."""
 
     def begun(*user_ids: int, **fields: Any) -> TodoScene:
@@ -69,7 +69,7 @@ def begin(scene: Scene, killer: Killer) -> Begin:
             chosen = [member for member in members(began, dm_channels) if member.user_id in user_ids]
             return [replace(member, **known) for member in chosen]
 
-        return todo_scene(scene, killer, cast)
+        return todo_scene(scene, forker, cast)
 
     return begun
 
@@ -192,7 +192,7 @@ def old_bot_submits(play: TodoScene, user_id: int) -> None:
 
 
 @pytest.mark.parametrize("by", ["giftping", "the older bot"])
-def test_whoever_submits_while_a_sweep_is_at_work_is_not_pinged(by: str, scene: Scene, killer: Killer) -> None:
+def test_whoever_submits_while_a_sweep_is_at_work_is_not_pinged(by: str, scene: Scene, forker: Forker) -> None:
     """T5: the sweep held the old record, pinged right after the submission, and began the interval anew."""
 
     def cast(began: datetime, _dm_channels: dict[int, int]) -> list[Member]:
@@ -202,7 +202,7 @@ def test_whoever_submits_while_a_sweep_is_at_work_is_not_pinged(by: str, scene: 
             for user_id in range(201, 212)
         ]
 
-    play = todo_scene(scene, killer, cast)
+    play = todo_scene(scene, forker, cast)
     for user_id in range(201, 212):
         scene.discord.add_member(GUILD, user_id, roles=(ROLE,))
     host = InProcess(play)

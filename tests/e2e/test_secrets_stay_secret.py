@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 import typer.main
-from forked import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, forked
 from scene import GAME, Ran, Scene
 from typer.core import TyperGroup
 
@@ -257,7 +257,8 @@ def test_a_mistake_in_the_settings_does_not_tell_what_was_written(house: House) 
         house.host.run("config", "show", "--json")
         house.host.run("codes", "check")
     toml.write_text(good, "utf-8")
-    house.drive("codes", "check", MONGO_URI=f"mongodb://giftping:{quote(PASSWORD, safe='')}@mongo.example/bot")
+    uri = f"mongodb://giftping:{quote(PASSWORD, safe='')}@mongo.example/bot?serverSelectionTimeoutMS=20"
+    house.drive("codes", "check", MONGO_URI=uri)
     assert any(ran.exit_code == 78 for ran in house.host.runs)
     house.assert_nothing_leaked()
 

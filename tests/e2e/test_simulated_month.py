@@ -26,6 +26,7 @@ from invariants import (
     while_away,
     wrongly_removed,
 )
+from scene import FULL
 from simulation import ROLE, AtOnce, FakeClock, ReadOnce, World, midnight
 
 from giftping.demo import faults
@@ -37,7 +38,7 @@ from giftping.todo import repository
 
 Played = TypeVar("Played")
 
-SEEDS = [int(seed) for seed in os.environ.get("GIFTPING_TEST_SEEDS", "1").split(",")]
+SEEDS = (1, 2, 3, 4, 5) if FULL else (1,)
 
 QUARTER, THREE_HOURS = timedelta(minutes=15), timedelta(hours=3)
 JITTER = timedelta(seconds=30)
@@ -122,6 +123,7 @@ def month(folder: Path, seed: int) -> tuple[dict[str, int], list[str]]:
         pings = pings_among(world.discord.all_notifications())
         changes = [change for change in world.discord.role_changes if change.role_id == ROLE]
         violations = [
+            *(f"nonce {nonce} was written again {times} times" for nonce, times in world.discord.written_again.items()),
             *too_close(pings, MONTH_PROMISES),
             *after_a_submission(pings, world.lives, MONTH_PROMISES),
             *while_away(pings, world.lives),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from killing import NONE, Killers, Trouble, Victim, wait_until_quiet
+from forks import NONE, Forkers, Step, Trouble, Victim, wait_until_quiet
 from plays import FATES, kill_at, troubles
-from scene import Ran
+from scene import FULL, Ran
 from todo_scene import (
     BACK,
     GUILD,
@@ -39,9 +39,9 @@ COMMANDS_EACH = 40
 SUBMIT = ("todo", "submit", str(BACK), "--must-do", "read a chapter", "--date", f"{datetime.now(UTC):%d/%m/%Y}")
 
 
-def sweep_killed(play: TodoScene, trouble: Trouble = NONE) -> Ran:
+def sweep_killed(play: TodoScene, trouble: Trouble = NONE, *, watched: bool = False) -> Ran:
     """Sweep to the kill; what Discord has is carried out."""
-    ran = play.host.run(*SWEEP, trouble=trouble)
+    ran = play.host.run(*SWEEP, trouble=trouble, watched=watched)
     wait_until_quiet(play.scene.discord)
     return ran
 
@@ -70,22 +70,18 @@ def once_more_when_the_interval_is_over(play: TodoScene) -> None:
     play.hold_promises()
 
 
-def planned_troubles(steps: list[str]) -> list[Trouble]:
-    """Return a kill at each step, and half-way through every third write, all of which go to the same journal.
-
-    What a process has written is there whether or not it has been told to reach the disk: a kill before an fsync
-    leaves what one before the next step leaves.
-    """
-    planned = [trouble for trouble in troubles(steps) if steps[trouble.kill_at - 1] != "os.fsync"]
-    return [trouble for trouble in planned if not trouble.half_way] + [one for one in planned if one.half_way][::3]
+def planned_troubles(steps: Sequence[Step]) -> list[Trouble]:
+    """The kills, but of those half-way through a write every third one: all of them go to the same journal."""
+    planned = troubles(steps)
+    return [one for one in planned if not one.half_way] + [one for one in planned if one.half_way][:: 1 if FULL else 3]
 
 
 def test_a_sweep_killed_at_any_step_tells_nobody_anything_twice_and_forgets_nobody(
-    killers: Killers, tmp_path: Path, record_property: Told
+    forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     """Reminders, a retry of one leg, a warning, a removal, a restore and the post of a TODO, all in one sweep."""
-    with killers.lent() as killer, opened_todo_scene(tmp_path / "unkilled", killer) as play:
-        assert sweep_killed(play).exit_code == 0
+    with forkers.lent() as forker, opened_todo_scene(tmp_path / "unkilled", forker) as play:
+        assert sweep_killed(play, watched=True).exit_code == 0
         steps = list(play.host.steps)
         until_all_is_well(play, (SHORTLY,), commands=True)
     planned = list(enumerate(planned_troubles(steps)))
@@ -93,11 +89,11 @@ def test_a_sweep_killed_at_any_step_tells_nobody_anything_twice_and_forgets_nobo
 
     def kill(numbered: tuple[int, Trouble]) -> None:
         number, trouble = numbered
-        with killers.lent() as killer, opened_todo_scene(tmp_path / str(number), killer) as play:
+        with forkers.lent() as forker, opened_todo_scene(tmp_path / str(number), forker) as play:
             killed.append(sweep_killed(play, trouble).exit_code)
             until_all_is_well(play, PATIENCES[number % len(PATIENCES)], commands=number % COMMANDS_EACH == 0)
 
-    killers.each(kill, planned)
+    forkers.each(kill, planned)
     # Direct messages go out side by side, so that a run may have a step less than another.
     assert killed.count(-9) >= len(planned) - 5
     assert set(killed) <= {-9, 0}
@@ -108,14 +104,14 @@ REQUESTS = (*(Match(method="POST", nth=nth) for nth in range(1, 13)), Match(meth
 
 
 def test_a_sweep_killed_while_discord_has_its_request_tells_nobody_anything_twice_and_forgets_nobody(
-    killers: Killers, tmp_path: Path, record_property: Told
+    forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     """The message may be there, or the role gone; the sweep can never have known."""
     moments = [(number, match, fate) for number, match in enumerate(REQUESTS) for fate in FATES]
 
     def kill(moment: tuple[int, Match, str]) -> None:
         number, match, fate = moment
-        with killers.lent() as killer, opened_todo_scene(tmp_path / f"{number} {fate}", killer) as play:
+        with forkers.lent() as forker, opened_todo_scene(tmp_path / f"{number} {fate}", forker) as play:
             victim = Victim()
             kill_at(play.scene, victim, match, fate)
             assert play.host.run(*SWEEP, on_start=victim.started).exit_code == -9
@@ -123,7 +119,7 @@ def test_a_sweep_killed_while_discord_has_its_request_tells_nobody_anything_twic
             assert play.scene.discord.unspent_faults() == []
             until_all_is_well(play, PATIENCES[number % len(PATIENCES)], commands=False)
 
-    killers.each(kill, moments)
+    forkers.each(kill, moments)
     record_property("told", f"todo sweep: {len(moments)} sweeps killed while Discord had their request")
 
 
@@ -152,11 +148,11 @@ def check_submission(play: TodoScene, ran: Ran, patience: tuple[timedelta, ...])
 
 
 def test_a_submission_killed_at_any_step_is_not_saved_or_is_posted_once(
-    killers: Killers, tmp_path: Path, record_property: Told
+    forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     """The member had lost the role, which the submission, or the next sweep, gives back once."""
-    with killers.lent() as killer, opened_todo_scene(tmp_path / "unkilled", killer, submits) as play:
-        ran = play.host.run(*SUBMIT)
+    with forkers.lent() as forker, opened_todo_scene(tmp_path / "unkilled", forker, submits) as play:
+        ran = play.host.run(*SUBMIT, watched=True)
         assert ran.exit_code == 0, ran
         steps = list(play.host.steps)
         assert check_submission(play, ran, (SHORTLY,))
@@ -165,7 +161,7 @@ def test_a_submission_killed_at_any_step_is_not_saved_or_is_posted_once(
 
     def kill(numbered: tuple[int, Trouble]) -> None:
         number, trouble = numbered
-        with killers.lent() as killer, opened_todo_scene(tmp_path / str(number), killer, submits) as play:
+        with forkers.lent() as forker, opened_todo_scene(tmp_path / str(number), forker, submits) as play:
             ran = play.host.run(*SUBMIT, trouble=trouble)
             assert ran.exit_code == -9
             wait_until_quiet(play.scene.discord)
@@ -176,7 +172,7 @@ def test_a_submission_killed_at_any_step_is_not_saved_or_is_posted_once(
                 assert play.host.run(*SUBMIT).exit_code == (2 if is_saved else 0)
                 assert check_submission(play, ran, (SHORTLY,))
 
-    killers.each(kill, planned)
+    forkers.each(kill, planned)
     assert {True, False} == set(saved)
     record_property("told", f"todo submit: {len(planned)} submissions killed, {saved.count(True)} of them saved")
 
@@ -184,9 +180,9 @@ def test_a_submission_killed_at_any_step_is_not_saved_or_is_posted_once(
 @pytest.mark.parametrize("fate", FATES)
 @pytest.mark.parametrize("request_", [Match(method="PUT"), *(Match(method="POST", nth=nth) for nth in (1, 2))])
 def test_a_submission_killed_while_discord_has_its_request_is_posted_once(
-    request_: Match, fate: str, killers: Killers, tmp_path: Path
+    request_: Match, fate: str, forkers: Forkers, tmp_path: Path
 ) -> None:
-    with killers.lent() as killer, opened_todo_scene(tmp_path / "scene", killer, submits) as play:
+    with forkers.lent() as forker, opened_todo_scene(tmp_path / "scene", forker, submits) as play:
         victim = Victim()
         kill_at(play.scene, victim, request_, fate)
         ran = play.host.run(*SUBMIT, on_start=victim.started)

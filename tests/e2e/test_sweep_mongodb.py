@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from killing import Killer, Killers, Machine, Trouble, run_at_once, scene_in, wait_until_quiet
+from forks import Forker, Forkers, Trouble, forked, run_at_once, scene_in, wait_until_quiet
 from mongodb import Gate, Ledger, ledger_behind, open_gate, uses
 from scene import Scene
 from todo_scene import (
@@ -75,26 +75,26 @@ def meet(play: TodoScene) -> None:
 
 
 def test_a_sweep_killed_at_any_step_tells_nobody_anything_twice_and_forgets_nobody(
-    killers: Killers, tmp_path: Path, gate: Gate, record_property: Told
+    forkers: Forkers, tmp_path: Path, gate: Gate, record_property: Told
 ) -> None:
     """A sample of the steps. After every other kill MongoDB is away for the sweep that comes next.
 
     In those there is no role to be given back: a run that dies between what it writes to MongoDB and to its mirror
     leaves a mirror that does not know that it was, and says so once more.
     """
-    with killers.lent() as killer, scene_in(tmp_path / "unkilled") as scene:
+    with forkers.lent() as forker, scene_in(tmp_path / "unkilled") as scene:
         ledger = ledger_behind(gate)
-        play = todo_scene(scene, killer, ledger=ledger)
+        play = todo_scene(scene, forker, ledger=ledger)
         meet(play)
         play.sweep()
         play.everything_is_done(play.began)
         steps = len(play.host.steps)
     ends: Counter[int] = Counter()
     for number, step in enumerate(range(1, steps, EACH)):
-        with killers.lent() as killer, scene_in(tmp_path / str(step)) as scene:
+        with forkers.lent() as forker, scene_in(tmp_path / str(step)) as scene:
             ledger = ledger_behind(gate)
             comes_back = number % 2 == 0
-            play = todo_scene(scene, killer, members if comes_back else without_back, ledger=ledger)
+            play = todo_scene(scene, forker, members if comes_back else without_back, ledger=ledger)
             meet(play)
             ends[play.host.run(*SWEEP, trouble=Trouble(kill_at=step)).exit_code] += 1
             wait_until_quiet(scene.discord)
@@ -116,16 +116,16 @@ def without_back(began: datetime, dm_channels: dict[int, int]) -> list[Member]:
 
 
 def test_of_two_hosts_that_sweep_at_once_each_leg_is_delivered_by_one(
-    scene: Scene, killer: Killer, ledger: Ledger, record_property: Told
+    scene: Scene, forker: Forker, ledger: Ledger, record_property: Told
 ) -> None:
     """Promise 3, with one MongoDB and no lock between the hosts."""
-    play = todo_scene(scene, killer, reminded, ledger=ledger)
+    play = todo_scene(scene, forker, reminded, ledger=ledger)
     other = scene.host("other", settings=SETTINGS)
     other.environment.update(play.host.environment, GIFTPING_STATE=str(other.state), HOME=str(other.folder))
-    hosts = [play.host, Machine(other.folder, other.environment, killer)]
+    hosts = [play.host, forked(other, forker)]
     for number in range(ROUNDS):
         began = scene.discord.clock()
-        for ran in run_at_once(killer, hosts, SWEEP):
+        for ran in run_at_once(hosts, SWEEP):
             assert ran.exit_code == 0, ran
         legs = [(one.user_id, one.leg) for one in play.received() if one.at >= began and one.is_ping]
         assert sorted(legs) == sorted((user_id, leg) for user_id in REMINDED for leg in ("channel", "dm")), number
@@ -143,10 +143,10 @@ def reminded(began: datetime, dm_channels: dict[int, int]) -> list[Member]:
 
 
 def test_while_it_is_away_pings_go_on_and_nobody_loses_the_role(
-    scene: Scene, killer: Killer, gate: Gate, ledger: Ledger
+    scene: Scene, forker: Forker, gate: Gate, ledger: Ledger
 ) -> None:
     """What was sent, and what was handed in, meanwhile is carried back, and nobody is told anything twice."""
-    play = todo_scene(scene, killer, ledger=ledger)
+    play = todo_scene(scene, forker, ledger=ledger)
     meet(play)
     gate.shut()
     ran = play.host.run(*SWEEP)
@@ -173,15 +173,15 @@ def test_while_it_is_away_pings_go_on_and_nobody_loses_the_role(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it has it", "after it was carried out"])
 def test_it_may_go_away_at_any_command_of_a_sweep(
-    after: bool, killers: Killers, tmp_path: Path, gate: Gate, record_property: Told
+    after: bool, forkers: Forkers, tmp_path: Path, gate: Gate, record_property: Told
 ) -> None:
     """A sample of the commands: whatever it was about to write, or has, nobody is told anything twice."""
     commands = COMMANDS
     number = 1 + after
     while number <= commands:
-        with killers.lent() as killer, scene_in(tmp_path / str(number)) as scene:
+        with forkers.lent() as forker, scene_in(tmp_path / str(number)) as scene:
             ledger = ledger_behind(gate)
-            play = todo_scene(scene, killer, ledger=ledger)
+            play = todo_scene(scene, forker, ledger=ledger)
             meet(play)
             gate.open()
             gate.shut_at(number, after=after)
@@ -198,13 +198,13 @@ def test_it_may_go_away_at_any_command_of_a_sweep(
 
 
 def test_what_was_handed_in_on_another_host_meanwhile_counts_also_for_the_one_that_was_cut_off(
-    scene: Scene, killer: Killer, gate: Gate, ledger: Ledger
+    scene: Scene, forker: Forker, gate: Gate, ledger: Ledger
 ) -> None:
     """Both have written of the same members: the later submission stands, and what each has told is told once."""
-    play = todo_scene(scene, killer, ledger=ledger)
+    play = todo_scene(scene, forker, ledger=ledger)
     other = scene.host("other", settings=SETTINGS)
     other.environment.update(play.host.environment, GIFTPING_STATE=str(other.state), HOME=str(other.folder))
-    elsewhere = Machine(other.folder, other.environment, killer)
+    elsewhere = forked(other, forker)
     uses(elsewhere, ledger.uri.replace(gate.address, f"127.0.0.1:{gate.port}"))
     meet(play)
     gate.shut()
@@ -225,8 +225,8 @@ def test_what_was_handed_in_on_another_host_meanwhile_counts_also_for_the_one_th
     assert {one.user_id for one in play.received() if one.at >= began} == {*OVERDUE} - {ANN, BEN}
 
 
-def test_with_hold_nothing_is_sent_until_it_is_back(scene: Scene, killer: Killer, gate: Gate, ledger: Ledger) -> None:
-    play = todo_scene(scene, killer, ledger=ledger, settings=HOLD)
+def test_with_hold_nothing_is_sent_until_it_is_back(scene: Scene, forker: Forker, gate: Gate, ledger: Ledger) -> None:
+    play = todo_scene(scene, forker, ledger=ledger, settings=HOLD)
     meet(play)
     gate.shut()
     requests = len(scene.discord.requests)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from killing import Killer, Machine, machine_in, scene_in
+from forks import ForkedHost, Forker, forked, scene_in
 from mongodb import Ledger, uses
 from plays import put_clocks
 from scene import Scene
@@ -92,7 +92,7 @@ class TodoScene:
     """A scene with one guild and one host; `began` is when it began, by the clocks of all, `roster` who takes part."""
 
     scene: Scene
-    host: Machine
+    host: ForkedHost
     began: datetime
     roster: tuple[int, ...]
     events: Callable[[], list[Event]] = field(default=list)
@@ -110,13 +110,13 @@ class TodoScene:
     # What was received
 
     def received(self) -> list[Received]:
-        """Return every notice that was stored since the scene was made, and those that it began with; oldest first."""
+        """Return every notice that was written since the scene was made, and those that it began with; oldest first."""
         discord = self.scene.discord
-        found = list(_in_message(discord.messages(CHANNEL), "channel"))
+        found = list(_in_message(discord.written(CHANNEL), "channel"))
         for user_id in EVERYBODY:
             channel_id = discord.dm_channel_of(user_id)
             if channel_id is not None:
-                found += _in_message(discord.messages(channel_id), "dm", user_id)
+                found += _in_message(discord.written(channel_id), "dm", user_id)
         rung = {(one.user_id, one.message.id) for one in discord.all_notifications()}
         told = [
             Received(user_id, leg, kind, reference, message.sent_at, message.id, (user_id, message.id) in rung)
@@ -224,7 +224,7 @@ def _in_message(
 # The stage
 
 
-def set_stage(scene: Scene, host: Machine) -> None:
+def set_stage(scene: Scene, host: ForkedHost) -> None:
     """Put the members onto the stand-in, and say to the host which guild, channel and role are meant."""
     discord = scene.discord
     discord.add_guild(GUILD)
@@ -327,13 +327,13 @@ def open_dm_channels(scene: Scene, user_ids: Iterable[int]) -> dict[int, int]:
     return {user_id: channel for user_id, channel in opened.items() if isinstance(channel, int)}
 
 
-def written_into_the_file(host: Machine, documents: dict[str, list[Document]]) -> None:
+def written_into_the_file(host: ForkedHost, documents: dict[str, list[Document]]) -> None:
     with TinyStore(host.state) as store:
         for collection, ones in documents.items():
             store.insert_documents(collection, ones)
 
 
-def events_in_the_file(host: Machine) -> list[Event]:
+def events_in_the_file(host: ForkedHost) -> list[Event]:
     with TinyStore(host.state, read_only=True) as store:
         return MemberRepository(store, utc_now).events()
 
@@ -357,10 +357,10 @@ def submits(began: datetime, dm_channels: dict[int, int]) -> list[Member]:
 
 
 def todo_scene(
-    scene: Scene, killer: Killer, cast: Cast = members, *, ledger: Ledger | None = None, settings: str = ""
+    scene: Scene, forker: Forker, cast: Cast = members, *, ledger: Ledger | None = None, settings: str = ""
 ) -> TodoScene:
     """Return the scene at its beginning, with a host that keeps the roster in a file, or in MongoDB."""
-    host = machine_in(scene, killer, token=True, settings=SETTINGS + settings)
+    host = forked(scene.host(token=True, settings=SETTINGS + settings), forker)
     set_stage(scene, host)
     began = scene.discord.clock()
     tell_what_was_before(scene)
@@ -378,7 +378,7 @@ def todo_scene(
 
 
 @contextmanager
-def opened_todo_scene(folder: Path, killer: Killer, cast: Cast = members) -> Iterator[TodoScene]:
+def opened_todo_scene(folder: Path, forker: Forker, cast: Cast = members) -> Iterator[TodoScene]:
     """Give the scene, in a stand-in of its own."""
     with scene_in(folder) as scene:
-        yield todo_scene(scene, killer, cast)
+        yield todo_scene(scene, forker, cast)

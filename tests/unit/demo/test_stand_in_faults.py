@@ -47,7 +47,6 @@ def test_a_429_of_each_scope_can_be_provoked_without_a_limit(discord, api, scope
     assert response.json()["global"] is (scope == "global") is ("X-RateLimit-Global" in response.headers)
     assert "Via" in response.headers
     assert (count(discord), discord.limited) == (0, {})
-    assert discord.invalid_requests == (scope != "shared")
 
 
 def test_a_ban_by_cloudflare_has_no_via_and_no_hint_when_to_return(discord, api):
@@ -89,7 +88,7 @@ def test_a_request_that_hangs_goes_on_when_it_is_released(discord, api, after):
 
 
 def test_a_body_can_come_slowly(discord, api):
-    discord.fail(faults.drip(0.005, piece=40), after=True)
+    discord.fail(faults.drip(0.0001), after=True)
     pieces = []
     with api.stream("POST", MESSAGES, json={"content": "x"}) as response:
         pieces.extend(response.iter_raw())

@@ -62,35 +62,11 @@ def test_a_webhook_posts_into_a_thread_of_its_channel_only(discord, api):
     assert error_of(api.post(hook(discord), params={"thread_id": 23}, json={"content": "x"})) == (404, 10003)
 
 
-def test_a_forum_asks_its_webhooks_for_a_thread_and_makes_one(discord, api):
+def test_a_forum_asks_its_webhooks_for_a_thread(discord, api):
     discord.add_channel(24, GUILD, type=ChannelType.FORUM)
     discord.add_webhook(34, "t", 24)
     url = discord.webhook_url(34)
     assert error_of(api.post(url, json={"content": "x"})) == (400, 220001)
-    made = api.post(url, params={"wait": "true"}, json={"content": "x", "thread_name": "codes"})
-    assert [message.content for message in discord.messages(int(made.json()["channel_id"]))] == ["x"]
-
-
-def test_a_thread_name_outside_a_forum_is_refused(discord, api):
-    assert error_of(api.post(hook(discord), json={"content": "x", "thread_name": "t"})) == (400, 220003)
-
-
-def test_a_webhook_reads_edits_and_deletes_its_own_messages_only(discord, api):
-    own = api.post(hook(discord), params={"wait": "true"}, json={"content": "first", "embeds": [EMBED]}).json()["id"]
-    other = discord.add_message(CHANNEL, "somebody else's")
-    assert api.get(f"{hook(discord)}/messages/{own}").json()["content"] == "first"
-    edited = api.patch(f"{hook(discord)}/messages/{own}", json={"content": "second"}).json()
-    assert (edited["content"], len(edited["embeds"])) == ("second", 1)
-    assert edited["edited_timestamp"] is not None
-    assert error_of(api.get(f"{hook(discord)}/messages/{other}")) == (404, 10008)
-    assert api.delete(f"{hook(discord)}/messages/{own}").status_code == 204
-    assert error_of(api.get(f"{hook(discord)}/messages/{own}")) == (404, 10008)
-
-
-def test_an_edit_that_leaves_nothing_is_refused(discord, api):
-    own = api.post(hook(discord), params={"wait": "true"}, json={"content": "first"}).json()["id"]
-    assert error_of(api.patch(f"{hook(discord)}/messages/{own}", json={"content": ""})) == (400, 50006)
-    assert [message.content for message in discord.messages(CHANNEL)] == ["first"]
 
 
 def test_a_webhook_with_a_wrong_token_is_refused(discord, api):
@@ -156,6 +132,8 @@ def test_a_channel_where_the_bot_may_not_embed_takes_text_only(discord, api):
 
 def test_without_the_history_permission_a_channel_looks_empty(discord, api):
     id_ = discord.add_message(CHANNEL, "x")
+    assert api.get(f"{MESSAGES}/{id_}").json()["id"] == str(id_)
+    assert error_of(api.get(f"{MESSAGES}/{id_ + 1}")) == (404, 10008)
     discord.set_permissions(CHANNEL, Permission.POSTING & ~Permission.READ_MESSAGE_HISTORY)
     assert api.get(MESSAGES).json() == []
     assert error_of(api.get(f"{MESSAGES}/{id_}")) == (403, 50013)
@@ -164,16 +142,6 @@ def test_without_the_history_permission_a_channel_looks_empty(discord, api):
 def test_a_webhook_does_not_depend_on_the_permissions_of_the_bot(discord, api):
     discord.set_permissions(CHANNEL, Permission.NONE)
     assert api.post(hook(discord), json={"embeds": [EMBED]}).status_code == 204
-
-
-def test_the_bot_deletes_its_own_messages_and_others_only_with_permission(discord, api):
-    own = api.post(MESSAGES, json={"content": "mine"}).json()["id"]
-    other = discord.add_message(CHANNEL, "theirs")
-    assert api.delete(f"{MESSAGES}/{own}").status_code == 204
-    assert error_of(api.delete(f"{MESSAGES}/{other}")) == (403, 50013)
-    discord.set_permissions(CHANNEL, Permission.POSTING | Permission.MANAGE_MESSAGES)
-    assert api.delete(f"{MESSAGES}/{other}").status_code == 204
-    assert error_of(api.get(f"{MESSAGES}/{other}")) == (404, 10008)
 
 
 def test_messages_are_listed_newest_first_and_fifty_by_default(discord, api):
@@ -187,7 +155,6 @@ def test_messages_are_listed_newest_first_and_fifty_by_default(discord, api):
     assert listed(limit=100) == newest_first[:100]
     assert listed(before=ids[20], limit=3) == [str(ids[19]), str(ids[18]), str(ids[17])]
     assert listed(after=ids[20], limit=3) == [str(ids[23]), str(ids[22]), str(ids[21])]
-    assert listed(around=ids[20], limit=3) == [str(ids[21]), str(ids[20]), str(ids[19])]
     assert listed(before=ids[0]) == []
 
 
@@ -201,12 +168,6 @@ def test_a_listing_with_wrong_parameters_is_an_invalid_form(discord, api, params
 def test_a_wait_that_is_no_boolean_is_an_invalid_form(discord, api):
     assert error_of(api.post(hook(discord), params={"wait": "maybe"}, json={"content": "x"})) == (400, 50035)
     assert discord.messages(CHANNEL) == []
-
-
-def test_a_removed_message_is_gone(discord, api):
-    id_ = discord.add_message(CHANNEL, "x")
-    discord.remove_message(CHANNEL, id_)
-    assert api.get(MESSAGES).json() == []
 
 
 def test_an_id_that_is_no_snowflake_is_an_invalid_form(discord, api):
@@ -229,12 +190,6 @@ def test_without_the_intent_the_bot_still_sees_who_posted_and_when(discord, api)
     stored = api.post(hook(discord), params={"wait": "true"}, json={"content": "x"}).json()
     [seen] = api.get(MESSAGES).json()
     assert (seen["webhook_id"], seen["timestamp"]) == (str(WEBHOOK), stored["timestamp"])
-
-
-def test_without_the_intent_the_bot_sees_messages_of_a_webhook_of_its_own_application(discord, api):
-    discord.add_webhook(32, "t", CHANNEL, made_by_bot=True)
-    api.post(discord.webhook_url(32), json={"content": "ours"})
-    assert [message["content"] for message in api.get(MESSAGES).json()] == ["ours"]
 
 
 def test_an_enforced_nonce_returns_the_earlier_message_and_makes_no_second_one(discord, api):
@@ -260,36 +215,27 @@ def test_a_nonce_is_by_author_and_not_by_channel(discord, api):
 
 def test_a_nonce_is_forgotten_after_some_minutes_of_the_stand_ins_clock():
     clock = ShiftedClock()
-    with StandInDiscord(clock=clock, limits=None, nonce_window=timedelta(minutes=2)) as discord:
+    with StandInDiscord(clock=clock, limits=None) as discord:
         discord.add_guild(GUILD)
         discord.add_channel(CHANNEL, GUILD)
         headers = {"User-Agent": "DiscordBot (https://example.org, 1)", "Authorization": f"Bot {discord.bot_token}"}
         body = {"content": "x", "nonce": 5, "enforce_nonce": True}
-        for minutes, messages in ((0, 1), (1, 1), (1.1, 2)):
+        for minutes, messages in ((0, 1), (2, 1), (1.1, 2)):
             clock.forward(timedelta(minutes=minutes))
             httpx.post(discord.api + MESSAGES, json=body, headers=headers)
             assert len(discord.messages(CHANNEL)) == messages
 
 
-def test_a_deleted_message_is_not_made_again_by_its_nonce(discord, api):
-    body = {"content": "once", "nonce": "n-1", "enforce_nonce": True}
-    first = api.post(MESSAGES, json=body).json()["id"]
-    api.delete(f"{MESSAGES}/{first}")
-    assert api.post(MESSAGES, json=body).json()["id"] == first
-    assert discord.messages(CHANNEL) == []
-
-
 def test_a_nonce_is_echoed_but_not_stored(discord, api):
     posted = api.post(MESSAGES, json={"content": "x", "nonce": "n-1"}).json()
     assert posted["nonce"] == "n-1"
-    assert "nonce" not in api.get(f"{MESSAGES}/{posted['id']}").json()
+    assert ["nonce" in message for message in api.get(MESSAGES).json()] == [False]
 
 
-def test_a_nonce_on_a_webhook_is_ignored_and_recorded(discord, api):
+def test_a_nonce_on_a_webhook_is_ignored(discord, api):
     for _ in range(2):
         api.post(hook(discord), json={"content": "x", "nonce": "n-1", "enforce_nonce": True})
     assert len(discord.messages(CHANNEL)) == 2
-    assert discord.ignored_nonces == [(WEBHOOK, "n-1"), (WEBHOOK, "n-1")]
 
 
 def test_only_mentions_in_the_content_that_are_allowed_notify(discord, api):
@@ -350,16 +296,13 @@ def test_every_answer_is_as_the_openapi_description_says(discord, api):
     body = {"content": "<@51> <@&41>", "embeds": [embed], "nonce": "n"}
     bot_message = api.post(MESSAGES, json=body)
     hook_message = api.post(hook(discord), params={"wait": "true"}, json={"embeds": [embed]})
-    id_ = hook_message.json()["id"]
     answers = [
         ("POST", "/channels/{channel_id}/messages", bot_message),
         ("POST", "/channels/{channel_id}/messages", api.post(MESSAGES, json={})),
         ("POST", webhook, hook_message),
         ("GET", webhook, api.get(hook(discord))),
-        ("GET", f"{webhook}/messages/{{message_id}}", api.get(f"{hook(discord)}/messages/{id_}")),
-        ("PATCH", f"{webhook}/messages/{{message_id}}", api.patch(f"{hook(discord)}/messages/{id_}", json={})),
         ("GET", "/channels/{channel_id}/messages", api.get(MESSAGES)),
-        ("GET", "/channels/{channel_id}/messages/{message_id}", api.get(f"{MESSAGES}/{id_}")),
+        ("GET", "/channels/{channel_id}/messages/{message_id}", api.get(f"{MESSAGES}/{bot_message.json()['id']}")),
         ("GET", "/channels/{channel_id}", api.get(f"/channels/{CHANNEL}")),
         ("GET", "/users/@me", api.get("/users/@me")),
         ("GET", "/guilds/{guild_id}", api.get(f"/guilds/{GUILD}")),

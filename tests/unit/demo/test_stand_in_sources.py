@@ -26,10 +26,7 @@ def test_a_page_answers_what_was_set_with_its_content_type(sources, web):
     assert (response.content, "Content-Type" in response.headers) == (b"\xff\xfe", False)
 
 
-def test_a_page_that_was_not_set_or_was_removed_is_not_found(sources, web):
-    assert get(web, sources).status_code == 404
-    sources.set("/codes", "x")
-    sources.remove("/codes")
+def test_a_page_that_was_not_set_is_not_found(sources, web):
     assert get(web, sources).status_code == 404
 
 
@@ -47,7 +44,6 @@ def test_an_unchanged_page_answers_304_to_its_tag_and_a_changed_one_200(sources,
     sources.set("/codes", "second", etag="auto")
     assert get(web, sources, If_None_Match=tag).text == "second"
     assert (sources.hits("/codes"), sources.not_modified("/codes")) == (4, 2)
-    assert [seen.conditional for seen in sources.requests("/codes")] == [False, True, True, True]
 
 
 def test_a_page_answers_304_by_its_date(sources, web):
@@ -80,19 +76,6 @@ def test_a_compressed_page_is_sent_as_gzip_to_those_who_accept_it(sources, web):
     assert (response.headers["Content-Encoding"], response.text) == ("gzip", "x" * 5000)
     assert int(response.headers["Content-Length"]) < 200
     assert "Content-Encoding" not in get(web, sources, Accept_Encoding="identity").headers
-
-
-def test_a_huge_page_is_made_while_it_is_sent(sources, web):
-    sources.set_huge("/codes", 50 * MEBIBYTE)
-    taken = 0
-    with web.stream("GET", sources.url("/codes")) as response:
-        assert response.headers["Content-Length"] == str(50 * MEBIBYTE)
-        for piece in response.iter_raw(MEBIBYTE):
-            taken += len(piece)
-            if taken > 2 * MEBIBYTE:
-                break
-    sources.set_huge("/codes", 100_001)
-    assert len(get(web, sources).content) == 100_001
 
 
 def test_a_gzip_bomb_is_small_on_the_wire_and_sent_unasked(sources, web):
@@ -134,14 +117,14 @@ def test_a_page_can_hang_until_the_client_goes_away_or_it_is_released(sources, w
 
 def test_a_page_can_drip(sources, web):
     sources.set("/codes", "x" * 1000)
-    sources.fail("/codes", faults.drip(30, piece=10))
+    sources.fail("/codes", faults.drip(30))
     with pytest.raises(httpx.ReadTimeout):
         web.get(sources.url("/codes"), timeout=0.05)
 
 
 def test_a_page_can_promise_more_than_it_sends(sources, web):
     sources.set("/codes", "x" * 1000)
-    sources.fail("/codes", faults.truncated(keep=10))
+    sources.fail("/codes", faults.truncated())
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
         get(web, sources)
 
@@ -159,11 +142,12 @@ def test_a_page_fails_from_its_nth_request_and_so_many_times(sources, web):
     assert get(web, sources).status_code == 200
 
 
-def test_it_closes_while_a_huge_page_is_being_sent():
+def test_it_closes_while_a_page_is_being_sent():
     before = threading.active_count()
     with StandInSources() as sources:
-        sources.set_huge("/codes")
+        sources.set("/codes", "x" * 5000)
+        sources.fail("/codes", faults.drip(0.01))
         with httpx.stream("GET", sources.url("/codes")) as response:
-            next(response.iter_raw(1024))
+            next(response.iter_raw(1))
             sources.close()
     assert threading.active_count() == before

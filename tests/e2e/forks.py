@@ -1,4 +1,9 @@
-"""How end-to-end tests kill runs: a process that forks them, and scenes whose hosts run in it."""
+"""Hosts whose commands run in forks of a server that has everything imported: hundreds of runs and kills in seconds.
+
+Each run is a process of its own that calls `giftping.cli.main` and ends with its exit code. From outside it can be
+given another time of day and shorter time-outs, be killed at any step, find its disk full from there on, and tell what
+its steps were.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +18,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from scene import Host, Ran, Scene
 
@@ -44,12 +50,20 @@ class Trouble:
 NONE = Trouble()
 
 
-class Killer:
-    """One process that runs the command in forks of itself, one at a time."""
+class Step(NamedTuple):
+    """A call by which a run touched a file or a socket."""
+
+    name: str
+    leaves_another_state: bool
+    """Whether what is there after it differs from what was there before; False where nobody watched."""
+
+
+class Forker:
+    """The server, a process that runs commands in forks of itself. Safe to use from one thread at a time."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", Path(__file__).with_name("killer.py")],
+            [sys.executable, "-W", "ignore", Path(__file__).with_name("fork_server.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,7 +73,7 @@ class Killer:
     def close(self) -> None:
         self._process.communicate(timeout=30)
 
-    def run(self, jobs: Sequence[Mapping[str, Any]], on_start: Callable[[list[int]], object]) -> list[int]:
+    def run(self, jobs: Sequence[dict[str, Any]], on_start: Callable[[list[int]], object]) -> list[int]:
         """Run jobs at the same time, each to its end, and return the exit codes; `on_start` is told the pids."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
@@ -72,89 +86,113 @@ class Killer:
 
 
 @dataclass
-class Machine(Host):
-    """A host whose runs are forked, counted and, where wanted, killed.
+class ForkedHost(Host):
+    """A host that runs its commands in forks.
 
-    Its clock is `ahead` of this machine's by so many seconds; `steps` are those of its last run, or of the
-    first of several.
+    Its clock is `ahead` of this machine's, and its requests take no longer than its `patience`, in seconds. `runs` is
+    how all its runs went, `steps` are those of the last one, or of the first of several at once.
     """
 
-    killer: Killer | None = None
-    ahead: float = 0.0
-    steps: list[str] = field(default_factory=list)
+    forker: Forker = field(kw_only=True)
+    ahead: timedelta = timedelta()
+    patience: float | None = None
+    runs: list[Ran] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
     def run(
         self,
         *arguments: str,
         wrapper: Sequence[str] = (),
         trouble: Trouble = NONE,
+        watched: bool = False,
         on_start: Callable[[list[int]], object] = id,
         **extra: str,
     ) -> Ran:
         """Run the command to its end, or to where the trouble ends it."""
-        (ran,) = self.run_together([arguments], trouble, on_start, **extra)
+        assert not wrapper, "a fork calls giftping itself"
+        job = self._job(arguments, trouble, watched=watched, **extra)
+        (ran,) = _run(self.forker, [(self, job)], on_start)
         return ran
 
     def run_together(
-        self,
-        commands: Sequence[Sequence[str]],
-        trouble: Trouble = NONE,
-        on_start: Callable[[list[int]], object] = id,
-        **extra: str,
+        self, commands: Sequence[Sequence[str]], on_start: Callable[[list[int]], object] = id
     ) -> list[Ran]:
         """Start commands at the same instant, and return how each of them went."""
-        assert self.killer is not None
-        folders = [self.folder / f"run-{number}" for number in range(len(commands))]
-        for folder in folders:
-            folder.mkdir(exist_ok=True)
-            for name in ("output", "errors", "trace"):
-                (folder / name).write_bytes(b"")
-        jobs = [
-            {
-                "arguments": arguments,
-                "environment": {**self.environment, **extra},
-                "folder": str(self.folder),
-                "files": str(folder),
-                "ahead": self.ahead,
-                **asdict(trouble),
-            }
-            for folder, arguments in zip(folders, commands, strict=True)
-        ]
-        codes = self.killer.run(jobs, on_start)
-        self.steps = (folders[0] / "trace").read_text("utf-8").splitlines()
-        return [
-            Ran(code, (folder / "output").read_text("utf-8"), (folder / "errors").read_text("utf-8"))
-            for folder, code in zip(folders, codes, strict=True)
-        ]
+        jobs = [(self, self._job(arguments, number=number)) for number, arguments in enumerate(commands)]
+        return _run(self.forker, jobs, on_start)
+
+    def _job(
+        self,
+        arguments: Sequence[str],
+        trouble: Trouble = NONE,
+        *,
+        number: int = 0,
+        watched: bool = False,
+        **extra: str,
+    ) -> dict[str, Any]:
+        files = self.folder / f"run-{number}"
+        files.mkdir(exist_ok=True)
+        for name in ("output", "errors", "trace", "imported"):
+            (files / name).write_bytes(b"")
+        return {
+            "arguments": arguments,
+            "environment": {**self.environment, **extra},
+            "folder": str(self.folder),
+            "files": str(files),
+            "ahead": self.ahead.total_seconds(),
+            "patience": self.patience,
+            "watched": watched,
+            **asdict(trouble),
+        }
 
 
-def run_at_once(
-    killer: Killer, hosts: Sequence[Machine], arguments: Sequence[str], troubles: Sequence[Trouble] = ()
+def _run(
+    forker: Forker, jobs: Sequence[tuple[ForkedHost, dict[str, Any]]], on_start: Callable[[list[int]], object] = id
 ) -> list[Ran]:
+    codes = forker.run([job for _, job in jobs], on_start)
+    ended = []
+    for (host, job), code in zip(jobs, codes, strict=True):
+        files = Path(job["files"])
+        ran = Ran(code, (files / "output").read_text("utf-8"), (files / "errors").read_text("utf-8"))
+        host.runs.append(ran)
+        ended.append(ran)
+    first, job = jobs[0]
+    first.steps = _steps_in(Path(job["files"], "trace").read_text("utf-8"))
+    return ended
+
+
+def _steps_in(trace: str) -> list[Step]:
+    """The steps that a trace names, in their order; a line that is a number says that the step left another state."""
+    lines = trace.splitlines()
+    left = {int(line) for line in lines if line.isdecimal()}
+    names = [line for line in lines if not line.isdecimal()]
+    return [Step(name, number in left) for number, name in enumerate(names, 1)]
+
+
+def run_at_once(hosts: Sequence[ForkedHost], arguments: Sequence[str], troubles: Sequence[Trouble] = ()) -> list[Ran]:
     """Start a command on every host at the same instant, each with its own trouble, and return how they went."""
-    jobs = []
-    for host, trouble in zip(hosts, troubles or [NONE] * len(hosts), strict=True):
-        for name in ("output", "errors", "trace"):
-            (host.folder / name).write_bytes(b"")
-        job: dict[str, Any] = {"arguments": arguments, "environment": host.environment, "folder": str(host.folder)}
-        jobs.append(job | {"files": str(host.folder), "ahead": host.ahead, **asdict(trouble)})
-    codes = killer.run(jobs, id)
-    return [
-        Ran(code, (host.folder / "output").read_text("utf-8"), (host.folder / "errors").read_text("utf-8"))
-        for host, code in zip(hosts, codes, strict=True)
+    jobs = [
+        (host, host._job(arguments, trouble))
+        for host, trouble in zip(hosts, troubles or [NONE] * len(hosts), strict=True)
     ]
+    return _run(hosts[0].forker, jobs)
 
 
-class Killers:
-    """As many killers as work side by side, each lent to one scene at a time, and state folders to begin with."""
+def forked(host: Host, forker: Forker) -> ForkedHost:
+    """The same host, running its commands in forks."""
+    return ForkedHost(host.folder, host.environment, forker=forker)
+
+
+class Forkers:
+    """As many forkers as work side by side, each lent to one scene at a time, and state folders to begin with."""
 
     def __init__(self, folder: Path) -> None:
-        self._free: SimpleQueue[Killer] = SimpleQueue()
-        self._all = [Killer() for _ in range(SIDE_BY_SIDE)]
+        self._free: SimpleQueue[Forker] = SimpleQueue()
+        self._all = [Forker() for _ in range(SIDE_BY_SIDE)]
         self._folder = folder
         self._lock = threading.Lock()
-        for killer in self._all:
-            self._free.put(killer)
+        for forker in self._all:
+            self._free.put(forker)
 
     def begin_with(self, name: str, state: Path) -> bool:
         """Put the state folder that was kept under that name in place, and return whether there was one."""
@@ -173,16 +211,16 @@ class Killers:
                 draft.rename(self._folder / name)
 
     def close(self) -> None:
-        for killer in self._all:
-            killer.close()
+        for forker in self._all:
+            forker.close()
 
     @contextmanager
-    def lent(self) -> Iterator[Killer]:
-        killer = self._free.get()
+    def lent(self) -> Iterator[Forker]:
+        forker = self._free.get()
         try:
-            yield killer
+            yield forker
         finally:
-            self._free.put(killer)
+            self._free.put(forker)
 
     def each(self, play: Callable[[Item], None], items: Iterable[Item]) -> None:
         """Play with each of the items, some side by side. Raise what the first play to fail raised."""
@@ -194,12 +232,6 @@ class Killers:
             finally:
                 for waiting in plays:
                     waiting.cancel()
-
-
-def machine_in(scene: Scene, killer: Killer, *, token: bool, settings: str = "") -> Machine:
-    """Return a new host of the scene whose runs the killer forks."""
-    host = scene.host(token=token, settings=settings)
-    return Machine(host.folder, host.environment, killer)
 
 
 @contextmanager

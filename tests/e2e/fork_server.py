@@ -1,8 +1,9 @@
-"""Runs the command in children, and kills one, or fills its disk, at a chosen step: `killing.py` drives it.
+"""A server that runs the command in forks of itself, and kills one, or fills its disk, at a chosen step.
 
-Each line on standard input is a list of jobs in JSON, which are done at the same time. Two lines answer it: the
-children's pids, and how they ended. The command's modules are loaded once and every child is a fork, so that
-hundreds of killed runs cost seconds.
+`forks.py` asks it: each line on standard input is a list of jobs in JSON, which are done at the same time. Two lines
+answer it: the children's pids, and how they ended. What a run had to import, the server imports before the next
+one, so that hundreds of runs cost seconds; from outside, a run can be given another time of day and shorter
+time-outs.
 
 The product carries no hook for this: the calls by which it touches files and sockets are wrapped here, in the
 child, before `giftping.cli.main` is called. Each such call is a step, but for those that leave nothing behind when
@@ -11,27 +12,26 @@ the process dies: locks, which the kernel frees, and what is only opened or is t
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401 -- as all that the command imports late
-import encodings.idna  # noqa: F401
 import errno
 import gc
+import importlib
 import json
 import os
+import re
 import signal
 import socket
+import struct
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import discord_webhook  # noqa: F401
-import httpx  # noqa: F401
-import time_machine
-import tinydb  # noqa: F401
 import typer.main
+from pymongo import common
 
 from giftping.cli import app, main
 
@@ -39,12 +39,26 @@ FILE_CALLS = ("open", "write", "pwrite", "ftruncate", "fsync", "replace", "renam
 SOCKET_CALLS = ("connect", "send", "sendall", "recv")
 NEEDS_ROOM = {"os.open", "os.write", "os.pwrite", "os.fsync", "os.replace", "os.link", "os.mkdir"}
 
+SENT = {"socket.send", "socket.sendall"}
+READING_REQUEST = re.compile(rb"(GET|HEAD) |(POST|PATCH) .*\r\n\r\n\Z", re.DOTALL)
+"""A request that asks to be shown something, or the head of one whose body is still to come: nobody acts on that."""
+
+READING_COMMANDS = {"aggregate", "count", "distinct", "find", "getMore", "hello", "ismaster", "listIndexes", "ping"}
+OP_MSG = 2013
+NAME_OF_COMMAND = 26
+"""Where in a message to MongoDB the name of its command stands: behind the header, the flags and two type bytes."""
+
 _write = os.write
 _open = os.open
 
 
 class Steps:
-    """Counts the steps of this process, notes them in a file, and brings the trouble at the one whose turn it is."""
+    """Counts the steps of this process, notes them in a file, and brings the trouble at the one whose turn it is.
+
+    Where it watches, it also notes which of them left another state behind: of the state folder, or, by what was
+    written to a socket, of somebody else's. What a run killed right after one that did not would leave is what the
+    step before it left.
+    """
 
     def __init__(self, job: dict[str, Any]) -> None:
         self._trace = _open(Path(job["files"], "trace"), os.O_WRONLY)
@@ -53,6 +67,8 @@ class Steps:
         self._half_way: bool = job["half_way"]
         self._fail_from: int = job["fail_from"]
         self._error: int = job["error"]
+        self._watched = Path(job["environment"]["GIFTPING_STATE"]) if job["watched"] else None
+        self._state = self._look()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -85,9 +101,24 @@ class Steps:
                 if self._half_way and number == self._fail_from and name == "os.write":
                     return _begin(name, call, arguments)
                 raise OSError(self._error, os.strerror(self._error))
-            return call(*arguments, **named)
+            try:
+                return call(*arguments, **named)
+            finally:
+                if self._watched:
+                    self._note_what_is_left(number, asks_for_change=name in SENT and not _only_reads(arguments[1]))
 
         return wrapped
+
+    def _note_what_is_left(self, number: int, *, asks_for_change: bool) -> None:
+        with self._lock:
+            before, self._state = self._state, self._look()
+            if asks_for_change or self._state != before:
+                _write(self._trace, f"{number}\n".encode())
+
+    def _look(self) -> dict[Path, bytes | None]:
+        if self._watched is None:
+            return {}
+        return {path: path.read_bytes() if path.is_file() else None for path in self._watched.rglob("*")}
 
     def _fails(self, name: str, number: int, arguments: tuple[Any, ...]) -> bool:
         if not self._fail_from or number < self._fail_from or name not in NEEDS_ROOM:
@@ -113,6 +144,14 @@ def _changes_nothing(name: str, arguments: tuple[Any, ...]) -> bool:
     return name == "os.mkdir" and _is_there(arguments[0])
 
 
+def _only_reads(data: Any) -> bool:
+    """Whether what is sent asks a source, Discord or MongoDB to show something, and to change nothing."""
+    request = bytes(data)
+    if len(request) > NAME_OF_COMMAND and struct.unpack_from("<i", request, 12)[0] == OP_MSG:
+        return request[NAME_OF_COMMAND : request.index(b"\0", NAME_OF_COMMAND)].decode() in READING_COMMANDS
+    return READING_REQUEST.match(request) is not None
+
+
 def _begin(name: str, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Do the first half of what writes to a file or a socket, nothing of anything else."""
     if name in ("os.write", "socket.send", "socket.sendall"):
@@ -122,8 +161,8 @@ def _begin(name: str, call: Callable[..., Any], arguments: tuple[Any, ...]) -> A
 
 
 def live(job: dict[str, Any]) -> int:
-    """Be the command: return its exit code, unless the end comes first."""
-    files = Path(job["files"])
+    """Be the command: its exit code, unless the end comes first."""
+    known, files = set(sys.modules), Path(job["files"])
     for number, path in ((0, os.devnull), (1, files / "output"), (2, files / "errors")):
         descriptor = os.open(path, os.O_RDWR)
         os.dup2(descriptor, number)
@@ -133,17 +172,24 @@ def live(job: dict[str, Any]) -> int:
     os.chdir(job["folder"])
     sys.argv = ["giftping", *job["arguments"]]
     if job["ahead"]:
+        import time_machine
+
         time_machine.travel(timedelta(seconds=job["ahead"])).start()
+    if job["patience"]:
+        from giftping.discord.http import DiscordHttp
+
+        DiscordHttp.__init__.__kwdefaults__.update(connect=job["patience"], total=job["patience"])
     steps = Steps(job)
     steps.wrap_everything()
     try:
         main()
         code = 0
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
     sys.stdout.flush()
     sys.stderr.flush()
     steps.reach("exit")
+    (files / "imported").write_text("\n".join(name for name in list(sys.modules) if name not in known), "utf-8")
     return code
 
 
@@ -163,22 +209,34 @@ def start(job: dict[str, Any], gate: int) -> int:
     return child
 
 
+def import_what_was_imported(jobs: list[dict[str, Any]]) -> None:
+    """Import what these runs had to, so that the next ones find it there."""
+    names = [name for job in jobs for name in Path(job["files"], "imported").read_text("utf-8").split()]
+    for name in names:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    if names:
+        gc.freeze()
+
+
 def serve() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # The tree of commands takes as long to build as an idle run, and is the same in every child.
     commands = typer.main.get_command(app)
     typer.main.get_command = lambda _app: commands
+    # A driver whose server is away sleeps for half a second at a time, however little patience it was given.
+    common.MIN_HEARTBEAT_INTERVAL = 0.05
     # Spare the disk: processes are killed here, not the machine, and what a killed process wrote is there.
     os.fsync = os.fstat
     gc.freeze()
     for line in sys.stdin:
+        jobs = json.loads(line)
         waiting, opening = os.pipe()
-        children = []
-        for job in json.loads(line):
-            children.append(start(job, waiting))
+        children = [start(job, waiting) for job in jobs]
         os.write(opening, b"." * len(children))
         print(json.dumps(children), file=answers, flush=True)
         ends = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        import_what_was_imported(jobs)
         print(json.dumps(ends), file=answers, flush=True)
         os.close(waiting)
         os.close(opening)
