@@ -1,7 +1,8 @@
 """How a key of the settings is declared: once, by `setting`, on the field of the dataclass that holds its value.
 
 The field's type and default are the key's, and the text below the field is its sentence. From there come what is read
-and checked, "did you mean", `config show`, the file that `init` writes, and the tables of docs/settings.md.
+and checked, "did you mean", `giftping config show`, the file that `giftping init` writes, and the tables of
+docs/settings.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 
 def shown(value: object) -> object:
-    """A value as `config show` tells it, and JSON can hold it: texts as they are written, nothing as None."""
+    """A value as `giftping config show` tells it, and JSON can hold it: texts as they are written, nothing as None."""
     match value:
         case bool() | int() | None:
             return value
@@ -53,13 +54,13 @@ class Key(NamedTuple):
     default: Any = None
     """Its value where nobody says one; MISSING where it is made anew each time, or has to be said."""
     show: Callable[[Any], object] = shown
-    """Its value as `config show` tells it."""
+    """Its value as `giftping config show` tells it."""
     variable: str = ""
     """The variable that goes before the file."""
     unset: str = ""
     """What the variable may say and mean nothing by it."""
     example: str | list[str] = ""
-    """What `init` shows of it where its default is nothing."""
+    """What `giftping init` shows of it where its default is nothing."""
     reference: Literal["", "kept", "looked up"] = ""
     """Whether it refers to a secret: "looked up" at once, or "kept" as a reference until it is needed."""
     required: str = ""

@@ -90,7 +90,7 @@ class CodesSettings:
     skipped_regions: tuple[str, ...] = setting(parse_regions, ("CN",))
     """Codes that work only in these regions do not go out."""
     built_in_sources: bool = setting(parse_flag, default=True)
-    """`false`: only the sources that have a table in your file are asked."""
+    """`built_in_sources = false`: only the sources that have a table in your file are asked."""
     # Shown as an empty text, not as null: readers of `config show --json` have known it so.
     contact: str = setting(parse_contact, "", show=str, example="you@example.org")
     """An address that the people behind a source can write to; sent along as part of the User-Agent."""
@@ -130,7 +130,7 @@ class TodoSettings:
     time_zone: str = setting(parse_zone, "Asia/Kolkata")
     """The zone of members of whom no other one is known."""
     direct_messages: bool = setting(parse_flag, default=True)
-    """`false`: reminders go to the channel only."""
+    """`direct_messages = false`: reminders go to the channel only."""
     new_dms: int = setting(whole_number(most=50), 10)
     """With how many members a run may begin to exchange direct messages, 0 to 50: Discord minds many at once."""
     exempt: frozenset[int] = setting(parse_discord_ids, frozenset(), example=["123456789012345682"])
@@ -191,7 +191,7 @@ class HeartbeatSettings:
     todo: str = setting(reference_to("address"), "", reference="kept", example="env:HEARTBEAT_TODO")
     """The same for `todo sweep`."""
     start: bool = setting(parse_flag, default=False)
-    """`true`: the monitor is told when a run begins, too."""
+    """`start = true`: the monitor is told when a run begins, too."""
 
 
 @dataclass(frozen=True, slots=True)
