@@ -72,7 +72,7 @@ def parse_text(value: object) -> str:
 
 
 def parse_path(value: object) -> Path:
-    """A path, as it was written: `expanded` says which one is meant."""
+    """A path, as it was written: `file.expanded` says which one is meant."""
     return Path(parse_text(value))
 
 
