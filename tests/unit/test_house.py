@@ -34,6 +34,7 @@ NAMES_OF_OTHERS = {
     ),  # MongoDB's errors
     *("maxLength", "maxItems", "attachments", "Via"),  # Discord's API and its description
     *("LoadCredential", "export"),  # systemd, and the shell
+    *("true", "false"),  # TOML
 }
 """What docstrings may name although it is in no code of ours."""
 
@@ -117,6 +118,8 @@ def unknown_names(path: Path) -> Iterator[str]:
     near, everywhere = names_near(path), set().union(*(source_of(module).names for module in MODULES))
     everywhere |= {part for module in MODULES for part in module.relative_to(PACKAGE.parent).with_suffix("").parts}
     spared = NAMES_OF_OTHERS | names_of_libraries() | set(dir(builtins)) | set(keyword.kwlist)
+    # What people call a command may be named anywhere, too.
+    spared |= {module.stem for module in MODULES if module.parent.name == "commands"}
     for line, text in source_of(path).docstrings:
         for quoted in re.findall(r"`([A-Za-z_][\w.]*)(?:\(\))?`", text):
             parts = quoted.removesuffix(".py").split(".")
