@@ -59,7 +59,7 @@ def test_the_source_distribution_holds_all_that_the_tests_need(built: Path) -> N
         names = {name.partition("/")[2] for name in tar.getnames()}
     expected = {"Makefile", "CONTRIBUTING.md", "crontab.example", "requirements-dev.lock", "docs/giftping.1", ".ci/run"}
     expected |= {"tools/man_page.py", "systemd/giftping-codes.service", "systemd/user/giftping-codes.service"}
-    expected |= {"tests/e2e/test_installing.py", "giftping/codes/catalogue.toml", "giftping/py.typed"}
+    expected |= {"tests/e2e/test_installing.py", "giftping/settings/catalogue.toml", "giftping/py.typed"}
     assert expected - names == set()
 
 

@@ -281,7 +281,7 @@ def broken(house, destination):
     except ValueError as error:
         raise RuntimeError("then: " + {then}) from error
 
-giftping.wiring.House.route_to = broken
+giftping.wiring.Wiring.route_to = broken
 giftping.cli.main()
 """
 TEXTS = {
@@ -466,7 +466,7 @@ def broken(house, **options):
     except ValueError as error:
         raise RuntimeError(f"then: {key!r} {password.partition(':')[2]} {token}") from error
 
-giftping.wiring.House.open_store = broken
+giftping.wiring.Wiring.open_store = broken
 giftping.cli.main()
 """
 
