@@ -47,6 +47,7 @@ class Gate:
     _opens_again: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _open_sockets: set[socket.socket] = field(default_factory=set)
+    _greeted: set[socket.socket] = field(default_factory=set)
     _listener: socket.socket | None = None
     _own_port: int = 0
 
@@ -80,6 +81,7 @@ class Gate:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
             self._open_sockets.clear()
+            self._greeted.clear()
 
     def shut_at(self, number: int, *, after: bool, opens_again: bool = False) -> None:
         """Shut at the command of that number, before the server has it, or after it was carried out."""
@@ -89,10 +91,13 @@ class Gate:
         if not self._opens_again:
             self.shut()
             return
-        for connection in self._open_sockets:
+        # A driver whose greeting is cut off takes the server for overloaded, and repeats a write as only members of a
+        # replica set allow: that would be another story each time, by which of its connections is just being made.
+        for connection in self._greeted:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._open_sockets.clear()
+        self._open_sockets -= self._greeted
+        self._greeted.clear()
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -128,6 +133,8 @@ class Gate:
         if reply is None:
             return False
         client.sendall(reply)
+        with self._lock:
+            self._greeted |= {client, server} & self._open_sockets
         return True
 
 
