@@ -137,7 +137,11 @@ class Tiers:
                 else:
                     mirrored(answer)
                 return answer
-        known = self._mirror.documents_of(noted_as, ids) if noted_as in MERGED else None
+        known: dict[str, Mapping[str, Any]] | None = None
+        if noted_as in MERGED:
+            # That a document was not there is noted, too: the next note would take what was written now for what both
+            # had, and the merge would then take a submission away that the other host has never heard of.
+            known = {id_: {} for id_ in ids} | self._mirror.documents_of(noted_as, ids)
         note_pending(self._mirror, noted_as, ids, before=known, asked=asked)
         return write(self._mirror)
 

@@ -11,7 +11,7 @@ import pytest
 from fakes.records import entry
 from fakes.shared_store import FakeSharedStore
 from fakes.site import HOST, Site
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from giftping.store.base import Change, Store, StoreAwayError
@@ -528,6 +528,7 @@ STEPS = st.lists(
 )
 
 
+@example(steps=[("away", True), ("submit", OTHER), ("ping", HOST), ("ping", OTHER)])
 @given(steps=STEPS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_two_hosts_never_lose_a_submission_or_its_event_whatever_goes_away(
