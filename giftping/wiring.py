@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.secrets import SecretError
-from giftping.store.files import replace_file, storage_errors
+from giftping.store import opening
+from giftping.store.opening import HOST_FILE as HOST_FILE
+from giftping.store.opening import host_name as host_name
 
 if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
     from giftping.settings.model import Settings
-    from giftping.settings.secrets import Secret
     from giftping.store.base import Destination
-    from giftping.store.failover import FailoverStore
-    from giftping.store.mongo import MongoStore
-    from giftping.store.tiny import TinyStore
-
-    OpenStore = TinyStore | FailoverStore
+    from giftping.store.opening import OpenStore
 
 POSTING_THREADS = 8
-
-HOST_FILE = "host"
-"""The file in the state folder that holds the name of the host."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,22 +64,7 @@ class Wiring:
 
         Raise StoreError when it cannot be read.
         """
-        from giftping.store.tiny import TinyStore
-
-        mongo = self.settings.mongo
-        mirror = TinyStore(self.settings.state, read_only=read_only)
-        if mongo.uri is None:
-            return _alone(mirror, read_only=read_only)
-        from giftping.store.failover import FailoverStore
-
-        return FailoverStore(
-            self._shared_store(mongo.uri),
-            mirror,
-            host=host_name(self.settings.state, create=not read_only),
-            clock=utc_now,
-            hold=mongo.on_outage == "hold",
-            read_only=read_only,
-        )
+        return opening.open_store(self.settings, clock=utc_now, read_only=read_only)
 
     def glance(self) -> str | None:
         """What the shared store's `glance` gives, in one round trip; None when it cannot be asked now."""
@@ -97,17 +73,11 @@ class Wiring:
         if self.settings.mongo.uri is None:
             return None
         try:
-            with self._shared_store(self.settings.mongo.uri) as shared:
+            with opening.shared_store(self.settings, self.settings.mongo.uri) as shared:
                 return shared.glance(host_name(self.settings.state, create=False))
         except StoreError:
             # The run that opens the store tells of it.
             return None
-
-    def _shared_store(self, uri: Secret) -> MongoStore:
-        from giftping.store.mongo import MongoStore
-
-        mongo = self.settings.mongo
-        return MongoStore(uri, mongo.database or None, server_selection=mongo.server_selection)
 
     def http(self) -> DiscordHttp:
         """The one client for Discord. Raise SettingsError for a token that cannot be one."""
@@ -194,36 +164,3 @@ def side_by_side(
         for _ in as_completed(futures):
             tell()
     return [future.result() for future in futures]
-
-
-def _alone(store: TinyStore, *, read_only: bool) -> TinyStore:
-    """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
-    from giftping.store.mirror import leave_shared_store
-
-    if name := leave_shared_store(store, read_only=read_only):
-        store.notices = (
-            f"MONGO_URI is not set: {store.name} is the ledger from now on, and no longer the mirror of {name}; where"
-            " other hosts go on with that, set MONGO_URI again",
-        )
-    return store
-
-
-def host_name(state: Path, *, create: bool = True) -> str:
-    """The name under which this state folder claims; made once and kept in the folder.
-
-    Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
-    read or kept: claims under a name that nobody remembers are settled late.
-    """
-    path = state / HOST_FILE
-    with storage_errors(path, "read or written"):
-        kept = path.read_text("utf-8").strip() if path.exists() else ""
-        if kept or not create:
-            return kept or _new_host_name()
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = _new_host_name()
-        replace_file(path, [name.encode()])
-    return name
-
-
-def _new_host_name() -> str:
-    return f"{socket.gethostname()}-{os.urandom(3).hex()}"

@@ -19,9 +19,9 @@ from simcord.backend.errors import SetupError
 from giftping.bot import code_embeds as embeds
 from giftping.bot.command_runner import CommandResult
 from giftping.commands import codes as coding
+from giftping.settings.model import Settings
 from giftping.settings.secrets import Secret
 from giftping.store.base import EntryState
-from giftping.wiring import Wiring
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
 MANAGERS = ("giftcode_reset", "giftcode_add", "giftcodesettings")
@@ -425,10 +425,10 @@ def mongodb(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Shared:
     """What stands for a MongoDB that the settings of the next start name."""
     shared = Shared()
 
-    def open_shared(_wiring: Wiring, _uri: Secret) -> FakeSharedStore:
+    def open_shared(_settings: Settings, _uri: Secret) -> FakeSharedStore:
         return FakeSharedStore(machine.folder / "mongodb", lambda: shared.is_away)
 
-    monkeypatch.setattr(Wiring, "_shared_store", open_shared)
+    monkeypatch.setattr("giftping.store.opening.shared_store", open_shared)
     machine.variables["MONGO_URI"] = "mongodb://stands-in/giftping"
     return shared
 

@@ -1,0 +1,91 @@
+"""From settings to an open store, and the name that a state folder claims by. The stores are imported when opened."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from giftping.store.files import replace_file, storage_errors
+
+if TYPE_CHECKING:
+    from giftping.settings.model import Settings
+    from giftping.settings.secrets import Secret
+    from giftping.store.failover import FailoverStore
+    from giftping.store.mongo import MongoStore
+    from giftping.store.tiny import TinyStore
+
+    OpenStore = TinyStore | FailoverStore
+
+HOST_FILE = "host"
+"""The file in the state folder that holds the name of the host."""
+
+
+def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: bool = False) -> OpenStore:
+    """The store, open: the JSON file, or MongoDB with it as its mirror.
+
+    Raise StoreError when it cannot be read.
+    """
+    from giftping.store.tiny import TinyStore
+
+    uri = settings.mongo.uri
+    mirror = TinyStore(settings.state, read_only=read_only)
+    if uri is None:
+        return _alone(mirror, read_only=read_only)
+    from giftping.store.failover import FailoverStore
+
+    return FailoverStore(
+        shared_store(settings, uri),
+        mirror,
+        host=host_name(settings.state, create=not read_only),
+        clock=clock,
+        hold=settings.mongo.on_outage == "hold",
+        read_only=read_only,
+    )
+
+
+def shared_store(settings: Settings, uri: Secret) -> MongoStore:
+    """The MongoDB at an address, as the settings want it asked, without its mirror; it is asked nothing yet.
+
+    Raise StoreError for an address that is none.
+    """
+    from giftping.store.mongo import MongoStore
+
+    mongo = settings.mongo
+    return MongoStore(uri, mongo.database or None, server_selection=mongo.server_selection)
+
+
+def _alone(store: TinyStore, *, read_only: bool) -> TinyStore:
+    """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
+    from giftping.store.mirror import leave_shared_store
+
+    if name := leave_shared_store(store, read_only=read_only):
+        store.notices = (
+            f"MONGO_URI is not set: {store.name} is the ledger from now on, and no longer the mirror of {name}; where"
+            " other hosts go on with that, set MONGO_URI again",
+        )
+    return store
+
+
+def host_name(state: Path, *, create: bool = True) -> str:
+    """The name under which this state folder claims; made once and kept in the folder.
+
+    Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
+    read or kept: claims under a name that nobody remembers are settled late.
+    """
+    path = state / HOST_FILE
+    with storage_errors(path, "read or written"):
+        kept = path.read_text("utf-8").strip() if path.exists() else ""
+        if kept or not create:
+            return kept or _new_host_name()
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = _new_host_name()
+        replace_file(path, [name.encode()])
+    return name
+
+
+def _new_host_name() -> str:
+    return f"{socket.gethostname()}-{os.urandom(3).hex()}"
