@@ -1,4 +1,4 @@
-"""Ids, numbers with their nouns, instants, and texts that are to be shown letter by letter. Every run loads this."""
+"""Ids, keys of codes, numbers with their nouns, instants, and texts that are to be shown letter by letter. Every run loads this."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def id_or_none(value: object) -> int | None:
         return None
     # MongoDB's driver gives whole numbers in a class of its own.
     return int(value)
+
+
+def key_of(spelling: str) -> str:
+    """The key under which spellings of one code meet: trimmed and upper-cased."""
+    return spelling.strip().upper()
 
 
 def counted(count: int, noun: str) -> str:

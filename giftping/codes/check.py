@@ -15,7 +15,7 @@ from giftping.codes.courier import Clock, Courier, Origins, Routes
 from giftping.codes.gather import Gathered
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
-from giftping.codes.model import Code, key_of
+from giftping.codes.model import Code
 from giftping.codes.plan import (
     GuildPlan,
     Listed,
@@ -31,6 +31,7 @@ from giftping.codes.request import CheckRequest
 from giftping.codes.settle import DeliverySettler, OpenDelivery, may_settle, open_deliveries
 from giftping.settings.catalogue import Game
 from giftping.store.base import EntryState, GuildRecord, Store
+from giftping.text import key_of
 
 
 @dataclass(frozen=True, slots=True)

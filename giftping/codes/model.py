@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from giftping.settings.sources import SightingState
-
-
-def key_of(spelling: str) -> str:
-    """The key under which spellings of one code meet: trimmed and upper-cased."""
-    return spelling.strip().upper()
+from giftping.text import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Code:
 
     game: str
     key: str
-    """What its spellings have in common: see `key_of`."""
+    """What its spellings have in common: see `giftping.text.key_of`."""
     spelling: str
     """The one that is shown."""
     sources: tuple[str, ...]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.code_objects import code_object, entry_object
 from giftping.output.json import instant, snowflake
 from giftping.settings.problems import nearest
-from giftping.store.base import CodeRecord, SourceMemory, Store
-from giftping.store.documents import CLEARS
-from giftping.store.fields import time_from_value, time_to_text
-from giftping.text import counted, when
+from giftping.store.base import CodeRecord, SourceMemory
+from giftping.store.clears import clear_entries, clears_of
+from giftping.text import counted, key_of, when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
-    from giftping.codes.statistics import LedgerStatistics
+    from giftping.store.statistics import LedgerStatistics
 
 BARS = 14
 """How many periods the chart of `codes stats` shows, the latest ones."""
@@ -68,7 +66,7 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
 def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
     """Record a code by hand, to go out with the next check."""
     from giftping.codes.guards import clean_text, verdict
-    from giftping.codes.model import Code, key_of
+    from giftping.codes.model import Code
     from giftping.settings.sources import MANUAL_SOURCE
 
     session.check_game(game)
@@ -119,7 +117,7 @@ def parse_expiry(text: str) -> datetime | None:
 
 def stats(session: Session, guild_id: int | None, per: str) -> int:
     """Show what the ledger holds."""
-    from giftping.codes.statistics import PERIODS, statistics
+    from giftping.store.statistics import PERIODS, statistics
 
     if per not in PERIODS:
         raise UsageError(f"--per {per}: {nearest(per, PERIODS, otherwise='one of')}")
@@ -170,8 +168,6 @@ def _listed(counts: dict[str, int]) -> str:
 
 def clear(session: Session, guild_id: int, code: str | None, game: str | None, *, yes: bool) -> int:
     """Forget what went to a guild, so that what is still listed goes out again."""
-    from giftping.codes.model import key_of
-
     session.check_game(game)
     key = key_of(code) if code else None
     with session.store(read_only=True) as store:
@@ -187,31 +183,10 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     if not yes and not session.confirm(question):
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
     with session.store() as store:
-        # First the note: a clearing that nobody can explain is worse than one that was noted and not made.
-        store.insert_documents(CLEARS, [_clear_document(guild_id, game, key)])
-        cleared = store.clear(guild_id, game=game, key=key)
+        cleared = clear_entries(store, guild_id, game=game, key=key, at=utc_now())
     session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
     session.tell(f"{counted(cleared, 'entry')} cleared for guild {guild_id}.")
     return EXIT_FINE
-
-
-def _clear_document(guild_id: int, game: str | None, key: str | None) -> dict[str, Any]:
-    """The record of a clearing; an absent game or code stands for all of them."""
-    document: dict[str, Any] = {
-        "_id": secrets.token_hex(8),
-        "guild_id": guild_id,
-        "cleared_at": time_to_text(utc_now()),
-    }
-    return document | {name: value for name, value in (("game", game), ("code", key)) if value is not None}
-
-
-def _clears_of(store: Store, guild_id: int, key: str) -> list[datetime]:
-    """When a code was cleared in a guild, alone or with others, oldest first."""
-    return sorted(
-        time_from_value(document["cleared_at"])
-        for document in store.documents(CLEARS)
-        if document["guild_id"] == guild_id and document.get("code") in (None, key)
-    )
 
 
 def explain(session: Session, code: str, guild_id: int) -> int:
@@ -219,7 +194,6 @@ def explain(session: Session, code: str, guild_id: int) -> int:
     from giftping.codes.explain import code_of
     from giftping.codes.explain import explain as explained
     from giftping.codes.guards import verdict
-    from giftping.codes.model import key_of
     from giftping.runs.check import listed_now
 
     key = key_of(code)
@@ -231,7 +205,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         # The ledger may hold a code that no source has listed here, of an older bot say: under a game that is followed.
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
-        cleared = _clears_of(store, guild_id, key)
+        cleared = clears_of(store, guild_id, key)
     zone = session.wiring.zone
     explanation = explained(
         key,

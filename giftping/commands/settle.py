@@ -10,7 +10,7 @@ from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.check_lines import delivery_line
 from giftping.output.code_objects import delivery_object, entry_object
 from giftping.store.base import EntryState, LedgerEntry
-from giftping.text import when
+from giftping.text import key_of, when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 def settle(session: Session, guild_id: int | None, code: str | None, *, sent: bool, resend: bool) -> int:
     """Settle what is uncertain: by looking again, by what the user says on the command line, or by asking."""
-    from giftping.codes.model import key_of
     from giftping.runs.check import look_again
 
     if sent and resend:

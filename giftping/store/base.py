@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from giftping.store.changes import Change as Change
 from giftping.store.errors import StoreAwayError as StoreAwayError
@@ -25,6 +25,10 @@ class EntryState(StrEnum):
     SENT = "sent"
     UNCERTAIN = "uncertain"
     SEEDED = "seeded"
+
+
+EntrySource = Literal["api", "website", "rss", "manual", "migration", "auto"]
+"""What kind of place a code came from; "auto" is what the older bot wrote of all of its own."""
 
 
 def entry_id(guild_id: int, game: str, key: str) -> str:

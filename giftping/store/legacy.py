@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
-from typing import Any
+from typing import Any, get_args
 
-from giftping.store.base import HOME_GAME, CodeRecord, EntryState, SourceMemory
+from giftping.store.base import HOME_GAME, CodeRecord, EntrySource, EntryState, SourceMemory
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document
 from giftping.store.fields import time_from_value
-from giftping.text import cut, id_or_none
+from giftping.text import cut, id_or_none, key_of
 
 STATE = "giftcode_state"
 GIFT_CODES = "gift_codes"
@@ -27,7 +27,7 @@ EVERYWHERE = "global"
 """The key under `sent` whose list counts for every guild."""
 
 MIGRATION_SOURCE = "migration"
-KNOWN_SOURCES = frozenset({"api", "website", "rss", "manual", "migration", "auto"})
+KNOWN_SOURCES = frozenset(get_args(EntrySource))
 
 _LONGEST_SHOWN = 60
 
@@ -71,8 +71,8 @@ class Known:
 
     @property
     def key(self) -> str:
-        """The key of the code, normalised as the older bot did."""
-        return self.spelling.upper()
+        """The key of the code, which is what the older bot made of it too."""
+        return key_of(self.spelling)
 
     @property
     def state(self) -> EntryState:
@@ -154,7 +154,7 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
     own, _ = spelling_of(id_)
     written = [text for name in ("giftcode_original", "giftcode") if (text := spelling_of(document.get(name))[0])]
     # The `_id` is what the older bot looked codes up by; another field only says how it is spelled.
-    fitting = [text for text in written if not own or text.upper() == own.upper()]
+    fitting = [text for text in written if not own or key_of(text) == key_of(own)]
     spelling = next(iter(fitting), own)
     if not spelling:
         return _refused(GIFT_CODES, id_, "holds no code")
@@ -163,7 +163,7 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
     last_seen = max(first_seen, _time(document.get("updated_at")) or first_seen)
     record = CodeRecord(
         game=HOME_GAME,
-        key=spelling.upper(),
+        key=key_of(spelling),
         spelling=spelling,
         first_seen=first_seen,
         last_seen=last_seen,

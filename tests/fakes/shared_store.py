@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from giftping.codes.model import key_of
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import EntryState, LedgerEntry, StoreAwayError
 from giftping.store.documents import CLEARS, MIRROR, OPEN_STATES
 from giftping.store.tiny import TinyStore
+from giftping.text import key_of
 
 LOCAL = frozenset({"name", "notices", "close", "closed_fingerprint", "fail_after", "calls"})
 

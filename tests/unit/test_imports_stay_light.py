@@ -57,6 +57,7 @@ SESSION = {
     "giftping.store",
     "giftping.store.errors",
     "giftping.store.files",
+    "giftping.store.opening",
     "giftping.wiring",
 }
 IDLE_CHECK = {
@@ -87,7 +88,6 @@ IDLE_CHECK = {
     "giftping.net.transport",
 }
 JSON_STORE = {
-    "giftping.codes.statistics",
     "giftping.commands.codes",
     "giftping.output",
     "giftping.output.code_objects",
@@ -95,6 +95,7 @@ JSON_STORE = {
     "giftping.output.phrases",
     "giftping.store.base",
     "giftping.store.changes",
+    "giftping.store.clears",
     "giftping.store.documents",
     "giftping.store.fields",
     "giftping.store.image",
@@ -102,6 +103,7 @@ JSON_STORE = {
     "giftping.store.mirror",
     "giftping.store.shared",
     "giftping.store.snapshot",
+    "giftping.store.statistics",
     "giftping.store.tables",
     "giftping.store.tiny",
     "giftping.store.tiny_documents",

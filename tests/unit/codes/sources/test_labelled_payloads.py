@@ -8,8 +8,9 @@ from source_helpers import BUILT_IN, define, going_out, labels, parse, payload, 
 
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
-from giftping.codes.model import Code, Sighting, key_of
+from giftping.codes.model import Code, Sighting
 from giftping.codes.sources.kinds import ShapeChangedError
+from giftping.text import key_of
 
 RECORDED = {
     "hoyo_codes_seria/seria_nap.json": "seria-zenless",

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from fakes.records import entry
 
-from giftping.codes.statistics import statistics
 from giftping.store.base import EntryState, LedgerEntry
+from giftping.store.statistics import statistics
 
 
 def sent(key: str, at: datetime, **changes: object) -> LedgerEntry:
