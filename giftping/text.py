@@ -1,4 +1,4 @@
-"""Ids, keys of codes, numbers with their nouns, instants, and texts that are to be shown letter by letter. Every run loads this."""
+"""Ids, keys, numbers with their nouns, instants, and texts to be shown letter by letter. Every run loads this."""
 
 from __future__ import annotations
 

@@ -1,1 +1,31 @@
-"""The store: one contract, the JSON file and MongoDB behind it, the mirror between them, and what older bots left."""
+"""The store: one contract, the JSON file and MongoDB behind it, the mirror between them, and what older bots left.
+
+Programs of others enter by `open_ledger`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from giftping.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from giftping.store.ledger import Ledger
+
+__all__ = ["StoreError", "open_ledger"]
+
+
+def open_ledger(config: Path | str | None = None) -> Ledger:
+    """The ledger that giftping itself would use here, open; `with` closes it.
+
+    The settings are those of the file at `config`, else of the one in the usual places, and of the environment. No
+    query yet. Raise StoreError when the ledger cannot be opened, and `giftping.errors.GiftpingError`, of which
+    StoreError is a kind, for mistakes in the settings.
+    """
+    # Every run imports this package, and an idle one is to load no more than it needs.
+    from giftping.settings.load import load_settings
+    from giftping.store.ledger import ledger_of
+
+    return ledger_of(load_settings(os.environ, None if config is None else Path(config), cwd=Path.cwd()))

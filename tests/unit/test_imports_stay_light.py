@@ -186,6 +186,15 @@ def test_only_the_command_of_the_bot_loads_discord_py(machine: Machine) -> None:
     assert ours(loaded) <= COMMAND_LINE
 
 
+def test_a_program_that_may_open_the_ledger_loads_nothing_heavy_until_it_does() -> None:
+    script = "import sys; before = set(sys.modules); import giftping.store; print(*sorted(set(sys.modules) - before))"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert third_party(loaded) == set()
+    assert ours(loaded) == {"giftping", "giftping.errors", "giftping.store", "giftping.store.errors"}
+    assert not loaded & HEAVY_STANDARD
+
+
 def test_an_idle_check_loads_what_a_conditional_get_needs(machine: Machine) -> None:
     machine.configure(1)
     machine.run("guilds", "add", "1", "--channel", "2")
