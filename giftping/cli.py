@@ -40,6 +40,7 @@ codes_app = _group("codes", "Gift codes: look for new ones, and look into what w
 guilds_app = _group("guilds", "Guilds: where announcements go.")
 sources_app = _group("sources", "Sources: the places that list codes.")
 config_app = _group("config", "Settings: check and show them.")
+store_app = _group("store", "The store: how it stands, and which hosts use it.")
 todo_app = _group("todo", "Daily TODOs: remind members, and see who has handed in.")
 roster_app = _group("roster", "The roster: the members who take part.", todo_app)
 
@@ -453,6 +454,26 @@ def migrate(
 
     request = MigrateRequest(tuple(from_json or ()), from_db, dry_run, again)
     return take_over(session, request)
+
+
+@command(store_app, "status")
+def store_status(session: "Session") -> int:
+    """Show whether the store can be reached, what waits for it, and which hosts use it."""
+    from giftping.commands.store import status
+
+    return status(session)
+
+
+@command(store_app, "forget")
+def store_forget(
+    session: "Session",
+    host: Annotated[str, typer.Argument(metavar="HOST", help="The host's name, as store status shows it.")],
+    yes: Yes = False,
+) -> int:
+    """Forget a host that is gone for good, so that the others need not reckon with it."""
+    from giftping.commands.store import forget
+
+    return forget(session, host, yes=yes)
 
 
 @command(todo_app, "sweep", job="todo sweep")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
     from giftping.settings.model import Settings
-    from giftping.store.base import Destination
+    from giftping.store.base import Destination, Store
     from giftping.store.opening import OpenStore
 
 POSTING_THREADS = 8
@@ -66,6 +66,52 @@ class Wiring:
         """
         return opening.open_store(self.settings, clock=utc_now, read_only=read_only)
 
+    def open_store_to_send(self, *, read_only: bool = False) -> OpenStore:
+        """The store, open, for a run that is about to send; this host is known to the others from then on.
+
+        Raise NotAloneError where it may not send because of the others, StoreError when the store cannot be read.
+        """
+        store = self.open_store(read_only=read_only)
+        try:
+            if refused := self.join(store, read_only=read_only):
+                from giftping.delivery.hosts import NotAloneError
+
+                error = NotAloneError(refused)
+                error.notices = tuple(store.notices)
+                raise error
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def join(self, store: Store, *, read_only: bool = False) -> str:
+        """Why this host may not send by the store, which others may use; empty where it may. The store holds back then.
+
+        Raise StoreError when the store cannot be read.
+        """
+        if self.settings.mongo.uri is None:
+            return ""
+        from giftping.delivery.hosts import HostRecord, join
+        from giftping.store.failover import FailoverStore
+
+        name = host_name(self.settings, create=not read_only)
+        own = HostRecord(name, self.settings.mongo.shared, utc_now())
+        refused = join(store, own, writes=not read_only)
+        if isinstance(store, FailoverStore):
+            store.refusal = refused
+        return refused
+
+    def waiting_for(self, name: str) -> int:
+        """How many changes in the mirror are yet to be carried back to the shared store of this name.
+
+        Raise StoreError when the mirror cannot be read.
+        """
+        from giftping.store.mirror import read_pending, synced_with
+        from giftping.store.tiny import TinyStore
+
+        with TinyStore(self.settings.state, read_only=True) as mirror:
+            return read_pending(mirror).count if synced_with(mirror, name) else 0
+
     def glance(self) -> str | None:
         """What the shared store's `glance` gives, in one round trip; None when it cannot be asked now."""
         from giftping.store.base import StoreError
@@ -74,7 +120,7 @@ class Wiring:
             return None
         try:
             with opening.shared_store(self.settings, self.settings.mongo.uri) as shared:
-                return shared.glance(host_name(self.settings.state, create=False))
+                return shared.glance(host_name(self.settings, create=False))
         except StoreError:
             # The run that opens the store tells of it.
             return None

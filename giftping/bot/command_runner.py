@@ -56,9 +56,9 @@ class BotSession(Session):
         self.is_by_mirror = False
 
     @contextmanager
-    def store(self, *, read_only: bool = False) -> Iterator[Store]:
-        """The store, and keep what it has to say of itself."""
-        with super().store(read_only=read_only) as store:
+    def store(self, *, read_only: bool = False, sends: bool = False) -> Iterator[Store]:
+        """The store, and keep what it has to say of itself; by whatever it writes the other hosts know the bot."""
+        with super().store(read_only=read_only, sends=sends or not read_only) as store:
             try:
                 yield store
             finally:

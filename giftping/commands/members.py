@@ -35,7 +35,7 @@ class Members:
     @property
     def host(self) -> str:
         """The name under which this host writes into the history."""
-        return host_name(self.session.settings.state)
+        return host_name(self.session.settings)
 
     def zone(self, member: Member) -> ZoneInfo:
         """The zone by which a member's days go."""
@@ -93,11 +93,11 @@ def forecast(members: Members) -> Forecast:
     # The sweep that comes next will write this downtime down; until then it is in no note.
     is_down = last is not None and members.now - last > settings.todo.downtime
     present = (Period(last, members.now),) if last is not None and is_down else ()
-    return Forecast(members, (*notes.downtimes, *present), host_name(settings.state, create=False))
+    return Forecast(members, (*notes.downtimes, *present), host_name(settings, create=False))
 
 
 @contextmanager
-def open_members(session: Session, *, read_only: bool = False) -> Iterator[Members]:
+def open_members(session: Session, *, read_only: bool = False, sends: bool = False) -> Iterator[Members]:
     """The members, while the store is open. Raise StoreError when the store cannot be read."""
-    with session.store(read_only=read_only) as store:
+    with session.store(read_only=read_only, sends=sends) as store:
         yield Members(session, MemberRepository(store, utc_now), utc_now())

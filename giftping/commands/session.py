@@ -62,10 +62,15 @@ class Session:
         return Wiring(self.settings)
 
     @contextmanager
-    def store(self, *, read_only: bool = False) -> Iterator[Store]:
-        """The store, and tell afterwards, once, what it has to say of itself: that MongoDB is away, say."""
+    def store(self, *, read_only: bool = False, sends: bool = False) -> Iterator[Store]:
+        """The store, and tell afterwards, once, what it has to say of itself: that MongoDB is away, say.
+
+        What `sends` makes this host known to the others that use the store; where it may not send, that is told.
+        """
         with self.wiring.open_store(read_only=read_only) as store:
             try:
+                if sends and (refused := self.wiring.join(store)):
+                    self.trouble(refused)
                 yield store
             finally:
                 # A command may open the store several times, and each time it has the same to say.

@@ -81,7 +81,7 @@ def submit(session: Session, given: Given) -> int:
     attachment, content = _attached(given.attach)
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
     request = SubmitRequest(user_id, TodoDraft(**texts, attachment=attachment), by, given.by_staff)
-    with open_members(session) as members:
+    with open_members(session, sends=True) as members:
         report = run_submit(session.wiring, members.repository, request, content)
         outcome = _outcome(members, report)
     session.give(_submit_object(outcome, by))

@@ -31,8 +31,8 @@ from giftping.wiring import host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
+    from giftping.settings.model import Settings
     from giftping.todo.repository import Clock
     from giftping.wiring import Wiring
 
@@ -108,7 +108,7 @@ def examine(wiring: Wiring, clock: Clock = utc_now, *, live: bool = False) -> Ex
 def look(wiring: Wiring, clock: Clock, *, live: bool) -> Facts:
     """What there is to judge. What cannot be looked at is a fact like any other: nothing is raised for it."""
     settings, now = wiring.settings, clock()
-    host = _own_name(settings.state)
+    host = _own_name(settings)
     ledger, contents = look_at_ledger(wiring, clock, host)
     has_codes, has_todo = bool(contents.guilds), _has_todo(wiring, contents)
 
@@ -127,17 +127,17 @@ def look(wiring: Wiring, clock: Clock, *, live: bool) -> Facts:
         state_folder=look_at_state_folder(settings.state),
         ledger=ledger,
         mongo=look_at_mongo(settings, clock, now),
-        hosts=HostsFacts(now, contents.others) if settings.mongo.uri is not None else None,
+        hosts=HostsFacts(now, contents.others, contents.refusal) if settings.mongo.uri is not None else None,
         discord=discord,
         codes=codes,
         todo=todo,
     )
 
 
-def _own_name(state: Path) -> str:
+def _own_name(settings: Settings) -> str:
     """The name of this host, empty where it cannot be read; none is made."""
     try:
-        return host_name(state, create=False)
+        return host_name(settings, create=False)
     except StoreError:
         # The ledger, in the same folder, says why.
         return ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, ago, are, named, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, ago, are, fail, named, ok, warn
 from giftping.text import counted
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class HostsFacts:
     now: datetime
     """The time of the look."""
     others: tuple[HostFacts, ...] = ()
+    refusal: str = ""
+    """Why this host may not send because of the others, by the rule that its runs go by; empty where it may."""
 
 
 def look_at_other_hosts(store: Store, runs: Sequence[RunRecord], own: str) -> tuple[HostFacts, ...]:
@@ -63,7 +65,10 @@ def _missed(host: str, seen_at: datetime, written: dict[str, datetime]) -> datet
 
 
 def judge_other_hosts(hosts: HostsFacts) -> Judgement:
-    """Whether each host that is not switched off has come to see what others wrote."""
+    """Whether this host may send beside the others, and each that is not switched off has seen what others wrote."""
+    if hosts.refusal:
+        said, _, step = hosts.refusal.partition(": ")
+        return fail(said, step or "giftping store status shows the hosts")
     now = hosts.now
     live = [host for host in hosts.others if now - host.at < HOST_GONE]
     behind = [

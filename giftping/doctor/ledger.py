@@ -51,6 +51,8 @@ class Contents:
     """The last run of each job on each host."""
     others: tuple[HostFacts, ...] = ()
     """The other hosts, where the ledger is one that hosts share."""
+    refusal: str = ""
+    """Why this host may not send because of them; empty where it may."""
     todo: TodoContents | None = None
     """None where the TODO part cannot be read."""
 
@@ -62,7 +64,7 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
         with wiring.open_store(read_only=True) as store:
             codes = _codes(store)
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
-            contents = replace(codes, others=others)
+            contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True))
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))

@@ -59,7 +59,7 @@ def look_again(wiring: Wiring, guild_id: int | None) -> list[DeliveryReport]:
     settings = wiring.settings
     origins = Origins({})
     with RunLock(settings.state / CHECK_LOCK), wiring.open_store() as store:
-        courier = Courier(store, wiring.route_to, utc_now, host_name(settings.state), origins)
+        courier = Courier(store, wiring.route_to, utc_now, host_name(settings), origins)
         guilds = {guild.guild_id: guild for guild in store.guilds()}
         last = read_last_check(settings.state)
         quiet_since = last.open if last else {}
@@ -102,6 +102,8 @@ class _Run:
         """The report of a run that opens the store and does what there is to do."""
         from giftping.codes.check import CheckTools, check
         from giftping.codes.courier import Origins
+        from giftping.codes.report import CheckReport
+        from giftping.delivery.hosts import NotAloneError
 
         settings = self._settings
         tools = CheckTools(
@@ -117,7 +119,11 @@ class _Run:
             gathered=self._gathered,
             stopped=self._wiring.is_stopped,
         )
-        return check(tools, self._rules(), self._request)
+        started = utc_now()
+        try:
+            return check(tools, self._rules(), self._request)
+        except NotAloneError as error:
+            return CheckReport(started, utc_now(), self._request.dry_run, trouble=(str(error),), notices=error.notices)
 
     def finish(self, report: CheckReport) -> CheckReport:
         """The report with this host's own trouble; what the next run starts from is written.
@@ -125,7 +131,7 @@ class _Run:
         What was posted is told even where nothing can be written: the next run just looks closer.
         """
         mark = self._next_mark(report)
-        notices = (*self._notices, *(self._store.notices if self._store is not None else ()))
+        notices = (*report.notices, *self._notices, *(self._store.notices if self._store is not None else ()))
         trouble = (*report.trouble, *self._trouble)
         report = replace(report, trouble=trouble, notices=notices)
         if self._request.dry_run or not self._settings.state.exists():
@@ -152,7 +158,7 @@ class _Run:
 
         codes = self._settings.codes
         return CheckRules(
-            host=host_name(self._settings.state, create=not self._request.dry_run),
+            host=host_name(self._settings, create=not self._request.dry_run),
             lease=codes.lease,
             quiet_since=self._last.open if self._last else {},
             resend_unclear=codes.unclear == "resend",
@@ -167,7 +173,7 @@ class _Run:
         return mark if unchanged else None
 
     def _open_store(self) -> Store:
-        self._store = self._wiring.open_store(read_only=self._request.dry_run)
+        self._store = self._wiring.open_store_to_send(read_only=self._request.dry_run)
         if self._settings.mongo.uri is not None and not self._request.dry_run:
             self._meet_shared(self._store)
         return self._store
@@ -267,4 +273,5 @@ def settings_fingerprint(settings: Settings) -> str:
 
 def _which_ledger(settings: Settings) -> str:
     mongo = settings.mongo
-    return f"{mongo.uri.reveal()} {mongo.database}" if mongo.uri else ""
+    # Whether it is shared, and under which name, the other hosts are to learn.
+    return f"{mongo.uri.reveal()} {mongo.database} {mongo.shared} {settings.host}" if mongo.uri else ""

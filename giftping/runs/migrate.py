@@ -27,7 +27,7 @@ def run_migration(
     from giftping.store import migrate as migration
 
     terms = migration.MigrationRequest(
-        host=host_name(settings.state, create=not dry_run),
+        host=host_name(settings, create=not dry_run),
         game_sources=[s.name for s in settings.sources.values() if s.enabled and s.game == HOME_GAME],
         dry_run=dry_run,
         again=again,

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from giftping.delivery.hosts import NotAloneError
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
 from giftping.net.waiting import sleep_unless
@@ -23,6 +24,7 @@ from giftping.todo.membership import MembershipReader
 from giftping.todo.messenger import Addresses, Messenger
 from giftping.todo.model import Todo
 from giftping.todo.periods import Period
+from giftping.todo.report import SweepReport
 from giftping.todo.repository import Clock, MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import TodoRules
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from giftping.settings.model import Settings
     from giftping.store.base import Store
     from giftping.todo.model import Member
-    from giftping.todo.report import SweepReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,19 @@ def run_sweep(
         opened: list[Store] = []
 
         def open_store() -> Store:
-            opened.append(wiring.open_store(read_only=dry_run))
+            opened.append(wiring.open_store_to_send(read_only=dry_run))
             return opened[0]
 
         todo = settings.todo
         rules = SweepRules(stage.rules, todo.linger, todo.downtime, dry_run)
-        report = sweep(stage.tools(open_store, on_progress), rules)
+        started = timing.clock()
+        try:
+            report = sweep(stage.tools(open_store, on_progress), rules)
+        except NotAloneError as error:
+            return SweepReport(started, timing.clock(), trouble=(str(error),), notices=error.notices)
         notices = opened[0].notices
-        held = ('nothing was sent: the shared store is away, and on_outage is "hold"',) if opened[0].holds else ()
+        # What went out before the store was lost is in the report: it is not said that nothing was sent.
+        held = (f"held back from then on: {opened[0].held_back}",) if opened[0].held_back else ()
     return replace(report, notices=tuple(notices), trouble=(*report.trouble, *held))
 
 
@@ -183,7 +189,7 @@ class _Stage:
         self._wiring = wiring
         self._members = MembersClient(place.rest.http)
         self._attachments = Attachments(settings.state / ATTACHMENTS)
-        self.rules = rules_of(settings, host_name(settings.state, create=not dry_run))
+        self.rules = rules_of(settings, host_name(settings, create=not dry_run))
 
     def tools(self, open_store: Callable[[], Store], on_progress: Callable[[int, int], None]) -> SweepTools:
         """The tools of a sweep."""

@@ -26,6 +26,7 @@ from giftping.settings.value_types import (
     parse_contact,
     parse_discord_ids,
     parse_flag,
+    parse_host,
     parse_path,
     parse_quiet_hours,
     parse_regions,
@@ -176,10 +177,26 @@ class MongoSettings:
     without both, the ledger is a file."""
     database: str = setting(parse_text, "", variable="MONGO_DB_NAME", example="discord_bot")
     """The database, if the URI names none. `discord_bot` without both."""
-    on_outage: OnOutage = setting(one_of(get_args(OnOutage)), "continue")
-    """While MongoDB is away: `"continue"` with the file that mirrors it, or `"hold"` everything until it is back."""
+    shared: bool = setting(parse_flag, default=False)
+    """`true`, on every host, where several of them use the database: everything waits while it is away. Without it, a
+    host sends only as long as it is the only one."""
+    # What it is without being written depends on `shared`; so None says here that it was not.
+    on_outage: OnOutage | None = setting(one_of(get_args(OnOutage)), None, example="hold")
+    """While MongoDB is away: `"continue"` with the file that mirrors it, or `"hold"` everything until it is back.
+    Without it, `"continue"`; with `shared`, `"hold"`."""
     server_selection: timedelta = setting(parse_span, timedelta(seconds=3))
     """How long to wait for MongoDB to answer."""
+
+    def __post_init__(self) -> None:
+        """Let hosts that share wait for each other."""
+        if self.on_outage is None:
+            object.__setattr__(self, "on_outage", "hold" if self.shared else "continue")
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        if self.shared and self.on_outage == "continue":
+            reason = '"continue" contradicts shared = true: hosts that go on alone send twice; leave it out'
+            yield ("on_outage", "shared"), reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +226,9 @@ class Settings:
     # More variables than this one have a say in it: see `giftping.settings.load`.
     state: Path = setting(parse_path, Path("~/.local/state/giftping"), variable="GIFTPING_STATE")
     """The folder of the ledger: the record of what went to which guild. Back it up."""
+    host: str = setting(parse_host, "", example="my-server")
+    """The name by which other hosts know this one, such as `"my-server"`: each has its own. Without it, the state
+    folder keeps one, which a container that is rebuilt without its folder loses."""
     time_zone: str | None = setting(parse_zone, None, example="Europe/Berlin")
     """The zone that times are shown in, such as `"Europe/Berlin"`; without it, the machine's."""
     discord: DiscordSettings = holding(DiscordSettings)

@@ -71,6 +71,14 @@ def parse_text(value: object) -> str:
     return value
 
 
+def parse_host(value: object) -> str:
+    """The name of a host, which is a part of ids and of command lines."""
+    text = parse_text(value)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise ValueError(f"{text!r} is no name for a host: up to 64 letters, digits, '.', '_' and '-'")
+    return text
+
+
 def parse_path(value: object) -> Path:
     """A path as it was written; which one is meant depends on where it was."""
     return Path(parse_text(value))

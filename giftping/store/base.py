@@ -175,8 +175,11 @@ class Store(Protocol):
         """Whether a shared store could not be reached, so that its mirror is asked; never of a store of its own."""
 
     @property
-    def holds(self) -> bool:
-        """Whether nothing is to be sent now: a shared store is away, and this host is to wait until it is back."""
+    def held_back(self) -> str:
+        """Why nothing is to be claimed or sent now, codes and TODOs alike; empty where it may be.
+
+        It is asked after the write of a claim, too: that may be what notices that a shared store is away.
+        """
 
     def close(self) -> None:
         """Release what the store holds open; safe to call twice."""

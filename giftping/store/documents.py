@@ -31,6 +31,7 @@ LEDGER = "sent_giftcodes"
 CODES = "codes"
 GUILDS = "guilds"
 RUNS = "runs"
+HOSTS = "hosts"
 META = "meta"
 TODO_TIMESTAMPS = "todo_timestamps"
 ACTIVE_MEMBERS = "active_members"
@@ -40,7 +41,7 @@ TODO_COLLECTIONS = (TODO_TIMESTAMPS, ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE)
 CLEARS = "clears"
 MIRROR = "mirror"
 """Kept in a mirror only: how far it has followed the shared store, and what was written while that was away."""
-COLLECTIONS = (META, GUILDS, CODES, RUNS, *TODO_COLLECTIONS, CLEARS, MIRROR, LEDGER)
+COLLECTIONS = (META, GUILDS, CODES, RUNS, HOSTS, *TODO_COLLECTIONS, CLEARS, MIRROR, LEDGER)
 
 OPEN_STATES = (EntryState.CLAIMED.value, EntryState.UNCERTAIN.value)
 """The states from which an entry can still be settled."""

@@ -19,7 +19,7 @@ from giftping.store.base import (
     StoreError,
 )
 from giftping.store.changes import REV, Change, changes_by_id, fresh_rev
-from giftping.store.documents import CODES, GUILDS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS, TODO_EVENTS
+from giftping.store.documents import CODES, GUILDS, HOSTS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS, TODO_EVENTS
 from giftping.store.fields import plain_document
 from giftping.store.mirror import (
     ANNOUNCED,
@@ -57,10 +57,10 @@ class FailoverStore(Tiers):
         return self._read(lambda store: store.recorded(game, keys, guild_ids))
 
     def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
-        """Add the entries whose id is free and return those ids. Raise StoreAwayError when held back."""
+        """Add the entries whose id is free and return those ids. Raise StoreError when held back."""
         ids = [entry.id for entry in entries]
-        if self._hold and self.is_away:
-            raise self._held_back()
+        if self.held_back:
+            raise self._held()
         if (shared := self._at_hand()) is not None:
             try:
                 won = shared.insert(entries)
@@ -72,7 +72,7 @@ class FailoverStore(Tiers):
         if self._hold:
             # What may have been claimed after all is to be given back.
             note_pending(self._mirror, RELEASED, ids)
-            raise self._held_back()
+            raise self._held()
         note_pending(self._mirror, LEDGER, ids)
         return self._mirror.insert(entries)
 
@@ -85,8 +85,8 @@ class FailoverStore(Tiers):
                 shared.release(delivery_id, [entry.id for entry in won if entry.delivery_id == delivery_id])
             raise
 
-    def _held_back(self) -> StoreAwayError:
-        return StoreAwayError(f'{self._away} (nothing is announced until it is back: on_outage is "hold")')
+    def _held(self) -> StoreError:
+        return StoreAwayError(self.held_back) if self.is_away else StoreError(self.held_back)
 
     def mark_sent(
         self, delivery_id: str, ids: Collection[str], *, message_id: int | None, channel_id: int | None, at: datetime
@@ -118,13 +118,15 @@ class FailoverStore(Tiers):
     ) -> bool:
         """Re-date a delivery's claimed or uncertain entries to a new owner; all of them become claimed.
 
-        While the shared store is away, only what this host holds itself: nobody referees the others. With
-        `hold`, not even that, and StoreAwayError is raised: whoever takes over is about to post.
+        While the shared store is away, only what this host holds itself: nobody referees the others. Where nothing is
+        to be sent, not even that, and StoreError is raised: whoever takes over is about to post.
         """
 
         def take(store: SharedStore | TinyStore) -> bool:
             return store.take_over(delivery_id, ids, held_by=held_by, held_since=held_since, by=by, at=at)
 
+        if self.refusal:
+            raise self._held()
         if (shared := self._at_hand()) is not None:
             try:
                 taken = take(shared)
@@ -137,8 +139,8 @@ class FailoverStore(Tiers):
                         [entry for entry in self.entries(states=(EntryState.CLAIMED,)) if entry.id in ids]
                     )
                 return taken
-        if self._hold:
-            raise self._held_back()
+        if self.held_back:
+            raise self._held()
         if held_by != self._host:
             return False
         note_pending(self._mirror, LEDGER, ids)
@@ -222,7 +224,19 @@ class FailoverStore(Tiers):
         """A collection's documents as they are; what the mirror notes for itself is none of the store's."""
         if collection == MIRROR:
             return iter(())
-        return iter(self._read(lambda store: list(store.documents(collection)), collection))
+        found = self._read(lambda store: list(store.documents(collection)), collection)
+        if collection == HOSTS and not self.is_by_mirror and not self._read_only:
+            # Whoever goes on without the shared store goes by what it last said of the others.
+            self._mirror_hosts(found)
+        return iter(found)
+
+    def _mirror_hosts(self, hosts: Sequence[Mapping[str, Any]]) -> None:
+        known = {document["_id"]: document for document in self._mirror.documents(HOSTS)}
+        plain = {document["_id"]: plain_document(document) for document in hosts}
+        if changed := [document for id_, document in plain.items() if document != known.get(id_)]:
+            self._mirror.put_documents(HOSTS, changed)
+        if gone := known.keys() - plain.keys():
+            self._mirror.remove_documents(HOSTS, gone)
 
     def stored_ids(self, collection: str, ids: Collection[str]) -> frozenset[str]:
         """Those of the ids that have a document in the collection."""

@@ -40,7 +40,7 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
     return FailoverStore(
         shared_store(settings, uri),
         mirror,
-        host=host_name(settings.state, create=not read_only),
+        host=host_name(settings, create=not read_only),
         clock=clock,
         hold=settings.mongo.on_outage == "hold",
         read_only=read_only,
@@ -70,8 +70,13 @@ def _alone(store: TinyStore, *, read_only: bool) -> TinyStore:
     return store
 
 
-def host_name(state: Path, *, create: bool = True) -> str:
-    """The name under which this state folder claims; made once and kept in the folder.
+def host_name(settings: Settings, *, create: bool = True) -> str:
+    """The name under which this host claims: the one in the settings, else the one that its state folder keeps."""
+    return settings.host or kept_host_name(settings.state, create=create)
+
+
+def kept_host_name(state: Path, *, create: bool = True) -> str:
+    """The name that a state folder keeps for its host; made once.
 
     Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
     read or kept: claims under a name that nobody remembers are settled late.

@@ -8,6 +8,7 @@ from threading import RLock
 from typing import Any, Self, TypeVar
 
 from giftping.store.base import SharedStore, StoreAwayError
+from giftping.store.documents import HOSTS
 from giftping.store.meeting import Met, bring_in_step
 from giftping.store.member_meeting import follow_members
 from giftping.store.member_merge import MERGED
@@ -37,6 +38,8 @@ class Tiers:
         self._clock = clock
         self._hold = hold
         self._read_only = read_only
+        self.refusal = ""
+        """Why this host may not send by the shared store, whether that is away or not: see giftping.delivery.hosts."""
         self._away: StoreAwayError | None = None
         self._met: Met | None = None
         self._not_carried = 0
@@ -79,9 +82,14 @@ class Tiers:
         return self.is_away or self._not_carried > 0
 
     @property
-    def holds(self) -> bool:
-        """Whether nothing is to be sent now: the shared store is away, and this host is to wait until it is back."""
-        return self._hold and self.is_away
+    def held_back(self) -> str:
+        """Why nothing is to be claimed or sent now; empty where it may be.
+
+        Because of the other hosts, or because the shared store is away and this host is to wait until it is back.
+        """
+        if self.refusal or not (self._hold and self._away is not None):
+            return self.refusal
+        return f'{self._away} (nothing is announced until it is back, and nobody is reminded: on_outage is "hold")'
 
     @property
     def closed_fingerprint(self) -> str | None:
@@ -137,6 +145,9 @@ class Tiers:
                 else:
                     mirrored(answer)
                 return answer
+        if self._away is not None and HOSTS in (noted_as, collection):
+            # A record that nobody else can see registers nobody, and one that is not seen to go is not gone.
+            raise self._away
         known: dict[str, Mapping[str, Any]] | None = None
         if noted_as in MERGED:
             # That a document was not there is noted, too: the next note would take what was written now for what both

@@ -79,9 +79,9 @@ class TinyStore(TinyDocuments):
         return False
 
     @property
-    def holds(self) -> bool:
-        """Never: nothing is waited for."""
-        return False
+    def held_back(self) -> str:
+        """Nothing: by itself, it is waited for by nobody."""
+        return ""
 
     @property
     def closed_fingerprint(self) -> str | None:

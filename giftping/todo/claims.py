@@ -54,12 +54,11 @@ class LegClaims:
     ) -> list[Recipient]:
         """The members, as they are now, whose leg is owed and was claimed, or is still `held` by this message.
 
-        Raise WithdrawnError while nothing is to be sent because the shared store is away.
+        Raise WithdrawnError while the store holds back whatever is to be sent.
         """
         members = self.repository.load([errand.user_id for errand in errands]).members
-        # Asked after the reading, which is what notices that the store is away.
-        if self.repository.store.holds:
-            raise WithdrawnError("the shared store is away")
+        # Asked after the reading, which may be what notices that the store is away.
+        self._withdraw_if_held()
         if held:
             return _still_held(members, held)
         now, host = self.clock(), self.rules.host
@@ -70,7 +69,13 @@ class LegClaims:
         }
         # Whose document has changed since it was read is not won: another host has it, or a TODO has just come.
         won = self.repository.save([MemberChange(member) for member, _ in claimed.values()]) if claimed else frozenset()
+        # And after the claim: one in which the store was lost has no referee. It is settled as that of a killed run.
+        self._withdraw_if_held()
         return [found for user_id, found in claimed.items() if user_id in won]
+
+    def _withdraw_if_held(self) -> None:
+        if why := self.repository.store.held_back:
+            raise WithdrawnError(why)
 
     def record(self, leg: LegName, sent: Sequence[Recipient], outcome: Outcome) -> list[LegReport]:
         """How a message ended for each member that it was for, once that is written down."""

@@ -62,11 +62,19 @@ class RoleKeeper:
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
             raise WithdrawnError("the role is not to be taken any more")
         claimed = with_removal(member, RemovalState.CLAIMED, now=self.clock(), by=self.rules.host)
-        # Asked after the reading, which is what notices that the store is away.
-        if self.repository.store.is_away:
-            raise WithdrawnError("a submission to the shared store, which is away, would not be seen")
+        # Asked after the reading, which may be what notices that the store is away.
+        self._withdraw_if_held()
         if not self.repository.save([MemberChange(claimed)]):
             raise WithdrawnError("another run has it")
+        # And after the claim, in which it may have been lost: it is then settled as one that was cut short.
+        self._withdraw_if_held()
+
+    def _withdraw_if_held(self) -> None:
+        store = self.repository.store
+        if store.is_away:
+            raise WithdrawnError("a submission to the shared store, which is away, would not be seen")
+        if store.held_back:
+            raise WithdrawnError(store.held_back)
 
     def _taken(self, user_id: int, dm: LegState) -> None:
         now = self.clock()
@@ -109,6 +117,9 @@ class RoleKeeper:
         """
         member = self.repository.member(user_id)
         if due(member, self.rules, self.clock(), self.downtimes).action is not Action.RESTORE:
+            return None
+        # It stays owed: everything waits for the store alike.
+        if self.repository.store.held_back:
             return None
         reason = "giftping: a TODO was handed in"
         result = self.members.give_role(self.guild_id, user_id, self.role_id, reason=reason)

@@ -80,7 +80,7 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         # Noted before anything is done: a sweep that is killed was no downtime.
         notes = repository.change_notes(lambda known: with_sweep(known, started, rules.downtime, rules.linger))
         run = _Sweep(tools, rules, repository, notes, notes.downtimes)
-        if store.holds:
+        if store.held_back:
             return run.report(started, (), 0, downtime)
         everybody = repository.load()
         run.settle_earlier_runs(everybody)
@@ -203,7 +203,7 @@ class _Sweep:
         report = None
         if action is Action.RESTORE:
             report = self._keeper.give_back(member.user_id, dm)
-        elif self._repository.store.is_away:
+        elif self._repository.store.is_away and not self._repository.store.held_back:
             why = "no role is taken while the shared store is away: a submission elsewhere would not be seen"
             self._trouble[why] = None
         elif action is Action.END:

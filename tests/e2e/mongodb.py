@@ -199,6 +199,18 @@ def ledger_behind(gate: Gate) -> Ledger:
     return Ledger(f"mongodb://{gate.address}/{name}?{QUICK}", database(direct))
 
 
-def uses(host: Host, uri: str) -> None:
-    """Let a host keep its ledger in a MongoDB."""
+def uses(host: Host, uri: str, *, shared: bool = False) -> None:
+    """Let a host keep its ledger in a MongoDB, alone or with others that do so, too."""
     host.environment["MONGO_URI"] = uri
+    if shared:
+        shares(host)
+
+
+SHARED = "\n[mongo]\nshared = true\n"
+
+
+def shares(host: Host, *, shared: bool = True) -> None:
+    """Let a host say that others use its database, too, or no longer say so."""
+    settings = host.folder / "giftping.toml"
+    text = settings.read_text("utf-8").removesuffix(SHARED)
+    settings.write_text(text + SHARED * shared, "utf-8")

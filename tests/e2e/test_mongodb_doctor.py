@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from fakes.mongod import Mongod, new_database, new_folder, or_skip, shared_replica_set
 from forks import ForkedHost, Forker, forked
-from mongodb import QUICK, Gate, ledger_behind, open_gate, uses
+from mongodb import QUICK, Gate, ledger_behind, open_gate, shares, uses
 from scene import Scene
 
 Found = dict[str, dict[str, Any]]
@@ -88,7 +88,9 @@ def test_a_host_that_does_not_follow_is_missed_by_the_others(
     scene: Scene, host: ForkedHost, new_host: Callable[..., ForkedHost]
 ) -> None:
     second = new_host("second")
-    second.run("codes", "check")
+    for one in (host, second):
+        shares(one)
+        one.run("codes", "check")
     assert look(host)["other hosts"]["what"] == "1 other host, none of which is behind"
     scene.list_codes("FIRST1CODE", "SECOND2CODE")
     assert host.run("codes", "check").exit_code == 0

@@ -29,7 +29,7 @@ def ledger() -> Iterator[Ledger]:
 
 def machine(scene: Scene, forker: Forker, ledger: Ledger, name: str, settings: str = "") -> ForkedHost:
     host = scene.host(name, settings=settings)
-    uses(host, ledger.uri)
+    uses(host, ledger.uri, shared=True)
     return forked(host, forker)
 
 

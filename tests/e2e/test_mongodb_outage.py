@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from forks import ForkedHost, Forker, forked
-from mongodb import Gate, Ledger, ledger_behind, open_gate, uses, worth_an_outage
+from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses, worth_an_outage
 from scene import GAME, Ran, Scene
 
 from giftping.demo import faults
@@ -31,9 +31,9 @@ def ledger(gate: Gate) -> Ledger:
 
 @pytest.fixture
 def new_host(scene: Scene, ledger: Ledger, forker: Forker) -> Callable[..., ForkedHost]:
-    def new(name: str = "host", settings: str = "") -> ForkedHost:
+    def new(name: str = "host", settings: str = "", *, shared: bool = False) -> ForkedHost:
         host = forked(scene.host(name, settings=settings), forker)
-        uses(host, ledger.uri)
+        uses(host, ledger.uri, shared=shared)
         return host
 
     scene.list_codes()
@@ -53,7 +53,8 @@ def fine(ran: Ran) -> Ran:
 def test_two_hosts_with_one_mongodb_announce_each_code_once(
     scene: Scene, host: ForkedHost, new_host: Callable[..., ForkedHost], ledger: Ledger
 ) -> None:
-    second = new_host("second")
+    second = new_host("second", shared=True)
+    shares(host)
     guilds = [scene.webhook_guild(host, 1), scene.bot_guild(host, 1)]
     second.environment["HOOK_1"] = host.environment["HOOK_1"]
     scene.list_codes("FIRST1CODE", "FIRST2CODE")
@@ -117,8 +118,10 @@ def test_while_it_is_away_the_mirror_serves_and_its_return_brings_back_everythin
     assert carried == recorded
     fine(host.run(*CHECK))
     assert ledger.entries()[f"{guild}:DURING1CODE"] == carried
-    second = new_host("second")
-    fine(second.run(*CHECK))
+    second = new_host("second", shared=True)
+    shares(host)
+    for one in (host, second):
+        fine(one.run(*CHECK))
     assert scene.arrived(guild) == {"BEFORE1CODE": 1, "DURING1CODE": 1}
 
 
@@ -127,13 +130,21 @@ def test_what_one_host_carried_back_late_is_in_the_mirrors_of_the_others(
 ) -> None:
     """It was written long before: the date of writing does not show the other hosts that it is new to them."""
     guild = scene.bot_guild(host)
-    second = new_host("second")
+    second = new_host("second", shared=True)
+    shares(host)
     for one in (host, second):
         fine(one.run(*CHECK))
+    # The first one is alone for a while: two that go on without MongoDB there are no more.
+    known = host.run("store", "status", "--json").json["hosts"]
+    (other,) = [one["name"] for one in known if not one["own"]]
+    assert host.run("store", "forget", other, "--yes").exit_code == 0
+    shares(host, shared=False)
+    fine(host.run(*CHECK))
     gate.shut()
     scene.list_codes("DURING1CODE")
     assert host.run(*CHECK).exit_code == 0
     gate.open()
+    shares(host)
     host.ahead = second.ahead = timedelta(minutes=30)
     scene.list_codes()
     fine(second.run(*CHECK))
@@ -289,8 +300,10 @@ def test_what_people_do_while_it_is_away_is_done_there_at_its_return(
     assert scene.arrived(guild) == {"FIRST1CODE": 2, "SECOND2CODE": 1, "MANUAL1CODE": 1}
     assert scene.arrived(2002) == {"FIRST1CODE": 1, "SECOND2CODE": 1, "MANUAL1CODE": 1}
     assert set(ledger.states().values()) == {"sent"}
-    second = new_host("second")
-    fine(second.run(*CHECK))
+    second = new_host("second", shared=True)
+    shares(host)
+    for one in (host, second):
+        fine(one.run(*CHECK))
     fine(host.run("codes", "stats"))
     assert len(second.run("guilds", "list", "--json").json["guilds"]) == 2
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from forks import Forker, Forkers, Trouble, forked, run_at_once, scene_in, wait_until_quiet
-from mongodb import Gate, Ledger, ledger_behind, open_gate, uses
+from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses
 from scene import Scene
 from todo_scene import (
     ANN,
@@ -69,9 +69,10 @@ def one_truth(play: TodoScene, ledger: Ledger) -> None:
 
 
 def meet(play: TodoScene) -> None:
-    """Let the host see MongoDB's roster without a sweep."""
-    ran = play.host.run("todo", "roster", "add", str(ANN), "--name", "member-101")
-    assert ran.exit_code == 0, ran
+    """Let the host see MongoDB's roster without a sweep, and MongoDB the host."""
+    for command in (("todo", "roster", "add", str(ANN), "--name", "member-101"), ("codes", "check")):
+        ran = play.host.run(*command)
+        assert ran.exit_code == 0, ran
 
 
 def test_a_sweep_killed_at_any_step_tells_nobody_anything_twice_and_forgets_nobody(
@@ -123,6 +124,9 @@ def test_of_two_hosts_that_sweep_at_once_each_leg_is_delivered_by_one(
     other = scene.host("other", settings=SETTINGS)
     other.environment.update(play.host.environment, GIFTPING_STATE=str(other.state), HOME=str(other.folder))
     hosts = [play.host, forked(other, forker)]
+    for host in hosts:
+        shares(host)
+        assert host.run("codes", "check").exit_code in (0, 69)
     for number in range(ROUNDS):
         began = scene.discord.clock()
         for ran in run_at_once(hosts, SWEEP):
@@ -205,8 +209,10 @@ def test_what_was_handed_in_on_another_host_meanwhile_counts_also_for_the_one_th
     other = scene.host("other", settings=SETTINGS)
     other.environment.update(play.host.environment, GIFTPING_STATE=str(other.state), HOME=str(other.folder))
     elsewhere = forked(other, forker)
-    uses(elsewhere, ledger.uri.replace(gate.address, f"127.0.0.1:{gate.port}"))
+    uses(elsewhere, ledger.uri.replace(gate.address, f"127.0.0.1:{gate.port}"), shared=True)
+    shares(play.host)
     meet(play)
+    assert elsewhere.run("codes", "check").exit_code == 0
     gate.shut()
     assert play.host.run(*SWEEP).exit_code == 69
     for user_id in (ANN, BEN):

@@ -236,8 +236,11 @@ def test_a_host_that_was_cut_off_carries_back_what_it_noted_under_a_release(
     release: Path, mongo: str, tmp_path: Path
 ) -> None:
     with opened(release, "mongo", "cut-off", tmp_path, mongo) as kept:
-        back, *_ = kept.run(*GO_ON)
+        (back,) = kept.run("codes check")
         assert "is back" in back.errors, back
+        # The release that both hosts ran knew of no sharing: the other one is no more.
+        assert "giftping store forget host-dc2a2e" in back.errors, back
+        kept.run("store forget host-dc2a2e --yes", *GO_ON)
         by_hand = dict.fromkeys((HOOKED, BOT, LITERAL, UNCERTAIN), ("HandMade2",))
         assert kept.announced() == {KILLED: ("Example2Code",), **by_hand}, "WhileAway1 went out while it was away"
         assert kept.notified() == {HELPED: 2, NEWCOMER: 2}, "the other one has handed in while it was away"

@@ -34,7 +34,7 @@ class MemoryStore:
 
     name = "the store in memory"
     is_away = False
-    holds = False
+    held_back = ""
 
     def __init__(self, guilds: Sequence[GuildRecord] = (), entries: Sequence[LedgerEntry] = ()) -> None:
         self._lock = RLock()

@@ -142,6 +142,9 @@ def _todo(story: Story) -> None:
     story.tell(*roster, "list")
     story.tell(*roster, "remove", str(DEV), "--yes")
     story.tell("doctor")
+    story.tell("store", "status")
+    ((_, status),) = story.told["store status"]
+    story.tell("store", "forget", status["hosts"][0]["name"], "--yes")
 
 
 def paths(value: object, types: Mapping[str, str], prefix: str = "") -> Iterator[tuple[str, object]]:

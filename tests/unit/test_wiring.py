@@ -11,7 +11,8 @@ from giftping.discord.webhook import WebhookRoute
 from giftping.settings.load import load_settings
 from giftping.settings.model import Settings
 from giftping.store.base import Destination, StoreError
-from giftping.wiring import Wiring, host_name, side_by_side, utc_now
+from giftping.store.opening import kept_host_name
+from giftping.wiring import Wiring, side_by_side, utc_now
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.a-token-for-tests-that-opens-nothing-0123"
 URL = "https://discord.com/api/webhooks/123456789012345678/a-webhook-token-for-tests-0123456789012345678901234567"
@@ -93,27 +94,27 @@ def test_an_error_is_raised_after_all_others_are_done() -> None:
 
 
 def test_a_host_keeps_its_name(tmp_path: Path) -> None:
-    first = host_name(tmp_path / "state")
-    assert host_name(tmp_path / "state") == first
-    assert host_name(tmp_path / "other") != first
+    first = kept_host_name(tmp_path / "state")
+    assert kept_host_name(tmp_path / "state") == first
+    assert kept_host_name(tmp_path / "other") != first
 
 
 def test_a_name_that_is_not_to_be_kept_leaves_no_trace(tmp_path: Path) -> None:
-    assert host_name(tmp_path / "state", create=False)
+    assert kept_host_name(tmp_path / "state", create=False)
     assert not (tmp_path / "state").exists()
 
 
 def test_an_empty_name_is_not_a_name(tmp_path: Path) -> None:
     """A power cut may leave the file empty; two hosts without a name would settle each other's claims."""
     (tmp_path / "host").write_text("\n", "utf-8")
-    assert host_name(tmp_path)
+    assert kept_host_name(tmp_path)
     assert (tmp_path / "host").read_text("utf-8").strip()
 
 
 def test_a_folder_that_cannot_keep_the_name_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(StoreError, match="file/state/host"):
-        host_name(tmp_path / "file" / "state")
+        kept_host_name(tmp_path / "file" / "state")
 
 
 def test_the_time_is_aware() -> None:

@@ -33,6 +33,7 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
     default = {"origin": "default", "detail": ""}
     assert shown["values"] == {
         "state": {"value": "/srv/state", "origin": "environment", "detail": "GIFTPING_STATE"},
+        "host": {"value": None, **default},
         "time_zone": {"value": None, **default},
         "discord.api": {"value": "https://discord.com/api/v10", **default},
         "discord.token": token,
@@ -63,6 +64,7 @@ def test_every_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
         "mongo.uri": {"value": None, **default},
         "mongo.database": {"value": None, **default},
         "mongo.on_outage": {"value": "continue", **default},
+        "mongo.shared": {"value": False, **default},
         "mongo.server_selection": {"value": "3s", **default},
         "heartbeat.codes": {"value": None, **default},
         "heartbeat.todo": {"value": None, **default},

@@ -487,13 +487,13 @@ def test_a_host_that_is_to_wait_says_so_only_while_the_shared_store_is_away(site
     members_met(site)
     with site.open(hold=True) as store:
         store.documents_of(TODO_STATE, ["sweep"])
-        assert not store.holds
+        assert not store.held_back
         site.away = True
         store.documents_of(TODO_STATE, ["sweep"])
-        assert store.holds
+        assert "until it is back" in store.held_back
     with site.open() as store:
         store.documents_of(TODO_STATE, ["sweep"])
-        assert (store.is_away, store.holds) == (True, False)
+        assert (store.is_away, store.held_back) == (True, "")
 
 
 def test_two_changes_of_one_document_are_refused_before_anything_is_noted(site: Site) -> None:

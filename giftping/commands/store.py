@@ -1,0 +1,131 @@
+"""What the `giftping store` commands do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from giftping.commands.session import Session
+from giftping.delivery.hosts import HostRecord, forget_host, known_hosts
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.output.json import instant
+from giftping.settings.problems import nearest
+from giftping.store.base import StoreAwayError
+from giftping.text import when
+from giftping.wiring import host_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from giftping.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How the store stands, as this host finds it."""
+
+    name: str
+    own: str
+    is_shared: bool
+    """Whether this host's settings say so."""
+    away: bool
+    waiting: int
+    """How many changes are yet to be carried back to it."""
+    held_back: str
+    """Why nothing is sent now; empty where it is."""
+    hosts: Sequence[HostRecord]
+
+
+def status(session: Session) -> int:
+    """Show how the store stands and which hosts use it; 69 where nothing is sent, or it is away."""
+    standing = _look(session)
+    zone = session.wiring.zone
+    session.give(_object(session, standing))
+    uses_mongodb = session.settings.mongo.uri is not None
+    if uses_mongodb:
+        reached = "cannot be reached" if standing.away else "can be reached"
+        waiting = "1 change waits" if standing.waiting == 1 else f"{standing.waiting or 'no'} changes wait"
+        session.tell(f"{standing.name} {reached}; {waiting} to be carried back to it.")
+        shared = "true" if standing.is_shared else "false"
+        session.tell(f"This host is {standing.own or 'not known yet'}, with mongo.shared = {shared}.")
+    else:
+        session.tell(f"{standing.name} is the ledger, of this host alone.")
+    if standing.hosts:
+        rows = [
+            (
+                f"{host.name} (this one)" if host.name == standing.own else host.name,
+                "yes" if host.shared else "no",
+                when(host.seen_at, zone) if host.seen_at else "not known",
+            )
+            for host in standing.hosts
+        ]
+        session.show_table("Hosts", ("Host", "Shared", "Last seen"), rows)
+    if standing.held_back:
+        session.trouble(standing.held_back)
+    return EXIT_TROUBLE if standing.held_back or standing.away else EXIT_FINE
+
+
+def forget(session: Session, name: str, *, yes: bool) -> int:
+    """Forget a host. Raise UsageError, with the nearest name, for one that is not known."""
+    # Not the look of a command that only looks: as long as changes wait here, that one is by the mirror.
+    with session.store() as store:
+        known = _known(store)
+    if name not in known:
+        raise UsageError(f"there is no host {name!r}; {nearest(name, known)}")
+    seen = known[name].seen_at
+    last = f"last seen {when(seen, session.wiring.zone)}" if seen else "never seen"
+    if not yes and not session.confirm(f"Is {name} ({last}) gone for good, and runs nowhere any more?"):
+        raise UsageError("nothing was forgotten; say --yes to forget it without being asked")
+    with session.store() as store:
+        # Asked of the store itself: by a copy of it nobody can tell who uses it now.
+        _known(store)
+        forget_host(store, name)
+    session.give({"host": name, "forgotten": True})
+    session.tell(f"Host {name} is forgotten. If it still runs, it comes back with its next run.")
+    return EXIT_FINE
+
+
+def _known(store: Store) -> Mapping[str, HostRecord]:
+    known = known_hosts(store).hosts
+    if store.is_away:
+        raise StoreAwayError(f"{store.name} cannot be reached: which hosts use it can be changed only when it is back")
+    return known
+
+
+def _look(session: Session) -> _Standing:
+    settings = session.settings
+    with session.store(read_only=True) as store:
+        known = known_hosts(store).hosts
+        refused = session.wiring.join(store, read_only=True)
+        name, away, held_back = store.name, store.is_away, refused or store.held_back
+    own = host_name(settings, create=False)
+    return _Standing(
+        name=name,
+        own=own if own in known or settings.host else "",
+        is_shared=settings.mongo.shared,
+        away=away,
+        waiting=session.wiring.waiting_for(name),
+        held_back=held_back,
+        hosts=list(known.values()),
+    )
+
+
+def _object(session: Session, standing: _Standing) -> dict[str, object]:
+    return {
+        "store": standing.name,
+        "mongodb": session.settings.mongo.uri is not None,
+        "away": standing.away,
+        "waiting": standing.waiting,
+        "host": standing.own or None,
+        "shared": standing.is_shared,
+        "held_back": standing.held_back or None,
+        "hosts": [
+            {
+                "name": host.name,
+                "own": host.name == standing.own,
+                "shared": host.shared,
+                "seen_at": instant(host.seen_at),
+            }
+            for host in standing.hosts
+        ],
+    }

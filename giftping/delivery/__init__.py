@@ -1,0 +1,1 @@
+"""What codes and TODOs share on their way to Discord."""
