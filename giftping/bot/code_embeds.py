@@ -37,7 +37,7 @@ IN_DISCORD = (
     (re.compile(r"^guild \d+: |^failed: |^cannot be used: "), ""),
     (re.compile(r"channel (\d{17,20})\b"), r"<#\1>"),
     (re.compile(r"; look into the channel, then: giftping codes settle .*"), "; whoever runs the bot settles it"),
-    (re.compile(r"; mend it, then: giftping guilds test \d+"), "; mend it, then choose the channel again"),
+    (re.compile(r", then: giftping guilds test \d+"), ", then choose the channel again"),
     (re.compile(r": giftping guilds list, giftping codes settle"), "; whoever runs the bot can see which"),
 )
 """What the command line says, and what a member in Discord can act on in its place."""
@@ -188,22 +188,21 @@ def checked(result: CommandResult) -> discord.Embed:
         return refusal_embed(CHECKING) if result.exit_code == EXIT_LOCKED else refusal_of(result)
     deliveries: Sequence[Mapping[str, Any]] = result.value["deliveries"]
     sent = [code for one in deliveries if one["result"] in ("sent", "settled") for code in one["codes"]]
-    open_ = [
-        code for one in deliveries if one["result"] in ("refused", "unclear", "uncertain") for code in one["codes"]
-    ]
+    refused = [code for one in deliveries if one["result"] == "refused" for code in one["codes"]]
+    open_ = [code for one in deliveries if one["result"] in ("unclear", "uncertain") for code in one["codes"]]
     seeded = sum(len(one["codes"]) for one in result.value["seeded"])
     owed = sum(one["owed"] for one in result.value["resting"])
     lines = [f"Announced: {', '.join(f'`{code}`' for code in sent)}."] if sent else []
+    lines += [f"Refused, and still owed: {', '.join(f'`{code}`' for code in refused)}."] if refused else []
     lines += [f"Not known to have arrived: {', '.join(f'`{code}`' for code in open_)}."] if open_ else []
     lines += [f"{counted(seeded, 'code')} there at the first look: recorded, not announced."] if seeded else []
     lines += [f"{counted(owed, 'code')} waiting until the channel can be posted to again."] if owed else []
     notices = result.value["notices"]
     trouble = trouble_of(replace(result, notices=(*result.notices, *notices)))
     trouble += [NOTICED] if notices else []
-    title = "Checked" if not (open_ or owed) else "Checked, but not all went out"
-    return answer_embed(
-        title, "\n".join(lines) or "Nothing new.", color=RED if open_ or owed else BLUE, trouble=trouble
-    )
+    is_short = bool(refused or open_ or owed)
+    title = "Checked, but not all went out" if is_short else "Checked"
+    return answer_embed(title, "\n".join(lines) or "Nothing new.", color=RED if is_short else BLUE, trouble=trouble)
 
 
 # The panel
@@ -233,7 +232,8 @@ def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Em
         current = "recorded with the next check, not announced"
     embed.add_field(name="Codes that were valid before", value=current, inline=False)
     if broken := known["broken"]:
-        text = f"{ago(broken['since'])}: {in_discord(broken['reason'])}"
+        mend = f"; {broken['mend']}" if broken["mend"] else ""
+        text = f"{ago(broken['since'])}: {in_discord(broken['reason'])}{mend}"
         embed.add_field(name="⚠️ The last announcement was refused", value=shortened(text), inline=False)
     return embed
 

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
+from giftping.discord.meanings import Again, Meaning, meaning_of
+from giftping.discord.outcome import Refused
 from giftping.store.base import Broken, GuildRecord
 
-FIRST_RETRY = timedelta(hours=1)
+FIRST_RETRY = {Again.SOON: timedelta(minutes=30), Again.HOURS: timedelta(hours=1)}
+"""How long a destination is left alone at first; each further no doubles it."""
+
 LONGEST_RETRY = timedelta(hours=24)
 
-NEVER_AGAIN = frozenset({401, 404})
-"""Discord asks never to use a webhook again that answered 404; a token that it does not know stays unknown."""
+_REASON = re.compile(r"HTTP (\d{3})\b[^()]*(?:\((\d+)\))?")
+"""How a reason begins that an older release noted: the status, Discord's words, and its code."""
 
 
 def is_resting(guild: GuildRecord, now: datetime) -> bool:
-    """Whether the guild's destination is broken and not to be tried now."""
+    """Whether the guild's destination is broken and not to be tried now.
+
+    A date further ahead than any wait lasts was noted by a clock that was wrong, and holds nobody up. Where an older
+    release noted that it is never tried again, the table has the last word.
+    """
     broken = guild.broken
-    return broken is not None and (broken.retry_at is None or now < broken.retry_at)
+    if broken is None:
+        return False
+    if broken.retry_at is None:
+        return meaning_of_broken(guild).again is not Again.SOON
+    return now < broken.retry_at <= now + LONGEST_RETRY
 
 
-def broken_after(previous: Broken | None, status: int | None, reason: str, now: datetime) -> Broken:
+def broken_after(previous: Broken | None, refused: Refused, meaning: Meaning, now: datetime) -> Broken:
     """How a destination stands after a lasting no.
 
-    A refusal for want of permission is tried again after an hour, then after two, up to once a day: somebody may have
-    given the permission since, and nobody tells giftping. What is gone waits for a person.
+    It is tried again after a while, then after twice as long each time, up to once a day: somebody may have mended it
+    since, and nobody tells giftping. What surely never comes back waits for a person.
     """
     times = previous.times + 1 if previous else 1
     since = previous.since if previous else now
+    first = FIRST_RETRY.get(meaning.again)
     # Bounded, because a destination may be broken for years.
-    wait = min(FIRST_RETRY * 2 ** min(times - 1, 10), LONGEST_RETRY)
-    return Broken(since=since, reason=reason, times=times, retry_at=None if status in NEVER_AGAIN else now + wait)
+    retry_at = now + min(first * 2 ** min(times - 1, 10), LONGEST_RETRY) if first else None
+    return Broken(since, refused.reason, times, retry_at, refused.status, refused.code)
+
+
+def meaning_of_broken(guild: GuildRecord) -> Meaning:
+    """What the no means that broke the guild's destination."""
+    broken = guild.broken
+    status, code = (broken.status, broken.code) if broken else (None, None)
+    if broken is not None and status is None and (said := _REASON.match(broken.reason)):
+        status, code = int(said[1]), int(said[2]) if said[2] else None
+    return meaning_of(status, code, by_webhook=bool(guild.destination.webhook))

@@ -16,6 +16,7 @@ from giftping.codes.gather import Gathered
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
+from giftping.codes.owed import Owed, OwedNow, arrived, owed_after, owed_document, owed_from, owed_now
 from giftping.codes.plan import (
     GuildPlan,
     Listed,
@@ -26,11 +27,12 @@ from giftping.codes.plan import (
     sightings_by_hand,
 )
 from giftping.codes.record import run_record
-from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
+from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, GuildWork
 from giftping.codes.request import CheckRequest
 from giftping.codes.settle import DeliverySettler, OpenDelivery, may_settle, open_deliveries
 from giftping.settings.catalogue import Game
-from giftping.store.base import EntryState, GuildRecord, Store
+from giftping.store.base import CodeRecord, EntryState, GuildRecord, Store
+from giftping.store.documents import OWED
 from giftping.text import key_of
 
 
@@ -89,8 +91,12 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         guilds = request.concerned(store.guilds() if settled else everyone)
 
         listed = listed_by_game(gathered.sources, valid, remembered)
-        plans = _plan(store, guilds, {game: listed[game] for game in listed if game in tools.games}, settled, tools)
+        owed = _owed(store, request, everyone, remembered, codes, rules, started)
+        known_games = {game: listed[game] for game in listed if game in tools.games}
+        plans = _plan(store, guilds, known_games, settled, owed.now.unlisted, tools)
         work = _deliver(courier, plans, tools, dry_run=request.dry_run)
+        if not request.dry_run:
+            _note_owed(store, owed, settled, plans, work, tools.clock())
 
         left = open_deliveries(store, (EntryState.CLAIMED, EntryState.UNCERTAIN))
         report = CheckReport(
@@ -103,6 +109,9 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             sources=gathered.sources,
             settled=tuple(settled),
             work=tuple(work),
+            missed=owed.now.missed,
+            next_owed_end=owed.now.next_end,
+            broken=_broken(guilds, work),
             uncertain=sum(entry.state is EntryState.UNCERTAIN for delivery in left for entry in delivery.entries),
             others_lease_ends=_first_lease_to_end(left, rules),
             disagreements=tuple(text for code in codes for text in code.disagreements),
@@ -143,19 +152,79 @@ def _settle(
     return [settler.settle(delivery) for delivery in left if not tools.stopped()]
 
 
+@dataclass(frozen=True, slots=True)
+class _OwedBefore:
+    """What earlier runs left owed, and what becomes of it in this one."""
+
+    before: tuple[Owed, ...]
+    now: OwedNow
+
+
+def _owed(
+    store: Store,
+    request: CheckRequest,
+    everyone: Sequence[GuildRecord],
+    records: Sequence[CodeRecord],
+    codes: Sequence[Code],
+    rules: CheckRules,
+    now: datetime,
+) -> _OwedBefore:
+    """What earlier runs could not deliver to the guilds that this one is about, and to those that are there no more."""
+    concerned = {guild.guild_id for guild in request.concerned(everyone)}
+    left_out = {guild.guild_id for guild in everyone} - concerned
+    before = [one for one in owed_from(store.documents(OWED)) if one.guild_id not in left_out]
+    listed = {(code.game, code.key): code for code in codes}
+    became = owed_now(before, everyone, records, listed, now=now, skipped_regions=rules.skipped_regions)
+    return _OwedBefore(tuple(before), became)
+
+
+def _note_owed(
+    store: Store,
+    owed: _OwedBefore,
+    settled: Sequence[DeliveryReport],
+    plans: Sequence[GuildPlan],
+    work: Sequence[GuildWork],
+    now: datetime,
+) -> None:
+    """Remember what is owed from now on, and forget what is not; a run that changes nothing of it writes nothing."""
+    deliveries = [*settled, *(delivery for one in work for delivery in one.deliveries)]
+    waiting = [(plan.guild, code) for plan in plans if plan.resting for game in plan.games for code in game.announce]
+    known = {one.id for one in owed.before}
+    after = owed_after(deliveries, waiting, now)
+    there: set[str] = set()
+    for game in {one.game for one in owed.before}:
+        of_game = [one for one in owed.before if one.game == game]
+        recorded = store.recorded(game, {one.key for one in of_game}, {one.guild_id for one in of_game})
+        there |= {one.id for one in of_game if one.key in recorded[one.guild_id]}
+    if over := (owed.now.over | there | (arrived(deliveries) & known)) - after.keys():
+        store.remove_documents(OWED, over)
+    if new := [owed_document(one) for id_, one in after.items() if id_ not in known]:
+        store.insert_documents(OWED, new)
+
+
+def _broken(guilds: Iterable[GuildRecord], work: Iterable[GuildWork]) -> int:
+    """How many of the guilds have a destination that a person has to mend, once the work is done."""
+    before = {guild.guild_id for guild in guilds if guild.broken is not None}
+    deliveries = [delivery for one in work for delivery in one.deliveries]
+    mended = {delivery.guild_id for delivery in deliveries if delivery.result is DeliveryResult.SENT}
+    return len((before - mended) | {delivery.guild_id for delivery in deliveries if delivery.broke})
+
+
 def _plan(
     store: Store,
     guilds: Sequence[GuildRecord],
     listed: Mapping[str, Listed],
     settled: Iterable[DeliveryReport],
+    unlisted: Mapping[tuple[int, str], Sequence[Code]],
     tools: CheckTools,
 ) -> list[GuildPlan]:
     """What each guild is owed; a guild that is owed nothing has no plan."""
+    also = {game: {code.key for (_, of), codes in unlisted.items() if of == game for code in codes} for game in listed}
     # One question for all guilds of a game, whatever their number: a question each would be what a run costs.
     known = {
         game: store.recorded(
             game,
-            [code.key for code in of_game.codes],
+            [*(code.key for code in of_game.codes), *sorted(also[game])],
             [guild.guild_id for guild in guilds if game in guild.games],
         )
         for game, of_game in listed.items()
@@ -168,7 +237,12 @@ def _plan(
     plans = []
     for guild in guilds:
         games = [
-            plan_game(guild, listed[game], known[game][guild.guild_id] | tried.get((guild.guild_id, game), set()))
+            plan_game(
+                guild,
+                listed[game],
+                known[game][guild.guild_id] | tried.get((guild.guild_id, game), set()),
+                unlisted.get((guild.guild_id, game), ()),
+            )
             for game in guild.games
             if game in listed
         ]

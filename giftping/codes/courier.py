@@ -12,6 +12,7 @@ from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.broken_destination import broken_after
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
+from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Refused, Route, Unclear
 from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
@@ -67,8 +68,18 @@ class Courier:
                 reports.append(_report(guild, announcement, "", DeliveryResult.REFUSED, reason=route.reason))
             # What has just refused would refuse the next part, too, and nobody is to see part 2 without part 1.
             elif reports and reports[-1].result in (DeliveryResult.REFUSED, DeliveryResult.UNCLEAR):
-                reason = "not tried, because the message before it did not go out"
-                reports.append(_report(guild, announcement, route.label, DeliveryResult.REFUSED, reason=reason))
+                reason, before = "not tried, because the message before it did not go out", reports[-1]
+                report = _report(guild, announcement, route.label, DeliveryResult.REFUSED, reason=reason)
+                # It shares the fate of the message before it: what has to be mended, and whether that was told.
+                reports.append(
+                    replace(
+                        report,
+                        told=before.told,
+                        broke=before.broke,
+                        meaning=before.meaning,
+                        retry_at=before.retry_at,
+                    )
+                )
             else:
                 reports.append(self._claim_and_post(guild, game, route, announcement))
         return reports
@@ -120,16 +131,24 @@ class Courier:
             return _report(guild, announcement, route.label, DeliveryResult.UNCLEAR, delivery_id, outcome.reason)
         if not may_be_there:
             self.store.release(delivery_id, ids)
+        meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(guild.destination.webhook))
         # A no to the token, or to this address, says nothing of the destination.
         broke = outcome.lasting and not outcome.everywhere
-        if broke:
-            broken = broken_after(guild.broken, outcome.status, outcome.reason, self.clock())
+        broken = broken_after(guild.broken, outcome, meaning, self.clock()) if broke else None
+        if broken is not None:
             self.store.note_broken(guild.guild_id, guild.destination, broken)
         if outcome.withdrawn and not may_be_there:
             return _report(guild, announcement, route.label, DeliveryResult.RELEASED, delivery_id, outcome.reason)
         result = DeliveryResult.UNCLEAR if may_be_there else DeliveryResult.REFUSED
         report = _report(guild, announcement, route.label, result, delivery_id, outcome.reason)
-        return replace(report, told=guild.broken is None, broke=broke, everywhere=outcome.everywhere)
+        return replace(
+            report,
+            told=guild.broken is None,
+            broke=broke and result is DeliveryResult.REFUSED,
+            everywhere=outcome.everywhere,
+            meaning=meaning,
+            retry_at=broken.retry_at if broken else None,
+        )
 
     def _record_sent(
         self,

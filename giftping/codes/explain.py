@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from giftping.codes.broken_destination import is_resting
+from giftping.codes.broken_destination import is_resting, meaning_of_broken
 from giftping.codes.guards import verdict
 from giftping.codes.model import Code
 from giftping.codes.plan import Listed, plan_game
@@ -50,14 +51,19 @@ def explain(
     now: datetime,
     when: Callable[[datetime], str],
     skipped_regions: frozenset[str],
+    owed: Mapping[str, tuple[datetime, str]] = MappingProxyType({}),
 ) -> Explanation:
     """Why the guild did or did not get the code.
 
-    `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader.
+    `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader; `owed` says by
+    game since when, and after which no, the code waits for the guild.
     """
     steps = [step for record in records for step in _sighting_steps(record, when)]
     steps = steps or ["no source has listed it, and nobody added it"]
+    steps += [f"{game}: refused on {when(since)}, owed since ({why})" for game, (since, why) in sorted(owed.items())]
     steps += [step for entry in entries for step in _entry_steps(entry, when)]
+    if any(entry.state is EntryState.UNCERTAIN for entry in entries) and guild is not None:
+        steps.append(f"look into the channel, then: giftping codes settle --guild {guild.guild_id} --sent, or --resend")
     if entries:
         said = "; ".join(f"{entry.spelling} {_ENTRY_SAYS[entry.state]}{_of_game(entry, entries)}" for entry in entries)
         return Explanation(f"{said}.", tuple(steps))
@@ -68,7 +74,8 @@ def explain(
     if record is None:
         reason = "the guild does not follow its game" if records else "no source lists it"
         return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
-    return Explanation(_open_answer(record, guild, listed, now, skipped_regions), tuple(steps))
+    is_owed = record.game in owed
+    return Explanation(_open_answer(record, guild, listed, now, skipped_regions, when, is_owed=is_owed), tuple(steps))
 
 
 def _open_answer(
@@ -77,16 +84,23 @@ def _open_answer(
     listed: Collection[tuple[str, str]],
     now: datetime,
     skipped_regions: frozenset[str],
+    when: Callable[[datetime], str],
+    *,
+    is_owed: bool,
 ) -> str:
     code = code_of(record)
     judged = verdict(code, now, skipped_regions)
     if not judged.may_go_out:
         return f"{code.spelling} was not announced: {judged.reason}."
-    if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed:
+    if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed and not is_owed:
         return f"{code.spelling} was not announced: no source lists it any more."
     if is_resting(guild, now) and guild.broken is not None:
-        mend = f"mend it, then: giftping guilds test {guild.guild_id}"
+        meaning, retry_at = meaning_of_broken(guild), guild.broken.retry_at
+        retry = f"tried again after {when(retry_at)}" if retry_at else "not tried again by itself"
+        mend = f"{meaning.mend or 'mend it'}, then: giftping guilds test {guild.guild_id} ({retry})"
         return f"{code.spelling} waits: the guild's destination is broken ({guild.broken.reason}); {mend}"
+    if is_owed:
+        return f"{code.spelling} was refused, and goes out with the next check."
     by_hand = record.sources.get(MANUAL_SOURCE)
     sources = frozenset(code.sources) - {MANUAL_SOURCE}
     added = {record.key: by_hand.first_seen} if by_hand else {}

@@ -43,7 +43,9 @@ class IdleMark:
     """When something is known to become due, None for nothing."""
     guild_count: int = 0
     trouble: bool = False
-    """Whether the run left something broken or uncertain behind, which the exit code of an idle one tells, too."""
+    """Whether the run left something uncertain behind, or told of other trouble: an idle one's exit code tells, too."""
+    broken: int = 0
+    """How many destinations wait for a person, which counts in the exit code of a run that tells of it."""
     shared: str = ""
     """What a glance at the store that hosts share gave, empty where there is none."""
 
@@ -75,6 +77,7 @@ def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished:
         lists=gathered.fingerprint,
         sources=gathered.sources,
         standing_trouble=mark.trouble,
+        broken=mark.broken,
     )
 
 
@@ -82,9 +85,10 @@ def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") 
     """The mark that lets the next run be idle, None when there is something left to do."""
     if report.dry_run or not report.is_settled:
         return None
-    due = [instant for instant in (*(rest.retry_at for rest in report.resting()), report.others_lease_ends) if instant]
-    trouble = bool(report.uncertain or report.trouble or any(report.resting()))
-    if trouble:
+    ends = (*(rest.retry_at for rest in report.resting()), report.others_lease_ends, report.next_owed_end)
+    due = [instant for instant in ends if instant]
+    trouble = bool(report.uncertain or report.trouble)
+    if trouble or any(report.resting()):
         due.append(report.finished_at + TOLD_AGAIN)
     return IdleMark(
         settings=settings,
@@ -95,5 +99,6 @@ def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") 
         due_at=min(due, default=None),
         guild_count=report.guild_count,
         trouble=trouble,
+        broken=report.broken,
         shared=shared,
     )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from giftping.codes.broken_destination import meaning_of_broken
 from giftping.codes.gather import SourceReport
 from giftping.codes.model import Code, Sighting
 from giftping.codes.report import RestingReport, SeedReport
@@ -70,11 +71,14 @@ class GuildPlan:
         broken = self.guild.broken
         if not self.resting or broken is None or not owed:
             return None
-        return RestingReport(self.guild.guild_id, owed, broken.reason, broken.since, broken.retry_at)
+        meaning = meaning_of_broken(self.guild)
+        return RestingReport(self.guild.guild_id, owed, broken.reason, broken.since, broken.retry_at, meaning)
 
 
-def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str]) -> GamePlan:
+def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str], unlisted: Sequence[Code] = ()) -> GamePlan:
     """What the guild is owed of the game, given the keys its ledger already holds.
+
+    `unlisted` is owed from earlier runs, and no source lists it any more: it goes out without a look at the sources.
 
     A code is seeded instead of announced when every source that lists it is one this guild has had no look
     at yet, so that neither a new guild, nor a new source, nor one that failed in the first run brings a flood
@@ -90,7 +94,10 @@ def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str]) -> 
     return GamePlan(
         game=listed.game,
         seed=tuple(seed),
-        announce=tuple(code for code in open_codes if code.key not in seeded_keys),
+        announce=(
+            *(code for code in open_codes if code.key not in seeded_keys),
+            *(code for code in unlisted if code.key not in recorded),
+        ),
         looked_at=tuple(sorted(fresh)),
         ends_announce_current=announce_current and listed.sources <= listed.sources_with_list,
     )

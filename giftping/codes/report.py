@@ -12,6 +12,7 @@ from giftping.errors import EXIT_FINE, EXIT_TROUBLE
 
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
+    from giftping.discord.meanings import Meaning
     from giftping.discord.message import Message
 
 
@@ -56,6 +57,10 @@ class DeliveryReport:
     """Whether the destination said a lasting no."""
     everywhere: bool = False
     """Whether the no was not about this destination alone."""
+    meaning: Meaning | None = None
+    """What Discord's no means, None where it said none."""
+    retry_at: datetime | None = None
+    """When a broken destination is tried again, None for the next run or never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,21 @@ class RestingReport:
     since: datetime
     retry_at: datetime | None
     """When it is tried again; None when not until somebody mends it."""
+    meaning: Meaning | None = None
+    """What that means, and who has to do what."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissedReport:
+    """A code that ended before it could go out to a guild."""
+
+    guild_id: int
+    game: str
+    spelling: str
+    ended: str
+    """How it ended, in words."""
+    reason: str
+    """What the destination, or Discord, had said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +127,18 @@ class CheckReport:
     settled: tuple[DeliveryReport, ...] = ()
     """What earlier runs had left open."""
     work: tuple[GuildWork, ...] = ()
+    missed: tuple[MissedReport, ...] = ()
+    """What earlier runs left owed, and has ended."""
+    next_owed_end: datetime | None = None
+    """When the next code ends that is owed; an idle run must not sleep past that."""
+    broken: int = 0
+    """How many guilds there are at the end whose destination a person has to mend."""
     uncertain: int = 0
     """How many ledger entries there are whose fate is not known, from this run and from earlier ones."""
     others_lease_ends: datetime | None = None
     """When the first claim of another host may be settled by this one."""
     standing_trouble: bool = False
-    """Whether an idle run stands on one that left something broken or uncertain behind."""
+    """Whether an idle run stands on one that left something uncertain behind, or told of other trouble."""
     disagreements: tuple[str, ...] = ()
     """Where sources contradict each other, in words."""
     trouble: tuple[str, ...] = ()
@@ -165,12 +191,17 @@ class CheckReport:
 
     @property
     def exit_code(self) -> int:
-        """0 when all is well, 69 when something failed or is uncertain."""
+        """0 when all is well, 69 when something failed or is uncertain.
+
+        A destination that a person has to mend counts only in the runs that tell of it, which is not known here: one
+        deleted channel among a thousand must not deafen whoever watches the exit code.
+        """
         failing_source = any(source.is_failing for source in self.sources)
-        failing_delivery = any(delivery.result not in GOOD_RESULTS for delivery in self.deliveries())
-        resting = any(True for _ in self.resting())
-        standing = self.uncertain or self.standing_trouble or self.trouble
-        return EXIT_TROUBLE if failing_source or failing_delivery or resting or standing else EXIT_FINE
+        failing_delivery = any(
+            delivery.result not in GOOD_RESULTS and not delivery.broke for delivery in self.deliveries()
+        )
+        standing = self.uncertain or self.standing_trouble or self.trouble or self.missed
+        return EXIT_TROUBLE if failing_source or failing_delivery or standing else EXIT_FINE
 
     @property
     def is_settled(self) -> bool:

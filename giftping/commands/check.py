@@ -31,10 +31,6 @@ def _check(session: Session, request: CheckRequest) -> Account:
     # Only the run opens the store, so that only now is known whether there is such a guild.
     if request.guild_id is not None and not report.guild_count:
         raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
-    if session.json:
-        from giftping.output.code_objects import check_object
-
-        session.give(check_object(report))
     lines = list(good_lines(report))
     for line in lines:
         session.tell(line)
@@ -50,7 +46,16 @@ def _check(session: Session, request: CheckRequest) -> Account:
         troubles=list(troubles(report, session.wiring.zone)),
         over=partial(trouble_over, report),
         events=check_events(report, everything=session.verbose > 0),
+        give=partial(_give, session, report),
     )
+
+
+def _give(session: Session, report: CheckReport, exit_code: int) -> None:
+    """Write the JSON object, where it was asked for."""
+    if session.json:
+        from giftping.output.code_objects import check_object
+
+        session.give(check_object(report, exit_code))
 
 
 def _show_previews(session: Session, report: CheckReport) -> None:

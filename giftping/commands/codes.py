@@ -12,6 +12,7 @@ from giftping.output.json import instant, snowflake
 from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, SourceMemory
 from giftping.store.clears import clear_entries, clears_of
+from giftping.store.documents import OWED
 from giftping.text import counted, key_of, when
 from giftping.wiring import utc_now
 
@@ -194,6 +195,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
     from giftping.codes.explain import code_of
     from giftping.codes.explain import explain as explained
     from giftping.codes.guards import verdict
+    from giftping.codes.owed import owed_from
     from giftping.runs.check import listed_now
 
     key = key_of(code)
@@ -206,6 +208,8 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
         cleared = clears_of(store, guild_id, key)
+        ids = [f"{guild_id}:{game}:{key}" for game in sorted(games)]
+        owed = {one.game: (one.since, one.reason) for one in owed_from(store.documents_of(OWED, ids).values())}
     zone = session.wiring.zone
     explanation = explained(
         key,
@@ -216,6 +220,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         now=now,
         when=lambda moment: when(moment, zone),
         skipped_regions=skipped,
+        owed=owed,
     )
     steps = [*explanation.steps, *(f"cleared on {when(moment, zone)}" for moment in cleared)]
     session.give(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,13 +16,15 @@ from giftping.output.json import snowflake
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
-from giftping.text import discord_time, when
+from giftping.store.documents import OWED
+from giftping.text import counted, discord_time, when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from giftping.discord.message import Message
+    from giftping.discord.outcome import Refused, Unclear
 
 WHERE = "say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID"
 
@@ -158,13 +161,37 @@ def _what_follows(guild: GuildRecord, known: GuildRecord | None, again: int) -> 
 
 def list_guilds(session: Session) -> int:
     """List the guilds and how their destinations stand."""
+    from giftping.codes.owed import owed_from
+
     with session.store(read_only=True) as store:
         guilds = store.guilds()
-    session.give({"guilds": [guild_object(guild, label(guild.destination)) for guild in guilds]})
+        entries = list(store.entries(states=(EntryState.CLAIMED, EntryState.UNCERTAIN)))
+        owed = Counter(one.guild_id for one in owed_from(store.documents(OWED)))
+    uncertain = Counter(entry.guild_id for entry in entries if entry.state is EntryState.UNCERTAIN)
+    claimed = Counter(entry.guild_id for entry in entries if entry.state is EntryState.CLAIMED)
+    session.give(
+        {
+            "guilds": [
+                {
+                    **guild_object(guild, label(guild.destination)),
+                    "owed": owed[guild.guild_id],
+                    "claimed": claimed[guild.guild_id],
+                    "uncertain": uncertain[guild.guild_id],
+                }
+                for guild in guilds
+            ]
+        }
+    )
     if not guilds:
         session.tell(NO_GUILDS)
         return EXIT_FINE
-    session.show_facts((str(guild.guild_id), "\n".join(_about(session, guild))) for guild in guilds)
+    session.show_facts(
+        (
+            str(guild.guild_id),
+            "\n".join(_about(session, guild, owed[guild.guild_id], claimed[guild.guild_id], uncertain[guild.guild_id])),
+        )
+        for guild in guilds
+    )
     return EXIT_FINE
 
 
@@ -176,20 +203,37 @@ def show(session: Session, guild_id: int) -> int:
     return EXIT_FINE
 
 
-def _about(session: Session, guild: GuildRecord) -> Iterator[str]:
-    """Where a guild's announcements go, what it follows, and how it stands."""
+def _about(session: Session, guild: GuildRecord, owed: int, claimed: int, uncertain: int) -> Iterator[str]:
+    """Where a guild's announcements go, what it follows, and how it stands; it is fine only where nothing is open."""
     yield label(guild.destination)
     mention = f", mentions role {guild.mention_role_id}" if guild.mention_role_id is not None else ""
     yield f"{', '.join(guild.games) or 'no game'}{mention}"
+    open_ends = list(_open_ends(session, guild, owed, claimed, uncertain))
+    yield from open_ends
+    if any(game not in guild.seeded for game in guild.games):
+        yield "first check to come"
+    elif not open_ends:
+        yield "fine"
+
+
+def _open_ends(session: Session, guild: GuildRecord, owed: int, claimed: int, uncertain: int) -> Iterator[str]:
+    from giftping.codes.broken_destination import meaning_of_broken
+    from giftping.output.check_lines import what_follows
+
     for game in guild.games:
         if game not in session.settings.games:
             yield f"{game}: unknown game; {nearest(game, session.settings.games)}"
-    if guild.broken is not None:
-        yield f"broken since {when(guild.broken.since, session.wiring.zone)}: {guild.broken.reason}"
-    elif any(game not in guild.seeded for game in guild.games):
-        yield "first check to come"
-    else:
-        yield "fine"
+    zone, broken = session.wiring.zone, guild.broken
+    if broken is not None:
+        yield f"broken since {when(broken.since, zone)}: {broken.reason}"
+        yield what_follows(meaning_of_broken(guild), guild.guild_id, broken.retry_at, zone)
+    if owed:
+        yield f"{counted(owed, 'code')} owed: refused so far"
+    if claimed:
+        yield f"{counted(claimed, 'code')} on the way, or left by a run that was cut short: the next check looks"
+    if uncertain:
+        settle = f"look into the channel, then: giftping codes settle --guild {guild.guild_id}"
+        yield f"{counted(uncertain, 'code')} uncertain; {settle}"
 
 
 def _known_guild(session: Session, guild_id: int) -> GuildRecord:
@@ -227,12 +271,23 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
         outcome = route.post(_test_message(guild, utc_now()), _test_delivery_id())
         trouble = None if isinstance(outcome, Done) else outcome
     if trouble is not None:
-        return _tested(session, guild, route.label, f"failed: {trouble.reason}")
+        return _tested(session, guild, route.label, f"failed: {trouble.reason}{_to_mend(guild, trouble)}")
     if guild.broken is not None:
         # The next check need not wait until the destination would have been tried again.
         with session.store() as store:
             store.note_broken(guild_id, guild.destination, None)
     return _tested(session, guild, route.label, "")
+
+
+def _to_mend(guild: GuildRecord, trouble: Refused | Unclear) -> str:
+    """What a person has to mend after a test that failed, as the rest of a line."""
+    from giftping.discord.meanings import meaning_of
+    from giftping.discord.outcome import Refused
+
+    if not isinstance(trouble, Refused) or trouble.status is None:
+        return ""
+    mend = meaning_of(trouble.status, trouble.code, by_webhook=bool(guild.destination.webhook)).mend
+    return f"; {mend}" if mend else ""
 
 
 def _tested(session: Session, guild: GuildRecord, destination: str, trouble: str) -> int:

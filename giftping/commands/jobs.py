@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from giftping.errors import EXIT_FINE
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE
 from giftping.runs.reporting import STOPPED, Reporting
 from giftping.runs.stopping import stopping
 
@@ -32,6 +32,8 @@ class Account:
     """Says in words that the trouble of a key is over, and nothing where the run did not show that."""
     events: Iterable[tuple[str, Mapping[str, str]]]
     """What became of each thing, with the level at which a log has it."""
+    give: Callable[[int], object] = lambda _exit_code: None
+    """Gives the JSON object, with the exit code that the run ends in."""
 
 
 def run_job(session: Session, job: str, work: Callable[[], Account], *, is_whole: bool) -> int:
@@ -42,22 +44,26 @@ def run_job(session: Session, job: str, work: Callable[[], Account], *, is_whole
     with stopping() as stop, Reporting(session, job, is_whole=is_whole) as reporting:
         session.wiring.stopped = stop.asked
         account = work()
-        _tell(session, account, reporting)
+        exit_code = _tell(session, account, reporting)
+        account.give(exit_code)
         if stop.asked():
             session.log(STOPPED, "warning")
-        reporting.end(account.exit_code, account.lines or [account.idle_line], stopped=stop.asked())
-    return stop.exit_code or account.exit_code
+        reporting.end(exit_code, account.lines or [account.idle_line], stopped=stop.asked())
+    return stop.exit_code or exit_code
 
 
-def _tell(session: Session, account: Account, reporting: Reporting) -> None:
+def _tell(session: Session, account: Account, reporting: Reporting) -> int:
+    """Tell what is wrong and what became of it; the exit code, in which counts what waits for a person and was told."""
     for notice in account.notices:
         session.log(notice, "warning")
     # cron mails whatever is written, so that lasting trouble is told once there; a person gets an answer each time.
     is_asked = session.verbose > 0 or (session.at_terminal and not session.quiet)
-    reporting.tell(account.troubles, account.over, everything=is_asked)
+    told = reporting.tell(account.troubles, account.over, everything=is_asked)
+    exit_code = account.exit_code or (EXIT_TROUBLE if any(one.counts_when_told for one in told) else EXIT_FINE)
     if session.verbose or session.log_json:
         for level, fields in account.events:
             session.event(level, fields)
-    is_idle = not account.lines and account.exit_code == EXIT_FINE
+    is_idle = not account.lines and exit_code == EXIT_FINE
     if is_idle and account.idle_line and (session.at_terminal or session.verbose):
         session.tell(account.idle_line)
+    return exit_code

@@ -224,7 +224,8 @@ def _tell(session: Session, outcome: _Outcome) -> None:
         session.tell("The role is back.")
     elif outcome.is_owed_role:
         reason = f" ({report.role.reason})" if report.role and report.role.reason else ""
-        session.trouble(f"the role is not back yet{reason}; the next sweep gives it")
+        mend = f"; {report.role.mend}" if report.role and report.role.mend else ""
+        session.trouble(f"the role is not back yet{reason}{mend}; the next sweep gives it")
     if outcome.streak is not None:
         session.tell(f"Streak: {streak_text(outcome.streak)}.")
 
@@ -238,8 +239,10 @@ def _why_not(session: Session, report: SubmitReport) -> str:
         verb = "is" if len(unset) == 1 else "are"
         return f": {', '.join(unset)} {verb} not set; it goes out with the first sweep for which that is"
     failed = [leg for leg in report.legs if leg.leg is LegName.CHANNEL and leg.kind is NoticeKind.SUBMISSION]
-    reason = "".join(f" ({leg.reason})" for leg in failed if leg.reason)
-    return f"{reason}; it goes out with the next sweep"
+    # A post that was tried again, or settled first, may have failed twice for one reason: that is one reason.
+    reason = "".join(f" ({why})" for why in dict.fromkeys(leg.reason for leg in failed if leg.reason))
+    mend = "".join(f"; {what}" for what in dict.fromkeys(leg.mend for leg in failed if leg.mend))
+    return f"{reason}{mend}; it goes out with the next sweep"
 
 
 def _tell_dm(session: Session, leg: LegReport, name: str) -> None:

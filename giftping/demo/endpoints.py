@@ -94,7 +94,9 @@ def _create_message(world: World, call: Call) -> Answer:
 
 
 def _refuse_unwilling(world: World, channel: Channel) -> None:
-    """Raise ApiError when the recipient of a channel for direct messages takes none from the bot."""
+    """Raise ApiError for a channel that takes no messages, or whose recipient takes none from the bot."""
+    if channel.type is ChannelType.FORUM:
+        raise ApiError(400, 50008, "Cannot send messages in a non-text channel")
     if channel.recipient_id is None:
         return
     if not world.shares_guild(channel.recipient_id):

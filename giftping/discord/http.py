@@ -37,6 +37,12 @@ TRIES = 5
 INVALID_REQUESTS = 2000
 """Refusals after which a run stops asking: Discord bans an address at 10,000 in ten minutes (Rate Limits)."""
 
+EARLIEST_DATE, LATEST_DATE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""A `Date` outside of these is nonsense from the network, and no witness of the time."""
+
+FIRST_ANSWER = 2.0
+"""The most seconds that other threads of the bot wait for the answer to its first request."""
+
 TOLD_TO_STOP = "told to stop"
 
 REASON_HEADER, REASON_HEADER_LENGTH = "X-Audit-Log-Reason", 512
@@ -146,6 +152,7 @@ class DiscordHttp:
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
         self._closed: dict[_Held, Refused] = {}
+        self._is_token_asked, self._token_shown = False, threading.Event()
         self._invalid = 0
 
     @property
@@ -189,8 +196,23 @@ class DiscordHttp:
         """
         if endpoint.as_bot and self._token is None:
             return Refused("no bot token is set", everywhere=True)
-        lane = Lane(endpoint.route, endpoint.resource, endpoint.as_bot)
         call = _Call(endpoint, ready or (lambda: json), params, reason, files)
+        if not endpoint.as_bot or self._token_shown.is_set():
+            return self._ask(call)
+        with self._lock:
+            is_first, self._is_token_asked = not self._is_token_asked, True
+        if not is_first:
+            # A refused token is shown to Discord once, and not by every thread before the first answer is there.
+            self._token_shown.wait(FIRST_ANSWER)
+            return self._ask(call)
+        try:
+            return self._ask(call)
+        finally:
+            self._token_shown.set()
+
+    def _ask(self, call: _Call) -> Result:
+        endpoint = call.endpoint
+        lane = Lane(endpoint.route, endpoint.resource, endpoint.as_bot)
         before = ""
         for tries in range(1, TRIES + 1):
             if stopped := self._stopped(endpoint):
@@ -269,14 +291,16 @@ class DiscordHttp:
             self._count_invalid()
         return self._refusal(endpoint, reply)
 
-    def _refusal(self, endpoint: Endpoint, reply: _Reply) -> Refused:
+    def _refusal(self, endpoint: Endpoint, reply: _Reply) -> Refused | Unclear:
         """The meaning of a 4xx, remembered where asking again would get the same."""
-        error = api_error(read_json(reply.body))
+        error = api_error(read_json(reply.body)) if not reply.trouble else None
         secrets = (endpoint.secret, self._token or "")
-        refused, scope = read_refusal(reply.status, error, as_bot=endpoint.as_bot, secrets=secrets)
+        meant, scope = read_refusal(reply.status, error, as_bot=endpoint.as_bot, secrets=secrets)
         if scope is not Scope.REQUEST:
-            self._closed.setdefault(_held_for(endpoint)[scope], refused)
-        return refused
+            # What is not even asked any more is no unclear end of anything: surely no byte of it went out.
+            later = meant if isinstance(meant, Refused) else Refused(f"not tried: {meant.reason}", everywhere=True)
+            self._closed.setdefault(_held_for(endpoint)[scope], later)
+        return meant
 
     def _build(self, call: _Call) -> httpx.Request | Refused:
         """The request as it is at this moment, or why it is not sent."""
@@ -322,10 +346,13 @@ class DiscordHttp:
     def _note_clock(self, date: str) -> None:
         try:
             theirs = parsedate_to_datetime(date)
-        except ValueError:
+            theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+            is_sane = EARLIEST_DATE <= theirs < LATEST_DATE
+        except (ValueError, TypeError, OverflowError):
             return
         # Whole seconds, and the way here: exact enough, as nothing is decided by less than a minute.
-        self.clock_offset = (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - self.now()
+        if is_sane:
+            self.clock_offset = theirs - self.now()
 
 
 def quiet_request_logs() -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from giftping.discord.outcome import Refused
+from giftping.discord.meanings import Kind, meaning_of
+from giftping.discord.outcome import Refused, Unclear
 from giftping.text import cut
 
 REASON_LENGTH = 200
@@ -19,6 +20,9 @@ REASON_LENGTH = 200
 
 CLIENT_BLOCKED = 40333
 """With 403, for a client that Cloudflare does not let through."""
+
+SMALLEST_CODE, LARGEST_CODE = 10_000, 9_999_999
+"""Beyond these Discord has no codes, but for 0 where it has none more precise than the status."""
 
 UNKNOWN_WEBHOOK = 10015
 """With 404, for a webhook that was removed: it never comes back under this address."""
@@ -59,6 +63,9 @@ def api_error(body: Any) -> ApiError | None:
     code, message = body.get("code"), body.get("message")
     if isinstance(code, bool) or not isinstance(code, int) or not isinstance(message, str):
         return None
+    # Gateways and frameworks write objects of the same form, with an HTTP status or a number of their own in it.
+    if code != 0 and not SMALLEST_CODE <= code <= LARGEST_CODE:
+        return None
     return ApiError(code, message, tuple(_details(body.get("errors"), "", _DEPTH)))
 
 
@@ -76,26 +83,32 @@ def _details(tree: Any, path: str, depth: int) -> Iterator[str]:
 
 def read_refusal(
     status: int, error: ApiError | None, *, as_bot: bool, secrets: tuple[str, ...] = ()
-) -> tuple[Refused, Scope]:
+) -> tuple[Refused | Unclear, Scope]:
     """What a 4xx means, and for what else; `error` is None where something other than Discord has answered.
 
-    A 429 comes here when it is not one of Discord's own rate limits, which are waited for.
+    A no is only what Discord itself says, or a 429, whoever says it. A 429 comes here when it is not one of Discord's
+    own rate limits, which are waited for. A proxy or a portal says nothing of the destination, nor whether it has
+    passed the request on before it answered in its own name; neither does a 408 (RFC 9110, 15.5.9).
     """
-    reason, code = error_reason(status, error, secrets), error.code if error else None
     if status == 429:
         blocked = "HTTP 429, Cloudflare blocks this address for a while"
         return Refused(blocked, status, everywhere=True), Scope.EVERYTHING
+    if error is None:
+        # What stands in the way of all requests is met once: no other guild's announcement becomes unclear by it.
+        stands_between = status in (401, 403, 404, 407)
+        said = f"HTTP {status}, and the answer is not Discord's"
+        return Unclear(said), Scope.SENDER if stands_between else Scope.REQUEST
+    reason, code = error_reason(status, error, secrets), error.code
+    if status == 408:
+        return Unclear(reason), Scope.REQUEST
+    meaning = meaning_of(status, code, by_webhook=not as_bot)
     if code == CLIENT_BLOCKED:
         return Refused(reason, status, code, everywhere=True), Scope.EVERYTHING
-    if error is None and status in (401, 403, 404, 407):
-        # Discord gives a reason in JSON. A proxy or a portal says nothing of the destination: it is not to be given up.
-        return Refused(f"HTTP {status}, and the answer is not Discord's", status, everywhere=True), Scope.SENDER
-    if status == 401 and as_bot:
+    if meaning.kind is Kind.TOKEN and as_bot:
         # The token is refused, whatever it is used for; Discord bans an address that goes on with it.
         return Refused(reason, status, code, lasting=True, everywhere=True), Scope.SENDER
-    is_gone = status == 401 or code == UNKNOWN_WEBHOOK
-    lasting = status in (401, 403, 404)
-    return Refused(reason, status, code, lasting=lasting), Scope.DESTINATION if is_gone else Scope.REQUEST
+    is_gone = not as_bot and (status == 401 or code == UNKNOWN_WEBHOOK)
+    return Refused(reason, status, code, lasting=meaning.is_lasting), Scope.DESTINATION if is_gone else Scope.REQUEST
 
 
 def error_reason(status: int, error: ApiError | None, secrets: tuple[str, ...] = ()) -> str:

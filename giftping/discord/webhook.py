@@ -13,13 +13,19 @@ from giftping.discord.finding import SETTLING, candidates_among, decide, window_
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.message import Message
 from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
-from giftping.discord.rest import History, RestClient, done
+from giftping.discord.rest import CHANNEL_KINDS, History, RestClient, done
 from giftping.text import id_or_none
 
 DEFAULT_API = "https://discord.com/api/v10"
 
 HOSTS = frozenset(f"{part}{host}" for part in ("", "ptb.", "canary.") for host in ("discord.com", "discordapp.com"))
 """Discord's own hosts, those of its test clients and its older name among them."""
+
+FORUMS = (15, 16)
+"""The types of channel in which each message needs a post: forum, media (Channel Types)."""
+
+WEBHOOK_OF_FORUM = 220001
+"""With 400, for a webhook of such a channel whose message names no post."""
 
 _PATH = re.compile(r"(?:/api(?:/v\d+)?)?/webhooks/(?P<id>\d{1,20})/(?P<token>[\w-]{1,200})/?", re.ASCII)
 
@@ -137,9 +143,18 @@ class WebhookRoute:
         return decide(candidates, window, accounted=accounted, complete=history.complete, settled=settled)
 
     def probe(self) -> Refused | Unclear | None:
-        """Check that the webhook is there; None when all is well."""
+        """Check that the webhook is there and, as the bot, that its channel takes messages; None when all is well."""
         channel_id = self._channel()
-        return None if isinstance(channel_id, int) else channel_id
+        if not isinstance(channel_id, int):
+            return channel_id
+        if self._reader is None or self._address.thread_id:
+            return None
+        channel = self._reader.channel(channel_id)
+        # What a bot may not see it cannot judge: webhooks are used where no bot is.
+        kind = channel.get("type") if isinstance(channel, Mapping) else None
+        if not isinstance(kind, int) or kind not in FORUMS:
+            return None
+        return Refused(f"{self.label} is of {CHANNEL_KINDS[kind]}", 400, WEBHOOK_OF_FORUM, lasting=True)
 
     def _channel(self) -> int | Refused | Unclear:
         """Where the webhook posts to: its thread, else the channel that Discord names now."""

@@ -8,6 +8,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from giftping.codes.broken_destination import meaning_of_broken
+from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Refused
 from giftping.doctor.discord import BotClient, Sight, look_at_channel, look_at_guild, trouble_in
 from giftping.doctor.judgement import (
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from giftping.store.base import GuildRecord
     from giftping.wiring import Wiring
 
+_SHOWN = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+"""The refusals of a post that a look gets, too."""
+
 MOST_ASKED = 100
 """About how many destinations Discord is asked unless it is to be about all: four requests each."""
 
@@ -47,6 +52,10 @@ class BrokenFacts:
     since: datetime
     retry_at: datetime | None = None
     """When they try again; None for never."""
+    mend: str = ""
+    """What a person has to mend, in words."""
+    is_seen: bool = True
+    """Whether a look at the destination would show that it still has to be mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +120,19 @@ def look_at_destinations(
 
 def _known(guild: GuildRecord) -> DestinationFacts:
     """What the ledger says of a destination."""
-    broken = guild.broken and BrokenFacts(guild.broken.reason, guild.broken.since, guild.broken.retry_at)
+    broken = _broken(guild)
     channel_id = guild.destination.channel_id
     label = "its webhook" if channel_id is None else f"channel {channel_id}"
-    return DestinationFacts(guild.guild_id, label, is_webhook=channel_id is None, is_asked=False, broken=broken or None)
+    return DestinationFacts(guild.guild_id, label, is_webhook=channel_id is None, is_asked=False, broken=broken)
+
+
+def _broken(guild: GuildRecord) -> BrokenFacts | None:
+    broken = guild.broken
+    if broken is None:
+        return None
+    # A forum, or a channel whose posts are blocked, looks like any other, as does a webhook's: only a post tells.
+    is_seen = guild.destination.channel_id is not None and broken.status in (None, *_SHOWN)
+    return BrokenFacts(broken.reason, broken.since, broken.retry_at, meaning_of_broken(guild).mend, is_seen)
 
 
 def _destination(wiring: Wiring, bot: BotClient | None, guild: GuildRecord) -> DestinationFacts | None:
@@ -129,6 +147,9 @@ def _destination(wiring: Wiring, bot: BotClient | None, guild: GuildRecord) -> D
     if isinstance(route, Refused):
         return replace(known, unusable=route.reason)
     trouble = route.probe()
+    if isinstance(trouble, Refused) and trouble.status == HTTPStatus.BAD_REQUEST:
+        mend = meaning_of(trouble.status, trouble.code, by_webhook=known.is_webhook).mend
+        return replace(known, label=route.label, unusable=f"{trouble.reason}; {mend}")
     return replace(known, label=route.label, trouble=trouble_in(trouble) if trouble is not None else None)
 
 
@@ -207,6 +228,8 @@ def _judge_hidden(one: DestinationFacts, trouble: Trouble, name: str, test: str)
 def _judge_broken(broken: BrokenFacts, now: datetime, name: str, test: str, subject: str) -> Judgement:
     """What to say of a destination that the checks still leave alone, though no look shows why."""
     said = f"{name} has been left alone for {about(now - broken.since)}: {broken.reason}"
+    if not broken.is_seen:
+        return fail(said, f"{broken.mend or 'mend it'}, then: {test}", subject)
     if broken.retry_at is None:
         return fail(said, f"it can be seen now: {test}", subject)
     return warn(said, f"it is tried again by itself; to have it done now: {test}", subject)

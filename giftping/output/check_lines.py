@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import GOOD_RESULTS, DeliveryResult
@@ -13,6 +13,7 @@ from giftping.text import counted, when
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
     from giftping.codes.report import CheckReport, DeliveryReport
+    from giftping.discord.meanings import Meaning
 
 NO_GUILDS = "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
 
@@ -31,12 +32,12 @@ def good_lines(report: CheckReport) -> Iterator[str]:
             yield delivery_line(delivery)
 
 
-def delivery_line(delivery: DeliveryReport) -> str:
+def delivery_line(delivery: DeliveryReport, zone: tzinfo | None = None) -> str:
     """One line about one delivery: for whom, how it ended, what follows."""
     to = f" {_TOWARDS.get(delivery.result, 'to')} {delivery.destination}" if delivery.destination else ""
     reason = f" ({delivery.reason})" if delivery.reason else ""
     said = f"{_SAID[delivery.result]}{to}{reason}: {', '.join(delivery.codes)}"
-    return f"guild {delivery.guild_id}: {delivery.game}: {said}{_next_step(delivery)}"
+    return f"guild {delivery.guild_id}: {delivery.game}: {said}{_next_step(delivery, zone)}"
 
 
 _SAID = {
@@ -59,7 +60,7 @@ _TOWARDS = {
 }
 
 
-def _next_step(delivery: DeliveryReport) -> str:
+def _next_step(delivery: DeliveryReport, zone: tzinfo | None) -> str:
     match delivery.result:
         case DeliveryResult.UNCERTAIN:
             return (
@@ -67,10 +68,20 @@ def _next_step(delivery: DeliveryReport) -> str:
             )
         case DeliveryResult.UNCLEAR:
             return "; the next run looks for it"
+        case DeliveryResult.REFUSED if delivery.broke and delivery.meaning is not None:
+            again = what_follows(delivery.meaning, delivery.guild_id, delivery.retry_at, zone)
+            return f"; {again}"
         case DeliveryResult.REFUSED:
-            return "; it goes out in a later run"
+            mend = f"; {delivery.meaning.mend}" if delivery.meaning is not None and delivery.meaning.mend else ""
+            return f"{mend}; it goes out in a later run"
         case _:
             return ""
+
+
+def what_follows(meaning: Meaning, guild_id: int, retry_at: datetime | None, zone: tzinfo | None) -> str:
+    """What a person has to mend at a broken destination, the command that tries it, and when it is tried anyway."""
+    retry = f"tried again after {when(retry_at, zone)}" if retry_at else "not tried again by itself"
+    return f"{meaning.mend}, then: giftping guilds test {guild_id} ({retry})"
 
 
 def summary_line(report: CheckReport) -> str:
@@ -107,11 +118,15 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
             # It is news when it begins; while a source is left alone, nothing new is known of it.
             is_first = source.failures == 1 and source.waiting_until is None
             line = f"source {source.name}: {source.reason}"
-            yield Trouble(f"source {source.name}", line, not is_first, source_fields(source))
+            yield Trouble(f"source {source.name}", line, not is_first, fields=source_fields(source))
     for delivery in report.deliveries():
         if delivery.result not in GOOD_RESULTS and not delivery.everywhere:
             yield Trouble(
-                _delivery_key(delivery), delivery_line(delivery), not delivery.told, _delivery_fields(delivery)
+                _delivery_key(delivery),
+                delivery_line(delivery, zone),
+                not delivery.told,
+                counts_when_told=delivery.broke,
+                fields=_delivery_fields(delivery),
             )
     # A refused token, or a limit for all, is one trouble however many guilds it hits.
     for reason, refused in report.refused_everywhere().items():
@@ -121,16 +136,23 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
     for rest in report.resting():
         retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
         verb = "waits" if rest.owed == 1 else "wait"
+        mend = rest.meaning.mend if rest.meaning is not None and rest.meaning.mend else "mend it"
         line = (
             f"guild {rest.guild_id}: {counted(rest.owed, 'code')} {verb} for a broken destination"
-            f" ({rest.reason}; {retry}); mend it, then: giftping guilds test {rest.guild_id}"
+            f" ({rest.reason}; {retry}); {mend}, then: giftping guilds test {rest.guild_id}"
         )
         fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}
-        yield Trouble(f"guild {rest.guild_id} broken", line, is_known=True, fields=fields)
+        yield Trouble(f"guild {rest.guild_id} broken", line, is_known=True, counts_when_told=True, fields=fields)
+    for missed in report.missed:
+        why = f" ({missed.reason})" if missed.reason else ""
+        said = f"missed{why}: {missed.spelling}; it ended before it could go out ({missed.ended})"
+        line = f"guild {missed.guild_id}: {missed.game}: {said}"
+        fields = {"guild": str(missed.guild_id), "game": missed.game, "code": missed.spelling, "outcome": "missed"}
+        yield Trouble(f"missed {missed.guild_id} {missed.game} {missed.spelling}", line, fields=fields)
     # An idle run has not opened the store: it knows that there is something, and not what.
-    if report.standing_trouble:
+    if report.standing_trouble or (report.idle and report.broken):
         line = "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
-        yield Trouble("standing", line, is_known=True)
+        yield Trouble("standing", line, is_known=True, counts_when_told=True)
     elif report.uncertain:
         line = f"{counted(report.uncertain, 'code')} uncertain; look into the channels, then: giftping codes settle"
         yield Trouble("standing", line, is_known=True)
@@ -148,7 +170,9 @@ def _delivery_key(delivery: DeliveryReport) -> str:
 def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:
     guilds = counted(len({delivery.guild_id for delivery in refused}), "guild")
     codes = sum(len(delivery.codes) for delivery in refused)
-    return f"{guilds}: refused ({reason}): {counted(codes, 'code')} in all; they go out in a later run"
+    meaning = refused[0].meaning
+    mend = f"; {meaning.mend}" if meaning is not None and meaning.mend else ""
+    return f"{guilds}: refused ({reason}): {counted(codes, 'code')} in all{mend}; they go out in a later run"
 
 
 def trouble_over(report: CheckReport, key: str) -> str:

@@ -9,19 +9,21 @@ from giftping.output.json import instant, snowflake
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
     from giftping.codes.report import CheckReport, DeliveryReport
+    from giftping.discord.meanings import Meaning
     from giftping.store.base import CodeRecord, GuildRecord, LedgerEntry
 
 
-def check_object(report: CheckReport) -> dict[str, Any]:
-    """The object that `codes check --json` writes."""
+def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
+    """The object that `codes check --json` writes; the run ends in the exit code."""
     return {
         "started_at": instant(report.started_at),
         "finished_at": instant(report.finished_at),
-        "exit_code": report.exit_code,
+        "exit_code": exit_code,
         "dry_run": report.dry_run,
         "idle": report.idle,
         "guilds": report.guild_count,
         "uncertain": report.uncertain,
+        "broken": report.broken,
         "sources": [source_object(source) for source in report.sources],
         "deliveries": [delivery_object(delivery) for delivery in report.deliveries()],
         "seeded": [
@@ -35,8 +37,19 @@ def check_object(report: CheckReport) -> dict[str, Any]:
                 "reason": rest.reason,
                 "since": instant(rest.since),
                 "retry_at": instant(rest.retry_at),
+                **meaning_object(rest.meaning),
             }
             for rest in report.resting()
+        ],
+        "missed": [
+            {
+                "guild_id": snowflake(missed.guild_id),
+                "game": missed.game,
+                "code": missed.spelling,
+                "ended": missed.ended,
+                "reason": missed.reason,
+            }
+            for missed in report.missed
         ],
         "disagreements": list(report.disagreements),
         "trouble": list(report.trouble),
@@ -56,7 +69,16 @@ def delivery_object(delivery: DeliveryReport) -> dict[str, Any]:
         "reason": delivery.reason,
         "delivery_id": delivery.delivery_id,
         "message_id": snowflake(delivery.message_id),
+        "retry_at": instant(delivery.retry_at),
+        **meaning_object(delivery.meaning),
     }
+
+
+def meaning_object(meaning: Meaning | None) -> dict[str, Any]:
+    """What a no of Discord's means, as part of an object: nulls and an empty text where there was none."""
+    if meaning is None:
+        return {"kind": None, "who": None, "mend": ""}
+    return {"kind": meaning.kind.value, "who": meaning.who.value if meaning.who else None, "mend": meaning.mend}
 
 
 def source_object(source: SourceReport) -> dict[str, Any]:
@@ -77,6 +99,8 @@ def source_object(source: SourceReport) -> dict[str, Any]:
 
 def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
     """One guild's settings as they stand in JSON; the destination holds no secret."""
+    from giftping.codes.broken_destination import meaning_of_broken
+
     broken = guild.broken
     return {
         "guild_id": snowflake(guild.guild_id),
@@ -91,6 +115,7 @@ def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
             "reason": broken.reason,
             "times": broken.times,
             "retry_at": instant(broken.retry_at),
+            **meaning_object(meaning_of_broken(guild)),
         },
     }
 

@@ -11,7 +11,7 @@ from giftping.output.phrases import who
 from giftping.output.trouble import Trouble, without_numbers
 from giftping.text import counted, printable, when
 from giftping.todo.model import LegName, NoticeKind
-from giftping.todo.report import FAILED, ActionResult
+from giftping.todo.report import FAILED, ActionResult, what_happened
 from giftping.todo.rules import Action
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ def writes_line(writes: PlannedWrites) -> str:
 def sweep_troubles(report: SweepReport) -> Iterator[Trouble]:
     """Everything that is wrong, whether or not it was told before."""
     for line in report.trouble_lines():
-        yield Trouble(without_numbers(line), printable(line), line in report.told_before)
+        happened = what_happened(line)
+        # 0.1.0 remembered the whole line.
+        is_known = not report.told_before.isdisjoint({happened, line})
+        yield Trouble(without_numbers(happened), printable(line), is_known)
 
 
 def sweep_over(report: SweepReport, _: str) -> str:

@@ -15,6 +15,8 @@ class Trouble:
     line: str
     is_known: bool = False
     """Whether an earlier run, or another host, has told of it already."""
+    counts_when_told: bool = False
+    """Whether it counts in the exit code of the runs that tell of it, and of no other: it waits for a person."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """What it is about, by name, for logs."""
 

@@ -54,7 +54,11 @@ def read_last_check(state: Path) -> LastCheck | None:
     That is no trouble to tell of: without it the next run looks closer, and leaves another.
     """
     try:
-        return from_json(LastCheck, json.loads((state / LAST_CHECK).read_text("utf-8")))
+        document = json.loads((state / LAST_CHECK).read_text("utf-8"))
+        # 0.1.0 did not count them, and a mark of its own stays of use.
+        if isinstance(document, dict) and isinstance(mark := document.get("mark"), dict):
+            mark.setdefault("broken", 0)
+        return from_json(LastCheck, document)
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -70,11 +70,12 @@ class Reporting:
         self._tell({f"error {type(error).__name__}": (f"{error}", False)}, lambda _: "", shows=False)
         self.end(1)
 
-    def tell(self, found: Sequence[Trouble], over: Callable[[str], str], *, everything: bool = False) -> None:
-        """Tell what is wrong: what is news, or everything; and what is over, by what `over` says of its key.
+    def tell(self, found: Sequence[Trouble], over: Callable[[str], str], *, everything: bool = False) -> list[Trouble]:
+        """What of the trouble was told: what is news, or everything; what is over is told as `over` says of its key.
 
         A run that is not a whole one was asked for by somebody, who is told everything.
         """
+        told: list[Trouble] = []
         keys: dict[str, tuple[str, bool]] = {}
         for trouble in found:
             keys.setdefault(trouble.key, (trouble.line, trouble.is_known))
@@ -82,9 +83,11 @@ class Reporting:
         for trouble in found:
             if everything or not self._is_whole or trouble.key in news:
                 self._session.log(trouble.line, "error", trouble.fields)
+                told.append(trouble)
             if trouble.key in news and trouble.line not in self._news:
                 self._news.append(trouble.line)
             self._shown.append(trouble.line)
+        return told
 
     def end(self, exit_code: int, lines: Sequence[str] = (), *, stopped: bool = False) -> None:
         """Tell the monitor and the operator how the run went; `lines` are what it brought about.

@@ -80,6 +80,10 @@ class Broken:
     reason: str
     times: int = 1
     retry_at: datetime | None = None
+    status: int | None = None
+    """Of HTTP; None where an older release, which kept the words alone, noted it."""
+    code: int | None = None
+    """Discord's own."""
 
 
 @dataclass(frozen=True, slots=True)

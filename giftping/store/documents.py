@@ -39,9 +39,11 @@ TODO_EVENTS = "todo_events"
 TODO_STATE = "todo_state"
 TODO_COLLECTIONS = (TODO_TIMESTAMPS, ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE)
 CLEARS = "clears"
+OWED = "owed"
+"""What was refused, and still goes out: a document for each code and guild."""
 MIRROR = "mirror"
 """Kept in a mirror only: how far it has followed the shared store, and what was written while that was away."""
-COLLECTIONS = (META, GUILDS, CODES, RUNS, HOSTS, *TODO_COLLECTIONS, CLEARS, MIRROR, LEDGER)
+COLLECTIONS = (META, GUILDS, CODES, RUNS, HOSTS, *TODO_COLLECTIONS, CLEARS, OWED, MIRROR, LEDGER)
 
 OPEN_STATES = (EntryState.CLAIMED.value, EntryState.UNCERTAIN.value)
 """The states from which an entry can still be settled."""
@@ -194,7 +196,7 @@ def destination_to_document(destination: Destination) -> Document:
 def broken_to_document(broken: Broken) -> Document:
     """The part of a guild's document that says since when and why its destination is broken."""
     return {"since": time_to_text(broken.since), "reason": broken.reason, "times": broken.times} | _set_values(
-        retry_at=_text_or_none(broken.retry_at)
+        retry_at=_text_or_none(broken.retry_at), status=broken.status, code=broken.code
     )
 
 
@@ -204,6 +206,9 @@ def _broken_from(fields: Fields) -> Broken:
         reason=fields.text("reason"),
         times=fields.number("times"),
         retry_at=fields.first_time("retry_at"),
+        # An older release kept the words alone.
+        status=fields.number("status") if "status" in fields.document else None,
+        code=fields.number("code") if "code" in fields.document else None,
     )
 
 

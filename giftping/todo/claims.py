@@ -7,9 +7,10 @@ rules it is still due: whoever has just handed in a TODO is not pinged by a mess
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
 from giftping.todo.errands import Errand, Recipient
 from giftping.todo.history import Event
@@ -99,7 +100,9 @@ class LegClaims:
             return []
         reason = outcome.reason
         self._change(sent, leg, lambda member, notice: with_refusal(member, notice, leg, reason=reason), reason=reason)
-        return [leg_report(member, notice, leg, ActionResult.REFUSED, reason) for member, notice in sent]
+        mend = meaning_of(outcome.status, outcome.code).mend
+        refused = [leg_report(member, notice, leg, ActionResult.REFUSED, reason) for member, notice in sent]
+        return [replace(report, mend=mend) for report in refused]
 
     def close(self, leg: LegName, sent: Sequence[Recipient], reason: str) -> list[LegReport]:
         """That a leg is not to be sent any more to these members, once that is written down."""

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from giftping.discord.limits import ATTACHMENT
+from giftping.discord.meanings import meaning_of
 from giftping.discord.members import DMS_TOO_FAST, UNKNOWN_CHANNEL, MembersClient
 from giftping.discord.message import Message, Upload
 from giftping.discord.outcome import Outcome, Refused, WithdrawnError
@@ -56,6 +57,8 @@ class Messenger:
     """Once it says so no message is begun any more."""
     channel_refused: str = ""
     """Why no more is posted to the channel in this run; empty while it is."""
+    channel_mend: str = ""
+    """What a person has to mend there, in words."""
     dms: DirectMessages = field(init=False)
     claims: LegClaims = field(init=False)
 
@@ -122,15 +125,17 @@ class Messenger:
         outcome = self._send(self.addresses.channel_id, message, nonce, errands)
         if isinstance(outcome, Refused) and (outcome.lasting or outcome.everywhere):
             self.channel_refused = outcome.reason
+            self.channel_mend = meaning_of(outcome.status, outcome.code).mend
         return self.claims.record(LegName.CHANNEL, sent, outcome)
 
     def _not_tried(self, errands: Sequence[Errand]) -> list[LegReport]:
         """That these errands share the fate of the post that the channel refused: it would refuse each of them."""
         members = self.repository.load([errand.user_id for errand in errands]).members
-        return [
+        refused = [
             leg_report(member, notice, LegName.CHANNEL, ActionResult.REFUSED, self.channel_refused)
             for member, notice in self.claims.owed(members, errands, LegName.CHANNEL)
         ]
+        return [replace(report, mend=self.channel_mend) for report in refused]
 
     # The DM leg
 

@@ -49,6 +49,8 @@ class LegReport:
     message_id: int | None = None
     settled: bool = False
     """Whether it was an earlier run's."""
+    mend: str = ""
+    """What a person has to mend before it can be done, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class RoleReport:
     """Whether it was to be given back, and not to be taken."""
     result: ActionResult
     reason: str = ""
+    mend: str = ""
+    """What a person has to mend before it can be done, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,11 @@ class SweepReport:
         yield from self.roles
 
 
+def what_happened(line: str) -> str:
+    """A line of trouble without what follows and what to mend: these are the same where what happened is."""
+    return line.partition("; ")[0]
+
+
 def _who(reports: Sequence[LegReport | RoleReport | PlannedAction]) -> str:
     """The member that reports are about, or how many members."""
     members = {report.user_id: report.name for report in reports}
@@ -184,4 +193,5 @@ def _cause(report: LegReport | RoleReport) -> str:
     else:
         what = "giving the role back" if report.given else "taking the role"
     reason = f" ({report.reason})" if report.reason else ""
-    return f"{what}: {_SAID[report.result]}{reason}{_WHAT_FOLLOWS.get(report.result, '')}"
+    mend = f"; {report.mend}" if report.mend else ""
+    return f"{what}: {_SAID[report.result]}{reason}{mend}{_WHAT_FOLLOWS.get(report.result, '')}"

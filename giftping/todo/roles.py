@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from giftping.discord.http import Answer
+from giftping.discord.meanings import meaning_of
 from giftping.discord.members import UNKNOWN_MEMBER, MembersClient
 from giftping.discord.outcome import Refused, WithdrawnError
 from giftping.discord.rest import NOT_FOUND
@@ -54,7 +55,7 @@ class RoleKeeper:
                 self.repository.amend([user_id], self._released)
             if result.code == UNKNOWN_MEMBER:
                 return None
-            return _report(member, given=False, result=ActionResult.REFUSED, reason=result.reason)
+            return _refused(member, result, given=False)
         return _report(member, given=False, result=ActionResult.UNCLEAR, reason=result.reason)
 
     def _claim(self, user_id: int) -> None:
@@ -128,8 +129,9 @@ class RoleKeeper:
             return _report(member, given=True, result=ActionResult.DONE)
         if isinstance(result, Refused) and (result.withdrawn or result.code == UNKNOWN_MEMBER):
             return None
-        outcome = ActionResult.REFUSED if isinstance(result, Refused) else ActionResult.UNCLEAR
-        return _report(member, given=True, result=outcome, reason=result.reason)
+        if isinstance(result, Refused):
+            return _refused(member, result, given=True)
+        return _report(member, given=True, result=ActionResult.UNCLEAR, reason=result.reason)
 
     def _given(self, user_id: int, dm: LegState) -> None:
         now = self.clock()
@@ -151,3 +153,8 @@ def _is_claimed(member: Member) -> bool:
 
 def _report(member: Member, *, given: bool, result: ActionResult, reason: str = "") -> RoleReport:
     return RoleReport(member.user_id, member.name, given, result, reason)
+
+
+def _refused(member: Member, refused: Refused, *, given: bool) -> RoleReport:
+    mend = meaning_of(refused.status, refused.code, of_role=True).mend
+    return RoleReport(member.user_id, member.name, given, ActionResult.REFUSED, refused.reason, mend)

@@ -21,7 +21,7 @@ from giftping.todo.membership_check import MembershipCheck
 from giftping.todo.messenger import Messenger
 from giftping.todo.model import Member
 from giftping.todo.periods import Period
-from giftping.todo.report import LegReport, PlannedAction, RoleReport, SweepReport
+from giftping.todo.report import LegReport, PlannedAction, RoleReport, SweepReport, what_happened
 from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
@@ -274,7 +274,8 @@ class _Sweep:
             stopped = self._tools.clock() + STOPPED_FOR
         # A sweep that was told to stop has not met all the trouble that there is.
         before = notes.told if report.stopped else ()
-        return replace(notes, dms_stopped_until=stopped, told=tuple(dict.fromkeys((*before, *report.trouble_lines()))))
+        lines = map(what_happened, report.trouble_lines())
+        return replace(notes, dms_stopped_until=stopped, told=tuple(dict.fromkeys((*before, *lines))))
 
 
 def _record(report: SweepReport, host: str) -> RunRecord:

@@ -77,7 +77,10 @@ def _set_up(story: Story) -> None:
 def _announce(story: Story) -> None:
     stage = story.stage
     stage.add_code(WOS, "Frost2026", "VIP XP x200", "2099-12-31")
+    stage.add_code(WOS, "AutumnGift", "Meat x100", "2099-12-31")
     assert story.run("codes", "check").exit_code == 69, "the closed channel refuses"
+    # One of the two ends before the channel is open again.
+    stage.codes[WOS][-1]["expires"] = "2026-01-01"
     stage.on_page.append(("FROST2026", "VIP XP x200"))
     stage.add_code(WOS, "WinterGift", "Meat x50,000")
     stage.add_code(WOS, "EXAMPLE", "")

@@ -133,7 +133,10 @@ async def test_a_channel_that_discord_shows_the_bot_not_is_told_by_asking_discor
     hidden = stage.add_channel("hidden", permissions=Permission.NONE)
     panel = await opened(stage, alice)
     (told,) = await choose(alice, panel, CHANNEL_SELECT, hidden)
-    assert told == f"Codes cannot go there yet\n<#{hidden.id}>: HTTP 403 Missing Access (50001)."
+    assert told == (
+        f"Codes cannot go there yet\n<#{hidden.id}>: HTTP 403 Missing Access (50001);"
+        " the bot may not see the channel: allow it View Channel there."
+    )
 
 
 async def test_a_channel_that_is_gone_is_told(stage: Stage, alice: MemberActor) -> None:

@@ -34,7 +34,7 @@ from giftping.store.base import (
 
 SEEN = {HOME_GAME: ("api",), "kingshot": ("api",)}
 LEASE = timedelta(minutes=10)
-READING = {"guilds", "guild", "recorded", "entry", "entries", "codes", "runs"}
+READING = {"guilds", "guild", "recorded", "entry", "entries", "codes", "runs", "documents"}
 
 
 @dataclass
@@ -219,7 +219,7 @@ def test_a_broken_destination_is_left_alone_and_what_it_is_owed_is_kept() -> Non
     report = play.run()
     assert len(play.route().posted) == 1
     assert [(rest.guild_id, rest.owed) for rest in report.resting()] == [(1, 1)]
-    assert report.exit_code == 69
+    assert (report.broken, report.exit_code) == (1, 0)
 
 
 def test_a_destination_that_just_said_a_lasting_no_is_not_asked_for_the_next_game() -> None:
@@ -372,10 +372,10 @@ def test_a_resting_guild_is_looked_at_again_when_its_rest_is_over() -> None:
     play = stage("New1000", guilds=[seen(broken=Broken(NOON, "HTTP 403", retry_at=retry_at))])
     mark = mark_after(play.run())
     assert mark is not None
-    assert (mark.due_at, mark.trouble) == (retry_at, True)
+    assert (mark.due_at, mark.broken, mark.trouble) == (retry_at, 1, False)
 
 
-def test_an_idle_run_keeps_the_exit_code_of_what_is_still_broken() -> None:
+def test_an_idle_run_keeps_the_exit_code_of_what_is_still_uncertain() -> None:
     play = stage("New1000")
     play.store.insert([entry(1, "LOST100", state=EntryState.UNCERTAIN)])
     play.mark = mark_after(play.run())

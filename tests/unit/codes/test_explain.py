@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ def told(
     records: tuple[CodeRecord, ...] = (code(),),
     entries: tuple[LedgerEntry, ...] = (),
     listed: tuple[tuple[str, str], ...] = ((HOME_GAME, "GIFT100"),),
+    owed: Mapping[str, tuple[datetime, str]] | None = None,
 ) -> Explanation:
     return explain(
         "GIFT100",
@@ -28,6 +30,7 @@ def told(
         now=LATER,
         when=lambda moment: f"{moment:%H:%M}",
         skipped_regions=frozenset({"CN"}),
+        owed=owed or {},
     )
 
 
@@ -47,8 +50,19 @@ def hand_made(at: datetime = NOON) -> CodeRecord:
 def test_what_the_ledger_holds_is_the_answer(state: EntryState, answer: str) -> None:
     explanation = told(entries=(entry(state=state, message_id=7),))
     assert explanation.answer == answer
-    assert "message 7" in explanation.steps[-1]
-    assert "delivery delivery-1" in explanation.steps[-1]
+    (said,) = [step for step in explanation.steps if "message 7" in step]
+    assert "delivery delivery-1" in said
+
+
+def test_what_is_uncertain_is_settled_by_a_command_that_is_named() -> None:
+    steps = told(entries=(entry(state=EntryState.UNCERTAIN),)).steps
+    assert steps[-1] == "look into the channel, then: giftping codes settle --guild 1 --sent, or --resend"
+
+
+def test_a_code_that_was_refused_is_owed_though_no_source_lists_it_any_more() -> None:
+    explanation = told(listed=(), owed={HOME_GAME: (NOON, "HTTP 404 Unknown Channel (10003)")})
+    assert explanation.answer == "Gift100 was refused, and goes out with the next check."
+    assert any("owed since (HTTP 404 Unknown Channel (10003))" in step for step in explanation.steps)
 
 
 def test_one_spelling_in_two_games_is_answered_for_each() -> None:
@@ -94,7 +108,8 @@ def test_a_code_added_by_hand_needs_no_list() -> None:
 def test_a_broken_destination_says_how_to_mend_it() -> None:
     resting = replace(SEEN, broken=Broken(NOON, "HTTP 403", retry_at=LATER + timedelta(hours=1)))
     assert told(of=resting).answer == (
-        "Gift100 waits: the guild's destination is broken (HTTP 403); mend it, then: giftping guilds test 1"
+        "Gift100 waits: the guild's destination is broken (HTTP 403); Discord forbids it there: look at the channel's"
+        " permissions, then: giftping guilds test 1 (tried again after 13:07)"
     )
 
 

@@ -12,6 +12,7 @@ from giftping.codes.report import (
     DeliveryReport,
     DeliveryResult,
     GuildWork,
+    MissedReport,
     RestingReport,
     SeedReport,
 )
@@ -59,7 +60,7 @@ def test_a_run_is_settled_when_the_next_one_has_nothing_to_try_again(result: Del
     "trouble",
     [
         {"sources": (source(failing_since=NOON),)},
-        {"work": (GuildWork(resting=REST),)},
+        {"missed": (MissedReport(1, "a-game", "Gift100", "expired", "HTTP 404"),)},
         {"uncertain": 1},
         {"standing_trouble": True},
         {"trouble": ("something",)},
@@ -68,6 +69,13 @@ def test_a_run_is_settled_when_the_next_one_has_nothing_to_try_again(result: Del
 )
 def test_whatever_is_not_well_shows_in_the_exit_code(trouble: dict[str, object]) -> None:
     assert replace(CALM, **trouble).exit_code == 69  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_destination_that_a_person_has_to_mend_counts_only_where_it_is_told() -> None:
+    broke = replace(delivered(DeliveryResult.REFUSED), broke=True)
+    assert worked(deliveries=(broke,)).exit_code == 0
+    assert worked(resting=REST).exit_code == 0
+    assert worked(deliveries=(broke, delivered(DeliveryResult.REFUSED))).exit_code == 69
 
 
 def test_settled_deliveries_come_before_new_ones() -> None:

@@ -191,20 +191,17 @@ def test_a_test_without_a_post_only_looks(giftping: Run, store: TinyStore, route
     assert route.posted == []
 
 
-@pytest.mark.parametrize("answer", [FORBIDDEN, Unclear("timed out")])
-def test_a_test_that_fails_is_69_and_says_why(
-    giftping: Run, store: TinyStore, route: FakeRoute, answer: Unclear
+@pytest.mark.parametrize(("answer", "mend"), [(FORBIDDEN, "; the bot lacks a permission"), (Unclear("timed out"), "")])
+def test_a_test_that_fails_is_69_and_says_why_and_what_to_mend(
+    giftping: Run, store: TinyStore, route: FakeRoute, answer: Unclear, mend: str
 ) -> None:
     store.put_guild(guild(1))
     route.answer(answer)
     ran = giftping("guilds", "test", "1", "--json")
     assert ran.exit_code == 69
-    assert ran.json == {
-        "guild_id": "1",
-        "destination": "channel 500",
-        "works": False,
-        "reason": f"failed: {answer.reason}",
-    }
+    reason = ran.json["reason"]
+    assert ran.json == {"guild_id": "1", "destination": "channel 500", "works": False, "reason": reason}
+    assert reason.startswith(f"failed: {answer.reason}{mend}")
     assert answer.reason in ran.error
 
 

@@ -132,17 +132,50 @@ def test_what_may_have_been_carried_out_is_unclear_and_not_tried_again(client_fo
             error(403, 40333, "internal network error"),
             Refused("HTTP 403 internal network error (40333)", 403, 40333, everywhere=True),
         ),
-        (httpx.Response(400, html="<h1>bad request</h1>"), Refused("HTTP 400", 400)),
         (
-            httpx.Response(403, html="<h1>Sign in to the hotel's network</h1>"),
-            Refused("HTTP 403, and the answer is not Discord's", 403, everywhere=True),
+            error(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id"),
+            Refused(
+                "HTTP 400 Webhooks posted to forum channels must have a thread_name or thread_id (220001)",
+                400,
+                220001,
+                lasting=True,
+            ),
         ),
-        (httpx.Response(407), Refused("HTTP 407, and the answer is not Discord's", 407, everywhere=True)),
     ],
 )
 def test_a_clean_no_is_refused(client_for, event, refused):
     http, script = client_for(event)
     assert http.request(BY_BOT) == refused
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (httpx.Response(400, html="<h1>bad request</h1>"), "HTTP 400, and the answer is not Discord's"),
+        (
+            httpx.Response(403, html="<h1>Sign in to the hotel's network</h1>"),
+            "HTTP 403, and the answer is not Discord's",
+        ),
+        (httpx.Response(407), "HTTP 407, and the answer is not Discord's"),
+        (httpx.Response(404, json={"code": 404, "message": "no Route matched"}), "HTTP 404, and the answer is not"),
+        (httpx.Response(404, json={"message": "Not Found"}), "HTTP 404, and the answer is not Discord's"),
+        (error(408, 0, "408: Request Timeout"), "HTTP 408 Request Timeout"),
+    ],
+)
+def test_a_no_that_is_not_discords_is_unclear(client_for, event, reason):
+    http, script = client_for(event)
+    outcome = http.request(BY_BOT)
+    assert isinstance(outcome, Unclear)
+    assert outcome.reason.startswith(reason)
+    assert len(script.requests) == 1
+
+
+def test_what_stands_between_makes_one_request_unclear_and_the_rest_of_the_run_is_not_sent(client_for):
+    http, script = client_for(httpx.Response(403, html="<h1>Sign in to the hotel's network</h1>"))
+    assert isinstance(http.request(BY_BOT), Unclear)
+    after = http.request(BY_BOT)
+    assert after == Refused("not tried: HTTP 403, and the answer is not Discord's", everywhere=True)
     assert len(script.requests) == 1
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giftping.discord.outcome import Refused
+from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.pacing import Hold, hold_of
 from giftping.discord.refusals import (
     REASON_LENGTH,
@@ -49,7 +49,9 @@ JSON = st.recursive(
             {"code": 50035, "message": "Invalid Form Body", "errors": {"_errors": [{"message": "Empty."}, 3, {}]}},
             "HTTP 400 Invalid Form Body (50035): Empty.",
         ),
-        (400, {"code": 7, "message": "a\x1b[31m\n\u202eb"}, "HTTP 400 a [31m b (7)"),
+        (400, {"code": 70000, "message": "a\x1b[31m\n\u202eb"}, "HTTP 400 a [31m b (70000)"),
+        (404, {"code": 404, "message": "no Route matched"}, "HTTP 404"),
+        (404, {"code": -1, "message": "x"}, "HTTP 404"),
     ],
 )
 def test_an_error_answer_is_told_in_words(status, body, reason):
@@ -69,7 +71,7 @@ def test_a_deep_tree_of_errors_is_not_followed_to_its_end():
     tree: object = {"_errors": [{"message": "deep"}]}
     for _ in range(500):
         tree = {"x": tree}
-    assert error_reason(400, api_error({"code": 1, "message": "m", "errors": tree})) == "HTTP 400 m (1)"
+    assert error_reason(400, api_error({"code": 50035, "message": "m", "errors": tree})) == "HTTP 400 m (50035)"
 
 
 def test_a_secret_that_comes_back_is_hidden():
@@ -118,13 +120,16 @@ NO_TOKEN = ApiError(0, "401: Unauthorized")
             407,
             None,
             True,
-            Refused("HTTP 407, and the answer is not Discord's", 407, everywhere=True),
+            Unclear("HTTP 407, and the answer is not Discord's"),
             Scope.SENDER,
         ),
-        (400, None, True, Refused("HTTP 400", 400), Scope.REQUEST),
+        (400, None, True, Unclear("HTTP 400, and the answer is not Discord's"), Scope.REQUEST),
+        (408, ApiError(0, "408: Timeout"), True, Unclear("HTTP 408 Timeout"), Scope.REQUEST),
+        (400, ApiError(220001, "x"), False, Refused("HTTP 400 x (220001)", 400, 220001, lasting=True), Scope.REQUEST),
+        (403, ApiError(20016, "x"), True, Refused("HTTP 403 x (20016)", 403, 20016), Scope.REQUEST),
     ],
 )
 def test_a_refusal_holds_for_as_much_as_it_is_about(
-    status: int, error: ApiError | None, as_bot: bool, refused: Refused, scope: Scope
+    status: int, error: ApiError | None, as_bot: bool, refused: Refused | Unclear, scope: Scope
 ) -> None:
     assert read_refusal(status, error, as_bot=as_bot) == (refused, scope)

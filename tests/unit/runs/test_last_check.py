@@ -65,7 +65,8 @@ def test_what_is_written_is_read_again(last: LastCheck, tmp_path: Path) -> None:
 
 def test_the_file_is_written_and_read_as_0_1_0_does(tmp_path: Path) -> None:
     write_last_check(tmp_path, LAST)
-    assert json.loads((tmp_path / LAST_CHECK).read_bytes()) == DOCUMENT
+    added = {"broken": 0}
+    assert json.loads((tmp_path / LAST_CHECK).read_bytes()) == DOCUMENT | {"mark": DOCUMENT["mark"] | added}
     assert left(tmp_path, DOCUMENT) == LAST
     assert left(tmp_path, DOCUMENT | {"mark": None}) == replace(LAST, mark=None)
 

@@ -47,7 +47,8 @@ def test_when_the_channel_refuses_only_the_channel_is_tried_again(stage: Stage) 
     report = stage.sweep()
     assert stage.pings(101) == stage.pings(102) == ["dm"]
     assert report.trouble_lines() == [
-        "2 members: reminder, channel: refused (HTTP 403 Missing Permissions (50013)); the next sweep tries again"
+        "2 members: reminder, channel: refused (HTTP 403 Missing Permissions (50013)); the bot lacks a permission"
+        " there: allow it View Channel, Send Messages and Embed Links; the next sweep tries again"
     ]
     stage.discord.clear_faults()
     stage.pass_time(15 * MINUTE)

@@ -313,7 +313,7 @@ def test_a_role_that_cannot_be_given_back_is_told_of_and_does_not_end_the_remind
     pinged = len(stage.pings(101))
     assert stage.sweep().trouble_lines() == [
         "member 101 (member-101): giving the role back: refused (HTTP 404 Unknown Role (10011)); "
-        "the next sweep tries again"
+        "the role is not there any more: name another one; the next sweep tries again"
     ]
     stage.pass_time(DAY)
     assert stage.sweep().counts() == {"reminder": 1}

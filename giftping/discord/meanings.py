@@ -1,0 +1,214 @@
+"""What a no of Discord's means: whether time mends it or a person, who, what to do, and when to try again. Pure.
+
+One table, from which everything speaks: lines, `guilds list`, `doctor`, `codes explain`, the operator's message, the
+exit code and `--json`. The codes are Discord's own (API reference, JSON Error Codes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What is wrong."""
+
+    PASSES = "passes"
+    """Nothing that anybody has to mend: it passes with time."""
+    LIMIT = "limit"
+    """A limit of Discord's was used up; that passes, too."""
+    DESTINATION = "destination"
+    """A person has to mend the destination, or name another."""
+    TOKEN = "token"  # noqa: S105 - a word, and no secret
+    """The bot token or its account, whatever it is used for."""
+    CONTENT = "content"
+    """The message itself was refused, and not the place that it was for."""
+
+
+class Mender(StrEnum):
+    """Who has to act."""
+
+    OPERATOR = "operator"
+    """Who runs giftping, and knows its settings."""
+    MANAGER = "manager"
+    """Who manages the Discord server."""
+    MEMBER = "member"
+    """The member whom a message was for."""
+
+
+class Again(StrEnum):
+    """When it is tried again."""
+
+    NEXT_RUN = "next run"
+    SOON = "soon"
+    """After half an hour, then twice as long each time, up to a day: it may have been a slip of Discord's."""
+    HOURS = "hours"
+    """After an hour, then twice as long each time, up to a day: somebody may mend it, and nobody tells giftping."""
+    NEVER = "never"
+    """Not before the destination is another one, or somebody has tried it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a no means."""
+
+    kind: Kind
+    again: Again = Again.NEXT_RUN
+    who: Mender | None = None
+    """None where nobody has to act."""
+    mend: str = ""
+    """What is wrong and what to do about it, in words; empty where nobody has to act."""
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the same no is to be expected until a person has acted: asking again soon is pointless."""
+        return self.kind in (Kind.DESTINATION, Kind.TOKEN)
+
+    @property
+    def is_of_destination(self) -> bool:
+        """Whether a person has to mend this destination, while all others go on."""
+        return self.kind is Kind.DESTINATION
+
+
+PASSES = Meaning(Kind.PASSES)
+LIMIT = Meaning(Kind.LIMIT)
+
+TOKEN = Meaning(
+    Kind.TOKEN,
+    who=Mender.OPERATOR,
+    mend="Discord does not take the bot token: make a new one in the developer portal, under Bot",
+)
+"""Of a 401 to the bot, whatever its code."""
+
+_CHANNEL_GONE = Meaning(
+    Kind.DESTINATION, Again.SOON, Mender.OPERATOR, "the channel is not there any more: choose another one"
+)
+_WEBHOOK_GONE = Meaning(
+    Kind.DESTINATION, Again.NEVER, Mender.OPERATOR, "the webhook is gone: make a new one and give its URL"
+)
+_NOT_SEEN = Meaning(
+    Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "the bot may not see the channel: allow it View Channel there"
+)
+_NOT_ALLOWED = Meaning(
+    Kind.DESTINATION,
+    Again.HOURS,
+    Mender.MANAGER,
+    "the bot lacks a permission there: allow it View Channel, Send Messages and Embed Links",
+)
+_FORBIDDEN = Meaning(
+    Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "Discord forbids it there: look at the channel's permissions"
+)
+_OTHER_CHANNEL = Meaning(
+    Kind.DESTINATION,
+    Again.HOURS,
+    Mender.OPERATOR,
+    "the channel takes no messages, as a forum or a category does: choose a text channel, or a post of the forum",
+)
+_MALFORMED = Meaning(
+    Kind.CONTENT, who=Mender.OPERATOR, mend="Discord refuses the message itself, not the channel: please report this"
+)
+_FILTERED = Meaning(
+    Kind.CONTENT,
+    who=Mender.MANAGER,
+    mend="a filter of the server blocks the message: exempt the bot or the channel from AutoMod",
+)
+_THREAD_CLOSED = Meaning(
+    Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "the thread is locked or archived: open it again"
+)
+_UNREACHABLE = Meaning(
+    Kind.DESTINATION, Again.HOURS, Mender.MEMBER, "the member takes no direct messages: allow them for this server"
+)
+
+_BY_CODE: dict[int, Meaning] = {
+    10003: _CHANNEL_GONE,
+    10004: replace(
+        _NOT_SEEN, again=Again.SOON, mend="the server is not there, or the bot is not in it: invite the bot again"
+    ),
+    10015: _WEBHOOK_GONE,
+    50027: _WEBHOOK_GONE,
+    50001: _NOT_SEEN,
+    50013: _NOT_ALLOWED,
+    50009: replace(_FORBIDDEN, mend="the server asks for more verification than the bot has: lower that level"),
+    # The forms in which a forum, or another channel that is none for messages, says no.
+    220001: replace(
+        _OTHER_CHANNEL,
+        mend="the webhook is a forum's, where each message needs a post: add ?thread_id=ID of a post to its URL,"
+        " or take a webhook of a text channel",
+    ),
+    220002: replace(_OTHER_CHANNEL, mend="the webhook's URL names a thread twice: leave one of them out"),
+    220003: replace(_OTHER_CHANNEL, mend="the webhook is no forum's, and cannot open posts: take the name out"),
+    220004: replace(_OTHER_CHANNEL, mend="the forum takes no webhooks of this kind: choose a text channel"),
+    40067: replace(
+        _OTHER_CHANNEL,
+        who=Mender.MANAGER,
+        mend="the forum asks for a tag with each post: switch that off, or choose a text channel",
+    ),
+    50008: _OTHER_CHANNEL,
+    50024: _OTHER_CHANNEL,
+    50083: _THREAD_CLOSED,
+    160005: _THREAD_CLOSED,
+    # A person who was written to.
+    50007: _UNREACHABLE,
+    50033: _UNREACHABLE,
+    50278: replace(_UNREACHABLE, mend="the member shares no server with the bot any more"),
+    10007: replace(_UNREACHABLE, mend="the member is not in the server any more"),
+    10013: replace(_UNREACHABLE, mend="there is no such user: look at the id"),
+    10011: Meaning(Kind.DESTINATION, Again.HOURS, Mender.OPERATOR, "the role is not there any more: name another one"),
+    # The message.
+    20009: _FILTERED,
+    200000: _FILTERED,
+    200001: _FILTERED,
+    240000: _FILTERED,
+    50006: _MALFORMED,
+    50035: _MALFORMED,
+    50109: _MALFORMED,
+    40005: _MALFORMED,
+    # The sender.
+    40001: TOKEN,
+    40002: replace(TOKEN, mend="Discord wants the bot's account verified: see the developer portal"),
+    40333: PASSES,
+    # Limits, and what Discord has switched off for a while.
+    20016: LIMIT,
+    20022: LIMIT,
+    20028: LIMIT,
+    20029: LIMIT,
+    30046: LIMIT,
+    40003: LIMIT,
+    40062: LIMIT,
+    40004: PASSES,
+    130000: PASSES,
+}
+
+_BY_CODE_OF_WEBHOOK: dict[int, Meaning] = {
+    10003: replace(_CHANNEL_GONE, mend="the webhook's channel or thread is not there any more: give another URL"),
+    50001: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
+    50013: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
+}
+"""What differs where a webhook was asked, of which no permissions are known."""
+
+_BY_CODE_OF_ROLE: dict[int, Meaning] = {
+    50013: replace(
+        _NOT_ALLOWED, mend="the bot may not change the role: give it Manage Roles, and a role above that one"
+    ),
+    50001: replace(_NOT_SEEN, mend="the bot may not see the member: invite it to the server again"),
+}
+"""What differs where a role was to be given or taken."""
+
+_BY_STATUS = {403: _FORBIDDEN, 404: _CHANNEL_GONE, 429: LIMIT}
+"""For a code that the table does not know, or none."""
+
+
+def meaning_of(status: int | None, code: int | None, *, by_webhook: bool = False, of_role: bool = False) -> Meaning:
+    """What a no with this HTTP status and code of Discord's means; without a status no request was made."""
+    if status is None:
+        return PASSES
+    if status == 401:
+        return _WEBHOOK_GONE if by_webhook else TOKEN
+    if status == 429:
+        return LIMIT
+    if by_webhook and (found := _BY_CODE_OF_WEBHOOK.get(code or 0)):
+        return found
+    if of_role and (found := _BY_CODE_OF_ROLE.get(code or 0)):
+        return found
+    # Whatever else a message may have been refused for, the place that it was for is not blamed.
+    return _BY_CODE.get(code or 0) or _BY_STATUS.get(status) or (_MALFORMED if status in (400, 413, 422) else PASSES)
