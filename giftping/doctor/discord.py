@@ -209,9 +209,11 @@ def _missing(bot: BotClient, channel: Mapping[str, Any], sight: Sight, *, files:
 
 def trouble_in(found: Refused | Unclear) -> Trouble:
     """What there is instead of an answer."""
+    if not isinstance(found, Refused):
+        return Trouble(found.reason)
     # A proxy or Cloudflare may have answered in Discord's place: that says nothing of the token or the guild.
-    is_no = isinstance(found, Refused) and found.lasting
-    return Trouble(found.reason, found.status if isinstance(found, Refused) and is_no else None)
+    is_on_the_way = found.code is None and found.status != HTTPStatus.TOO_MANY_REQUESTS
+    return Trouble(found.reason, found.status if found.lasting else None, is_on_the_way)
 
 
 # Judging

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from giftping.text import counted
+from giftping.text import counted, verb_for
 
 SHOWN = 3
 """How many of several things are named."""
@@ -42,6 +42,8 @@ class Trouble:
     reason: str
     status: int | None = None
     """The HTTP status of a clean no; None when there was no answer at all."""
+    is_on_the_way: bool = False
+    """Whether Discord has surely not been reached: no connection was made, or something else answered in its place."""
 
 
 Part = TypeVar("Part")
@@ -70,8 +72,11 @@ def fail(what: str, next_step: str, subject: str = "") -> Judgement:
 
 def unanswered(what: str, trouble: Trouble, subject: str = "") -> Judgement:
     """That Discord has not said how something stands, without which nothing works."""
-    next_step = "run giftping doctor again; if it stays, see https://discordstatus.com"
-    return fail(f"{what}: {trouble.reason}", next_step, subject)
+    # Discord's own page says nothing of a proxy, a firewall or an address in the settings.
+    looking = "https://discordstatus.com"
+    if trouble.is_on_the_way:
+        looking = "whether this machine reaches Discord: its network, a proxy or firewall, GIFTPING_DISCORD_API"
+    return fail(f"{what}: {trouble.reason}", f"run giftping doctor again; if it stays, see {looking}", subject)
 
 
 def untold(what: str, trouble: Trouble, subject: str = "") -> Judgement:
@@ -107,11 +112,6 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{about(now - moment)} ago"
 
 
-def are(things: Sequence[str]) -> str:
-    """The verb for so many things."""
-    return "is" if len(things) == 1 else "are"
-
-
 def named(things: Sequence[str]) -> str:
     """The first few of several things by name, and how many more there are."""
     more = f" and {len(things) - SHOWN} more" if len(things) > SHOWN else ""
@@ -120,4 +120,4 @@ def named(things: Sequence[str]) -> str:
 
 def left_midway(things: Sequence[str], noun: str) -> str:
     """What to say of claims older than the lease: the run that made them is over, and nobody has settled them."""
-    return f"{counted(len(things), noun)} of a run that ended midway {are(things)} not settled: {named(things)}"
+    return f"{counted(len(things), noun)} of a run that ended midway {verb_for(len(things), 'are')} not settled: {named(things)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
 from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
 from giftping.store.base import EntryState, StoreError
+from giftping.store.files import JOURNAL, SNAPSHOT
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.repository import MemberRepository
 
@@ -26,6 +27,8 @@ class LedgerFacts:
     """What to call it; empty when it cannot be read."""
     trouble: str = ""
     """Why it cannot be read."""
+    is_there: bool = True
+    """Whether anything has been written yet."""
     notices: tuple[str, ...] = ()
     """What it has to say of itself, such as that MongoDB is away."""
 
@@ -68,9 +71,15 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
-        return LedgerFacts(store.name, notices=tuple(store.notices)), contents
+        return LedgerFacts(store.name, is_there=_is_there(wiring), notices=tuple(store.notices)), contents
     except (StoreError, OddDocumentError) as error:
         return LedgerFacts("", trouble=str(error)), contents
+
+
+def _is_there(wiring: Wiring) -> bool:
+    # The journal comes before the file: a first run that was killed leaves it alone.
+    state = wiring.settings.state
+    return wiring.settings.mongo.uri is not None or any((state / name).exists() for name in (SNAPSHOT, JOURNAL))
 
 
 def _codes(store: Store) -> Contents:
@@ -84,7 +93,7 @@ def judge_ledger(ledger: LedgerFacts) -> Judgement:
         return fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
     if ledger.notices:
         return warn("; ".join(ledger.notices), "giftping goes on meanwhile; if it stays, do what the notice says")
-    return ok(f"{ledger.name} can be read")
+    return ok(f"{ledger.name} can be read" if ledger.is_there else f"{ledger.name} (made by the first write)")
 
 
 LEDGER_CHECKS: Checks[LedgerFacts] = (("ledger", judge_ledger),)

@@ -25,7 +25,7 @@ class FileFacts:
 
     path: str
     exposure: str = ""
-    """What others can read in it that they should not; empty when that is nothing."""
+    """What others can read in it that they should not, as a warning; empty when that is nothing."""
     is_open: bool = False
     """Whether every user of this machine can change it."""
 
@@ -54,8 +54,7 @@ def look_at_settings(settings: Settings, guilds: Sequence[GuildRecord]) -> Setti
 def _files(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[FileFacts]:
     dotenv = {Path(place.name) for place in settings.environment.places.values() if place.name != REAL}
     secrets = [secret for secret in _secrets(settings, guilds) if secret.file is not None]
-    # What the settings warn of themselves is not told twice.
-    exposed = {secret.file: secret.warning for secret in secrets if secret.warning not in settings.warnings}
+    exposed = {secret.file: secret.warning for secret in secrets}
     paths = {settings.file, *dotenv, *(secret.file for secret in secrets)} - {None}
     for path in sorted(path for path in paths if path is not None):
         yield FileFacts(str(path), exposed.get(path, ""), is_changeable_by_all(path))
@@ -90,11 +89,15 @@ def judge_files(settings: SettingsFacts) -> Judgement | None:
     if changeable:
         said = f"every user of this machine can change {named(changeable)}, and with that what giftping does"
         return fail(said, f"run: chmod o-w {' '.join(changeable)}")
-    exposed = [file.path for file in files if file.exposure]
+    # What the settings warn of themselves is not told twice, and is not called well here either.
+    exposed = [file.path for file in files if file.exposure and file.exposure not in settings.warnings]
     if exposed:
         said = f"every user of this machine can read {named(exposed)}, with secrets in it"
         return warn(said, f"run: chmod 600 {' '.join(exposed)}")
-    return ok(f"{counted(len(files), 'file')} with settings or secrets, in nobody else's reach") if files else None
+    # Whoever has a file's group is left out of this: that is how one lets a colleague in.
+    unread = "" if any(file.exposure for file in files) else ", or read a secret in them"
+    said = f"{counted(len(files), 'file')} with settings or secrets: not every user of this machine can change them"
+    return ok(said + unread) if files else None
 
 
 SETTINGS_CHECKS: Checks[SettingsFacts] = (

@@ -120,6 +120,7 @@ def test_no_state_folder_is_made(giftping: Run, home: Path) -> None:
     ran = giftping("doctor", "--json")
     assert ran.exit_code == 0
     assert not (home / "state").exists()
+    assert ran.json["findings"][-1]["what"].endswith("giftping.json (made by the first write)")
     assert (ran.json["todo"], [one["name"] for one in ran.json["findings"]]) == (
         False,
         ["settings", "files", "state folder", "ledger"],

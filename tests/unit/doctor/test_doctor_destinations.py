@@ -24,6 +24,12 @@ GONE = Trouble("HTTP 404 Unknown Webhook (10015)", 404)
         (replace(WEBHOOK, trouble=GONE), FAIL, "webhook 31 is gone", "giftping guilds add 11 --webhook URL"),
         (replace(WEBHOOK, trouble=Trouble("HTTP 401", 401)), FAIL, "is gone", "--webhook URL"),
         (replace(WEBHOOK, trouble=Trouble("timed out")), FAIL, "timed out", "discordstatus"),
+        (
+            replace(WEBHOOK, trouble=Trouble("no way", is_on_the_way=True)),
+            FAIL,
+            "no way",
+            "whether this machine reaches",
+        ),
         (replace(CHANNEL, trouble=Trouble("HTTP 404", 404)), FAIL, "is not there", "--channel ID"),
         (replace(CHANNEL, trouble=Trouble("HTTP 403", 403)), FAIL, "cannot see it", "View Channel"),
         (replace(CHANNEL, takes_no_messages="a forum"), FAIL, "a forum", "--channel ID"),
@@ -53,7 +59,7 @@ def test_a_destination_that_cannot_be_posted_to_is_found_by_its_guild(
 
 def test_destinations_that_were_not_asked_about_are_counted_apart() -> None:
     (found,) = judge_destinations(DestinationsFacts(NOW, (WEBHOOK, replace(CHANNEL, is_asked=False))))
-    assert found.what.startswith("1 of 2 guilds can be posted to; 1 were not asked about: giftping doctor --live")
+    assert found.what.startswith("1 of 2 guilds can be posted to; 1 was not asked about: giftping doctor --live")
 
 
 def test_webhooks_that_vanish_point_at_the_bot_that_deletes_them() -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from doctor_facts import DISCORD, FAIL, OK, WARN
 
-from giftping.doctor.discord import judge_clock, judge_token
+from giftping.discord.outcome import Refused, Unclear
+from giftping.doctor.discord import judge_clock, judge_token, trouble_in
 from giftping.doctor.judgement import Trouble, Verdict
 
 
@@ -52,3 +53,17 @@ def test_a_clock_is_said_to_be_behind_when_discords_is_ahead(minutes: int, said:
 
 def test_a_clock_that_nobody_told_is_not_judged() -> None:
     assert judge_clock(replace(DISCORD, clock_offset=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "is_on_the_way"),
+    [
+        (Refused("could not connect: connection refused"), True),
+        (Refused("HTTP 407, and the answer is not Discord's", 407, everywhere=True), True),
+        (Refused("HTTP 429, 3 times in a row", 429), False),
+        (Refused("HTTP 404 Unknown Webhook (10015)", 404, 10015, lasting=True), False),
+        (Unclear("HTTP 502"), False),
+    ],
+)
+def test_what_has_surely_not_come_from_discord_is_told_apart(found: Refused | Unclear, is_on_the_way: bool) -> None:
+    assert trouble_in(found).is_on_the_way is is_on_the_way

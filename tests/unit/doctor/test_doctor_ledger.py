@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from doctor_facts import FAIL, WARN
+from doctor_facts import FAIL, OK, WARN
 
 from giftping.doctor.ledger import LedgerFacts, judge_ledger
 
@@ -10,3 +10,9 @@ def test_a_ledger_that_cannot_be_read_fails_and_one_with_something_to_say_warns(
     assert (found.verdict, found.what) == (FAIL, "giftping.json is damaged")
     found = judge_ledger(LedgerFacts("", notices=("MongoDB is away",)))
     assert (found.verdict, found.what) == (WARN, "MongoDB is away")
+
+
+def test_a_ledger_that_nobody_has_written_to_is_not_said_to_have_been_read() -> None:
+    found = judge_ledger(LedgerFacts("giftping.json", is_there=False))
+    assert (found.verdict, found.what) == (OK, "giftping.json (made by the first write)")
+    assert judge_ledger(LedgerFacts("giftping.json")).what == "giftping.json can be read"
