@@ -41,9 +41,20 @@ def key_of(spelling: str) -> str:
     return spelling.strip().upper()
 
 
-def counted(count: int, noun: str) -> str:
-    """A number with its noun: `1 guild`, `3 guilds`, `2 ledger entries`, `0 people`."""
-    return f"{count} {noun if count == 1 else _plural(noun)}"
+def counted(count: int, noun: str, verb: str = "") -> str:
+    """A number with its noun: `1 guild`, `3 guilds`, `2 ledger entries`, `0 people`.
+
+    With a verb, given as it is for several, that follows: `1 guild waits`, `3 guilds wait`.
+    """
+    phrase = f"{count} {noun if count == 1 else _plural(noun)}"
+    return f"{phrase} {verb_for(count, verb)}" if verb else phrase
+
+
+def verb_for(count: int, plural: str) -> str:
+    """The form for so many things of a verb that is given as it is for several: "waits" or "wait", "is" or "are"."""
+    if count != 1:
+        return plural
+    return {"are": "is", "were": "was"}.get(plural, f"{plural}s")
 
 
 def _plural(noun: str) -> str:

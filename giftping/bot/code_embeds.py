@@ -124,7 +124,7 @@ def added(result: CommandResult, games: Games) -> discord.Embed:
     if result.refusal:
         return refusal_of(result)
     code, guilds = result.value["code"], result.value["guilds"]
-    servers = f"{counted(guilds, 'server')} {'follows' if guilds == 1 else 'follow'}"
+    servers = f"{counted(guilds, 'server', 'follow')}"
     text = f"The next check announces it where it was not yet; {servers} the game."
     embed = answer_embed("Added", f"{text}\n{_code_text(code, games[code['game']])}", trouble=trouble_of(result))
     return embed.set_footer(text=games[code["game"]].title)

@@ -90,7 +90,7 @@ def add_code(session: Session, spelling: str, game: str, *, rewards: str, expire
         followers = sum(game in guild.games for guild in store.guilds())
         store.remember([record])
     session.give({"code": code_object(record, ""), "guilds": followers})
-    follow = f"{counted(followers, 'guild')} {'follows' if followers == 1 else 'follow'} the game"
+    follow = f"{counted(followers, 'guild', 'follow')} the game"
     session.tell(f"{spelling} added for {game}: the next check announces it where it was not yet ({follow}).")
     return EXIT_FINE
 

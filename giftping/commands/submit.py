@@ -19,7 +19,7 @@ from giftping.output.phrases import who
 from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
-from giftping.text import parse_id
+from giftping.text import parse_id, verb_for
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.repository import RepositoryError
@@ -236,8 +236,8 @@ def _why_not(session: Session, report: SubmitReport) -> str:
     unset = [name for name, value in needed.items() if value is None]
     unset += ["DISCORD_TOKEN"] if session.settings.discord.token is None else []
     if unset:
-        verb = "is" if len(unset) == 1 else "are"
-        return f": {', '.join(unset)} {verb} not set; it goes out with the first sweep for which that is"
+        missing = f"{', '.join(unset)} {verb_for(len(unset), 'are')} not set"
+        return f": {missing}; it goes out with the first sweep for which that is"
     failed = [leg for leg in report.legs if leg.leg is LegName.CHANNEL and leg.kind is NoticeKind.SUBMISSION]
     # A post that was tried again, or settled first, may have failed twice for one reason: that is one reason.
     reason = "".join(f" ({why})" for why in dict.fromkeys(leg.reason for leg in failed if leg.reason))

@@ -17,7 +17,6 @@ from giftping.doctor.judgement import (
     Judgement,
     Trouble,
     about,
-    are,
     fail,
     judge_each,
     named,
@@ -27,7 +26,7 @@ from giftping.doctor.judgement import (
     warn,
 )
 from giftping.settings.file import SettingsError
-from giftping.text import counted
+from giftping.text import counted, verb_for
 from giftping.wiring import side_by_side
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ def judge_destinations(facts: DestinationsFacts) -> list[Judgement]:
     asked = sum(one.is_asked for one in well)
     said = f"{asked} of {counted(len(facts.destinations), 'guild')} can be posted to"
     if left := len(well) - asked:
-        said += f"; {left} were not asked about: giftping doctor --live asks about all"
+        said += f"; {left} {verb_for(left, 'were')} not asked about: giftping doctor --live asks about all"
     return troubled + ([ok(said)] if well else [])
 
 
@@ -241,7 +240,7 @@ def judge_vanished_webhooks(facts: DestinationsFacts) -> Judgement | None:
     gone = [f"guild {one.guild_id}" for one in webhooks if one.is_gone]
     if gone:
         said = (
-            f"{counted(len(gone), 'webhook')} {are(gone)} gone ({named(gone)}): an older TODO bot deletes, every few"
+            f"{counted(len(gone), 'webhook', 'are')} gone ({named(gone)}): an older TODO bot deletes, every few"
             " minutes, all webhooks of a guild that it has no note of"
         )
         next_step = "if that bot is in the guild, stop it before you make a new webhook, or use --channel instead"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, ago, are, fail, named, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, ago, fail, named, ok, warn
 from giftping.text import counted
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def judge_other_hosts(hosts: HostsFacts) -> Judgement:
         if host.missed is not None and now - host.missed >= HOST_LATE
     ]
     if behind:
-        said = f"{counted(len(behind), 'host')} {are(behind)} behind what others have recorded: {named(behind)}"
+        said = f"{counted(len(behind), 'host', 'are')} behind what others have recorded: {named(behind)}"
         return warn(said, "look after its timers; if it was switched off for good, all is well")
     return ok(f"{counted(len(live), 'other host')}, none of which is behind" if live else "no other host is known")
 

@@ -120,4 +120,5 @@ def named(things: Sequence[str]) -> str:
 
 def left_midway(things: Sequence[str], noun: str) -> str:
     """What to say of claims older than the lease: the run that made them is over, and nobody has settled them."""
-    return f"{counted(len(things), noun)} of a run that ended midway {verb_for(len(things), 'are')} not settled: {named(things)}"
+    left = f"{counted(len(things), noun)} of a run that ended midway {verb_for(len(things), 'are')} not settled"
+    return f"{left}: {named(things)}"

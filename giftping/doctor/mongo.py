@@ -104,8 +104,7 @@ def judge_mirror(mongo: MongoFacts) -> Judgement | None:
     if mongo.in_step_at is None and mongo.trouble:
         return None
     if mongo.waiting:
-        verb = "waits" if mongo.waiting == 1 else "wait"
-        said = f"{counted(mongo.waiting, 'change')} {verb} here to be carried back to MongoDB"
+        said = f"{counted(mongo.waiting, 'change', 'wait')} here to be carried back to MongoDB"
         if mongo.trouble:
             return warn(said, "mend MongoDB; the first check after that carries them back")
         return warn(said, "the next check does it; to have it done now: giftping codes check")

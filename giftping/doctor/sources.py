@@ -127,7 +127,7 @@ def judge_sources(facts: SourcesFacts) -> list[Judgement]:
 
 def _well(sources: Sequence[SourceFacts], now: datetime) -> str:
     changed = [(source.changed_at, source.name) for source in sources if source.changed_at is not None]
-    answer = f"{counted(len(sources), 'source')} {'answers' if len(sources) == 1 else 'answer'}"
+    answer = f"{counted(len(sources), 'source', 'answer')}"
     if not changed:
         return answer
     at, name = max(changed)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, are, fail, named, ok, warn
-from giftping.text import counted
+from giftping.doctor.judgement import Checks, Judgement, fail, named, ok, warn
+from giftping.text import counted, verb_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +72,7 @@ def _left(loaded: LoadedMembers, memberships: MembershipReader) -> tuple[str, ..
 def judge_roster(roster: RosterFacts) -> Judgement:
     """Whether the roster can be read, and anybody is on it."""
     if roster.odd:
-        said = f"{counted(len(roster.odd), 'document')} cannot be read and {are(roster.odd)} skipped"
+        said = f"{counted(len(roster.odd), 'document')} cannot be read and {verb_for(len(roster.odd), 'are')} skipped"
         return fail(f"{said}: {named(roster.odd)}", "correct or remove what is named")
     if not roster.size:
         return warn("nobody is on it", "put members on it: giftping todo roster add")
@@ -86,7 +86,7 @@ def judge_left(roster: RosterFacts) -> Judgement | None:
         return None
     left = roster.left
     if left:
-        said = f"{counted(len(left), 'member')} {are(left)} not in the guild: {named(left)}"
+        said = f"{counted(len(left), 'member', 'are')} not in the guild: {named(left)}"
         return warn(said, "nobody reminds them; take them off: giftping todo roster remove")
     return ok("nobody on the roster is known to have left the guild")
 
@@ -95,7 +95,8 @@ def judge_unlisted(roster: RosterFacts) -> Judgement:
     """Whether somebody takes part whom no sweep looks after."""
     unlisted = roster.unlisted
     if unlisted:
-        said = f"{counted(len(unlisted), 'person')} handed in TODOs lately and {are(unlisted)} not on the roster"
+        said = f"{counted(len(unlisted), 'person')} handed in TODOs lately"
+        said += f" and {verb_for(len(unlisted), 'are')} not on the roster"
         return warn(f"{said}: {named(unlisted)}", "nobody reminds them; put them on: giftping todo roster add")
     return ok("nobody who hands in TODOs is missing on the roster")
 

@@ -135,10 +135,9 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
         yield Trouble(f"everywhere {without_numbers(reason)}", line, fields=fields)
     for rest in report.resting():
         retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
-        verb = "waits" if rest.owed == 1 else "wait"
         mend = rest.meaning.mend if rest.meaning is not None and rest.meaning.mend else "mend it"
         line = (
-            f"guild {rest.guild_id}: {counted(rest.owed, 'code')} {verb} for a broken destination"
+            f"guild {rest.guild_id}: {counted(rest.owed, 'code', 'wait')} for a broken destination"
             f" ({rest.reason}; {retry}); {mend}, then: giftping guilds test {rest.guild_id}"
         )
         fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}

@@ -20,7 +20,7 @@ from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
 from giftping.store.files import fingerprint
-from giftping.text import counted
+from giftping.text import counted, verb_for
 from giftping.wiring import Wiring, host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
@@ -191,9 +191,8 @@ class _Run:
         if report is None:
             return
         if report.added:
-            were = "was" if report.added == 1 else "were"
-            documents = counted(report.added, "document")
-            self._notices.append(f"{documents} of an older bot {were} taken over from {report.target}")
+            documents = f"{counted(report.added, 'document')} of an older bot {verb_for(report.added, 'were')}"
+            self._notices.append(f"{documents} taken over from {report.target}")
         self._trouble += [f"{odd.where}: {odd.what}: {odd.why}" for odd in report.reported[:ODDITIES_TOLD]]
         if len(report.reported) > ODDITIES_TOLD:
             self._notices.append(

@@ -37,6 +37,7 @@ from giftping.text import (
     id_or_none,
     parse_id,
     until,
+    verb_for,
     when,
 )
 from giftping.todo.document_fields import OddDocumentError
@@ -231,6 +232,12 @@ def test_how_far_away_an_instant_is_in_the_largest_unit_that_fits(away: timedelt
 )
 def test_one_is_singular(noun: str, plural: str) -> None:
     assert [counted(number, noun) for number in (0, 1, 2)] == [f"0 {plural}", f"1 {noun}", f"2 {plural}"]
+
+
+@pytest.mark.parametrize(("plural", "singular"), [("are", "is"), ("were", "was"), ("wait", "waits")])
+def test_a_verb_goes_by_the_number_of_what_it_is_about(plural: str, singular: str) -> None:
+    assert [verb_for(number, plural) for number in (0, 1, 2)] == [plural, singular, plural]
+    assert [counted(number, "code", plural) for number in (1, 2)] == [f"1 code {singular}", f"2 codes {plural}"]
 
 
 NOUNS = "characters|documents|codes|guilds|members|messages|rows|entries|days|hosts|changes|servers|sources|games"

@@ -285,7 +285,7 @@ def test_of_many_guilds_those_that_are_broken_are_asked_about(post: Post, monkey
         store.note_broken(BOT_GUILD, Destination(channel_id=BOT_CHANNEL), broken)
     first, others = post.look()["destination"]
     assert first["subject"] == str(BOT_GUILD)
-    assert others["what"].startswith("0 of 2 guilds can be posted to; 1 were not asked about")
+    assert others["what"].startswith("0 of 2 guilds can be posted to; 1 was not asked about")
     assert post.look("--live")["destination"][1]["what"] == "1 of 2 guilds can be posted to"
 
 
