@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -71,6 +71,7 @@ class Kept:
     told: dict[str, Any]
     stage: dict[str, Any]
     discord: StandInDiscord
+    sources: StandInSources
     host: Host
     began_with: int
 
@@ -134,6 +135,11 @@ def stand_as(discord: StandInDiscord, stage: dict[str, Any]) -> None:
     clock_at(ended + LATER)
 
 
+def lists(sources: StandInSources, name: str, codes: Sequence[Any]) -> None:
+    """Let a source list exactly these codes."""
+    sources.set(f"/{name}", json.dumps({"codes": codes}), "application/json", etag="auto")
+
+
 @contextmanager
 def opened(folder: Path, kind: str, state: str | None, work: Path, mongo: str = "") -> Iterator[Kept]:
     """A host that goes on with a copy of a kept state folder, at addresses of today."""
@@ -142,7 +148,7 @@ def opened(folder: Path, kind: str, state: str | None, work: Path, mongo: str = 
     with StandInDiscord(limits=None) as discord, StandInSources() as sources:
         stand_as(discord, stage)
         for name, codes in json.loads((folder / kind / "sources.json").read_text("utf-8")).items():
-            sources.set(f"/{name}", json.dumps({"codes": codes}), "application/json", etag="auto")
+            lists(sources, name, codes)
         if state is not None:
             shutil.copytree(folder / kind / state, work / "state")
         shutil.copy(folder / kind / "giftping.toml", work / "giftping.toml")
@@ -162,7 +168,7 @@ def opened(folder: Path, kind: str, state: str | None, work: Path, mongo: str = 
             **hooks,
             **({"MONGO_URI": mongo} if mongo else {}),
         }
-        yield Kept(told, stage, discord, Host(work, environment), len(discord.arrived()))
+        yield Kept(told, stage, discord, sources, Host(work, environment), len(discord.arrived()))
         assert discord.violations == []
         assert discord.unexpected == []
 
@@ -230,6 +236,16 @@ def test_the_database_of_a_release_is_opened_and_nothing_goes_out_again(
 ) -> None:
     with opened(release, "mongo", None, tmp_path, mongo) as kept:
         says_what_it_said(kept)
+        # As it was when the database was copied: what was listed later has gone out by the host that was cut off.
+        lists(kept.sources, "api-wos", [{"code": "Frost2026"}, {"code": "AfterUpgrade1"}])
+        (met,) = kept.run("codes check")
+        assert "sends nothing" in met.errors, "the hosts of the release knew of no sharing"
+        assert kept.announced() == {}
+        kept.run("store forget host-dc2a2e --yes", "store forget other-cd22c7 --yes", *GO_ON)
+        new = dict.fromkeys((HOOKED, BOT, LITERAL, UNCERTAIN), ("AfterUpgrade1",))
+        assert kept.announced() == {KILLED: ("Example2Code",), **new}, "the new code, and what the killed check had not"
+        assert kept.notified() == {HELPED: 2, LATE: 2, NEWCOMER: 2}, "whose reminders the killed sweep had not sent"
+        assert kept.discord.role_changes == []
 
 
 def test_a_host_that_was_cut_off_carries_back_what_it_noted_under_a_release(
