@@ -31,6 +31,15 @@ def call(*command: str | Path, **environment: str) -> subprocess.CompletedProces
     return ran
 
 
+def environment_of_its_own(place: Path) -> Path:
+    """A new virtual environment there, with the libraries of this one, so that nothing has to be fetched."""
+    call(sys.executable, "-m", "venv", "--without-pip", place)
+    (packages,) = place.glob("lib/python*/site-packages")
+    # A .pth file in another folder's .pth file is not read: the giftping that is edited here does not come along.
+    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+    return place
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the source distribution, and the wheel that was made of it; nothing is fetched."""
@@ -67,12 +76,8 @@ def test_an_upgrade_keeps_the_state_and_an_uninstallation_leaves_nothing_else(
     scene: Scene, built: Path, tmp_path: Path
 ) -> None:
     (wheel,) = built.glob("*.whl")
-    environment, home = tmp_path / "environment", tmp_path / "home"
+    environment, home = environment_of_its_own(tmp_path / "environment"), tmp_path / "home"
     home.mkdir()
-    call(sys.executable, "-m", "venv", "--without-pip", environment)
-    (packages,) = environment.glob("lib/python*/site-packages")
-    # What giftping needs comes from here, so that nothing has to be fetched. The giftping that is edited here does not.
-    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
     before = files_below(environment)
     install = (*PIP, "--python", environment, "install", "--no-deps", "--no-index", "--no-compile", wheel)
     call(*install)

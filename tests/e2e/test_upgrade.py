@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,7 @@ import pytest
 from bson import json_util
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from scene import Host, Ran, Scene
-from test_installing import PIP, call
+from test_installing import PIP, call, environment_of_its_own
 
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
@@ -297,18 +296,33 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return old, new
 
 
+SUBMITS, SILENT = 21, 22
+TODO = f"""\
+[todo]
+guild = "1"
+channel = "12"
+role = "13"
+exempt = ["{SUBMITS}"]
+remind_after = "1s"
+linger = "1m"
+"""
+"""Whoever is silent falls due at once: a sweep that comes a little earlier waits for them."""
+
+
 def test_from_the_wheel_before_to_this_one_and_back(scene: Scene, wheels: tuple[Path, Path], tmp_path: Path) -> None:
     old, new = wheels
-    environment = tmp_path / "environment"
-    call(sys.executable, "-m", "venv", "--without-pip", environment)
-    (packages,) = environment.glob("lib/python*/site-packages")
-    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+    environment = environment_of_its_own(tmp_path / "environment")
     scene.list_codes()
-    host = scene.host()
+    host = scene.host(settings=TODO)
     variables = {**host.environment, "HOME": str(host.folder)}
     scene.discord.add_guild(1)
-    scene.discord.add_channel(11, 1)
+    for channel in (11, 12):
+        scene.discord.add_channel(channel, 1)
     scene.channels[1] = 11
+    scene.discord.set_bot(1)
+    scene.discord.add_role(1, 13)
+    for member in (SUBMITS, SILENT):
+        scene.discord.add_member(1, member, roles=[13])
 
     def giftping(*arguments: str) -> str:
         return call(environment / "bin" / "giftping", *arguments, **variables).stdout
@@ -319,9 +333,20 @@ def test_from_the_wheel_before_to_this_one_and_back(scene: Scene, wheels: tuple[
         assert giftping("--version").split()[1] in wheel.name
         if number == 0:
             giftping("guilds", "add", "1", "--channel", "11", "--announce-current")
+            for member in (SUBMITS, SILENT):
+                giftping("todo", "roster", "add", str(member))
         announced.append(f"Code{number}Of2026")
         scene.list_codes(*announced)
         giftping("codes", "check")
         giftping("codes", "check")
         assert scene.arrived(1) == dict.fromkeys(announced, 1)
+        giftping("todo", "submit", str(SUBMITS), "--must-do", f"Page {number}")
+        giftping("todo", "sweep")
+        giftping("todo", "sweep")
+        posted = [embed["title"] for message in scene.discord.written(12) for embed in message.embeds]
+        assert sorted(posted) == ["⏰ TODO reminder", *["✅ New TODO submitted"] * (number + 1)]
+        rung = Counter(one.user_id for one in scene.discord.all_notifications())
+        assert rung[SILENT] == 2, "one reminder, in the channel and by DM, however often and by whom it is looked"
     assert json.loads(giftping("codes", "stats", "--json"))["states"]["sent"] == 4
+    told = json.loads(giftping("todo", "history", str(SUBMITS), "--json"))["events"]
+    assert sum(one["result"] == "handed in" for one in told) == 4, "each release reads the history of the other"
