@@ -16,6 +16,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from giftping.runs.codec import from_json
 from giftping.runs.state_folder import BOT_COMMANDS
 from giftping.store.files import replace_file
 from giftping.text import id_or_none
@@ -95,7 +96,6 @@ class CommandSync:
 def _read(state: Path) -> dict[str, str]:
     """Which commands were last sent for where; nothing where that is not known."""
     try:
-        found = json.loads((state / BOT_COMMANDS).read_text("utf-8"))
+        return from_json(dict[str, str], json.loads((state / BOT_COMMANDS).read_text("utf-8")))
     except (OSError, ValueError):
         return {}
-    return {str(where): str(fingerprint) for where, fingerprint in found.items()} if isinstance(found, dict) else {}

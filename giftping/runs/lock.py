@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from giftping.errors import EXIT_LOCKED, GiftpingError
+from giftping.runs.codec import from_json, to_json
 
 _LONGEST_NOTE = 4096
 _LOOKS = 20
@@ -103,7 +104,7 @@ class RunLock:
                 raise LockHeldError from None
             since, now = holder.since.astimezone(), self._now().astimezone()
             raise LockHeldError(holder.pid, since, holder.host, now=now) from None
-        note = {"pid": os.getpid(), "host": os.uname().nodename, "since": self._now().isoformat()}
+        note = to_json(_Holder(os.getpid(), os.uname().nodename, self._now()))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(note).encode(), 0)
 
@@ -142,9 +143,8 @@ def _is_gone(holder: _Holder) -> bool:
 def _holder(note: bytes) -> _Holder | None:
     """Who wrote the note, None when it says nothing that can be read."""
     try:
-        raw = json.loads(note)
-        return _Holder(int(raw["pid"]), str(raw["host"]), datetime.fromisoformat(raw["since"]))
-    except (ValueError, TypeError, KeyError, RecursionError):
+        return from_json(_Holder, json.loads(note))
+    except (ValueError, RecursionError):
         return None
 
 
