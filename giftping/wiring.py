@@ -43,8 +43,10 @@ class Wiring:
     # Reentrant, because one client is made with another.
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _http: DiscordHttp | None = field(default=None, repr=False)
+    """The client for codes, and for webhooks, which need no token."""
     _reader: RestClient | None = field(default=None, repr=False)
     _todo_client: RestClient | None = field(default=None, repr=False)
+    """One of its own, because the TODO part may wait for rate limits for another time than the codes."""
 
     def is_stopped(self) -> bool:
         """Whether nothing new is to be begun."""

@@ -30,6 +30,7 @@ class RoleKeeper:
     guild_id: int
     role_id: int
     downtimes: Sequence[Period] = ()
+    """When nobody was reminded because no sweep ran: that time counts against nobody's role."""
 
     def take(self, user_id: int, dm: LegState) -> RoleReport | None:
         """How taking the role ended; None when by the rules it is not to be taken any more.
