@@ -11,7 +11,7 @@ from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.json import instant
 from giftping.settings.problems import nearest
 from giftping.store.base import StoreAwayError
-from giftping.text import when
+from giftping.text import counted, when
 from giftping.wiring import host_name
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def status(session: Session) -> int:
     uses_mongodb = session.settings.mongo.uri is not None
     if uses_mongodb:
         reached = "cannot be reached" if standing.away else "can be reached"
-        waiting = "1 change waits" if standing.waiting == 1 else f"{standing.waiting or 'no'} changes wait"
+        waiting = counted(standing.waiting, "change", "wait") if standing.waiting else "no changes wait"
         session.tell(f"{standing.name} {reached}; {waiting} to be carried back to it.")
         shared = "true" if standing.is_shared else "false"
         session.tell(f"This host is {standing.own or 'not known yet'}, with mongo.shared = {shared}.")
