@@ -26,7 +26,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings=HELP,
-    epilog="Exit codes: 0 fine · 2 usage · 69 something failed or is uncertain · 75 another run is at it · 78 settings",
+    epilog=(
+        "Exit codes: 0 fine · 1 unexpected · 2 usage · 69 something failed or is uncertain · 75 another run is at it"
+        " · 78 settings · 130 Ctrl-C · 143 SIGTERM"
+    ),
 )
 
 

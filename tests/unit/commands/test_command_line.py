@@ -13,6 +13,7 @@ from fakes.records import code, entry, guild
 from ran import Ran
 from typer.main import get_command
 
+from giftping import errors
 from giftping.cli import app
 from giftping.store.base import EntryState
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS
@@ -330,5 +331,8 @@ def test_the_bot_token_is_in_no_error_wherever_it_came_from(
 
 def test_exit_codes_are_told_in_the_help(giftping: Run) -> None:
     shown = " ".join(giftping("--help").output.split())
+    told = [int(code) for code in re.findall(r"(\d+) \w", shown.partition("Exit codes: ")[2])]
+    assert told == [0, 1, 2, 69, 75, 78, 130, 143]
+    assert set(told) >= {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     for said in ("0 fine", "2 usage", "69 something failed", "75 another run", "78 settings"):
         assert said in shown
