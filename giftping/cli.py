@@ -26,7 +26,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings=HELP,
-    epilog="Exit codes: 0 fine · 2 usage · 69 something failed or is uncertain · 75 another run is at it · 78 settings",
+    epilog=(
+        "Exit codes: 0 fine · 1 unexpected · 2 usage · 69 something failed or is uncertain · 75 another run is at it"
+        " · 78 settings · 130 Ctrl-C · 143 SIGTERM"
+    ),
 )
 
 
@@ -622,21 +625,33 @@ def main() -> None:
 def run() -> None:
     """Run the command line. Raise SystemExit with the exit code."""
     try:
-        # typer itself ends the process for mistakes in arguments, and when whoever read the output has gone.
-        app()
+        # typer itself would draw mistakes in arguments past the log, and a token in the wrong place with them. It still
+        # ends the process when whoever read the output has gone.
+        sys.exit(app(standalone_mode=False))
     except KeyboardInterrupt:
         sys.exit(130)
+    except typer.Abort:
+        _session_so_far().write_log("giftping: aborted", "error")
+        sys.exit(EXIT_UNEXPECTED)
     except Exception as error:  # noqa: BLE001 the last place where an error can be said in one line
         sys.exit(_tell_error(error))
     finally:
         if Running.session is not None:
             Running.session.close()
+            Running.session = None
+
+
+def _session_so_far() -> "Session":
+    """The session of the command that runs; before there is one, such a one as its words ask for, read or not."""
+    from giftping.commands.session import Session
+
+    return Running.session or Session(log_json="--log-json" in sys.argv)
 
 
 def _tell_error(error: Exception) -> int:
-    from giftping.commands.session import Session
-
-    session = Running.session or Session()
+    session = _session_so_far()
+    if hasattr(error, "format_message"):
+        return _tell_mistake(error, session)
     if isinstance(error, GiftpingError):
         for line in error.lines:
             session.write_log(f"giftping: {line}", "error")
@@ -648,3 +663,16 @@ def _tell_error(error: Exception) -> int:
 
         session.write_log("".join(traceback.format_exception(error)), "error")
     return EXIT_UNEXPECTED
+
+
+def _tell_mistake(error: Any, session: "Session") -> int:
+    """Tell what typer cannot read, and where help is. Its errors have no public root in every version allowed."""
+    context = getattr(error, "ctx", None)
+    exit_code: int = error.exit_code
+    if type(error).__name__ == "NoArgsIsHelpError":  # The help has been shown, by whoever raised it.
+        return exit_code
+    session.write_log(f"giftping: {error.format_message()}", "error")
+    if context is not None:
+        usage = " ".join(context.get_usage().split())
+        session.write_log(f"giftping: {usage}; {context.command_path} --help says more", "error")
+    return exit_code

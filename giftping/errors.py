@@ -36,3 +36,7 @@ class UsageError(GiftpingError):
     """What was asked for cannot be; the text says why, and what to write instead."""
 
     exit_code = EXIT_USAGE
+
+
+class UnknownGuildError(UsageError):
+    """What was asked for is about a guild that is not set up: it is not known where announcements go in it."""

@@ -34,7 +34,10 @@ def missing(tag: str) -> Iterator[str]:
 
 
 def main() -> int:
-    """Say what is missing; 1 when something is."""
+    """Say what is missing; 1 when something is, 2 without a tag."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("usage: python tools/release.py TAG, such as v1.2.3\n")
+        return 2
     lines = list(missing(sys.argv[1]))
     sys.stderr.writelines(f"{line}\n" for line in lines)
     return 1 if lines else 0

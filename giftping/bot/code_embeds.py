@@ -13,7 +13,7 @@ import discord
 from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import BLUE, RED, ago, answer_embed, at, plain, refusal_embed, shortened
 from giftping.discord.limits import truncate
-from giftping.errors import EXIT_LOCKED, EXIT_USAGE
+from giftping.errors import EXIT_LOCKED
 from giftping.settings.catalogue import Game
 from giftping.text import counted, escape_markdown
 
@@ -27,7 +27,6 @@ REWARDS_LENGTH = 300
 LAST_DAYS = 7
 LINES = 5
 
-NOT_SET_UP = "No gift codes go to this server. Choose a channel with `/giftcodesettings` first."
 AWAY = "The gift codes cannot be read or saved just now. Try again in a few minutes; the reason is in the bot's log."
 CHECKING = "A check is at it just now, by the timer or by somebody else; what is new comes by itself."
 NOTICED = "The database said something to whoever runs the bot; it is in the log."
@@ -54,11 +53,7 @@ def refusal_of(result: CommandResult) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     if result.is_store_trouble:
         return refusal_embed(AWAY)
-    text = result.refusal
-    if result.exit_code == EXIT_USAGE and re.match(r"say where|guild \d+ is not known|there is no guild", text):
-        # These name other servers, or what to write on a command line.
-        text = NOT_SET_UP
-    return refusal_embed(in_discord(text))
+    return refusal_embed(in_discord(result.refusal))
 
 
 def trouble_of(result: CommandResult) -> list[str]:

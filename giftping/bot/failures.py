@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from giftping.bot.embeds import refusal_embed
-from giftping.errors import EXIT_LOCKED, EXIT_UNEXPECTED, EXIT_USAGE, GiftpingError
+from giftping.errors import EXIT_LOCKED, EXIT_UNEXPECTED, EXIT_USAGE, GiftpingError, UnknownGuildError
+from giftping.todo.validation import NotOnRosterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,8 @@ log = logging.getLogger("giftping.bot")
 UNKNOWN_INTERACTION = 10062
 
 AT_IT = "Another run is at it just now. Try again in a minute."
+NOT_SET_UP = "No gift codes go to this server. Choose a channel with `/giftcodesettings` first."
+NOT_LISTED = "You are not on the TODO roster. The owner or the staff can add you: `/todo_roster add`."
 UNEXPECTED = "Something unexpected went wrong; it is in the bot's log."
 
 
@@ -42,6 +45,12 @@ def failure_of(error: Exception, redact: Callable[[str], str]) -> Failure:
     if not isinstance(error, GiftpingError):
         log.error("unexpected %s: %s", type(error).__name__, said)
         return Failure(UNEXPECTED, EXIT_UNEXPECTED)
+    # These name other servers, or what to write on a command line.
+    if isinstance(error, UnknownGuildError):
+        return Failure(NOT_SET_UP, error.exit_code)
+    # A member hands in for themselves, so that whoever reads it is meant.
+    if isinstance(error, NotOnRosterError):
+        return Failure(NOT_LISTED, error.exit_code)
     if error.exit_code == EXIT_USAGE:
         return Failure(said, EXIT_USAGE)
     if error.exit_code == EXIT_LOCKED:

@@ -91,7 +91,7 @@ class TodoCommands:
         if reason := _file_mistake(purpose.file):
             embed = refusal_embed(reason)
         elif (result := await self._asked_in_time(interaction, purpose)) is not None and result.refusal:
-            embed = embeds.refusal_of(result, interaction.user.id)
+            embed = embeds.refusal_of(result)
         else:
             await interaction.response.send_modal(self._form(purpose))
             return
@@ -138,7 +138,7 @@ class TodoCommands:
             async with self._turns.setdefault(member.id if member else user_id, asyncio.Lock()):
                 result = await self._runner.run(_submit, given, purpose.file.filename if purpose.file else "", content)
         if result.refusal:
-            embed = embeds.not_taken(result, user_id, texts)
+            embed = embeds.not_taken(result, texts)
             view = CorrectionButton(self._runner, interaction, lambda: self._form(purpose, texts))
             await answer(interaction, embed, view)
         else:

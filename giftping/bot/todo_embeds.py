@@ -31,7 +31,6 @@ FIELDS = {"name": "Name", "date": "Date", "must_do": "Must do", "can_do": "Can d
 
 LISTS = {"must_do": "✔️ Must do", "can_do": "🎯 Can do", "dont_do": "❌ Don't do"}
 
-NOT_LISTED = "You are not on the TODO roster. The owner or the staff can add you: `/todo_roster add`."
 NOT_FOR_YOU = "Only the owner, or somebody with the staff role, may do this."
 ELSEWHERE = "TODOs are handed in on another server."
 TAKEN = "This form is handed in already."
@@ -60,10 +59,8 @@ IN_DISCORD = (
 """What the command line says, and what a member in Discord can act on in its place."""
 
 
-def in_discord(text: str, user_id: int | None = None) -> str:
-    """A text of the command line as it is said in Discord; to the member `user_id`, of themselves."""
-    if user_id is not None and text.startswith(f"{user_id} is not on the roster"):
-        return NOT_LISTED
+def in_discord(text: str) -> str:
+    """A text of the command line as it is said in Discord."""
     for said, instead in IN_DISCORD:
         text = said.sub(instead, text)
     return text[:1].upper() + text[1:]
@@ -74,9 +71,9 @@ def is_failure(result: CommandResult) -> bool:
     return bool(result.refusal) and result.exit_code != EXIT_USAGE
 
 
-def refusal_of(result: CommandResult, user_id: int | None = None) -> discord.Embed:
+def refusal_of(result: CommandResult) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
-    text = AWAY if result.is_store_trouble else in_discord(result.refusal, user_id)
+    text = AWAY if result.is_store_trouble else in_discord(result.refusal)
     return refusal_embed(text)
 
 
@@ -89,9 +86,9 @@ def trouble_of(result: CommandResult) -> list[str]:
 # Handing in
 
 
-def not_taken(result: CommandResult, user_id: int, texts: Mapping[str, str]) -> discord.Embed:
+def not_taken(result: CommandResult, texts: Mapping[str, str]) -> discord.Embed:
     """Why a TODO was not taken, with the texts that were typed, so that nobody has to write them twice."""
-    embed = refusal_of(result, user_id)
+    embed = refusal_of(result)
     if result.is_store_trouble:
         embed.description = PERHAPS
     embed.title = "Not handed in"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from giftping.codes.report import DeliveryResult
 from giftping.commands.jobs import Account, run_job
-from giftping.errors import UsageError
+from giftping.errors import UnknownGuildError
 from giftping.output.check_lines import check_events, detail_lines, good_lines, summary_line, trouble_over, troubles
 from giftping.wiring import utc_now
 
@@ -30,7 +30,7 @@ def _check(session: Session, request: CheckRequest) -> Account:
         report = run_check(session.wiring, request, on_progress)
     # Only the run opens the store, so that only now is known whether there is such a guild.
     if request.guild_id is not None and not report.guild_count:
-        raise UsageError(f"there is no guild {request.guild_id}: giftping guilds list")
+        raise UnknownGuildError(f"there is no guild {request.guild_id}: giftping guilds list")
     lines = list(good_lines(report))
     for line in lines:
         session.tell(line)

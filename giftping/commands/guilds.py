@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import Session
-from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError, UsageError
 from giftping.output.check_lines import NO_GUILDS
 from giftping.output.code_objects import guild_object
 from giftping.output.json import snowflake
@@ -83,7 +83,7 @@ def _asked_destination(session: Session, request: GuildRequest) -> Destination |
 def _merged(request: GuildRequest, asked: Destination | None, known: GuildRecord | None) -> GuildRecord:
     destination = asked or (known.destination if known else None)
     if destination is None:
-        raise UsageError(WHERE)
+        raise UnknownGuildError(WHERE)
     now = utc_now()
     games = request.games or (known.games if known else (HOME_GAME,))
     base = known or GuildRecord(request.guild_id, destination, games, created_at=now, updated_at=now)
@@ -237,12 +237,12 @@ def _open_ends(session: Session, guild: GuildRecord, owed: int, claimed: int, un
 
 
 def _known_guild(session: Session, guild_id: int) -> GuildRecord:
-    """The settings of a guild. Raise UsageError, with the nearest id, for one that has none."""
+    """The settings of a guild. Raise UnknownGuildError, with the nearest id, for one that has none."""
     with session.store(read_only=True) as store:
         found = store.guild(guild_id)
         others = [str(guild.guild_id) for guild in store.guilds()]
     if found is None:
-        raise UsageError(f"guild {guild_id} is not known; {nearest(guild_id, others)}")
+        raise UnknownGuildError(f"guild {guild_id} is not known; {nearest(guild_id, others)}")
     return found
 
 

@@ -217,6 +217,9 @@ def _tell_next(session: Session, folder: Path, path: Path, request: InitRequest,
     named = "" if folder == Path.cwd() else f" --config {shlex.quote(str(config))}"
     commands = (f"guilds add {guild} {_way(request)}", f"guilds test {guild}", "codes check --dry-run")
     steps = [f"giftping {words}{named}" for words in commands]
+    if state := os.environ.get("GIFTPING_STATE"):
+        said = f"warning: GIFTPING_STATE={state} counts in this shell alone: for cron, too, write state into {path}"
+        session.write_log(said, "warning")
     # What was written need not be complete yet, so that nothing here asks for the settings.
     redact = Redactor(secrets.values())
     if session.json:

@@ -140,8 +140,8 @@ class Session:
             return
         from giftping.output.render import drawn
 
-        for line in drawn(*renderables).splitlines():
-            self._write(sys.stdout, self.settings.redactor()(line))
+        for line in drawn(*renderables, redact=self.settings.redactor()).splitlines():
+            self._write(sys.stdout, line)
 
     @contextmanager
     def progress(self, what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:

@@ -14,7 +14,8 @@ def check_config(session: Session) -> int:
     session.look_closer = check_expressions
     settings = session.settings
     session.give({"file": str(settings.file) if settings.file else None, "valid": True})
-    session.tell(f"{settings.file or 'No settings file: the defaults'}: all settings are valid.")
+    where = f"{settings.file}:" if settings.file else "No settings file, so the defaults count:"
+    session.tell(f"{where} all settings are valid.")
     return EXIT_FINE
 
 

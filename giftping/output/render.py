@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -21,8 +22,6 @@ from rich.text import Text
 from giftping.text import until, when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from giftping.discord.message import Embed, EmbedField, Message
 
 PREVIEW_WIDTH = 64
@@ -40,15 +39,34 @@ _MARKUP = re.compile(
 )
 
 
+_PLAIN: Any = {"highlight": False, "soft_wrap": False, "markup": False, "emoji": False}
+"""What sources and members write is shown: brackets and colons in it are no markup of rich."""
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console on standard output or standard error that honours NO_COLOR and pipes; texts are just texts."""
-    # What sources and members write is shown: brackets and colons in it are no markup of rich.
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
+    return Console(stderr=stderr, **_PLAIN)
 
 
-def drawn(*renderables: RenderableType) -> str:
-    """The text that standard output is to show, without the blanks that fill lines up."""
-    target = console()
+class _RedactingConsole(Console):
+    """A console that takes secrets out of each text before it is broken into lines, where none could be found again."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        super().__init__(**_PLAIN)
+        self._redact = redact
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is written for a renderable; those that hold others render them by this, too."""
+        if isinstance(renderable, Text) and (clean := self._redact(renderable.plain)) != renderable.plain:
+            # Where its styles begin and end is no longer known, but for that of the whole.
+            bare = renderable.blank_copy(clean)
+            return super().render(bare, options)
+        return super().render(self._redact(renderable) if isinstance(renderable, str) else renderable, options)
+
+
+def drawn(*renderables: RenderableType, redact: Callable[[str], str] = str) -> str:
+    """The text that standard output is to show, without secrets and without the blanks that fill lines up."""
+    target = _RedactingConsole(redact)
     with target.capture() as capture:
         for renderable in renderables:
             target.print(renderable)

@@ -14,11 +14,12 @@ from giftping.settings.model import declared_tables
 _WIDTH = 110
 
 _HEAD = """\
-# giftping reads this file, then GIFTPING_* and DISCORD_TOKEN from the environment or a .env file beside it.
+# giftping reads this file, then GIFTPING_*, DISCORD_TOKEN and the like from the environment or a .env
+# file beside it; where each value comes from: giftping config show
 # Every line that is commented out shows the default or an example: remove the "# " in front to change it.
 # After a change: giftping config check
 #
-# Secrets do not belong into this file. Put DISCORD_TOKEN=... and MONGO_URI=... into
+# Secrets do not belong in this file. Put DISCORD_TOKEN=... and MONGO_URI=... into
 # {folder}/.env (chmod 600).
 """
 

@@ -15,7 +15,7 @@ from giftping.todo.report import LegReport, RoleReport
 from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.transitions import with_submission
-from giftping.todo.validation import SubmissionError, TodoDraft, is_repeated, validated
+from giftping.todo.validation import NotOnRosterError, SubmissionError, TodoDraft, is_repeated, validated
 
 SAME_TEXT = "the same text as before"
 
@@ -108,7 +108,7 @@ def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by
         if not member.on_roster:
             raise SubmissionError([("for", f"{member.user_id} is not on the roster; add them: todo roster add")])
     elif not member.on_roster and member.user_id != owner_id:
-        raise SubmissionError([("", f"{member.user_id} is not on the roster; add them: todo roster add")])
+        raise NotOnRosterError(member.user_id)
 
 
 def _told(messenger: Messenger, repository: MemberRepository, user_id: int) -> list[LegReport]:

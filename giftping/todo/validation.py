@@ -71,6 +71,13 @@ class SubmissionError(UsageError):
         super().__init__("\n".join(f"{field}: {reason}" if field else reason for field, reason in mistakes))
 
 
+class NotOnRosterError(SubmissionError):
+    """Whoever hands in a TODO of their own is not on the roster."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__([("", f"{user_id} is not on the roster; add them: todo roster add")])
+
+
 def validated(
     draft: TodoDraft, member: Member, *, todo_id: str, now: datetime, today: date, submitted_by: int | None = None
 ) -> Todo:

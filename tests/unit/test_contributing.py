@@ -134,6 +134,12 @@ def test_a_release_is_not_ready_before_everything_is_there() -> None:
         assert what in ran.stderr
 
 
+def test_without_a_tag_the_release_tool_says_how_it_is_used() -> None:
+    command = [sys.executable, ROOT / "tools" / "release.py"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "usage: python tools/release.py TAG, such as v1.2.3\n")
+
+
 def test_every_upper_bound_has_its_reason_above_it() -> None:
     lines = text_of(ROOT / "pyproject.toml").partition("[project.scripts]")[0].splitlines()
     bounded = [number for number, line in enumerate(lines) if re.search(r"\"[\w.-]+>=[^\"]+,<", line)]

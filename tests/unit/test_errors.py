@@ -9,15 +9,23 @@ from collections.abc import Iterator
 import pytest
 
 import giftping
-from giftping.errors import EXIT_LOCKED, EXIT_SETTINGS, EXIT_TROUBLE, EXIT_USAGE, GiftpingError, UsageError
+from giftping.errors import (
+    EXIT_LOCKED,
+    EXIT_SETTINGS,
+    EXIT_TROUBLE,
+    EXIT_USAGE,
+    GiftpingError,
+    UnknownGuildError,
+    UsageError,
+)
 from giftping.runs.lock import LockError, LockHeldError
 from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.secrets import SecretError
 from giftping.store.base import StoreError
-from giftping.todo.validation import SubmissionError
+from giftping.todo.validation import NotOnRosterError, SubmissionError
 
 ENDS = {
-    EXIT_USAGE: {UsageError, SubmissionError},
+    EXIT_USAGE: {UsageError, UnknownGuildError, SubmissionError, NotOnRosterError},
     EXIT_TROUBLE: {GiftpingError, StoreError, LockError},
     EXIT_LOCKED: {LockHeldError},
     EXIT_SETTINGS: {SettingsError, SecretError},

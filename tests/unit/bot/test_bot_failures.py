@@ -6,18 +6,29 @@ import logging
 
 import pytest
 
-from giftping.bot.failures import AT_IT, UNEXPECTED, Failure, failure_of
-from giftping.errors import EXIT_LOCKED, EXIT_SETTINGS, EXIT_TROUBLE, EXIT_UNEXPECTED, EXIT_USAGE, UsageError
+from giftping.bot.failures import AT_IT, NOT_LISTED, NOT_SET_UP, UNEXPECTED, Failure, failure_of
+from giftping.errors import (
+    EXIT_LOCKED,
+    EXIT_SETTINGS,
+    EXIT_TROUBLE,
+    EXIT_UNEXPECTED,
+    EXIT_USAGE,
+    UnknownGuildError,
+    UsageError,
+)
 from giftping.runs.lock import LockError, LockHeldError
 from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.secrets import SecretError
 from giftping.store.base import StoreAwayError
+from giftping.todo.validation import NotOnRosterError
 
 
 @pytest.mark.parametrize(
     ("error", "failure", "logged"),
     [
         (UsageError("say where"), Failure("say where", EXIT_USAGE), []),
+        (UnknownGuildError("guild 5 is not known; did you mean 6?"), Failure(NOT_SET_UP, EXIT_USAGE), []),
+        (NotOnRosterError(7), Failure(NOT_LISTED, EXIT_USAGE), []),
         (LockHeldError(12), Failure(AT_IT, EXIT_LOCKED), []),
         (
             StoreAwayError("away: s3cret"),

@@ -16,6 +16,7 @@ from todo_guild import PATIENT, READ, Heard, TodoGuild, controls, filled, texts_
 from giftping.bot import todo_commands
 from giftping.bot import todo_embeds as embeds
 from giftping.bot.command_runner import CommandResult, CommandRunner
+from giftping.bot.failures import NOT_LISTED
 from giftping.bot.todo_form import FormPurpose, TodoForm
 from giftping.commands import submit as submitting
 from giftping.demo import faults
@@ -60,7 +61,7 @@ async def test_the_form_keeps_within_discords_limits(todo: TodoGuild) -> None:
 async def test_a_stranger_is_refused_before_a_form_opens(todo: TodoGuild) -> None:
     refused = await todo.stranger.slash(todo.channel, "todo")
     assert refused.modal is None
-    assert said(refused) == embeds.NOT_LISTED
+    assert said(refused) == NOT_LISTED
 
 
 async def test_the_owner_hands_in_without_being_on_the_roster(todo: TodoGuild) -> None:
@@ -87,7 +88,7 @@ async def test_a_form_is_opened_while_the_store_takes_long_and_asked_about_again
     assert [type(form) for form in stranger.forms] == [TodoForm]
     await commands.hand_in(stranger, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
     (answer,) = stranger.embeds
-    assert embeds.NOT_LISTED in text_of(answer)
+    assert NOT_LISTED in text_of(answer)
     assert "Read two pages" in text_of(answer)
     assert todo.posted == []
 

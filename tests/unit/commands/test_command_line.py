@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from fakes.records import code, entry, guild
 from ran import Ran
 from typer.main import get_command
 
+from giftping import errors
 from giftping.cli import app
 from giftping.store.base import EntryState
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS
@@ -174,8 +177,73 @@ def test_without_a_command_the_help_is_shown(giftping: Run) -> None:
 def test_a_command_line_that_cannot_be_read_is_2(giftping: Run, words: tuple[str, ...]) -> None:
     ran = giftping(*words)
     assert (ran.exit_code, ran.output) == (2, "")
-    assert "Error" in ran.errors
-    assert "Traceback" not in ran.errors
+    mistake, usage = ran.errors.splitlines()
+    assert mistake.startswith("giftping: ")
+    assert usage.startswith("giftping: Usage: giftping ")
+    assert usage.endswith(" --help says more")
+
+
+def test_a_command_line_that_cannot_be_read_is_told_in_json_where_that_was_asked_for(giftping: Run) -> None:
+    ran = giftping("codes", "check", "--log-json", "--dryrun")
+    assert (ran.exit_code, ran.output) == (2, "")
+    mistake, usage = map(json.loads, ran.errors.splitlines())
+    assert (mistake["level"], "--dryrun" in mistake["message"]) == ("error", True)
+    assert "--help says more" in usage["message"]
+
+
+WEBHOOK = f"https://discord.com/api/webhooks/123456789012345678/{'s3cret' * 11}"
+KNOWN_TOKEN = "s3cret-that-looks-like-no-token"
+EVERYWHERE = {
+    "further argument": ("1", "2", "3", WEBHOOK),
+    "unknown option": (f"--webhookk={WEBHOOK}",),
+    "id": ("--guild", WEBHOOK),
+    "known token": ("--guild=1", "2", "3", KNOWN_TOKEN),
+}
+SOMEWHERE = [
+    ("guilds", WEBHOOK),
+    ("codes", KNOWN_TOKEN),
+    ("guilds", "add", WEBHOOK),
+    ("guilds", "add", "123456789012345678", WEBHOOK),
+    ("guilds", "add", "123456789012345678", "--webhookk", WEBHOOK),
+    ("todo", "history", "101", "--limit", WEBHOOK),
+    ("codes", "add", "GIFT1", "--game", "a", "--expires", WEBHOOK),
+    ("codes", "check", f"--json={KNOWN_TOKEN}"),
+    ("codes", "check", "--log-json", WEBHOOK),
+    ("codes", "check", f"--{WEBHOOK}"),
+]
+
+
+@pytest.fixture
+def narrow(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A known token, and a terminal too narrow for a secret on one line."""
+    monkeypatch.setenv("DISCORD_TOKEN", KNOWN_TOKEN)
+    monkeypatch.setenv("COLUMNS", "60")
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("place", EVERYWHERE)
+def test_no_command_repeats_a_secret_in_the_wrong_place_of_its_line(giftping: Run, place: str) -> None:
+    for command in EVERY:
+        ran = giftping(*command, *EVERYWHERE[place])
+        assert ran.exit_code == 2, command
+        assert "s3cret" not in ran.output + ran.errors, command
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("words", SOMEWHERE, ids=lambda words: " ".join(words)[:40])
+def test_a_secret_in_the_wrong_place_of_a_line_is_not_repeated(giftping: Run, words: tuple[str, ...]) -> None:
+    ran = giftping(*words)
+    assert ran.exit_code == 2
+    assert "s3cret" not in ran.output + ran.errors
+
+
+def test_a_prompt_that_is_broken_off_is_1_in_one_line(giftping: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(*_: object, **__: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("giftping.commands.codes.stats", break_off)
+    ran = giftping("codes", "stats")
+    assert (ran.exit_code, ran.errors) == (1, "giftping: aborted\n")
 
 
 def test_mistakes_in_the_settings_are_78_and_all_of_them_are_named(giftping: Run, home: Path) -> None:
@@ -263,5 +331,8 @@ def test_the_bot_token_is_in_no_error_wherever_it_came_from(
 
 def test_exit_codes_are_told_in_the_help(giftping: Run) -> None:
     shown = " ".join(giftping("--help").output.split())
+    told = [int(code) for code in re.findall(r"(\d+) \w", shown.partition("Exit codes: ")[2])]
+    assert told == [0, 1, 2, 69, 75, 78, 130, 143]
+    assert set(told) >= {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     for said in ("0 fine", "2 usage", "69 something failed", "75 another run", "78 settings"):
         assert said in shown

@@ -42,6 +42,17 @@ def test_without_options_everything_is_commented_out_and_no_secrets_are_kept(gif
     assert [line for line in (empty / "giftping.toml").read_text("utf-8").splitlines() if line[:1].isalpha()] == []
 
 
+def test_a_state_folder_that_cron_will_not_know_is_warned_of(
+    giftping: Run, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIFTPING_STATE", "/srv/elsewhere")
+    ran = giftping("init")
+    assert ran.exit_code == 0
+    assert "warning: GIFTPING_STATE=/srv/elsewhere counts in this shell alone" in ran.error
+    monkeypatch.delenv("GIFTPING_STATE")
+    assert giftping("init", "--force").errors == ""
+
+
 def test_what_is_given_is_filled_in_and_counts(giftping: Run, empty: Path) -> None:
     assert giftping("init", "--guild", "11", "--channel", "22", "--token", TOKEN, *TODO).exit_code == 0
     shown = giftping("config", "show", "--json").json["values"]

@@ -7,9 +7,12 @@ import pytest
 from fakes.records import NOON
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.panel import Panel
+from rich.text import Text
 
 from giftping.discord.message import Embed, EmbedField, Message
 from giftping.output.render import bars, drawn, facts, preview, progress, table
+from giftping.settings.secrets import Redactor
 from giftping.text import escape_markdown
 
 
@@ -118,3 +121,13 @@ def test_progress_is_for_terminals_only(capsys: pytest.CaptureFixture[str]) -> N
     with progress("Guilds") as told:
         told(1, 3)
     assert capsys.readouterr().err.strip() == ""
+
+
+def test_a_secret_that_a_table_would_break_into_lines_is_taken_out_before() -> None:
+    url = f"https://discord.com/api/webhooks/123456789012345678/{'s3cret' * 11}"
+    cells = [["word " * 9, f"see {url} for more"], ["b", Text(url, style="bold")]]
+    renderables = (table("t", ["A", "B"], cells), facts([("at", url)]), Panel(url, title=url, width=40), url)
+    shown = drawn(*renderables, redact=Redactor())
+    assert "s3cret" not in "".join(shown.split())
+    assert shown.count("***") == 6
+    assert "s3cret" in "".join(drawn(*renderables).split())
