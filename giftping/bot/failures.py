@@ -14,7 +14,7 @@ from giftping.errors import EXIT_LOCKED, EXIT_UNEXPECTED, EXIT_USAGE, GiftpingEr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
 

@@ -12,7 +12,7 @@ from giftping.todo.model import LegState, Member, RemovalState
 
 if TYPE_CHECKING:
     from giftping.doctor.ledger import TodoContents
-    from giftping.settings.model import TodoSettings
+    from giftping.settings.keys import TodoSettings
 
 LATE = timedelta(minutes=30)
 """How long beyond an interval of reminders there may be no sweep."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from giftping.settings.keys import keys_of, sentences
-from giftping.settings.model import declared_tables
+from giftping.settings.declaring import keys_of, sentences
+from giftping.settings.keys import declared_tables
 
 _WIDTH = 110
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from giftping.settings.keys import Key, keys_of
+from giftping.settings.declaring import Key, keys_of
 from giftping.settings.problems import Problem, unknown_key
 from giftping.settings.value_types import WrongValueError, is_table, parse_pattern, parse_text, parse_zone, toml_type
 

@@ -24,8 +24,8 @@ from giftping.runs.sweep import (
     zone_of,
 )
 from giftping.settings.file import SettingsError
+from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Settings
 from giftping.store.base import StoreError
 from giftping.store.documents import TODO_STATE
 from giftping.store.tiny import TinyStore

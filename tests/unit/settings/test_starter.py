@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from giftping.settings.catalogue import load_catalogue
-from giftping.settings.keys import keys_of
+from giftping.settings.declaring import keys_of
+from giftping.settings.keys import CodesSettings, Settings, TodoSettings, declared_tables
 from giftping.settings.load import load_settings
-from giftping.settings.model import CodesSettings, Settings, TodoSettings, declared_tables
 from giftping.settings.starter import starter_toml
 
 COMMENTED_OUT = re.compile(r"^# ((?:\[[^\]]+\]|[a-z_]+ = ).*)$", re.MULTILINE)
