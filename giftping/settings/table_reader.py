@@ -80,7 +80,7 @@ class TableReader:
 
     @contextmanager
     def inside(self, name: str) -> Iterator[TableReader | None]:
-        """Give a reader of the table at a key, None where there is none or the value is no table."""
+        """A reader of the table at a key, None where there is none or the value is no table."""
         value = self.table.get(name)
         if value is None:
             yield None
