@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
     from giftping.store.base import Destination, Store
     from giftping.store.opening import OpenStore
 

@@ -14,7 +14,7 @@ from giftping.bot import code_commands, todo_commands
 from giftping.bot.command_runner import CommandRunner
 from giftping.bot.command_sync import CommandSync
 from giftping.bot.failures import tell_failure
-from giftping.settings.model import Settings
+from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
 

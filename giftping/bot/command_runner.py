@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from giftping.bot.failures import Failure, failure_of
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE
-from giftping.settings.model import Settings
+from giftping.settings.keys import Settings
 from giftping.wiring import Wiring
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from giftping.todo.validation import NotOnRosterError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
 

@@ -14,7 +14,7 @@ from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.value_types import DISCORD_API
 
 if TYPE_CHECKING:
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
 
 INSTALL = "the bot needs discord.py, which comes with: pip install 'giftping[bot]'"
 REFUSED = "the bot token is refused; check DISCORD_TOKEN"

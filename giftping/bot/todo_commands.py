@@ -31,7 +31,7 @@ from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from giftping.commands.session import Session
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
 

@@ -15,7 +15,7 @@ from giftping.bot.command_runner import CommandRunner
 from giftping.bot.embeds import refusal_embed
 from giftping.bot.failures import tell_failure
 from giftping.bot.views import Controls
-from giftping.settings.model import Settings
+from giftping.settings.keys import Settings
 from giftping.todo.notices import LIST_LENGTH
 from giftping.todo.validation import NAME_LENGTH
 

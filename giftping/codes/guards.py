@@ -11,9 +11,6 @@ from giftping.codes.model import Code, Verdict
 from giftping.settings.sources import SightingState
 from giftping.text import counted, when
 
-SKIPPED_REGIONS = frozenset({"CN"})
-"""Regions refused by default: codes of the Chinese servers work nowhere else."""
-
 LONGEST_REWARDS = 300
 
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{4,40}")
@@ -40,8 +37,11 @@ _MACHINERY = re.compile(
 )
 
 
-def verdict(code: Code, now: datetime, skipped_regions: frozenset[str] = SKIPPED_REGIONS) -> Verdict:
-    """Whether a code may go out at `now`, and the reason in words when it may not."""
+def verdict(code: Code, now: datetime, skipped_regions: frozenset[str]) -> Verdict:
+    """Whether a code may go out at `now`, and the reason in words when it may not.
+
+    One that works in `skipped_regions` only may not: codes of the Chinese servers work nowhere else.
+    """
     reason = _word_reason(code.spelling) or _shape_reason(code.spelling)
     if not reason and code.expires_at is not None and code.expires_at <= now:
         reason = f"expired on {when(code.expires_at, UTC)}"

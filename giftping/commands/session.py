@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from giftping.errors import UsageError
+from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Settings
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import Redactor, secret_values
 from giftping.wiring import Wiring

@@ -20,6 +20,7 @@ from giftping.demo.nonces import Writing
 from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK, Claimed, Limits, RateLimit, RateLimiter
 from giftping.demo.rules import InvalidForm, Upload
 from giftping.demo.world import World
+from giftping.text import id_or_none
 
 API = "/api/v10"
 
@@ -110,7 +111,7 @@ class Answering:
             return self._log.writings.begin(str(nonce), peer)
 
     def _logged(self, call: Call) -> Logged:
-        ids = {name: int(text) for name, text in call.raw_ids.items() if text.isdecimal()}
+        ids = {name: id_or_none(text) for name, text in call.raw_ids.items()}
         webhook_id = ids.get("webhook_id")
         with self._lock:
             hook = self._world.webhooks.get(webhook_id) if webhook_id is not None else None
@@ -131,9 +132,9 @@ class Answering:
         return logged
 
     def _recipient(self, call: Call, channel_id: int | None) -> int | None:
-        asked = str(call.body.get("recipient_id"))
-        if asked.isdecimal():
-            return int(asked)
+        asked = id_or_none(call.body.get("recipient_id"))
+        if asked is not None:
+            return asked
         channel = self._world.channels.get(channel_id) if channel_id is not None else None
         return channel.recipient_id if channel else None
 

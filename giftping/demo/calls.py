@@ -15,6 +15,8 @@ from giftping.demo.rules import Form, Upload
 from giftping.demo.world import World
 
 _SNOWFLAKE = re.compile(r"0|[1-9][0-9]{0,19}")
+# int() would also take digits of other scripts, which Discord does not.
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -75,7 +77,7 @@ class Call:
         """How many things the query asks for, from 1 to `most`. Raise InvalidForm when it is no such number."""
         text = self.query.get("limit", str(default))
         form = Form()
-        if not text.isdecimal():
+        if not _WHOLE_NUMBER.fullmatch(text):
             form.wrong(["limit"], "NUMBER_TYPE_COERCE", f'Value "{text}" is not int.')
         elif int(text) < 1:
             form.wrong(["limit"], "NUMBER_TYPE_MIN", "int value should be greater than or equal to 1.")

@@ -16,8 +16,6 @@ from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear
 from giftping.discord.rest import CHANNEL_KINDS, History, RestClient, done
 from giftping.text import id_or_none
 
-DEFAULT_API = "https://discord.com/api/v10"
-
 HOSTS = frozenset(f"{part}{host}" for part in ("", "ptb.", "canary.") for host in ("discord.com", "discordapp.com"))
 """Discord's own hosts, those of its test clients and its older name among them."""
 
@@ -43,7 +41,7 @@ class WebhookAddress:
     """The thread of its channel to post into, None for the channel itself."""
 
 
-def parse_webhook_url(url: str, *, api: str = DEFAULT_API) -> WebhookAddress:
+def parse_webhook_url(url: str, *, api: str) -> WebhookAddress:
     """The webhook that a URL names: one of Discord's own, or on the host of `api`.
 
     Raise ValueError, with a text that does not hold the token, for anything else.

@@ -12,7 +12,7 @@ from giftping.store.base import StoreError
 from giftping.text import counted
 
 if TYPE_CHECKING:
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
     from giftping.todo.repository import Clock
 
 

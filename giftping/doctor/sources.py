@@ -20,7 +20,7 @@ from giftping.text import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
     from giftping.settings.sources import SourceDefinition
     from giftping.store.base import GuildRecord
 

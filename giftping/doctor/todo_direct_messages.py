@@ -12,7 +12,7 @@ from giftping.todo.direct_messages import CLOSED_FOR
 
 if TYPE_CHECKING:
     from giftping.doctor.ledger import TodoContents
-    from giftping.settings.model import TodoSettings
+    from giftping.settings.keys import TodoSettings
 
 
 @dataclass(frozen=True, slots=True)

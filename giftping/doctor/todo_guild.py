@@ -24,7 +24,7 @@ from giftping.text import counted
 from giftping.todo.membership import LIST_FROM
 
 if TYPE_CHECKING:
-    from giftping.settings.model import TodoSettings
+    from giftping.settings.keys import TodoSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from giftping.text import counted, verb_for
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from giftping.settings.model import TodoSettings
+    from giftping.settings.keys import TodoSettings
     from giftping.todo.membership import MembershipReader
     from giftping.todo.repository import LoadedMembers
 

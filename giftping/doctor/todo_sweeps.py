@@ -12,7 +12,7 @@ from giftping.todo.model import LegState, Member, RemovalState
 
 if TYPE_CHECKING:
     from giftping.doctor.ledger import TodoContents
-    from giftping.settings.model import TodoSettings
+    from giftping.settings.keys import TodoSettings
 
 LATE = timedelta(minutes=30)
 """How long beyond an interval of reminders there may be no sweep."""
@@ -27,14 +27,14 @@ class SweepsFacts:
 
     now: datetime
     """The time of the look."""
+    remind_every: timedelta
+    """The interval between two reminders of a member."""
     is_needed: bool = True
     """Whether anybody is on the roster."""
     last: datetime | None = None
     """When the last sweep was, of whichever host; None for none."""
     told: tuple[str, ...] = ()
     """What trouble it had."""
-    remind_every: timedelta = timedelta(hours=3)
-    """The interval between two reminders of a member."""
     stale: tuple[str, ...] = ()
     """What was claimed longer ago than the lease."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from giftping.codes.plan import GuildPlan
     from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
     from giftping.codes.request import CheckRequest
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
     from giftping.store.base import Store
 
 ODDITIES_TOLD = 10

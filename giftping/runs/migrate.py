@@ -9,7 +9,7 @@ from giftping.store.base import HOME_GAME, Store
 from giftping.wiring import host_name, utc_now
 
 if TYPE_CHECKING:
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
     from giftping.store.migrate import MigrationReport, OnProgress
     from giftping.store.olddata import OldData
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from giftping.output.trouble import Trouble
     from giftping.runs.telling import Mark
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
 
 RUNS_AGAIN = "runs come to their end again"
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from giftping.discord.rest import RestClient
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
     from giftping.store.base import Store
     from giftping.todo.model import Member
 

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from giftping.settings.keys import keys_of, setting
+from giftping.settings.declaring import keys_of, setting
 from giftping.settings.problems import Problem, near_name, unknown_value
 from giftping.settings.sources import SLUG, SOURCE_KINDS, SourceDefinition, read_definition
 from giftping.settings.table_reader import TableReader

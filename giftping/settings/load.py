@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from giftping.settings.catalogue import LookCloser, load_catalogue, read_games, read_sources
+from giftping.settings.declaring import Key, keys_of
 from giftping.settings.dotenv import read_dotenv
 from giftping.settings.environment import OWN_PREFIX, REAL, Environment, Variable
 from giftping.settings.file import (
@@ -21,8 +22,7 @@ from giftping.settings.file import (
     home_folder,
     read_settings_file,
 )
-from giftping.settings.keys import Key, keys_of
-from giftping.settings.model import Origin, Settings, declared_tables
+from giftping.settings.keys import Origin, Settings, declared_tables
 from giftping.settings.problems import Problem, nearest, unknown_key
 from giftping.settings.secrets import (
     Redactor,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from giftping.settings.declaring import keys_of
 from giftping.settings.durations import duration_text
-from giftping.settings.keys import keys_of
-from giftping.settings.model import Origin, Settings, declared_tables
+from giftping.settings.keys import Origin, Settings, declared_tables
 from giftping.settings.sources import SourceDefinition
 
 

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from giftping import __version__
+from giftping.settings.declaring import holding, keys_of, required, setting
 from giftping.settings.durations import parse_duration
-from giftping.settings.keys import holding, keys_of, required, setting
 from giftping.settings.problems import Problem, unknown_value
 from giftping.settings.table_reader import TableReader
 from giftping.settings.value_types import (

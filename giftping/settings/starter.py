@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from giftping.settings.keys import keys_of, sentences
-from giftping.settings.model import declared_tables
+from giftping.settings.declaring import keys_of, sentences
+from giftping.settings.keys import declared_tables
 
 _WIDTH = 110
 
@@ -76,8 +75,7 @@ def _lines(defaults: Mapping[str, str], settings: Mapping[str, str]) -> Iterator
 
 
 def _comment(text: str) -> str:
-    plain = re.sub(r"`([^` ]+)`", r"\1", " ".join(text.split()))  # The documentation's way to mark a word.
-    lines = textwrap.wrap(plain, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(" ".join(text.split()), _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
     return "".join(f"# {line}\n" for line in lines)
 
 

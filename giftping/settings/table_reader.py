@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from giftping.settings.keys import Key, keys_of
+from giftping.settings.declaring import Key, keys_of
 from giftping.settings.problems import Problem, unknown_key
 from giftping.settings.value_types import WrongValueError, is_table, parse_pattern, parse_text, parse_zone, toml_type
 
@@ -80,7 +80,7 @@ class TableReader:
 
     @contextmanager
     def inside(self, name: str) -> Iterator[TableReader | None]:
-        """Give a reader of the table at a key, None where there is none or the value is no table."""
+        """A reader of the table at a key, None where there is none or the value is no table."""
         value = self.table.get(name)
         if value is None:
             yield None

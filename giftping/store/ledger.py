@@ -17,7 +17,7 @@ from giftping.store.statistics import statistics
 from giftping.text import key_of, parse_id
 
 if TYPE_CHECKING:
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
 
 GuildId = int | str
 """A guild's id, as a number or as Discord writes it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from giftping.store.files import replace_file, storage_errors
 
 if TYPE_CHECKING:
-    from giftping.settings.model import Settings
+    from giftping.settings.keys import Settings
     from giftping.settings.secrets import Secret
     from giftping.store.failover import FailoverStore
     from giftping.store.mongo import MongoStore

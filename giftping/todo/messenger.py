@@ -29,9 +29,10 @@ class Addresses:
 
     channel_id: int
     """The TODO channel."""
-    role_id: int | None = None
-    direct_messages: bool = True
-    new_dms: int = 10
+    role_id: int | None
+    direct_messages: bool
+    """Whether anything goes out by direct message at all."""
+    new_dms: int
     """How many direct-message channels one run may open."""
 
 

@@ -25,15 +25,15 @@ class TodoRules:
 
     host: str
     """Who asks: a removal that it left half done is its own to finish, another's once `lease` is over."""
-    remind_after: timedelta = timedelta(hours=24)
+    remind_after: timedelta
     """The silence after which the first reminder comes."""
-    remind_every: timedelta = timedelta(hours=3)
+    remind_every: timedelta
     """The ping interval."""
-    remove_after: timedelta = timedelta(days=5)
+    remove_after: timedelta
     """The silence at whose end the role goes."""
-    warning: timedelta = timedelta(hours=12)
+    warning: timedelta
     """How long before that, at least, a warning was delivered."""
-    lease: timedelta = timedelta(minutes=10)
+    lease: timedelta
     takes_role: bool = True
     """Whether there is a role to take; else reminders end where it would have gone."""
     quiet: LocalQuietHours | None = None

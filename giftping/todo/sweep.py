@@ -37,9 +37,9 @@ class SweepRules:
 
     todo: TodoRules
     """Those that decide what is due."""
-    linger: timedelta = timedelta(minutes=2)
+    linger: timedelta
     """How long it waits for those who fall due in a moment."""
-    downtime: timedelta = timedelta(hours=6)
+    downtime: timedelta
     """From which gap between two sweeps on nobody swept, so that the time is not charged to the members."""
     dry_run: bool = False
 

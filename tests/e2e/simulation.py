@@ -27,8 +27,8 @@ from giftping.demo.discord import StandInDiscord
 from giftping.discord.http import DiscordHttp
 from giftping.net.transport import SocketTransport
 from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
+from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Settings
 from giftping.store.documents import TODO_TIMESTAMPS
 from giftping.store.tiny import TinyStore
 from giftping.todo.member_documents import member_from

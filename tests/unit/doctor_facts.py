@@ -20,6 +20,7 @@ from giftping.doctor.todo_direct_messages import DirectMessagesFacts
 from giftping.doctor.todo_guild import TodoGuildFacts
 from giftping.doctor.todo_roster import RosterFacts
 from giftping.doctor.todo_sweeps import SweepsFacts
+from giftping.settings.keys import TodoSettings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -50,7 +51,7 @@ GUILD = TodoGuildFacts(
 )
 MESSAGES = DirectMessagesFacts(NOW, most_new=10, roster_size=8, zone=UTC)
 ROSTER = RosterFacts(size=8)
-SWEEPS = SweepsFacts(NOW, last=NOW - 4 * MINUTE)
+SWEEPS = SweepsFacts(NOW, TodoSettings().remind_every, last=NOW - 4 * MINUTE)
 TODO = TodoFacts(GUILD, MESSAGES, ROSTER, SWEEPS)
 
 FACTS = Facts(SETTINGS, FOLDER, LedgerFacts("the ledger"), MONGO, HostsFacts(NOW), DISCORD, CODES, TODO)

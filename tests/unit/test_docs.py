@@ -34,10 +34,10 @@ from giftping import errors
 from giftping.codes.fetch import shown
 from giftping.codes.sources.kinds import KINDS
 from giftping.settings.catalogue import Game, load_catalogue
+from giftping.settings.declaring import keys_of, sentences
 from giftping.settings.durations import duration_text
 from giftping.settings.file import FILE_VARIABLE
-from giftping.settings.keys import keys_of, sentences
-from giftping.settings.model import declared_tables
+from giftping.settings.keys import declared_tables
 from giftping.settings.sources import SOURCE_KINDS, DateRules, FieldRule, RowRule, SourceDefinition
 
 ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
@@ -126,7 +126,7 @@ def _kinds(cell: str) -> set[str]:
 
 
 def test_the_tables_of_the_settings_are_their_declarations() -> None:
-    """Where this fails, the page lacks what is said below a field of `giftping.settings.model`."""
+    """Where this fails, the page lacks what is said below a field of `giftping.settings.keys`."""
     words = {None: "none", "": "none", True: "true", False: "false"}
     expected = [
         [

@@ -21,8 +21,8 @@ from giftping.discord.http import Answer, read_json
 from giftping.discord.outcome import Done
 from giftping.discord.rest import done
 from giftping.settings.file import SettingsError
+from giftping.settings.keys import TodoSettings
 from giftping.settings.load import load_settings
-from giftping.settings.model import TodoSettings
 from giftping.settings.table_reader import TableReader
 from giftping.store.fields import DocumentError, Fields
 from giftping.store.legacy import snowflake as migrated_id

@@ -8,8 +8,8 @@ import pytest
 from giftping.discord.outcome import Refused
 from giftping.discord.rest import ChannelRoute
 from giftping.discord.webhook import WebhookRoute
+from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Settings
 from giftping.store.base import Destination, StoreError
 from giftping.store.opening import kept_host_name
 from giftping.wiring import Wiring, side_by_side, utc_now

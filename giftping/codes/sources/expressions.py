@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 
-from giftping.settings.keys import keys_of
+from giftping.settings.declaring import keys_of
 from giftping.settings.problems import Problem
 from giftping.settings.sources import FieldRule, RowRule, SourceDefinition
 

@@ -18,8 +18,8 @@ from simcord.results import InteractionResult, ResponseMessage
 from giftping.bot.app import GiftpingBot
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.world import Permission
+from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Settings
 from giftping.store.tiny import TinyStore
 
 GUILD = 1_000_000_000_000_000_001

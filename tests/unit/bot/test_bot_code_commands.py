@@ -19,7 +19,7 @@ from simcord.backend.errors import SetupError
 from giftping.bot import code_embeds as embeds
 from giftping.bot.command_runner import CommandResult
 from giftping.commands import codes as coding
-from giftping.settings.model import Settings
+from giftping.settings.keys import Settings
 from giftping.settings.secrets import Secret
 from giftping.store.base import EntryState
 

@@ -62,7 +62,9 @@ def test_members_are_listed_by_id_a_page_at_a_time(discord, api):
     assert listed(limit=1000, after=discord.bot_id) == []
 
 
-@pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 1001}, {"limit": "all"}, {"after": "Ada"}])
+@pytest.mark.parametrize(
+    "params", [{"limit": 0}, {"limit": 1001}, {"limit": "all"}, {"limit": "١٢"}, {"after": "Ada"}, {"after": "١٢"}]
+)
 def test_a_listing_of_members_with_wrong_parameters_is_an_invalid_form(discord, api, params):
     discord.members_intent = True
     response = api.get(MEMBERS, params=params)

@@ -18,8 +18,8 @@ from giftping.runs.check import (
 from giftping.runs.last_check import read_last_check
 from giftping.runs.lock import LockHeldError, RunLock
 from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
+from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Settings
 from giftping.store.tiny import TinyStore
 from giftping.wiring import Wiring
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fakes.clock import TestClock
+from fakes.rules import default_rules
 
 from giftping.runs.lock import LockHeldError, RunLock
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
@@ -24,8 +25,8 @@ from giftping.runs.sweep import (
     zone_of,
 )
 from giftping.settings.file import SettingsError
+from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Settings
 from giftping.store.base import StoreError
 from giftping.store.documents import TODO_STATE
 from giftping.store.tiny import TinyStore
@@ -101,7 +102,7 @@ def test_the_rules_are_what_the_settings_say(tmp_path: Path) -> None:
 
 
 def test_without_a_role_none_is_taken_and_without_quiet_hours_there_are_none(tmp_path: Path) -> None:
-    assert rules_of(settings(tmp_path), "host-a") == replace(TodoRules("host-a"), takes_role=False)
+    assert rules_of(settings(tmp_path), "host-a") == default_rules("host-a", takes_role=False)
 
 
 def test_a_members_day_goes_by_their_own_zone_or_by_that_of_the_settings(tmp_path: Path) -> None:

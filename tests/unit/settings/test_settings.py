@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from giftping.settings.file import SYSTEM_FOLDER, SettingsError
+from giftping.settings.keys import CodesSettings, MongoSettings, Settings, TodoSettings
 from giftping.settings.load import default_state, load_settings
-from giftping.settings.model import CodesSettings, MongoSettings, Settings, TodoSettings
 from giftping.settings.problems import Problem
 from giftping.settings.sources import SourceDefinition
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.settings.file import SettingsError
+from giftping.settings.keys import Origin, Settings, TodoSettings
 from giftping.settings.load import load_settings
-from giftping.settings.model import Origin, Settings, TodoSettings
 from giftping.settings.value_types import QuietHours, parse_quiet_hours
 
 ID_VARIABLES = {"guild": "GUILD_ID", "channel": "TODO_CHANNEL_ID", "role": "ROLE_ID", "owner": "OWNER_ID"}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from giftping.settings.catalogue import load_catalogue
-from giftping.settings.keys import keys_of
+from giftping.settings.declaring import keys_of, sentences
+from giftping.settings.keys import CodesSettings, Settings, TodoSettings, declared_tables
 from giftping.settings.load import load_settings
-from giftping.settings.model import CodesSettings, Settings, TodoSettings, declared_tables
 from giftping.settings.starter import starter_toml
 
 COMMENTED_OUT = re.compile(r"^# ((?:\[[^\]]+\]|[a-z_]+ = ).*)$", re.MULTILINE)
@@ -38,6 +38,13 @@ def test_the_starter_changes_nothing(tmp_path: Path) -> None:
     assert settings.todo == TodoSettings()
     assert not [key for key, origin in settings.origins.items() if origin.kind == "file"]
     assert set(settings.sources) == {"rise-api"}
+
+
+@pytest.mark.parametrize("declared", declared_tables().values())
+def test_the_starter_says_of_each_key_what_stands_below_its_field(declared: type) -> None:
+    said, prose = sentences(declared), " ".join(starter().replace("\n# ", " ").split())
+    keys = [key for key in keys_of(declared).values() if key.parse is not None]
+    assert [key.name for key in keys if " ".join(said[key.field].split()) not in prose] == []
 
 
 def test_every_line_of_the_starter_works_when_it_is_put_to_use(tmp_path: Path) -> None:

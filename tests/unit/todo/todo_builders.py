@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fakes.rules import default_rules
 from hypothesis import strategies as st
 
 from giftping.todo.model import Lapse, Leg, LegState, Member, Membership, Notice, NoticeKind, Removal, RemovalState
@@ -31,7 +32,7 @@ def member(user_id: int = 1, **changes: Any) -> Member:
 
 
 def rules(**changes: Any) -> TodoRules:
-    return replace(TodoRules(HOST), **changes)
+    return default_rules(HOST, **changes)
 
 
 def sent(at: datetime, message_id: int = 700) -> Leg:

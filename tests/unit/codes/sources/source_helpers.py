@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.rules import SKIPPED_REGIONS
 
 from giftping.codes.guards import verdict
 from giftping.codes.merge import merge
@@ -41,7 +42,11 @@ def spellings(listing: Listing) -> list[str]:
 def going_out(listing: Listing, now: datetime) -> tuple[list[Code], dict[str, str]]:
     """The codes that may go out, and why the others may not."""
     codes = merge(listing.sightings)
-    refused = {code.spelling: verdict(code, now).reason for code in codes if not verdict(code, now).may_go_out}
+    refused = {
+        code.spelling: verdict(code, now, SKIPPED_REGIONS).reason
+        for code in codes
+        if not verdict(code, now, SKIPPED_REGIONS).may_go_out
+    }
     return [code for code in codes if code.spelling not in refused], refused
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from giftping.settings.catalogue import Game
-from giftping.settings.keys import keys_of, sentences
-from giftping.settings.model import declared_tables
+from giftping.settings.declaring import keys_of, sentences
+from giftping.settings.keys import declared_tables
 from giftping.settings.sources import SOURCE_KINDS, DateRules, FieldRule, RowRule, SourceDefinition
 
 OF_SOURCES = (SourceDefinition, RowRule, FieldRule, DateRules)
