@@ -15,7 +15,7 @@ from giftping.doctor.discord import BotClient, Sight, look_at_channel, look_at_g
 from giftping.doctor.judgement import (
     Checks,
     Judgement,
-    Trouble,
+    NoAnswer,
     about,
     fail,
     judge_each,
@@ -69,13 +69,13 @@ class DestinationFacts:
     """False where there were too many to ask about."""
     unusable: str = ""
     """Why there is no way there at all, such as a secret that is not set."""
-    trouble: Trouble | None = None
+    trouble: NoAnswer | None = None
     """What Discord says to a look, where it does not show it."""
     takes_no_messages: str = ""
     """What the channel is, when that is something that takes none."""
     channel_guild_id: int | None = None
     """The guild that the channel is in; None for a webhook, and where that was not shown."""
-    missing: tuple[str, ...] | Trouble = ()
+    missing: tuple[str, ...] | NoAnswer = ()
     """The permissions that the bot lacks in the channel."""
     lost_mention: int | None = None
     """The role to be mentioned, where the guild has it no more."""
@@ -155,7 +155,7 @@ def _destination(wiring: Wiring, bot: BotClient | None, guild: GuildRecord) -> D
 def _channel(known: DestinationFacts, bot: BotClient, guild: GuildRecord, channel_id: int) -> DestinationFacts:
     sight = look_at_guild(bot, guild.guild_id)
     channel = look_at_channel(bot, channel_id, sight, files=False)
-    if isinstance(channel, Trouble):
+    if isinstance(channel, NoAnswer):
         return replace(known, trouble=channel)
     mention = guild.mention_role_id
     is_lost = isinstance(sight, Sight) and mention is not None and mention not in sight.known_roles
@@ -195,7 +195,7 @@ def _judge_destination(one: DestinationFacts, now: datetime) -> Judgement | None
     if one.channel_guild_id not in (None, one.guild_id):
         said = f"{name} is in guild {one.channel_guild_id}"
         return fail(said, f"give it one of its own: giftping guilds add {one.guild_id} --channel ID", subject)
-    if isinstance(one.missing, Trouble):
+    if isinstance(one.missing, NoAnswer):
         return untold(f"{name}: what the bot may do is not to be told", one.missing, subject)
     if one.missing:
         names = ", ".join(one.missing)
@@ -210,7 +210,7 @@ def _judge_destination(one: DestinationFacts, now: datetime) -> Judgement | None
     return None
 
 
-def _judge_hidden(one: DestinationFacts, trouble: Trouble, name: str, test: str) -> Judgement:
+def _judge_hidden(one: DestinationFacts, trouble: NoAnswer, name: str, test: str) -> Judgement:
     subject = str(one.guild_id)
     if one.is_gone and one.is_webhook:
         said = f"{name} is gone ({trouble.reason})"

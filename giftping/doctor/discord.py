@@ -25,7 +25,7 @@ from giftping.discord.permissions import (
 from giftping.discord.refusals import clean
 from giftping.discord.rest import CHANNEL_KINDS, TEXT_CHANNELS
 from giftping.doctor.clock import judge_clock_offset
-from giftping.doctor.judgement import Checks, Judgement, Trouble, fail, ok, unanswered
+from giftping.doctor.judgement import Checks, Judgement, NoAnswer, fail, ok, unanswered
 from giftping.settings.file import SettingsError
 from giftping.text import id_or_none
 
@@ -41,7 +41,7 @@ class DiscordFacts:
     """Whether the settings name a token, good or not."""
     is_needed: bool = True
     """Whether something cannot be done without a bot."""
-    bot: int | Trouble | None = None
+    bot: int | NoAnswer | None = None
     """The bot's user id; None where nobody was asked."""
     clock_offset: timedelta | None = None
     """How far Discord's clock is ahead of ours; None where it has not answered."""
@@ -74,7 +74,7 @@ class GuildFacts:
     name: str
     role: RoleFacts | None
     """The role that was asked for; None where the guild does not have it."""
-    bot: BotFacts | Trouble
+    bot: BotFacts | NoAnswer
     """What the bot is there, or why that was not shown."""
 
 
@@ -86,7 +86,7 @@ class ChannelFacts:
     """The guild that it is in; None for one in no guild, such as a direct message."""
     takes_no_messages: str = ""
     """What it is, when that is something that takes none, such as a forum."""
-    missing: tuple[str, ...] | Trouble = ()
+    missing: tuple[str, ...] | NoAnswer = ()
     """The permissions that the bot lacks in it, by the names that Discord's own pages have for them."""
 
 
@@ -122,7 +122,7 @@ def look_at_discord(wiring: Wiring, *, is_needed: bool) -> tuple[DiscordFacts, B
         rest = wiring.reader()
     except SettingsError as error:
         # A text that cannot be a token is no better than one that Discord refuses, and is not sent.
-        return replace(facts, bot=Trouble(str(error), HTTPStatus.UNAUTHORIZED)), None
+        return replace(facts, bot=NoAnswer(str(error), HTTPStatus.UNAUTHORIZED)), None
     if rest is None:
         return facts, None
     me = rest.me()
@@ -139,7 +139,7 @@ def look_at_discords_clock(wiring: Wiring) -> timedelta | None:
         return None
 
 
-def look_at_guild(bot: BotClient, guild_id: int, role_id: int | None = None) -> Sight | Trouble:
+def look_at_guild(bot: BotClient, guild_id: int, role_id: int | None = None) -> Sight | NoAnswer:
     """A guild as the bot sees it, with one of its roles where that is asked for."""
     guild, roles = bot.members.guild(guild_id), bot.members.roles(guild_id)
     if not isinstance(guild, Mapping):
@@ -169,8 +169,8 @@ def _role(role: RoleInfo | None, guild: Mapping[str, Any]) -> RoleFacts | None:
 
 
 def look_at_channel(
-    bot: BotClient, channel_id: int, sight: Sight | Trouble | None, *, files: bool = True
-) -> ChannelFacts | Trouble:
+    bot: BotClient, channel_id: int, sight: Sight | NoAnswer | None, *, files: bool = True
+) -> ChannelFacts | NoAnswer:
     """What a channel is, and what the bot lacks there to post, with files or without, and to read back.
 
     `sight` is that of the guild which it should be in: what is missing in another one is not worked out.
@@ -183,14 +183,14 @@ def look_at_channel(
         what = CHANNEL_KINDS.get(kind, f"of type {kind}") if isinstance(kind, int) else "of no known type"
         return ChannelFacts(guild_id, what)
     if not isinstance(sight, Sight) or sight.guild_id != guild_id:
-        return ChannelFacts(guild_id, missing=Trouble("the guild was not shown"))
+        return ChannelFacts(guild_id, missing=NoAnswer("the guild was not shown"))
     return ChannelFacts(guild_id, missing=_missing(bot, channel, sight, files=files))
 
 
-def _missing(bot: BotClient, channel: Mapping[str, Any], sight: Sight, *, files: bool) -> tuple[str, ...] | Trouble:
+def _missing(bot: BotClient, channel: Mapping[str, Any], sight: Sight, *, files: bool) -> tuple[str, ...] | NoAnswer:
     """The permissions that the bot lacks in a channel."""
     if sight.granted is None:
-        return Trouble("the bot's own roles were not shown")
+        return NoAnswer("the bot's own roles were not shown")
     ruling: Mapping[str, Any] | Refused | Unclear = channel
     if channel.get("type") in THREADS:
         # A thread has no permissions of its own: what holds in it is said by the channel above.
@@ -200,20 +200,20 @@ def _missing(bot: BotClient, channel: Mapping[str, Any], sight: Sight, *, files:
         return trouble_in(ruling)
     overwrites = overwrites_of(ruling)
     if overwrites is None:
-        return Trouble("Discord does not show the channel's permissions")
+        return NoAnswer("Discord does not show the channel's permissions")
     granted = channel_permissions(
         sight.granted, overwrites, guild_id=sight.guild_id, user_id=bot.user_id, role_ids=sight.role_ids
     )
     return missing_for_posting(granted, channel.get("type"), files=files)
 
 
-def trouble_in(found: Refused | Unclear) -> Trouble:
+def trouble_in(found: Refused | Unclear) -> NoAnswer:
     """What there is instead of an answer."""
     if not isinstance(found, Refused):
-        return Trouble(found.reason)
+        return NoAnswer(found.reason)
     # A proxy or Cloudflare may have answered in Discord's place: that says nothing of the token or the guild.
     is_on_the_way = found.code is None and found.status != HTTPStatus.TOO_MANY_REQUESTS
-    return Trouble(found.reason, found.status if found.lasting else None, is_on_the_way)
+    return NoAnswer(found.reason, found.status if found.lasting else None, is_on_the_way)
 
 
 # Judging
@@ -225,9 +225,9 @@ def judge_token(discord: DiscordFacts) -> Judgement:
         return ok("none is set: webhooks need none, but what is unclear cannot be looked for then")
     if not discord.has_token:
         return fail("DISCORD_TOKEN is not set", "set it, or name its place as token in [discord]: giftping config show")
-    if isinstance(discord.bot, Trouble) and discord.bot.status == HTTPStatus.UNAUTHORIZED:
+    if isinstance(discord.bot, NoAnswer) and discord.bot.status == HTTPStatus.UNAUTHORIZED:
         return fail(f"not accepted ({discord.bot.reason})", "make a new one in Discord's developer portal, under Bot")
-    if isinstance(discord.bot, Trouble):
+    if isinstance(discord.bot, NoAnswer):
         return unanswered("nobody has said whether it is good", discord.bot)
     return ok(f"accepted, the bot is user {discord.bot}")
 

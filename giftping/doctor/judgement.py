@@ -36,7 +36,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class NoAnswer:
     """What there is where an answer should be: why something could not be found out."""
 
     reason: str
@@ -70,7 +70,7 @@ def fail(what: str, next_step: str, subject: str = "") -> Judgement:
     return Judgement(Verdict.FAIL, what, next_step, subject)
 
 
-def unanswered(what: str, trouble: Trouble, subject: str = "") -> Judgement:
+def unanswered(what: str, trouble: NoAnswer, subject: str = "") -> Judgement:
     """That Discord has not said how something stands, without which nothing works."""
     # Discord's own page says nothing of a proxy, a firewall or an address in the settings.
     looking = "https://discordstatus.com"
@@ -79,7 +79,7 @@ def unanswered(what: str, trouble: Trouble, subject: str = "") -> Judgement:
     return fail(f"{what}: {trouble.reason}", f"run giftping doctor again; if it stays, see {looking}", subject)
 
 
-def untold(what: str, trouble: Trouble, subject: str = "") -> Judgement:
+def untold(what: str, trouble: NoAnswer, subject: str = "") -> Judgement:
     """That something is not known which may well be in order."""
     return warn(f"{what}: {trouble.reason}", "run giftping doctor again", subject)
 

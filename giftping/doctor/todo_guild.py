@@ -19,7 +19,7 @@ from giftping.doctor.discord import (
     look_at_guild,
     trouble_in,
 )
-from giftping.doctor.judgement import Checks, Judgement, Trouble, fail, ok, unanswered, untold, warn
+from giftping.doctor.judgement import Checks, Judgement, NoAnswer, fail, ok, unanswered, untold, warn
 from giftping.text import counted
 from giftping.todo.membership import LIST_FROM
 
@@ -38,10 +38,10 @@ class TodoGuildFacts:
     channel_id: int | None = None
     role_id: int | None = None
     """None where no role is to be taken from anybody."""
-    guild: GuildFacts | Trouble | None = None
+    guild: GuildFacts | NoAnswer | None = None
     """With the role, where one is set."""
-    channel: ChannelFacts | Trouble | None = None
-    lists_members: bool | Trouble | None = None
+    channel: ChannelFacts | NoAnswer | None = None
+    lists_members: bool | NoAnswer | None = None
     """Whether the bot may list the guild's members."""
     roster_size: int = 0
     """How many members a sweep has to ask Discord about."""
@@ -72,7 +72,7 @@ def look_at_todo_guild(bot: BotClient | None, todo: TodoSettings, roster_size: i
     )
 
 
-def _lists_members(members: MembersClient, guild_id: int) -> bool | Trouble:
+def _lists_members(members: MembersClient, guild_id: int) -> bool | NoAnswer:
     """Whether the bot may list a guild's members, by a page of one: a whole list may take many requests."""
     endpoint = Endpoint("GET", f"GET {MEMBERS}", MEMBERS.format(guild=guild_id), f"guild {guild_id}")
     result = members.http.request(endpoint, params={"limit": "1"})
@@ -88,10 +88,10 @@ def judge_guild(todo: TodoGuildFacts) -> Judgement | None:
     """Whether the guild is set, and the bot is in it."""
     if todo.guild_id is None:
         return fail("GUILD_ID is not set", "set it, or guild in [todo] of giftping.toml")
-    if isinstance(todo.guild, Trouble) and todo.guild.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+    if isinstance(todo.guild, NoAnswer) and todo.guild.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
         said = f"the bot is not in guild {todo.guild_id} ({todo.guild.reason})"
         return fail(said, "invite the bot there, or set GUILD_ID to the right guild")
-    if isinstance(todo.guild, Trouble):
+    if isinstance(todo.guild, NoAnswer):
         return unanswered(f"guild {todo.guild_id} was not shown", todo.guild)
     return ok(f"{todo.guild.name} ({todo.guild_id})") if todo.guild else None
 
@@ -103,7 +103,7 @@ def judge_channel(todo: TodoGuildFacts) -> Judgement | None:
     channel, name = todo.channel, f"channel {todo.channel_id}"
     if channel is None:
         return None
-    if isinstance(channel, Trouble):
+    if isinstance(channel, NoAnswer):
         if channel.status == HTTPStatus.FORBIDDEN:
             return fail(f"the bot cannot see {name} ({channel.reason})", "allow it View Channel there")
         if channel.status == HTTPStatus.NOT_FOUND:
@@ -125,7 +125,7 @@ def judge_permissions(todo: TodoGuildFacts) -> Judgement | None:
     if todo.channel.takes_no_messages or todo.channel.guild_id != todo.guild_id:
         return None
     missing = todo.channel.missing
-    if isinstance(missing, Trouble):
+    if isinstance(missing, NoAnswer):
         return untold("not to be told", missing)
     if missing:
         names = ", ".join(missing)
@@ -154,7 +154,7 @@ def judge_role(todo: TodoGuildFacts) -> Judgement | None:
 def judge_manage_roles(todo: TodoGuildFacts) -> Judgement | None:
     """Whether the bot may give and take roles."""
     bot = _bot_with_role(todo)
-    if isinstance(bot, Trouble):
+    if isinstance(bot, NoAnswer):
         return unanswered("the bot's own roles were not shown", bot)
     if bot is None:
         return None
@@ -177,7 +177,7 @@ def judge_role_order(todo: TodoGuildFacts) -> Judgement | None:
     return ok(f"the bot's highest role is above {role.name}")
 
 
-def _bot_with_role(todo: TodoGuildFacts) -> BotFacts | Trouble | None:
+def _bot_with_role(todo: TodoGuildFacts) -> BotFacts | NoAnswer | None:
     """What the bot is in the guild, None where there is no role for which that would matter."""
     if todo.role_id is None or not isinstance(todo.guild, GuildFacts):
         return None
@@ -189,7 +189,7 @@ def judge_members_intent(todo: TodoGuildFacts) -> Judgement | None:
     granted = todo.lists_members
     if granted is None:
         return None
-    if isinstance(granted, Trouble):
+    if isinstance(granted, NoAnswer):
         return untold("not to be told", granted)
     if granted:
         return ok("the bot may list the guild's members")

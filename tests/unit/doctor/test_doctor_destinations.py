@@ -12,9 +12,9 @@ from giftping.doctor.destinations import (
     judge_destinations,
     judge_vanished_webhooks,
 )
-from giftping.doctor.judgement import Trouble, Verdict
+from giftping.doctor.judgement import NoAnswer, Verdict
 
-GONE = Trouble("HTTP 404 Unknown Webhook (10015)", 404)
+GONE = NoAnswer("HTTP 404 Unknown Webhook (10015)", 404)
 
 
 @pytest.mark.parametrize(
@@ -22,20 +22,20 @@ GONE = Trouble("HTTP 404 Unknown Webhook (10015)", 404)
     [
         (replace(WEBHOOK, unusable="env:HOOK: HOOK is not set"), FAIL, "HOOK is not set", "set what is missing"),
         (replace(WEBHOOK, trouble=GONE), FAIL, "webhook 31 is gone", "giftping guilds add 11 --webhook URL"),
-        (replace(WEBHOOK, trouble=Trouble("HTTP 401", 401)), FAIL, "is gone", "--webhook URL"),
-        (replace(WEBHOOK, trouble=Trouble("timed out")), FAIL, "timed out", "discordstatus"),
+        (replace(WEBHOOK, trouble=NoAnswer("HTTP 401", 401)), FAIL, "is gone", "--webhook URL"),
+        (replace(WEBHOOK, trouble=NoAnswer("timed out")), FAIL, "timed out", "discordstatus"),
         (
-            replace(WEBHOOK, trouble=Trouble("no way", is_on_the_way=True)),
+            replace(WEBHOOK, trouble=NoAnswer("no way", is_on_the_way=True)),
             FAIL,
             "no way",
             "whether this machine reaches",
         ),
-        (replace(CHANNEL, trouble=Trouble("HTTP 404", 404)), FAIL, "is not there", "--channel ID"),
-        (replace(CHANNEL, trouble=Trouble("HTTP 403", 403)), FAIL, "cannot see it", "View Channel"),
+        (replace(CHANNEL, trouble=NoAnswer("HTTP 404", 404)), FAIL, "is not there", "--channel ID"),
+        (replace(CHANNEL, trouble=NoAnswer("HTTP 403", 403)), FAIL, "cannot see it", "View Channel"),
         (replace(CHANNEL, takes_no_messages="a forum"), FAIL, "a forum", "--channel ID"),
         (replace(CHANNEL, channel_guild_id=99), FAIL, "in guild 99", "--channel ID"),
         (replace(CHANNEL, missing=("Embed Links", "Send Messages")), FAIL, "Embed Links, Send Messages", "allow it"),
-        (replace(CHANNEL, missing=Trouble("timed out")), WARN, "timed out", "again"),
+        (replace(CHANNEL, missing=NoAnswer("timed out")), WARN, "timed out", "again"),
         (replace(CHANNEL, lost_mention=77), WARN, "77", "--mention ROLE"),
         (replace(CHANNEL, broken=BrokenFacts("HTTP 404", NOW - DAY)), FAIL, "left alone for 1 d", "guilds test 12"),
         (

@@ -8,7 +8,7 @@ from doctor_facts import DISCORD, FAIL, OK, WARN
 
 from giftping.discord.outcome import Refused, Unclear
 from giftping.doctor.discord import judge_clock, judge_token, trouble_in
-from giftping.doctor.judgement import Trouble, Verdict
+from giftping.doctor.judgement import NoAnswer, Verdict
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from giftping.doctor.judgement import Trouble, Verdict
     [
         ({"has_token": False}, FAIL, "DISCORD_TOKEN is not set"),
         ({"has_token": False, "is_needed": False}, OK, "webhooks need none"),
-        ({"bot": Trouble("HTTP 401", 401)}, FAIL, "not accepted"),
-        ({"bot": Trouble("timed out")}, FAIL, "timed out"),
+        ({"bot": NoAnswer("HTTP 401", 401)}, FAIL, "not accepted"),
+        ({"bot": NoAnswer("timed out")}, FAIL, "timed out"),
     ],
 )
 def test_a_bot_token_that_is_missing_or_refused_fails_where_it_is_needed(
