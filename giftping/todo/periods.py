@@ -20,7 +20,7 @@ class Period:
         return self.start <= instant and (self.end is None or instant < self.end)
 
 
-def counted(start: datetime, now: datetime, frozen: Iterable[Period] = ()) -> timedelta:
+def counted_time(start: datetime, now: datetime, frozen: Iterable[Period] = ()) -> timedelta:
     """How much of the time from start to now counts: all but the frozen periods; nothing before the start."""
     total = now - start
     # Joined first: a pause within a downtime is not to be taken off twice.

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import UNDER_WAY, Lapse, LegName, LegState, Member, NoticeKind, RemovalState
-from giftping.todo.periods import Period, counted, reached, unfrozen
+from giftping.todo.periods import Period, counted_time, reached, unfrozen
 
 ALL_LEGS = tuple(LegName)
 
@@ -307,7 +307,7 @@ class _Timeline:
         return _Step(action, now, f"the {legs[0].value} leg was not delivered", legs, is_retry=True)
 
     def _why(self, now: datetime) -> str:
-        silence = span_text(counted(self._since, now, self._paused))
+        silence = span_text(counted_time(self._since, now, self._paused))
         said = f"{'silent' if self._member.last_submit == self._since else 'nothing handed in'} for {silence}"
         pinged = f", pinged {span_text(now - self._member.last_ping)} ago" if self._member.last_ping else ""
         return said + pinged
