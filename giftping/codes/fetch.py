@@ -98,7 +98,7 @@ class Bounds:
     redirects: int = 5
 
 
-def shown(url: str) -> str:
+def printable_url(url: str) -> str:
     """A URL as it may be printed: scheme, host and path. Logins and queries may be secrets."""
     try:
         parts = urlsplit(url)
@@ -167,11 +167,11 @@ def exchange(
                     hop = next_hop(hop, response.headers.get("location", ""))
                 finally:
                     response.close()
-            return Failed(f"more than {bounds.redirects} redirects, the last one to {shown(str(hop.url))}")
+            return Failed(f"more than {bounds.redirects} redirects, the last one to {printable_url(str(hop.url))}")
     except BadAnswerError as error:
         return Failed(str(error))
     except httpx.InvalidURL:
-        return Failed(f"{shown(request.url)} is, or redirects to, an invalid URL")
+        return Failed(f"{printable_url(request.url)} is, or redirects to, an invalid URL")
     except httpx.HTTPError as error:
         return Failed(network_reason(error, bounds, deadline))
 
@@ -181,7 +181,7 @@ def checked(url: httpx.URL) -> httpx.URL:
     is_askable = url.scheme in {"http", "https"} and url.host.strip(".") and (url.port or 0) <= HIGHEST_PORT
     # OpenSSL refuses such a name with a ValueError, and leaves the socket open.
     if not is_askable or url.host.startswith("."):
-        raise BadAnswerError(f"{shown(str(url))} is not an http or https URL")
+        raise BadAnswerError(f"{printable_url(str(url))} is not an http or https URL")
     return url
 
 
@@ -209,11 +209,11 @@ def is_sendable(validator: str) -> bool:
 def next_hop(hop: Hop, location: str) -> Hop:
     """Where a redirect leads. Raise BadAnswerError or httpx.InvalidURL where giftping does not follow."""
     if not location:
-        raise BadAnswerError(f"{shown(str(hop.url))} redirects, but does not say where to")
+        raise BadAnswerError(f"{printable_url(str(hop.url))} redirects, but does not say where to")
     url = checked(hop.url.join(location))
     # Whoever sits in between could then read the headers, and list codes of their own.
     if hop.url.scheme == "https" and url.scheme == "http":
-        raise BadAnswerError(f"{shown(str(hop.url))} redirects from https down to {shown(str(url))}")
+        raise BadAnswerError(f"{printable_url(str(hop.url))} redirects from https down to {printable_url(str(url))}")
     return Hop(url, hop.at_home and (hop.url.host, hop.url.port) == (url.host, url.port))
 
 

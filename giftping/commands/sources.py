@@ -38,14 +38,14 @@ def list_sources(session: Session, game: str | None) -> int:
 
 
 def _source_object(source: SourceDefinition, state: SourceState) -> dict[str, Any]:
-    from giftping.codes.fetch import shown
+    from giftping.codes.fetch import printable_url
     from giftping.settings.durations import duration_text
 
     return {
         "name": source.name,
         "game": source.game,
         "kind": source.kind,
-        "url": shown(source.url),
+        "url": printable_url(source.url),
         "enabled": source.enabled,
         "built_in": source.built_in,
         "min_interval": duration_text(source.min_interval),

@@ -31,7 +31,7 @@ from docs_reading import (
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from giftping import errors
-from giftping.codes.fetch import shown
+from giftping.codes.fetch import printable_url
 from giftping.codes.sources.kinds import KINDS
 from giftping.settings.catalogue import Game, load_catalogue
 from giftping.settings.declaring import keys_of, sentences
@@ -91,7 +91,7 @@ def test_the_table_of_built_in_sources_is_the_catalogue() -> None:
             source.game,
             source.kind,
             duration_text(source.min_interval) + ("" if source.enabled else ", switched off"),
-            shown(source.url),
+            printable_url(source.url),
         ]
         for source in load_catalogue().sources
     ]

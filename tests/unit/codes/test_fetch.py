@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from raw_server import RawServer, answer, close, drip, gzipped, hang, reset, say
 
 from giftping import __version__
-from giftping.codes.fetch import Body, Bounds, Failed, Fetched, Fetcher, FetchRequest, NotModified, gunzipped, shown
+from giftping.codes.fetch import (
+    Body,
+    Bounds,
+    Failed,
+    Fetched,
+    Fetcher,
+    FetchRequest,
+    NotModified,
+    gunzipped,
+    printable_url,
+)
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SHORT = Bounds(connect=0.3, total=0.3)
@@ -320,7 +330,7 @@ def test_a_validator_that_cannot_be_sent_is_left_out(validator):
     ],
 )
 def test_a_url_is_shown_without_what_may_be_secret(url, text):
-    assert shown(url) == text
+    assert printable_url(url) == text
 
 
 @settings(max_examples=60, deadline=None)
