@@ -280,13 +280,13 @@ def unpacked(response: httpx.Response, limit: int) -> bytes:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     chunks = response.iter_raw()
     if encoding in {"", "identity"}:
-        return joined(chunks, limit)
+        return joined_body(chunks, limit)
     if encoding in {"gzip", "x-gzip"}:
-        return joined(gunzipped(chunks, limit), limit)
+        return joined_body(gunzipped(chunks, limit), limit)
     raise BadAnswerError(f"answered in the content encoding {encoding[:40]!r}, which was not asked for")
 
 
-def joined(chunks: Iterable[bytes], limit: int) -> bytes:
+def joined_body(chunks: Iterable[bytes], limit: int) -> bytes:
     """The chunks as one. Raise BadAnswerError as soon as they are longer than the limit."""
     content = bytearray()
     for chunk in chunks:
