@@ -157,7 +157,7 @@ def exchange(
     timeout = httpx.Timeout(bounds.total, connect=bounds.connect)
     try:
         with httpx.Client(transport=transport, timeout=timeout, trust_env=False) as client:
-            hop = Hop(checked(httpx.URL(request.url)))
+            hop = Hop(askable_url(httpx.URL(request.url)))
             for _ in range(bounds.redirects + 1):
                 outgoing = client.build_request("GET", hop.url, headers=headers_of(request, hop))
                 response = client.send(outgoing, stream=True)
@@ -176,7 +176,7 @@ def exchange(
         return Failed(network_reason(error, bounds, deadline))
 
 
-def checked(url: httpx.URL) -> httpx.URL:
+def askable_url(url: httpx.URL) -> httpx.URL:
     """The URL. Raise BadAnswerError unless it is an http or https one with a host."""
     is_askable = url.scheme in {"http", "https"} and url.host.strip(".") and (url.port or 0) <= HIGHEST_PORT
     # OpenSSL refuses such a name with a ValueError, and leaves the socket open.
@@ -210,7 +210,7 @@ def next_hop(hop: Hop, location: str) -> Hop:
     """Where a redirect leads. Raise BadAnswerError or httpx.InvalidURL where giftping does not follow."""
     if not location:
         raise BadAnswerError(f"{printable_url(str(hop.url))} redirects, but does not say where to")
-    url = checked(hop.url.join(location))
+    url = askable_url(hop.url.join(location))
     # Whoever sits in between could then read the headers, and list codes of their own.
     if hop.url.scheme == "https" and url.scheme == "http":
         raise BadAnswerError(f"{printable_url(str(hop.url))} redirects from https down to {printable_url(str(url))}")
