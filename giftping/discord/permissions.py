@@ -100,10 +100,10 @@ def missing_for_posting(granted: int, channel_type: object, *, files: bool = Tru
     needed = [sending if permission is Permission.SEND_MESSAGES else permission for permission in _POSTING]
     if not files:
         needed.remove(Permission.ATTACH_FILES)
-    return tuple(label(permission) for permission in needed if not granted & permission)
+    return tuple(permission_label(permission) for permission in needed if not granted & permission)
 
 
-def label(permission: Permission) -> str:
+def permission_label(permission: Permission) -> str:
     """A permission's name as Discord's settings show it: `Read Message History`."""
     return str(permission.name).replace("_", " ").title().replace(" In ", " in ")
 

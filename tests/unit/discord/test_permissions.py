@@ -11,9 +11,9 @@ from giftping.discord.permissions import (
     Permission,
     channel_permissions,
     guild_permissions,
-    label,
     missing_for_posting,
     overwrites_of,
+    permission_label,
 )
 
 GUILD, BOT, ROLE, OTHER = 1, 2, 3, 4
@@ -98,7 +98,7 @@ def test_a_thread_takes_a_permission_of_its_own_for_sending():
     lacking = EVERYTHING & ~Permission.SEND_MESSAGES_IN_THREADS
     assert missing_for_posting(lacking, 11) == ("Send Messages in Threads",)
     assert missing_for_posting(lacking, 0) == ()
-    assert label(Permission.MANAGE_ROLES) == "Manage Roles"
+    assert permission_label(Permission.MANAGE_ROLES) == "Manage Roles"
 
 
 # What Discord shows
@@ -140,5 +140,5 @@ def test_the_sum_is_what_the_stand_in_enforces(lacking):
     overwrites = overwrites_of(shown.json())
     assert overwrites is not None
     may = channel_permissions(0, overwrites, guild_id=11, user_id=discord.bot_id, role_ids=())
-    named = () if lacking is StandInPermission.NONE else (label(Permission(int(lacking))),)
+    named = () if lacking is StandInPermission.NONE else (permission_label(Permission(int(lacking))),)
     assert missing_for_posting(may, 0) == named
