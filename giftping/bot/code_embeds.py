@@ -11,7 +11,7 @@ from typing import Any
 import discord
 
 from giftping.bot.command_runner import CommandResult
-from giftping.bot.embeds import BLUE, RED, ago, answer_embed, at, plain, refusal_embed, shortened
+from giftping.bot.embeds import BLUE, RED, answer_embed, at, plain, refusal_embed, relative_time, shortened
 from giftping.discord.limits import truncate
 from giftping.errors import EXIT_LOCKED
 from giftping.settings.catalogue import Game
@@ -103,7 +103,7 @@ def _new_page(game: Game) -> discord.Embed:
 
 def _code_text(code: Mapping[str, Any], game: Game) -> str:
     """A code as its announcement shows it."""
-    expires = f"{at(code['expires_at'])} ({ago(code['expires_at'])})" if code["expires_at"] else ""
+    expires = f"{at(code['expires_at'])} ({relative_time(code['expires_at'])})" if code["expires_at"] else ""
     lines = [
         f"```\n{code['spelling']}\n```",
         f"**Rewards:** {truncate(escape_markdown(code['rewards']), REWARDS_LENGTH) or 'not stated'}",
@@ -136,7 +136,7 @@ def statistics(result: CommandResult, games: Games) -> discord.Embed:
     states = value["states"]
     embed = answer_embed("📊 Gift codes announced here", color=BLUE, trouble=trouble_of(result))
     embed.add_field(name="Codes", value=str(value["total"]))
-    last = f"`{value['last_code']}` {ago(value['last_sent_at'])}" if value["last_code"] else "–"
+    last = f"`{value['last_code']}` {relative_time(value['last_sent_at'])}" if value["last_code"] else "–"
     embed.add_field(name="Last one", value=last)
     embed.add_field(name="There at the first look", value=str(states["seeded"]))
     if unsettled := states["claimed"] + states["uncertain"]:
@@ -228,7 +228,7 @@ def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Em
     embed.add_field(name="Codes that were valid before", value=current, inline=False)
     if broken := known["broken"]:
         mend = f"; {broken['mend']}" if broken["mend"] else ""
-        text = f"{ago(broken['since'])}: {in_discord(broken['reason'])}{mend}"
+        text = f"{relative_time(broken['since'])}: {in_discord(broken['reason'])}{mend}"
         embed.add_field(name="⚠️ The last announcement was refused", value=shortened(text), inline=False)
     return embed
 

@@ -44,7 +44,7 @@ def plain(text: str) -> str:
     return escape_markdown(text)
 
 
-def ago(iso: str | None) -> str:
+def relative_time(iso: str | None) -> str:
     """An instant of a JSON object as Discord shows it, by each reader's clock; a dash for none."""
     return discord_until(datetime.fromisoformat(iso)) if iso else "–"
 

@@ -13,12 +13,12 @@ from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import (
     BLUE,
     GOLD,
-    ago,
     answer_embed,
     at,
     lines_of,
     plain,
     refusal_embed,
+    relative_time,
     shortened,
     with_trouble,
 )
@@ -151,7 +151,7 @@ def own_todo(result: CommandResult) -> discord.Embed:
     if not todo:
         return answer_embed("No TODO yet", "Hand one in with `/todo`.", color=BLUE, trouble=trouble_of(result))
     embed = todo_embed("Your TODO", todo)
-    embed.description = f"Handed in {ago(todo['submitted_at'] or first_member(result)['last_submit'])}."
+    embed.description = f"Handed in {relative_time(todo['submitted_at'] or first_member(result)['last_submit'])}."
     return with_trouble(embed, trouble_of(result))
 
 
@@ -173,15 +173,21 @@ def status_of(result: CommandResult, user_id: int) -> discord.Embed:
     if not found:
         return answer_embed("TODO status", f"Nothing is known of <@{user_id}>.", color=BLUE, trouble=trouble_of(result))
     embed = discord.Embed(title="TODO status", description=f"<@{user_id}>", color=BLUE)
-    embed.add_field(name="Last TODO", value=ago(found["last_submit"]))
-    embed.add_field(name="Next reminder", value=ago(found["next_ping"]))
-    role = f"taken {ago(found['role_taken_at'])}" if found["role_taken_at"] else ago(found["role_off_at"])
+    embed.add_field(name="Last TODO", value=relative_time(found["last_submit"]))
+    embed.add_field(name="Next reminder", value=relative_time(found["next_ping"]))
+    role = (
+        f"taken {relative_time(found['role_taken_at'])}"
+        if found["role_taken_at"]
+        else relative_time(found["role_off_at"])
+    )
     embed.add_field(name="Role goes", value=role)
     streak = found["streak"]
     embed.add_field(name="Streak", value=f"{counted(streak['current'], 'day')} (longest {streak['longest']})")
     embed.add_field(name="Why", value=shortened(plain(found["due"]["why"])), inline=False)
     if found["dms_closed_at"]:
-        embed.add_field(name="Direct messages", value=f"closed since {ago(found['dms_closed_at'])}", inline=False)
+        embed.add_field(
+            name="Direct messages", value=f"closed since {relative_time(found['dms_closed_at'])}", inline=False
+        )
     return with_trouble(embed, trouble_of(result))
 
 
@@ -216,7 +222,7 @@ def roster_pages(result: CommandResult) -> list[discord.Embed]:
     if result.refusal:
         return [refusal_of(result)]
     rows = result.value["members"]
-    lines = [f"<@{row['user_id']}> {row['standing']}, last {ago(row['last_submit'])}" for row in rows]
+    lines = [f"<@{row['user_id']}> {row['standing']}, last {relative_time(row['last_submit'])}" for row in rows]
     parts = [lines[start : start + MEMBERS_A_PAGE] for start in range(0, len(lines), MEMBERS_A_PAGE)] or [[]]
     pages = []
     for number, part in enumerate(parts, 1):
