@@ -14,7 +14,7 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 """What can only happen before the first byte. Everything else may have reached Discord, and is unclear."""
 
 
-def failure_of(error: httpx.HTTPError | httpx.InvalidURL) -> Refused | Unclear:
+def outcome_of_error(error: httpx.HTTPError | httpx.InvalidURL) -> Refused | Unclear:
     """How a request ended that an error of httpx broke off: Refused where it surely was not sent."""
     if isinstance(error, UNUSABLE_ENVIRONMENT):
         return Refused(f"could not connect: {error}", everywhere=True)

@@ -16,7 +16,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from giftping import __version__
-from giftping.discord.failures import failure_of, interruption_of
+from giftping.discord.failures import interruption_of, outcome_of_error
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError, hold_of, is_from_discord
@@ -327,7 +327,7 @@ class DiscordHttp:
                 body, trouble = _read(response, call.endpoint.body_bytes)
                 return _Reply(response.status_code, response.headers, body, trouble)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return failure_of(error)
+            return outcome_of_error(error)
 
     def _open_client(self) -> httpx.Client:
         with self._lock:
