@@ -26,11 +26,11 @@ def tell_operator(url: str, api: str, title: str, lines: Sequence[str]) -> str:
     except ValueError as error:
         return str(error)
     with DiscordHttp(api, token=None, budget=timedelta(seconds=SECONDS), total=SECONDS) as http:
-        outcome = WebhookRoute(http, address, None).post(Message(content=text_of(title, lines)), "")
+        outcome = WebhookRoute(http, address, None).post(Message(content=operator_text(title, lines)), "")
     return "" if isinstance(outcome, Done) else outcome.reason
 
 
-def text_of(title: str, lines: Sequence[str]) -> str:
+def operator_text(title: str, lines: Sequence[str]) -> str:
     """One message's text: as many of the lines as it holds, and how many are left out."""
     text = f"**{title}**"
     for number, line in enumerate(lines):
