@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from giftping.runs.sweep import rules_of, today_of, zone_of
+from giftping.runs.sweep import rules_of, today_of, zone_of_member
 from giftping.todo.days import Streak, streak, submissions_of
 from giftping.todo.history import Event
 from giftping.todo.periods import Period
@@ -39,7 +39,7 @@ class Members:
 
     def zone(self, member: Member) -> ZoneInfo:
         """The zone by which a member's days go."""
-        return zone_of(self.session.settings, member)
+        return zone_of_member(self.session.settings, member)
 
     def roster(self) -> list[Member]:
         """Those who take part; documents that cannot be read are told."""

@@ -133,14 +133,14 @@ def rules_of(settings: Settings, host: str) -> TodoRules:
     )
 
 
-def zone_of(settings: Settings, member: Member) -> ZoneInfo:
+def zone_of_member(settings: Settings, member: Member) -> ZoneInfo:
     """The zone by which a member's days go."""
     return ZoneInfo(member.time_zone or settings.todo.time_zone)
 
 
 def today_of(settings: Settings, member: Member, now: datetime) -> date:
     """The member's own date of an instant."""
-    return day_of(now, zone_of(settings, member))
+    return day_of(now, zone_of_member(settings, member))
 
 
 @dataclass(frozen=True, slots=True)

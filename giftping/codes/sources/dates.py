@@ -49,7 +49,7 @@ def read_expiry(text: str, rules: DateRules, now: datetime) -> Expiry:
     return Expiry(at=at, text=shown)
 
 
-def zone_of(name: str) -> tzinfo:
+def zone_named(name: str) -> tzinfo:
     """The time zone of a name. Raise KeyError or ValueError for one that is not known."""
     if name == "UTC":
         return UTC
@@ -59,7 +59,7 @@ def zone_of(name: str) -> tzinfo:
 
 
 def _instant(text: str, rules: DateRules) -> datetime | None:
-    zone = zone_of(rules.zone)
+    zone = zone_named(rules.zone)
     iso = _ISO.fullmatch(text)
     if iso:
         day = date.fromisoformat(iso[1])

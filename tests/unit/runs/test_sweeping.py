@@ -22,7 +22,7 @@ from giftping.runs.sweep import (
     run_submit,
     run_sweep,
     today_of,
-    zone_of,
+    zone_of_member,
 )
 from giftping.settings.file import SettingsError
 from giftping.settings.keys import Settings
@@ -108,7 +108,10 @@ def test_without_a_role_none_is_taken_and_without_quiet_hours_there_are_none(tmp
 def test_a_members_day_goes_by_their_own_zone_or_by_that_of_the_settings(tmp_path: Path) -> None:
     known, evening = settings(tmp_path), datetime(2026, 6, 1, 20, tzinfo=UTC)
     at_home, abroad = Member(1), Member(2, time_zone="America/New_York")
-    assert (zone_of(known, at_home).key, zone_of(known, abroad).key) == ("Asia/Kolkata", "America/New_York")
+    assert (zone_of_member(known, at_home).key, zone_of_member(known, abroad).key) == (
+        "Asia/Kolkata",
+        "America/New_York",
+    )
     assert today_of(known, at_home, evening) == date(2026, 6, 2)
     assert today_of(known, abroad, evening) == date(2026, 6, 1)
 
