@@ -13,7 +13,7 @@ from giftping.demo import faults
 from giftping.demo.answering import API, Answering, Validate
 from giftping.demo.clock import Clock, ShiftedClock
 from giftping.demo.faults import Fault, FaultPlan, Planned
-from giftping.demo.log import ANY, Log, Logged, Match, shown_codes
+from giftping.demo.log import ANY, Log, Logged, Match, visible_codes
 from giftping.demo.loopback import LoopbackServer
 from giftping.demo.people import People
 from giftping.demo.ratelimits import Limits
@@ -217,7 +217,7 @@ class StandInDiscord(People):
         with self._lock:
             written = [message for channel_id in self._world.channels for message in self.written(channel_id)]
         sent = sorted((message for message in written if message.author.is_bot), key=lambda message: message.id)
-        return [Arrival(message.channel_id, shown_codes(message)) for message in sent]
+        return [Arrival(message.channel_id, visible_codes(message)) for message in sent]
 
     @property
     def written_again(self) -> Counter[str]:

@@ -76,7 +76,7 @@ class Log:
     writings: Writings = field(default_factory=Writings)
 
 
-def shown_codes(message: StoredMessage) -> tuple[str, ...]:
+def visible_codes(message: StoredMessage) -> tuple[str, ...]:
     """The text of every code block that a reader of the message sees: content first, then each embed."""
     texts = [message.content]
     for embed in message.visible_embeds:
