@@ -112,7 +112,7 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
         last_submit=before.get("last_submit")
         if known.last_submit == member.last_submit
         else epoch_of(member.last_submit),
-        todo=before.get("todo") if known.todo == member.todo else todo_object(member.todo),
+        todo=before.get("todo") if known.todo == member.todo else todo_document(member.todo),
         lapse=_lapse_object(member.lapse) if member.lapse else None,
         notices=[_notice_object(notice) for notice in member.notices],
         events=events,
@@ -178,7 +178,7 @@ def _attachment_from(reader: DocumentFields) -> Attachment:
     return Attachment(reader.text("filename"), kind, reader.count("size"), reader.text("url"))
 
 
-def todo_object(todo: Todo | None) -> Document | None:
+def todo_document(todo: Todo | None) -> Document | None:
     """The `todo` of a timestamps document: every list is there, as the older bot's readers expect."""
     if todo is None:
         return None
@@ -249,7 +249,7 @@ def _notice_object(notice: Notice) -> Document:
         "made_at": epoch_of(notice.made_at),
         "channel": _leg_object(notice.channel),
         "dm": _leg_object(notice.dm),
-    } | set_values(ping_before=epoch_of(notice.ping_before), todo=todo_object(notice.todo))
+    } | set_values(ping_before=epoch_of(notice.ping_before), todo=todo_document(notice.todo))
 
 
 def _leg_from(reader: DocumentFields) -> Leg:

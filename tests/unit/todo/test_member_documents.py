@@ -13,7 +13,7 @@ from giftping.todo.member_documents import (
     member_from,
     roster_document_of,
     timestamps_document_of,
-    todo_object,
+    todo_document,
     user_id_of,
 )
 from giftping.todo.model import (
@@ -281,14 +281,14 @@ def test_what_is_over_leaves_the_document():
 
 
 def test_a_list_left_empty_is_written_as_the_older_bot_did():
-    assert todo_object(Todo("Ann", "1/6/2026")) == {
+    assert todo_document(Todo("Ann", "1/6/2026")) == {
         "name": "Ann",
         "date": "1/6/2026",
         "must_do": "N/A",
         "can_do": "N/A",
         "dont_do": "N/A",
     }
-    assert todo_object(None) is None
+    assert todo_document(None) is None
 
 
 # There and back
