@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.code_objects import code_object, entry_object
-from giftping.output.json import instant, snowflake
+from giftping.output.json import id_text, instant
 from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, SourceMemory
 from giftping.store.clears import clear_entries, clears_of
@@ -126,7 +126,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
         numbers = statistics(list(store.entries(guild_id)), session.wiring.zone)
     session.give(
         {
-            "guild_id": snowflake(guild_id),
+            "guild_id": id_text(guild_id),
             "total": numbers.total,
             "last_code": numbers.last.spelling if numbers.last else None,
             "last_sent_at": instant(numbers.last.sent_at) if numbers.last else None,
@@ -174,7 +174,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     with session.store(read_only=True) as store:
         found = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
     if not found:
-        session.give({"guild_id": snowflake(guild_id), "cleared": 0})
+        session.give({"guild_id": id_text(guild_id), "cleared": 0})
         session.tell(f"The ledger holds nothing of the kind for guild {guild_id}.")
         return EXIT_FINE
     entries = counted(len(found), "ledger entry")
@@ -185,7 +185,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
     with session.store() as store:
         cleared = clear_entries(store, guild_id, game=game, key=key, at=utc_now())
-    session.give({"guild_id": snowflake(guild_id), "cleared": cleared})
+    session.give({"guild_id": id_text(guild_id), "cleared": cleared})
     session.tell(f"{counted(cleared, 'entry')} cleared for guild {guild_id}.")
     return EXIT_FINE
 
@@ -225,7 +225,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
     steps = [*explanation.steps, *(f"cleared on {when(moment, zone)}" for moment in cleared)]
     session.give(
         {
-            "guild_id": snowflake(guild_id),
+            "guild_id": id_text(guild_id),
             "key": key,
             "answer": explanation.answer,
             "steps": steps,

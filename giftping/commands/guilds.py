@@ -12,7 +12,7 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError, UsageError
 from giftping.output.check_lines import NO_GUILDS
 from giftping.output.code_objects import guild_object
-from giftping.output.json import snowflake
+from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
@@ -253,7 +253,7 @@ def remove(session: Session, guild_id: int, *, yes: bool) -> int:
         raise UsageError("nothing was removed; say --yes to remove without being asked")
     with session.store() as store:
         removed = store.remove_guild(guild_id)
-    session.give({"guild_id": snowflake(guild_id), "removed": removed})
+    session.give({"guild_id": id_text(guild_id), "removed": removed})
     session.tell(f"Guild {guild_id} removed. What it was sent stays in the ledger: adding it again repeats nothing.")
     return EXIT_FINE
 
@@ -293,7 +293,7 @@ def _to_mend(guild: GuildRecord, trouble: Refused | Unclear) -> str:
 def _tested(session: Session, guild: GuildRecord, destination: str, trouble: str) -> int:
     session.give(
         {
-            "guild_id": snowflake(guild.guild_id),
+            "guild_id": id_text(guild.guild_id),
             "destination": destination,
             "works": not trouble,
             "reason": trouble,

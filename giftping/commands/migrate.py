@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.json import instant, snowflake
+from giftping.output.json import id_text, instant
 from giftping.runs.migrate import run_migration
 from giftping.store.base import Store
 from giftping.store.files import SNAPSHOT
@@ -90,7 +90,7 @@ def migration_object(report: MigrationReport) -> dict[str, Any]:
         "collections": {name: asdict(numbers) for name, numbers in report.collections.items()},
         "guilds": [
             {
-                "guild_id": snowflake(guild.guild_id),
+                "guild_id": id_text(guild.guild_id),
                 "entries": asdict(guild.entries),
                 "settings": asdict(guild.settings),
             }

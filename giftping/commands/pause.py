@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from giftping.commands.members import Members, open_members
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.json import snowflake
+from giftping.output.json import id_text
 from giftping.output.member_lines import pause_text
 from giftping.output.phrases import who
 from giftping.output.todo_objects import pause_object
@@ -51,7 +51,7 @@ def pause(session: Session, request: PauseRequest) -> int:
             member, said = _ended(members, found)
         else:
             member, said = _paused(members, found, request)
-    session.give({"user_id": snowflake(request.user_id), "pauses": [pause_object(pause) for pause in member.pauses]})
+    session.give({"user_id": id_text(request.user_id), "pauses": [pause_object(pause) for pause in member.pauses]})
     for line in said.splitlines():
         session.tell(line)
     return EXIT_FINE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from giftping.commands.members import Members, open_members
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.json import snowflake
+from giftping.output.json import id_text
 from giftping.output.member_lines import NOBODY, pause_text
 from giftping.output.phrases import who
 from giftping.output.todo_objects import roster_object
@@ -154,7 +154,7 @@ def remove(session: Session, user_id: int, *, yes: bool) -> int:
         removed = members.repository.remove_from_roster(user_id)
         if removed:
             _enter(members, member, "removed")
-    session.give({"user_id": snowflake(user_id), "removed": removed})
+    session.give({"user_id": id_text(user_id), "removed": removed})
     session.tell(f"{name} is off the roster: no reminders, and the role stays as it is.")
     session.tell("What was handed in and the history stay; added again, the clock starts anew.")
     return EXIT_FINE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from giftping.commands.members import Members, open_members
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
-from giftping.output.json import snowflake
+from giftping.output.json import id_text
 from giftping.output.member_lines import streak_text
 from giftping.output.phrases import who
 from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
@@ -195,8 +195,8 @@ def _streak(members: Members, member: Member) -> Streak | None:
 def _submit_object(outcome: _Outcome, by: int | None) -> dict[str, Any]:
     report = outcome.report
     return {
-        "user_id": snowflake(report.member.user_id),
-        "by": snowflake(by if by is not None else report.member.user_id),
+        "user_id": id_text(report.member.user_id),
+        "by": id_text(by if by is not None else report.member.user_id),
         "todo": todo_object(report.todo),
         "posted": outcome.is_posted,
         "legs": [leg_object(leg) for leg in report.legs],

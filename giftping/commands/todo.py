@@ -11,7 +11,7 @@ from typing import Any
 from giftping.commands.members import Forecast, Members, forecast, open_members
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.json import instant, snowflake
+from giftping.output.json import id_text, instant
 from giftping.output.member_lines import NOBODY, due_words, event_text, leg_text, pause_text, place_of, streak_text
 from giftping.output.phrases import moment, who
 from giftping.output.todo_objects import (
@@ -239,7 +239,7 @@ def delete(session: Session, user_id: int) -> int:
             return MemberChange(replace(member, todo=None), (event,)) if member.todo is not None else None
 
         deleted = bool(members.repository.amend([user_id], without_text))
-    session.give({"user_id": snowflake(user_id), "deleted": deleted})
+    session.give({"user_id": id_text(user_id), "deleted": deleted})
     name = who(user_id, found.name)
     session.tell(f"The TODO of {name} is deleted; the clock goes on." if deleted else f"{name} has no TODO to delete.")
     return EXIT_FINE
@@ -255,7 +255,7 @@ def history(session: Session, user_id: int, limit: int) -> int:
     shown = events[-limit:]
     session.give(
         {
-            "user_id": snowflake(user_id),
+            "user_id": id_text(user_id),
             "total": len(events),
             "events": [event_object(event) for event in shown],
         }

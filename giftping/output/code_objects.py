@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from giftping.output.json import instant, snowflake
+from giftping.output.json import id_text, instant
 
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
@@ -27,12 +27,12 @@ def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
         "sources": [source_object(source) for source in report.sources],
         "deliveries": [delivery_object(delivery) for delivery in report.deliveries()],
         "seeded": [
-            {"guild_id": snowflake(seed.guild_id), "game": seed.game, "codes": list(seed.codes)}
+            {"guild_id": id_text(seed.guild_id), "game": seed.game, "codes": list(seed.codes)}
             for seed in report.seeded()
         ],
         "resting": [
             {
-                "guild_id": snowflake(rest.guild_id),
+                "guild_id": id_text(rest.guild_id),
                 "owed": rest.owed,
                 "reason": rest.reason,
                 "since": instant(rest.since),
@@ -43,7 +43,7 @@ def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
         ],
         "missed": [
             {
-                "guild_id": snowflake(missed.guild_id),
+                "guild_id": id_text(missed.guild_id),
                 "game": missed.game,
                 "code": missed.spelling,
                 "ended": missed.ended,
@@ -61,14 +61,14 @@ def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
 def delivery_object(delivery: DeliveryReport) -> dict[str, Any]:
     """One delivery as it stands in JSON."""
     return {
-        "guild_id": snowflake(delivery.guild_id),
+        "guild_id": id_text(delivery.guild_id),
         "game": delivery.game,
         "destination": delivery.destination,
         "codes": list(delivery.codes),
         "result": delivery.result.value,
         "reason": delivery.reason,
         "delivery_id": delivery.delivery_id,
-        "message_id": snowflake(delivery.message_id),
+        "message_id": id_text(delivery.message_id),
         "retry_at": instant(delivery.retry_at),
         **meaning_object(delivery.meaning),
     }
@@ -103,10 +103,10 @@ def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
 
     broken = guild.broken
     return {
-        "guild_id": snowflake(guild.guild_id),
+        "guild_id": id_text(guild.guild_id),
         "destination": destination,
         "games": list(guild.games),
-        "mention_role_id": snowflake(guild.mention_role_id),
+        "mention_role_id": id_text(guild.mention_role_id),
         "seeded": {game: list(sources) for game, sources in guild.seeded.items()},
         "announce_current": list(guild.announce_current),
         "broken": broken
@@ -143,7 +143,7 @@ def code_object(record: CodeRecord, verdict: str) -> dict[str, Any]:
 def entry_object(entry: LedgerEntry) -> dict[str, Any]:
     """One ledger entry as it stands in JSON."""
     return {
-        "guild_id": snowflake(entry.guild_id),
+        "guild_id": id_text(entry.guild_id),
         "game": entry.game,
         "key": entry.key,
         "spelling": entry.spelling,
@@ -154,6 +154,6 @@ def entry_object(entry: LedgerEntry) -> dict[str, Any]:
         "delivery_id": entry.delivery_id,
         "claimed_by": entry.claimed_by,
         "claimed_at": instant(entry.claimed_at),
-        "message_id": snowflake(entry.message_id),
-        "channel_id": snowflake(entry.channel_id),
+        "message_id": id_text(entry.message_id),
+        "channel_id": id_text(entry.channel_id),
     }

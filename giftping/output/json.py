@@ -28,6 +28,6 @@ def instant(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def snowflake(value: int | None) -> str | None:
+def id_text(value: int | None) -> str | None:
     """A Discord id as a string: JSON readers elsewhere lose its last digits."""
     return str(value) if value is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from giftping.output.json import instant, snowflake
+from giftping.output.json import id_text, instant
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak, TodayStanding
@@ -26,8 +26,8 @@ def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
         "plan": [planned_object(planned) for planned in report.plan],
         "legs": [leg_object(leg) for leg in report.legs],
         "roles": [role_object(role) for role in report.roles],
-        "left": [snowflake(user_id) for user_id in report.left],
-        "returned": [snowflake(user_id) for user_id in report.returned],
+        "left": [id_text(user_id) for user_id in report.left],
+        "returned": [id_text(user_id) for user_id in report.returned],
         "messages": [
             {"destination": destination, "payload": message.payload()} for destination, message in report.messages
         ],
@@ -41,7 +41,7 @@ def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
 
 def planned_object(planned: PlannedAction) -> dict[str, Any]:
     """One member of a sweep's plan as it stands in JSON."""
-    who = {"user_id": snowflake(planned.user_id), "name": planned.name}
+    who = {"user_id": id_text(planned.user_id), "name": planned.name}
     return who | due_object(planned.due) | {"trouble": planned.trouble}
 
 
@@ -59,12 +59,12 @@ def due_object(due: Due) -> dict[str, Any]:
 def leg_object(leg: LegReport) -> dict[str, Any]:
     """How one leg of a notice ended as it stands in JSON."""
     return {
-        "user_id": snowflake(leg.user_id),
+        "user_id": id_text(leg.user_id),
         "kind": leg.kind.value,
         "leg": leg.leg.value,
         "result": leg.result.value,
         "reason": leg.reason,
-        "message_id": snowflake(leg.message_id),
+        "message_id": id_text(leg.message_id),
         "settled": leg.settled,
     }
 
@@ -72,7 +72,7 @@ def leg_object(leg: LegReport) -> dict[str, Any]:
 def role_object(role: RoleReport) -> dict[str, Any]:
     """How a change of the role ended as it stands in JSON."""
     return {
-        "user_id": snowflake(role.user_id),
+        "user_id": id_text(role.user_id),
         "given": role.given,
         "result": role.result.value,
         "reason": role.reason,
@@ -83,7 +83,7 @@ def roster_object(member: Member) -> dict[str, Any]:
     """One member of the roster as it stands in JSON."""
     membership = member.membership
     return {
-        "user_id": snowflake(member.user_id),
+        "user_id": id_text(member.user_id),
         "name": member.name,
         "on_roster": member.on_roster,
         "added": instant(member.added),
@@ -111,7 +111,7 @@ def todo_object(todo: Todo) -> dict[str, Any]:
         "can_do": todo.can_do,
         "dont_do": todo.dont_do,
         "submitted_at": instant(todo.submitted_at),
-        "submitted_by": snowflake(todo.submitted_by),
+        "submitted_by": id_text(todo.submitted_by),
         "attachment": todo.attachment.filename if todo.attachment else None,
     }
 
@@ -125,7 +125,7 @@ def streak_object(streak: Streak) -> dict[str, Any]:
 def today_object(row: TodayStanding) -> dict[str, Any]:
     """How one member stands with today's TODO as it stands in JSON."""
     return {
-        "user_id": snowflake(row.member.user_id),
+        "user_id": id_text(row.member.user_id),
         "name": row.member.name,
         "day": row.day.isoformat(),
         "standing": row.standing.value,
@@ -143,5 +143,5 @@ def event_object(event: Event) -> dict[str, Any]:
         "result": event.result,
         "reason": event.reason,
         "day": event.day,
-        "message_id": snowflake(event.message_id),
+        "message_id": id_text(event.message_id),
     }
