@@ -107,7 +107,7 @@ def command(group: typer.Typer, name: str, *, job: str = "", has_config: bool = 
         def run_command(**given: Any) -> None:
             session = _session(job, **{parameter.name: given.pop(parameter.name) for parameter in shared})
             Running.session = session
-            session.take_over_log()
+            session.handle_all_logging()
             raise typer.Exit(does(session, **given))
 
         # typer reads the options off the signature, and passes their values by name.

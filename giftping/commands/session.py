@@ -112,11 +112,11 @@ class Session:
         if self.log_json or self.verbose:
             self.log("", level, fields)
 
-    def take_over_log(self) -> None:
+    def handle_all_logging(self) -> None:
         """From now on whatever any library logs or warns of in this process goes the way of the session's own lines."""
-        from giftping.output.log import take_over
+        from giftping.output.log import handle_all_logging
 
-        take_over(self.log_handler, quiet=self.quiet, verbose=self.verbose)
+        handle_all_logging(self.log_handler, quiet=self.quiet, verbose=self.verbose)
 
     @cached_property
     def log_handler(self) -> StderrHandler:

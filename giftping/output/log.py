@@ -106,7 +106,7 @@ class StderrHandler(logging.Handler):
 _FORMATTER = logging.Formatter()
 
 
-def take_over(handler: StderrHandler, *, quiet: bool, verbose: int) -> None:
+def handle_all_logging(handler: StderrHandler, *, quiet: bool, verbose: int) -> None:
     """Let a handler have everything that is logged in this process, and make sure that nothing else writes it.
 
     Of libraries their warnings count, and nothing below: what httpx tells of each request, say. Of giftping's own

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from giftping.output.log import Redact, Run, StderrHandler, take_over
+from giftping.output.log import Redact, Run, StderrHandler, handle_all_logging
 from giftping.settings.secrets import Redactor
 
 PASSWORD = "p\"a's\\s wörd"
@@ -65,7 +65,7 @@ def begin(request: pytest.FixtureRequest, form: str, known: list[str]) -> Callab
         handler = StderrHandler(
             Run("ab12cd34", "codes check"), redactor, as_json=form == "json", tracebacks=verbose > 1
         )
-        take_over(handler, quiet=quiet, verbose=verbose)
+        handle_all_logging(handler, quiet=quiet, verbose=verbose)
 
     return take
 
@@ -229,7 +229,7 @@ def log_of(form: str, capsys: pytest.CaptureFixture[str]) -> Callable[..., list[
         quiet, verbose = OPTIONS[options]
         run = Run("ab12cd34", "codes check")
         handler = StderrHandler(run, lambda: Redactor(), as_json=form == "json", tracebacks=verbose > 1)
-        take_over(handler, quiet=quiet, verbose=verbose)
+        handle_all_logging(handler, quiet=quiet, verbose=verbose)
         for name, level in told:
             logging.getLogger(name).log(level, "said %d", 1)
         return capsys.readouterr().err.splitlines()
