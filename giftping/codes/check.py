@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from giftping.codes.broken_destination import is_resting
 from giftping.codes.courier import Clock, Courier, Origins, Routes
 from giftping.codes.gather import Gathered
-from giftping.codes.guards import verdict
+from giftping.codes.guards import clearance
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
 from giftping.codes.owed import Owed, OwedNow, arrived, owed_after, owed_document, owed_from, owed_now
@@ -80,7 +80,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
         codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
-        valid = [code for code in codes if verdict(code, started, rules.skipped_regions).may_go_out]
+        valid = [code for code in codes if clearance(code, started, rules.skipped_regions).may_go_out]
         if not request.dry_run:
             store.remember(code_records(codes, started))
 

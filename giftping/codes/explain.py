@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from giftping.codes.broken_destination import is_resting, meaning_of_broken
-from giftping.codes.guards import verdict
+from giftping.codes.guards import clearance
 from giftping.codes.model import Code
 from giftping.codes.plan import Listed, plan_game
 from giftping.settings.sources import MANUAL_SOURCE, SightingState
@@ -89,7 +89,7 @@ def _open_answer(
     is_owed: bool,
 ) -> str:
     code = code_of(record)
-    judged = verdict(code, now, skipped_regions)
+    judged = clearance(code, now, skipped_regions)
     if not judged.may_go_out:
         return f"{code.spelling} was not announced: {judged.reason}."
     if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed and not is_owed:

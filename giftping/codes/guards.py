@@ -1,4 +1,4 @@
-"""What may go out: the verdict on a code, and texts made safe to show. Pure."""
+"""What may go out: the clearance of a code, and texts made safe to show. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from giftping.codes.furniture import FURNITURE, PLACEHOLDERS
-from giftping.codes.model import Code, Verdict
+from giftping.codes.model import Clearance, Code
 from giftping.settings.sources import SightingState
 from giftping.text import counted, when
 
@@ -37,7 +37,7 @@ _MACHINERY = re.compile(
 )
 
 
-def verdict(code: Code, now: datetime, skipped_regions: frozenset[str]) -> Verdict:
+def clearance(code: Code, now: datetime, skipped_regions: frozenset[str]) -> Clearance:
     """Whether a code may go out at `now`, and the reason in words when it may not.
 
     One that works in `skipped_regions` only may not: codes of the Chinese servers work nowhere else.
@@ -49,7 +49,7 @@ def verdict(code: Code, now: datetime, skipped_regions: frozenset[str]) -> Verdi
         reason = "every source that lists it says it has expired"
     if not reason and code.regions and skipped_regions.issuperset(code.regions):
         reason = f"works in {', '.join(code.regions)} only"
-    return Verdict(may_go_out=not reason, reason=reason)
+    return Clearance(may_go_out=not reason, reason=reason)
 
 
 def visible(text: str) -> str:

@@ -75,7 +75,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Clearance:
     """Whether a code may go out."""
 
     may_go_out: bool

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from giftping.codes.explain import code_of
-from giftping.codes.guards import verdict
+from giftping.codes.guards import clearance
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult, MissedReport
 from giftping.store.base import CodeRecord, GuildRecord
@@ -103,7 +103,7 @@ def owed_now(
             over.add(one.id)
             continue
         is_listed = (one.game, one.key) in listed
-        judged = verdict(code, now, skipped_regions)
+        judged = clearance(code, now, skipped_regions)
         ends += [code.expires_at] if code.expires_at is not None else []
         if judged.may_go_out and (is_listed or now - one.since < OWED_FOR):
             # What is still listed is planned as ever.

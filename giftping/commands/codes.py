@@ -29,7 +29,7 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
     With a guild, and without a game, those of the games that it follows; of all games where it follows none.
     """
     from giftping.codes.explain import code_of
-    from giftping.codes.guards import verdict
+    from giftping.codes.guards import clearance
 
     session.check_game(game)
     skipped = frozenset(session.settings.codes.skipped_regions)
@@ -37,7 +37,7 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
     with session.store(read_only=True) as store:
         guild = store.guild(guild_id) if guild_id is not None and game is None else None
         records = [record for record in store.codes(game) if not guild or record.game in guild.games]
-    judged = [(record, verdict(code_of(record), now, skipped).reason) for record in records]
+    judged = [(record, clearance(code_of(record), now, skipped).reason) for record in records]
     shown = [(record, reason) for record, reason in judged if everything or not reason]
     session.give({"codes": [code_object(record, reason) for record, reason in shown]})
     if not shown:
@@ -66,14 +66,16 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
 
 def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
     """Record a code by hand, to go out with the next check."""
-    from giftping.codes.guards import clean_text, verdict
+    from giftping.codes.guards import clean_text, clearance
     from giftping.codes.model import Code
     from giftping.settings.sources import MANUAL_SOURCE
 
     session.check_game(game)
     now = utc_now()
     spelling = spelling.strip()
-    judged = verdict(Code(game, key_of(spelling), spelling, (MANUAL_SOURCE,), expires_at=expires_at), now, frozenset())
+    judged = clearance(
+        Code(game, key_of(spelling), spelling, (MANUAL_SOURCE,), expires_at=expires_at), now, frozenset()
+    )
     if not judged.may_go_out:
         raise UsageError(f"{spelling!r} cannot be added: {judged.reason}")
     record = CodeRecord(
@@ -194,7 +196,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
     """Say why a code was, or was not, announced in a guild."""
     from giftping.codes.explain import code_of
     from giftping.codes.explain import explain as explained
-    from giftping.codes.guards import verdict
+    from giftping.codes.guards import clearance
     from giftping.codes.owed import owed_from
     from giftping.runs.check import listed_now
 
@@ -229,7 +231,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
             "key": key,
             "answer": explanation.answer,
             "steps": steps,
-            "codes": [code_object(record, verdict(code_of(record), now, skipped).reason) for record in records],
+            "codes": [code_object(record, clearance(code_of(record), now, skipped).reason) for record in records],
             "entries": [entry_object(entry) for entry in entries],
         }
     )

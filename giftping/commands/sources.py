@@ -112,11 +112,11 @@ def _failed(session: Session, name: str, outcome: str, reason: str) -> int:
 
 
 def _show(session: Session, source: SourceDefinition, listing: Listing, now: datetime) -> int:
-    from giftping.codes.guards import verdict
+    from giftping.codes.guards import clearance
     from giftping.codes.merge import merge
 
     skipped = frozenset(session.settings.codes.skipped_regions)
-    judged = [(code, verdict(code, now, skipped)) for code in merge(listing.sightings)]
+    judged = [(code, clearance(code, now, skipped)) for code in merge(listing.sightings)]
     good = [code for code, verdict_ in judged if verdict_.may_go_out]
     refused = [(code.spelling, verdict_.reason) for code, verdict_ in judged if not verdict_.may_go_out]
     dropped = [*refused, *((row.text, row.reason) for row in listing.dropped)]

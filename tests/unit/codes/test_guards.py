@@ -5,7 +5,7 @@ from fakes.rules import SKIPPED_REGIONS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from giftping.codes.guards import clean_text, verdict, visible
+from giftping.codes.guards import clean_text, clearance, visible
 from giftping.codes.model import Code
 from giftping.settings.sources import SightingState
 
@@ -17,7 +17,7 @@ def code(spelling: str, **values) -> Code:
 
 
 def reason(spelling: str, **values) -> str:
-    found = verdict(code(spelling, **values), NOW, SKIPPED_REGIONS)
+    found = clearance(code(spelling, **values), NOW, SKIPPED_REGIONS)
     assert found.may_go_out is not bool(found.reason)
     return found.reason
 
@@ -86,13 +86,13 @@ def test_a_code_of_skipped_regions_only_is_refused_and_one_that_works_elsewhere_
     assert reason("GIFT2026", regions=("CN",)) == "works in CN only"
     assert reason("GIFT2026", regions=("CN", "EU")) == ""
     assert reason("GIFT2026", regions=()) == ""
-    assert verdict(code("GIFT2026", regions=("EU",)), NOW, frozenset({"EU"})).may_go_out is False
-    assert verdict(code("GIFT2026", regions=("CN",)), NOW, frozenset()).may_go_out is True
+    assert clearance(code("GIFT2026", regions=("EU",)), NOW, frozenset({"EU"})).may_go_out is False
+    assert clearance(code("GIFT2026", regions=("CN",)), NOW, frozenset()).may_go_out is True
 
 
 @given(st.text(max_size=60))
 def test_only_ascii_letters_digits_hyphens_and_underscores_ever_go_out(text):
-    if verdict(code(text), NOW, SKIPPED_REGIONS).may_go_out:
+    if clearance(code(text), NOW, SKIPPED_REGIONS).may_go_out:
         assert text.isascii()
         assert text.replace("-", "").replace("_", "").isalnum()
         assert 4 <= len(text) <= 40

@@ -4,7 +4,7 @@ from fakes.rules import SKIPPED_REGIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giftping.codes.guards import verdict
+from giftping.codes.guards import clearance
 from giftping.codes.merge import merge
 from giftping.codes.model import Code, Sighting
 from giftping.settings.sources import SightingState
@@ -96,19 +96,19 @@ def test_d19_a_source_that_merely_lists_a_code_outweighs_one_that_calls_it_expir
     code = one(seen("a", "GIFT1", state=SightingState.EXPIRED), seen("b", "GIFT1"))
     assert code.state is SightingState.ACTIVE
     assert code.disagreements == ("state: a lists it as expired, b lists it as active",)
-    assert verdict(code, NOW, SKIPPED_REGIONS).may_go_out
+    assert clearance(code, NOW, SKIPPED_REGIONS).may_go_out
 
 
 def test_a_code_that_all_sources_call_expired_is_expired():
     code = one(seen("a", "GIFT1", state=SightingState.EXPIRED), seen("b", "GIFT1", state=SightingState.EXPIRED))
     assert code.state is SightingState.EXPIRED
     assert code.disagreements == ()
-    assert not verdict(code, NOW, SKIPPED_REGIONS).may_go_out
+    assert not clearance(code, NOW, SKIPPED_REGIONS).may_go_out
 
 
 def test_a_past_date_ends_a_code_that_its_sources_call_active():
     code = one(seen("a", "GIFT1", state=SightingState.ACTIVE, expires_at=NOW - DAY), seen("b", "GIFT1"))
-    assert not verdict(code, NOW, SKIPPED_REGIONS).may_go_out
+    assert not clearance(code, NOW, SKIPPED_REGIONS).may_go_out
 
 
 def test_the_fullest_description_of_the_rewards_is_kept():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fakes.rules import SKIPPED_REGIONS
 
-from giftping.codes.guards import verdict
+from giftping.codes.guards import clearance
 from giftping.codes.merge import merge
 from giftping.codes.model import Code, Listing
 from giftping.codes.sources.kinds import parser_of
@@ -43,9 +43,9 @@ def going_out(listing: Listing, now: datetime) -> tuple[list[Code], dict[str, st
     """The codes that may go out, and why the others may not."""
     codes = merge(listing.sightings)
     refused = {
-        code.spelling: verdict(code, now, SKIPPED_REGIONS).reason
+        code.spelling: clearance(code, now, SKIPPED_REGIONS).reason
         for code in codes
-        if not verdict(code, now, SKIPPED_REGIONS).may_go_out
+        if not clearance(code, now, SKIPPED_REGIONS).may_go_out
     }
     return [code for code in codes if code.spelling not in refused], refused
 

@@ -7,7 +7,7 @@ import pytest
 from fakes.rules import SKIPPED_REGIONS
 from source_helpers import BUILT_IN, define, going_out, labels, parse, payload, spellings
 
-from giftping.codes.guards import verdict
+from giftping.codes.guards import clearance
 from giftping.codes.merge import merge
 from giftping.codes.model import Code, Sighting
 from giftping.codes.sources.kinds import ShapeChangedError
@@ -146,7 +146,7 @@ def test_a_code_that_leaves_a_list_and_comes_back_is_the_same_code():
 def test_most_of_a_recorded_burst_of_page_words_is_refused_and_its_real_codes_pass():
     burst = max(revisions(), key=len)
     now = datetime(2026, 5, 7, tzinfo=UTC)
-    verdicts = {code.spelling: verdict(code, now, SKIPPED_REGIONS) for code in merged(burst)}
+    verdicts = {code.spelling: clearance(code, now, SKIPPED_REGIONS) for code in merged(burst)}
     passed = {word for word, found in verdicts.items() if found.may_go_out}
     real = {"FE5BY8", "ChildrensDay505", "OFFICIALSTORE", "VpqG7dDK7", "HowieLovesWOS", "WOS0408", "Herstory26"}
     assert len(burst) == 550

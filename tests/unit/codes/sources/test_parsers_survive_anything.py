@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_helpers import BUILT_IN, NOW, define, parse, sample, spellings
 
-from giftping.codes.guards import verdict
+from giftping.codes.guards import clearance
 from giftping.codes.merge import merge
 from giftping.codes.model import Listing
 from giftping.codes.sources.kinds import ShapeChangedError
@@ -111,7 +111,7 @@ def test_a_hostile_body_is_a_changed_shape_or_yields_nothing_that_may_go_out(kin
     assert "\n" not in reason
     assert len(reason) < 400
     going = (
-        [code.spelling for code in merge(listing.sightings) if verdict(code, NOW, SKIPPED_REGIONS).may_go_out]
+        [code.spelling for code in merge(listing.sightings) if clearance(code, NOW, SKIPPED_REGIONS).may_go_out]
         if listing
         else []
     )
