@@ -13,7 +13,7 @@ from giftping.text import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from giftping.doctor.examine import Facts, Finding
+    from giftping.doctor.examine import Facts, JudgedCheck
 
 NO_CODES = "Gift codes are not set up: no guild is known. Add one: giftping guilds add"
 NO_TODO = "The TODO part is not set up: no id is set for it, and the roster is empty."
@@ -57,14 +57,14 @@ def doctor(session: Session, *, live: bool = False) -> int:
     return exit_code
 
 
-def _tell_trouble(session: Session, findings: Sequence[Finding]) -> None:
+def _tell_trouble(session: Session, findings: Sequence[JudgedCheck]) -> None:
     for finding in findings:
         found = finding.judgement
         if found.verdict is not Verdict.OK:
             session.trouble(f"{finding.name}: {found.verdict.value}: {found.what}; {found.next_step}")
 
 
-def _show(session: Session, findings: Sequence[Finding]) -> None:
+def _show(session: Session, findings: Sequence[JudgedCheck]) -> None:
     from giftping.output.render import table
 
     rows = [

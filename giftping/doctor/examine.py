@@ -77,7 +77,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class JudgedCheck:
     """What a check has found."""
 
     name: str
@@ -90,7 +90,7 @@ class Examination:
     """What was looked at, and what it comes to."""
 
     facts: Facts
-    findings: tuple[Finding, ...]
+    findings: tuple[JudgedCheck, ...]
 
 
 def examine(wiring: Wiring, clock: Clock = utc_now, *, live: bool = False) -> Examination:
@@ -179,7 +179,7 @@ def _look_at_todo(wiring: Wiring, bot: BotClient | None, contents: Contents, clo
 # Judging
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge(facts: Facts) -> Iterator[JudgedCheck]:
     """What every check that applies makes of the facts, in the order in which it is told."""
     yield from _found(SETTINGS_CHECKS, facts.settings)
     yield from _found(STATE_FOLDER_CHECKS, facts.state_folder)
@@ -201,11 +201,11 @@ def judge(facts: Facts) -> Iterator[Finding]:
         yield from _found(SWEEPS_CHECKS, facts.todo.sweeps)
 
 
-def _found(checks: Checks[Part], part: Part | None) -> Iterator[Finding]:
+def _found(checks: Checks[Part], part: Part | None) -> Iterator[JudgedCheck]:
     """What checks find in a part; nothing where that was not looked at."""
     if part is None:
         return
     for name, check in checks:
         judged = check(part)
         for one in [judged] if isinstance(judged, Judgement) else judged or ():
-            yield Finding(name, one)
+            yield JudgedCheck(name, one)
