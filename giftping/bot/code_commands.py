@@ -85,7 +85,7 @@ class CodeCommands:
         await acknowledge(interaction)
         result = await self._runner.run(codes.stats, interaction.guild_id, "day")
         if result.refusal:
-            await answer(interaction, embeds.refusal_of(result))
+            await answer(interaction, embeds.code_refusal(result))
         elif question := embeds.question_before_reset(result):
             view = ResetQuestion(self._runner, interaction, interaction.guild_id)
             await answer(interaction, question, view)

@@ -42,23 +42,23 @@ IN_DISCORD = (
 """What the command line says, and what a member in Discord can act on in its place."""
 
 
-def in_discord(text: str) -> str:
+def code_words(text: str) -> str:
     """A text of the command line as it is said in Discord."""
     for said, instead in IN_DISCORD:
         text = said.sub(instead, text)
     return text[:1].upper() + text[1:]
 
 
-def refusal_of(result: CommandResult) -> discord.Embed:
+def code_refusal(result: CommandResult) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     if result.is_store_trouble:
         return refusal_embed(AWAY)
-    return refusal_embed(in_discord(result.refusal))
+    return refusal_embed(code_words(result.refusal))
 
 
-def trouble_of(result: CommandResult) -> list[str]:
+def code_trouble(result: CommandResult) -> list[str]:
     """The troubles besides, in a member's words."""
-    lines = [in_discord(line) for line in result.trouble if line not in result.notices]
+    lines = [code_words(line) for line in result.trouble if line not in result.notices]
     shown = lines[:LINES] + ([f"… and {len(lines) - LINES} more"] if len(lines) > LINES else [])
     return [*shown, ON_COPY] if result.is_by_mirror else shown
 
@@ -69,7 +69,7 @@ def trouble_of(result: CommandResult) -> list[str]:
 def code_pages(result: CommandResult, games: Games) -> list[discord.Embed]:
     """The codes that are valid now, game by game, as many embeds as it takes; or why there are none to show."""
     if result.refusal:
-        return [refusal_of(result)]
+        return [code_refusal(result)]
     listed = sorted(result.value["codes"], key=lambda code: (code["game"], code["first_seen"]))
     pages = [
         page
@@ -82,7 +82,7 @@ def code_pages(result: CommandResult, games: Games) -> list[discord.Embed]:
     if result.is_by_mirror and pages:
         pages[0].description = ON_COPY
     none = "None is known to be valid now. Check back later!"
-    return pages or [answer_embed("🎁 Active gift codes", none, color=BLUE, trouble=trouble_of(result))]
+    return pages or [answer_embed("🎁 Active gift codes", none, color=BLUE, trouble=code_trouble(result))]
 
 
 def _pages(slug: str, codes: Iterator[Mapping[str, Any]], games: Games) -> Iterator[discord.Embed]:
@@ -117,11 +117,11 @@ def _code_text(code: Mapping[str, Any], game: Game) -> str:
 def added(result: CommandResult, games: Games) -> discord.Embed:
     """The answer to a code that was added by hand."""
     if result.refusal:
-        return refusal_of(result)
+        return code_refusal(result)
     code, guilds = result.value["code"], result.value["guilds"]
     servers = f"{counted(guilds, 'server', 'follow')}"
     text = f"The next check announces it where it was not yet; {servers} the game."
-    embed = answer_embed("Added", f"{text}\n{_code_text(code, games[code['game']])}", trouble=trouble_of(result))
+    embed = answer_embed("Added", f"{text}\n{_code_text(code, games[code['game']])}", trouble=code_trouble(result))
     return embed.set_footer(text=games[code["game"]].title)
 
 
@@ -131,10 +131,10 @@ def added(result: CommandResult, games: Games) -> discord.Embed:
 def statistics(result: CommandResult, games: Games) -> discord.Embed:
     """The numbers of what went out to one guild."""
     if result.refusal:
-        return refusal_of(result)
+        return code_refusal(result)
     value = result.value
     states = value["states"]
-    embed = answer_embed("📊 Gift codes announced here", color=BLUE, trouble=trouble_of(result))
+    embed = answer_embed("📊 Gift codes announced here", color=BLUE, trouble=code_trouble(result))
     embed.add_field(name="Codes", value=str(value["total"]))
     last = f"`{value['last_code']}` {relative_time(value['last_sent_at'])}" if value["last_code"] else "–"
     embed.add_field(name="Last one", value=last)
@@ -172,15 +172,15 @@ def question_before_reset(result: CommandResult) -> discord.Embed | None:
 def forgotten(result: CommandResult) -> discord.Embed:
     """The answer once it is forgotten."""
     if result.refusal:
-        return refusal_of(result)
+        return code_refusal(result)
     text = f"{counted(result.value['cleared'], 'code')} forgotten. The next check announces again what is still valid."
-    return answer_embed("Forgotten", text, trouble=trouble_of(result))
+    return answer_embed("Forgotten", text, trouble=code_trouble(result))
 
 
 def checked(result: CommandResult) -> discord.Embed:
     """The answer to a check: what it brought this guild."""
     if result.refusal:
-        return refusal_embed(CHECKING) if result.exit_code == EXIT_LOCKED else refusal_of(result)
+        return refusal_embed(CHECKING) if result.exit_code == EXIT_LOCKED else code_refusal(result)
     deliveries: Sequence[Mapping[str, Any]] = result.value["deliveries"]
     sent = [code for one in deliveries if one["result"] in ("sent", "settled") for code in one["codes"]]
     refused = [code for one in deliveries if one["result"] == "refused" for code in one["codes"]]
@@ -193,7 +193,7 @@ def checked(result: CommandResult) -> discord.Embed:
     lines += [f"{counted(seeded, 'code')} there at the first look: recorded, not announced."] if seeded else []
     lines += [f"{counted(owed, 'code')} waiting until the channel can be posted to again."] if owed else []
     notices = result.value["notices"]
-    trouble = trouble_of(replace(result, notices=(*result.notices, *notices)))
+    trouble = code_trouble(replace(result, notices=(*result.notices, *notices)))
     trouble += [NOTICED] if notices else []
     is_short = bool(refused or open_ or owed)
     title = "Checked, but not all went out" if is_short else "Checked"
@@ -214,7 +214,7 @@ def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Em
         )
         return answer_embed("🎁 Gift codes", text, color=BLUE)
     embed = discord.Embed(title="🎁 Gift codes", color=BLUE)
-    embed.add_field(name="Where", value=shortened(in_discord(str(known["destination"]))))
+    embed.add_field(name="Where", value=shortened(code_words(str(known["destination"]))))
     role = known["mention_role_id"]
     embed.add_field(name="Mentions", value=f"<@&{role}>" if role else "nobody")
     followed = ", ".join(_title(game, games) for game in known["games"])
@@ -228,7 +228,7 @@ def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Em
     embed.add_field(name="Codes that were valid before", value=current, inline=False)
     if broken := known["broken"]:
         mend = f"; {broken['mend']}" if broken["mend"] else ""
-        text = f"{relative_time(broken['since'])}: {in_discord(broken['reason'])}{mend}"
+        text = f"{relative_time(broken['since'])}: {code_words(broken['reason'])}{mend}"
         embed.add_field(name="⚠️ The last announcement was refused", value=shortened(text), inline=False)
     return embed
 

@@ -33,7 +33,7 @@ async def open_panel(interaction: Interaction, runner: CommandRunner, guild_id: 
     await acknowledge(interaction)
     result = await runner.run(guilds.show, guild_id)
     if result.refusal:
-        await answer(interaction, embeds.refusal_of(result))
+        await answer(interaction, embeds.code_refusal(result))
         return
     panel = SettingsPanel(runner, interaction, guild_id, result.value["guild"] or {})
     await answer(interaction, panel.embed(), panel)
@@ -134,7 +134,7 @@ class SettingsPanel(ManagersControls):
         result = await self._runner.run(guilds.test, self._guild_id, post=False)
         if result.refusal or result.value["works"]:
             return ""
-        return f"{embeds.in_discord(result.value['reason'])}."
+        return f"{embeds.code_words(result.value['reason'])}."
 
     async def choose_games(self, interaction: Interaction, values: Sequence[str]) -> None:
         """Follow the chosen ones of the games that are shown, and those of the other pages as before."""
@@ -187,9 +187,9 @@ class SettingsPanel(ManagersControls):
         await interaction.response.defer()
         result = await self._runner.run(command, *arguments, **named)
         await self._show_again(interaction)
-        trouble = embeds.trouble_of(result)
+        trouble = embeds.code_trouble(result)
         if result.refusal or trouble:
-            embed = embeds.refusal_of(result) if result.refusal else answer_embed("Changed", trouble=trouble)
+            embed = embeds.code_refusal(result) if result.refusal else answer_embed("Changed", trouble=trouble)
             await answer(interaction, embed)
         return not result.refusal
 

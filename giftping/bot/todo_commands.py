@@ -91,7 +91,7 @@ class TodoCommands:
         if reason := _file_mistake(purpose.file):
             embed = refusal_embed(reason)
         elif (result := await self._asked_in_time(interaction, purpose)) is not None and result.refusal:
-            embed = embeds.refusal_of(result)
+            embed = embeds.todo_refusal(result)
         else:
             await interaction.response.send_modal(self._form(purpose))
             return

@@ -59,7 +59,7 @@ IN_DISCORD = (
 """What the command line says, and what a member in Discord can act on in its place."""
 
 
-def in_discord(text: str) -> str:
+def todo_words(text: str) -> str:
     """A text of the command line as it is said in Discord."""
     for said, instead in IN_DISCORD:
         text = said.sub(instead, text)
@@ -71,15 +71,15 @@ def is_failure(result: CommandResult) -> bool:
     return bool(result.refusal) and result.exit_code != EXIT_USAGE
 
 
-def refusal_of(result: CommandResult) -> discord.Embed:
+def todo_refusal(result: CommandResult) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
-    text = AWAY if result.is_store_trouble else in_discord(result.refusal)
+    text = AWAY if result.is_store_trouble else todo_words(result.refusal)
     return refusal_embed(text)
 
 
-def trouble_of(result: CommandResult) -> list[str]:
+def todo_trouble(result: CommandResult) -> list[str]:
     """The troubles besides, in a member's words."""
-    lines = [in_discord(line) for line in result.trouble if line not in result.notices]
+    lines = [todo_words(line) for line in result.trouble if line not in result.notices]
     return [*lines, ON_COPY] if result.is_by_mirror else lines
 
 
@@ -88,7 +88,7 @@ def trouble_of(result: CommandResult) -> list[str]:
 
 def not_taken(result: CommandResult, texts: Mapping[str, str]) -> discord.Embed:
     """Why a TODO was not taken, with the texts that were typed, so that nobody has to write them twice."""
-    embed = refusal_of(result)
+    embed = todo_refusal(result)
     if result.is_store_trouble:
         embed.description = PERHAPS
     embed.title = "Not handed in"
@@ -103,7 +103,7 @@ def handed_in(result: CommandResult, *, for_other: bool) -> discord.Embed:
     value = result.value
     embed = todo_embed("✅ TODO handed in", value["todo"], color=GOLD if for_other else BLUE)
     embed.description = "\n".join(_what_came(value))
-    return with_trouble(embed, trouble_of(result))
+    return with_trouble(embed, todo_trouble(result))
 
 
 def _what_came(value: Mapping[str, Any]) -> Iterator[str]:
@@ -146,32 +146,34 @@ def first_member(result: CommandResult) -> Mapping[str, Any]:
 def own_todo(result: CommandResult) -> discord.Embed:
     """A member's own TODO, or that there is none."""
     if is_failure(result):
-        return refusal_of(result)
+        return todo_refusal(result)
     todo = first_member(result).get("todo")
     if not todo:
-        return answer_embed("No TODO yet", "Hand one in with `/todo`.", color=BLUE, trouble=trouble_of(result))
+        return answer_embed("No TODO yet", "Hand one in with `/todo`.", color=BLUE, trouble=todo_trouble(result))
     embed = todo_embed("Your TODO", todo)
     embed.description = f"Handed in {relative_time(todo['submitted_at'] or first_member(result)['last_submit'])}."
-    return with_trouble(embed, trouble_of(result))
+    return with_trouble(embed, todo_trouble(result))
 
 
 def deleted(result: CommandResult) -> discord.Embed:
     """The answer once a TODO's text is deleted."""
     if result.refusal:
-        return refusal_of(result)
+        return todo_refusal(result)
     if not result.value["deleted"]:
-        return answer_embed("No TODO to delete", color=BLUE, trouble=trouble_of(result))
+        return answer_embed("No TODO to delete", color=BLUE, trouble=todo_trouble(result))
     text = "Your clock goes on as before: it still counts as handed in."
-    return answer_embed("Your TODO is deleted", text, trouble=trouble_of(result))
+    return answer_embed("Your TODO is deleted", text, trouble=todo_trouble(result))
 
 
 def status_of(result: CommandResult, user_id: int) -> discord.Embed:
     """How a member stands: last TODO, what comes next and when, and why."""
     if is_failure(result):
-        return refusal_of(result)
+        return todo_refusal(result)
     found = first_member(result)
     if not found:
-        return answer_embed("TODO status", f"Nothing is known of <@{user_id}>.", color=BLUE, trouble=trouble_of(result))
+        return answer_embed(
+            "TODO status", f"Nothing is known of <@{user_id}>.", color=BLUE, trouble=todo_trouble(result)
+        )
     embed = discord.Embed(title="TODO status", description=f"<@{user_id}>", color=BLUE)
     embed.add_field(name="Last TODO", value=relative_time(found["last_submit"]))
     embed.add_field(name="Next reminder", value=relative_time(found["next_ping"]))
@@ -188,7 +190,7 @@ def status_of(result: CommandResult, user_id: int) -> discord.Embed:
         embed.add_field(
             name="Direct messages", value=f"closed since {relative_time(found['dms_closed_at'])}", inline=False
         )
-    return with_trouble(embed, trouble_of(result))
+    return with_trouble(embed, todo_trouble(result))
 
 
 # The roster
@@ -197,30 +199,30 @@ def status_of(result: CommandResult, user_id: int) -> discord.Embed:
 def listed(result: CommandResult, user_id: int) -> discord.Embed:
     """The answer once a member is on the roster."""
     if result.refusal:
-        return refusal_of(result)
+        return todo_refusal(result)
     if result.value["added"]:
         title, text = "On the roster", f"<@{user_id}> takes part: the clock starts now."
     else:
         title, text = "On the roster already", f"<@{user_id}> takes part."
-    return answer_embed(title, text, trouble=trouble_of(result))
+    return answer_embed(title, text, trouble=todo_trouble(result))
 
 
 def unlisted(result: CommandResult, user_id: int) -> discord.Embed:
     """The answer once a member is off the roster."""
     if result.refusal:
-        return refusal_of(result)
+        return todo_refusal(result)
     if not result.value["removed"]:
         return answer_embed(
-            "Off the roster already", f"<@{user_id}> takes no part.", color=BLUE, trouble=trouble_of(result)
+            "Off the roster already", f"<@{user_id}> takes no part.", color=BLUE, trouble=todo_trouble(result)
         )
     text = f"<@{user_id}> is not reminded any more, and the role stays as it is; so does the history."
-    return answer_embed("Off the roster", text, trouble=trouble_of(result))
+    return answer_embed("Off the roster", text, trouble=todo_trouble(result))
 
 
 def roster_pages(result: CommandResult) -> list[discord.Embed]:
     """Who takes part and who has handed in today, as many embeds as it takes."""
     if result.refusal:
-        return [refusal_of(result)]
+        return [todo_refusal(result)]
     rows = result.value["members"]
     lines = [f"<@{row['user_id']}> {row['standing']}, last {relative_time(row['last_submit'])}" for row in rows]
     parts = [lines[start : start + MEMBERS_A_PAGE] for start in range(0, len(lines), MEMBERS_A_PAGE)] or [[]]
@@ -228,7 +230,7 @@ def roster_pages(result: CommandResult) -> list[discord.Embed]:
     for number, part in enumerate(parts, 1):
         title = f"{result.value['handed_in']} of {len(rows)} handed in today"
         text = lines_of(part, none="Nobody is on the roster. Add members with `/todo_roster add`.")
-        embed = answer_embed(title, text, color=BLUE, trouble=trouble_of(result))
+        embed = answer_embed(title, text, color=BLUE, trouble=todo_trouble(result))
         if len(parts) > 1:
             embed.set_footer(text=f"{counted(len(rows), 'member')} · page {number} of {len(parts)}")
         pages.append(embed)
@@ -238,12 +240,12 @@ def roster_pages(result: CommandResult) -> list[discord.Embed]:
 def paused(result: CommandResult, user_id: int, now: datetime) -> discord.Embed:
     """The answer to a pause: those of now and later."""
     if result.refusal:
-        return refusal_of(result)
+        return todo_refusal(result)
     pauses = [pause for pause in result.value["pauses"] if _is_ahead(pause, now)]
     title = "Paused" if pauses else "Not paused any more"
     none = "All clocks go on."
     text = lines_of((f"• {_pause_text(pause)}" for pause in pauses), none=none)
-    return answer_embed(title, f"<@{user_id}>\n{text}", trouble=trouble_of(result))
+    return answer_embed(title, f"<@{user_id}>\n{text}", trouble=todo_trouble(result))
 
 
 def _is_ahead(pause: Mapping[str, Any], now: datetime) -> bool:
