@@ -61,7 +61,7 @@ class SweepTools:
     keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
     """Lets go of the files of TODOs other than those with these ids."""
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
-    """NoticeDetails how many legs of how many are done."""
+    """Is told how many legs of how many are done."""
     stopped: Callable[[], bool] = lambda: False
     """Once it says so nothing new is begun."""
 
