@@ -1,4 +1,7 @@
-"""Ids, keys, numbers with their nouns, instants, and texts to be shown letter by letter. Every run loads this."""
+"""Ids, keys, numbers with their nouns, instants, and texts to be shown letter by letter. Every run loads this.
+
+Pure.
+"""
 
 from __future__ import annotations
 

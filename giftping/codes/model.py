@@ -1,4 +1,4 @@
-"""The words of gift codes: sighting, listing, code. Values only."""
+"""The words of gift codes: sighting, listing, code. Values only. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides what a look at a channel says about a message whose post had an unclear end. Values only."""
+"""Decides what a look at a channel says about a message whose post had an unclear end. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Discord message as a value, and the payload it becomes."""
+"""A Discord message as a value, and the payload it becomes. Pure."""
 
 from __future__ import annotations
 

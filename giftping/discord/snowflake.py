@@ -1,4 +1,4 @@
-"""Discord's ids: 64-bit numbers that carry the time at which they were made."""
+"""Discord's ids: 64-bit numbers that carry the time at which they were made. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong, in words, and by what it is known to be the same trouble as before."""
+"""What is wrong, in words, and by what it is known to be the same trouble as before. Pure."""
 
 from __future__ import annotations
 

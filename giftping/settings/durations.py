@@ -1,4 +1,4 @@
-"""Spans of time as people write them in settings: "90s", "5m", "12h", "1d"."""
+"""Spans of time as people write them in settings: "90s", "5m", "12h", "1d". Pure."""
 
 from __future__ import annotations
 

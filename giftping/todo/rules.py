@@ -1,4 +1,4 @@
-"""What is due for a member, and when: one pure function, and its reasons in words.
+"""What is due for a member, and when: one function, and its reasons in words. Pure.
 
 Two kinds of time are taken out of the clocks. Pauses stop all of them. Time in which giftping did not sweep stops
 those that lead to the role's removal: nobody loses it for days on which nobody would have reminded them.

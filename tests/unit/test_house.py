@@ -7,7 +7,7 @@ import builtins
 import importlib
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,45 @@ NAMES_OF_OTHERS = {
     *("true", "false"),  # TOML
 }
 """What docstrings may name although it is in no code of ours."""
+
+DOING_THINGS = {
+    *("asyncio", "concurrent", "fcntl", "glob", "http", "io", "logging", "multiprocessing", "os", "queue", "select"),
+    *("shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading"),
+    *("random", "secrets", "time", "uuid"),
+    *("bson", "discord", "httpcore", "httpx", "pymongo", "rich", "tinydb", "typer"),
+    *("giftping.cli", "giftping.commands", "giftping.net", "giftping.wiring"),
+    *("giftping.discord.http", "giftping.discord.members", "giftping.discord.pacing", "giftping.discord.rest"),
+    "giftping.discord.webhook",
+}
+"""What reads or writes, waits, runs side by side, draws lots, or tells the time: no pure module knows it."""
+
+VALUES_OF_STORES = {f"giftping.store.{name}" for name in ("base", "changes", "documents", "errors", "fields")}
+"""What pure modules may know of the store: its records and documents, and nothing that opens one."""
+
+DOING_CALLS = {"open", "print", "input", "now", "utcnow", "today", "utc_now", "read_text", "write_text", "urandom"}
+
+KNOWN_IMPURITIES = {
+    # discord.py's embeds are values; nothing is sent here.
+    **{f"giftping/bot/{name}.py": {"discord"} for name in ("embeds", "code_embeds", "todo_embeds")},
+    # These are looked at for their classes of errors alone.
+    "giftping/discord/failures.py": {"socket", "ssl", "giftping.net.lean_httpx.httpx"}
+    | {"giftping.net.transport.UNUSABLE_ENVIRONMENT"},
+    # Each change makes its document's `rev` a new one, by lot.
+    "giftping/store/changes.py": {"os", "os.urandom()"},
+}
+"""What modules that say they are pure do all the same."""
+
+SHARED_NAMES = {
+    # Each kind of source has its parser, and they are picked by the name of the kind.
+    "parse": "a parser",
+    # Commands are called as they are typed, in the module of their group, and so are those of the command line.
+    **dict.fromkeys(("add", "doctor", "init", "migrate", "remove", "show", "status", "test"), "a command"),
+    # A command, and what it has done.
+    **dict.fromkeys(("check", "explain", "statistics", "submit", "sweep"), "a command's work"),
+    # The two ways to start: the command line and the bot; and what each group of the bot's commands begins with.
+    **dict.fromkeys(("add_commands", "run"), "a beginning"),
+}
+"""Names that stand in two modules for the same idea, and why that is."""
 
 
 def name_of(path: Path) -> str:
@@ -209,3 +248,104 @@ def test_only_the_edge_asks_what_time_it_is() -> None:
         if re.search(r"datetime\.now\(|\butcnow\(|time\.time\(", path.read_text("utf-8"))
     }
     assert asking == set()
+
+
+def names_twice(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """The public classes and functions that several modules define, and where.
+
+    The stand-in has Discord's names for Discord's things, and the inside of the store is not looked at yet.
+    """
+    places: dict[str, list[str]] = {}
+    for path in paths:
+        if path.parent.name not in ("demo", "store"):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
+                    places.setdefault(node.name, []).append(path.stem)
+    return {name: stems for name, stems in places.items() if len(stems) > 1}
+
+
+def test_no_two_things_share_a_name() -> None:
+    twice = names_twice(MODULES)
+    assert {name: stems for name, stems in twice.items() if name not in SHARED_NAMES} == {}
+
+
+def test_a_name_that_two_things_share_is_found(tmp_path: Path) -> None:
+    for stem, text in {"one": "class Trouble: ...", "two": "class Trouble: ...\ndef _own(): ...", "three": ""}.items():
+        (tmp_path / f"{stem}.py").write_text(text)
+    assert names_twice(sorted(tmp_path.glob("*.py"))) == {"Trouble": ["one", "two"]}
+
+
+def says_it_is_pure(path: Path) -> bool:
+    """Whether a module, or the package that it stands in, says of itself that it is pure."""
+    texts = [ast.get_docstring(source_of(one).tree) or "" for one in (path, path.with_name("__init__.py"))]
+    return any(re.search(r"\bPure\b", text) for text in texts)
+
+
+def impurities(tree: ast.Module) -> Iterator[str]:
+    """What a module imports or calls that is more than values in and values out."""
+    for node in ast.walk(tree):
+        imported: list[str] = []
+        if isinstance(node, ast.Import):
+            imported = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imported = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in imported:
+            parts = name.split(".")
+            behind = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+            opens_stores = "giftping.store" in behind and not behind & VALUES_OF_STORES
+            # Of paths only those are pure that no file system is asked about.
+            is_path = "pathlib" in behind and parts[-1] not in ("PurePath", "PurePosixPath")
+            asks_the_net = name.startswith("urllib") and "urllib.parse" not in behind
+            if behind & DOING_THINGS or opens_stores or is_path or asks_the_net:
+                yield name
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called.rpartition(".")[2] in DOING_CALLS:
+                yield f"{called}()"
+
+
+PURE = [path for path in MODULES if says_it_is_pure(path)]
+
+
+def test_there_are_pure_modules_and_a_package_of_them() -> None:
+    assert {"plan.py", "merge.py", "guards.py", "rules.py", "text.py", "html.py", "rss.py"} <= {
+        one.name for one in PURE
+    }
+
+
+@pytest.mark.parametrize("path", PURE, ids=name_of)
+def test_a_module_that_says_it_is_pure_does_nothing_but_turn_values_into_values(path: Path) -> None:
+    assert set(impurities(source_of(path).tree)) == KNOWN_IMPURITIES.get(name_of(path), set())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("import os", "import io", "from pathlib import Path", "import urllib.request", "def f():\n    import socket"),
+        *("import threading", "from concurrent.futures import ThreadPoolExecutor", "import queue"),
+        *("import random", "from secrets import token_hex", "from uuid import uuid4"),
+        *("import time", "datetime.now(UTC)", "date.today()", "wiring.utc_now()", "datetime.utcnow()"),
+        *("import logging", "print('here')", "open('file')", "place.read_text()"),
+        *("import httpx", "import pymongo", "import tinydb", "from rich.table import Table"),
+        *("from giftping.net.transport import Transport", "from giftping.net import transport"),
+        *(
+            "from giftping.store.tiny import TinyStore",
+            "from giftping.store import mongo",
+            "import giftping.store.tiny",
+        ),
+        *("from giftping.discord.rest import RestClient", "from giftping.discord import http"),
+    ],
+)
+def test_what_is_not_pure_is_found(text: str) -> None:
+    assert list(impurities(ast.parse(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("from pathlib import PurePath", "from urllib.parse import quote", "import re", "self.now", "now - start"),
+        *("from giftping.store.base import GuildRecord", "from giftping.discord.message import Message"),
+    ],
+)
+def test_values_are_pure(text: str) -> None:
+    assert list(impurities(ast.parse(text))) == []
