@@ -349,6 +349,8 @@ EVERY_COMMAND: tuple[tuple[str, ...], ...] = (
     ("todo", "delete", str(ADA)),
     ("todo", "roster", "remove", str(BEN), "--yes"),
     ("guilds", "remove", "14", "--yes"),
+    ("store", "status"),
+    ("store", "forget", "another-host", "--yes"),
 )
 NOT_DRIVEN = {"demo", "bot"}
 """The demo has secrets of its own, which open nothing; the bot has tests of its own."""
