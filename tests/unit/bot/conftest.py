@@ -74,7 +74,15 @@ def commands_live_by_the_real_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_clock: None) -> Iterator[Stage]:
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SimCord look ten times as often whether the bot is done: a test is mostly waiting for its next look."""
+    monkeypatch.setitem(simcord.Env._settle_internal.__kwdefaults__, "idle", 0.005)
+
+
+@pytest.fixture
+def stage(
+    machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_clock: None, looks_often: None
+) -> Iterator[Stage]:
     """The bot connected, with no guild for TODOs, and a guild with a channel where it may post.
 
     An error that the bot met and the test did not look at (`stage.env.errors`) fails the test.
