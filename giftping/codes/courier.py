@@ -125,7 +125,14 @@ class Courier:
         """
         outcome = route.post(announcement.message, delivery_id)
         if isinstance(outcome, Done):
-            return self._record_sent(guild, route, announcement, delivery_id, ids, outcome)
+            # A run that is killed before this leaves a claim, and the message is found in the channel.
+            self.store.mark_sent(
+                delivery_id, ids, message_id=outcome.message_id, channel_id=outcome.channel_id, at=self.clock()
+            )
+            if guild.broken is not None:
+                self.store.note_broken(guild.guild_id, guild.destination, None)
+            report = _report(guild, announcement, route.label, DeliveryResult.SENT, delivery_id)
+            return replace(report, message_id=outcome.message_id)
         # The claim stays as it is: whoever settles it later looks for the message first.
         if isinstance(outcome, Unclear):
             return _report(guild, announcement, route.label, DeliveryResult.UNCLEAR, delivery_id, outcome.reason)
@@ -149,22 +156,6 @@ class Courier:
             meaning=meaning,
             retry_at=broken.retry_at if broken else None,
         )
-
-    def _record_sent(
-        self,
-        guild: GuildRecord,
-        route: Route,
-        announcement: Announcement,
-        delivery_id: str,
-        ids: Sequence[str],
-        done: Done,
-    ) -> DeliveryReport:
-        # A run that is killed before this leaves a claim, and the message is found in the channel.
-        self.store.mark_sent(delivery_id, ids, message_id=done.message_id, channel_id=done.channel_id, at=self.clock())
-        if guild.broken is not None:
-            self.store.note_broken(guild.guild_id, guild.destination, None)
-        report = _report(guild, announcement, route.label, DeliveryResult.SENT, delivery_id)
-        return replace(report, message_id=done.message_id)
 
     def seed(self, guild: GuildRecord, codes: Sequence[Code]) -> None:
         """Record codes for a guild without posting them."""

@@ -22,16 +22,10 @@ def run_record(report: CheckReport, host: str) -> RunRecord:
         }
         for source in report.sources
     }
-    return RunRecord(
-        job=JOB,
-        host=host,
-        started_at=report.started_at,
-        finished_at=report.finished_at,
-        exit_code=report.exit_code,
-        details={
-            "guilds": report.guild_count,
-            "deliveries": dict(counts),
-            "uncertain": report.uncertain,
-            "sources": sources,
-        },
-    )
+    details = {
+        "guilds": report.guild_count,
+        "deliveries": dict(counts),
+        "uncertain": report.uncertain,
+        "sources": sources,
+    }
+    return RunRecord(JOB, host, report.started_at, report.finished_at, report.exit_code, details)

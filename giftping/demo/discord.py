@@ -6,15 +6,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from giftping.demo import faults
 from giftping.demo.answering import API, Answering, Validate
 from giftping.demo.clock import Clock, ShiftedClock
 from giftping.demo.faults import Fault, FaultPlan, Planned
 from giftping.demo.log import ANY, Log, Logged, Match, visible_codes
-from giftping.demo.loopback import LoopbackServer
+from giftping.demo.loopback import LoopbackServer, StandIn
 from giftping.demo.people import People
 from giftping.demo.ratelimits import Limits
 from giftping.demo.rules import draft_of
@@ -42,7 +41,7 @@ class Arrival:
     codes: tuple[str, ...]
 
 
-class StandInDiscord(People):
+class StandInDiscord(StandIn, People):
     """Discord's REST API under `.api` while it is open; see `fail` for how to make it misbehave.
 
     `clock` is its own clock, by which nonces are forgotten and windows of rate limits end. `limits` is what is
@@ -72,19 +71,6 @@ class StandInDiscord(People):
             self._world, self._log, self._plan, self._lock, bot_token=bot_token, limits=limits, validate=validate
         )
         self._server = LoopbackServer(answering.respond)
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Cut every connection, hanging ones too, and free the port. Raise what a handler had raised."""
-        self._server.close()
 
     @property
     def api(self) -> str:

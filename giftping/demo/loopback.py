@@ -149,6 +149,25 @@ class LoopbackServer:
         return self._listener
 
 
+class StandIn:
+    """What is open for as long as its server is: the base of the stand-ins."""
+
+    _server: LoopbackServer
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cut every connection, hanging ones too, and free the port. Raise what a handler had raised."""
+        self._server.close()
+
+
 class _Listener(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 256

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from types import TracebackType
-from typing import Self
 
 from giftping.demo.faults import Fault, FaultPlan, Moment, Planned
-from giftping.demo.loopback import Answer, LoopbackServer, Peer, Reply, Request
+from giftping.demo.loopback import Answer, LoopbackServer, Peer, Reply, Request, StandIn
 
 HTML = "text/html; charset=utf-8"
 MEBIBYTE = 1 << 20
@@ -42,7 +40,7 @@ class PageRequest:
     """None where no answer was given."""
 
 
-class StandInSources:
+class StandInSources(StandIn):
     """A web server on 127.0.0.1 while it is open; a path that was not set answers 404."""
 
     def __init__(self) -> None:
@@ -51,19 +49,6 @@ class StandInSources:
         self._plan: FaultPlan[PageRequest] = FaultPlan()
         self._lock = threading.Lock()
         self._server = LoopbackServer(self._respond)
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Cut every connection, hanging ones too, and free the port. Raise what a handler had raised."""
-        self._server.close()
 
     def url(self, path: str) -> str:
         """The URL of a path. Raise RuntimeError when the server is not open."""

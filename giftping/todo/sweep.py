@@ -279,11 +279,5 @@ class _Sweep:
 
 
 def _record(report: SweepReport, host: str) -> RunRecord:
-    return RunRecord(
-        job=JOB,
-        host=host,
-        started_at=report.started_at,
-        finished_at=report.finished_at,
-        exit_code=report.exit_code,
-        details={"members": len(report.plan), **report.counts(), "failed": len(list(report.failures()))},
-    )
+    details = {"members": len(report.plan), **report.counts(), "failed": len(list(report.failures()))}
+    return RunRecord(JOB, host, report.started_at, report.finished_at, report.exit_code, details)
