@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from giftping.codes.broken_destination import is_resting
-from giftping.codes.courier import Clock, Courier, Origins, Routes
+from giftping.codes.courier import Courier, Origins, Routes
 from giftping.codes.gather import Gathered
 from giftping.codes.guards import clearance
 from giftping.codes.merge import merge
@@ -30,6 +30,7 @@ from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, GuildWork
 from giftping.codes.request import CheckRequest
 from giftping.codes.settle import DeliverySettler, OpenDelivery, may_settle, open_deliveries
+from giftping.delivery.clock import Clock
 from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, EntryState, GuildRecord, Store
 from giftping.store.documents import OWED

@@ -12,13 +12,11 @@ from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.broken_destination import broken_after
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
+from giftping.delivery.clock import Clock
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Refused, Route, Unclear
 from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
-
-Clock = Callable[[], datetime]
-"""The present instant, aware."""
 
 Routes = Callable[[Destination], Route | Refused]
 

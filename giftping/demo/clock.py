@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-
-Clock = Callable[[], datetime]
-"""Gives the present instant, aware and in UTC."""
 
 
 class ShiftedClock:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from giftping.delivery.clock import Clock
 from giftping.demo import faults
 from giftping.demo.answering import API, Answering, Validate
-from giftping.demo.clock import Clock, ShiftedClock
+from giftping.demo.clock import ShiftedClock
 from giftping.demo.faults import Fault, FaultPlan, Planned
 from giftping.demo.log import ANY, Log, Logged, Match, visible_codes
 from giftping.demo.loopback import LoopbackServer, StandIn

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, IntFlag
 from typing import Any, Literal
 
-from giftping.demo.clock import Clock
+from giftping.delivery.clock import Clock
 from giftping.demo.rules import AllowedMentions, Draft
 
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)

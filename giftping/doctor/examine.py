@@ -32,8 +32,8 @@ from giftping.wiring import host_name, side_by_side, utc_now
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from giftping.delivery.clock import Clock
     from giftping.settings.keys import Settings
-    from giftping.todo.repository import Clock
     from giftping.wiring import Wiring
 
 

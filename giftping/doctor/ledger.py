@@ -13,8 +13,9 @@ from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.repository import MemberRepository
 
 if TYPE_CHECKING:
+    from giftping.delivery.clock import Clock
     from giftping.store.base import GuildRecord, LedgerEntry, RunRecord, Store
-    from giftping.todo.repository import Clock, LoadedMembers
+    from giftping.todo.repository import LoadedMembers
     from giftping.todo.sweep_notes import SweepNotes
     from giftping.wiring import Wiring
 

@@ -12,8 +12,8 @@ from giftping.store.base import StoreError
 from giftping.text import counted
 
 if TYPE_CHECKING:
+    from giftping.delivery.clock import Clock
     from giftping.settings.keys import Settings
-    from giftping.todo.repository import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from giftping.delivery.clock import Clock
 from giftping.delivery.hosts import NotAloneError
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
@@ -25,7 +26,7 @@ from giftping.todo.messenger import Addresses, Messenger
 from giftping.todo.model import Todo
 from giftping.todo.periods import Period
 from giftping.todo.report import SweepReport
-from giftping.todo.repository import Clock, MemberRepository
+from giftping.todo.repository import MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import TodoRules
 from giftping.todo.submit import SubmitReport, SubmitRequest, SubmitTools, submit

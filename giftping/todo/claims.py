@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from giftping.delivery.clock import Clock
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
 from giftping.todo.errands import Errand, Recipient
@@ -17,7 +18,7 @@ from giftping.todo.history import Event
 from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
 from giftping.todo.periods import Period
 from giftping.todo.report import ActionResult, LegReport
-from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
+from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.rules import TodoRules, due
 from giftping.todo.transitions import ping_for, with_claim, with_delivery, with_refusal
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from giftping.delivery.clock import Clock
 from giftping.discord.members import (
     CANNOT_DM,
     DMS_TOO_FAST,
@@ -22,7 +23,7 @@ from giftping.discord.members import (
 from giftping.discord.outcome import Refused
 from giftping.todo.model import LegState, Member
 from giftping.todo.report import ActionResult
-from giftping.todo.repository import Clock, MemberChange, MemberRepository
+from giftping.todo.repository import MemberChange, MemberRepository
 
 CLOSED_FOR = timedelta(days=7)
 """How long a member who takes no direct messages is left alone with them."""

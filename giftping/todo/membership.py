@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from giftping.delivery.clock import Clock
 from giftping.discord.members import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, MemberInfo, MembersClient
 from giftping.discord.outcome import Refused, Unclear
 from giftping.todo.model import Membership
-from giftping.todo.repository import Clock
 
 LIST_FROM = 5
 """From how many members on the guild's whole list is asked for, which takes a privileged intent, before each alone."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from giftping.delivery.clock import Clock
 from giftping.discord.limits import EMBEDS
 from giftping.todo.history import Event
 from giftping.todo.membership import MembershipReader
 from giftping.todo.model import Member, Membership, Pause
 from giftping.todo.periods import Period
-from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberRepository, new_id
+from giftping.todo.repository import LoadedMembers, MemberChange, MemberRepository, new_id
 from giftping.todo.rules import Action, TodoRules, due
 
 SEEN_FOR = timedelta(hours=24)

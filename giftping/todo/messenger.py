@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
+from giftping.delivery.clock import Clock
 from giftping.discord.limits import ATTACHMENT
 from giftping.discord.meanings import meaning_of
 from giftping.discord.members import DMS_TOO_FAST, UNKNOWN_CHANNEL, MembersClient
@@ -19,7 +20,7 @@ from giftping.todo.model import Lapse, LegName, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import NoticeDetails, channel_message, dm_message
 from giftping.todo.periods import Period
 from giftping.todo.report import ActionResult, LegReport, PlannedWrites
-from giftping.todo.repository import Clock, LoadedMembers, MemberRepository, new_id
+from giftping.todo.repository import LoadedMembers, MemberRepository, new_id
 from giftping.todo.rules import TodoRules, outlook
 
 

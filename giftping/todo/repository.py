@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from giftping.delivery.clock import Clock
 from giftping.store.base import Change, Store, StoreError
 from giftping.store.documents import (
     ACTIVE_MEMBERS,
@@ -21,8 +22,6 @@ from giftping.todo.history import Event, event_document, event_from
 from giftping.todo.member_documents import member_from, roster_document_of, timestamps_document_of, user_id_of
 from giftping.todo.model import Member
 from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, notes_from
-
-Clock = Callable[[], datetime]
 
 GUARD = ("last_submit", "last_ping")
 """What a change of the timestamps rests on, besides their revision: an older bot writes these, and no revision."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from giftping.delivery.clock import Clock
 from giftping.discord.http import Answer
 from giftping.discord.meanings import meaning_of
 from giftping.discord.members import UNKNOWN_MEMBER, MembersClient
@@ -14,7 +15,7 @@ from giftping.todo.history import Event
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, RemovalState
 from giftping.todo.periods import Period
 from giftping.todo.report import ActionResult, RoleReport
-from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
+from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.rules import Action, TodoRules, due, span_text
 from giftping.todo.transitions import with_removal, without_removal
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from giftping.delivery.clock import Clock
 from giftping.discord.finding import Window, candidates_among, decide, window_of
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
 from giftping.discord.rest import History, RestClient, is_by
@@ -15,7 +16,7 @@ from giftping.todo.history import Event
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
 from giftping.todo.notices import shows
 from giftping.todo.report import ActionResult, LegReport
-from giftping.todo.repository import Clock, MemberChange, MemberRepository
+from giftping.todo.repository import MemberChange, MemberRepository
 from giftping.todo.rules import TodoRules
 from giftping.todo.transitions import with_delivery, with_refusal
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from giftping.delivery.clock import Clock
 from giftping.todo.errands import Errand
 from giftping.todo.history import Event
 from giftping.todo.messenger import Messenger
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, Todo
 from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, RoleReport
-from giftping.todo.repository import Clock, MemberChange, MemberRepository, new_id
+from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.transitions import with_submission
 from giftping.todo.validation import NotOnRosterError, SubmissionError, TodoDraft, is_repeated, validated

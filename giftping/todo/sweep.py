@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from giftping.delivery.clock import Clock
 from giftping.store.base import RunRecord, Store
 from giftping.todo.direct_messages import STOPPED_FOR
 from giftping.todo.errands import files_owed, news_of, posts_of, writes_of
@@ -22,7 +23,7 @@ from giftping.todo.messenger import Messenger
 from giftping.todo.model import Member
 from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, PlannedAction, RoleReport, SweepReport, what_happened
-from giftping.todo.repository import Clock, LoadedMembers, MemberChange, MemberRepository
+from giftping.todo.repository import LoadedMembers, MemberChange, MemberRepository
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
 from giftping.todo.settle_legs import LegSettler
