@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from giftping.store.base import Destination, Store
     from giftping.store.opening import OpenStore
 
+# Discord counts requests channel by channel (Rate Limits): guilds do not have to wait for each other.
 POSTING_THREADS = 8
 
 Item = TypeVar("Item")
@@ -81,6 +82,7 @@ class Wiring:
                 error = NotAloneError(refused)
                 error.notices = tuple(store.notices)
                 raise error
+        # Nobody else has it yet, who could close it.
         except BaseException:
             store.close()
             raise
@@ -91,6 +93,7 @@ class Wiring:
 
         Raise StoreError when the store cannot be read.
         """
+        # A file is this host's alone.
         if self.settings.mongo.uri is None:
             return ""
         from giftping.delivery.hosts import HostRecord, join
@@ -181,6 +184,7 @@ class Wiring:
         from giftping.discord.webhook import WebhookRoute, parse_webhook_url
 
         try:
+            # Not before it is needed: a secret that is missing holds up this destination only.
             url = self.settings.secret(destination.webhook).reveal()
             address = parse_webhook_url(url, api=self.settings.discord.api)
         except (SecretError, ValueError) as error:
@@ -200,6 +204,7 @@ def side_by_side(
         if on_done is not None:
             on_done(done, len(items))
 
+    # For one item no pool is worth its import.
     if len(items) < 2:
         results = [work(item) for item in items]
         for _ in results:

@@ -140,6 +140,7 @@ class Answering:
 
     def _reply(self, exchange: _Exchange) -> Reply:
         if not _USER_AGENT.fullmatch(exchange.request.headers.get("user-agent", "")):
+            # Discord blocks clients whose User-Agent is not of its form (API reference, User Agent).
             return discord_error(403, 40333, "internal network error")
         claimed = self._claim(exchange)
         if claimed.refusal is not None:

@@ -29,6 +29,7 @@ from giftping.net.lean_httpx import httpx
 KEEP_IDLE = 2.0
 """Seconds that an idle connection is kept: less than servers keep it, so that none is used that is gone."""
 
+# As `openssl rehash` names them: the hash of the subject, and a number (openssl-rehash(1)).
 HASHED_CERTIFICATE = re.compile(r"[0-9a-f]{8}\.0")
 
 
@@ -41,6 +42,7 @@ class Deadline:
     def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._end = monotonic() + seconds
+        # A list, because one deadline may be entered again within itself.
         self._tokens: list[Token[Deadline | None]] = []
 
     def __enter__(self) -> Self:
@@ -61,6 +63,7 @@ class Deadline:
         return self.left <= 0
 
 
+# No argument: httpx and httpcore, which lie between the caller and the sockets, would not pass it on.
 _in_force: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
@@ -137,7 +140,9 @@ class DeadlineBackend(httpcore.NetworkBackend):
         Raise httpcore.ConnectError or httpcore.ConnectTimeout when none does.
         """
         try:
+            # A lookup takes no timeout; it ends when the resolver gives up (resolv.conf(5)).
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # UnicodeError: a part of the name is empty or too long for a name (Python's codec idna).
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"the name {host} was not resolved") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -215,6 +220,7 @@ class BodyStream(httpx.SyncByteStream):
 @contextmanager
 def errors_of_httpx() -> Iterator[None]:
     """Turn httpcore's errors into httpx's of the same name."""
+    # httpx does this in its own transport, in whose place this one stands.
     try:
         yield
     except (
@@ -266,6 +272,7 @@ def proxy_for(scheme: str, host: str) -> str:
     """The proxy that the environment names for a host, or "". Loopback hosts never have one."""
     if is_loopback(host) or proxy_bypass(host):
         return ""
+    # As urllib reads the environment: lower case goes before upper case, and HTTP_PROXY counts for nothing under CGI.
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all", "")
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"

@@ -42,6 +42,7 @@ def run_check(
 ) -> CheckReport:
     """What one check did. Raise LockHeldError when another run is at it, and StoreError as `check` does."""
     settings = wiring.settings
+    # A dry run writes nothing that another run could meet.
     with nullcontext() if request.dry_run else RunLock(settings.state / CHECK_LOCK):
         run = _Run(wiring, request, on_progress)
         return run.finish(run.idle() or run.full())
@@ -57,6 +58,7 @@ def look_again(wiring: Wiring, guild_id: int | None) -> list[DeliveryReport]:
     from giftping.store.base import EntryState
 
     settings = wiring.settings
+    # Nothing is claimed here, and only a claim notes where its code came from.
     origins = Origins({})
     with RunLock(settings.state / CHECK_LOCK), wiring.open_store() as store:
         courier = Courier(store, wiring.route_to, utc_now, host_name(settings), origins)
@@ -86,9 +88,11 @@ class _Run:
     def idle(self) -> CheckReport | None:
         """The report of a run that found everything as the last one left it, None when there may be work."""
         mark = self._mark
+        # Whoever asks for a part, or for a dry run, wants to see it looked at.
         if mark is None or not self._request.is_complete:
             return None
         started = utc_now()
+        # Kept: a run that turns out to have work is not to ask the sources twice.
         self._gathered = self._gather(mark.games)
         report = idle_report(mark, self._gathered, started, utc_now())
         # Only where the lists are the same: otherwise the store is opened anyway.
@@ -150,6 +154,7 @@ class _Run:
         # Nothing to compare the next glance with: what another host changed meanwhile would go unseen.
         if self._settings.mongo.uri is not None and self._glance is None:
             return None
+        # As the store was left: what anybody writes to it later makes a difference.
         store, settings = self._store.closed_fingerprint, settings_fingerprint(self._settings)
         return next_mark(report, settings, store, self._glance or "")
 
@@ -261,6 +266,7 @@ def settings_fingerprint(settings: Settings) -> str:
     deciding = [
         # A new release may read pages or judge codes in another way.
         __version__,
+        # The repr has all fields: a setting that is added counts without being named here.
         repr(settings.codes),
         settings.discord.api,
         _which_ledger(settings),
@@ -271,6 +277,7 @@ def settings_fingerprint(settings: Settings) -> str:
 
 
 def _which_ledger(settings: Settings) -> str:
+    # Only a hash of this is kept: the URI has a password in it.
     mongo = settings.mongo
     # Whether it is shared, and under which name, the other hosts are to learn.
     return f"{mongo.uri.reveal()} {mongo.database} {mongo.shared} {settings.host}" if mongo.uri else ""

@@ -49,6 +49,7 @@ def _writer(kind: Any, sparse: bool) -> Translation:  # noqa: FBT001 - a cache g
     if issubclass(kind, Enum):
         return _value_of
     if issubclass(kind, tuple):
+        # By what is in it, not by its annotation: then writing never has to resolve type hints.
         return lambda values: [_writer(_class_of(value), sparse)(value) for value in values]
     if issubclass(kind, Mapping):
         return lambda values: {_text(key): _writer(_class_of(value), sparse)(value) for key, value in values.items()}

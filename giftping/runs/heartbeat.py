@@ -13,6 +13,7 @@ SECONDS = 5.0
 BODY_BYTES = 10_000
 """The most of a summary that is sent, as Healthchecks keeps no more."""
 
+# Healthchecks' own words, which follow the address (Pinging API).
 START, FAIL = "start", "fail"
 
 
@@ -21,7 +22,9 @@ def ping(url: str, summary: str = "", *, kind: str = "", transport: httpx.BaseTr
 
     `kind` is START or FAIL, empty for a run that went well: the monitor's address goes on with it.
     """
+    # The deadline covers all of it; this is for each single operation.
     timeout = httpx.Timeout(SECONDS)
+    # Names of files that are not UTF-8 hold lone surrogates, which cannot be encoded.
     body = summary.encode(errors="replace")[:BODY_BYTES]
     try:
         with (
@@ -29,11 +32,13 @@ def ping(url: str, summary: str = "", *, kind: str = "", transport: httpx.BaseTr
             httpx.Client(transport=transport or SocketTransport(), timeout=timeout, trust_env=False) as client,
         ):
             request = client.build_request("POST", address(url, kind), content=body, headers={"User-Agent": "giftping"})
+            # The body is never read: only the status counts, and whoever answers may not stop.
             response = client.send(request, stream=True)
             status = response.status_code
             response.close()
     except httpx.TimeoutException:
         return "timed out"
+    # Not in httpx's words: they may hold the address, and whoever has that can ping.
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return "could not connect"
     return "" if 200 <= status < 300 else f"HTTP {status}"

@@ -59,11 +59,13 @@ def read_last_check(state: Path) -> LastCheck | None:
         if isinstance(document, dict) and isinstance(mark := document.get("mark"), dict):
             mark.setdefault("broken", 0)
         return from_json(LastCheck, document)
+    # json raises RecursionError for a text that is nested too deeply.
     except (OSError, ValueError, RecursionError):
         return None
 
 
 def write_last_check(state: Path, last: LastCheck) -> None:
     """Replace the file as a whole. Raise OSError when that cannot be done."""
+    # Not synced: if the machine goes down, the next check looks closer, and no more.
     content = f"{json.dumps(to_json(last), indent=1)}\n".encode()
     replace_file(state / LAST_CHECK, [content], durable=False)

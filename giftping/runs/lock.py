@@ -18,6 +18,7 @@ from giftping.errors import EXIT_LOCKED, GiftpingError
 from giftping.runs.codec import from_json, to_json
 
 _LONGEST_NOTE = 4096
+# A tenth of a second in all: long enough to write a note, too short for anybody to mind.
 _LOOKS = 20
 _PAUSE = 0.005
 
@@ -97,6 +98,7 @@ class RunLock:
 
     def _take(self, descriptor: int) -> None:
         try:
+            # Not lockf(): its locks are gone when the process closes any descriptor of the file (fcntl(2)).
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = _living_holder(descriptor)
@@ -105,6 +107,7 @@ class RunLock:
             since, now = holder.since.astimezone(), self._now().astimezone()
             raise LockHeldError(holder.pid, since, holder.host, now=now) from None
         note = to_json(_Holder(os.getpid(), os.uname().nodename, self._now()))
+        # Cut first: a longer note before this one would leave its end behind.
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(note).encode(), 0)
 
@@ -129,9 +132,11 @@ def _living_holder(descriptor: int) -> _Holder | None:
 
 
 def _is_gone(holder: _Holder) -> bool:
+    # Its processes cannot be asked for from here: a folder that several hosts, or containers, have.
     if holder.host != os.uname().nodename:
         return False
     try:
+        # Signal 0 is not sent: it only looks. EPERM is a process, too, of another user (kill(2)).
         os.kill(holder.pid, 0)
     except OverflowError:
         return True

@@ -27,6 +27,7 @@ def run_migration(
     from giftping.store import migrate as migration
 
     terms = migration.MigrationRequest(
+        # A dry run leaves nothing behind, not even a name for this host.
         host=host_name(settings, create=not dry_run),
         game_sources=[s.name for s in settings.sources.values() if s.enabled and s.game == HOME_GAME],
         dry_run=dry_run,

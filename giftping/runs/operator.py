@@ -35,7 +35,9 @@ def operator_text(title: str, lines: Sequence[str]) -> str:
     text = f"**{title}**"
     for number, line in enumerate(lines):
         rest = f"\n… and {len(lines) - number} more: see the log of this machine"
+        # One line, such as an error that quotes a page, is not to take the place of all others.
         following = f"\n- {line[:LINE_LENGTH]}"
+        # The room for the words about the rest is kept free: no line may push them out.
         if len(text) + len(following) > CONTENT_LENGTH - len(rest):
             return text + rest
         text += following

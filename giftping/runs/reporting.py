@@ -67,6 +67,7 @@ class Reporting:
         # A run that finds another one at work is no run; who interrupts one knows.
         if not isinstance(error, Exception) or isinstance(error, LockHeldError):
             return
+        # It is shown where the command line puts errors into words, and not a second time here.
         self._tell({f"error {type(error).__name__}": (f"{error}", False)}, lambda _: "", shows=False)
         self.end(1)
 
@@ -135,6 +136,7 @@ class Reporting:
     def _remembered(self) -> dict[str, Mark]:
         if self._told is None:
             self._told = {}
+            # Without it trouble is told once more, which is better than not at all.
             with suppress(OSError, ValueError):
                 text = self._file.read_text("utf-8")
                 from giftping.runs.telling import Mark
@@ -169,6 +171,7 @@ class Reporting:
 
         try:
             url = settings.secret(self._monitor(settings)).reveal()
+            # The summary leaves this machine, and may quote what a server has said.
             why = url_mistake(url) or ping(url, settings.redactor()(summary), kind=kind)
         except SecretError as error:
             why = str(error)
@@ -177,6 +180,7 @@ class Reporting:
     def _tell_operator(self, settings: Settings) -> None:
         from giftping.runs.operator import tell_operator
 
+        # Several hosts may tell by one webhook.
         title = f"giftping {self._name} on {os.uname().nodename}"
         redact = settings.redactor()
         lines = [redact(line) for line in dict.fromkeys(self._news)]
@@ -193,6 +197,7 @@ class Reporting:
             return
         from giftping.runs.telling import tell
 
+        # Only with its own key: the run's trouble, which is not met here, would count as over.
         telling = tell(
             {key: False} if warning else {}, lambda _: "", {k: at for k, at in told.items() if k == key}, utc_now()
         )

@@ -25,6 +25,7 @@ def read_memory(path: Path) -> Memory:
         return Memory()
     except OSError as error:
         return Memory(trouble=f"{path} cannot be read ({error.strerror}); all sources are fetched anew")
+    # All that JSON may hold in place of the objects that are expected here.
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Memory(
             trouble=f"{path} is not a memory of sources that this release wrote; all sources are fetched anew"
@@ -42,6 +43,7 @@ def _entry(state: SourceState) -> dict[str, Any]:
     entry: dict[str, Any] = to_json(state, sparse=True)
     if state.listing is not None:
         rows = entry.pop("listing")["sightings"]
+        # The entry stands under that name; thousands of rows would repeat it.
         for row in rows:
             del row["source"]
         entry["sightings"] = rows
@@ -56,6 +58,7 @@ def _state(name: str, entry: dict[str, Any]) -> SourceState:
         dropped = [{"text": text, "reason": reason} for text, reason in entry["dropped"]]
         entry = {**entry, "listing": {"sightings": rows, "dropped": dropped}}
     state = from_json(SourceState, entry, sparse=True)
+    # It is always written, but has a default, by which a sparse reading lets an entry pass that is none of ours.
     if "failures" not in entry or state.failures < 0:
         raise ValueError("failures must be a count")
     return state

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from giftping.store.files import JOURNAL, LOCK, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
 from giftping.wiring import HOST_FILE
 
+# One for each job: a sweep that waits for rate limits is not to hold up a check.
 CHECK_LOCK = "check.lock"
 SWEEP_LOCK = "sweep.lock"
 BOT_LOCK = "bot.lock"

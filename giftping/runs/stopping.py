@@ -24,6 +24,7 @@ class Stop:
     @property
     def exit_code(self) -> int:
         """What a process that was told to stop ends with: 143 after SIGTERM, 130 after Ctrl-C; 0 when it was not."""
+        # As shells tell of a process that a signal has ended.
         return 128 + self._signal if self._signal else 0
 
     def note(self, number: int) -> None:

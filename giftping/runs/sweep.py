@@ -69,6 +69,7 @@ def run_sweep(
     stage = _Stage(wiring, place, timing, dry_run=dry_run)
     notices: Sequence[str] = ()
     with nullcontext() if dry_run else RunLock(settings.state / SWEEP_LOCK):
+        # `sweep` opens and closes it; what it has to say of itself is asked for after that.
         opened: list[Store] = []
 
         def open_store() -> Store:
@@ -190,6 +191,7 @@ class _Stage:
         self._wiring = wiring
         self._members = MembersClient(place.rest.http)
         self._attachments = Attachments(settings.state / ATTACHMENTS)
+        # A dry run leaves nothing behind, not even a name for this host.
         self.rules = rules_of(settings, host_name(settings, create=not dry_run))
 
     def tools(self, open_store: Callable[[], Store], on_progress: Callable[[int, int], None]) -> SweepTools:

@@ -42,13 +42,16 @@ def tell(found: Mapping[str, bool], over: Callable[[str], str], told: Mapping[st
     wrong.
     """
     fresh = {key for key, mark in told.items() if timedelta(0) <= now - mark.told_at < AGAIN_AFTER}
+    # What somebody else has told of begins its day now, and is told here only if it lasts that long.
     news = frozenset(key for key, is_known in found.items() if key not in fresh and (key in told or not is_known))
     ended = {key: over(key) for key in told if key not in found}
+    # Not met is not over: a source that was not asked says nothing.
     kept = {
         key: told[key]
         for key, words in ended.items()
         if not words and timedelta(0) <= now - told[key].told_at < FORGOTTEN_AFTER
     }
     standing = {key: Mark(told[key].told_at if key in fresh else now, lasted=key in told) for key in found}
+    # What one run met and the next did not was a slip, of which the end is no news.
     words = (words for key, words in ended.items() if words and told[key].lasted)
     return Telling(news, tuple(dict.fromkeys(words)), {**kept, **standing})

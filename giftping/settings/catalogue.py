@@ -169,6 +169,7 @@ def _perhaps_misspelt(
     name: str, table: Mapping[str, object], catalogue: Catalogue, problems: list[Problem]
 ) -> list[Problem]:
     """The problems of a source of one's own; one in place of all that it lacks where a built-in one may be meant."""
+    # Whoever misspells a built-in name has written a key or two, and would be told of all others as missing.
     missing = [key.name for key in keys_of(SourceDefinition).values() if key.required and key.name not in table]
     near = near_name(name, catalogue.tables) if missing else ""
     if not near:

@@ -110,6 +110,7 @@ def keys_of(table: type, kind: str = "") -> Mapping[str, Key]:
 
 def sentences(table: type) -> dict[str, str]:
     """What stands below each field of a dataclass, by field. Python drops it, so that the source is read."""
+    # Here, because only `giftping init` writes sentences.
     import ast
     import inspect
 

@@ -45,6 +45,7 @@ def parse_dotenv(text: str, file: str) -> tuple[list[Variable], list[Mistake]]:
     """
     variables: list[Variable] = []
     mistakes: list[Mistake] = []
+    # splitlines() would also break at form feeds, U+2028 and others that a value may hold.
     for number, raw in enumerate(re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff")), start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
@@ -56,6 +57,7 @@ def parse_dotenv(text: str, file: str) -> tuple[list[Variable], list[Mistake]]:
         value = _value(found[2])
         if value is None:
             mistakes.append(Mistake(file, found[1], "the quotes around its value do not match up on this line", number))
+        # No environment can hold it, and a path with it makes Python raise ValueError.
         elif "\0" in value:
             mistakes.append(Mistake(file, found[1], "its value holds a NUL", number))
         else:
@@ -72,6 +74,7 @@ def dotenv_with(text: str, values: Mapping[str, str], *, replaces: bool = False)
     variables, mistakes = parse_dotenv(text, ".env")
     if mistakes:
         raise SettingsError(mistakes)
+    # Split as `parse_dotenv` does, by whose line numbers these are found.
     lines = re.split(r"\r\n|\n|\r", text)
     if lines[-1] == "":
         lines.pop()
@@ -95,6 +98,7 @@ def _value(raw: str) -> str | None:
             return None
         if quoted[1] is not None:
             return quoted[1]
+        # A backslash before anything else stays, as within a shell's double quotes.
         return re.sub(_ESCAPE, lambda match: _ESCAPED.get(match[1], match[0]), quoted[2])
     return re.split(r"(?:^|[ \t])#", raw, maxsplit=1)[0].strip()
 

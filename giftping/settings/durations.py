@@ -16,6 +16,7 @@ def parse_duration(value: object) -> timedelta:
     nobody has to know whether a bare number means seconds or minutes.
     """
     text = str(value).strip()
+    # `\d` would take digits of other scripts. Nine digits of days are the most that a timedelta holds.
     found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if not found:
         raise ValueError(_reason(text))

@@ -10,6 +10,7 @@ from types import MappingProxyType
 REAL = "environment"
 
 OWN_PREFIX = "GIFTPING_"
+# giftping itself reads none of these; its suite does.
 TEST_VARIABLES = frozenset({"GIFTPING_TEST_MONGO"})
 
 

@@ -128,6 +128,7 @@ def read_settings_file(path: Path | None) -> SettingsFile:
 def read_text(path: Path) -> str:
     """The text of a settings or `.env` file. Raise SettingsError when it cannot be read or is not UTF-8."""
     try:
+        # Some editors put a byte order mark in front, at which tomllib would stumble.
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SettingsError([Mistake(str(path), "", f"cannot be read: {error.strerror}")]) from None
@@ -173,6 +174,7 @@ def _named(path: Path, by: str) -> Path:
 
 def _folders(environment: Environment, cwd: Path) -> Iterator[tuple[Path, bool]]:
     """The folders a settings file may be in, and whether being shut out of it just means it is not ours."""
+    # Files that systemd hands to this service alone, by LoadCredential= (systemd.exec(5)).
     if credentials := environment.get("CREDENTIALS_DIRECTORY"):
         yield Path(credentials), False
     yield cwd, True
@@ -182,6 +184,7 @@ def _folders(environment: Environment, cwd: Path) -> Iterator[tuple[Path, bool]]
         yield Path(configured, "giftping"), True
     elif home:
         yield home / ".config" / "giftping", True
+    # A unit may name several folders, which systemd joins with colons (systemd.exec(5)).
     for folder in filter(None, environment.get("CONFIGURATION_DIRECTORY").split(":")):
         yield Path(folder), False
     yield SYSTEM_FOLDER, False
@@ -203,6 +206,7 @@ _KEY_LINE = rf"[ \t]*(?:\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?[ \t]*(?:#.*)?$|({_DOTT
 
 def _key_lines(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     table: tuple[str, ...] = ()
+    # Lines of TOML end in LF or CRLF; splitlines() would count more of them.
     for number, line in enumerate(text.split("\n"), start=1):
         found = re.match(_KEY_LINE, line)
         if not found:

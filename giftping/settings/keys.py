@@ -190,6 +190,7 @@ class MongoSettings:
     def __post_init__(self) -> None:
         """Let hosts that share wait for each other."""
         if self.on_outage is None:
+            # The class is frozen; this is how its own __init__ sets fields, too.
             object.__setattr__(self, "on_outage", "hold" if self.shared else "continue")
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -268,6 +269,7 @@ class Settings:
     def redactor(self) -> Redactor:
         """What takes every secret that these settings know of, or have given out, out of a text."""
         known = [secret for secret in (self.discord.token, self.mongo.uri) if secret]
+        # A copy: another thread may add to it meanwhile.
         return Redactor([*known, *self._resolved.copy(), *secret_values(self.environment.values)])
 
 

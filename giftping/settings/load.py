@@ -103,6 +103,7 @@ class _Loading:
             file=self.file.path,
             environment=self.environment,
             origins=MappingProxyType(self.origins),
+            # One file may hold several secrets, and is warned of once.
             warnings=tuple(dict.fromkeys(filter(None, self.warnings))),
         )
 
@@ -111,6 +112,7 @@ class _Loading:
         here, variables, mistakes = self._dotenv(self.cwd)
         environment = real
         try:
+            # The `.env` here may say where the settings are, too.
             path = find_settings_file(real.beneath(here, variables), config, self.cwd)
             if path and path.parent != self.cwd:
                 beside, more_variables, more_mistakes = self._dotenv(path.parent)
@@ -147,6 +149,7 @@ class _Loading:
         settings = declared(**self._values(declared, reader))
         wrong = {problem.key for problem in self.problems}
         for keys, reason in getattr(settings, "contradictions", tuple)():
+            # In place of a wrong value stands its default, and nobody wrote what that contradicts.
             if wrong.isdisjoint(map(reader.key, keys)):
                 # The defaults go together, so that one of these keys was written.
                 reader.wrong(next(key for key in keys if key in reader.table), reason)
@@ -195,8 +198,10 @@ class _Loading:
         """The state folder: the one that is named, else the one that systemd made, else the default."""
         if named:
             is_by_variable = self.origins["state"].kind == "environment"
+            # A relative path starts where it was written: in a file from its folder, in a variable from here.
             start = self.cwd if is_by_variable else self.file.folder
             return expanded(str(named), start or self.cwd, self.environment)
+        # Of several folders that a unit names, joined with colons (systemd.exec(5)), the first counts.
         if folder := self._variable("state", "STATE_DIRECTORY").partition(":")[0]:
             return self.cwd / folder
         if self.environment.get("XDG_STATE_HOME").startswith("/"):
@@ -243,6 +248,7 @@ class _Loading:
         """Raise SettingsError if there is any mistake, in the order of the lines, without the secrets in reach."""
         mistakes = self.file.mistakes(self.problems) + self.mistakes
         if mistakes:
+            # A mistake may quote what was written, such as a token in the wrong place.
             redact = Redactor(secret_values(self.environment.values))
             raise SettingsError(replace(each, key=redact(each.key), reason=redact(each.reason)) for each in mistakes)
 

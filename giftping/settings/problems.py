@@ -22,6 +22,7 @@ class Problem:
 
 def near_name(name: object, allowed: Iterable[str]) -> str:
     """The name among the allowed ones that was probably meant, empty where none comes near."""
+    # Here, because a run without mistakes does not need it.
     from difflib import get_close_matches
 
     near = get_close_matches(str(name), sorted(allowed), n=1)

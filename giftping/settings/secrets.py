@@ -17,6 +17,7 @@ MASK = "***"
 
 _LARGEST_SECRET = 64 * 1024
 _SHORTEST_KNOWN = 4
+# A short value under such a name is mostly a word, as in WEBHOOK_MODE=on, and masking it garbles every line.
 _SHORTEST_BY_NAME = 8
 _TELLING_NAMES = r"(?i)TOKEN|SECRET|PASSW|WEBHOOK|MONGO_URI"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -152,6 +153,8 @@ class Redactor:
     def __init__(self, secrets: Iterable[Secret | str] = ()) -> None:
         values = {value if isinstance(value, str) else value.reveal() for value in secrets}
         forms = {form for value in values for form in _forms_of(value) if len(form) >= _SHORTEST_KNOWN}
+        # Of alternatives the first that fits is taken: a secret that begins another one would leave the rest to be
+        # read.
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
@@ -212,6 +215,7 @@ def _from_file(reference: str, location: str, origin: str) -> Secret:
     path = Path(location).expanduser() if location.startswith("~") else Path(location)
     try:
         with path.open("rb") as file:
+            # Not the whole of it: it may be a device without an end. The one byte more tells that there is more.
             content = file.read(_LARGEST_SECRET + 1)
     except OSError as error:
         raise SecretError(reference, f"{path} cannot be read: {error.strerror}") from None

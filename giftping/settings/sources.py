@@ -37,6 +37,7 @@ PAYLOADS = ("json", "next")
 EXPIRED_WORDS = ("expired", "exp")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
+# A token of HTTP (RFC 9110, section 5.6.2).
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _URL = re.compile(r"https?://[^\s/?#\\@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
@@ -77,6 +78,7 @@ def _header_mistakes(name: str, text: object) -> Iterator[str]:
         yield "is not the name of an HTTP header"
     if not isinstance(text, str):
         yield f"must be a string, not {toml_type(text)}"
+    # RFC 9110, section 5.5, advises it; and a line break would begin another header.
     elif not text.isascii() or not text.isprintable():
         yield "must hold printable ASCII only"
 
@@ -190,6 +192,7 @@ class SourceDefinition:
     @property
     def fingerprint(self) -> str:
         """A hash of everything that changes what is parsed, this release included; 16 hexadecimal digits."""
+        # Without `enabled` and `min_interval`: what is remembered of a page does not depend on when it was asked.
         shape = {
             "version": __version__,
             "kind": self.kind,

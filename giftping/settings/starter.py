@@ -75,6 +75,7 @@ def _lines(defaults: Mapping[str, str], settings: Mapping[str, str]) -> Iterator
 
 
 def _comment(text: str) -> str:
+    # What is to be copied, such as a URL or a command, stays in one piece.
     lines = textwrap.wrap(" ".join(text.split()), _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
     return "".join(f"# {line}\n" for line in lines)
 
@@ -92,4 +93,5 @@ def _toml(value: object) -> str:
 
 def _escaped(text: str) -> str:
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    # Not as JSON would: TOML takes no pairs of surrogates.
     return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in quoted)

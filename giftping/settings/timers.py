@@ -36,6 +36,7 @@ def unit_lines(units: Path, command: Path, jobs: Sequence[str], *, config: Path 
     to = "/etc/systemd/system" if is_root else "~/.config/systemd/user"
     systemctl = "systemctl" if is_root else "systemctl --user"
     named = f" --config {_unit_word(config)}" if config else ""
+    # What sed takes for its own in the new text: `|` ends it here, `&` stands for what was found.
     before, after = (re.sub(r"([|&\\])", r"\\\1", part) for part in (f"ExecStart={_unit_word(command)}", named))
     edit = shlex.quote(rf"s|^ExecStart=[^ ]*\(.*\)|{before}\1{after}|")
     files = [f"giftping-{job}.timer" for job in jobs]
@@ -47,11 +48,13 @@ def unit_lines(units: Path, command: Path, jobs: Sequence[str], *, config: Path 
     lines.append(f"cp {copied} {to}/")
     lines.append(f"{systemctl} daemon-reload && {systemctl} enable --now {' '.join(files)}")
     if not is_root:
+        # Without it a user's timers end with the user's last session (loginctl(1)).
         lines.append("loginctl enable-linger")
     return lines
 
 
 def _unit_word(path: Path) -> str:
     """A path as a word of a command in a unit file."""
+    # In a unit file `%` begins a specifier (systemd.unit(5)), and a backslash an escape (systemd.syntax(7)).
     text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return text if re.fullmatch(r"[\w/.+:@%~-]+", text) else f'"{text}"'

@@ -130,6 +130,7 @@ def whole_number(*, most: int) -> Callable[[object], int]:
     """The parser of a whole number from 0 to `most`."""
 
     def parse_whole_number(value: object) -> int:
+        # isinstance() would take `true` for 1.
         if type(value) is not int or not 0 <= value <= most:
             raise ValueError(f"must be a whole number from 0 to {most}")
         return value
@@ -178,6 +179,7 @@ def parse_pattern(value: object) -> str:
     pattern = parse_text(value)
     try:
         re.compile(pattern)
+    # OverflowError: a repeat count that is too large; RecursionError: nested too deeply.
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"is not a regular expression: {error}") from None
     return pattern
@@ -259,6 +261,7 @@ def parse_api(value: object) -> str:
     api = parse_text(value)
     try:
         url = urlsplit(api)
+        # urlsplit() takes any port; only to ask for it raises.
         host, port = url.hostname, url.port
     except ValueError:
         raise ValueError("is not an address") from None
