@@ -115,6 +115,7 @@ class CodeCommands:
         """The games that what was typed may mean, as many as Discord shows."""
         wanted = typed.lower()
         found = [
+            # A name has at most 100 characters (Application Command Option Choice Structure).
             app_commands.Choice(name=game.title[:100], value=slug)
             for slug, game in self._runner.settings.games.items()
             if wanted in slug or wanted in game.title.lower()

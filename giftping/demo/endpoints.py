@@ -108,6 +108,7 @@ def _refuse_unwilling(world: World, channel: Channel) -> None:
 def _list_messages(world: World, call: Call) -> Answer:
     channel = channel_of(world, call)
     limit = call.limit(default=50, most=100)
+    # No error, and no messages either (Get Channel Messages).
     if Permission.READ_MESSAGE_HISTORY not in channel.permissions:
         return json_answer([])
     chosen = _chosen(list(channel.messages.values()), call, limit)
@@ -123,6 +124,7 @@ def _chosen(messages: list[StoredMessage], call: Call, limit: int) -> list[Store
 
 
 def _seen_by_bot(world: World, channel: Channel, stored: StoredMessage) -> dict[str, Any]:
+    # What a bot without the intent may read (Gateway, Message Content Intent).
     own = world.bot.id in {stored.author.id, *stored.notified.users}
     direct = channel.type is ChannelType.DM
     return shapes.message(stored, hidden=not (own or direct or world.message_content))

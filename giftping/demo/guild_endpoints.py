@@ -47,6 +47,7 @@ def _list_members(world: World, call: Call) -> Answer:
     guild = guild_of(world, call)
     if not world.members_intent:
         raise ApiError(403, 50001, "Missing Access")
+    # One at a time, unless more are asked for (List Guild Members).
     limit, after = call.limit(default=1, most=1000), call.snowflake("after") or 0
     chosen = sorted(user_id for user_id in guild.members if user_id > after)[:limit]
     return json_answer([shapes.member(guild.members[user_id]) for user_id in chosen])
@@ -66,10 +67,12 @@ def _change_role(world: World, call: Call, *, given: bool) -> Answer:
     role = guild.roles.get(call.id("role_id"))
     if role is None:
         raise unknown(10011, "Role")
+    # @everyone, which has its guild's id: nobody can be without it.
     if role.id == guild.id:
         raise ApiError(400, 50028, "Invalid Role")
     _check_reason(call.reason)
     bot_id = world.bot.id
+    # A bot gives and takes only roles below its highest one (Permissions, Permission Hierarchy).
     if Permission.MANAGE_ROLES not in guild.permissions_of(bot_id) or role.position >= guild.position_of(bot_id):
         raise not_permitted()
     world.change_role(guild, member.user.id, role.id, given=given, reason=call.reason, by_bot=True)

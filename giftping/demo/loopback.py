@@ -89,6 +89,7 @@ class Peer:
     def is_gone(self) -> bool:
         """Whether the client has closed the connection, or has died."""
         try:
+            # Only peeked at: the next request, if there is one, stays to be read. Nothing is the end (recv(2)).
             return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
         except BlockingIOError:
             return False
@@ -170,6 +171,7 @@ class StandIn:
 
 class _Listener(socketserver.TCPServer):
     allow_reuse_address = True
+    # Of many that connect at once, those beyond the default of five would wait a second for another try.
     request_queue_size = 256
 
     def __init__(self, respond: Respond) -> None:
@@ -216,6 +218,7 @@ class _Listener(socketserver.TCPServer):
 
     def _close(self, connection: socket.socket) -> None:
         lingers, _ = struct.unpack("ii", connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
+        # Shut down first, it would end in good order, and not by the reset that was asked for.
         if lingers:
             connection.close()
         else:
@@ -230,6 +233,8 @@ class _Listener(socketserver.TCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body are two writes: the second would wait until the client, who takes its time, acknowledges the
+    # first.
     disable_nagle_algorithm = True
     server: _Listener
 
@@ -244,6 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.close_connection = True
         if reply is Cut.RESET:
+            # To linger for no time at all makes closing a reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815  # the names the base class looks for

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from giftping.delivery.clock import Clock
 from giftping.demo.rules import AllowedMentions, Draft
 
+# Discord's own (API reference, Snowflakes).
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _USER = re.compile(r"<@!?(\d+)>")
@@ -95,6 +96,7 @@ class Guild:
         granted = Permission(self.roles[self.id].permissions)
         for role_id in self.members[user_id].roles:
             granted |= Permission(self.roles[role_id].permissions)
+        # Whoever has it may do everything (Permissions, Bitwise Permission Flags).
         return ~Permission.NONE if Permission.ADMINISTRATOR in granted else granted
 
 
@@ -249,11 +251,13 @@ class World:
     def snowflake(self) -> int:
         """A new id, greater than every one before, that holds the present millisecond."""
         millisecond = (self.clock() - _EPOCH) // _MILLISECOND
+        # Below the time are 22 bits: of worker, process and increment (API reference, Snowflakes).
         self._last_id = max(millisecond << 22, self._last_id + 1)
         return self._last_id
 
     def post(self, channel: Channel, author: Author, draft: Draft, webhook: Webhook | None = None) -> StoredMessage:
         """The message as it was stored, or the earlier one by this author when an enforced nonce says so."""
+        # Execute Webhook knows no nonce.
         if draft.nonce and draft.enforce_nonce and not webhook:
             earlier = self._nonces.get((author.id, draft.nonce))
             if earlier and self.clock() - earlier.sent_at <= NONCE_WINDOW:
