@@ -631,8 +631,9 @@ def run() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except typer.Abort:
+        # Ctrl-C, or the end of the input, at a question.
         _session_so_far().write_log("giftping: aborted", "error")
-        sys.exit(EXIT_UNEXPECTED)
+        sys.exit(130)
     except Exception as error:  # noqa: BLE001 the last place where an error can be said in one line
         sys.exit(_tell_error(error))
     finally:

@@ -51,7 +51,8 @@ def refusal(own: HostRecord, others: Collection[HostRecord]) -> str:
     if not others or not lacking:
         return ""
     names = sorted(host.name for host in others)
-    who = ", ".join(["this host", *sorted(set(lacking) - {own.name})] if own.name in lacking else sorted(lacking))
+    *first, last = ["this host", *sorted(set(lacking) - {own.name})] if own.name in lacking else sorted(lacking)
+    who = f"{', '.join(first)} and {last}" if first else last
     forgotten = names[0] if len(names) == 1 else "HOST"
     return (
         f"this host, {own.name}, sends nothing, as the database is used by {', '.join(names)} too, and {who}"

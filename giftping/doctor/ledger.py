@@ -93,7 +93,7 @@ def judge_ledger(ledger: LedgerFacts) -> Judgement:
     if ledger.trouble:
         return fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
     if ledger.notices:
-        return warn("; ".join(ledger.notices), "giftping goes on meanwhile; if it stays, do what the notice says")
+        return warn("; ".join(ledger.notices), "if it stays, do what the notice says")
     return ok(f"{ledger.name} can be read" if ledger.is_there else f"{ledger.name} (made by the first write)")
 
 

@@ -141,7 +141,9 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
             f" ({rest.reason}; {retry}); {mend}, then: giftping guilds test {rest.guild_id}"
         )
         fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}
-        yield Trouble(f"guild {rest.guild_id} broken", line, is_known=True, counts_when_told=True, fields=fields)
+        yield Trouble(
+            _broken_key(rest.guild_id, rest.reason), line, is_known=True, counts_when_told=True, fields=fields
+        )
     for missed in report.missed:
         why = f" ({missed.reason})" if missed.reason else ""
         said = f"missed{why}: {missed.spelling}; it ended before it could go out ({missed.ended})"
@@ -163,7 +165,14 @@ def _delivery_key(delivery: DeliveryReport) -> str:
     if delivery.result is DeliveryResult.UNCLEAR:
         # Why it cannot be found out is what a person can mend.
         return f"unclear {delivery.delivery_id} {without_numbers(delivery.reason)}"
-    return f"guild {delivery.guild_id} {'broken' if delivery.broke else delivery.result.value}"
+    if delivery.broke:
+        return _broken_key(delivery.guild_id, delivery.reason)
+    return f"guild {delivery.guild_id} {delivery.result.value}"
+
+
+def _broken_key(guild_id: int, reason: str) -> str:
+    """The key of a destination that a person must mend: broken for another reason, it wants another mend."""
+    return f"guild {guild_id} broken {without_numbers(reason)}"
 
 
 def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:

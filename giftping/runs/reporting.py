@@ -125,7 +125,7 @@ class Reporting:
             return RUNS_AGAIN if shows and key.startswith("error ") else over(key)
 
         telling = tell({key: is_known for key, (_, is_known) in found.items()}, over_of_job, told, utc_now())
-        for line in telling.over:
+        for line in dict.fromkeys(telling.over):
             self._session.log(line, "notice")
             self._news.append(line)
         if not shows:

@@ -269,7 +269,8 @@ def _lookalikes() -> list[tuple[re.Pattern[str], str]]:
     """The looks of secrets, each with what to put there; compiled late, as most runs have nothing to say.
 
     A webhook's or interaction's token is the path segment after its id; a bot token is three base64url parts (the
-    bot's id, a time stamp, a signature); the rest are credentials in an Authorization header and in URLs.
+    bot's id, a time stamp, a signature); the rest are credentials in an Authorization header and in URLs. A URL that
+    was given in the place of a path has one slash left: `Path` makes one of several.
     """
     return [
         (re.compile(pattern), replacement)
@@ -277,7 +278,7 @@ def _lookalikes() -> list[tuple[re.Pattern[str], str]]:
             (r"(?i)((?:webhooks|interactions)(?:/|%2F)\d+(?:/|%2F))[^\s/?#\"'<>%]+", rf"\1{MASK}"),
             (r"(?<![\w-])[\w-]{23,32}\.[\w-]{6,8}\.[\w-]{27,}", MASK),
             (r"\b(Bot|Bearer) +[\w.~+/=-]{16,}", rf"\1 {MASK}"),
-            (r"(?i)(mongodb(?:\+srv)?://[^\s:@/]*):\S+@", rf"\1:{MASK}@"),
-            (r"(://[^\s:@/]*):[^\s/@]+@", rf"\1:{MASK}@"),
+            (r"(?i)(mongodb(?:\+srv)?:/{1,2}[^\s:@/]*):\S+@", rf"\1:{MASK}@"),
+            (r"(:/{1,2}[^\s:@/]*):[^\s/@]+@", rf"\1:{MASK}@"),
         )
     ]

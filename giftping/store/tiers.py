@@ -67,8 +67,8 @@ class Tiers:
                 f" {self._mirror.name}"
             )
         if self._away is not None:
-            how = "nothing is announced until it is back" if self._hold else "going on with the mirror"
-            notices.append(f"{self._away} ({how}: {self._mirror.name})")
+            goes_on = f"going on with the mirror: {self._mirror.name}"
+            notices.append(f"{self._away} ({'nothing is announced until it is back' if self._hold else goes_on})")
         return tuple(notices)
 
     @property
@@ -89,7 +89,7 @@ class Tiers:
         """
         if self.refusal or not (self._hold and self._away is not None):
             return self.refusal
-        return f'{self._away} (nothing is announced until it is back, and nobody is reminded: on_outage is "hold")'
+        return f"{self._away} (nothing is announced until it is back, and nobody is reminded)"
 
     @property
     def closed_fingerprint(self) -> str | None:

@@ -238,7 +238,7 @@ def test_with_hold_nothing_is_sent_until_it_is_back(scene: Scene, forker: Forker
     requests = len(scene.discord.requests)
     ran = play.host.run(*SWEEP)
     assert ran.exit_code == 69
-    assert 'on_outage is "hold"' in ran.errors
+    assert "nothing is announced until it is back, and nobody is reminded" in ran.errors
     handed_in = play.host.run("todo", "submit", str(ANN), "--must-do", "read a chapter")
     assert handed_in.exit_code == 69
     posted = [request for request in scene.discord.requests[requests:] if request.method != "GET"]

@@ -243,7 +243,7 @@ def test_a_prompt_that_is_broken_off_is_1_in_one_line(giftping: Run, monkeypatch
 
     monkeypatch.setattr("giftping.commands.codes.stats", break_off)
     ran = giftping("codes", "stats")
-    assert (ran.exit_code, ran.errors) == (1, "giftping: aborted\n")
+    assert (ran.exit_code, ran.errors) == (130, "giftping: aborted\n")
 
 
 def test_mistakes_in_the_settings_are_78_and_all_of_them_are_named(giftping: Run, home: Path) -> None:

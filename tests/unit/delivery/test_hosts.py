@@ -113,7 +113,7 @@ def test_the_second_host_is_refused_and_the_first_one_learns_of_it(site: Site) -
 def test_all_may_send_once_all_of_them_share(site: Site) -> None:
     for name in "abc":
         joined(site, own(name))
-    assert "used by b, c too, and b, c run without" in joined(site, own("a", shared=True))
+    assert "used by b, c too, and b and c run without" in joined(site, own("a", shared=True))
     assert "and c runs without" in joined(site, own("b", shared=True))
     assert joined(site, own("c", shared=True)) == ""
     assert [joined(site, own(name, shared=True)) for name in "ab"] == ["", ""]

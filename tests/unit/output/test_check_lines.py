@@ -102,6 +102,23 @@ def test_trouble_is_the_same_while_its_numbers_change() -> None:
     assert len(keys) == 1
 
 
+def test_a_destination_that_is_broken_for_another_reason_is_news_and_the_same_one_while_it_rests_is_not() -> None:
+    """Who has mended a destination wrongly would otherwise hear of it a day later."""
+
+    def key_of(report: CheckReport) -> str:
+        (trouble,) = troubles(report, KOLKATA)
+        return trouble.key
+
+    def broke(reason: str) -> CheckReport:
+        return replace(CALM, work=(GuildWork((delivery(DeliveryResult.REFUSED, reason=reason, broke=True),)),))
+
+    gone, forbidden = "HTTP 404 Unknown Channel (10003)", "HTTP 403 Missing Access (50001)"
+    resting = replace(CALM, work=(GuildWork(resting=RestingReport(7, 1, gone, NOON, None)),))
+    assert key_of(broke(gone)) == key_of(resting)
+    assert key_of(broke(gone)) != key_of(broke(forbidden))
+    assert trouble_over(replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT),)),)), key_of(resting))
+
+
 def test_trouble_is_over_when_a_run_has_seen_that() -> None:
     sent = replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT),)),))
     assert trouble_over(sent, "guild 7 broken") == "guild 7: announcements arrive again"

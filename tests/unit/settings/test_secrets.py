@@ -194,6 +194,8 @@ def test_a_file_reference_is_anchored_so_that_cron_finds_it(tmp_path: Path) -> N
         (f"Authorization: Bot {BOT_TOKEN}", "Authorization: Bot ***"),
         ("mongodb://user:pa@ss/w:rd@host/db", "mongodb://user:***@host/db"),
         ("mongodb+srv://user:password@host", "mongodb+srv://user:***@host"),
+        ("mongodb:/user:pass@word@host/db cannot be read", "mongodb:/user:***@host/db cannot be read"),
+        ("file:https:/user:password@host", "file:https:/user:***@host"),
         ("proxy http://me:password@proxy:3128/", "proxy http://me:***@proxy:3128/"),
         ("https://example.org/codes?a=1 lists 3 codes", "https://example.org/codes?a=1 lists 3 codes"),
         ("12:30:00 giftping.codes.check done", "12:30:00 giftping.codes.check done"),
