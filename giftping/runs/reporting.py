@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -76,6 +77,9 @@ class Reporting:
 
         A run that is not a whole one was asked for by somebody, who is told everything.
         """
+        # Keys are kept in a file, and some of them say what Discord said: it may repeat what it was sent.
+        redact = self._session.settings.redactor() if found else str
+        found = [replace(trouble, key=redact(trouble.key)) for trouble in found]
         told: list[Trouble] = []
         keys: dict[str, tuple[str, bool]] = {}
         for trouble in found:
