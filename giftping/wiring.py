@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
     from giftping.settings.keys import Settings
-    from giftping.store.base import Destination, Store
+    from giftping.store.base import Destination
     from giftping.store.opening import OpenStore
+    from giftping.store.records import Store
 
 # Discord counts requests channel by channel (Rate Limits): guilds do not have to wait for each other.
 POSTING_THREADS = 8
@@ -97,7 +98,7 @@ class Wiring:
         if self.settings.mongo.uri is None:
             return ""
         from giftping.delivery.hosts import HostRecord, join
-        from giftping.store.failover import FailoverStore
+        from giftping.store.mirror.store import FailoverStore
 
         name = host_name(self.settings, create=not read_only)
         own = HostRecord(name, self.settings.mongo.shared, utc_now())
@@ -111,10 +112,11 @@ class Wiring:
 
         Raise StoreError when the mirror cannot be read.
         """
-        from giftping.store.mirror import read_pending, synced_with
-        from giftping.store.tiny import TinyStore
+        from giftping.store.mirror.notes import read_pending, synced_with
+        from giftping.store.records import Store
+        from giftping.store.tiny.engine import TinyEngine
 
-        with TinyStore(self.settings.state, read_only=True) as mirror:
+        with Store(TinyEngine(self.settings.state, read_only=True)) as mirror:
             return read_pending(mirror).count if synced_with(mirror, name) else 0
 
     def glance(self) -> str | None:

@@ -18,7 +18,7 @@ from giftping.settings.keys import Settings
 from giftping.wiring import Wiring
 
 if TYPE_CHECKING:
-    from giftping.store.base import Store
+    from giftping.store.records import Store
 
 Command = Callable[..., int]
 

@@ -18,7 +18,7 @@ from discord import app_commands
 
 from giftping.runs.codec import from_json
 from giftping.runs.state_folder import BOT_COMMANDS
-from giftping.store.files import replace_file
+from giftping.store.tiny.files import replace_file
 from giftping.text import id_or_none
 
 log = logging.getLogger("giftping.bot")

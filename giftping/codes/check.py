@@ -32,8 +32,9 @@ from giftping.codes.request import CheckRequest
 from giftping.codes.settle import DeliverySettler, OpenDelivery, may_settle, open_deliveries
 from giftping.delivery.clock import Clock
 from giftping.settings.catalogue import Game
-from giftping.store.base import CodeRecord, EntryState, GuildRecord, Store
+from giftping.store.base import CodeRecord, EntryState, GuildRecord
 from giftping.store.documents import OWED
+from giftping.store.records import Store
 from giftping.text import key_of
 
 
@@ -173,7 +174,7 @@ def _owed(
     """What earlier runs could not deliver to the guilds that this one is about, and to those that are there no more."""
     concerned = {guild.guild_id for guild in request.concerned(everyone)}
     left_out = {guild.guild_id for guild in everyone} - concerned
-    before = [one for one in owed_from(store.documents(OWED)) if one.guild_id not in left_out]
+    before = [one for one in owed_from(store.engine.walk(OWED)) if one.guild_id not in left_out]
     listed = {(code.game, code.key): code for code in codes}
     became = owed_now(before, everyone, records, listed, now=now, skipped_regions=rules.skipped_regions)
     return _OwedBefore(tuple(before), became)

@@ -16,7 +16,8 @@ from giftping.delivery.clock import Clock
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Refused, Route, Unclear
 from giftping.settings.catalogue import Game
-from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
+from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.records import Store
 
 Routes = Callable[[Destination], Route | Refused]
 

@@ -13,7 +13,8 @@ from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
 from giftping.settings.catalogue import Game
-from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, Store
+from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.records import Store
 
 UNDER_WAY = timedelta(minutes=1)
 """How long after its claim a post may still be on its way to the channel."""

@@ -211,7 +211,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
         cleared = clears_of(store, guild_id, key)
         ids = [f"{guild_id}:{game}:{key}" for game in sorted(games)]
-        owed = {one.game: (one.since, one.reason) for one in owed_from(store.documents_of(OWED, ids).values())}
+        owed = {one.game: (one.since, one.reason) for one in owed_from(store.engine.get(OWED, ids).values())}
     zone = session.wiring.zone
     explanation = explained(
         key,

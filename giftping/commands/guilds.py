@@ -15,8 +15,9 @@ from giftping.output.code_objects import guild_object
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
-from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, Store
+from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord
 from giftping.store.documents import OWED
+from giftping.store.records import Store
 from giftping.text import counted, discord_time, when
 from giftping.wiring import utc_now
 
@@ -166,7 +167,7 @@ def list_guilds(session: Session) -> int:
     with session.store(read_only=True) as store:
         guilds = store.guilds()
         entries = list(store.entries(states=(EntryState.CLAIMED, EntryState.UNCERTAIN)))
-        owed = Counter(one.guild_id for one in owed_from(store.documents(OWED)))
+        owed = Counter(one.guild_id for one in owed_from(store.engine.walk(OWED)))
     uncertain = Counter(entry.guild_id for entry in entries if entry.state is EntryState.UNCERTAIN)
     claimed = Counter(entry.guild_id for entry in entries if entry.state is EntryState.CLAIMED)
     session.give(

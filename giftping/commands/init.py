@@ -179,7 +179,7 @@ def _write(folder: Path, path: Path, request: InitRequest, secrets: Mapping[str,
     from giftping.settings.file import SettingsError, read_text
     from giftping.settings.load import default_state
     from giftping.settings.starter import starter_toml
-    from giftping.store.files import replace_file
+    from giftping.store.tiny.files import replace_file
 
     text = starter_toml(
         folder=folder.resolve(),

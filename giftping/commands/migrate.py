@@ -12,13 +12,13 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import id_text, instant
 from giftping.runs.migrate import run_migration
-from giftping.store.base import Store
-from giftping.store.files import SNAPSHOT
+from giftping.store.records import Store
+from giftping.store.tiny.files import SNAPSHOT
 from giftping.text import counted, when
 
 if TYPE_CHECKING:
-    from giftping.store.migrate import GuildNumbers, MigrationReport
-    from giftping.store.olddata import OldData
+    from giftping.store.legacy.migrate import GuildNumbers, MigrationReport
+    from giftping.store.legacy.olddata import OldData
 
 GUILDS_SHOWN = 20
 REPORTED_SHOWN = 10
@@ -55,7 +55,7 @@ def migrate(session: Session, request: MigrateRequest) -> int:
 
 
 def _sources(session: Session, store: Store, request: MigrateRequest) -> list[OldData]:
-    from giftping.store.olddata import HoldsOldData, open_file
+    from giftping.store.legacy.olddata import HoldsOldData, open_file
 
     own = session.settings.state / SNAPSHOT
     if not isinstance(store, HoldsOldData):

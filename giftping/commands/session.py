@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from giftping.output.log import StderrHandler
     from giftping.settings.catalogue import LookCloser
-    from giftping.store.base import Store
+    from giftping.store.records import Store
 
 
 @dataclass

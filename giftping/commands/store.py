@@ -17,7 +17,7 @@ from giftping.wiring import host_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from giftping.store.base import Store
+    from giftping.store.records import Store
 
 
 @dataclass(frozen=True, slots=True)

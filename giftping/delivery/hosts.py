@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from giftping.store.base import Change, Store, StoreAwayError, StoreError
+from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import HOSTS, RUNS
+from giftping.store.engine import Change
 from giftping.store.fields import time_from_value, time_to_text
+from giftping.store.records import Store
 
 SEEN_EVERY = timedelta(minutes=10)
 """How old the time in a record gets before it is written anew: at each command, the bot would write for nothing."""
@@ -96,9 +98,9 @@ class KnownHosts:
 
 def known_hosts(store: Store) -> KnownHosts:
     """The hosts that the store knows. Raise StoreError when it cannot be read."""
-    recorded = {host.name: host for document in store.documents(HOSTS) if (host := host_from_document(document))}
+    recorded = {host.name: host for document in store.engine.walk(HOSTS) if (host := host_from_document(document))}
     ran: dict[str, HostRecord] = {}
-    for document in store.documents(RUNS):
+    for document in store.engine.walk(RUNS):
         # Read by hand: of a run that is odd in any other way its host has run all the same.
         name, seen_at = document.get("host"), _time(document.get("finished_at"))
         if isinstance(name, str) and name and name not in recorded:
@@ -146,8 +148,8 @@ def _is_old(before: HostRecord | None, own: HostRecord) -> bool:
 
 def _write_own(store: Store, own: HostRecord) -> None:
     for _ in range(TRIES):
-        before = store.documents_of(HOSTS, [own.name]).get(own.name)
-        if store.change_documents(HOSTS, [Change(after=host_to_document(own, before), before=before)]):
+        before = store.engine.get(HOSTS, [own.name]).get(own.name)
+        if store.engine.change([Change(HOSTS, before, host_to_document(own, before))])[0]:
             return
     raise StoreError(f"the record of this host, {own.name}, keeps changing; the next run tries again")
 
@@ -159,7 +161,7 @@ def forget_host(store: Store, name: str) -> None:
     """
     # Its runs first: left behind, they would be taken for those of a host of 0.1.0.
     store.remove_documents(
-        RUNS, [document["_id"] for document in store.documents(RUNS) if document.get("host") == name]
+        RUNS, [document["_id"] for document in store.engine.walk(RUNS) if document.get("host") == name]
     )
     store.remove_documents(HOSTS, [name])
 

@@ -8,7 +8,8 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.stage import BOT_GUILD, Stage
 from giftping.demo.world import StoredMessage
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.wiring import utc_now
 
 TODO_CHANNEL = 200_000_000_000_000_033
@@ -42,7 +43,7 @@ def set_up_members(stage: Stage) -> None:
 def _write_old_documents(stage: Stage) -> None:
     now = utc_now()
     joined = now - timedelta(days=30)
-    with TinyStore(stage.folder / "state") as store:
+    with Store(TinyEngine(stage.folder / "state")) as store:
         store.insert_documents(
             ACTIVE_MEMBERS,
             [

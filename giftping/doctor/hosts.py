@@ -12,7 +12,8 @@ from giftping.text import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from giftping.store.base import RunRecord, Store
+    from giftping.store.base import RunRecord
+    from giftping.store.records import Store
 
 HOST_LATE = timedelta(hours=1)
 """How long a host may take to follow what is in the ledger."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
 from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
 from giftping.store.base import EntryState, StoreError
-from giftping.store.files import JOURNAL, SNAPSHOT
+from giftping.store.tiny.files import JOURNAL, SNAPSHOT
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.repository import MemberRepository
 
 if TYPE_CHECKING:
     from giftping.delivery.clock import Clock
-    from giftping.store.base import GuildRecord, LedgerEntry, RunRecord, Store
+    from giftping.store.base import GuildRecord, LedgerEntry, RunRecord
+    from giftping.store.records import Store
     from giftping.todo.repository import LoadedMembers
     from giftping.todo.sweep_notes import SweepNotes
     from giftping.wiring import Wiring

@@ -48,16 +48,17 @@ def look_at_mongo(settings: Settings, clock: Clock, now: datetime) -> MongoFacts
     mongo = settings.mongo
     if mongo.uri is None:
         return None
-    from giftping.store.mirror import read_pending, synced_with
-    from giftping.store.mongo_link import MongoLink
-    from giftping.store.mongo_look import ANSWER, look_at
-    from giftping.store.tiny import TinyStore
+    from giftping.store.mirror.notes import read_pending, synced_with
+    from giftping.store.mongo.link import MongoLink
+    from giftping.store.mongo.look import ANSWER, look_at
+    from giftping.store.records import Store
+    from giftping.store.tiny.engine import TinyEngine
 
     facts = MongoFacts(now)
     try:
         link = MongoLink(mongo.uri, mongo.database or None, server_selection=mongo.server_selection, answer=ANSWER)
         # The mirror comes first: it can be looked at while the server is away.
-        with TinyStore(settings.state, read_only=True) as mirror:
+        with Store(TinyEngine(settings.state, read_only=True)) as mirror:
             synced = synced_with(mirror, link.name)
             waiting = read_pending(mirror).count if synced else 0
         facts = replace(facts, name=link.name, waiting=waiting, in_step_at=synced.at if synced else None)

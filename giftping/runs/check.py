@@ -19,7 +19,7 @@ from giftping.runs.sources_file import read_memory, write_memory
 from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
-from giftping.store.files import fingerprint
+from giftping.store.tiny.files import fingerprint
 from giftping.text import counted, verb_for
 from giftping.wiring import Wiring, host_name, side_by_side, utc_now
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
     from giftping.codes.request import CheckRequest
     from giftping.settings.keys import Settings
-    from giftping.store.base import Store
+    from giftping.store.records import Store
 
 ODDITIES_TOLD = 10
 
@@ -189,7 +189,7 @@ class _Run:
         What another host changes after the glance, the next one shows.
         """
         from giftping.runs.migrate import migrate_at_first
-        from giftping.store.failover import FailoverStore
+        from giftping.store.mirror.store import FailoverStore
 
         report = migrate_at_first(self._settings, store)
         self._glance = store.glance() if isinstance(store, FailoverStore) else None

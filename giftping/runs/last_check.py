@@ -12,7 +12,7 @@ from giftping.codes.idle import IdleMark
 from giftping.codes.report import CheckReport
 from giftping.runs.codec import from_json, to_json
 from giftping.runs.state_folder import LAST_CHECK
-from giftping.store.files import replace_file
+from giftping.store.tiny.files import replace_file
 
 STARTS_KEPT = 6
 """How many of the last starts are kept: what lies between them says how often a timer comes."""

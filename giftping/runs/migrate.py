@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from giftping.store.base import HOME_GAME, Store
+from giftping.store.base import HOME_GAME
+from giftping.store.records import Store
 from giftping.wiring import host_name, utc_now
 
 if TYPE_CHECKING:
     from giftping.settings.keys import Settings
-    from giftping.store.migrate import MigrationReport, OnProgress
-    from giftping.store.olddata import OldData
+    from giftping.store.legacy.migrate import MigrationReport, OnProgress
+    from giftping.store.legacy.olddata import OldData
 
 
 def run_migration(
@@ -24,7 +25,7 @@ def run_migration(
     on_progress: OnProgress | None = None,
 ) -> MigrationReport:
     """What was taken over from the sources. Raise StoreError as `migrate` does."""
-    from giftping.store import migrate as migration
+    from giftping.store.legacy import migrate as migration
 
     terms = migration.MigrationRequest(
         # A dry run leaves nothing behind, not even a name for this host.
@@ -35,7 +36,7 @@ def run_migration(
     )
 
     def back_up(collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> str:
-        from giftping.store.backup import write_backup
+        from giftping.store.tiny.backup import write_backup
 
         return str(write_backup(settings.state, collections, utc_now()) or "")
 
@@ -44,8 +45,8 @@ def run_migration(
 
 def migrate_at_first(settings: Settings, store: Store) -> MigrationReport | None:
     """What was taken over from the ledger's own database, None when that was done before, or cannot be now."""
-    from giftping.store.failover import FailoverStore
-    from giftping.store.migrate import is_taken_over
+    from giftping.store.legacy.migrate import is_taken_over
+    from giftping.store.mirror.store import FailoverStore
 
     if not isinstance(store, FailoverStore):
         return None

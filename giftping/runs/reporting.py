@@ -14,7 +14,7 @@ from giftping.runs.codec import from_json, to_json
 from giftping.runs.lock import LockHeldError
 from giftping.runs.state_folder import TOLD
 from giftping.settings.secrets import SecretError
-from giftping.store.files import replace_file
+from giftping.store.tiny.files import replace_file
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from giftping.codes.memory import Memory, SourceState
 from giftping.runs.codec import from_json, to_json
-from giftping.store.files import replace_file
+from giftping.store.tiny.files import replace_file
 
 FORMAT = 1
 

@@ -19,7 +19,7 @@ from giftping.net.waiting import sleep_unless
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
 from giftping.settings.file import Mistake, SettingsError
-from giftping.store.files import replace_file, storage_errors
+from giftping.store.tiny.files import replace_file, storage_errors
 from giftping.todo.local_time import LocalQuietHours, day_of
 from giftping.todo.membership import MembershipReader
 from giftping.todo.messenger import Addresses, Messenger
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from giftping.discord.rest import RestClient
     from giftping.settings.keys import Settings
-    from giftping.store.base import Store
+    from giftping.store.records import Store
     from giftping.todo.model import Member
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from giftping.store.base import Store
 from giftping.store.documents import CLEARS, Document
 from giftping.store.fields import time_from_value, time_to_text
+from giftping.store.records import Store
 
 
 def clear_entries(store: Store, guild_id: int, *, game: str | None, key: str | None, at: datetime) -> int:
@@ -21,7 +21,7 @@ def clears_of(store: Store, guild_id: int, key: str) -> list[datetime]:
     """When a code was cleared in a guild, alone or with others, oldest first."""
     return sorted(
         time_from_value(document["cleared_at"])
-        for document in store.documents(CLEARS)
+        for document in store.engine.walk(CLEARS)
         if document["guild_id"] == guild_id and document.get("code") in (None, key)
     )
 

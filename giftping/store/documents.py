@@ -39,11 +39,27 @@ TODO_EVENTS = "todo_events"
 TODO_STATE = "todo_state"
 TODO_COLLECTIONS = (TODO_TIMESTAMPS, ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE)
 CLEARS = "clears"
+DELIVERIES = "deliveries"
+"""One document for each message under way: see giftping.delivery.deliveries."""
+SUBSCRIPTIONS = "subscriptions"
 OWED = "owed"
 """What was refused, and still goes out: a document for each code and guild."""
 MIRROR = "mirror"
 """Kept in a mirror only: how far it has followed the shared store, and what was written while that was away."""
-COLLECTIONS = (META, GUILDS, CODES, RUNS, HOSTS, *TODO_COLLECTIONS, CLEARS, OWED, MIRROR, LEDGER)
+COLLECTIONS = (
+    META,
+    GUILDS,
+    CODES,
+    RUNS,
+    HOSTS,
+    *TODO_COLLECTIONS,
+    CLEARS,
+    DELIVERIES,
+    SUBSCRIPTIONS,
+    OWED,
+    MIRROR,
+    LEDGER,
+)
 
 OPEN_STATES = (EntryState.CLAIMED.value, EntryState.UNCERTAIN.value)
 """The states from which an entry can still be settled."""

@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypedDict, get_args
 
 from giftping.settings.problems import nearest
-from giftping.store.base import HOME_GAME, EntrySource, EntryState, LedgerEntry, Store
+from giftping.store.base import HOME_GAME, EntrySource, EntryState, LedgerEntry
 from giftping.store.clears import clear_entries
 from giftping.store.opening import open_store
+from giftping.store.records import Store
 from giftping.store.statistics import statistics
 from giftping.text import key_of, parse_id
 

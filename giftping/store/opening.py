@@ -9,16 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from giftping.store.files import replace_file, storage_errors
+from giftping.store.tiny.files import replace_file, storage_errors
 
 if TYPE_CHECKING:
     from giftping.settings.keys import Settings
     from giftping.settings.secrets import Secret
-    from giftping.store.failover import FailoverStore
-    from giftping.store.mongo import MongoStore
-    from giftping.store.tiny import TinyStore
+    from giftping.store.mirror.store import FailoverStore
+    from giftping.store.records import Store
 
-    OpenStore = TinyStore | FailoverStore
+    OpenStore = Store | FailoverStore
 
 HOST_FILE = "host"
 """The file in the state folder that holds the name of the host."""
@@ -29,13 +28,14 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
 
     Raise StoreError when it cannot be read.
     """
-    from giftping.store.tiny import TinyStore
+    from giftping.store.records import Store
+    from giftping.store.tiny.engine import TinyEngine
 
     uri = settings.mongo.uri
-    mirror = TinyStore(settings.state, read_only=read_only)
+    mirror = Store(TinyEngine(settings.state, read_only=read_only))
     if uri is None:
         return _alone(mirror, read_only=read_only)
-    from giftping.store.failover import FailoverStore
+    from giftping.store.mirror.store import FailoverStore
 
     return FailoverStore(
         shared_store(settings, uri),
@@ -47,20 +47,21 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
     )
 
 
-def shared_store(settings: Settings, uri: Secret) -> MongoStore:
+def shared_store(settings: Settings, uri: Secret) -> Store:
     """The MongoDB at an address, as the settings want it asked, without its mirror; it is asked nothing yet.
 
     Raise StoreError for an address that is none.
     """
-    from giftping.store.mongo import MongoStore
+    from giftping.store.mongo.engine import MongoEngine
+    from giftping.store.records import Store
 
     mongo = settings.mongo
-    return MongoStore(uri, mongo.database or None, server_selection=mongo.server_selection)
+    return Store(MongoEngine(uri, mongo.database or None, server_selection=mongo.server_selection))
 
 
-def _alone(store: TinyStore, *, read_only: bool) -> TinyStore:
+def _alone(store: Store, *, read_only: bool) -> Store:
     """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
-    from giftping.store.mirror import leave_shared_store
+    from giftping.store.mirror.notes import leave_shared_store
 
     if name := leave_shared_store(store, read_only=read_only):
         store.notices = (

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from giftping.delivery.clock import Clock
-from giftping.store.base import Change, Store, StoreError
+from giftping.store.base import StoreError
 from giftping.store.documents import (
     ACTIVE_MEMBERS,
     TODO_EVENTS,
@@ -17,14 +17,13 @@ from giftping.store.documents import (
     TODO_TIMESTAMPS,
     Document,
 )
+from giftping.store.engine import Change
+from giftping.store.records import Store
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.history import Event, event_document, event_from
 from giftping.todo.member_documents import member_from, roster_document_of, timestamps_document_of, user_id_of
 from giftping.todo.model import Member
 from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, notes_from
-
-GUARD = ("last_submit", "last_ping")
-"""What a change of the timestamps rests on, besides their revision: an older bot writes these, and no revision."""
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
@@ -131,17 +130,17 @@ class MemberRepository:
 
     def _documents(self, collection: str, ids: Collection[int] | None) -> dict[Any, Mapping[str, Any]]:
         if ids is None:
-            return {document.get("_id"): document for document in self.store.documents(collection)}
-        return dict(self.store.documents_of(collection, [str(id_) for id_ in ids]))
+            return {document.get("_id"): document for document in self.store.engine.walk(collection)}
+        return dict(self.store.engine.get(collection, [str(id_) for id_ in ids]))
 
     def events(self, user_id: int | None = None, kind: str | None = None) -> list[Event]:
         """The history of one member, of one kind, or all of it, oldest first."""
         if user_id is not None:
-            documents: Iterable[Mapping[str, Any]] = self.store.documents_where(TODO_EVENTS, "user_id", str(user_id))
+            documents: Iterable[Mapping[str, Any]] = self.store.engine.find(TODO_EVENTS, {"user_id": [str(user_id)]})
         elif kind is not None:
-            documents = self.store.documents_where(TODO_EVENTS, "kind", kind)
+            documents = self.store.engine.find(TODO_EVENTS, {"kind": [kind]})
         else:
-            documents = self.store.documents(TODO_EVENTS)
+            documents = self.store.engine.walk(TODO_EVENTS)
         waiting = self._documents(TODO_TIMESTAMPS, None if user_id is None else [user_id]).values()
         by_id = {document["_id"]: document for document in (*documents, *_waiting_events(waiting))}
         events = [_event(document) for document in by_id.values()]
@@ -162,18 +161,20 @@ class MemberRepository:
         stamped = self._changed(TODO_TIMESTAMPS, edits, now)
         listed = self._changed(ACTIVE_MEMBERS, edits, now)
         # The timestamps first: claims are made by them, and whose claim is lost is not to change otherwise either.
-        done: frozenset[str] = frozenset()
-        if stamped:
-            done = self.store.change_documents(TODO_TIMESTAMPS, list(stamped.values()), guard=GUARD)
+        done = self._made(list(stamped.values()))
         lost = {str(user_id) for user_id in stamped} - done
         left = [change for user_id, change in listed.items() if str(user_id) not in lost]
         if left:
-            done |= self.store.change_documents(ACTIVE_MEMBERS, left)
+            done |= self._made(left)
         changed = {user_id for user_id in {*stamped, *listed} if str(user_id) in done and str(user_id) not in lost}
         self._enter(
             [event_document(event) for edit in edits if edit.member.user_id in changed for event in edit.events]
         )
         return frozenset(changed)
+
+    def _made(self, changes: Sequence[Change]) -> frozenset[str]:
+        made = self.store.engine.change(changes) if changes else ()
+        return frozenset(change.id for change, is_made in zip(changes, made, strict=True) if is_made)
 
     def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
         changes = {}
@@ -186,7 +187,7 @@ class MemberRepository:
             else:
                 before, after = member.roster_document, roster_document_of(member, now)
             if after is not None and after != before:
-                changes[member.user_id] = Change(after=after, before=before)
+                changes[member.user_id] = Change(collection, before, after)
         return changes
 
     def amend(self, ids: Collection[int], change: Callable[[Member], MemberChange | None]) -> dict[int, Member]:
@@ -230,7 +231,7 @@ class MemberRepository:
     def notes(self) -> SweepNotes:
         """The notes that the last sweep has left."""
         try:
-            return notes_from(self.store.documents_of(TODO_STATE, [SWEEP_ID]).get(SWEEP_ID))
+            return notes_from(self.store.engine.get(TODO_STATE, [SWEEP_ID]).get(SWEEP_ID))
         except OddDocumentError as error:
             raise _odd_document(f"{TODO_STATE} {SWEEP_ID!r}", str(error)) from None
 
@@ -242,7 +243,7 @@ class MemberRepository:
             document = dict(before.document or {}) | notes_document(after)
             if before.document is not None and document == before.document:
                 return after
-            if self.store.change_documents(TODO_STATE, [Change(after=document, before=before.document)]):
+            if self.store.engine.change([Change(TODO_STATE, before.document, document)])[0]:
                 return replace(after, document=None)
         raise RepositoryError("the notes of the sweeps keep changing; the next sweep tries again")
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from giftping.delivery.clock import Clock
-from giftping.store.base import RunRecord, Store
+from giftping.store.base import RunRecord
+from giftping.store.records import Store
 from giftping.todo.direct_messages import STOPPED_FOR
 from giftping.todo.errands import files_owed, news_of, posts_of, writes_of
 from giftping.todo.membership import MembershipReader

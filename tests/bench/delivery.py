@@ -18,7 +18,8 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
 from giftping.store.base import HOME_GAME, Destination, GuildRecord
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 GUILDS = 1_000
 PER_SECOND = 50
@@ -32,7 +33,7 @@ def main() -> None:
         host = scene.host()
         now = datetime.now(UTC)
         record = GuildRecord(0, Destination(), (HOME_GAME,), now, now, announce_current=(HOME_GAME,))
-        with TinyStore(host.state) as store:
+        with Store(TinyEngine(host.state)) as store:
             for number in range(1, GUILDS + 1):
                 discord.add_guild(number)
                 discord.add_channel(100_000 + number, number)

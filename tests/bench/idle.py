@@ -25,7 +25,8 @@ from scene import Host, Scene
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.store.base import HOME_GAME, Destination, GuildRecord
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 ROUNDS = 15
 MANY = 10_000
@@ -46,7 +47,7 @@ def host_with(scene: Scene, name: str, guilds: int, **variables: str) -> Host:
     host.environment |= variables
     now = datetime.now(UTC)
     record = GuildRecord(1, Destination(channel_id=1), (HOME_GAME, "kingshot", "wuwa"), now, now)
-    with TinyStore(host.state) as store:
+    with Store(TinyEngine(host.state)) as store:
         for number in range(1, guilds + 1):
             store.put_guild(replace(record, guild_id=number))
     return host

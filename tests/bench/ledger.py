@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.mongod import new_database, shared_mongod
 from fakes.records import LATER, entry
+from giftping.store.mongo.engine import MongoEngine
 
 from giftping.store.base import HOME_GAME, LedgerEntry
-from giftping.store.mongo import MongoStore
+from giftping.store.records import Store
 
 CODES = 100
 ROUNDS = 7
@@ -38,7 +39,7 @@ class Row:
         return self.loop / self.batch
 
 
-def measure(store: MongoStore) -> list[Row]:
+def measure(store: Store) -> list[Row]:
     """Return the rows, over guilds that nothing else uses; the older bot marked and checked one code a request."""
     history = [entry(1, f"OLD{number}") for number in range(CODES)]
     store.insert(history)
@@ -61,7 +62,7 @@ def measure(store: MongoStore) -> list[Row]:
     ]
 
 
-def claiming(store: MongoStore) -> tuple[Callable[[int], object], Callable[[int], object]]:
+def claiming(store: Store) -> tuple[Callable[[int], object], Callable[[int], object]]:
     """Return one claim of many codes, and many claims of one."""
 
     def in_loop(number: int) -> None:
@@ -71,7 +72,7 @@ def claiming(store: MongoStore) -> tuple[Callable[[int], object], Callable[[int]
     return lambda number: store.insert(claims(1000 + number)), in_loop
 
 
-def marking(store: MongoStore) -> tuple[Callable[[int], object], Callable[[int], object]]:
+def marking(store: Store) -> tuple[Callable[[int], object], Callable[[int], object]]:
     """Return one marking of many entries, and many markings of one; the entries are there already."""
     for number in range(ROUNDS):
         store.insert(claims(3000 + number) + claims(4000 + number))
@@ -109,7 +110,7 @@ def seconds(work: Callable[[int], object], number: int) -> float:
 
 def main() -> None:
     """Print the table."""
-    with MongoStore(new_database(shared_mongod())) as store:
+    with Store(MongoEngine(new_database(shared_mongod()))) as store:
         rows = measure(store)
     sys.stdout.write(f"{'ledger on a local mongod':<42}{'batch':>10}{'loop':>10}{'faster':>9}\n")
     for row in rows:

@@ -15,11 +15,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fakes.mongod import new_database, shared_mongod
 from fakes.old_data import SHAPES, OldBag
 from fakes.records import entry
+from giftping.store.mongo.engine import MongoEngine
 
-from giftping.store.base import Store
-from giftping.store.migrate import MigrationRequest, migrate
-from giftping.store.mongo import MongoStore
-from giftping.store.tiny import TinyStore
+from giftping.store.legacy.migrate import MigrationRequest, migrate
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 CODES = 1000
 ROUNDS = 5
@@ -60,8 +60,8 @@ def main() -> None:
     """Print one line for each store."""
     with tempfile.TemporaryDirectory() as folder:
         stores: dict[str, Callable[[], Store]] = {
-            "json": lambda: TinyStore(Path(tempfile.mkdtemp(dir=folder))),
-            "mongod": lambda: MongoStore(new_database(shared_mongod())),
+            "json": lambda: Store(TinyEngine(Path(tempfile.mkdtemp(dir=folder)))),
+            "mongod": lambda: Store(MongoEngine(new_database(shared_mongod()))),
         }
         for name, new_store in stores.items():
             batch, loop = ratio(new_store)

@@ -24,7 +24,8 @@ from giftping.demo.log import Logged
 from giftping.demo.ratelimits import Limits
 from giftping.discord.http import DiscordHttp
 from giftping.discord.members import MembersClient
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.model import Member, Membership
 from giftping.todo.repository import MemberChange, MemberRepository
 
@@ -122,7 +123,7 @@ def enrol(host: Host, channels: dict[int, int], *, is_known: bool) -> None:
     """Put members on the roster who have been silent for too long."""
     now = datetime.now(UTC)
     membership = Membership(now, in_guild=True, has_role=True) if is_known else None
-    with TinyStore(host.state) as store:
+    with Store(TinyEngine(host.state)) as store:
         MemberRepository(store, lambda: now).save(
             [
                 MemberChange(

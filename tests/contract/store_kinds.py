@@ -9,11 +9,11 @@ from pathlib import Path
 
 from fakes.mongod import new_database, or_skip, shared_mongod, shared_replica_set
 from fakes.shared_store import FakeSharedStore
+from giftping.store.mongo.engine import MongoEngine
 
-from giftping.store.base import SharedStore, Store
-from giftping.store.failover import FailoverStore
-from giftping.store.mongo import MongoStore
-from giftping.store.tiny import TinyStore
+from giftping.store.mirror.store import FailoverStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def _new_mongodb_and_folder(tmp_path: Path) -> str:
 
 def _mongodb_with_mirror(address: str) -> Store:
     uri, _, folder = address.partition(" ")
-    return _mirrored(MongoStore(uri), folder)
+    return _mirrored(Store(MongoEngine(uri)), folder)
 
 
 def _in_step_with_one_that_went_away(tmp_path: Path) -> str:
@@ -49,16 +49,16 @@ def _mirror_alone(address: str) -> Store:
 
 def _mirrored(shared: SharedStore, folder: str) -> Store:
     # The host is the one whose claims the contract's tests take over: while the ledger is away, no other's are.
-    return FailoverStore(shared, TinyStore(Path(folder)), host="host-a", clock=lambda: datetime.now(UTC))
+    return FailoverStore(shared, Store(TinyEngine(Path(folder))), host="host-a", clock=lambda: datetime.now(UTC))
 
 
 REPLICA_SET = "mongodb-replica-set"
 
 STORE_KINDS = {
-    "tinydb": StoreKind(_folder, lambda address: TinyStore(Path(address))),
-    "tinydb-folding-often": StoreKind(_folder, lambda address: TinyStore(Path(address), fold_at=0)),
-    "mongodb": StoreKind(lambda _: new_database(or_skip(shared_mongod)), MongoStore),
-    REPLICA_SET: StoreKind(lambda _: new_database(or_skip(shared_replica_set).uri), MongoStore),
+    "tinydb": StoreKind(_folder, lambda address: Store(TinyEngine(Path(address)))),
+    "tinydb-folding-often": StoreKind(_folder, lambda address: Store(TinyEngine(Path(address), fold_at=0))),
+    "mongodb": StoreKind(lambda _: new_database(or_skip(shared_mongod)), Store),
+    REPLICA_SET: StoreKind(lambda _: new_database(or_skip(shared_replica_set).uri), Store),
     "mongodb-with-mirror": StoreKind(_new_mongodb_and_folder, _mongodb_with_mirror),
     "mirror-alone": StoreKind(_in_step_with_one_that_went_away, _mirror_alone),
 }

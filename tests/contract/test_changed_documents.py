@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
 
-from giftping.store.base import Change, Store
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_COLLECTIONS, TODO_EVENTS, TODO_STATE, TODO_TIMESTAMPS
+from giftping.store.engine import Change
+from giftping.store.records import Store
 
 OpenStore = Callable[[], Store]
 Document = dict[str, Any]

@@ -21,9 +21,10 @@ from store_kinds import STORE_KINDS
 
 from giftping.errors import GiftpingError
 from giftping.store import StoreError, open_ledger
-from giftping.store.base import HOME_GAME, EntrySource, EntryState, Store
+from giftping.store.base import HOME_GAME, EntrySource, EntryState
 from giftping.store.clears import clears_of
 from giftping.store.ledger import Ledger
+from giftping.store.records import Store
 from giftping.text import key_of
 
 OTHER_GAME = "kingshot"
@@ -381,7 +382,7 @@ def mongodb(own_machine: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     counter = Counted()
     monkeypatch.setattr(
-        "giftping.store.mongo_link.MongoClient",
+        "giftping.store.mongo.link.MongoClient",
         lambda *arguments, **named: MongoClient(*arguments, **named, event_listeners=[counter]),
     )
     return counter

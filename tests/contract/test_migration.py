@@ -13,15 +13,16 @@ from bson import Int64, ObjectId
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.old_data import NAIVE, SHAPES, STATE_ID, KilledError, Mortal, OldBag
 from fakes.records import code, entry, guild
+from giftping.store.mongo.engine import MongoEngine
 from store_kinds import STORE_KINDS
 
-from giftping.store.backup import write_backup
-from giftping.store.base import Store, StoreError
+from giftping.store.base import StoreError
 from giftping.store.documents import GUILDS, LEDGER
-from giftping.store.migrate import MigrationReport, MigrationRequest, Numbers, migrate
-from giftping.store.mongo import MongoStore
-from giftping.store.olddata import HoldsOldData, OldData, open_file
-from giftping.store.tiny import TinyStore
+from giftping.store.legacy.migrate import MigrationReport, MigrationRequest, Numbers, migrate
+from giftping.store.legacy.olddata import HoldsOldData, OldData, open_file
+from giftping.store.records import Store
+from giftping.store.tiny.backup import write_backup
+from giftping.store.tiny.engine import TinyEngine
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TERMS = MigrationRequest(host="host-a", game_sources=("api",))
@@ -70,8 +71,8 @@ def uri() -> str:
 
 
 @pytest.fixture
-def mongo(uri: str) -> Iterator[MongoStore]:
-    with MongoStore(uri) as opened:
+def mongo(uri: str) -> Iterator[Store]:
+    with Store(MongoEngine(uri)) as opened:
         yield opened
 
 
@@ -90,7 +91,7 @@ def test_twice_with_a_kill_in_between_the_counts_agree_to_the_document(shape: st
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_in_place_everything_old_stays_as_it_is_but_the_flag(shape: str, uri: str, mongo: MongoStore) -> None:
+def test_in_place_everything_old_stays_as_it_is_but_the_flag(shape: str, uri: str, mongo: Store) -> None:
     fill(uri, SHAPES[shape](3, CODES))
     before = raw(uri)
     planned = migrated(mongo, mongo.old_data(), dry_run=True)
@@ -108,7 +109,7 @@ def test_in_place_everything_old_stays_as_it_is_but_the_flag(shape: str, uri: st
     assert migrated(mongo, mongo.old_data(), again=True).added == 0
 
 
-def test_what_comes_over_is_seen_by_the_mirrors_of_other_hosts(uri: str, mongo: MongoStore) -> None:
+def test_what_comes_over_is_seen_by_the_mirrors_of_other_hosts(uri: str, mongo: Store) -> None:
     """A mirror follows what was written since it last looked, however long ago the codes were sent."""
     fill(uri, SHAPES["v2"](2, CODES))
     assert list(mongo.changed_since(NOW)) == [[]]
@@ -118,7 +119,7 @@ def test_what_comes_over_is_seen_by_the_mirrors_of_other_hosts(uri: str, mongo: 
     }
 
 
-def test_an_upgrade_that_had_begun_is_completed(uri: str, mongo: MongoStore) -> None:
+def test_an_upgrade_that_had_begun_is_completed(uri: str, mongo: Store) -> None:
     """D3: the state document was not migrated, so that the first new code made all others look unsent."""
     fill(uri, {STATE_ID: [{"_id": STATE_ID, "channels": {"1": 5}, "sent": {"1": ["A1", "B2"]}}]})
     fill(uri, {LEDGER: [{"_id": "1:X9", "guild_id": 1, "code": "X9", "source": "auto", "sent_at": NAIVE}]})
@@ -127,7 +128,7 @@ def test_an_upgrade_that_had_begun_is_completed(uri: str, mongo: MongoStore) -> 
     assert mongo.guild(1) is not None
 
 
-def test_another_database_on_the_server_comes_over_and_keeps_its_documents(uri: str, mongo: MongoStore) -> None:
+def test_another_database_on_the_server_comes_over_and_keeps_its_documents(uri: str, mongo: Store) -> None:
     other = new_database(shared_mongod())
     name = database(other).name
     oid = ObjectId()
@@ -144,35 +145,35 @@ def test_another_database_on_the_server_comes_over_and_keeps_its_documents(uri: 
     assert raw(other)[STATE_ID][0][FLAG] is True
 
 
-def test_from_an_embedded_store_to_mongodb_and_back_is_the_same_loop(tmp_path: Path, mongo: MongoStore) -> None:
-    with TinyStore(tmp_path / "first") as first:
+def test_from_an_embedded_store_to_mongodb_and_back_is_the_same_loop(tmp_path: Path, mongo: Store) -> None:
+    with Store(TinyEngine(tmp_path / "first")) as first:
         entries = [entry(1), entry(2, "ABC1", "kingshot"), entry(3, message_id=2**62)]
         first.insert([replace(one, updated_at=NOW) for one in entries])
         first.put_guild(guild(1, seeded={"kingshot": ("a.b", "c$d")}))
         first.remember([code()])
         first.insert_documents("active_members", [{"_id": "5", "added": "2026-01-29T04:30:00.000000+00:00"}])
     migrated(mongo, open_file(tmp_path / "first" / "giftping.json"))
-    with TinyStore(tmp_path / "second") as second:
+    with Store(TinyEngine(tmp_path / "second")) as second:
         migrated(second, mongo.old_data())
-        with TinyStore(tmp_path / "first") as first:
+        with Store(TinyEngine(tmp_path / "first")) as first:
             for name in ("sent_giftcodes", "guilds", "codes", "active_members"):
                 assert by_id(second, name) == by_id(first, name)
 
 
-def test_what_a_database_holds_can_be_kept_and_taken_back(tmp_path: Path, uri: str, mongo: MongoStore) -> None:
+def test_what_a_database_holds_can_be_kept_and_taken_back(tmp_path: Path, uri: str, mongo: Store) -> None:
     mongo.insert([entry(1)])
     fill(uri, SHAPES["v2"](2, CODES))
     fill(uri, {"todo_timestamps": [{"_id": 5}, {"_id": "5", "last_submit": 1.5}, {"_id": ObjectId()}]})
     collections = [(name, mongo.documents(name)) for name in (LEDGER, "todo_timestamps", STATE_ID)]
     kept = write_backup(tmp_path, collections, NOW)
     assert kept is not None
-    with TinyStore(tmp_path / "state") as store:
+    with Store(TinyEngine(tmp_path / "state")) as store:
         migrated(store, open_file(kept))
         assert ids(store) == {"1:GIFT100"} | {f"{number}:{key}" for number in (1, 2) for key in CODES}
         assert {"_id": "5", "last_submit": 1.5} in list(map(dict, store.documents("todo_timestamps")))
 
 
-def test_a_database_that_cannot_be_is_refused(mongo: MongoStore) -> None:
+def test_a_database_that_cannot_be_is_refused(mongo: Store) -> None:
     assert isinstance(mongo, HoldsOldData)
     with pytest.raises(StoreError, match="cannot be the name of a MongoDB database"):
         mongo.old_data("no such/database")
@@ -181,8 +182,8 @@ def test_a_database_that_cannot_be_is_refused(mongo: MongoStore) -> None:
 def test_a_server_that_is_away_is_an_error_not_an_empty_database(tmp_path: Path) -> None:
     """D6: a read error was taken for an empty state, which was then saved over the full one."""
     with (
-        MongoStore("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50") as away,
-        TinyStore(tmp_path / "state") as store,
+        Store(MongoEngine("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50")) as away,
+        Store(TinyEngine(tmp_path / "state")) as store,
     ):
         old = away.old_data("other")
         with pytest.raises(StoreError):

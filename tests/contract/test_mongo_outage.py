@@ -11,14 +11,16 @@ from threading import Event
 import pytest
 from fakes.mongod import Mongod, ReplicaSet, new_database, or_skip, own_mongod, shared_replica_set
 from fakes.records import LATER, NOON, code, entry, guild, run
+from giftping.store.mongo.engine import MongoEngine
 
-from giftping.store.base import HOME_GAME, Change, Destination, StoreAwayError, StoreError
-from giftping.store.mongo import MongoStore
+from giftping.store.base import HOME_GAME, Destination, StoreAwayError, StoreError
+from giftping.store.engine import Change
+from giftping.store.records import Store
 
 SOON = timedelta(milliseconds=300)
 PATIENT = timedelta(seconds=30)
 
-EVERYTHING: dict[str, Callable[[MongoStore], object]] = {
+EVERYTHING: dict[str, Callable[[Store], object]] = {
     "recorded": lambda store: store.recorded(HOME_GAME, ["A1"], [1]),
     "entry": lambda store: store.entry(1, HOME_GAME, "A1"),
     "entries": lambda store: list(store.entries()),
@@ -73,7 +75,7 @@ def members() -> Iterator[ReplicaSet]:
 
 def test_whatever_is_asked_of_a_server_that_went_away_is_an_error_and_never_an_answer(server: Mongod) -> None:
     """D4, D6: nothing that cannot be read counts as empty."""
-    with MongoStore(new_database(server.uri), server_selection=SOON) as store:
+    with Store(MongoEngine(new_database(server.uri), server_selection=SOON)) as store:
         store.insert([entry(1, "A1")])
         server.kill()
 
@@ -90,7 +92,7 @@ def test_whatever_is_asked_of_a_server_that_went_away_is_an_error_and_never_an_a
 
 def test_what_was_acknowledged_is_there_after_a_kill_and_the_store_goes_on(server: Mongod) -> None:
     """A lone server has its journal only: an acknowledgement means that it is written there."""
-    with MongoStore(new_database(server.uri), server_selection=PATIENT) as store:
+    with Store(MongoEngine(new_database(server.uri), server_selection=PATIENT)) as store:
         for number in range(20):
             assert store.insert([entry(1, f"CODE{number}")])
         server.kill()
@@ -100,7 +102,7 @@ def test_what_was_acknowledged_is_there_after_a_kill_and_the_store_goes_on(serve
 
 
 def test_a_server_that_hangs_is_away(server: Mongod) -> None:
-    with MongoStore(new_database(server.uri), server_selection=PATIENT, answer=SOON) as store:
+    with Store(MongoEngine(new_database(server.uri), server_selection=PATIENT, answer=SOON)) as store:
         store.insert([entry()])
         server.pause()
         with pytest.raises(StoreAwayError):
@@ -111,7 +113,7 @@ def test_a_server_that_hangs_is_away(server: Mongod) -> None:
 
 def test_a_server_that_was_away_at_first_is_found_when_it_comes(server: Mongod) -> None:
     server.kill()
-    with MongoStore(new_database(server.uri), server_selection=SOON) as store:
+    with Store(MongoEngine(new_database(server.uri), server_selection=SOON)) as store:
         with pytest.raises(StoreAwayError, match="the connection was refused"):
             store.guilds()
         server.start()
@@ -119,14 +121,14 @@ def test_a_server_that_was_away_at_first_is_found_when_it_comes(server: Mongod) 
 
 
 def test_members_without_a_primary_are_away(members: ReplicaSet) -> None:
-    with MongoStore(new_database(members.uri), server_selection=PATIENT) as store:
+    with Store(MongoEngine(new_database(members.uri), server_selection=PATIENT)) as store:
         store.insert([entry()])
     first, second = members.members[:2]
     first.kill()
     second.kill()
     members.wait_until_steps_down(members.members[2])
     with (
-        MongoStore(new_database(members.uri), server_selection=SOON) as store,
+        Store(MongoEngine(new_database(members.uri), server_selection=SOON)) as store,
         pytest.raises(StoreAwayError, match="none of its members is primary now"),
     ):
         store.recorded(HOME_GAME, ["GIFT100"], [1])
@@ -135,12 +137,12 @@ def test_members_without_a_primary_are_away(members: ReplicaSet) -> None:
 def test_changes_go_on_when_the_primary_is_killed_and_each_is_counted_once(members: ReplicaSet) -> None:
     """One that raised is unclear; of all others the count is what was answered."""
     uri, threads, under_way = new_database(members.uri), 4, Event()
-    with MongoStore(uri, server_selection=PATIENT) as store:
+    with Store(MongoEngine(uri, server_selection=PATIENT)) as store:
         store.insert_documents("todo_state", [{"_id": str(number), "count": 0} for number in range(5)])
 
     def count_up(thread: int) -> tuple[int, int]:
         sure = unclear = 0
-        with MongoStore(uri, server_selection=PATIENT, answer=PATIENT) as own:
+        with Store(MongoEngine(uri, server_selection=PATIENT, answer=PATIENT)) as own:
             for step in range(60):
                 found = own.documents_of("todo_state", [str(number) for number in range(5)]).values()
                 changes = [Change({**one, "count": one["count"] + 1}, one) for one in found]
@@ -159,14 +161,14 @@ def test_changes_go_on_when_the_primary_is_killed_and_each_is_counted_once(membe
         primary.kill()
         counts = [one.result() for one in counting]
     sure, unclear = (sum(column) for column in zip(*counts, strict=True))
-    with MongoStore(uri, server_selection=PATIENT) as store:
+    with Store(MongoEngine(uri, server_selection=PATIENT)) as store:
         counted = sum(one["count"] for one in store.documents("todo_state"))
     assert sure <= counted <= sure + unclear
     assert sure > 0
 
 
 def test_a_claim_that_no_majority_has_is_not_acknowledged(members: ReplicaSet) -> None:
-    with MongoStore(new_database(members.uri), server_selection=PATIENT, answer=SOON) as store:
+    with Store(MongoEngine(new_database(members.uri), server_selection=PATIENT, answer=SOON)) as store:
         store.recorded(HOME_GAME, ["GIFT100"], [1])
         for member in members.secondaries():
             member.pause()
@@ -184,7 +186,7 @@ def test_claims_go_on_when_the_primary_is_killed_and_none_is_won_twice_or_lost(m
     under_way = Event()
 
     def claim(thread: str) -> None:
-        with MongoStore(uri, server_selection=PATIENT, answer=PATIENT) as store:
+        with Store(MongoEngine(uri, server_selection=PATIENT, answer=PATIENT)) as store:
             for key in codes:
                 claims = [entry(guild_id, key, delivery_id=thread) for guild_id in (1, 2)]
                 try:
@@ -202,7 +204,7 @@ def test_claims_go_on_when_the_primary_is_killed_and_none_is_won_twice_or_lost(m
         primary.kill()
         for one in runs:
             one.result()
-    with MongoStore(uri, server_selection=PATIENT) as store:
+    with Store(MongoEngine(uri, server_selection=PATIENT)) as store:
         recorded = {one.id: one.delivery_id for one in store.entries()}
     acknowledged = Counter(id_ for ids in won.values() for id_ in ids)
     assert set(acknowledged.values()) == {1}
@@ -213,7 +215,7 @@ def test_claims_go_on_when_the_primary_is_killed_and_none_is_won_twice_or_lost(m
 
 
 def test_settling_goes_on_when_the_primary_is_killed_and_counts_each_entry_once(members: ReplicaSet) -> None:
-    with MongoStore(new_database(members.uri), server_selection=PATIENT, answer=PATIENT) as store:
+    with Store(MongoEngine(new_database(members.uri), server_selection=PATIENT, answer=PATIENT)) as store:
         claims = [entry(1, f"CODE{number}", delivery_id=f"delivery-{number}") for number in range(60)]
         store.insert(claims)
         primary = members.primary()
@@ -230,5 +232,5 @@ def test_settling_goes_on_when_the_primary_is_killed_and_counts_each_entry_once(
 def test_indexes_are_made_while_a_member_is_down(members: ReplicaSet) -> None:
     uri = new_database(members.uri)
     members.secondaries()[0].kill()
-    with MongoStore(uri, server_selection=PATIENT) as store:
+    with Store(MongoEngine(uri, server_selection=PATIENT)) as store:
         assert store.insert([entry()]) == {entry().id}

@@ -18,16 +18,8 @@ import pytest
 from fakes.records import LATER, NOON, code, entry, guild, run
 from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
 
-from giftping.store.base import (
-    HOME_GAME,
-    Broken,
-    Destination,
-    EntryState,
-    LedgerEntry,
-    SourceMemory,
-    Store,
-    StoreError,
-)
+from giftping.store.base import HOME_GAME, Broken, Destination, EntryState, LedgerEntry, SourceMemory, StoreError
+from giftping.store.records import Store
 
 OTHER_GAME = "kingshot"
 MUCH_LATER = LATER + timedelta(hours=5)

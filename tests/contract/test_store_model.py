@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
 
-from giftping.store.base import HOME_GAME, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory, Store
+from giftping.store.base import HOME_GAME, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory
+from giftping.store.records import Store
 
 HANDLES = st.integers(0, 1)
 GUILDS = st.integers(1, 3)

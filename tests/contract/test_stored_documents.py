@@ -9,8 +9,8 @@ import pytest
 from fakes.records import entry, guild
 from store_kinds import ON_ONE_SERVER, STORE_KINDS
 
-from giftping.store.base import Store
 from giftping.store.documents import COLLECTIONS, META, MIRROR, entry_to_document
+from giftping.store.records import Store
 
 MEMBERS = "active_members"
 

@@ -74,9 +74,10 @@ class Host:
     def ledger(self) -> dict[str, dict[str, Any]]:
         """Return the ledger's documents by `_id`, as a later run would find them."""
         from giftping.store.documents import entry_to_document
-        from giftping.store.tiny import TinyStore
+        from giftping.store.records import Store
+        from giftping.store.tiny.engine import TinyEngine
 
-        with TinyStore(self.state, read_only=True) as store:
+        with Store(TinyEngine(self.state, read_only=True)) as store:
             return {entry.id: dict(entry_to_document(entry)) for entry in store.entries()}
 
     def states(self) -> dict[str, str]:

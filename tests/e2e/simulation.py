@@ -30,7 +30,8 @@ from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
 from giftping.store.documents import TODO_TIMESTAMPS
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.member_documents import member_from
 from giftping.todo.model import Member, Pause
 from giftping.todo.report import SweepReport
@@ -174,7 +175,7 @@ class Run:
 class SteppedStore:
     """A store every use of which is a step. Closing it leaves it open for the next run."""
 
-    def __init__(self, store: TinyStore, run: Run) -> None:
+    def __init__(self, store: Store, run: Run) -> None:
         self._store = store
         self._run = run
 
@@ -225,7 +226,7 @@ class SteppedTransport(httpx.BaseTransport):
 class SimulatedWiring(Wiring):
     """A wiring of one run, on the world's clock and the host's store."""
 
-    def __init__(self, settings: Settings, store: TinyStore, run: Run) -> None:
+    def __init__(self, settings: Settings, store: Store, run: Run) -> None:
         super().__init__(settings)
         self.store = store
         self.run = run
@@ -252,7 +253,7 @@ class Host:
 
     world: World
     settings: Settings
-    store: TinyStore
+    store: Store
 
     def sweep(self, kill_at: int | None = None, *, kill_after: bool = False) -> SweepReport | None:
         """Return what a sweep did, None for one that was killed."""
@@ -345,7 +346,7 @@ class World:
                 "ROLE_ID": str(ROLE),
                 "OWNER_ID": str(OWNER),
             }
-            self.hosts.append(Host(self, load_settings(environment, cwd=folder), TinyStore(store)))
+            self.hosts.append(Host(self, load_settings(environment, cwd=folder), Store(TinyEngine(store))))
         for user_id in range(FIRST_MEMBER, FIRST_MEMBER + members):
             discord.add_member(GUILD, user_id, roles=(ROLE,))
             self.people[user_id] = Person(user_id, Life(now, KOLKATA), (18, 23))

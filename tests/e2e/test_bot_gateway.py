@@ -20,7 +20,8 @@ from gateway import AUTHENTICATION_FAILED, DISALLOWED_INTENTS, MODAL, PATIENCE, 
 from scene import Host, Scene
 
 from giftping.demo.log import Match
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.history import Event
 from giftping.todo.model import Member
 from giftping.todo.repository import MemberChange, MemberRepository
@@ -147,7 +148,7 @@ def host(scene: Scene, gateway: LocalGateway) -> Host:
     }
     now = datetime.now(UTC)
     ann = Member(ANN, "ann", added=now - timedelta(days=9), last_submit=now - timedelta(hours=30))
-    with TinyStore(host.state) as store:
+    with Store(TinyEngine(host.state)) as store:
         MemberRepository(store, lambda: now).save([MemberChange(ann)])
     return host
 
@@ -158,7 +159,7 @@ def connected(gateway: LocalGateway) -> None:
 
 def member_of(host: Host) -> tuple[Member, list[Event]]:
     """Return Ann as the store knows her, and her history."""
-    with TinyStore(host.state, read_only=True) as store:
+    with Store(TinyEngine(host.state, read_only=True)) as store:
         repository = MemberRepository(store, lambda: datetime.now(UTC))
         return repository.load().members[ANN], [event for event in repository.events() if event.user_id == ANN]
 

@@ -23,7 +23,8 @@ from giftping.demo.faults import Fault
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.store.base import Destination, GuildRecord
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 CODE = "GIFT4YOU"
 GUILD, CHANNEL, WEBHOOK = 4001, 4002, 4003
@@ -242,7 +243,7 @@ def play_of(scene: Scene, forker: Forker, route: str) -> Play:
 
 
 def put_guild(host: Host, guild: GuildRecord) -> None:
-    with TinyStore(host.state) as store:
+    with Store(TinyEngine(host.state)) as store:
         store.put_guild(guild)
 
 

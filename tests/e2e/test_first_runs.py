@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scene import GAME, Scene
 
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 
 def test_a_new_guild_is_seeded_and_only_later_codes_are_posted(scene: Scene) -> None:
@@ -60,7 +61,7 @@ def test_the_ledger_keeps_how_the_last_run_of_each_host_went(scene: Scene) -> No
     host = scene.host()
     scene.bot_guild(host)
     host.run("codes", "check")
-    with TinyStore(host.state, read_only=True) as store:
+    with Store(TinyEngine(host.state, read_only=True)) as store:
         [run] = store.runs()
     assert (run.job, run.exit_code) == ("codes check", 0)
     assert run.details["deliveries"] == {"sent": 1}

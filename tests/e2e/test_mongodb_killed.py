@@ -10,7 +10,7 @@ from mongodb import ledger_behind, open_gate, uses
 from plays import WHILE, put_clocks
 from scene import Scene
 
-from giftping.store.mongo_takeover import TAKEN_FROM
+from giftping.store.mongo.takeover import TAKEN_FROM
 
 CHECK = ("codes", "check")
 EACH = 2

@@ -21,7 +21,8 @@ from scene import GAME, Scene, finish
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.store.base import EntryState, LedgerEntry
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 FINE, TROUBLE, LOCKED = 0, 69, 75
 POST = Match(method="POST")
@@ -84,7 +85,7 @@ def test_a_ledger_that_knows_the_older_codes_lets_only_the_new_one_out(scene: Sc
     """D3: after an upgrade every older active code was posted again at every check."""
     guild = scene.bot_guild(host)
     now = datetime.now(UTC)
-    with TinyStore(host.state) as store:
+    with Store(TinyEngine(host.state)) as store:
         store.insert(
             [
                 LedgerEntry(guild, GAME, key, key, "migration", EntryState.SENT, now, now, sent_at=now)

@@ -43,9 +43,10 @@ from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.runs.sweep import Timing, run_submit, run_sweep
 from giftping.settings.load import load_settings
-from giftping.store.base import Change
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS
-from giftping.store.tiny import TinyStore
+from giftping.store.engine import Change
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.model import Member, NoticeKind
 from giftping.todo.repository import MemberRepository
 from giftping.todo.submit import SubmitRequest
@@ -83,13 +84,13 @@ def legs(received: list[Received]) -> list[tuple[int, str]]:
     return sorted((one.user_id, one.leg) for one in received)
 
 
-def change_by_hand(play: TodoScene, change: Callable[[TinyStore, Mapping[str, Any]], object], user_id: int) -> None:
+def change_by_hand(play: TodoScene, change: Callable[[Store, Mapping[str, Any]], object], user_id: int) -> None:
     """Do something with a member's timestamps past giftping, as the older bot on the same data would."""
-    with TinyStore(play.host.state) as store:
+    with Store(TinyEngine(play.host.state)) as store:
         change(store, store.documents_of(TODO_TIMESTAMPS, [str(user_id)])[str(user_id)])
 
 
-def remove(store: TinyStore, document: Mapping[str, Any]) -> None:
+def remove(store: Store, document: Mapping[str, Any]) -> None:
     store.remove_documents(TODO_TIMESTAMPS, [document["_id"]])
 
 
@@ -158,7 +159,7 @@ def test_a_record_without_a_submission_is_not_one_of_1970(left: dict[str, float]
     """T3: deleting a TODO that was not there left an empty record, and the role went at the next sweep."""
     play = begin(ANN, added=HOUR)
     change_by_hand(play, remove, ANN)
-    with TinyStore(play.host.state) as store:
+    with Store(TinyEngine(play.host.state)) as store:
         store.insert_documents(TODO_TIMESTAMPS, [{"_id": str(ANN), **left}])
     play.sweep()
     assert since(play) == []
@@ -173,7 +174,7 @@ def test_a_record_that_is_deleted_during_a_sweep_does_not_come_back_as_half_of_o
     play = begin(ANN, added=30 * HOUR)
     play.scene.discord.call(lambda: change_by_hand(play, remove, ANN), match=POST)
     play.sweep()
-    with TinyStore(play.host.state, read_only=True) as store:
+    with Store(TinyEngine(play.host.state, read_only=True)) as store:
         assert store.documents_of(TODO_TIMESTAMPS, [str(ANN)]).get(str(ANN), {}).get("last_submit") is None
     play.sweep()
     play.pass_time(INTERVAL)
@@ -184,7 +185,7 @@ def test_a_record_that_is_deleted_during_a_sweep_does_not_come_back_as_half_of_o
 def old_bot_submits(play: TodoScene, user_id: int) -> None:
     now = play.scene.discord.clock().timestamp()
 
-    def submit(store: TinyStore, document: Mapping[str, Any]) -> None:
+    def submit(store: Store, document: Mapping[str, Any]) -> None:
         written = {**document, "last_submit": now, "last_ping": 0}
         assert store.change_documents(TODO_TIMESTAMPS, [Change(written, document)])
 
@@ -211,7 +212,7 @@ def test_whoever_submits_while_a_sweep_is_at_work_is_not_pinged(by: str, scene: 
     assert host.sweep() == FINE
     rung = {one.user_id for one in scene.discord.all_notifications() if one.at >= play.began}
     assert rung == set(range(201, 211))
-    with TinyStore(play.host.state, read_only=True) as store:
+    with Store(TinyEngine(play.host.state, read_only=True)) as store:
         assert store.documents_of(TODO_TIMESTAMPS, ["211"])["211"]["last_ping"] == 0
 
 
@@ -223,7 +224,7 @@ def test_sweeps_that_overlap_or_follow_at_once_ping_once(begin: Begin) -> None:
     assert ends[FINE] >= 1
     play.sweep()
     assert legs(since(play)) == [(ANN, "channel"), (ANN, "dm"), (BEN, "channel"), (BEN, "dm")]
-    with TinyStore(play.host.state, read_only=True) as store:
+    with Store(TinyEngine(play.host.state, read_only=True)) as store:
         last_ping = store.documents_of(TODO_TIMESTAMPS, [str(ANN)])[str(ANN)]["last_ping"]
     assert last_ping >= max(one.at for one in since(play) if one.user_id == ANN).timestamp()
 
@@ -389,11 +390,11 @@ def test_one_record_that_cannot_be_read_is_told_and_stops_nobody_else(begin: Beg
     """T14: an exception that nobody saw ended the sweep for all."""
     play = begin(ANN, BEN)
 
-    def spoil(store: TinyStore, document: Mapping[str, Any]) -> None:
+    def spoil(store: Store, document: Mapping[str, Any]) -> None:
         store.change_documents(TODO_TIMESTAMPS, [Change({**document, "last_submit": "yesterday"}, document)])
 
     change_by_hand(play, spoil, ANN)
-    with TinyStore(play.host.state) as store:
+    with Store(TinyEngine(play.host.state)) as store:
         store.insert_documents(ACTIVE_MEMBERS, [{"_id": "mongodb_test"}])
     ran = play.host.run(*SWEEP)
     assert ran.exit_code == TROUBLE

@@ -33,7 +33,8 @@ from todo_scene import (
 
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS
 from giftping.store.fields import plain_document
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.model import Member, NoticeKind
 
 Told = Callable[[str, object], None]
@@ -61,7 +62,7 @@ def ledger(gate: Gate) -> Ledger:
 
 def one_truth(play: TodoScene, ledger: Ledger) -> None:
     """Check that the mirror holds of the members what MongoDB does."""
-    with TinyStore(play.host.state, read_only=True) as mirror:
+    with Store(TinyEngine(play.host.state, read_only=True)) as mirror:
         for collection in (ACTIVE_MEMBERS, TODO_TIMESTAMPS):
             here = {document["_id"]: dict(document) for document in mirror.documents(collection)}
             there = {document["_id"]: plain_document(document) for document in ledger.database[collection].find()}

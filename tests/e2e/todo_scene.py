@@ -23,7 +23,8 @@ from giftping.demo.world import StoredMessage
 from giftping.discord.http import DiscordHttp
 from giftping.discord.members import MembersClient
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_TIMESTAMPS, Document
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.history import Event, event_document, event_from
 from giftping.todo.member_documents import roster_document_of, timestamps_document_of
 from giftping.todo.model import (
@@ -328,13 +329,13 @@ def open_dm_channels(scene: Scene, user_ids: Iterable[int]) -> dict[int, int]:
 
 
 def written_into_the_file(host: ForkedHost, documents: dict[str, list[Document]]) -> None:
-    with TinyStore(host.state) as store:
+    with Store(TinyEngine(host.state)) as store:
         for collection, ones in documents.items():
             store.insert_documents(collection, ones)
 
 
 def events_in_the_file(host: ForkedHost) -> list[Event]:
-    with TinyStore(host.state, read_only=True) as store:
+    with Store(TinyEngine(host.state, read_only=True)) as store:
         return MemberRepository(store, utc_now).events()
 
 

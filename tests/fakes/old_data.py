@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from giftping.store.base import Store
+from giftping.store.records import Store
 
 Collections = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -14,7 +14,7 @@ NAIVE = "2024-03-01T10:00:00.000001"
 
 
 class OldBag:
-    """Old data as `giftping.store.olddata.OldData`; `flags` counts how often the older bot's flag was set."""
+    """Old data as `giftping.store.legacy.olddata.OldData`; `flags` counts how often the older bot's flag was set."""
 
     keeps_flag = True
 

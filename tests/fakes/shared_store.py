@@ -10,13 +10,13 @@ from typing import Any
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import EntryState, LedgerEntry, StoreAwayError
 from giftping.store.documents import CLEARS, MIRROR, OPEN_STATES
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
 from giftping.text import key_of
 
 LOCAL = frozenset({"name", "notices", "close", "closed_fingerprint", "fail_after", "calls"})
 
 
-class FakeSharedStore(TinyStore):
+class FakeSharedStore(Store):
     """Keeps `SharedStore` over a folder. `is_away()` decides before each call whether it can be reached."""
 
     def __init__(self, folder: Path, is_away: Callable[[], bool] = lambda: False) -> None:

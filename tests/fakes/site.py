@@ -9,8 +9,9 @@ from pathlib import Path
 from fakes.records import NOON
 from fakes.shared_store import FakeSharedStore
 
-from giftping.store.failover import FailoverStore
-from giftping.store.tiny import TinyStore
+from giftping.store.mirror.store import FailoverStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 HOST = "host-a"
 
@@ -36,7 +37,7 @@ class Site:
         return FakeSharedStore(self.folder / "shared", self.is_away)
 
     def open(self, host: str = HOST, **options: bool) -> FailoverStore:
-        mirror = TinyStore(self.folder / host)
+        mirror = Store(TinyEngine(self.folder / host))
         return FailoverStore(self.shared(), mirror, host=host, clock=self.clock, **options)
 
     def clock(self) -> datetime:
@@ -48,9 +49,9 @@ class Site:
             store.guilds()
 
     def shared_states(self) -> dict[str, str]:
-        with TinyStore(self.folder / "shared", read_only=True) as store:
+        with Store(TinyEngine(self.folder / "shared", read_only=True)) as store:
             return {found.id: found.state.value for found in store.entries()}
 
     def mirror_states(self, host: str = HOST) -> dict[str, str]:
-        with TinyStore(self.folder / host, read_only=True) as store:
+        with Store(TinyEngine(self.folder / host, read_only=True)) as store:
             return {found.id: found.state.value for found in store.entries()}

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from giftping.store.base import (
     Broken,
-    Change,
     CodeRecord,
     Destination,
     EntryState,
@@ -20,8 +19,8 @@ from giftping.store.base import (
     StoreError,
     entry_id,
 )
-from giftping.store.changes import changed_document, changes_by_id, fresh_rev, still_holds
 from giftping.store.documents import merge_code_records
+from giftping.store.engine import Change, changed_document, changes_by_id, fresh_rev, still_holds
 
 OPEN = frozenset({EntryState.CLAIMED, EntryState.UNCERTAIN})
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from giftping.demo.discord import StandInDiscord
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.model import Lapse, Member, Membership, Todo
 from giftping.todo.repository import MemberChange, MemberRepository
 
@@ -60,7 +61,7 @@ class TodoScene:
             DEV: {"last_submit": now - 25 * HOUR, "membership": None},
             ELA: {"last_submit": now - 10 * DAY, "left_at": now - 9 * DAY, "membership": absent},
         }
-        with TinyStore(self.state) as store:
+        with Store(TinyEngine(self.state)) as store:
             repository = MemberRepository(store, lambda: now)
 
             def lived(member: Member) -> MemberChange:

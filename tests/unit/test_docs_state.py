@@ -16,7 +16,7 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
 from giftping.runs.state_folder import ATTACHMENTS, BOT_COMMANDS, BOT_LOCK, DRAFTS, STATE_FILES, TOLD
-from giftping.store.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT
+from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT
 from giftping.wiring import HOST_FILE
 
 SOURCE = ROOT / "giftping"

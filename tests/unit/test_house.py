@@ -329,7 +329,7 @@ def test_a_module_that_says_it_is_pure_does_nothing_but_turn_values_into_values(
         *("import httpx", "import pymongo", "import tinydb", "from rich.table import Table"),
         *("from giftping.net.transport import Transport", "from giftping.net import transport"),
         *(
-            "from giftping.store.tiny import TinyStore",
+            "from giftping.store.tiny.store import Store",
             "from giftping.store import mongo",
             "import giftping.store.tiny",
         ),

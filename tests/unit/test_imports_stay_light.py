@@ -56,7 +56,7 @@ SESSION = {
     "giftping.output.log",
     "giftping.store",
     "giftping.store.errors",
-    "giftping.store.files",
+    "giftping.store.tiny.files",
     "giftping.store.opening",
     "giftping.wiring",
 }
@@ -98,15 +98,15 @@ JSON_STORE = {
     "giftping.store.clears",
     "giftping.store.documents",
     "giftping.store.fields",
-    "giftping.store.image",
-    "giftping.store.journal",
+    "giftping.store.tiny.folder",
+    "giftping.store.tiny.journal",
     "giftping.store.mirror",
-    "giftping.store.shared",
-    "giftping.store.snapshot",
+    "giftping.store.tiny.shared_tables",
+    "giftping.store.tiny.snapshot",
     "giftping.store.statistics",
-    "giftping.store.tables",
-    "giftping.store.tiny",
-    "giftping.store.tiny_documents",
+    "giftping.store.tiny.tables",
+    "giftping.store.tiny.store",
+    "giftping.store.tiny.engine",
 }
 HEAVY_STANDARD = {"asyncio", "concurrent.futures", "multiprocessing", "unittest", "xml", "sqlite3", "zoneinfo", "pdb"}
 

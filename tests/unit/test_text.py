@@ -25,7 +25,7 @@ from giftping.settings.keys import TodoSettings
 from giftping.settings.load import load_settings
 from giftping.settings.table_reader import TableReader
 from giftping.store.fields import DocumentError, Fields
-from giftping.store.legacy import snowflake as migrated_id
+from giftping.store.legacy.shapes import snowflake as migrated_id
 from giftping.text import (
     LARGEST_ID,
     counted,

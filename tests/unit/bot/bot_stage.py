@@ -20,7 +20,8 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.world import Permission
 from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 GUILD = 1_000_000_000_000_000_001
 OTHER_GUILD = 1_000_000_000_000_000_002
@@ -84,9 +85,9 @@ class Stage:
         assert isinstance(self.env.bot, GiftpingBot)
         return self.env.bot.settings
 
-    def store(self) -> TinyStore:
+    def store(self) -> Store:
         """The store that the bot writes to, to be opened with `with`."""
-        return TinyStore(self.machine.state)
+        return Store(TinyEngine(self.machine.state))
 
     def add_channel(
         self, name: str, *, guild: GuildHandle | None = None, permissions: Permission = Permission.POSTING

@@ -16,7 +16,8 @@ from todo_guild import STAFF_TABLES, TodoGuild
 from giftping import cli
 from giftping.demo.discord import StandInDiscord
 from giftping.store.documents import TODO_COLLECTIONS
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 LIST = "Read *two* pages\n- and <@1> more"
 TEXTS = {"name": "Asha's day", "must_do": LIST, "can_do": "Swim", "dont_do": "Worry `much`"}
@@ -57,7 +58,7 @@ def left_behind(state: Path, stand_in: StandInDiscord, channel_id: int, user_id:
         (one.method, one.template, one.channel_id, one.user_id, one.body, one.status) for one in stand_in.requests
     ]
     posts = [(one.content, one.embeds, [(file.filename, file.size) for file in one.attachments]) for one in messages]
-    with TinyStore(state, read_only=True) as store:
+    with Store(TinyEngine(state, read_only=True)) as store:
         documents = {name: list(store.documents(name)) for name in sorted(TODO_COLLECTIONS)}
     made = frozenset({message.id for message in messages} | ({dm} if dm else set()))
     return without_ids_and_times({"documents": documents, "requests": requests, "posts": posts}, made)

@@ -11,7 +11,8 @@ from ran import Ran
 
 from giftping import cli
 from giftping.demo.discord import StandInDiscord
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 SETTINGS = """\
 time_zone = "Asia/Kolkata"
@@ -74,9 +75,9 @@ def giftping(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
 
 @pytest.fixture
-def store(home: Path) -> Iterator[TinyStore]:
+def store(home: Path) -> Iterator[Store]:
     """The store that the commands use."""
-    with TinyStore(home / "state") as store:
+    with Store(TinyEngine(home / "state")) as store:
         yield store
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.history import Event
 from giftping.todo.model import Lapse, Member
 from giftping.todo.repository import MemberChange, MemberRepository
@@ -33,7 +34,7 @@ class Past:
         """Put a member on the roster, since a month ago, with the last TODO so long ago."""
         last = now() - silent if silent is not None else None
         fields = {"name": name, "on_roster": True, "added": now() - 30 * DAY, "last_submit": last} | fields
-        with TinyStore(self.state) as store:
+        with Store(TinyEngine(self.state)) as store:
             MemberRepository(store, now).amend([user_id], lambda member: MemberChange(replace(member, **fields)))
 
     def warned(self, user_id: int, name: str) -> None:
@@ -44,20 +45,20 @@ class Past:
 
     def swept(self, ago: timedelta) -> None:
         """Let the last sweep have been so long ago."""
-        with TinyStore(self.state) as store:
+        with Store(TinyEngine(self.state)) as store:
             MemberRepository(store, now).change_notes(lambda _: SweepNotes(last_sweep=now() - ago))
 
     def document(self, collection: str, document: Mapping[str, Any]) -> None:
         """Put any document into the store."""
-        with TinyStore(self.state) as store:
+        with Store(TinyEngine(self.state)) as store:
             store.insert_documents(collection, [dict(document)])
 
     def read(self, user_id: int) -> Member:
         """Return a member as the store has them."""
-        with TinyStore(self.state, read_only=True) as store:
+        with Store(TinyEngine(self.state, read_only=True)) as store:
             return MemberRepository(store, now).member(user_id)
 
     def events(self, user_id: int) -> list[Event]:
         """Return a member's history."""
-        with TinyStore(self.state, read_only=True) as store:
+        with Store(TinyEngine(self.state, read_only=True)) as store:
             return MemberRepository(store, now).events(user_id)

@@ -14,7 +14,7 @@ from ran import Ran
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
 from giftping.discord.outcome import Found, Refused
 from giftping.store.base import HOME_GAME, Destination, EntryState
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
 from giftping.wiring import Wiring
 
 Run = Callable[..., Ran]
@@ -66,7 +66,7 @@ def listing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def follower(store: TinyStore) -> TinyStore:
+def follower(store: Store) -> Store:
     """The store with guild 1, which announces what is listed now."""
     store.put_guild(guild(1, announce_current=(HOME_GAME,)))
     return store
@@ -76,7 +76,7 @@ def follower(store: TinyStore) -> TinyStore:
 
 
 def test_a_check_tells_what_went_out_and_writes_it_as_json(
-    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str]
 ) -> None:
     ran = giftping("codes", "check", "--json")
     assert ran.exit_code == 0
@@ -86,7 +86,7 @@ def test_a_check_tells_what_went_out_and_writes_it_as_json(
 
 
 def test_a_check_with_nothing_new_says_nothing_in_a_pipe(
-    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str]
 ) -> None:
     assert "guild 1: whiteout-survival: sent to channel 500: GIFT2026" in giftping("codes", "check").output
     again = giftping("codes", "check")
@@ -94,7 +94,7 @@ def test_a_check_with_nothing_new_says_nothing_in_a_pipe(
 
 
 def test_a_quiet_check_says_only_what_went_wrong(
-    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str]
 ) -> None:
     route.answer(FORBIDDEN)
     ran = giftping("codes", "check", "-q")
@@ -107,7 +107,7 @@ def test_a_quiet_check_says_only_what_went_wrong(
 
 
 def test_a_broken_destination_is_told_once_and_again_to_those_who_ask(
-    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str]
 ) -> None:
     route.answer(FORBIDDEN)
     told = giftping("codes", "check", "--json")
@@ -122,9 +122,7 @@ def test_a_broken_destination_is_told_once_and_again_to_those_who_ask(
     assert "IST" in loud.errors
 
 
-def test_a_failing_source_is_told_once(
-    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str]
-) -> None:
+def test_a_failing_source_is_told_once(giftping: Run, follower: Store, route: FakeRoute, listing: list[str]) -> None:
     """D15: every poll of a failing source wrote the same lines again."""
     listing.clear()
     first = giftping("codes", "check")
@@ -133,7 +131,7 @@ def test_a_failing_source_is_told_once(
 
 
 def test_a_dry_run_shows_the_message_and_changes_nothing(
-    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str], home: Path
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str], home: Path
 ) -> None:
     before = {path: path.read_bytes() for path in (home / "state").rglob("*") if path.is_file()}
     ran = giftping("codes", "check", "--dry-run")
@@ -150,7 +148,7 @@ def test_a_dry_run_before_anything_else_makes_no_folder(giftping: Run, listing: 
 
 
 def test_a_check_about_an_unknown_guild_or_game_is_a_mistake(
-    giftping: Run, follower: TinyStore, listing: list[str]
+    giftping: Run, follower: Store, listing: list[str]
 ) -> None:
     assert "no guild 99" in giftping("codes", "check", "--guild", "99").error
     ran = giftping("codes", "check", "--game", "kingshott")
@@ -165,7 +163,7 @@ def test_at_a_terminal_a_check_says_that_there_is_nothing(
 
 
 def test_what_cannot_be_kept_for_the_next_run_does_not_hide_what_was_posted(
-    giftping: Run, follower: TinyStore, route: FakeRoute, listing: list[str], monkeypatch: pytest.MonkeyPatch
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -183,7 +181,7 @@ def test_what_cannot_be_kept_for_the_next_run_does_not_hide_what_was_posted(
 # list, add, explain
 
 
-def test_a_code_is_added_by_hand_in_its_exact_spelling(giftping: Run, follower: TinyStore) -> None:
+def test_a_code_is_added_by_hand_in_its_exact_spelling(giftping: Run, follower: Store) -> None:
     ran = giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--rewards", " 100  gems\u200b ", "--json")
     assert ran.json["guilds"] == 1
     (record,) = follower.codes()
@@ -199,7 +197,7 @@ def test_a_code_is_added_by_hand_in_its_exact_spelling(giftping: Run, follower: 
     ],
 )
 def test_a_day_is_valid_to_its_end_and_a_time_to_the_minute(
-    giftping: Run, store: TinyStore, written: str, expected: datetime
+    giftping: Run, store: Store, written: str, expected: datetime
 ) -> None:
     assert giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--expires", written).exit_code == 0
     assert store.codes()[0].expires_at == expected
@@ -218,14 +216,14 @@ def test_a_day_is_valid_to_its_end_and_a_time_to_the_minute(
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_what_cannot_be_a_code_is_not_added(giftping: Run, store: TinyStore, arguments: list[str], said: str) -> None:
+def test_what_cannot_be_a_code_is_not_added(giftping: Run, store: Store, arguments: list[str], said: str) -> None:
     ran = giftping("codes", "add", *arguments)
     assert (ran.exit_code, ran.output) == (2, "")
     assert said in " ".join(ran.errors.replace("│", " ").split())
     assert store.codes() == []
 
 
-def test_the_list_shows_what_may_go_out_and_with_all_the_rest_and_why(giftping: Run, store: TinyStore) -> None:
+def test_the_list_shows_what_may_go_out_and_with_all_the_rest_and_why(giftping: Run, store: Store) -> None:
     store.remember([code("GIFT100", expires_at=NOON.replace(year=2090)), code("OLD1000", expires_at=NOON)])
     short = giftping("codes", "list")
     assert "Gift100" in short.output
@@ -236,13 +234,13 @@ def test_the_list_shows_what_may_go_out_and_with_all_the_rest_and_why(giftping: 
     assert [one["may_go_out"] for one in giftping("codes", "list", "--all", "--json").json["codes"]] == [True, False]
 
 
-def test_an_empty_list_says_what_to_do(giftping: Run, store: TinyStore) -> None:
+def test_an_empty_list_says_what_to_do(giftping: Run, store: Store) -> None:
     assert giftping("codes", "list").output == "No codes known yet: giftping codes check looks for them.\n"
     store.remember([code("OLD1000", expires_at=NOON)])
     assert "--all shows" in giftping("codes", "list").output
 
 
-def test_an_explanation_is_a_sentence_and_its_steps_in_the_users_time(giftping: Run, follower: TinyStore) -> None:
+def test_an_explanation_is_a_sentence_and_its_steps_in_the_users_time(giftping: Run, follower: Store) -> None:
     follower.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=NOON, message_id=7)])
     ran = giftping("codes", "explain", "gift100", "--guild", "1")
     assert ran.output.startswith("Gift100 was announced.\n  ")
@@ -252,7 +250,7 @@ def test_an_explanation_is_a_sentence_and_its_steps_in_the_users_time(giftping: 
 # stats
 
 
-def test_statistics_count_by_source_game_and_day_of_the_users_zone(giftping: Run, store: TinyStore) -> None:
+def test_statistics_count_by_source_game_and_day_of_the_users_zone(giftping: Run, store: Store) -> None:
     late = NOON.replace(hour=20)
     store.insert(
         [
@@ -274,7 +272,7 @@ def test_statistics_count_by_source_game_and_day_of_the_users_zone(giftping: Run
 # clear
 
 
-def test_clearing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: TinyStore) -> None:
+def test_clearing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: Store) -> None:
     store.insert([entry(1, "GIFT100", state=EntryState.SENT)])
     ran = giftping("codes", "clear", "--guild", "1")
     assert ran.exit_code == 2
@@ -282,14 +280,14 @@ def test_clearing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: 
     assert len(list(store.entries(1))) == 1
 
 
-def test_clearing_takes_only_what_was_named(giftping: Run, store: TinyStore) -> None:
+def test_clearing_takes_only_what_was_named(giftping: Run, store: Store) -> None:
     store.insert([entry(1, "GIFT100"), entry(1, "GIFT200"), entry(2, "GIFT100")])
     ran = giftping("codes", "clear", "--guild", "1", "--code", "gift100", "--yes", "--json")
     assert ran.json == {"guild_id": "1", "cleared": 1}
     assert [(one.guild_id, one.key) for one in store.entries()] == [(1, "GIFT200"), (2, "GIFT100")]
 
 
-def test_a_clearing_is_recorded_and_explained(giftping: Run, store: TinyStore) -> None:
+def test_a_clearing_is_recorded_and_explained(giftping: Run, store: Store) -> None:
     store.insert([entry(state=EntryState.SENT)])
     giftping("codes", "clear", "--guild", "1", "--code", "gift100", "--yes")
     assert any(step.startswith("cleared on ") for step in giftping(*EXPLAIN, "--json").json["steps"])
@@ -297,7 +295,7 @@ def test_a_clearing_is_recorded_and_explained(giftping: Run, store: TinyStore) -
     assert "cleared on " in giftping(*EXPLAIN).output
 
 
-def test_the_chart_counts_by_day_week_or_month(giftping: Run, store: TinyStore) -> None:
+def test_the_chart_counts_by_day_week_or_month(giftping: Run, store: Store) -> None:
     store.insert([entry(state=EntryState.SENT, sent_at=NOON)])
     assert "2026-05-04" in giftping("codes", "stats").output
     assert "2026-W19" in giftping("codes", "stats", "--per", "week").output
@@ -315,7 +313,7 @@ def test_clearing_nothing_says_so_and_asks_nobody(giftping: Run) -> None:
 
 
 @pytest.fixture
-def uncertain(follower: TinyStore) -> TinyStore:
+def uncertain(follower: Store) -> Store:
     """The store with two codes of one message of guild 1 that nobody can tell of."""
     follower.insert(
         [
@@ -326,11 +324,11 @@ def uncertain(follower: TinyStore) -> TinyStore:
     return follower
 
 
-def states(store: TinyStore) -> dict[str, str]:
+def states(store: Store) -> dict[str, str]:
     return {one.key: one.state.value for one in store.entries()}
 
 
-def test_settling_looks_first(giftping: Run, uncertain: TinyStore, route: FakeRoute) -> None:
+def test_settling_looks_first(giftping: Run, uncertain: Store, route: FakeRoute) -> None:
     route.finding = Found(77, 500)
     ran = giftping("codes", "settle")
     assert ran.exit_code == 0
@@ -339,7 +337,7 @@ def test_settling_looks_first(giftping: Run, uncertain: TinyStore, route: FakeRo
 
 
 def test_what_stays_uncertain_is_69_and_says_what_to_do(
-    giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
+    giftping: Run, uncertain: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
     ran = giftping("codes", "settle")
@@ -349,7 +347,7 @@ def test_what_stays_uncertain_is_69_and_says_what_to_do(
 
 
 def test_what_can_be_looked_for_later_stays_uncertain_too(
-    giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
+    giftping: Run, uncertain: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Wiring, "route_to", lambda *_: NO_TOKEN)
     ran = giftping("codes", "settle")
@@ -359,7 +357,7 @@ def test_what_can_be_looked_for_later_stays_uncertain_too(
 
 
 @pytest.mark.parametrize(("word", "left"), [("--sent", {"GIFT100": "sent"}), ("--resend", {})])
-def test_the_user_decides(giftping: Run, uncertain: TinyStore, word: str, left: dict[str, str]) -> None:
+def test_the_user_decides(giftping: Run, uncertain: Store, word: str, left: dict[str, str]) -> None:
     ran = giftping("codes", "settle", "--guild", "1", "--code", "gift100", word, "--json")
     assert ran.exit_code == 0
     assert [one["key"] for one in ran.json["decided"]] == ["GIFT100"]
@@ -367,14 +365,14 @@ def test_the_user_decides(giftping: Run, uncertain: TinyStore, word: str, left: 
 
 
 @pytest.mark.parametrize("words", [["--sent"], ["--sent", "--resend", "--guild", "1"]])
-def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: TinyStore, words: list[str]) -> None:
+def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: Store, words: list[str]) -> None:
     ran = giftping("codes", "settle", *words)
     assert ran.exit_code == 2
     assert set(states(uncertain).values()) == {"uncertain"}
 
 
 def test_at_a_terminal_the_user_is_asked_code_by_code(
-    giftping: Run, uncertain: TinyStore, monkeypatch: pytest.MonkeyPatch
+    giftping: Run, uncertain: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([True, False, True])
     monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
@@ -385,12 +383,12 @@ def test_at_a_terminal_the_user_is_asked_code_by_code(
     assert states(uncertain) == {"GIFT100": "sent"}
 
 
-def test_nothing_uncertain_is_said(giftping: Run, store: TinyStore) -> None:
+def test_nothing_uncertain_is_said(giftping: Run, store: Store) -> None:
     assert giftping("codes", "settle").output == "Nothing is uncertain.\n"
 
 
 def test_a_delivery_that_was_settled_in_part_by_hand_is_still_found(
-    giftping: Run, uncertain: TinyStore, route: FakeRoute
+    giftping: Run, uncertain: Store, route: FakeRoute
 ) -> None:
     giftping("codes", "settle", "--guild", "1", "--code", "gift100", "--sent")
     giftping("codes", "settle")

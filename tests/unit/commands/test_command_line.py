@@ -17,7 +17,7 @@ from giftping import errors
 from giftping.cli import app
 from giftping.store.base import EntryState
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
 
 Run = Callable[..., Ran]
 
@@ -59,7 +59,7 @@ READING = {
 
 
 @pytest.fixture
-def busy(store: TinyStore) -> None:
+def busy(store: Store) -> None:
     """Put something of everything into the store."""
     store.put_guild(guild(1))
     store.remember([code("GIFT100", rewards="100 gems"), code("GIFT200")])

@@ -18,7 +18,8 @@ from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
 from giftping.demo.world import ChannelType, Permission
 from giftping.store.base import Broken, Destination, EntryState, LedgerEntry
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 GAME = "whiteout-survival"
 HOOK_GUILD, HOOK_CHANNEL, HOOK = 11, 21, 31
@@ -270,7 +271,7 @@ def test_a_machine_with_webhooks_alone_needs_no_token(post: Post, monkeypatch: p
 
 def test_a_destination_that_the_checks_leave_alone_is_told_though_it_could_be_seen(post: Post) -> None:
     now = datetime.now(UTC)
-    with TinyStore(post.state) as store:
+    with Store(TinyEngine(post.state)) as store:
         broken = Broken(now - timedelta(hours=3), "HTTP 403 Missing Access (50001)", retry_at=now + timedelta(hours=1))
         store.note_broken(BOT_GUILD, Destination(channel_id=BOT_CHANNEL), broken)
     found = post.the("destination")
@@ -280,7 +281,7 @@ def test_a_destination_that_the_checks_leave_alone_is_told_though_it_could_be_se
 
 def test_of_many_guilds_those_that_are_broken_are_asked_about(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("giftping.doctor.destinations.MOST_ASKED", 1)
-    with TinyStore(post.state) as store:
+    with Store(TinyEngine(post.state)) as store:
         broken = Broken(datetime.now(UTC), "HTTP 404 Unknown Channel (10003)")
         store.note_broken(BOT_GUILD, Destination(channel_id=BOT_CHANNEL), broken)
     first, others = post.look()["destination"]
@@ -343,7 +344,7 @@ def entry(state: EntryState, minutes: float) -> LedgerEntry:
     ],
 )
 def test_what_a_run_left_open_is_named(post: Post, state: EntryState, minutes: float, name: str, verdict: str) -> None:
-    with TinyStore(post.state) as store:
+    with Store(TinyEngine(post.state)) as store:
         store.insert([entry(state, minutes)])
     found: dict[str, Any] = post.the(name)
     assert found["verdict"] == verdict

@@ -16,7 +16,8 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.world import ChannelType, Permission
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_STATE, TODO_TIMESTAMPS
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 GUILD, CHANNEL, ROLE = 11, 21, 41
 ADA, BEN, STRANGER = 51, 52, 59
@@ -39,7 +40,7 @@ class Ward:
     def examine(self, *words: str) -> Ran:
         """Return how the command went, with what the store is to hold written down first, unless that was done."""
         if self.documents:
-            with TinyStore(self.home / "state") as store:
+            with Store(TinyEngine(self.home / "state")) as store:
                 for collection, documents in self.documents.items():
                     store.insert_documents(collection, documents)
             self.documents = {}
@@ -294,7 +295,7 @@ def test_the_members_intent_matters_from_five_members_on(ward: Ward) -> None:
         "ok",
         "not granted, and not needed: with 2 members each is asked about alone",
     )
-    with TinyStore(ward.home / "state") as store:
+    with Store(TinyEngine(ward.home / "state")) as store:
         more = [{"_id": str(id_), "name": "", "added": time.time()} for id_ in range(60, 63)]
         store.insert_documents(ACTIVE_MEMBERS, more)
     assert ward.found()["members intent"][0] == "warn"
@@ -363,7 +364,7 @@ def test_members_who_take_no_direct_messages_are_counted_and_a_stop_says_until_w
     ward.documents[ACTIVE_MEMBERS][1]["dms_closed_at"] = time.time() - 200 * HOUR
     assert ward.found()["direct messages"] == ("ok", "switched on; 1 of 2 take none, and are told in the channel")
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
-    with TinyStore(ward.home / "state") as store:
+    with Store(TinyEngine(ward.home / "state")) as store:
         store.remove_documents(TODO_STATE, ["sweep"])
         notes = {"_id": "sweep", "last_sweep": time.time(), "dms_stopped_until": until.timestamp()}
         store.insert_documents(TODO_STATE, [notes])

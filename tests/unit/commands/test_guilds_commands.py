@@ -10,7 +10,7 @@ from ran import Ran
 
 from giftping.discord.outcome import Unclear
 from giftping.store.base import HOME_GAME, Broken, Destination, EntryState
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
 from giftping.wiring import Wiring
 
 Run = Callable[..., Ran]
@@ -29,7 +29,7 @@ def route(monkeypatch: pytest.MonkeyPatch) -> FakeRoute:
     return route
 
 
-def test_a_guild_is_added_with_the_older_bots_game_unless_another_is_named(giftping: Run, store: TinyStore) -> None:
+def test_a_guild_is_added_with_the_older_bots_game_unless_another_is_named(giftping: Run, store: Store) -> None:
     ran = giftping("guilds", "add", "123", "--webhook", "env:HOOK", "--mention", "42")
     assert ran.exit_code == 0
     assert "Guild 123 added: whiteout-survival by webhook env:HOOK." in ran.output
@@ -51,7 +51,7 @@ def test_a_reference_that_leads_nowhere_now_is_taken_with_a_warning(giftping: Ru
     assert "HOOK is not set" in ran.error
 
 
-def test_the_url_of_a_webhook_is_kept_and_never_shown(giftping: Run, store: TinyStore) -> None:
+def test_the_url_of_a_webhook_is_kept_and_never_shown(giftping: Run, store: Store) -> None:
     runs = [giftping("guilds", "add", "123", "--webhook", URL)]
     runs += [giftping("guilds", "list"), giftping("guilds", "list", "--json"), giftping("guilds", "remove", "123")]
     for ran in runs:
@@ -72,7 +72,7 @@ def test_the_url_of_a_webhook_is_kept_and_never_shown(giftping: Run, store: Tiny
     ],
 )
 def test_a_webhook_url_that_is_none_is_refused_without_repeating_its_token(
-    giftping: Run, store: TinyStore, url: str
+    giftping: Run, store: Store, url: str
 ) -> None:
     """D28: webhook URLs and tokens stood in logs and error texts."""
     ran = giftping("guilds", "add", "123", "--webhook", url)
@@ -96,14 +96,14 @@ def test_an_id_that_is_none_is_refused(giftping: Run, guild_id: str) -> None:
     assert "must be a Discord id" in " ".join(ran.errors.replace("│", " ").split())
 
 
-def test_an_unknown_game_is_answered_with_the_nearest_name(giftping: Run, store: TinyStore) -> None:
+def test_an_unknown_game_is_answered_with_the_nearest_name(giftping: Run, store: Store) -> None:
     ran = giftping("guilds", "add", "123", "--channel", "500", "--game", "whiteout-survivel")
     assert ran.exit_code == 2
     assert "did you mean 'whiteout-survival'?" in ran.error
     assert store.guilds() == []
 
 
-def test_a_known_guild_keeps_what_is_not_said(giftping: Run, store: TinyStore, route: FakeRoute) -> None:
+def test_a_known_guild_keeps_what_is_not_said(giftping: Run, store: Store, route: FakeRoute) -> None:
     store.put_guild(guild(1, mention_role_id=42, seeded={HOME_GAME: ("api",)}))
     ran = giftping("guilds", "add", "1", "--game", HOME_GAME, "--game", "kingshot")
     assert "changed" in ran.output
@@ -117,7 +117,7 @@ def test_a_known_guild_keeps_what_is_not_said(giftping: Run, store: TinyStore, r
     )
 
 
-def test_a_destination_that_moves_is_dated(giftping: Run, store: TinyStore) -> None:
+def test_a_destination_that_moves_is_dated(giftping: Run, store: Store) -> None:
     """A webhook's delivery from before is not looked for in the new place."""
     store.put_guild(guild(1))
     giftping("guilds", "add", "1", "--channel", "600")
@@ -126,7 +126,7 @@ def test_a_destination_that_moves_is_dated(giftping: Run, store: TinyStore) -> N
     assert record.updated_at > NOON
 
 
-def test_adding_again_with_announce_current_opens_what_was_only_recorded(giftping: Run, store: TinyStore) -> None:
+def test_adding_again_with_announce_current_opens_what_was_only_recorded(giftping: Run, store: Store) -> None:
     store.put_guild(guild(1, seeded={HOME_GAME: ("api",)}))
     store.insert([entry(1, "OLD1000", state=EntryState.SEEDED), entry(1, "GIFT100", state=EntryState.SENT)])
     ran = giftping("guilds", "add", "1", "--announce-current")
@@ -134,7 +134,7 @@ def test_adding_again_with_announce_current_opens_what_was_only_recorded(giftpin
     assert [one.key for one in store.entries(1)] == ["GIFT100"]
 
 
-def test_the_list_says_how_each_guild_stands(giftping: Run, store: TinyStore) -> None:
+def test_the_list_says_how_each_guild_stands(giftping: Run, store: Store) -> None:
     store.put_guild(guild(1, seeded={HOME_GAME: ("api",)}))
     store.put_guild(guild(2, broken=Broken(NOON, "HTTP 403: Missing Permissions")))
     store.put_guild(guild(3))
@@ -148,7 +148,7 @@ def test_without_guilds_the_list_says_how_to_add_one(giftping: Run) -> None:
     assert "giftping guilds add GUILD_ID" in giftping("guilds", "list").output
 
 
-def test_removing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: TinyStore) -> None:
+def test_removing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: Store) -> None:
     store.put_guild(guild(1))
     ran = giftping("guilds", "remove", "1")
     assert ran.exit_code == 2
@@ -156,7 +156,7 @@ def test_removing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: 
     assert store.guild(1) is not None
 
 
-def test_removing_keeps_the_ledger(giftping: Run, store: TinyStore) -> None:
+def test_removing_keeps_the_ledger(giftping: Run, store: Store) -> None:
     store.put_guild(guild(1))
     store.insert([entry(1, state=EntryState.SENT)])
     ran = giftping("guilds", "remove", "1", "--yes", "--json")
@@ -166,16 +166,14 @@ def test_removing_keeps_the_ledger(giftping: Run, store: TinyStore) -> None:
 
 
 @pytest.mark.parametrize("command", ["remove", "test"])
-def test_a_guild_that_is_not_known_is_named_with_the_nearest_one(giftping: Run, store: TinyStore, command: str) -> None:
+def test_a_guild_that_is_not_known_is_named_with_the_nearest_one(giftping: Run, store: Store, command: str) -> None:
     store.put_guild(guild(123456789))
     ran = giftping("guilds", command, "123456780")
     assert ran.exit_code == 2
     assert "did you mean '123456789'?" in ran.error
 
 
-def test_a_test_posts_one_message_and_mends_a_broken_destination(
-    giftping: Run, store: TinyStore, route: FakeRoute
-) -> None:
+def test_a_test_posts_one_message_and_mends_a_broken_destination(giftping: Run, store: Store, route: FakeRoute) -> None:
     store.put_guild(guild(1, broken=Broken(NOON, "HTTP 403")))
     ran = giftping("guilds", "test", "1")
     assert (ran.exit_code, ran.output) == (0, "guild 1: channel 500 works.\n")
@@ -185,7 +183,7 @@ def test_a_test_posts_one_message_and_mends_a_broken_destination(
     assert record.broken is None
 
 
-def test_a_test_without_a_post_only_looks(giftping: Run, store: TinyStore, route: FakeRoute) -> None:
+def test_a_test_without_a_post_only_looks(giftping: Run, store: Store, route: FakeRoute) -> None:
     store.put_guild(guild(1))
     assert giftping("guilds", "test", "1", "--no-post").exit_code == 0
     assert route.posted == []
@@ -193,7 +191,7 @@ def test_a_test_without_a_post_only_looks(giftping: Run, store: TinyStore, route
 
 @pytest.mark.parametrize(("answer", "mend"), [(FORBIDDEN, "; the bot lacks a permission"), (Unclear("timed out"), "")])
 def test_a_test_that_fails_is_69_and_says_why_and_what_to_mend(
-    giftping: Run, store: TinyStore, route: FakeRoute, answer: Unclear, mend: str
+    giftping: Run, store: Store, route: FakeRoute, answer: Unclear, mend: str
 ) -> None:
     store.put_guild(guild(1))
     route.answer(answer)
@@ -205,14 +203,14 @@ def test_a_test_that_fails_is_69_and_says_why_and_what_to_mend(
     assert answer.reason in ran.error
 
 
-def test_a_file_reference_means_the_same_from_every_folder(giftping: Run, store: TinyStore, home: Path) -> None:
+def test_a_file_reference_means_the_same_from_every_folder(giftping: Run, store: Store, home: Path) -> None:
     giftping("guilds", "add", "123", "--webhook", "file:hook")
     record = store.guild(123)
     assert record is not None
     assert record.destination.webhook == f"file:{home / 'hook'}"
 
 
-def test_a_mention_is_taken_back_and_the_rest_stays(giftping: Run, store: TinyStore) -> None:
+def test_a_mention_is_taken_back_and_the_rest_stays(giftping: Run, store: Store) -> None:
     store.put_guild(guild(1, mention_role_id=42, games=("kingshot",)))
     assert giftping("guilds", "add", "1", "--no-mention").exit_code == 0
     record = store.guild(1)
@@ -220,7 +218,7 @@ def test_a_mention_is_taken_back_and_the_rest_stays(giftping: Run, store: TinySt
     assert (record.mention_role_id, record.games, record.destination) == (None, ("kingshot",), CHANNEL)
 
 
-def test_mentioning_a_role_and_nobody_contradict_each_other(giftping: Run, store: TinyStore) -> None:
+def test_mentioning_a_role_and_nobody_contradict_each_other(giftping: Run, store: Store) -> None:
     store.put_guild(guild(1, mention_role_id=42))
     ran = giftping("guilds", "add", "1", "--mention", "43", "--no-mention")
     assert (ran.exit_code, ran.error) == (2, "giftping: --mention and --no-mention contradict each other")

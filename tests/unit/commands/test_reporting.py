@@ -86,9 +86,10 @@ def answers(monkeypatch: pytest.MonkeyPatch, home: Path) -> list[Fetched]:
     )
     from fakes.records import guild
 
-    from giftping.store.tiny import TinyStore
+    from giftping.store.records import Store
+    from giftping.store.tiny.engine import TinyEngine
 
-    with TinyStore(home / "state") as store:
+    with Store(TinyEngine(home / "state")) as store:
         store.put_guild(guild(1))
     return answers
 

@@ -20,7 +20,8 @@ from giftping.runs.lock import LockHeldError, RunLock
 from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.wiring import Wiring
 
 pytestmark = pytest.mark.usefixtures("bare_machine")
@@ -53,7 +54,7 @@ def settings(folder: Path, text: str = SETTINGS, **environment: str) -> Settings
 
 def wiring_with_guild(folder: Path) -> Wiring:
     wiring = Wiring(settings(folder))
-    with TinyStore(wiring.settings.state) as store:
+    with Store(TinyEngine(wiring.settings.state)) as store:
         store.put_guild(guild(1, games=("rise",)))
     return wiring
 
@@ -80,7 +81,7 @@ def test_a_run_about_a_part_or_a_dry_one_looks_all_the_same(
 def test_a_guild_that_was_added_since_ends_the_idleness(tmp_path: Path, answers: list[Fetched]) -> None:
     wiring = wiring_with_guild(tmp_path)
     run_check(wiring, CheckRequest())
-    with TinyStore(wiring.settings.state) as store:
+    with Store(TinyEngine(wiring.settings.state)) as store:
         store.put_guild(guild(2, games=("rise",)))
     report = run_check(wiring, CheckRequest())
     assert (report.idle, report.guild_count) == (False, 2)

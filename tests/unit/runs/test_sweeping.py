@@ -29,7 +29,8 @@ from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
 from giftping.store.base import StoreError
 from giftping.store.documents import TODO_STATE
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import Attachment, Member, Todo
 from giftping.todo.repository import MemberChange, MemberRepository
@@ -153,8 +154,8 @@ def test_a_sweep_without_members_reaches_for_nothing(tmp_path: Path, timing: Tim
 def test_what_the_store_has_to_tell_is_in_the_report(
     tmp_path: Path, timing: Timing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def opened(self: Wiring, *, read_only: bool = False) -> TinyStore:
-        store = TinyStore(self.settings.state, read_only=read_only)
+    def opened(self: Wiring, *, read_only: bool = False) -> Store:
+        store = Store(TinyEngine(self.settings.state, read_only=read_only))
         store.notices = ("look at the store",)
         return store
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from fakes.records import LATER, code, entry, guild
 
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 FOLDS_OFTEN = 900
 
-Step = Callable[[TinyStore], object]
+Step = Callable[[Store], object]
 
 FIRST_SITTING: tuple[Step, ...] = (
     lambda store: store.insert([entry(1), entry(2)]),
@@ -29,12 +30,12 @@ SECOND_SITTING: tuple[Step, ...] = (
 SITTINGS = (FIRST_SITTING, SECOND_SITTING)
 
 
-def contents(store: TinyStore) -> list[object]:
+def contents(store: Store) -> list[object]:
     return [list(store.entries()), store.guilds(), store.codes()]
 
 
-def open_store(folder: Path) -> TinyStore:
-    return TinyStore(folder, fold_at=FOLDS_OFTEN)
+def open_store(folder: Path) -> Store:
+    return Store(TinyEngine(folder, fold_at=FOLDS_OFTEN))
 
 
 def tell(folder: Path, acknowledge: Callable[[], None]) -> None:

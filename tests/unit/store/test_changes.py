@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from giftping.store.changes import (
+from giftping.store.engine import (
     Change,
     changed_document,
     changes_by_id,
@@ -13,7 +13,7 @@ from giftping.store.changes import (
     fresh_rev,
     still_holds,
 )
-from giftping.store.mongo_documents import as_it_was_read, that_is, update_or_refusal
+from giftping.store.mongo.queries import as_it_was_read, that_is, update_or_refusal
 
 BEFORE = {"_id": "5", "rev": "r1", "same": [1], "changing": 1, "going": 2, "as_number": 5}
 AFTER = {"_id": "5", "rev": "r1", "same": [1], "changing": 3, "coming": None, "as_number": 5.0}

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from giftping.store.base import HOME_GAME, EntryState, StoreAwayError
-from giftping.store.failover import FailoverStore
-from giftping.store.meeting import joined_guild
-from giftping.store.tiny import TinyStore
+from giftping.store.mirror.meeting import joined_guild
+from giftping.store.mirror.store import FailoverStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_what_another_host_recorded_meanwhile_stands(site: Site) -> None:
     site.away = True
     with site.open() as store:
         store.insert([entry(delivery_id="ours")])
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         theirs = entry(delivery_id="theirs", claimed_by="host-b", state=EntryState.SENT, message_id=5)
         shared.insert([theirs])
     site.away = False
@@ -122,7 +123,7 @@ def test_a_clear_takes_effect_in_both_tiers_also_at_the_return(site: Site) -> No
     site.away = True
     with site.open() as store:
         assert store.clear(1, key="GIFT100") == 1
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.insert([entry(key="LATER1", created_at=site.now + timedelta(hours=1))])
     assert set(site.shared_states()) == {"1:GIFT100", "1:OTHER1", "1:LATER1"}
     site.away = False
@@ -150,7 +151,7 @@ def test_with_hold_what_was_posted_is_recorded_all_the_same(site: Site) -> None:
 
 
 def test_a_ledger_that_was_a_json_file_so_far_is_taken_over_whole(site: Site) -> None:
-    with TinyStore(site.folder / HOST) as alone:
+    with Store(TinyEngine(site.folder / HOST)) as alone:
         alone.put_guild(guild())
         alone.insert([entry(state=EntryState.SENT, message_id=4)])
         alone.remember([code()])
@@ -161,7 +162,7 @@ def test_a_ledger_that_was_a_json_file_so_far_is_taken_over_whole(site: Site) ->
 
 
 def test_nobody_takes_over_another_hosts_claim_while_there_is_no_referee(site: Site) -> None:
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.insert([entry(claimed_by="host-b")])
     site.in_step()
     site.away = True
@@ -172,9 +173,9 @@ def test_nobody_takes_over_another_hosts_claim_while_there_is_no_referee(site: S
 
 
 def test_read_only_changes_neither(site: Site) -> None:
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.insert([entry()])
-    mirror = TinyStore(site.folder / HOST, read_only=True)
+    mirror = Store(TinyEngine(site.folder / HOST, read_only=True))
     with FailoverStore(site.shared(), mirror, host=HOST, clock=site.clock, read_only=True) as store:
         assert len(list(store.entries())) == 1
     assert not (site.folder / HOST).exists()
@@ -191,7 +192,7 @@ def test_runs_and_codes_of_an_outage_are_carried_back(site: Site) -> None:
         store.insert_documents("clears", [{"_id": "c1", "guild_id": 2}])
     site.away = False
     site.in_step()
-    with TinyStore(site.folder / "shared", read_only=True) as shared:
+    with Store(TinyEngine(site.folder / "shared", read_only=True)) as shared:
         assert shared.codes() == [code()]
         assert shared.runs() == [run()]
         assert shared.guild(2) == replace(guild(2), seeded={HOME_GAME: ("site",)})
@@ -224,7 +225,7 @@ def test_a_carrying_back_that_is_cut_short_is_done_again_to_the_same_end(site: S
     site.forget_calls()
     site.in_step()
     assert site.shared_states() == {"1:GIFT100": "sent"}
-    with TinyStore(site.folder / "shared", read_only=True) as shared:
+    with Store(TinyEngine(site.folder / "shared", read_only=True)) as shared:
         assert shared.guild(1) == guild()
         assert shared.codes() == [code()]
 
@@ -277,5 +278,5 @@ def test_one_host_never_delivers_a_code_twice_whatever_goes_away(
     assert len(delivered) == len(set(delivered))
     expected = dict.fromkeys((f"1:{key}" for key in claimed), "claimed") | {f"1:{key}": "sent" for key in delivered}
     assert site.shared_states() == expected
-    with TinyStore(site.folder / HOST, read_only=True) as mirror:
+    with Store(TinyEngine(site.folder / HOST, read_only=True)) as mirror:
         assert {found.id: found.state.value for found in mirror.entries()} == expected

@@ -17,9 +17,10 @@ from fakes.site import HOST, Site
 
 from giftping.store.base import HOME_GAME, Broken, Destination, EntryState, StoreAwayError, StoreError
 from giftping.store.documents import LEDGER, entry_to_document
-from giftping.store.failover import FailoverStore
-from giftping.store.mirror import leave_shared_store
-from giftping.store.tiny import TinyStore
+from giftping.store.mirror.notes import leave_shared_store
+from giftping.store.mirror.store import FailoverStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 OTHER = "host-b"
 
@@ -58,7 +59,7 @@ def interrupted(
     site: Site, method: str, interruption: Callable[[], None], *, after: bool = False, **options: bool
 ) -> FailoverStore:
     shared = Interrupted(site.folder / "shared", method, interruption, after=after)
-    return FailoverStore(shared, TinyStore(site.folder / HOST), host=HOST, clock=site.clock, **options)
+    return FailoverStore(shared, Store(TinyEngine(site.folder / HOST)), host=HOST, clock=site.clock, **options)
 
 
 def goes_away() -> None:
@@ -86,7 +87,7 @@ def test_with_hold_a_claim_that_was_made_after_all_is_given_back_at_the_return(s
 
 
 def test_of_another_hosts_claim_nothing_is_taken_over_when_the_referee_goes_away_meanwhile(site: Site) -> None:
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.insert([entry(claimed_by=OTHER)])
     site.in_step()
     for after in (False, True):
@@ -94,7 +95,7 @@ def test_of_another_hosts_claim_nothing_is_taken_over_when_the_referee_goes_away
             assert not store.take_over(
                 "delivery-1", ["1:GIFT100"], held_by=OTHER, held_since=NOON, by=HOST, at=site.clock()
             )
-        with TinyStore(site.folder / HOST, read_only=True) as mirror:
+        with Store(TinyEngine(site.folder / HOST, read_only=True)) as mirror:
             assert [one.claimed_by for one in mirror.entries()] == [OTHER]
 
 
@@ -111,7 +112,7 @@ def test_what_was_taken_over_is_in_the_mirror_even_if_it_was_not_before(site: Si
     site.in_step()
     with site.open() as store:
         store.guilds()
-        with TinyStore(site.folder / "shared") as shared:
+        with Store(TinyEngine(site.folder / "shared")) as shared:
             shared.insert([entry(claimed_by=OTHER)])
         assert store.take_over("delivery-1", ["1:GIFT100"], held_by=OTHER, held_since=NOON, by=HOST, at=LATER)
         site.away = True
@@ -126,7 +127,7 @@ def test_a_claim_that_the_mirror_does_not_know_stays_when_something_else_of_it_c
 ) -> None:
     """Only what was taken back is dropped at the return: this one may have been posted."""
     site.in_step()
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.insert([entry()])
     site.away = True
     with site.open() as store:
@@ -142,7 +143,7 @@ def test_a_claim_that_cannot_be_mirrored_is_released_and_told(site: Site, monkey
 
     with site.open() as store:
         store.guilds()
-        monkeypatch.setattr(TinyStore, "put_entries", no_room)
+        monkeypatch.setattr(Store, "put_entries", no_room)
         with pytest.raises(StoreError, match="no space left"):
             store.insert([entry(), entry(key="SECOND", delivery_id="delivery-2")])
     assert site.shared_states() == {}
@@ -205,7 +206,7 @@ def test_a_clock_that_was_ahead_for_one_run_hides_nothing(site: Site) -> None:
     site.now += timedelta(days=1)
     site.in_step()
     site.now -= timedelta(days=1)
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.insert([entry(updated_at=site.clock())])
     site.in_step()
     assert site.mirror_states() == {"1:GIFT100": "claimed"}
@@ -220,11 +221,11 @@ def test_settings_that_another_host_changed_meanwhile_survive_what_a_check_noted
         store.note_seeded(1, HOME_GAME, ["site"], announced=True)
         store.note_seeded(1, "kingshot", ["page"])
         store.note_broken(1, guild().destination, broken)
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.put_guild(guild(games=(HOME_GAME, "kingshot"), mention_role_id=7, announce_current=(HOME_GAME,)))
     site.away = False
     site.in_step()
-    with TinyStore(site.folder / "shared", read_only=True) as shared:
+    with Store(TinyEngine(site.folder / "shared", read_only=True)) as shared:
         assert shared.guild(1) == guild(
             games=(HOME_GAME, "kingshot"),
             mention_role_id=7,
@@ -239,7 +240,7 @@ def test_a_guild_that_another_host_removed_meanwhile_does_not_come_back_by_what_
     site.away = True
     with site.open() as store:
         store.note_seeded(1, HOME_GAME, ["site"])
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.remove_guild(1)
     site.away = False
     with site.open() as store:
@@ -257,7 +258,7 @@ def test_a_guild_that_is_added_without_the_shared_store_while_another_process_me
 
     def added_meanwhile() -> None:
         shared = FakeSharedStore(site.folder / "shared", lambda: True)
-        with FailoverStore(shared, TinyStore(site.folder / HOST), host=HOST, clock=site.clock) as other:
+        with FailoverStore(shared, Store(TinyEngine(site.folder / HOST)), host=HOST, clock=site.clock) as other:
             other.put_guild(guild(2))
 
     with interrupted(site, moment, added_meanwhile) as store:
@@ -272,7 +273,7 @@ def test_a_claim_that_another_process_makes_while_the_mirror_is_compared_whole_s
         shared.tell_mirrors()
 
     def claimed_meanwhile() -> None:
-        with TinyStore(site.folder / "shared") as shared, TinyStore(site.folder / HOST) as mirror:
+        with Store(TinyEngine(site.folder / "shared")) as shared, Store(TinyEngine(site.folder / HOST)) as mirror:
             shared.insert([entry()])
             mirror.insert([entry()])
 
@@ -319,7 +320,7 @@ def test_what_waits_to_be_carried_back_is_what_a_command_that_only_looks_shows(s
 def test_what_was_recorded_while_the_folder_was_a_ledger_of_its_own_is_carried_over(site: Site) -> None:
     """One run without MONGO_URI in its environment, and the next ones with it again."""
     site.in_step()
-    with TinyStore(site.folder / HOST) as alone:
+    with Store(TinyEngine(site.folder / HOST)) as alone:
         assert leave_shared_store(alone, read_only=True) == "the shared store"
         assert leave_shared_store(alone) == "the shared store"
         assert leave_shared_store(alone) == ""
@@ -336,7 +337,7 @@ def test_a_guild_that_moved_elsewhere_meanwhile_is_not_noted_as_broken(site: Sit
     with site.open() as store:
         store.note_broken(1, guild().destination, Broken(since=NOON, reason="403"))
     moved = replace(guild(), destination=Destination(channel_id=9), updated_at=LATER)
-    with TinyStore(site.folder / "shared") as shared:
+    with Store(TinyEngine(site.folder / "shared")) as shared:
         shared.put_guild(moved)
     site.away = False
     with site.open() as store:

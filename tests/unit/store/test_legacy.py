@@ -11,7 +11,7 @@ import pytest
 from bson import ObjectId
 
 from giftping.store.base import EntryState
-from giftping.store.legacy import (
+from giftping.store.legacy.shapes import (
     Evidence,
     Known,
     Read,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from giftping.store.base import HOME_GAME, Destination, EntryState, LedgerEntry
-from giftping.store.inheritance import Inheritance
-from giftping.store.legacy import Read, read_gift_code, read_sent, read_state
+from giftping.store.legacy.inheritance import Inheritance
+from giftping.store.legacy.shapes import Read, read_gift_code, read_sent, read_state
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SENT_AT = datetime(2024, 3, 1, 10, tzinfo=UTC)

@@ -14,11 +14,13 @@ from fakes.site import HOST, Site
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from giftping.store.base import Change, Store, StoreAwayError
+from giftping.store.base import StoreAwayError
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE, TODO_TIMESTAMPS
-from giftping.store.failover import FailoverStore
-from giftping.store.mirror import leave_shared_store, read_pending
-from giftping.store.tiny import TinyStore
+from giftping.store.engine import Change
+from giftping.store.mirror.notes import leave_shared_store, read_pending
+from giftping.store.mirror.store import FailoverStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 OTHER = "host-b"
 Document = dict[str, Any]
@@ -40,7 +42,7 @@ def without_rev(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Documen
 
 
 def in_folder(site: Site, folder: str, collection: str = TODO_TIMESTAMPS) -> dict[str, Document]:
-    with TinyStore(site.folder / folder, read_only=True) as store:
+    with Store(TinyEngine(site.folder / folder, read_only=True)) as store:
         return {one["_id"]: dict(one) for one in store.documents(collection)}
 
 
@@ -86,7 +88,7 @@ def interrupted(
     site: Site, method: str, interruption: Callable[[], None], *, after: bool = False, of: str = ""
 ) -> FailoverStore:
     store = Interrupted(site.folder / "shared", method, of, interruption, after=after)
-    return FailoverStore(store, TinyStore(site.folder / HOST), host=HOST, clock=site.clock)
+    return FailoverStore(store, Store(TinyEngine(site.folder / HOST)), host=HOST, clock=site.clock)
 
 
 def goes_away() -> None:
@@ -112,7 +114,7 @@ def test_what_is_written_is_in_both_with_the_same_revision(site: Site) -> None:
 
 
 def test_a_change_that_lost_is_not_in_the_mirror_either(site: Site) -> None:
-    with site.open() as store, TinyStore(site.folder / "shared") as theirs:
+    with site.open() as store, Store(TinyEngine(site.folder / "shared")) as theirs:
         assert changed(store, "5", last_submit=1)
         before = store.documents_of(TODO_TIMESTAMPS, ["5"])["5"]
         assert changed(theirs, "5", last_submit=2)
@@ -138,7 +140,7 @@ def test_the_first_look_at_a_member_brings_the_mirror_in_step_with_all_of_them(s
     with site.open() as store:
         for id_ in ("5", "6"):
             changed(store, id_, last_submit=1)
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         changed(theirs, "5", last_submit=2)
         theirs.remove_documents(TODO_TIMESTAMPS, ["6"])
         theirs.insert_documents(ACTIVE_MEMBERS, [{"_id": "7"}])
@@ -166,7 +168,7 @@ def test_whatever_is_asked_of_the_members_first_makes_the_mirror_follow(
     site: Site, access: Callable[[Store], object]
 ) -> None:
     site.in_step()
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         changed(theirs, "5", last_submit=2)
     with site.open() as store:
         access(store)
@@ -174,7 +176,7 @@ def test_whatever_is_asked_of_the_members_first_makes_the_mirror_follow(
 
 
 def test_what_has_to_do_with_codes_does_not_pay_for_the_members(site: Site) -> None:
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         changed(theirs, "5", last_submit=2)
     with site.open() as store:
         store.insert([entry()])
@@ -185,7 +187,7 @@ def test_what_has_to_do_with_codes_does_not_pay_for_the_members(site: Site) -> N
 
 def test_reading_only_follows_nothing(site: Site) -> None:
     site.in_step()
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         changed(theirs, "5", last_submit=2)
     with site.open(read_only=True) as store:
         assert store.documents_of(TODO_TIMESTAMPS, ["5"]).keys() == {"5"}
@@ -195,7 +197,7 @@ def test_reading_only_follows_nothing(site: Site) -> None:
 def cut_off(site: Site) -> FailoverStore:
     """Open another handle of the same host, which cannot reach the shared store."""
     away = FakeSharedStore(site.folder / "shared", lambda: True)
-    return FailoverStore(away, TinyStore(site.folder / HOST), host=HOST, clock=site.clock)
+    return FailoverStore(away, Store(TinyEngine(site.folder / HOST)), host=HOST, clock=site.clock)
 
 
 @pytest.mark.parametrize("collection", [ACTIVE_MEMBERS, TODO_TIMESTAMPS, TODO_STATE])
@@ -210,7 +212,7 @@ def test_what_another_process_writes_meanwhile_is_not_overwritten_in_the_mirror(
             changed(other, "5", collection, updated_at=9)
             changed(other, "8", collection, updated_at=9)
             other.remove_documents(collection, ["7"])
-        with TinyStore(site.folder / "shared") as there, TinyStore(site.folder / HOST) as here:
+        with Store(TinyEngine(site.folder / "shared")) as there, Store(TinyEngine(site.folder / HOST)) as here:
             for both in (there, here):
                 changed(both, "6", collection, updated_at=9)
                 changed(both, "9", collection, updated_at=9)
@@ -283,12 +285,12 @@ def test_what_was_done_away_with_during_an_outage_is_not_brought_back_by_what_th
             after = {name: value for name, value in before.items() if name not in ("notices", "lapse")}
             store.change_documents(TODO_TIMESTAMPS, [Change({**after, "last_ping": 3 + number}, before)])
     site.away = False
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         changed(theirs, "5", notices=[owed, {**owed, "id": "of another host"}])
     site.in_step()
     expected = {"_id": "5", "last_submit": 1, "last_ping": 4, "notices": [{**owed, "id": "of another host"}]}
     assert shared(site)["5"] == mirror(site)["5"] == expected
-    with TinyStore(site.folder / HOST, read_only=True) as store:
+    with Store(TinyEngine(site.folder / HOST, read_only=True)) as store:
         assert read_pending(store).is_empty
 
 
@@ -335,7 +337,7 @@ def test_the_history_of_an_outage_is_carried_back_and_leaves_the_mirror(site: Si
 def test_a_member_whom_the_mirror_never_knew_is_not_taken_off_the_roster_by_a_change_that_failed(site: Site) -> None:
     """Only what was removed goes: that the mirror lacks a document says nothing."""
     members_met(site)
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         theirs.insert_documents(ACTIVE_MEMBERS, [{"_id": "7"}])
     site.away = True
     with site.open() as store:
@@ -365,7 +367,7 @@ def test_a_submission_on_each_side_of_an_outage_leaves_the_later_one_on_both(sit
     with site.open() as store:
         changed(store, "5", last_submit=10)
         changed(store, "6", last_submit=10)
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         changed(theirs, "5", last_submit=20, last_ping=0)
         changed(theirs, "6", last_ping=5)
     site.away = False
@@ -384,7 +386,7 @@ def test_carrying_back_goes_on_until_nobody_comes_in_between(site: Site) -> None
     site.away = False
 
     def pings() -> None:
-        with TinyStore(site.folder / "shared") as theirs:
+        with Store(TinyEngine(site.folder / "shared")) as theirs:
             changed(theirs, "5", last_ping=2, theirs=True)
 
     with interrupted(site, "change_documents", pings) as store:
@@ -403,7 +405,7 @@ def test_what_the_older_bot_writes_while_something_is_carried_back_is_not_lost(s
     site.away = False
 
     def older_bot() -> None:
-        with TinyStore(site.folder / "shared") as theirs:
+        with Store(TinyEngine(site.folder / "shared")) as theirs:
             document = theirs.documents_of(TODO_TIMESTAMPS, ["5"])["5"]
             theirs.put_documents(TODO_TIMESTAMPS, [{**document, "last_submit": 9}])
 
@@ -440,12 +442,12 @@ def test_a_carrying_back_that_is_cut_short_is_done_again_to_the_same_end(site: S
 
 
 def test_a_folder_that_was_a_store_of_its_own_so_far_is_taken_over_whole(site: Site) -> None:
-    with TinyStore(site.folder / HOST) as alone:
+    with Store(TinyEngine(site.folder / HOST)) as alone:
         changed(alone, "5", last_submit=3)
         changed(alone, "5", ACTIVE_MEMBERS, name="five")
         changed(alone, "sweep", TODO_STATE, last_sweep=4)
         alone.insert_documents(TODO_EVENTS, [{"_id": "e1"}])
-    with TinyStore(site.folder / "shared") as theirs:
+    with Store(TinyEngine(site.folder / "shared")) as theirs:
         changed(theirs, "5", last_submit=2)
     site.in_step()
     assert shared(site)["5"]["last_submit"] == 3
@@ -457,7 +459,7 @@ def test_a_folder_that_was_a_store_of_its_own_so_far_is_taken_over_whole(site: S
 def test_what_was_written_while_the_folder_was_a_store_of_its_own_for_once_is_carried_over(site: Site) -> None:
     with site.open() as store:
         changed(store, "5", last_submit=1)
-    with TinyStore(site.folder / HOST) as alone:
+    with Store(TinyEngine(site.folder / HOST)) as alone:
         leave_shared_store(alone)
         changed(alone, "5", last_submit=2)
     site.in_step()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_STATE, TODO_TIMESTAMPS
-from giftping.store.member_merge import MERGED, merged
+from giftping.store.mirror.member_merge import MERGED, merged
 
 Document = dict[str, Any]
 

@@ -18,12 +18,13 @@ from fakes.records import code, entry, guild
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from giftping.store.backup import write_backup
-from giftping.store.base import HOME_GAME, EntryState, Store, StoreError
+from giftping.store.base import HOME_GAME, EntryState, StoreError
 from giftping.store.documents import GUILDS, LEDGER
-from giftping.store.migrate import BATCH, MigrationReport, MigrationRequest, Numbers, is_taken_over, migrate
-from giftping.store.olddata import OldData, open_file
-from giftping.store.tiny import TinyStore
+from giftping.store.legacy.migrate import BATCH, MigrationReport, MigrationRequest, Numbers, is_taken_over, migrate
+from giftping.store.legacy.olddata import OldData, open_file
+from giftping.store.records import Store
+from giftping.store.tiny.backup import write_backup
+from giftping.store.tiny.engine import TinyEngine
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TERMS = MigrationRequest(host="host-a", game_sources=("api",))
@@ -56,15 +57,15 @@ def ids(store: Store) -> set[str]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> TinyStore:
-    return TinyStore(tmp_path / "state")
+def store(tmp_path: Path) -> Store:
+    return Store(TinyEngine(tmp_path / "state"))
 
 
 # What comes over
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_comes_over_and_the_second_time_there_is_nothing_to_do(shape: str, store: TinyStore) -> None:
+def test_every_shape_comes_over_and_the_second_time_there_is_nothing_to_do(shape: str, store: Store) -> None:
     old = OldBag(SHAPES[shape](4, CODES))
     report = migrated(store, old)
     assert ids(store) == {f"{guild_id}:{key}" for guild_id in range(1, 5) for key in CODES}
@@ -81,7 +82,7 @@ def test_every_shape_comes_over_and_the_second_time_there_is_nothing_to_do(shape
         assert again.done_before == (None if terms.again else NOW)
 
 
-def test_all_shapes_together_are_one_ledger(store: TinyStore) -> None:
+def test_all_shapes_together_are_one_ledger(store: Store) -> None:
     migrated(store, *(OldBag(shape(2, CODES), name) for name, shape in SHAPES.items()))
     assert [(one.id, one.state, one.spelling) for one in store.entries(1)] == [
         ("1:ABC1", EntryState.SENT, "abc1"),
@@ -90,7 +91,7 @@ def test_all_shapes_together_are_one_ledger(store: TinyStore) -> None:
     ]
 
 
-def test_what_the_ledger_holds_already_wins(store: TinyStore) -> None:
+def test_what_the_ledger_holds_already_wins(store: Store) -> None:
     claimed = entry(1, "ABC1", state=EntryState.CLAIMED)
     known = guild(1, mention_role_id=9)
     remembered = code("ABC1", rewards="Meat")
@@ -108,21 +109,21 @@ def test_what_the_ledger_holds_already_wins(store: TinyStore) -> None:
 
 def test_a_dry_run_tells_the_same_numbers_and_writes_nothing(tmp_path: Path) -> None:
     sources = [OldBag(SHAPES["v1"](3, CODES)), OldBag(SHAPES["v0.5"](4, CODES))]
-    with TinyStore(tmp_path / "state", read_only=True) as reader:
+    with Store(TinyEngine(tmp_path / "state", read_only=True)) as reader:
         planned = migrated(reader, *sources, terms=replace(TERMS, dry_run=True))
     assert list(tmp_path.iterdir()) == []
     assert [source.flags for source in sources] == [0, 0]
-    with TinyStore(tmp_path / "state") as store:
+    with Store(TinyEngine(tmp_path / "state")) as store:
         assert replace(migrated(store, *sources), dry_run=True) == planned
 
 
-def test_old_data_that_grew_comes_over_and_nothing_is_added_twice(store: TinyStore) -> None:
+def test_old_data_that_grew_comes_over_and_nothing_is_added_twice(store: Store) -> None:
     migrated(store, OldBag(SHAPES["v1"](2, CODES)))
     report = migrated(store, OldBag(SHAPES["v1"](2, [*CODES, "LATE4"])))
     assert report.collections[LEDGER] == Numbers(found=8, added=2)
 
 
-def test_what_was_cleared_after_the_migration_does_not_come_back_by_itself(store: TinyStore) -> None:
+def test_what_was_cleared_after_the_migration_does_not_come_back_by_itself(store: Store) -> None:
     """D5: clearing a guild did nothing, because the lists that had been migrated still held the codes."""
     old = OldBag(SHAPES["v0.5"](2, CODES))
     migrated(store, old)
@@ -134,7 +135,7 @@ def test_what_was_cleared_after_the_migration_does_not_come_back_by_itself(store
     assert "1:ABC1" in ids(store)
 
 
-def test_bad_keys_are_reported_and_the_rest_comes_over(store: TinyStore) -> None:
+def test_bad_keys_are_reported_and_the_rest_comes_over(store: Store) -> None:
     """D25: one bad key stopped every guild."""
     state = {"_id": STATE_ID, "channels": {"x": 1, "1": 5}, "sent": {"1": ["ABC1", None], "y": ["ABC1"]}}
     sent = [{"_id": "1:", "code": ""}, {"_id": "junk"}]
@@ -143,7 +144,7 @@ def test_bad_keys_are_reported_and_the_rest_comes_over(store: TinyStore) -> None
     assert [one.what for one in report.reported] == ["''", "'junk'", "'x'", "None", "'y'", "'z'", "5"]
 
 
-def test_members_and_their_submissions_come_over_as_they_are(store: TinyStore) -> None:
+def test_members_and_their_submissions_come_over_as_they_are(store: Store) -> None:
     stamps = [
         {"_id": 5, "last_submit": 1.0},
         {"_id": "5", "last_submit": 1738094400.25, "todo": {"name": "N/A"}},
@@ -161,8 +162,8 @@ def test_members_and_their_submissions_come_over_as_they_are(store: TinyStore) -
     ]
 
 
-def test_one_embedded_store_comes_over_into_another_as_it_is(tmp_path: Path, store: TinyStore) -> None:
-    with TinyStore(tmp_path / "other") as other:
+def test_one_embedded_store_comes_over_into_another_as_it_is(tmp_path: Path, store: Store) -> None:
+    with Store(TinyEngine(tmp_path / "other")) as other:
         entries = [entry(1, "ABC1"), entry(2, "ABC1", "kingshot"), entry(3, state=EntryState.UNCERTAIN)]
         other.insert([replace(one, updated_at=NOW) for one in entries])
         other.put_guild(guild(1))
@@ -176,10 +177,8 @@ def test_one_embedded_store_comes_over_into_another_as_it_is(tmp_path: Path, sto
     assert [one.guild_id for one in report.guilds] == [1, 2, 3]
 
 
-def test_what_sweeps_keep_for_each_other_comes_over_only_where_there_is_nothing(
-    tmp_path: Path, store: TinyStore
-) -> None:
-    with TinyStore(tmp_path / "other") as other:
+def test_what_sweeps_keep_for_each_other_comes_over_only_where_there_is_nothing(tmp_path: Path, store: Store) -> None:
+    with Store(TinyEngine(tmp_path / "other")) as other:
         other.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 1.5}])
     store.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 9.5}])
     report = migrated(store, open_file(tmp_path / "other" / "giftping.json"))
@@ -187,7 +186,7 @@ def test_what_sweeps_keep_for_each_other_comes_over_only_where_there_is_nothing(
     assert (report.collections["todo_state"], report.reported) == (Numbers(1, 0), ())
 
 
-def test_progress_goes_up_to_the_total(store: TinyStore) -> None:
+def test_progress_goes_up_to_the_total(store: Store) -> None:
     steps: list[tuple[int, int]] = []
     old = OldBag(SHAPES["v0.5"](3, [f"CODE{number}" for number in range(BATCH)]))
     migrated(store, old, on_progress=lambda done, total: steps.append((done, total)))
@@ -195,20 +194,20 @@ def test_progress_goes_up_to_the_total(store: TinyStore) -> None:
     assert {total for _, total in steps} >= {3 * BATCH} | {steps[-1][1]}
 
 
-def test_codes_are_written_in_batches(store: TinyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_are_written_in_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    write = TinyStore.insert_documents
+    write = Store.insert_documents
 
-    def counted(self: TinyStore, collection: str, documents: Any) -> frozenset[str]:
+    def counted(self: Store, collection: str, documents: Any) -> frozenset[str]:
         sizes.append(len(documents))
         return write(self, collection, documents)
 
-    monkeypatch.setattr(TinyStore, "insert_documents", counted)
+    monkeypatch.setattr(Store, "insert_documents", counted)
     migrated(store, OldBag(SHAPES["v1"](50, [f"CODE{number}" for number in range(50)])))
     assert sizes == [BATCH, BATCH, 500, 50]
 
 
-def test_a_source_is_taken_over_from_the_first_complete_migration_on(store: TinyStore) -> None:
+def test_a_source_is_taken_over_from_the_first_complete_migration_on(store: Store) -> None:
     first, second, third = (OldBag(SHAPES["v1"](1, CODES), name) for name in ("one", "two", "three"))
     with pytest.raises(KilledError):
         migrated(Mortal(store, 4, after=True), first, second)
@@ -220,7 +219,7 @@ def test_a_source_is_taken_over_from_the_first_complete_migration_on(store: Tiny
 # The flag
 
 
-def test_the_flag_is_set_when_all_went_over_and_not_before(store: TinyStore) -> None:
+def test_the_flag_is_set_when_all_went_over_and_not_before(store: Store) -> None:
     """D11: the flag was set whatever had failed."""
     old = OldBag(SHAPES["v1"](2, CODES))
     with pytest.raises(KilledError):
@@ -230,7 +229,7 @@ def test_the_flag_is_set_when_all_went_over_and_not_before(store: TinyStore) -> 
     assert old.flags == 1
 
 
-def test_lists_whose_flag_is_set_are_merged_all_the_same(store: TinyStore) -> None:
+def test_lists_whose_flag_is_set_are_merged_all_the_same(store: Store) -> None:
     """D11: the flag was set though guilds had failed, and the list for every guild never went over."""
     migrated(store, OldBag(SHAPES["global"](2, CODES)))
     assert ids(store) == {f"{guild_id}:{key}" for guild_id in (1, 2) for key in CODES}
@@ -239,7 +238,7 @@ def test_lists_whose_flag_is_set_are_merged_all_the_same(store: TinyStore) -> No
 # The backup
 
 
-def test_what_was_there_is_kept_in_a_file_that_can_be_taken_back(tmp_path: Path, store: TinyStore) -> None:
+def test_what_was_there_is_kept_in_a_file_that_can_be_taken_back(tmp_path: Path, store: Store) -> None:
     store.insert([entry(1, "ABC1")])
     store.put_guild(guild(1))
     before = contents(store)
@@ -250,13 +249,13 @@ def test_what_was_there_is_kept_in_a_file_that_can_be_taken_back(tmp_path: Path,
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert json.loads(path.read_text())[STATE_ID]["1"]["channels"]["1"] == 1001
     path.rename(tmp_path / "backup.json")
-    with TinyStore(tmp_path / "restored") as restored:
+    with Store(TinyEngine(tmp_path / "restored")) as restored:
         migrated(restored, open_file(tmp_path / "backup.json"))
         assert [one for one in contents(restored)[0] if one["_id"] == "1"] == before[0]  # type: ignore[index,union-attr,attr-defined]
         assert restored.entry(1, HOME_GAME, "ABC1") == entry(1, "ABC1", updated_at=NOW)
 
 
-def test_nothing_is_kept_where_nothing_was_or_nothing_is_added(tmp_path: Path, store: TinyStore) -> None:
+def test_nothing_is_kept_where_nothing_was_or_nothing_is_added(tmp_path: Path, store: Store) -> None:
     kept: list[object] = []
 
     def back_up(collections: BackedUp) -> str:
@@ -272,7 +271,7 @@ def test_nothing_is_kept_where_nothing_was_or_nothing_is_added(tmp_path: Path, s
     assert not (tmp_path / "kept").exists()
 
 
-def test_a_backup_that_cannot_be_written_stops_the_migration_before_it_begins(tmp_path: Path, store: TinyStore) -> None:
+def test_a_backup_that_cannot_be_written_stops_the_migration_before_it_begins(tmp_path: Path, store: Store) -> None:
     store.insert([entry(1)])
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written: Not a directory"):
@@ -336,14 +335,14 @@ OLD = st.builds(
 def test_killed_at_any_call_the_next_migration_ends_where_one_that_lived_does(old: Any, after: bool) -> None:
     untouched = deepcopy(old)
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("giftping.store.migrate.BATCH", 2)
-        with TinyStore(Path(folder, "lived")) as store:
+        patch.setattr("giftping.store.legacy.migrate.BATCH", 2)
+        with Store(TinyEngine(Path(folder, "lived"))) as store:
             migrated(store, OldBag(old))
             wanted = contents(store)
             migrated(store, OldBag(old), terms=replace(TERMS, again=True))
             assert contents(store) == wanted
         for turn in range(1, 100):
-            with TinyStore(Path(folder, f"killed-{turn}")) as store:
+            with Store(TinyEngine(Path(folder, f"killed-{turn}"))) as store:
                 try:
                     migrated(Mortal(store, turn, after=after), OldBag(old))
                 except KilledError:
@@ -359,7 +358,7 @@ def test_killed_at_any_call_the_next_migration_ends_where_one_that_lived_does(ol
     assert old == untouched
 
 
-def test_a_thousand_guilds_with_twenty_codes_count_to_the_document(store: TinyStore) -> None:
+def test_a_thousand_guilds_with_twenty_codes_count_to_the_document(store: Store) -> None:
     """Killed on the way and taken up; the other shapes, and MongoDB, are in tests/contract."""
     codes = [f"CODE{number}" for number in range(20)]
     old = OldBag(SHAPES["v0.5"](1000, codes))
@@ -373,7 +372,7 @@ def test_a_thousand_guilds_with_twenty_codes_count_to_the_document(store: TinySt
     assert migrated(store, old).done_before == NOW
 
 
-def test_what_comes_after_the_clock_moved_on_is_the_same_ledger(store: TinyStore) -> None:
+def test_what_comes_after_the_clock_moved_on_is_the_same_ledger(store: Store) -> None:
     old = OldBag(SHAPES["v0"](2, CODES))
     migrated(store, old)
     before = contents(store)

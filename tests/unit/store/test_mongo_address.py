@@ -14,10 +14,11 @@ import dns.resolver
 import pytest
 from fakes.mongod import Mongod, certificate, new_folder, or_skip
 from fakes.records import entry
+from giftping.store.mongo.engine import MongoEngine
 
 from giftping.settings.secrets import Secret
 from giftping.store.base import HOME_GAME, StoreAwayError, StoreError
-from giftping.store.mongo import MongoStore
+from giftping.store.records import Store
 
 USER = "fra:nk@home"
 PASSWORD = "p@ss:w/rd?#[]%& ü'\"ö"
@@ -27,7 +28,7 @@ NOWHERE = "127.0.0.1:1"
 
 
 def read(uri: Secret | str, **options: timedelta) -> None:
-    with MongoStore(uri, **({"server_selection": SOON} | options)) as store:
+    with Store(MongoEngine(uri, **({"server_selection": SOON} | options))) as store:
         store.recorded(HOME_GAME, ["A1"], [1])
 
 
@@ -58,7 +59,7 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     ],
 )
 def test_a_store_is_called_by_its_database_and_hosts(uri: str, given: str | None, name: str) -> None:
-    with MongoStore(uri, given) as store:
+    with Store(MongoEngine(uri, given)) as store:
         assert store.name == name
 
 
@@ -83,7 +84,7 @@ def test_a_store_is_called_by_its_database_and_hosts(uri: str, given: str | None
 )
 def test_what_is_no_address_is_refused_with_where_it_came_from(uri: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(StoreError, match=r"^variable MONGO_URI is not usable: .*; write mongodb://") as error:
-        MongoStore(Secret(uri, "variable MONGO_URI"))
+        Store(MongoEngine(Secret(uri, "variable MONGO_URI")))
     assert not isinstance(error.value, StoreAwayError)
     assert "PASSWORT" not in "".join(traceback.format_exception(error.value)) + caplog.text
     assert_nothing_shows(error, caplog)
@@ -91,11 +92,11 @@ def test_what_is_no_address_is_refused_with_where_it_came_from(uri: str, caplog:
 
 def test_a_name_that_no_database_can_have_is_refused() -> None:
     with pytest.raises(StoreError, match="'a/b' cannot be the name"):
-        MongoStore("mongodb://db.example.org", "a/b")
+        Store(MongoEngine("mongodb://db.example.org", "a/b"))
 
 
 def test_options_of_other_drivers_do_not_disturb() -> None:
-    with MongoStore("mongodb://db.example.org/own?useNewUrlParser=true") as store:
+    with Store(MongoEngine("mongodb://db.example.org/own?useNewUrlParser=true")) as store:
         assert store.name == "MongoDB own at db.example.org"
 
 
@@ -126,7 +127,7 @@ def test_a_cluster_whose_name_cannot_be_resolved_is_away(
 def test_only_the_store_itself_imports_the_driver() -> None:
     """An idle run with MongoDB configured must not pay for it."""
     check = (
-        "import sys, giftping.wiring, giftping.store.documents, giftping.store.mongo_documents;"
+        "import sys, giftping.wiring, giftping.store.documents, giftping.store.mongo.queries;"
         "sys.exit(any(name.partition('.')[0] in ('pymongo', 'bson', 'dns') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
@@ -143,7 +144,7 @@ def guarded() -> Mongod:
 
 
 def test_a_password_may_hold_any_character(guarded: Mongod) -> None:
-    with MongoStore(Secret(f"mongodb://{AT}{guarded.address}/own?authSource=admin")) as store:
+    with Store(MongoEngine(Secret(f"mongodb://{AT}{guarded.address}/own?authSource=admin"))) as store:
         assert store.insert([entry()]) == {entry().id}
 
 
@@ -184,7 +185,7 @@ def encrypted(certificates: tuple[Path, Path]) -> Mongod:
 
 
 def test_a_trusted_certificate_lets_the_store_in(encrypted: Mongod, certificates: tuple[Path, Path]) -> None:
-    with MongoStore(f"mongodb://localhost:{encrypted.port}/own?tls=true&tlsCAFile={certificates[0]}") as store:
+    with Store(MongoEngine(f"mongodb://localhost:{encrypted.port}/own?tls=true&tlsCAFile={certificates[0]}")) as store:
         assert store.insert([entry()]) == {entry().id}
 
 

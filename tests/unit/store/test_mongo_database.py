@@ -13,20 +13,13 @@ from typing import Any
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod, shared_replica_set
 from fakes.records import LATER, NOON, code, entry, guild
+from giftping.store.mongo.engine import MongoEngine
 from pymongo.database import Database
 
-from giftping.store.base import (
-    HOME_GAME,
-    SCHEMA_VERSION,
-    Broken,
-    Change,
-    Destination,
-    EntryState,
-    LedgerEntry,
-    StoreError,
-)
+from giftping.store.base import HOME_GAME, SCHEMA_VERSION, Broken, Destination, EntryState, LedgerEntry, StoreError
 from giftping.store.documents import GUILDS, LEDGER, META, SCHEMA_ID, TODO_EVENTS, TODO_TIMESTAMPS, entry_to_document
-from giftping.store.mongo import MongoStore
+from giftping.store.engine import Change
+from giftping.store.records import Store
 
 OLD = {
     "_id": "1:OLD100",
@@ -51,8 +44,8 @@ def there(uri: str) -> Database[dict[str, Any]]:
 
 
 @pytest.fixture
-def store(uri: str) -> Iterator[MongoStore]:
-    with MongoStore(uri) as opened:
+def store(uri: str) -> Iterator[Store]:
+    with Store(MongoEngine(uri)) as opened:
         yield opened
 
 
@@ -70,7 +63,7 @@ def requests(caplog: pytest.LogCaptureFixture) -> list[str]:
 # Older bots' documents
 
 
-def test_what_the_older_bot_sent_is_an_entry(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+def test_what_the_older_bot_sent_is_an_entry(store: Store, there: Database[dict[str, Any]]) -> None:
     there[LEDGER].insert_one(OLD)
     found = store.entry(1, HOME_GAME, "OLD100")
     assert found is not None
@@ -82,9 +75,7 @@ def test_what_the_older_bot_sent_is_an_entry(store: MongoStore, there: Database[
     assert list(store.entries(1, [EntryState.CLAIMED])) == []
 
 
-def test_a_document_of_the_rewritten_bot_is_no_entry_and_stays(
-    store: MongoStore, there: Database[dict[str, Any]]
-) -> None:
+def test_a_document_of_the_rewritten_bot_is_no_entry_and_stays(store: Store, there: Database[dict[str, Any]]) -> None:
     there[LEDGER].insert_many([OLD, REWRITTEN])
     assert [one.key for one in store.entries()] == ["OLD100"]
     assert [one.key for one in store.entries(1)] == ["OLD100"]
@@ -93,27 +84,25 @@ def test_a_document_of_the_rewritten_bot_is_no_entry_and_stays(
     assert list(there[LEDGER].find()) == [REWRITTEN]
 
 
-def test_older_entries_are_cleared_by_game_and_code_too(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+def test_older_entries_are_cleared_by_game_and_code_too(store: Store, there: Database[dict[str, Any]]) -> None:
     there[LEDGER].insert_one(OLD)
     assert store.clear(1, game="kingshot") == 0
     assert store.clear(1, game=HOME_GAME, key="OLD100") == 1
 
 
-def test_documents_are_exactly_those_of_the_file(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+def test_documents_are_exactly_those_of_the_file(store: Store, there: Database[dict[str, Any]]) -> None:
     store.insert([entry()])
     assert list(there[LEDGER].find()) == [entry_to_document(entry())]
 
 
-def test_a_document_that_is_damaged_is_named(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+def test_a_document_that_is_damaged_is_named(store: Store, there: Database[dict[str, Any]]) -> None:
     """D4: what cannot be read is never "none"."""
     there[LEDGER].insert_one({**OLD, "guild_id": "one"})
     with pytest.raises(StoreError, match="'1:OLD100': guild_id is 'one'"):
         list(store.entries())
 
 
-def test_a_destination_edited_by_hand_is_still_noted_as_broken(
-    store: MongoStore, there: Database[dict[str, Any]]
-) -> None:
+def test_a_destination_edited_by_hand_is_still_noted_as_broken(store: Store, there: Database[dict[str, Any]]) -> None:
     store.put_guild(guild())
     there[GUILDS].update_one({"_id": "1"}, {"$set": {"destination": {"channel_id": "500", "webhook": ""}}})
     store.note_broken(1, Destination(channel_id=500), Broken(LATER, "404"))
@@ -122,13 +111,13 @@ def test_a_destination_edited_by_hand_is_still_noted_as_broken(
     assert found.broken == Broken(LATER, "404")
 
 
-def test_a_text_may_hold_any_character(store: MongoStore) -> None:
+def test_a_text_may_hold_any_character(store: Store) -> None:
     odd = entry(spelling="zero\0, ü, 𝟘")
     store.insert([odd])
     assert list(store.entries()) == [odd]
 
 
-def test_half_of_a_character_is_refused_as_a_store_error(store: MongoStore) -> None:
+def test_half_of_a_character_is_refused_as_a_store_error(store: Store) -> None:
     with pytest.raises(StoreError, match="a value cannot be stored"):
         store.insert([entry(spelling="half \ud83d")])
     assert list(store.entries()) == []
@@ -138,7 +127,7 @@ def test_half_of_a_character_is_refused_as_a_store_error(store: MongoStore) -> N
 
 
 def test_a_newer_schema_is_refused_before_anything_is_read_or_written(
-    store: MongoStore, there: Database[dict[str, Any]]
+    store: Store, there: Database[dict[str, Any]]
 ) -> None:
     there[META].insert_one({"_id": SCHEMA_ID, "version": SCHEMA_VERSION + 1})
     for attempt in (lambda: store.entries(), lambda: store.insert([entry()]), lambda: next(store.documents(LEDGER))):
@@ -147,7 +136,7 @@ def test_a_newer_schema_is_refused_before_anything_is_read_or_written(
     assert there.list_collection_names() == [META]
 
 
-def test_reading_an_empty_database_makes_nothing_in_it(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+def test_reading_an_empty_database_makes_nothing_in_it(store: Store, there: Database[dict[str, Any]]) -> None:
     assert store.guilds() == []
     assert there.list_collection_names() == []
 
@@ -156,7 +145,7 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
     uri: str, there: Database[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "pymongo.command")
-    with MongoStore(uri) as first:
+    with Store(MongoEngine(uri)) as first:
         first.insert([entry()])
     assert {note["_id"]: note.get("version") for note in there[META].find()}[SCHEMA_ID] == SCHEMA_VERSION
     assert there[LEDGER].index_information().keys() == {
@@ -167,7 +156,7 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
     }
     assert there[TODO_EVENTS].index_information().keys() == {"_id_", "giftping_member", "giftping_kind"}
     caplog.clear()
-    with MongoStore(uri) as second:
+    with Store(MongoEngine(uri)) as second:
         second.insert([entry(2), entry(3)])
         second.recorded(HOME_GAME, ["GIFT100", "GIFT200"], [1, 2, 3])
         second.mark_sent("delivery-1", [entry(2).id, entry(3).id], message_id=7, channel_id=8, at=LATER)
@@ -178,9 +167,7 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
     assert requests(caplog) == ["find", "insert", "find", "update", "update", "delete", "update"]
 
 
-def test_documents_are_read_and_changed_with_one_request_each(
-    store: MongoStore, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_documents_are_read_and_changed_with_one_request_each(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.insert_documents(TODO_TIMESTAMPS, [{"_id": id_, "last_submit": 1.5} for id_ in "abc"])
     caplog.set_level(logging.DEBUG, "pymongo.command")
     found = store.documents_of(TODO_TIMESTAMPS, ["a", "b", "c"])
@@ -196,7 +183,7 @@ def test_documents_are_read_and_changed_with_one_request_each(
 
 
 def test_a_date_of_the_older_bot_stays_one_when_something_else_changes(
-    store: MongoStore, there: Database[dict[str, Any]]
+    store: Store, there: Database[dict[str, Any]]
 ) -> None:
     there["active_members"].insert_one({"_id": "5", "added": NOON})
     found = store.documents_of("active_members", ["5"])["5"]
@@ -204,15 +191,13 @@ def test_a_date_of_the_older_bot_stays_one_when_something_else_changes(
     assert isinstance(there["active_members"].find_one({"_id": "5"})["added"], datetime)  # type: ignore[index]
 
 
-def test_a_value_that_cannot_be_stored_is_an_error_not_a_lost_change(store: MongoStore) -> None:
+def test_a_value_that_cannot_be_stored_is_an_error_not_a_lost_change(store: Store) -> None:
     store.insert_documents(TODO_TIMESTAMPS, [{"_id": "5"}])
     with pytest.raises(StoreError, match="a value cannot be stored"):
         store.change_documents(TODO_TIMESTAMPS, [Change({"_id": "5", "name": "half \ud83d"}, {"_id": "5"})])
 
 
-def test_what_is_written_is_not_logged_with_everything_else(
-    store: MongoStore, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_is_written_is_not_logged_with_everything_else(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """A guild's webhook URL may be among it."""
     caplog.set_level(logging.DEBUG)
     store.put_guild(guild(destination=Destination(webhook="https://discord.com/api/webhooks/1/PASSWORT")))
@@ -220,11 +205,11 @@ def test_what_is_written_is_not_logged_with_everything_else(
 
 
 def test_a_large_ledger_is_read_page_by_page(
-    store: MongoStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     entries = [entry(1 + number % 3, f"CODE{number:03}") for number in range(120)]
     store.insert(entries)
-    monkeypatch.setattr("giftping.store.mongo_tables.PAGE", 50)
+    monkeypatch.setattr("giftping.store.mongo.collections.PAGE", 50)
     caplog.set_level(logging.DEBUG, "pymongo.command")
     assert {one.id for one in store.entries()} == {one.id for one in entries}
     assert requests(caplog) == ["find"] * 3
@@ -234,7 +219,7 @@ def test_a_large_ledger_is_read_page_by_page(
 
 
 def test_a_unique_index_of_somebody_elses_is_not_taken_for_a_lost_claim(
-    store: MongoStore, there: Database[dict[str, Any]]
+    store: Store, there: Database[dict[str, Any]]
 ) -> None:
     there[LEDGER].create_index("code", unique=True)
     store.insert([entry(1)])
@@ -245,7 +230,7 @@ def test_a_unique_index_of_somebody_elses_is_not_taken_for_a_lost_claim(
 # In step with a mirror
 
 
-def test_what_a_host_recorded_elsewhere_is_put_where_it_is_free_or_its_own(store: MongoStore) -> None:
+def test_what_a_host_recorded_elsewhere_is_put_where_it_is_free_or_its_own(store: Store) -> None:
     own, theirs = entry(1), entry(2, claimed_by="host-b")
     done = entry(3, state=EntryState.SENT)
     store.insert([own, theirs, done])
@@ -255,14 +240,14 @@ def test_what_a_host_recorded_elsewhere_is_put_where_it_is_free_or_its_own(store
     assert {one.guild_id: one for one in store.entries()} == {1: sent[0], 2: theirs, 3: done, 4: new}
 
 
-def test_only_what_a_host_holds_open_itself_is_dropped(store: MongoStore) -> None:
+def test_only_what_a_host_holds_open_itself_is_dropped(store: Store) -> None:
     entries = [entry(1), entry(2, claimed_by="host-b"), entry(3, state=EntryState.SENT)]
     store.insert(entries)
     assert store.drop_open([one.id for one in entries], host="host-a") == 1
     assert list(store.entries()) == entries[1:]
 
 
-def test_a_late_clear_leaves_what_was_made_after_it(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+def test_a_late_clear_leaves_what_was_made_after_it(store: Store, there: Database[dict[str, Any]]) -> None:
     there[LEDGER].insert_many([OLD, REWRITTEN])
     new = entry(1, "NEW", created_at=LATER)
     store.insert([entry(1, "BEFORE"), new, entry(2, "BEFORE"), entry(1, "BEFORE", "kingshot")])
@@ -271,7 +256,7 @@ def test_a_late_clear_leaves_what_was_made_after_it(store: MongoStore, there: Da
     assert store.clear_before(1, game=None, key="BEFORE", before=LATER) == 1
 
 
-def test_what_was_written_since_a_time_is_found(store: MongoStore, there: Database[dict[str, Any]]) -> None:
+def test_what_was_written_since_a_time_is_found(store: Store, there: Database[dict[str, Any]]) -> None:
     there[LEDGER].insert_many([OLD, {**OLD, "_id": "1:DATED", "code": "DATED", "updated_at": NOON}])
     store.insert([entry(1), entry(2, updated_at=LATER)])
     assert {one.id for one in in_parts(store.changed_since(LATER))} == {"2:GIFT100", "1:DATED"}
@@ -292,7 +277,7 @@ def test_sixteen_threads_win_each_claim_once() -> None:
         start.wait()
         return frozenset().union(*(store.insert([entry(1, key, delivery_id=str(thread))]) for key in codes))
 
-    with MongoStore(uri) as store, ThreadPoolExecutor(threads) as pool:
+    with Store(MongoEngine(uri)) as store, ThreadPoolExecutor(threads) as pool:
         won = [id_ for ids in pool.map(claim, range(threads)) for id_ in ids]
         assert sorted(won) == sorted(f"1:{key}" for key in codes)
 
@@ -302,7 +287,7 @@ def test_hosts_that_open_a_new_database_at_once_all_get_it_ready(uri: str) -> No
     start = Barrier(hosts)
 
     def first_write(host: int) -> frozenset[str]:
-        with MongoStore(uri) as own:
+        with Store(MongoEngine(uri)) as own:
             start.wait()
             return own.insert([entry(host)])
 
@@ -317,7 +302,7 @@ def test_hosts_that_remember_the_same_code_at_once_lose_no_source(uri: str) -> N
     start = Barrier(hosts)
 
     def remember(host: int) -> None:
-        with MongoStore(uri) as own:
+        with Store(MongoEngine(uri)) as own:
             own.codes()
             start.wait()
             memory = next(iter(code().sources.values()))
@@ -325,5 +310,5 @@ def test_hosts_that_remember_the_same_code_at_once_lose_no_source(uri: str) -> N
 
     with ThreadPoolExecutor(hosts) as pool:
         list(pool.map(remember, range(hosts)))
-    with MongoStore(uri) as own:
+    with Store(MongoEngine(uri)) as own:
         assert len(own.codes()[0].sources) == hosts

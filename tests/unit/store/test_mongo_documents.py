@@ -7,7 +7,7 @@ from datetime import timedelta
 from fakes.records import LATER, NOON, code
 
 from giftping.store.base import HOME_GAME, Destination, EntryState, SourceMemory
-from giftping.store.mongo_documents import (
+from giftping.store.mongo.queries import (
     code_update,
     guild_going_to,
     ids_of_guild,

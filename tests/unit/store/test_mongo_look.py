@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from giftping.store.mongo_look import NEEDED, lacking_rights
+from giftping.store.mongo.look import NEEDED, lacking_rights
 
 DATABASE = "gifts"
 

@@ -10,8 +10,9 @@ from fakes.records import entry
 from store_story import contents, contents_after_each_step, open_store
 from tinydb import TinyDB
 
-from giftping.store.files import PREVIOUS_SNAPSHOT, SNAPSHOT
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.files import PREVIOUS_SNAPSHOT, SNAPSHOT
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,10 @@ def test_what_was_acknowledged_survives_a_kill_and_the_rest_is_whole_or_absent(
 ) -> None:
     """D2, D34: kill -9 at any instant leaves the claims that were made, and no half of one."""
     for name, state, acknowledged in copies(scenes, tmp_path):
-        with TinyStore(state) as store:
+        with Store(TinyEngine(state)) as store:
             found = contents(store)
         assert found in chapters[acknowledged : acknowledged + 2], name
-        with TinyStore(state) as store:
+        with Store(TinyEngine(state)) as store:
             assert contents(store) == found, name
 
 
@@ -62,7 +63,7 @@ def test_a_reader_that_writes_nothing_sees_the_same_after_a_kill(
 ) -> None:
     for name, state, acknowledged in copies(scenes, tmp_path):
         before = {file.name: file.read_bytes() for file in state.glob("*")}
-        with TinyStore(state, read_only=True) as store:
+        with Store(TinyEngine(state, read_only=True)) as store:
             assert contents(store) in chapters[acknowledged : acknowledged + 2], name
         assert {file.name: file.read_bytes() for file in state.glob("*")} == before, name
 
@@ -89,6 +90,6 @@ def test_the_snapshot_before_loses_nothing_when_it_is_put_back(
         if (state / PREVIOUS_SNAPSHOT).exists():
             (state / PREVIOUS_SNAPSHOT).rename(state / SNAPSHOT)
             put_back += 1
-            with TinyStore(state) as store:
+            with Store(TinyEngine(state)) as store:
                 assert contents(store) in chapters[acknowledged : acknowledged + 2], name
     assert put_back > 10

@@ -10,14 +10,15 @@ import pytest
 from fakes.records import entry, guild
 
 from giftping.store.base import StoreError
-from giftping.store.files import JOURNAL, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
 
 
 def write_sittings(folder: Path, *guild_ids: int) -> None:
     """Write one entry a sitting, so that each ends with a fold."""
     for guild_id in guild_ids:
-        with TinyStore(folder) as store:
+        with Store(TinyEngine(folder)) as store:
             store.insert([entry(guild_id)])
 
 
@@ -26,7 +27,7 @@ def leave_journal(folder: Path, *guild_ids: int) -> None:
     copy = folder.with_name("work")
     if folder.exists():
         shutil.copytree(folder, copy)
-    with TinyStore(copy) as store:
+    with Store(TinyEngine(copy)) as store:
         for guild_id in guild_ids:
             store.insert([entry(guild_id)])
         shutil.copytree(copy, folder, dirs_exist_ok=True)
@@ -83,7 +84,7 @@ def test_a_damaged_file_is_refused_and_nothing_is_written(damage: str, read_only
     (folder / SNAPSHOT).write_bytes(edit((folder / SNAPSHOT).read_bytes()))
     before = all_of(folder)
     with pytest.raises(StoreError, match=complaint) as trouble:
-        TinyStore(folder, read_only=read_only)
+        Store(TinyEngine(folder, read_only=read_only))
     assert str(trouble.value).startswith(f"{folder / SNAPSHOT}: ")
     assert "\n" not in str(trouble.value)
     assert all_of(folder) == before
@@ -94,25 +95,25 @@ def test_the_way_back_that_the_message_tells_loses_nothing(tmp_path: Path) -> No
     write_sittings(folder, 1, 2, 3)
     (folder / SNAPSHOT).write_text("{")
     with pytest.raises(StoreError, match=r"put giftping\.json\.previous in its place"):
-        TinyStore(folder)
+        Store(TinyEngine(folder))
     (folder / PREVIOUS_SNAPSHOT).rename(folder / SNAPSHOT)
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         assert [one.guild_id for one in store.entries()] == [1, 2, 3]
         store.insert([entry(4)])
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         assert [one.guild_id for one in store.entries()] == [1, 2, 3, 4]
 
 
 def test_without_a_former_file_the_message_does_not_speak_of_one(tmp_path: Path) -> None:
     (tmp_path / SNAPSHOT).write_text("")
     with pytest.raises(StoreError, match="restore it from a backup, or move it away to start empty"):
-        TinyStore(tmp_path)
+        Store(TinyEngine(tmp_path))
 
 
 def test_a_file_that_breaks_while_the_store_is_open_is_refused_until_it_is_whole_again(tmp_path: Path) -> None:
     write_sittings(tmp_path, 1)
     whole = (tmp_path / SNAPSHOT).read_bytes()
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         (tmp_path / SNAPSHOT).write_bytes(whole[:-9])
         for attempt in (lambda: store.insert([entry(2)]), store.entries, store.guilds):
             with pytest.raises(StoreError, match="damaged"):
@@ -128,7 +129,7 @@ def test_a_missing_file_that_a_journal_goes_on_from_is_not_an_empty_store(tmp_pa
     leave_journal(folder, 2)
     (folder / SNAPSHOT).unlink()
     with pytest.raises(StoreError, match=r"giftping\.json: missing, though giftping\.journal goes on from it"):
-        TinyStore(folder)
+        Store(TinyEngine(folder))
 
 
 def flip_in_line(number: int) -> Callable[[bytes], bytes]:
@@ -188,7 +189,7 @@ def test_a_journal_that_is_damaged_before_its_end_is_refused_and_nothing_is_writ
     (folder / JOURNAL).write_bytes(edit((folder / JOURNAL).read_bytes()))
     before = all_of(folder)
     with pytest.raises(StoreError, match=complaint) as trouble:
-        TinyStore(folder)
+        Store(TinyEngine(folder))
     assert str(trouble.value).startswith(f"{folder / JOURNAL}: ")
     assert all_of(folder) == before
 
@@ -198,7 +199,7 @@ def test_a_change_of_a_kind_that_is_not_known_is_refused(tmp_path: Path) -> None
     for change in (["put", "todo_of_tomorrow", {"_id": "1"}], ["put"], ["move", "guilds", "1"], [], 5):
         (tmp_path / JOURNAL).write_bytes(signed(header, [change]))
         with pytest.raises(StoreError, match=r"giftping\.journal: "):
-            TinyStore(tmp_path)
+            Store(TinyEngine(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -218,12 +219,12 @@ def test_a_half_line_at_the_end_of_the_journal_is_dropped(tear: Callable[[bytes]
     whole = (folder / JOURNAL).read_bytes()
     (folder / JOURNAL).write_bytes(tear(whole))
     kept = [1] if len(tear(whole)) < len(whole) else [1, 2]
-    with TinyStore(folder, read_only=True) as store:
+    with Store(TinyEngine(folder, read_only=True)) as store:
         assert [one.guild_id for one in store.entries()] == kept
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         assert [one.guild_id for one in store.entries()] == kept
         store.insert([entry(3)])
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         assert [one.guild_id for one in store.entries()] == [*kept, 3]
 
 
@@ -231,14 +232,14 @@ def test_a_journal_of_an_earlier_generation_is_in_the_file_already(tmp_path: Pat
     folder = tmp_path / "state"
     leave_journal(folder, 1, 2)
     journal = (folder / JOURNAL).read_bytes()
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         store.clear(2)
         assert [one.guild_id for one in store.entries()] == [1]
     (folder / JOURNAL).write_bytes(journal)
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         assert [one.guild_id for one in store.entries()] == [1]
         store.insert([entry(3)])
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         assert [one.guild_id for one in store.entries()] == [1, 3]
 
 
@@ -250,9 +251,9 @@ def test_a_file_that_is_older_than_its_journal_is_refused(tmp_path: Path) -> Non
     write_sittings(folder, 2, 3)
     (folder / SNAPSHOT).write_bytes(backup)
     with pytest.raises(StoreError, match=r"too old \(generation 1\) for giftping\.journal\.previous \(generation 2\)"):
-        TinyStore(folder)
+        Store(TinyEngine(folder))
     (folder / PREVIOUS_JOURNAL).unlink()
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         assert [one.guild_id for one in store.entries()] == [1]
 
 
@@ -265,7 +266,7 @@ def test_an_old_file_beside_a_journal_in_use_is_refused(tmp_path: Path) -> None:
     (folder / PREVIOUS_JOURNAL).unlink()
     (folder / SNAPSHOT).write_bytes(backup)
     with pytest.raises(StoreError, match=r"too old \(generation 1\) for giftping\.journal \(generation 2\)"):
-        TinyStore(folder)
+        Store(TinyEngine(folder))
 
 
 def test_a_journal_of_another_store_is_refused(tmp_path: Path) -> None:
@@ -275,7 +276,7 @@ def test_a_journal_of_another_store_is_refused(tmp_path: Path) -> None:
         leave_journal(folder, 2)
     shutil.copy(there / JOURNAL, here / JOURNAL)
     with pytest.raises(StoreError, match=r"goes on from another giftping\.json"):
-        TinyStore(here)
+        Store(TinyEngine(here))
 
 
 def test_the_former_journal_of_another_store_does_no_harm(tmp_path: Path) -> None:
@@ -283,17 +284,17 @@ def test_the_former_journal_of_another_store_does_no_harm(tmp_path: Path) -> Non
     write_sittings(here, 1)
     write_sittings(there, 5, 6)
     shutil.copy(there / PREVIOUS_JOURNAL, here / PREVIOUS_JOURNAL)
-    with TinyStore(here) as store:
+    with Store(TinyEngine(here)) as store:
         assert [one.guild_id for one in store.entries()] == [1]
 
 
 def test_a_document_that_says_nothing_sensible_is_named(tmp_path: Path) -> None:
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         store.insert([entry(1)])
         store.put_guild(guild(1))
     raw = (tmp_path / SNAPSHOT).read_text()
     (tmp_path / SNAPSHOT).write_text(raw.replace('"claimed",', '"posted",').replace('"destination"', '"goes_to"'))
-    with TinyStore(tmp_path, read_only=True) as store:
+    with Store(TinyEngine(tmp_path, read_only=True)) as store:
         with pytest.raises(
             StoreError, match="sent_giftcodes: document '1:GIFT100': state is 'posted', not one of claimed"
         ):
@@ -313,7 +314,7 @@ def test_a_journal_that_is_put_back_under_an_open_store_is_read_anew(
     folder, backup = tmp_path / "state", tmp_path / "backup"
     leave_journal(folder, 1, 2)
     leave_journal(backup, *put_back)
-    with TinyStore(folder, read_only=True) as store:
+    with Store(TinyEngine(folder, read_only=True)) as store:
         assert [one.guild_id for one in store.entries()] == [1, 2]
         if in_place:
             (folder / JOURNAL).write_bytes((backup / JOURNAL).read_bytes())

@@ -13,7 +13,9 @@ import pytest
 from fakes.records import LATER, code, entry, guild, run
 
 from giftping.store.base import HOME_GAME, StoreError
-from giftping.store.files import (
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.files import (
     JOURNAL,
     LOCK,
     PREVIOUS_SNAPSHOT,
@@ -23,12 +25,11 @@ from giftping.store.files import (
     fingerprint,
     replace_file,
 )
-from giftping.store.tiny import TinyStore
 
 AT_ONCE = timedelta(0)
 
 
-def look_at_everything(store: TinyStore) -> None:
+def look_at_everything(store: Store) -> None:
     assert store.recorded(HOME_GAME, ["A1"], [1]) == {1: frozenset()}
     assert [*store.entries(), *store.guilds(), *store.codes(), *store.runs()] == []
     assert store.entry(1, HOME_GAME, "A1") is store.guild(1) is None
@@ -36,7 +37,7 @@ def look_at_everything(store: TinyStore) -> None:
 
 def test_a_fresh_store_makes_nothing_until_something_is_written(tmp_path: Path) -> None:
     folder = tmp_path / "var" / "giftping"
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         look_at_everything(store)
         assert store.insert([]) == frozenset()
         assert store.release("delivery-1", ["1:A1"]) == store.clear(1) == 0
@@ -45,7 +46,7 @@ def test_a_fresh_store_makes_nothing_until_something_is_written(tmp_path: Path) 
         store.remember([])
         store.note_seeded(1, HOME_GAME, ["site"])
     assert list(tmp_path.iterdir()) == []
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         store.insert([entry()])
         assert {file.name for file in folder.iterdir()} == {JOURNAL, LOCK}
 
@@ -55,7 +56,7 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
     former = os.umask(0)
     try:
         for guild_id in (1, 2):
-            with TinyStore(folder) as store:
+            with Store(TinyEngine(folder)) as store:
                 store.insert([entry(guild_id)])
                 store.insert([entry(guild_id, "OTHER")])
                 assert stat.S_IMODE((folder / JOURNAL).stat().st_mode) == 0o600
@@ -69,7 +70,7 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
 
 def test_a_file_that_was_readable_for_all_is_not_any_more_after_a_fold(tmp_path: Path) -> None:
     for guild_id in (1, 2):
-        with TinyStore(tmp_path) as store:
+        with Store(TinyEngine(tmp_path)) as store:
             store.insert([entry(guild_id)])
         assert stat.S_IMODE((tmp_path / SNAPSHOT).stat().st_mode) == 0o600
         (tmp_path / SNAPSHOT).chmod(0o644)
@@ -77,7 +78,7 @@ def test_a_file_that_was_readable_for_all_is_not_any_more_after_a_fold(tmp_path:
 
 def test_reading_only_changes_nothing_not_even_a_journal_that_was_left(tmp_path: Path) -> None:
     folder, copy = tmp_path / "state", tmp_path / "copy"
-    with TinyStore(folder) as store:
+    with Store(TinyEngine(folder)) as store:
         store.insert([entry()])
         copy.mkdir()
         for file in folder.iterdir():
@@ -86,7 +87,7 @@ def test_reading_only_changes_nothing_not_even_a_journal_that_was_left(tmp_path:
     before = {file.name: file.stat() for file in copy.iterdir()}
     copy.chmod(0o500)
     try:
-        with TinyStore(copy, read_only=True) as reader:
+        with Store(TinyEngine(copy, read_only=True)) as reader:
             assert list(reader.entries()) == [entry()]
             for write in (
                 lambda: reader.insert([entry(2)]),
@@ -104,15 +105,15 @@ def test_reading_only_changes_nothing_not_even_a_journal_that_was_left(tmp_path:
 
 
 def test_reading_only_where_nothing_is_finds_nothing_and_makes_nothing(tmp_path: Path) -> None:
-    with TinyStore(tmp_path / "state", read_only=True) as store:
+    with Store(TinyEngine(tmp_path / "state", read_only=True)) as store:
         look_at_everything(store)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_follows_what_is_written(tmp_path: Path) -> None:
-    with TinyStore(tmp_path, read_only=True) as reader:
+    with Store(TinyEngine(tmp_path, read_only=True)) as reader:
         for guild_id in (1, 2, 3):
-            with TinyStore(tmp_path) as store:
+            with Store(TinyEngine(tmp_path)) as store:
                 store.insert([entry(guild_id)])
                 assert [one.guild_id for one in reader.entries()] == list(range(1, guild_id + 1))
             assert [one.guild_id for one in reader.entries()] == list(range(1, guild_id + 1))
@@ -144,7 +145,7 @@ def test_a_write_has_reached_the_disk_when_it_returns(
     monkeypatch.setattr(os, "write", write)
     monkeypatch.setattr(os, "fsync", lambda descriptor: unsynced.discard(inode(descriptor)))
     monkeypatch.setattr(os, "replace", rename(os.replace))
-    with TinyStore(tmp_path, fold_at=fold_at) as store:
+    with Store(TinyEngine(tmp_path, fold_at=fold_at)) as store:
         for number in range(6):
             store.insert([entry(number)])
             journal_aside = {tmp_path.stat().st_ino} if fold_at == 0 else set()
@@ -169,7 +170,7 @@ def test_a_cache_takes_its_place_whole_without_waiting_for_the_disk(
 
 
 def test_a_store_that_another_process_keeps_locked_is_an_error_after_the_wait(tmp_path: Path) -> None:
-    with TinyStore(tmp_path, lock_wait=AT_ONCE) as store:
+    with Store(TinyEngine(tmp_path, lock_wait=AT_ONCE)) as store:
         store.insert([entry(1)])
         with StoreLock(tmp_path / LOCK, AT_ONCE).exclusive():
             with pytest.raises(StoreBusyError, match=r"store\.lock: another giftping process .* run again"):
@@ -179,14 +180,14 @@ def test_a_store_that_another_process_keeps_locked_is_an_error_after_the_wait(tm
 
 
 def test_a_store_that_is_locked_at_the_end_keeps_its_journal_for_the_next(tmp_path: Path) -> None:
-    store = TinyStore(tmp_path, lock_wait=AT_ONCE)
+    store = Store(TinyEngine(tmp_path, lock_wait=AT_ONCE))
     store.insert([entry(1)])
     with StoreLock(tmp_path / LOCK, AT_ONCE).shared():
         store.close()
         assert not (tmp_path / SNAPSHOT).exists()
-        with TinyStore(tmp_path, lock_wait=AT_ONCE) as next_one:
+        with Store(TinyEngine(tmp_path, lock_wait=AT_ONCE)) as next_one:
             assert list(next_one.entries()) == [entry(1)]
-    with TinyStore(tmp_path):
+    with Store(TinyEngine(tmp_path)):
         assert (tmp_path / SNAPSHOT).exists()
         assert not (tmp_path / JOURNAL).exists()
 
@@ -250,7 +251,7 @@ def test_the_fingerprint_changes_with_every_write_and_only_then(tmp_path: Path) 
         seen.append(fingerprint(tmp_path / "state"))
         return seen[-1] not in seen[:-1]
 
-    with TinyStore(tmp_path / "state") as store:
+    with Store(TinyEngine(tmp_path / "state")) as store:
         assert not wrote()
         store.insert([entry(1)])
         assert wrote()
@@ -260,7 +261,7 @@ def test_the_fingerprint_changes_with_every_write_and_only_then(tmp_path: Path) 
         store.insert([entry(1)])
         assert not wrote()
     assert wrote()
-    with TinyStore(tmp_path / "state") as store:
+    with Store(TinyEngine(tmp_path / "state")) as store:
         list(store.entries())
         store.clear(99)
     assert not wrote()
@@ -273,22 +274,22 @@ def test_the_fingerprint_of_a_folder_that_cannot_be_looked_at_is_an_error(tmp_pa
 
 
 def test_the_fingerprint_needs_no_tinydb() -> None:
-    script = "import sys, giftping.store.files; sys.exit('tinydb' in sys.modules)"
+    script = "import sys, giftping.store.tiny.files; sys.exit('tinydb' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_a_store_tells_the_fingerprint_it_left_unless_others_wrote(tmp_path: Path) -> None:
-    store = TinyStore(tmp_path)
+    store = Store(TinyEngine(tmp_path))
     assert store.closed_fingerprint is None
     store.insert([entry(1)])
     store.close()
     assert store.closed_fingerprint == fingerprint(tmp_path)
-    reader = TinyStore(tmp_path)
+    reader = Store(TinyEngine(tmp_path))
     reader.close()
     assert reader.closed_fingerprint == fingerprint(tmp_path)
-    disturbed = TinyStore(tmp_path)
+    disturbed = Store(TinyEngine(tmp_path))
     disturbed.insert([entry(2)])
-    with TinyStore(tmp_path) as other:
+    with Store(TinyEngine(tmp_path)) as other:
         other.insert([entry(3)])
     disturbed.close()
     assert disturbed.closed_fingerprint is None

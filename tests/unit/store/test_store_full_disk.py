@@ -12,8 +12,9 @@ from fakes.records import entry
 from store_story import SITTINGS, contents, contents_after_each_step, open_store
 
 from giftping.store.base import HOME_GAME, StoreError
-from giftping.store.files import JOURNAL, SNAPSHOT
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.files import JOURNAL, SNAPSHOT
 
 CHANGING = ("write", "fsync", "replace", "link", "ftruncate")
 
@@ -49,7 +50,7 @@ def refusing(
 
 
 def test_a_full_disk_is_a_store_error_that_names_file_reason_and_next_step(tmp_path: Path) -> None:
-    with TinyStore(tmp_path / "state") as store:
+    with Store(TinyEngine(tmp_path / "state")) as store:
         store.insert([entry(1)])
         with refusing(errno.ENOSPC, "write"), pytest.raises(StoreError) as trouble:
             store.insert([entry(2)])
@@ -58,7 +59,7 @@ def test_a_full_disk_is_a_store_error_that_names_file_reason_and_next_step(tmp_p
 
 
 def test_a_claim_that_was_refused_by_the_disk_is_not_there_and_can_be_made_later(tmp_path: Path) -> None:
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         store.insert([entry(1)])
         for names in (("write",), ("fsync",)):
             with refusing(errno.ENOSPC, *names, half=True), pytest.raises(StoreError):
@@ -66,12 +67,12 @@ def test_a_claim_that_was_refused_by_the_disk_is_not_there_and_can_be_made_later
             assert list(store.entries()) == [entry(1)]
             assert len((tmp_path / JOURNAL).read_bytes().splitlines()) == 2
         assert store.insert([entry(2)]) == {"2:GIFT100"}
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         assert list(store.entries()) == [entry(1), entry(2)]
 
 
 def test_half_a_line_that_cannot_be_taken_back_is_cut_off_by_the_next_write(tmp_path: Path) -> None:
-    with TinyStore(tmp_path) as store, TinyStore(tmp_path) as other:
+    with Store(TinyEngine(tmp_path)) as store, Store(TinyEngine(tmp_path)) as other:
         store.insert([entry(1)])
         with refusing(errno.EIO, "write", "ftruncate", half=True), pytest.raises(StoreError):
             store.insert([entry(2)])
@@ -82,7 +83,7 @@ def test_half_a_line_that_cannot_be_taken_back_is_cut_off_by_the_next_write(tmp_
 
 
 def test_nothing_is_appended_after_half_a_line_that_cannot_be_cut_off(tmp_path: Path) -> None:
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         store.insert([entry(1)])
         with refusing(errno.EIO, "write", "ftruncate", half=True), pytest.raises(StoreError):
             store.insert([entry(2)])
@@ -110,7 +111,7 @@ def test_a_disk_that_fills_at_any_call_loses_nothing_that_was_acknowledged(tmp_p
         if not refused:
             break
         assert trouble is not None, f"after {calls} calls"
-        with TinyStore(folder) as store:
+        with Store(TinyEngine(folder)) as store:
             assert contents(store) in chapters[acknowledged : acknowledged + 2], f"after {calls} calls"
         calls += 1
     assert calls > 30
@@ -135,7 +136,7 @@ def test_a_store_lives_through_one_bad_call_of_any_kind(tmp_path: Path) -> None:
                 assert contents(store) == chapters[number + 1]
             # A fold at the end may meet the bad call; it is not what is looked at here.
             refused.append("end")
-        with TinyStore(folder) as store:
+        with Store(TinyEngine(folder)) as store:
             assert contents(store) == chapters[-1], f"after {calls} calls"
         if refused[0] == "end":
             break
@@ -144,7 +145,7 @@ def test_a_store_lives_through_one_bad_call_of_any_kind(tmp_path: Path) -> None:
 
 
 def test_a_fold_that_fails_in_between_is_no_failed_write_and_is_told_at_the_end(tmp_path: Path) -> None:
-    store = TinyStore(tmp_path, fold_at=0)
+    store = Store(TinyEngine(tmp_path, fold_at=0))
     with refusing(errno.ENOSPC, "link", "replace", after=1):
         assert store.insert([entry(1)]) == {"1:GIFT100"}
         assert store.insert([entry(2)]) == {"2:GIFT100"}
@@ -152,27 +153,27 @@ def test_a_fold_that_fails_in_between_is_no_failed_write_and_is_told_at_the_end(
             store.close()
     assert not (tmp_path / SNAPSHOT).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == [JOURNAL, "store.lock"]
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         assert list(store.entries()) == [entry(1), entry(2)]
 
 
 def test_trouble_at_the_end_does_not_hide_the_trouble_before_it(tmp_path: Path) -> None:
     def run() -> None:
-        with TinyStore(tmp_path) as store:
+        with Store(TinyEngine(tmp_path)) as store:
             store.insert([entry(1)])
             raise ZeroDivisionError
 
     with refusing(errno.ENOSPC, "link", "replace", after=1) as refused, pytest.raises(ZeroDivisionError):
         run()
     assert refused
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         assert list(store.entries()) == [entry(1)]
 
 
 def test_a_folder_that_may_not_be_written_is_refused_and_read(tmp_path: Path) -> None:
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         store.insert([entry(1)])
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         real_open = os.open
 
         def read_only_open(path: Any, flags: int, *more: Any, **named: Any) -> int:
@@ -185,7 +186,7 @@ def test_a_folder_that_may_not_be_written_is_refused_and_read(tmp_path: Path) ->
             with pytest.raises(StoreError, match="Read-only file system; make the state folder"):
                 store.insert([entry(2)])
             assert list(store.entries()) == [entry(1)]
-            with TinyStore(tmp_path, read_only=True) as reader:
+            with Store(TinyEngine(tmp_path, read_only=True)) as reader:
                 assert reader.entry(1, HOME_GAME, "GIFT100") == entry(1)
 
 
@@ -193,12 +194,12 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_not_an_empty_store(tmp_pat
     """D4: a store that cannot be read does not say that nothing was sent."""
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="Not a directory"):
-        TinyStore(tmp_path / "file")
-    with TinyStore(tmp_path / "state") as store:
+        Store(TinyEngine(tmp_path / "file"))
+    with Store(TinyEngine(tmp_path / "state")) as store:
         store.insert([entry(1)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             os, "open", lambda *_, **__: (_ for _ in ()).throw(PermissionError(errno.EACCES, "Permission denied"))
         )
         with pytest.raises(StoreError, match="Permission denied; make the state folder readable"):
-            TinyStore(tmp_path / "state", read_only=True)
+            Store(TinyEngine(tmp_path / "state", read_only=True))

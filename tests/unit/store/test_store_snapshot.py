@@ -10,10 +10,11 @@ from fakes.records import LATER, code, entry, guild, run
 from tinydb import TinyDB, where
 
 from giftping.store.base import SCHEMA_VERSION, EntryState
-from giftping.store.files import JOURNAL, SNAPSHOT
-from giftping.store.snapshot import SnapshotStorage
-from giftping.store.tables import CompactDocument, Compactor
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.files import JOURNAL, SNAPSHOT
+from giftping.store.tiny.snapshot import SnapshotStorage
+from giftping.store.tiny.tables import CompactDocument, Compactor
 
 V1_DOCUMENT = {
     "_id": "1:OLDCODE",
@@ -28,7 +29,7 @@ V1_DOCUMENT = {
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    with TinyStore(tmp_path) as store:
+    with Store(TinyEngine(tmp_path)) as store:
         store.insert([entry(1), entry(2)])
         store.mark_sent("delivery-1", ["1:GIFT100"], message_id=7, channel_id=8, at=LATER)
         store.put_guild(guild())
@@ -71,7 +72,7 @@ def test_a_file_that_tinydb_itself_has_written_is_read_and_keeps_what_was_added(
     with TinyDB(written / SNAPSHOT) as plain:
         plain.table("sent_giftcodes").insert(V1_DOCUMENT)
         plain.table("notes").insert({"of": "the operator"})
-    with TinyStore(written) as store:
+    with Store(TinyEngine(written)) as store:
         old = store.entry(1, "whiteout-survival", "OLDCODE")
         assert old is not None
         assert old.state is EntryState.SENT
@@ -80,7 +81,7 @@ def test_a_file_that_tinydb_itself_has_written_is_read_and_keeps_what_was_added(
     with TinyDB(written / SNAPSHOT) as plain:
         assert plain.table("notes").all() == [{"of": "the operator"}]
         assert plain.table("sent_giftcodes").get(where("_id") == "1:OLDCODE") == V1_DOCUMENT
-    with TinyStore(written) as store:
+    with Store(TinyEngine(written)) as store:
         assert len(list(store.entries())) == 4
 
 
@@ -88,7 +89,7 @@ def test_fields_that_giftping_does_not_know_outlive_a_change_of_the_entry(writte
     raw = json.loads((written / SNAPSHOT).read_text())
     raw["sent_giftcodes"]["2"]["noted_by"] = "the operator"
     (written / SNAPSHOT).write_text(json.dumps(raw))
-    with TinyStore(written) as store:
+    with Store(TinyEngine(written)) as store:
         assert store.mark_uncertain("delivery-1", ["2:GIFT100"], at=LATER) == 1
     raw = json.loads((written / SNAPSHOT).read_text())
     assert raw["sent_giftcodes"]["2"]["noted_by"] == "the operator"
@@ -113,7 +114,7 @@ def test_the_storage_serves_tinydb_in_full(tmp_path: Path) -> None:
 
 
 def test_the_journal_is_folded_when_it_is_longer_than_the_file_and_than_asked(tmp_path: Path) -> None:
-    with TinyStore(tmp_path, fold_at=2000) as store:
+    with Store(TinyEngine(tmp_path, fold_at=2000)) as store:
         folds, size = 0, 0
         for number in range(60):
             store.insert([entry(number)])

@@ -10,9 +10,10 @@ from fakes.clock import TestClock
 from fakes.store import MemoryStore
 from todo_builders import DAY, HOUR, START, notice
 
-from giftping.store.base import Store, StoreError
+from giftping.store.base import StoreError
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE, TODO_TIMESTAMPS
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.todo import repository as repository_module
 from giftping.todo.history import Event
 from giftping.todo.model import Member, NoticeKind, Todo
@@ -25,7 +26,7 @@ NOW = START + DAY
 
 @pytest.fixture(params=["memory", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    with MemoryStore() if request.param == "memory" else TinyStore(tmp_path) as opened:
+    with MemoryStore() if request.param == "memory" else Store(TinyEngine(tmp_path)) as opened:
         yield opened
 
 

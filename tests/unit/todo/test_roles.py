@@ -19,7 +19,7 @@ from todo_stage import (
 )
 
 from giftping.demo import faults
-from giftping.store.tiny import TinyStore
+from giftping.store.records import Store
 from giftping.todo.model import Lapse, LegName, NoticeKind, RemovalState
 
 MINUTE = timedelta(minutes=1)
@@ -202,7 +202,7 @@ def test_no_role_is_taken_while_a_submission_elsewhere_would_not_be_seen(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doom(stage, 101)
-    monkeypatch.setattr(TinyStore, "is_away", True)
+    monkeypatch.setattr(Store, "is_away", True)
     report = stage.sweep()
     assert has_role(stage, 101)
     assert report.trouble_lines() == [

@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from giftping.store.base import StoreError
 from giftping.store.documents import META
-from giftping.store.files import SNAPSHOT, storage_errors
-from giftping.store.legacy import STATE, is_state
+from giftping.store.legacy.shapes import STATE, is_state
+from giftping.store.tiny.files import SNAPSHOT, storage_errors
 
 
 class OldData(Protocol):
@@ -82,18 +82,19 @@ def open_file(path: Path) -> OldFile:
 def _open_folder(path: Path) -> OldFile:
     """The documents that the folder around a `giftping.json` holds, its journal included."""
     from giftping.store.documents import COLLECTIONS
-    from giftping.store.tiny import TinyStore
+    from giftping.store.records import Store
+    from giftping.store.tiny.engine import TinyEngine
 
     if not path.exists():
         raise StoreError(f"{path}: no such file; nothing was taken over")
-    with TinyStore(path.parent, read_only=True) as store:
+    with Store(TinyEngine(path.parent, read_only=True)) as store:
         names = [name for name in COLLECTIONS if name != META]
-        return OldFile(path, {name: list(store.documents(name)) for name in names})
+        return OldFile(path, {name: list(store.engine.walk(name)) for name in names})
 
 
 def _open_snapshot(path: Path) -> OldFile:
     from giftping.store.documents import COLLECTIONS
-    from giftping.store.snapshot import read_snapshot
+    from giftping.store.tiny.snapshot import read_snapshot
 
     snapshot = read_snapshot(path)
     if snapshot is None:

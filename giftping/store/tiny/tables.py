@@ -76,10 +76,15 @@ class Tables:
         """The documents of a collection, also of one that giftping does not know."""
         return (self._documents.get(collection) or self.foreign.get(collection) or {}).values()
 
-    def of_guild(self, guild_id: int) -> Iterable[CompactDocument]:
-        """The ledger's documents of one guild."""
-        ledger = self._documents[LEDGER]
-        return [ledger[id_] for id_ in self._ids_by_guild.get(str(guild_id), ())]
+    def within(self, collection: str, beginning: str) -> Iterable[CompactDocument]:
+        """The documents whose id begins so; those of one guild in the ledger are known, and not searched for."""
+        documents = self._documents[collection]
+        if not beginning:
+            return documents.values()
+        ids: Iterable[str] = documents
+        if collection == LEDGER and ":" in beginning:
+            ids = self._ids_by_guild.get(_guild_of(beginning), ())
+        return [documents[id_] for id_ in ids if id_.startswith(beginning)]
 
     def apply(self, batch: Iterable[Operation]) -> None:
         """Make changes. Raise KeyError for a collection or a kind of change that is not known."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from giftping.store.documents import CODES, COLLECTIONS, GUILDS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS
 from giftping.store.fields import time_from_value, time_to_text
-from giftping.store.tiny import TinyStore
+from giftping.store.tiny.store import TinyStore
 
 SYNCED_ID = "synced"
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from giftping.store.base import SCHEMA_VERSION, StoreError
 from giftping.store.documents import refuse_newer_schema
-from giftping.store.files import replace_file, storage_errors, write_all
-from giftping.store.tables import Batch
+from giftping.store.tiny.files import replace_file, storage_errors, write_all
+from giftping.store.tiny.tables import Batch
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 

@@ -12,8 +12,8 @@ from tinydb import Storage
 
 from giftping.store.base import StoreError
 from giftping.store.documents import COLLECTIONS, META, SCHEMA_ID, refuse_newer_schema, schema_document
-from giftping.store.files import PREVIOUS_SNAPSHOT, replace_file, storage_errors
-from giftping.store.tables import CompactDocument, Compactor, Tables
+from giftping.store.tiny.files import PREVIOUS_SNAPSHOT, replace_file, storage_errors
+from giftping.store.tiny.tables import CompactDocument, Compactor, Tables
 
 GENERATION_ID = "generation"
 

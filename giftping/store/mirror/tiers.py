@@ -9,11 +9,11 @@ from typing import Any, Self, TypeVar
 
 from giftping.store.base import SharedStore, StoreAwayError
 from giftping.store.documents import HOSTS
-from giftping.store.meeting import Met, bring_in_step
-from giftping.store.member_meeting import follow_members
-from giftping.store.member_merge import MERGED
-from giftping.store.mirror import note_pending, read_pending, synced_with
-from giftping.store.tiny import TinyStore
+from giftping.store.mirror.meeting import Met, bring_in_step
+from giftping.store.mirror.member_meeting import follow_members
+from giftping.store.mirror.member_merge import MERGED
+from giftping.store.mirror.notes import note_pending, read_pending, synced_with
+from giftping.store.tiny.store import TinyStore
 from giftping.text import counted
 
 Answer = TypeVar("Answer")

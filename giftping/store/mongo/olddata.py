@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from giftping.store.legacy import FLAG, STATE
-from giftping.store.mongo_link import MongoLink
+from giftping.store.legacy.shapes import FLAG, STATE
+from giftping.store.mongo.link import MongoLink
 
 
 class OldDatabase:

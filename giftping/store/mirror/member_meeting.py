@@ -9,9 +9,9 @@ from giftping.store.base import Change, SharedStore
 from giftping.store.changes import REV, fresh_rev
 from giftping.store.documents import TODO_COLLECTIONS, TODO_EVENTS
 from giftping.store.fields import plain_document
-from giftping.store.member_merge import GUARDS, MERGED, merged
-from giftping.store.mirror import REMOVED, Pending, read_pending
-from giftping.store.tiny import TinyStore
+from giftping.store.mirror.member_merge import GUARDS, MERGED, merged
+from giftping.store.mirror.notes import REMOVED, Pending, read_pending
+from giftping.store.tiny.store import TinyStore
 
 
 def carry_members(shared: SharedStore, mirror: TinyStore, pending: Pending) -> None:

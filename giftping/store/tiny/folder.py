@@ -12,10 +12,10 @@ import os
 from pathlib import Path
 
 from giftping.store.base import StoreError
-from giftping.store.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT, Stamp, stamp, storage_errors
-from giftping.store.journal import Header, Journal, create_journal, open_journal
-from giftping.store.snapshot import Snapshot, read_snapshot, write_snapshot
-from giftping.store.tables import Batch, Tables
+from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT, Stamp, stamp, storage_errors
+from giftping.store.tiny.journal import Header, Journal, create_journal, open_journal
+from giftping.store.tiny.snapshot import Snapshot, read_snapshot, write_snapshot
+from giftping.store.tiny.tables import Batch, Tables
 
 
 class Image:

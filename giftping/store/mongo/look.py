@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from giftping.store.errors import StoreError
-from giftping.store.mongo_link import MongoLink
+from giftping.store.mongo.link import MongoLink
 
 NEEDED = ("find", "insert", "update", "remove", "createIndex")
 """What the store does with its collections, by MongoDB's names of the rights to it."""

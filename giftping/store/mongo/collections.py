@@ -7,21 +7,18 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
-from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo import DeleteOne, IndexModel, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
-from pymongo.results import BulkWriteResult
 
 from giftping.store.documents import META, SCHEMA_ID, Document, refuse_newer_schema, schema_document
-from giftping.store.mongo_documents import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VERSION, REVISION_ID
-from giftping.store.mongo_link import MongoLink
+from giftping.store.mongo.link import MongoLink
+from giftping.store.mongo.queries import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VERSION, REVISION_ID
 
 PAGE = 10_000
 """How many documents are read or written with one request; the largest message is 48 MB."""
 
-Write: TypeAlias = DeleteOne | ReplaceOne[Document] | UpdateOne
-
-Put: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
+Put: TypeAlias = ReplaceOne[Document] | UpdateOne
 """A write that is refused where the document's place is taken, or where it is not as it was read."""
 
 _DUPLICATE_KEY = 11000
@@ -34,7 +31,7 @@ ImmutableField; https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/erro
 _Item = TypeVar("_Item")
 
 
-class MongoTables:
+class MongoCollections:
     """Reads and writes over one link. Every method raises StoreError or StoreAwayError, as the link tells them.
 
     The schema is looked up together with the first request of a process, and written, with the indexes, before
@@ -46,11 +43,6 @@ class MongoTables:
         self._is_checked = False
         self._is_prepared = False
 
-    def one(self, collection: str, id_: str) -> Document | None:
-        """One document, None where there is none."""
-        found = self.page(collection, {"_id": id_})
-        return found[0] if found else None
-
     def page(self, collection: str, wanted: Document, fields: Document | None = None) -> list[Document]:
         """The documents that are wanted, by `_id`, at most a page of them."""
         with self.link.told():
@@ -58,16 +50,16 @@ class MongoTables:
             documents = self.link.collection(collection)
             return list(documents.find(wanted, fields, sort=[("_id", 1)], limit=PAGE, batch_size=PAGE + 1))
 
-    def all(self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID) -> list[Document]:
-        """The documents that are wanted, by `_id`."""
-        return [document for page in self.pages(collection, wanted, ids) for document in page]
-
     def pages(
-        self, collection: str, wanted: Document | None = None, ids: Document = ANY_ID
+        self,
+        collection: str,
+        wanted: Document | None = None,
+        ids: Document = ANY_ID,
+        fields: Document | None = None,
     ) -> Iterator[list[Document]]:
         """The documents that are wanted, by `_id`, in pages: one can be asked for again, a cursor not."""
         while True:
-            page = self.page(collection, {**(wanted or {}), "_id": ids})
+            page = self.page(collection, {**(wanted or {}), "_id": ids}, fields)
             yield page
             if len(page) < PAGE:
                 return
@@ -97,28 +89,14 @@ class MongoTables:
             self._prepare()
             return ask(self.link.collection(collection))
 
-    def change(self, collection: str, changes: Sequence[Write]) -> BulkWriteResult | None:
-        """Make changes to one document each, with one request, and return how they went; None for no changes.
+    def remove(self, collection: str, removals: Sequence[DeleteOne]) -> int:
+        """How many documents are gone, with one request.
 
         MongoDB repeats such changes safely when its primary is lost meanwhile; one to many documents it does not.
         """
-        if not changes:
-            return None
-        return self.write(collection, lambda documents: documents.bulk_write(changes, ordered=False))
-
-    def insert(self, collection: str, documents: Mapping[str, Document]) -> frozenset[str]:
-        """Add the documents, given by `_id`, whose id is free, and return those ids."""
-        return self.put(collection, {id_: InsertOne(document) for id_, document in documents.items()})
-
-    def put_where_free(self, collection: str, documents: Mapping[str, Document], or_where: Document) -> frozenset[str]:
-        """Write the documents, given by `_id`, whose id is free or whose present document meets the condition.
-
-        Return the ids that were written.
-        """
-        changes = {
-            id_: ReplaceOne({"_id": id_, **or_where}, document, upsert=True) for id_, document in documents.items()
-        }
-        return self.put(collection, changes)
+        if not removals:
+            return 0
+        return self.write(collection, lambda documents: documents.bulk_write(removals, ordered=False).deleted_count)
 
     def put(self, collection: str, changes: Mapping[str, Put]) -> frozenset[str]:
         """Make the changes, given by `_id`, with one request a page, and return the ids of those not refused."""

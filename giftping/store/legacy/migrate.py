@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from giftping.store.base import RunRecord, Store
+from giftping.store.base import RunRecord
 from giftping.store.documents import (
     CODES,
     COLLECTIONS,
@@ -31,8 +31,9 @@ from giftping.store.documents import (
     guild_to_document,
 )
 from giftping.store.fields import time_to_text
-from giftping.store.inheritance import Inheritance
-from giftping.store.legacy import (
+from giftping.store.legacy.inheritance import Inheritance
+from giftping.store.legacy.olddata import OldData
+from giftping.store.legacy.shapes import (
     GIFT_CODES,
     STATE,
     Reported,
@@ -43,7 +44,7 @@ from giftping.store.legacy import (
     read_state,
     snowflake,
 )
-from giftping.store.olddata import OldData
+from giftping.store.records import Store
 
 BATCH = 1000
 
@@ -268,7 +269,7 @@ class _Moving:
     def move(self, collection: str, documents: Iterator[Document]) -> None:
         for batch in _batches(documents):
             ids = {document["_id"] for document in batch}
-            there = self.target.stored_ids(collection, ids)
+            there = self.target.engine.present(collection, ids)
             missing = [document for document in batch if document["_id"] not in there]
             self._count(collection, batch, self._add(collection, missing) if missing else frozenset())
             self.done += len(batch)
@@ -292,7 +293,7 @@ class _Moving:
         """The stores that are added to, and the old states, which are told that all went over."""
         for name in COLLECTIONS:
             if name not in (META, MIRROR):
-                yield name, self.target.documents(name)
+                yield name, self.target.engine.walk(name)
         for source in self.sources:
             if source.keeps_flag:
                 yield STATE, source.documents(STATE)

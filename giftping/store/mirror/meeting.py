@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from giftping.store.base import EntryState, GuildRecord, SharedStore
 from giftping.store.documents import CODES, GUILDS, LEDGER, RUNS, guild_to_document
-from giftping.store.member_meeting import carry_members
-from giftping.store.mirror import (
+from giftping.store.mirror.member_meeting import carry_members
+from giftping.store.mirror.notes import (
     ANNOUNCED,
     BROKEN,
     FIRST_LOOKS,
@@ -24,7 +24,7 @@ from giftping.store.mirror import (
     read_pending,
     synced_with,
 )
-from giftping.store.tiny import TinyStore
+from giftping.store.tiny.store import TinyStore
 
 CLOCK_MARGIN = timedelta(minutes=10)
 """How far apart the clocks of two hosts may be: so much is read again when the mirror follows the ledger."""

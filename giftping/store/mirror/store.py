@@ -21,7 +21,8 @@ from giftping.store.base import (
 from giftping.store.changes import REV, Change, changes_by_id, fresh_rev
 from giftping.store.documents import CODES, GUILDS, HOSTS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS, TODO_EVENTS
 from giftping.store.fields import plain_document
-from giftping.store.mirror import (
+from giftping.store.legacy.olddata import HoldsOldData, OldData
+from giftping.store.mirror.notes import (
     ANNOUNCED,
     BROKEN,
     FIRST_LOOKS,
@@ -32,9 +33,8 @@ from giftping.store.mirror import (
     note_clear,
     note_pending,
 )
-from giftping.store.olddata import HoldsOldData, OldData
-from giftping.store.tiers import Tiers
-from giftping.store.tiny import TinyStore
+from giftping.store.mirror.tiers import Tiers
+from giftping.store.tiny.store import TinyStore
 
 
 class FailoverStore(Tiers):

@@ -20,7 +20,7 @@ from pymongo.read_concern import ReadConcern
 from giftping.settings.secrets import Secret
 from giftping.store.base import StoreError
 from giftping.store.documents import Document
-from giftping.store.mongo_errors import explained
+from giftping.store.mongo.errors import explained
 
 DEFAULT_DATABASE = "discord_bot"
 """What the older bot called its database."""

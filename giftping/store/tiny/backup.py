@@ -9,7 +9,7 @@ from typing import Any
 
 from giftping.store.documents import META, schema_document
 from giftping.store.fields import plain_document
-from giftping.store.files import FOLDER_MODE, storage_errors
+from giftping.store.tiny.files import FOLDER_MODE, storage_errors
 
 
 def write_backup(
@@ -19,8 +19,8 @@ def write_backup(
 
     Raise StoreError when it cannot be written.
     """
-    from giftping.store.snapshot import GENERATION_ID, SnapshotStorage
-    from giftping.store.tables import Compactor
+    from giftping.store.tiny.snapshot import GENERATION_ID, SnapshotStorage
+    from giftping.store.tiny.tables import Compactor
 
     compact = Compactor().compact
     tables: dict[str, dict[str, Mapping[str, Any]]] = {}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, GuildRecord, LedgerEntry
-from giftping.store.legacy import EVERYWHERE, STATE, Known, Read, Reported, better
+from giftping.store.legacy.shapes import EVERYWHERE, STATE, Known, Read, Reported, better
 
 
 class Inheritance:

@@ -10,9 +10,9 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from giftping.store.base import StoreError
-from giftping.store.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock, fingerprint
-from giftping.store.image import Image
-from giftping.store.tables import Operation, Tables
+from giftping.store.tiny.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock, fingerprint
+from giftping.store.tiny.folder import Image
+from giftping.store.tiny.tables import Operation, Tables
 
 LOCK_WAIT = timedelta(seconds=10)
 FOLD_AT = 4 << 20

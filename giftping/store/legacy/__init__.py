@@ -1,0 +1,1 @@
+"""What the older bots left, and taking it over."""

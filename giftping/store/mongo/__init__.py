@@ -1,0 +1,1 @@
+"""MongoDB, which several hosts may share. Only this package imports PyMongo."""

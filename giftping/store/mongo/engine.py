@@ -1,0 +1,134 @@
+"""The engine that keeps documents in a MongoDB database, asked in batches. Only this package imports PyMongo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pymongo import DeleteOne, ReplaceOne, UpdateOne
+
+from giftping.store.documents import GUILDS, Document
+from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on
+from giftping.store.mongo.collections import MongoCollections, Put
+from giftping.store.mongo.link import MongoLink
+from giftping.store.mongo.olddata import OldDatabase
+from giftping.store.mongo.queries import as_it_was_read, glance_pipeline, ids_within, that_is_one_of, update_or_refusal
+
+if TYPE_CHECKING:
+    from giftping.settings.secrets import Secret
+
+SERVER_SELECTION = timedelta(seconds=3)
+ANSWER = timedelta(seconds=10)
+
+
+class MongoEngine:
+    """Keeps `giftping.store.engine.Engine` in a MongoDB database that several hosts may share.
+
+    The database is the one in the URI, else `database`, else `discord_bot`. Nothing is asked of the server
+    before the first read or write. `server_selection` is how long to wait for a server that can be written
+    to, `answer` how long for the answer to one request.
+
+    Raise StoreError for a URI that is none; every method raises StoreAwayError when MongoDB cannot be reached,
+    has no primary or did not confirm in time, and StoreError for what does not pass by itself.
+    """
+
+    notices: tuple[str, ...] = ()
+    is_away = False
+    held_back = ""
+    closed_fingerprint = None
+    """None: other hosts may write at any time, so that nothing tells whether MongoDB is as this object left it."""
+
+    def __init__(
+        self,
+        uri: Secret | str,
+        database: str | None = None,
+        *,
+        server_selection: timedelta = SERVER_SELECTION,
+        answer: timedelta = ANSWER,
+    ) -> None:
+        self._link = MongoLink(uri, database, server_selection=server_selection, answer=answer)
+        self._collections = MongoCollections(self._link)
+
+    @property
+    def name(self) -> str:
+        """What to call the store in messages: hosts and database, never the user."""
+        return self._link.name
+
+    def close(self) -> None:
+        """End the connections; safe to call twice."""
+        self._link.close()
+
+    def get(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """The documents with these ids, by id."""
+        return {document["_id"]: document for document in self._collections.found(collection, set(ids))}
+
+    def present(self, collection: str, ids: Collection[str]) -> frozenset[str]:
+        """Those of the ids that have a document."""
+        return frozenset(self._collections.stored(collection, set(ids)))
+
+    def find(self, collection: str, where: Where | None = None, *, within: str = "") -> list[Mapping[str, Any]]:
+        """The documents that are wanted, by `_id`; `within` is how their ids begin."""
+        wanted = {field: that_is_one_of(values) for field, values in (where or {}).items()}
+        pages = self._collections.pages(collection, wanted, ids_within(within))
+        return [document for page in pages for document in page]
+
+    def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
+        """All documents as they are, of whatever shape; nothing where there is no such collection."""
+        return self._collections.walk(collection)
+
+    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """The id of each document, and the values that a change of it rests on."""
+        fields = rests_on(collection)
+        for page in self._collections.pages(collection, fields=dict.fromkeys(("_id", *fields), 1)):
+            for document in page:
+                yield document["_id"], tuple(document.get(field) for field in fields)
+
+    def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:
+        """For each of the changes whether it was made; `rev`, where given, is the one that the documents get."""
+        refuse_doubles(changes)
+        rev = rev or fresh_rev()
+        by_collection: dict[str, list[Change]] = {}
+        for change in changes:
+            by_collection.setdefault(change.collection, []).append(change)
+        made: set[tuple[str, str]] = set()
+        for collection, of_it in by_collection.items():
+            ids = self._put(collection, [change for change in of_it if change.after is not None], rev)
+            ids |= self._remove(collection, [change for change in of_it if change.after is None])
+            made |= {(collection, id_) for id_ in ids}
+        return [change.key in made for change in changes]
+
+    def _put(self, collection: str, changes: Sequence[Change], rev: str) -> frozenset[str]:
+        return self._collections.put(collection, {change.id: _guarded(change, rev) for change in changes})
+
+    def _remove(self, collection: str, changes: Sequence[Change]) -> frozenset[str]:
+        # A removal that finds nothing is only left out of the count.
+        ids = frozenset(change.id for change in changes)
+        gone = self._collections.remove(collection, [DeleteOne(as_it_was_read(change)) for change in changes])
+        if gone == len(ids):
+            return ids
+        return ids - self.present(collection, ids) if gone else frozenset()
+
+    def glance(self, host: str) -> str:
+        """A token of what others may have left for a host to do; equal tokens mean nothing. One round trip.
+
+        It covers the guilds, the claims of others, what was cleared, the codes that were added by hand, and what others
+        wrote into the ledger. The schema is not looked at: whoever sees another token opens the store.
+        """
+        with self._link.told():
+            found = list(self._link.collection(GUILDS).aggregate(glance_pipeline(host)))
+        return json.dumps(found, default=str)
+
+    def old_data(self, database: str | None = None) -> OldDatabase:
+        """The old data to take over from the database itself, or from another one on the same server."""
+        return OldDatabase(self._link if database is None else self._link.of_database(database))
+
+
+def _guarded(change: Change, rev: str) -> Put:
+    """The write that makes a change, and that is refused where the document is not as it was read."""
+    if change.before is None:
+        # No document has this `rev` yet: it only ever inserts, in one request with the updates.
+        document: Document = changed_document(None, change, rev)
+        return ReplaceOne({"_id": change.id, REV: rev}, document, upsert=True)
+    return UpdateOne(as_it_was_read(change), update_or_refusal(change, rev), upsert=True)

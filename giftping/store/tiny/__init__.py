@@ -1,0 +1,1 @@
+"""The embedded store: a TinyDB file in the state folder, with a journal beside it."""
