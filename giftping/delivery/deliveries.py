@@ -1,0 +1,218 @@
+"""Deliveries: one document for each message under way, claimed, fenced, posted and settled in single writes.
+
+It is the truth of what became of a message. MongoDB without a replica set has no transactions, so that what a delivery
+carries (entries of the ledger, legs of notices) may lag behind it, and is brought up by whoever settles it.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from giftping.delivery.clock import Clock
+from giftping.delivery.holder import Holder, ProcessLock
+from giftping.store.documents import DELIVERIES, Document
+from giftping.store.engine import REV, Change, fresh_rev
+from giftping.store.fields import DocumentError, Fields, time_to_text
+from giftping.store.records import Store
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery came."""
+
+    CLAIMED = "claimed"
+    """Not a byte of it went out: it needs no look."""
+    WRITTEN = "written"
+    """It may have arrived; whoever settles it looks."""
+    DONE = "done"
+    REFUSED = "refused"
+    """A clean no. What it carries is owed."""
+    UNCLEAR = "unclear"
+    """Looking does not tell whether it arrived: a person is asked."""
+    CLOSED = "closed"
+    """Given up as unknown: nobody can tell any more, or cares."""
+
+
+UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.WRITTEN)
+"""The states in which somebody may be at it, or has to settle it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message under way."""
+
+    id: str
+    """Also its nonce."""
+    kind: str
+    """"announcement", or what a message of the TODO part tells."""
+    holder: Holder
+    since: datetime
+    """When it was claimed, by the clock of the run."""
+    state: DeliveryState = DeliveryState.CLAIMED
+    anchor: int | None = None
+    """Discord's own time just before it was claimed, as a snowflake: where a look for it begins."""
+    webhook_id: int | None = None
+    channel_id: int | None = None
+    """Where it goes: by a webhook, or to a channel; of one by webhook the channel is known once it arrived."""
+    guild_id: int | None = None
+    game: str = ""
+    entries: tuple[str, ...] = ()
+    """What it carries: ids of ledger entries, or legs of notices as `USER:NOTICE:LEG`."""
+    spellings: tuple[str, ...] = ()
+    """The codes that it shows."""
+    reason: str = ""
+    message_id: int | None = None
+    quiet_since: int | None = None
+    """Since when it is known that nobody is at it any more, by Discord's time, as a snowflake."""
+    document: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """As it was read or written; None for a new one."""
+
+
+def new_delivery_id() -> str:
+    """A fresh delivery id of 24 characters: Discord allows a nonce 25."""
+    return base64.b32encode(secrets.token_bytes(15)).decode("ascii").lower()
+
+
+class LostDeliveryError(Exception):
+    """Somebody else has taken the delivery over, or settled it."""
+
+
+class Deliveries:
+    """The deliveries in a store, in the name of this process. Every method raises StoreError when that fails."""
+
+    def __init__(self, store: Store, lock: ProcessLock, clock: Clock) -> None:
+        self.store = store
+        self.lock = lock
+        self._clock = clock
+
+    @property
+    def host(self) -> str:
+        """The name under which this process claims."""
+        return self.lock.holder.host
+
+    def new(self, kind: str, **fields: Any) -> Delivery:
+        """A delivery of this process, not written yet."""
+        return Delivery(new_delivery_id(), kind, self.lock.take(), self._clock(), **fields)
+
+    def claim(
+        self, delivery: Delivery, entries: Sequence[Change] = (), instead_of: Sequence[Delivery] = ()
+    ) -> tuple[Delivery, list[bool]]:
+        """The delivery, written as claimed, and for each change of what it carries whether it was made.
+
+        The deliveries that it stands in for go. One write for each collection; the delivery is there before what it
+        carries is.
+        """
+        after, rev = delivery_document(delivery), fresh_rev()
+        gone = [Change(DELIVERIES, old.document, None) for old in instead_of]
+        made = self.store.engine.change([Change(DELIVERIES, None, after), *gone, *entries], rev=rev)
+        return replace(delivery, document={**after, REV: rev}), made[1 + len(gone) :]
+
+    def fence(self, delivery: Delivery) -> Delivery:
+        """The delivery, noted as written just before its first byte. Raise LostDeliveryError where it is not ours now."""
+        return self.change(replace(delivery, state=DeliveryState.WRITTEN))
+
+    def change(self, delivery: Delivery, entries: Sequence[Change] = ()) -> Delivery:
+        """The delivery as it is now written, with what it carries. Raise LostDeliveryError where it is not ours now."""
+        after, rev = delivery_document(delivery), fresh_rev()
+        made = self.store.engine.change([Change(DELIVERIES, delivery.document, after), *entries], rev=rev)
+        if not made[0]:
+            raise LostDeliveryError(delivery.id)
+        return replace(delivery, document={**after, REV: rev})
+
+    def remove(self, delivery: Delivery, entries: Sequence[Change] = ()) -> bool:
+        """Whether the delivery was still as it was read, and is gone now; what it carries is changed before it."""
+        made = self.store.engine.change([*entries, Change(DELIVERIES, delivery.document, None)])
+        return made[-1]
+
+    def take_over(self, delivery: Delivery) -> Delivery | None:
+        """The delivery, held by this process from now on; None where somebody was faster."""
+        try:
+            return self.change(replace(delivery, holder=self.lock.take(), quiet_since=None))
+        except LostDeliveryError:
+            return None
+
+    def load(
+        self, states: Collection[DeliveryState] = (), odd: Callable[[str], None] = lambda _: None
+    ) -> list[Delivery]:
+        """The deliveries in these states, or all of them, oldest first; `odd` is told of one that cannot be read."""
+        where = {"state": [state.value for state in states]} if states else None
+        found = []
+        for document in self.store.engine.find(DELIVERIES, where):
+            try:
+                found.append(delivery_from(document))
+            except DocumentError as error:
+                odd(str(error))
+        return sorted(found, key=lambda one: (one.since, one.id))
+
+    def by_id(self, ids: Collection[str]) -> dict[str, Delivery]:
+        """The deliveries with these ids, by id; one that cannot be read is left out."""
+        found = {}
+        for id_, document in (self.store.engine.get(DELIVERIES, ids) if ids else {}).items():
+            try:
+                found[id_] = delivery_from(document)
+            except DocumentError:
+                continue
+        return found
+
+
+def delivery_document(delivery: Delivery) -> Document:
+    """The document of a delivery; of one that was read, what is not ours in it stays."""
+    document: Document = {
+        **(delivery.document or {}),
+        "_id": delivery.id,
+        "kind": delivery.kind,
+        "host": delivery.holder.host,
+        "process": delivery.holder.process,
+        "since": time_to_text(delivery.since),
+        "state": delivery.state.value,
+        "entries": list(delivery.entries),
+    }
+    optional = {
+        "anchor": _text(delivery.anchor),
+        "webhook_id": _text(delivery.webhook_id),
+        "channel_id": _text(delivery.channel_id),
+        "guild_id": delivery.guild_id,
+        "game": delivery.game or None,
+        "spellings": list(delivery.spellings) or None,
+        "reason": delivery.reason or None,
+        "message_id": _text(delivery.message_id),
+        "quiet_since": _text(delivery.quiet_since),
+    }
+    document |= {name: value for name, value in optional.items() if value is not None}
+    return {name: value for name, value in document.items() if name not in optional or optional[name] is not None}
+
+
+def delivery_from(document: Mapping[str, Any]) -> Delivery:
+    """The delivery that a document holds. Raise DocumentError when it holds none."""
+    fields = Fields(DELIVERIES, document)
+    try:
+        state = DeliveryState(fields.text("state"))
+    except ValueError as error:
+        raise fields.wrong("state", f"one of {', '.join(DeliveryState)}") from error
+    return Delivery(
+        id=fields.text("_id"),
+        kind=fields.text("kind"),
+        holder=Holder(fields.text("host"), fields.text("process")),
+        since=fields.time("since"),
+        state=state,
+        anchor=fields.optional_id("anchor"),
+        webhook_id=fields.optional_id("webhook_id"),
+        channel_id=fields.optional_id("channel_id"),
+        guild_id=fields.optional_id("guild_id"),
+        game=str(document.get("game") or ""),
+        entries=fields.texts("entries"),
+        spellings=fields.texts("spellings"),
+        reason=str(document.get("reason") or ""),
+        message_id=fields.optional_id("message_id"),
+        quiet_since=fields.optional_id("quiet_since"),
+        document=document,
+    )
+
+
+def _text(snowflake: int | None) -> str | None:
+    return None if snowflake is None else str(snowflake)
