@@ -113,7 +113,10 @@ class Deliveries:
         return replace(delivery, document={**after, REV: rev}), made[1 + len(gone) :]
 
     def fence(self, delivery: Delivery) -> Delivery:
-        """The delivery, noted as written just before its first byte. Raise LostDeliveryError where it is not ours now."""
+        """The delivery, noted as written just before its first byte.
+
+        Raise LostDeliveryError where it is not ours any more.
+        """
         return self.change(replace(delivery, state=DeliveryState.WRITTEN))
 
     def change(self, delivery: Delivery, entries: Sequence[Change] = ()) -> Delivery:

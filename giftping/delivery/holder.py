@@ -27,8 +27,8 @@ class Holder:
 class ProcessLock:
     """The lock by which the other processes of this host know that this one is alive.
 
-    It is taken with the first claim and held until the process ends; the kernel frees it however that is. A process that
-    is frozen holds it: only its host would otherwise post what it may wake up to post.
+    It is taken with the first claim and held until the process ends; the kernel frees it however that is. A process
+    that is frozen holds it: its brothers are not to post what it may wake up to post.
     """
 
     def __init__(self, state: Path, host: str) -> None:

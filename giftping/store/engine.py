@@ -103,7 +103,8 @@ class Engine(Protocol):
     def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:
         """For each of the changes whether it was made: whether its document was still as it was read.
 
-        `rev`, where given, is the one that the documents get: whoever goes on from them need not read them again. Each is made or not by itself, in their order by collection; one write for a collection, however many there
+        `rev`, where given, is the one that the documents get: whoever goes on from them need not read them again. Each
+        change is made or not by itself, in their order by collection; one write for a collection, however many there
         are. Only top-level fields that differ are written, so that what somebody has added since stays. Raise
         ValueError, with nothing changed, for two changes of one document.
         """
