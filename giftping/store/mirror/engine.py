@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import (
     CLEARS,
+    CODES,
     DELIVERIES,
     HOSTS,
     LEDGER,
@@ -20,7 +21,7 @@ from giftping.store.documents import (
     TODO_EVENTS,
     TODO_STATE,
 )
-from giftping.store.engine import Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on, still_holds
+from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on, still_holds
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
@@ -38,6 +39,9 @@ LOCK_WAIT = timedelta(seconds=60)
 
 QUIET = frozenset({RUNS, HOSTS, TODO_STATE, META})
 """What is written there gives no other host anything to do, so that it is no reason to look."""
+
+SIGHTINGS = ("last_seen", "sources")
+"""The fields of a code that each look at its sources changes."""
 
 Answer = TypeVar("Answer")
 
@@ -230,12 +234,14 @@ class MirroredEngine:
                     continue
             elif not is_unclear:
                 self._refuse(changes)
-            made = changed_and_noted(self._copy, changes, rev, self._clock(), here)
-            if made is None:
+            refused = {one.key for one in changes if self._waits and needs_database(one)}
+            noted = [_taken_back(one, rev) if one.key in refused else one for one in changes]
+            # What the copy was given before MongoDB is in it already; what is taken back was never in it otherwise.
+            is_there = (here - refused) | (refused - here)
+            if (made := changed_and_noted(self._copy, noted, rev, self._clock(), is_there)) is None:
                 continue
-            if is_unclear:
-                # What may have been claimed after all is noted, and given back by whoever settles it.
-                self._refuse(changes)
+            if refused:
+                raise StoreAwayError(self.held_back)
             return made
 
     def _refuse(self, changes: Sequence[Change]) -> None:
@@ -256,7 +262,7 @@ class MirroredEngine:
         asked = [one for one in changes if one.collection != DELIVERIES or one.key in here]
         if not asked:
             return [False] * len(changes)
-        if any(one.collection not in QUIET for one in asked):
+        if not all(map(is_quiet, asked)):
             self._session.announce()
         made = self._made_there(asked, rev, is_unclear=is_unclear)
         follows = [one for one in asked if one.key in made and one.collection not in (DELIVERIES, TODO_EVENTS, META)]
@@ -302,6 +308,16 @@ class MirroredEngine:
         return found
 
 
+def is_quiet(change: Change) -> bool:
+    """Whether a change gives no other host anything to do."""
+    before, after = change.before, change.after
+    if change.collection != CODES or before is None or after is None:
+        return change.collection in QUIET
+    # Seen once more, by sources that have listed it before.
+    is_news = any(before.get(name) != after.get(name) for name in {*before, *after} - {*SIGHTINGS, REV})
+    return not is_news and (before.get("sources") or {}).keys() == (after.get("sources") or {}).keys()
+
+
 def is_claim(change: Change) -> bool:
     """Whether a change is about to send something: a new claim, or a delivery that is taken or written."""
     if change.after is None or change.collection not in (LEDGER, DELIVERIES):
@@ -319,6 +335,12 @@ def needs_database(change: Change) -> bool:
     if change.collection not in (LEDGER, DELIVERIES):
         return False
     return change.before is None or is_claim(change)
+
+
+def _taken_back(change: Change, rev: str) -> Change:
+    """The change that undoes one of which nobody knows whether it was made, and which nobody goes by."""
+    after = None if change.after is None else changed_document(change.before, change, rev)
+    return Change(change.collection, after, change.before)
 
 
 def _has_taken_effect(there: Mapping[str, Any] | None, change: Change, rev: str) -> bool:
