@@ -112,7 +112,7 @@ def judge_mirror(mongo: MongoFacts) -> Judgement | None:
         return warn(said, "the next check does it; to have it done now: giftping codes check")
     if not mongo.in_step:
         return ok("made by the first check")
-    return ok("nothing waits in it to be carried back")
+    return ok("in step, and nothing waits in it")
 
 
 MONGO_CHECKS: Checks[MongoFacts] = (

@@ -33,6 +33,7 @@ from giftping.store.mirror.notes import (
     synced_of,
     waiting,
 )
+from giftping.store.mirror.older import translate_notes
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
@@ -98,6 +99,8 @@ class DatabaseSession:
         """
         if self.is_open:
             return
+        if not self._read_only:
+            translate_notes(self._copy)
         try:
             self._identity = self._found()
             self.token = self._identity.token() if self._identity else ""
@@ -138,7 +141,7 @@ class DatabaseSession:
 
     def _is_in_step(self) -> bool:
         synced, found = synced_of(self._copy), self._identity
-        if found is None or away_of(self._copy) is not None:
+        if found is None or away_of(self._copy) is not None or waiting(self._copy):
             return False
         self._base = found.number
         return synced == Synced(self._database.name, found.id, found.epoch, found.number)
