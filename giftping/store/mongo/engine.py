@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
-from giftping.store.documents import GUILDS, Document
+from giftping.store.documents import SUBSCRIPTIONS, Document
 from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on
 from giftping.store.mongo.collections import MongoCollections, Put
 from giftping.store.mongo.link import MongoLink
@@ -117,7 +117,7 @@ class MongoEngine:
         wrote into the ledger. The schema is not looked at: whoever sees another token opens the store.
         """
         with self._link.told():
-            found = list(self._link.collection(GUILDS).aggregate(glance_pipeline(host)))
+            found = list(self._link.collection(SUBSCRIPTIONS).aggregate(glance_pipeline(host)))
         return json.dumps(found, default=str)
 
     def old_data(self, database: str | None = None) -> OldDatabase:

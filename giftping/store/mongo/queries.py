@@ -9,6 +9,7 @@ from giftping.store.base import EntryState
 from giftping.store.documents import (
     CLEARS,
     CODES,
+    GUILDS,
     LEDGER,
     META,
     OPEN_STATES,
@@ -84,11 +85,12 @@ def update_or_refusal(change: Change, rev: str) -> Document:
 
 
 def glance_pipeline(host: str) -> list[Document]:
-    """The aggregation over the guilds that tells what others may have left for a host to do."""
+    """The aggregation over the subscriptions that tells what others may have left for a host to do."""
     others_claims = {"state": EntryState.CLAIMED.value, "claimed_by": {"$ne": host}}
     by_hand = {f"sources.{MANUAL_SOURCE}": {"$exists": True}}
     return [
-        _counted("guilds", "updated_at"),
+        _counted("subscriptions", "updated_at"),
+        _joined(GUILDS, [_counted("guilds", "updated_at")]),
         _joined(LEDGER, [{"$match": others_claims}, _counted("claims", "claimed_at")]),
         _joined(LEDGER, [*_latest_by_host(), {"$match": {"_id": {"$nin": [host, None]}}}]),
         _joined(META, [{"$match": {"_id": REVISION_ID}}]),
