@@ -294,9 +294,18 @@ def run_from_document(document: Mapping[str, Any]) -> RunRecord:
     )
 
 
-def schema_document() -> Document:
+def schema_document(version: int = SCHEMA_VERSION) -> Document:
     """The document in `meta` that says by which schema the store is written."""
-    return {"_id": SCHEMA_ID, "version": SCHEMA_VERSION}
+    return {"_id": SCHEMA_ID, "version": version}
+
+
+def refuse_older_schema(version: int, where: str) -> None:
+    """Raise StoreError when the version is older than today's: what is written now would not fit the rest."""
+    if version < SCHEMA_VERSION:
+        raise StoreError(
+            f"{where}: written by an older giftping (schema {version}, this one writes {SCHEMA_VERSION}); giftping"
+            " codes check upgrades it"
+        )
 
 
 def refuse_newer_schema(version: object, where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,14 @@ class MongoEngine:
         if gone == len(ids):
             return ids
         return ids - self.present(collection, ids) if gone else frozenset()
+
+    def schema(self) -> int:
+        """By which schema the database is written; today's where it says nothing."""
+        return self._collections.schema()
+
+    def upgrading(self) -> AbstractContextManager[None]:
+        """Within the block what an older giftping wrote may be changed."""
+        return self._collections.upgrading()
 
     def glance(self, host: str) -> str:
         """A token of what others may have left for a host to do; equal tokens mean nothing. One round trip.

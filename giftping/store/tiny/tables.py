@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from giftping.store.documents import COLLECTIONS, LEDGER
+from giftping.store.base import SCHEMA_VERSION
+from giftping.store.documents import COLLECTIONS, LEDGER, META, SCHEMA_ID
 
 Operation = tuple[Literal["put"], str, Mapping[str, Any]] | tuple[Literal["remove"], str, str]
 """One change: a document written whole, or the `_id` of one removed."""
@@ -86,6 +87,12 @@ class Tables:
     def __getitem__(self, collection: str) -> Mapping[str, CompactDocument]:
         """The documents of one collection by `_id`, in the order in which they came."""
         return self._documents[collection]
+
+    @property
+    def schema(self) -> int:
+        """By which schema the documents are written; today's where nothing says so."""
+        note = self._documents[META].get(SCHEMA_ID)
+        return SCHEMA_VERSION if note is None else int(note["version"])
 
     def all_documents(self, collection: str) -> Iterable[Mapping[str, Any]]:
         """The documents of a collection, also of one that giftping does not know."""
