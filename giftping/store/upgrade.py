@@ -28,7 +28,7 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import Change, Engine
 from giftping.store.fields import DocumentError, time_from_value, time_to_text
-from giftping.store.first_schema import OPEN_STATES, changes_to_entries, changes_to_guilds
+from giftping.store.first_schema import OPEN_STATES, OnOdd, changes_to_entries, changes_to_guilds
 from giftping.store.tiny.files import StoreLock
 from giftping.text import counted
 
@@ -191,9 +191,9 @@ def _wait_for_hosts(engine: Engine, own: str, now: datetime) -> None:
     engine.change([Change(META, note, after)])
     names = ", ".join(sorted(waiting))
     raise StoreError(
-        f"{engine.name}: {names} ran giftping 0.1.0 less than ten minutes ago, and the database is not upgraded while an"
-        " older version may be at it: upgrade giftping on every host, or stop its timers there; a run ten minutes after"
-        " their last one does it"
+        f"{engine.name}: {names} ran giftping 0.1.0 less than ten minutes ago, and while an older version may be at it"
+        " the database is not upgraded: upgrade giftping on every host, or stop its timers; ten minutes after their"
+        " last run it is done"
     )
 
 
