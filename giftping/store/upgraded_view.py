@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from giftping.store.base import SCHEMA_VERSION, StoreError
+from giftping.store.base import StoreError
 from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS
 from giftping.store.engine import Change, Engine, Where, is_wanted, rests_on
 from giftping.store.fields import DocumentError
-from giftping.store.upgrade import Upgradable, changes_left
+from giftping.store.upgrade import changes_left
 
 _CHANGED = (GUILDS, SUBSCRIPTIONS, DELIVERIES, LEDGER)
 """The collections that an upgrade changes."""
@@ -86,10 +86,6 @@ class UpgradedView:
         """Close the engine."""
         self._engine.close()
 
-    def __getattr__(self, name: str) -> Any:
-        # What only one kind of engine can do, such as naming other databases of its server.
-        return getattr(self._engine, name)
-
     def _table(self, collection: str) -> dict[str, Mapping[str, Any]] | None:
         """The upgraded documents of a collection, None for one that an upgrade leaves as it is."""
         if collection not in _CHANGED:
@@ -107,8 +103,3 @@ class UpgradedView:
 
 def _ignore(error: DocumentError) -> None:
     """Whoever needs the document says that it cannot be read."""
-
-
-def for_looking(engine: Engine, parts: Iterable[Upgradable], now: datetime) -> Engine:
-    """The engine, or a view of it where one of the parts that it is made of has not been upgraded yet."""
-    return UpgradedView(engine, now) if any(part.schema() < SCHEMA_VERSION for part in parts) else engine
