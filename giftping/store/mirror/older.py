@@ -33,20 +33,21 @@ def translate_notes(copy: TinyEngine) -> None:
         synced = tables[MIRROR].get(SYNCED_ID)
         at = str(synced["at"]) if synced and "at" in synced else "1970-01-01T00:00:00+00:00"
         made: dict[str, dict[str, Any]] = {}
-        for note, collection, id_ in ((note, *key) for note in notes for key in _what_it_is_of(note, tables)):
-            new = made.setdefault(
-                queued_id(collection, id_),
-                {
-                    "_id": queued_id(collection, id_),
-                    "collection": collection,
-                    "document": id_,
-                    "order": len(made),
-                    "at": at,
-                },
-            )
-            # An empty one stood for none.
-            if note.get("before"):
-                new["before"] = note["before"]
+        for note in notes:
+            for collection, id_ in _what_it_is_of(note, tables):
+                new = made.setdefault(
+                    queued_id(collection, id_),
+                    {
+                        "_id": queued_id(collection, id_),
+                        "collection": collection,
+                        "document": id_,
+                        "order": len(made),
+                        "at": at,
+                    },
+                )
+                # An empty one stood for none.
+                if note.get("before"):
+                    new["before"] = note["before"]
         gone = [remove(MIRROR, str(note["_id"])) for note in notes]
         return [*gone, *(put(MIRROR, note) for note in made.values())], None
 
