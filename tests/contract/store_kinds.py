@@ -47,7 +47,7 @@ def _mirror_alone(address: str) -> Store:
     return _mirrored(shared_store(Path(address).with_name("shared"), lambda: True), address)
 
 
-def _mirrored(shared: SharedStore, folder: str) -> Store:
+def _mirrored(shared: Store, folder: str) -> Store:
     # The host is the one whose claims the contract's tests take over: while the ledger is away, no other's are.
     return FailoverStore(shared, Store(TinyEngine(Path(folder))), host="host-a", clock=lambda: datetime.now(UTC))
 
