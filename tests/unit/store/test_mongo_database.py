@@ -142,7 +142,7 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
     with Store(MongoEngine(uri)) as first:
         first.insert([entry()])
     assert {note["_id"]: note.get("version") for note in there[META].find()}[SCHEMA_ID] == SCHEMA_VERSION
-    assert there[LEDGER].index_information().keys() == {"_id_", "giftping_state", "giftping_holder"}
+    assert there[LEDGER].index_information().keys() == {"_id_", "giftping_state"}
     assert there[TODO_EVENTS].index_information().keys() == {"_id_", "giftping_member", "giftping_kind"}
     caplog.clear()
     with Store(MongoEngine(uri)) as second:
