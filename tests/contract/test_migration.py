@@ -16,7 +16,7 @@ from fakes.records import code, entry, guild
 from store_kinds import ENGINE_KINDS
 
 from giftping.store.base import StoreError
-from giftping.store.documents import GUILDS, LEDGER
+from giftping.store.documents import LEDGER, SUBSCRIPTIONS
 from giftping.store.engine import REV
 from giftping.store.legacy.migrate import MigrationReport, MigrationRequest, Numbers, migrate
 from giftping.store.legacy.olddata import HoldsOldData, OldData, open_file
@@ -99,7 +99,7 @@ def test_twice_with_a_kill_in_between_the_counts_agree_to_the_document(shape: st
     for again in (False, True):
         report = migrated(store, old, again=again)
         assert report.collections[LEDGER].found == guilds * len(codes)
-    assert (report.added, report.collections[GUILDS]) == (0, Numbers(guilds, 0))
+    assert (report.added, report.collections[SUBSCRIPTIONS]) == (0, Numbers(guilds, 0))
     assert ids(store) == {f"{number}:{key}" for number in range(1, guilds + 1) for key in codes}
     assert len(store.guilds()) == guilds
 

@@ -335,7 +335,7 @@ def test_removing_a_guild_keeps_its_ledger(store: Store) -> None:
 
 
 def test_sources_are_added_to_those_a_guild_has_seen(store: Store) -> None:
-    store.put_guild(guild())
+    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME)))
     store.note_seeded(1, HOME_GAME, ["site.example.org", "wiki"])
     store.note_seeded(1, HOME_GAME, ["wiki", "api"])
     store.note_seeded(1, OTHER_GAME, ["api"])
@@ -349,7 +349,8 @@ def test_sources_are_added_to_those_a_guild_has_seen(store: Store) -> None:
 
 
 def test_a_first_look_leaves_the_rest_of_the_settings(store: Store) -> None:
-    before = guild(mention_role_id=5, announce_current=(HOME_GAME, OTHER_GAME), broken=Broken(NOON, "gone"))
+    games = (OTHER_GAME, HOME_GAME)
+    before = guild(games=games, mention_role_id=5, announce_current=games, broken=Broken(NOON, "gone"))
     store.put_guild(before)
     store.note_seeded(1, HOME_GAME, ["site"])
     assert store.guild(1) == replace(before, seeded={HOME_GAME: ("site",)})
@@ -365,6 +366,32 @@ def test_a_destination_is_noted_as_broken_and_as_working_again(store: Store) -> 
     assert store.guild(1) == replace(before, broken=broken)
     store.note_broken(1, before.destination, None)
     assert store.guild(1) == before
+
+
+def test_each_game_of_a_guild_is_noted_as_broken_with_the_place_it_goes_to(store: Store) -> None:
+    before = guild(games=(HOME_GAME, OTHER_GAME))
+    store.put_guild(before)
+    store.note_broken(1, before.destination, broken := Broken(LATER, "403 Missing Access", 2))
+    assert {one.game: one.broken for one in store.subscriptions(1)} == {HOME_GAME: broken, OTHER_GAME: broken}
+    assert store.guild(1) == replace(before, broken=broken)
+
+
+def test_a_game_that_a_guild_follows_no_more_goes_with_its_first_looks(store: Store) -> None:
+    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME), seeded={OTHER_GAME: ("site",)}))
+    store.put_guild(guild(games=(HOME_GAME,)))
+    store.note_seeded(1, OTHER_GAME, ["wiki"], announced=True)
+    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME)))
+    assert store.guild(1) == guild(games=(HOME_GAME, OTHER_GAME))
+
+
+def test_a_guild_keeps_its_name_and_loses_it(store: Store) -> None:
+    for label in ("Frost Giants", ""):
+        store.put_guild(guild(label=label))
+        assert store.guild(1) == guild(label=label)
+        assert store.guilds() == [guild(label=label)]
+    store.put_guild(guild(label="Frost Giants"))
+    assert store.remove_guild(1) is True
+    assert store.engine.find(GUILDS) == []
 
 
 def test_a_guild_that_has_moved_is_not_called_broken_for_its_old_destination(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +116,14 @@ class MongoEngine:
             return ids if gone else frozenset()
         missing = ids - self.present(collection, ids)
         return missing if len(missing) == gone else frozenset()
+
+    def schema(self) -> int:
+        """By which schema the database is written; today's where it says nothing."""
+        return self._collections.schema()
+
+    def upgrading(self) -> AbstractContextManager[None]:
+        """Within the block what an older giftping wrote may be changed."""
+        return self._collections.upgrading()
 
     def found(self, collection: str, id_: str) -> Mapping[str, Any] | None:
         """One document, without a look at the schema: one round trip, for whoever opens the store when it differs."""
