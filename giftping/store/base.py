@@ -191,7 +191,7 @@ class CodeRecord:
 
     @property
     def id(self) -> str:
-        """The unique `_id` of the record."""
+        """The unique id of the record."""
         return f"{self.game}:{self.key}"
 
     @property
@@ -213,5 +213,5 @@ class RunRecord:
 
     @property
     def id(self) -> str:
-        """The unique `_id` of the record."""
+        """The unique id of the record."""
         return f"{self.job}@{self.host}"

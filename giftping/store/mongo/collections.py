@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
-from pymongo import DeleteOne, IndexModel, ReplaceOne, UpdateOne
+from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
@@ -27,7 +27,7 @@ from giftping.store.mongo.queries import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VE
 PAGE = 10_000
 """How many documents are read or written with one request; the largest message is 48 MB."""
 
-Put: TypeAlias = ReplaceOne[Document] | UpdateOne
+Put: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
 """A write that is refused where the document's place is taken, or where it is not as it was read."""
 
 _DUPLICATE_KEY = 11000
