@@ -51,6 +51,7 @@ class FakeRoute:
     """Keeps `giftping.discord.outcome.Route`; without anything laid ready every post is done and nothing is found."""
 
     label: str = "channel 500"
+    webhook_id: int | None = None
     repeats_safely_for: timedelta = timedelta(0)
     answers: deque[Outcome | Exception] = field(default_factory=deque)
     finding: Finding = field(default_factory=Absent)

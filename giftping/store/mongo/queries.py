@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import EntryState
 from giftping.store.documents import (
     CLEARS,
     CODES,
+    DELIVERIES,
     LEDGER,
     META,
-    OPEN_STATES,
     TODO_EVENTS,
     Document,
 )
 from giftping.store.engine import Change, fields_to_set, fields_to_unset, guarded_values
-
-OPEN = {"$in": list(OPEN_STATES)}
 
 ANY_ID: Document = {"$gte": ""}
 
@@ -27,7 +24,6 @@ INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
     LEDGER: {
         "giftping_state": (("state", 1), ("_id", 1)),
         "giftping_updated_at": (("updated_at", 1),),
-        "giftping_holder": (("claimed_by", 1), ("updated_at", -1)),
     },
     TODO_EVENTS: {
         "giftping_member": (("user_id", 1), ("at", 1)),
@@ -37,7 +33,7 @@ INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
 """The indexes that giftping makes, by collection and name; a guild's entries are a range of the ledger's ids."""
 
 INDEXES_ID = "mongodb"
-INDEXES_VERSION = 3
+INDEXES_VERSION = 4
 """In `meta`: which indexes were made, so that no run asks for them again."""
 
 REVISION_ID = "mirrors"
@@ -85,23 +81,17 @@ def update_or_refusal(change: Change, rev: str) -> Document:
 
 def glance_pipeline(host: str) -> list[Document]:
     """The aggregation over the guilds that tells what others may have left for a host to do."""
-    others_claims = {"state": EntryState.CLAIMED.value, "claimed_by": {"$ne": host}}
+    others = {"host": {"$ne": host}}
     by_hand = {f"sources.{MANUAL_SOURCE}": {"$exists": True}}
     return [
         _counted("guilds", "updated_at"),
-        _joined(LEDGER, [{"$match": others_claims}, _counted("claims", "claimed_at")]),
-        _joined(LEDGER, [*_latest_by_host(), {"$match": {"_id": {"$nin": [host, None]}}}]),
+        _joined(DELIVERIES, [{"$match": others}, _counted("deliveries", "since")]),
+        _joined(LEDGER, [{"$sort": {"updated_at": -1}}, {"$limit": 1}, {"$project": {"updated_at": 1}}]),
         _joined(META, [{"$match": {"_id": REVISION_ID}}]),
         _joined(CLEARS, [_counted("clears", "cleared_at")]),
         _joined(CODES, [{"$match": by_hand}, _counted("by_hand", "first_seen")]),
         {"$sort": {"_id": 1}},
     ]
-
-
-def _latest_by_host() -> list[Document]:
-    """The stages that tell when each host last wrote an entry; the index gives it with one step for each host."""
-    order = {"claimed_by": 1, "updated_at": -1}
-    return [{"$sort": order}, {"$group": {"_id": "$claimed_by", "latest": {"$first": "$updated_at"}}}]
 
 
 def _counted(name: str, latest: str) -> Document:
