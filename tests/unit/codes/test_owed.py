@@ -16,8 +16,8 @@ from test_check import Stage, mark_after, results, seen, stage
 from giftping.codes.owed import OWED_FOR, Owed, owed_by, without
 from giftping.codes.report import DeliveryResult
 from giftping.codes.request import CheckRequest
-from giftping.discord.outcome import Refused
 from giftping.delivery.deliveries import DeliveryState, delivery_document, delivery_from
+from giftping.discord.outcome import Refused
 from giftping.store.base import HOME_GAME, EntryState
 from giftping.store.documents import DELIVERIES
 

@@ -30,7 +30,7 @@ from giftping.codes.settle import (
 )
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState
 from giftping.delivery.holder import Holder
-from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
+from giftping.discord.outcome import Absent, Finding, Found, Undecided
 from giftping.discord.snowflake import snowflake_at
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, LedgerEntry
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod, shared_replica_set
 from fakes.records import LATER, NOON, code, entry, guild
-from giftping.store.mongo.engine import MongoEngine
 from pymongo.database import Database
 
 from giftping.store.base import HOME_GAME, SCHEMA_VERSION, Broken, Destination, EntryState, LedgerEntry, StoreError
 from giftping.store.documents import GUILDS, LEDGER, META, SCHEMA_ID, TODO_EVENTS, TODO_TIMESTAMPS, entry_to_document
 from giftping.store.engine import Change
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 
 OLD = {
