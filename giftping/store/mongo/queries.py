@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.documents import (
-    CLEARS,
-    CODES,
-    DELIVERIES,
     LEDGER,
-    META,
     TODO_EVENTS,
     Document,
 )
@@ -38,13 +33,6 @@ INDEXES_VERSION = 4
 
 REVISION_ID = "mirrors"
 """In `meta`: a number that changes when mirrors are to be compared with the whole ledger."""
-
-_UNSET: tuple[object, ...] = (None, "")
-"""What a field that does not say counts as; None in a `$in` matches a missing field too."""
-
-_A_DATE = {"$type": "date"}
-
-_OPTIONAL_OF_CODE = ("rewards", "expires_at", "expiry_text", "state", "regions")
 
 
 def that_is(value: object) -> Document:
@@ -77,26 +65,3 @@ def update_or_refusal(change: Change, rev: str) -> Document:
     update: Document = {"$set": fields_to_set(change, rev), "$setOnInsert": {"_id": None}}
     gone = fields_to_unset(change)
     return update | ({"$unset": dict.fromkeys(gone, "")} if gone else {})
-
-
-def glance_pipeline(host: str) -> list[Document]:
-    """The aggregation over the guilds that tells what others may have left for a host to do."""
-    others = {"host": {"$ne": host}}
-    by_hand = {f"sources.{MANUAL_SOURCE}": {"$exists": True}}
-    return [
-        _counted("guilds", "updated_at"),
-        _joined(DELIVERIES, [{"$match": others}, _counted("deliveries", "since")]),
-        _joined(LEDGER, [{"$sort": {"updated_at": -1}}, {"$limit": 1}, {"$project": {"updated_at": 1}}]),
-        _joined(META, [{"$match": {"_id": REVISION_ID}}]),
-        _joined(CLEARS, [_counted("clears", "cleared_at")]),
-        _joined(CODES, [{"$match": by_hand}, _counted("by_hand", "first_seen")]),
-        {"$sort": {"_id": 1}},
-    ]
-
-
-def _counted(name: str, latest: str) -> Document:
-    return {"$group": {"_id": name, "count": {"$sum": 1}, "latest": {"$max": f"${latest}"}}}
-
-
-def _joined(collection: str, pipeline: list[Document]) -> Document:
-    return {"$unionWith": {"coll": collection, "pipeline": pipeline}}
