@@ -30,6 +30,10 @@ QUIET = timedelta(minutes=1)
 WAITS_FOR = timedelta(days=30)
 """How long a delivery waits for a person. Nobody scrolls back any further."""
 
+FORSAKEN_AFTER = timedelta(days=1)
+"""After how long a delivery of another host is settled though Discord does not say what time it is: a person can be
+asked then, and it cannot be posted."""
+
 TOLD_FOR = timedelta(hours=1)
 """How long the operator is told in every run of a delivery that waits."""
 
@@ -169,7 +173,10 @@ class DeliverySettler:
             route = self._route_back(held)
             if not isinstance(route, Refused):
                 route.ask()
-        return deliveries.nobody_is_at(held.delivery, self.courier.discord_now(), self.lease)
+        now = self.courier.discord_now()
+        if now is None and self.courier.clock() - held.delivery.since > FORSAKEN_AFTER:
+            return deliveries.lock.is_gone(held.delivery.holder)
+        return deliveries.nobody_is_at(held.delivery, now, self.lease)
 
     def is_worth_a_look(self, held: Held) -> bool:
         """Whether a look may tell; of what is unclear for good only a person can, or it is resent once."""

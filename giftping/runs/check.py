@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from giftping import __version__
@@ -93,7 +94,7 @@ class _Run:
             discord_now=self._wiring.discord_now,
             gather=self._gather,
             open_store=self._open_store,
-            deliveries=self._wiring.deliveries,
+            deliveries=partial(self._wiring.deliveries, read_only=self._request.dry_run),
             routes=self._wiring.route_to,
             games=settings.games,
             origins=Origins(

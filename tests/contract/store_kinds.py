@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fakes.mongod import new_database, or_skip, shared_mongod, shared_replica_set
 from fakes.shared_store import shared_store
-from giftping.store.mongo.engine import MongoEngine
-
 from giftping.store.mirror.store import FailoverStore
+
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 

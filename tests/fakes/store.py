@@ -133,7 +133,7 @@ class MemoryStore(Store):
     @property
     def ledger(self) -> dict[str, LedgerEntry]:
         """The entries by `_id`."""
-        documents = self.engine._collections.get(LEDGER, {})  # noqa: SLF001 -- a look is no call
+        documents = self.engine._collections.get(LEDGER, {})
         return {id_: entry_from_document(document) for id_, document in documents.items()}
 
     def states(self) -> dict[str, str]:

@@ -7,10 +7,11 @@ import signal
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -122,7 +123,7 @@ TestBrothers = Brothers.TestCase
 TestBrothers.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 
 
-@given(st.integers())
-def test_tokens_differ(_: int) -> None:
-    here = Path("/nowhere")
-    assert ProcessLock(here, "host-a").holder != ProcessLock(here, "host-a").holder
+def test_threads_that_claim_for_the_first_time_together_take_one_lock(tmp_path: Path) -> None:
+    for number in range(20):
+        with ProcessLock(tmp_path / str(number), "host-a") as lock, ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(lambda _, lock=lock: lock.take(), range(8))) == {lock.holder}

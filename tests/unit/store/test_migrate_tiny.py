@@ -367,7 +367,9 @@ def test_a_thousand_guilds_with_twenty_codes_count_to_the_document(store: Store)
     report = migrated(store, old)
     assert report.collections[LEDGER].found == 20_000
     assert 0 < report.collections[LEDGER].added < 20_000
-    assert len(store.engine.present(LEDGER, [f"{number}:{key}" for number in range(1, 1001) for key in codes])) == 20_000
+    assert (
+        len(store.engine.present(LEDGER, [f"{number}:{key}" for number in range(1, 1001) for key in codes])) == 20_000
+    )
     assert len(store.guilds()) == 1000
     assert migrated(store, old).done_before == NOW
 
