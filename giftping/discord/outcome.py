@@ -97,6 +97,10 @@ class Route(Protocol):
         """What to call the destination in messages, without any secret: `webhook 1234…` or `channel 1234…`."""
 
     @property
+    def webhook_id(self) -> int | None:
+        """The webhook that it goes through, None where the bot posts."""
+
+    @property
     def repeats_safely_for(self) -> timedelta:
         """How long after a post another with the same delivery id cannot make a second message; zero: never."""
 

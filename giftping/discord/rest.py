@@ -211,6 +211,7 @@ class ChannelRoute:
         self._rest = rest
         self.channel_id = channel_id
         self.label = f"channel {channel_id}"
+        self.webhook_id: int | None = None
 
     def ask(self) -> Refused | Unclear | None:
         """None once Discord has said what time it is, else why it has not."""

@@ -115,6 +115,7 @@ class WebhookRoute:
         self._address = address
         self._reader = reader if reader is not None and reader.http.has_token else None
         self.label = f"webhook {address.id}"
+        self.webhook_id: int | None = address.id
 
     def ask(self) -> Refused | Unclear | None:
         """None once Discord has said what time it is, for which no token is needed; else why it has not."""

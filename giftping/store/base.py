@@ -21,10 +21,11 @@ HOME_GAME = "whiteout-survival"
 class EntryState(StrEnum):
     """Where a ledger entry stands on its way out."""
 
-    CLAIMED = "claimed"
+    OPEN = "open"
+    """Claimed. What became of it, its delivery says."""
     SENT = "sent"
-    UNCERTAIN = "uncertain"
     SEEDED = "seeded"
+    """There at a first look, and not posted."""
 
 
 EntrySource = Literal["api", "website", "rss", "manual", "migration", "auto"]
@@ -51,8 +52,6 @@ class LedgerEntry:
     created_at: datetime
     updated_at: datetime
     delivery_id: str = ""
-    claimed_by: str = ""
-    claimed_at: datetime | None = None
     sent_at: datetime | None = None
     message_id: int | None = None
     channel_id: int | None = None

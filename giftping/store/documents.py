@@ -1,7 +1,7 @@
 """The records of a store as documents, and back. Pure; the same documents in MongoDB and in the JSON file.
 
-Optional values that are not set are left out of a document, so that `claimed_at` is there exactly when the
-entry was claimed. Old documents are read as the older bots wrote them: no `game` is the game they came
+Optional values that are not set are left out of a document, so that `sent_at` is there exactly when the
+entry was sent. Old documents are read as the older bots wrote them: no `game` is the game they came
 with, no `state` is sent, no `spelling` is the key, times without a zone are UTC.
 """
 
@@ -42,8 +42,6 @@ CLEARS = "clears"
 DELIVERIES = "deliveries"
 """One document for each message under way: see giftping.delivery.deliveries."""
 SUBSCRIPTIONS = "subscriptions"
-OWED = "owed"
-"""What was refused, and still goes out: a document for each code and guild."""
 MIRROR = "mirror"
 """Kept in a mirror only: how far it has followed the shared store, and what was written while that was away."""
 COLLECTIONS = (
@@ -56,13 +54,12 @@ COLLECTIONS = (
     CLEARS,
     DELIVERIES,
     SUBSCRIPTIONS,
-    OWED,
     MIRROR,
     LEDGER,
 )
 
-OPEN_STATES = (EntryState.CLAIMED.value, EntryState.UNCERTAIN.value)
-"""The states from which an entry can still be settled."""
+OLDER_OPEN_STATES = ("claimed", "uncertain")
+"""What an older release called entries that are open."""
 
 SCHEMA_ID = "schema"
 
@@ -93,8 +90,6 @@ def entry_to_document(entry: LedgerEntry) -> Document:
         "updated_at": time_to_text(entry.updated_at),
     } | set_values(
         delivery_id=entry.delivery_id,
-        claimed_by=entry.claimed_by,
-        claimed_at=text_or_none(entry.claimed_at),
         sent_at=text_or_none(entry.sent_at),
         message_id=entry.message_id,
         channel_id=entry.channel_id,
@@ -121,8 +116,6 @@ def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
         created_at=created_at_of(document),
         updated_at=fields.first_time("updated_at", "sent_at", "created_at") or _EPOCH,
         delivery_id=fields.optional_text("delivery_id"),
-        claimed_by=document.get("claimed_by") or "",
-        claimed_at=fields.first_time("claimed_at"),
         sent_at=fields.first_time("sent_at"),
         message_id=fields.optional_id("message_id"),
         channel_id=fields.optional_id("channel_id"),
@@ -144,7 +137,8 @@ def created_at_of(document: Mapping[str, Any]) -> datetime:
 
 def state_of(document: Mapping[str, Any]) -> str:
     """The state of a ledger document; what the older bot wrote was sent."""
-    return document.get("state") or EntryState.SENT
+    state = document.get("state") or EntryState.SENT
+    return EntryState.OPEN if state in OLDER_OPEN_STATES else state
 
 
 def game_of(document: Mapping[str, Any]) -> str:
@@ -152,22 +146,10 @@ def game_of(document: Mapping[str, Any]) -> str:
     return document.get("game") or HOME_GAME
 
 
-def sent_fields(*, message_id: int | None, channel_id: int | None, at: datetime) -> Document:
+def sent_fields(*, message_id: int | None, channel_id: int | None, sent_at: datetime, now: datetime) -> Document:
     """The fields that change in an entry that was sent; an unknown message or channel leaves what is recorded."""
-    text = time_to_text(at)
-    changes: Document = {"state": EntryState.SENT.value, "sent_at": text, "updated_at": text}
-    return changes | set_values(message_id=message_id, channel_id=channel_id)
-
-
-def uncertain_fields(*, at: datetime) -> Document:
-    """The fields that change in an entry whose delivery cannot be settled."""
-    return {"state": EntryState.UNCERTAIN.value, "updated_at": time_to_text(at)}
-
-
-def taken_over_fields(*, by: str, at: datetime) -> Document:
-    """The fields that change in an entry that a new owner takes over."""
-    text = time_to_text(at)
-    return {"state": EntryState.CLAIMED.value, "claimed_by": by, "claimed_at": text, "updated_at": text}
+    changes: Document = {"state": EntryState.SENT.value, "sent_at": time_to_text(sent_at)}
+    return changes | {"updated_at": time_to_text(now)} | set_values(message_id=message_id, channel_id=channel_id)
 
 
 # The memory of codes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from giftping.store.base import (
@@ -16,8 +15,9 @@ from giftping.store.base import (
 )
 from giftping.store.documents import (
     CODES,
+    DELIVERIES,
     LEDGER,
-    OPEN_STATES,
+    OLDER_OPEN_STATES,
     RUNS,
     code_from_document,
     code_to_document,
@@ -28,13 +28,10 @@ from giftping.store.documents import (
     merge_code_records,
     run_from_document,
     run_to_document,
-    sent_fields,
-    taken_over_fields,
-    uncertain_fields,
+    state_of,
 )
 from giftping.store.engine import Change
 from giftping.store.guild_records import GuildRecords
-from giftping.store.keeping import Amendment
 
 _UNSET = (None, "")
 """What a field that does not say counts as."""
@@ -66,42 +63,6 @@ class Store(GuildRecords):
         """Add the entries whose id is free and return those ids; an existing entry is left as it is. One write."""
         return self.insert_documents(LEDGER, [entry_to_document(entry) for entry in entries])
 
-    def mark_sent(
-        self, delivery_id: str, ids: Collection[str], *, message_id: int | None, channel_id: int | None, at: datetime
-    ) -> int:
-        """Make the delivery's claimed or uncertain entries sent and return how many there were."""
-        changes = sent_fields(message_id=message_id, channel_id=channel_id, at=at)
-        return self._amend_entries(delivery_id, ids, OPEN_STATES, lambda document: {**document, **changes})
-
-    def mark_uncertain(self, delivery_id: str, ids: Collection[str], *, at: datetime) -> int:
-        """Make the delivery's claimed entries uncertain and return how many there were."""
-        changes = uncertain_fields(at=at)
-        states = (EntryState.CLAIMED.value,)
-        return self._amend_entries(delivery_id, ids, states, lambda document: {**document, **changes})
-
-    def release(self, delivery_id: str, ids: Collection[str]) -> int:
-        """Remove the delivery's claimed or uncertain entries, so that a later run may claim them again."""
-        return self._amend_entries(delivery_id, ids, OPEN_STATES, lambda _: None)
-
-    def take_over(
-        self,
-        delivery_id: str,
-        ids: Collection[str],
-        *,
-        held_by: str,
-        held_since: datetime,
-        by: str,
-        at: datetime,
-    ) -> bool:
-        """Re-date a delivery's claimed or uncertain entries to a new owner; all of them become claimed."""
-        there = self.engine.get(LEDGER, set(ids))
-        held = [document for document in there.values() if _is_of(document, delivery_id, OPEN_STATES)]
-        holders = {(entry.claimed_by, entry.claimed_at) for entry in map(entry_from_document, held)}
-        if len(held) != len(set(ids)) or holders - {(held_by, held_since)}:
-            return False
-        after = taken_over_fields(by=by, at=at)
-        return all(self.engine.change([Change(LEDGER, document, {**document, **after}) for document in held]))
-
     def entry(self, guild_id: int, game: str, key: str, number: int = 1) -> LedgerEntry | None:
         """One entry, of the round of that number, None where there is none. Raise DocumentError for an odd one."""
         id_ = entry_id(guild_id, game, key, number)
@@ -113,9 +74,11 @@ class Store(GuildRecords):
 
         They are those of the moment of the call, whatever is written while they are yielded.
         """
-        values = [state.value for state in states]
+        values: list[str | None] = [state.value for state in states]
         # What the older bot wrote, without a state, was sent.
-        where = {"state": [*values, *(_UNSET if EntryState.SENT in states else ())]} if states else None
+        values += [*(_UNSET if EntryState.SENT in states else ())]
+        values += [*(OLDER_OPEN_STATES if EntryState.OPEN in states else ())]
+        where = {"state": values} if states else None
         found = self.engine.find(LEDGER, where, within="" if guild_id is None else f"{guild_id}:")
         ours = (document for document in found if is_ledger_document(document))
         dated = list(self._readable(LEDGER, ours, lambda one: (created_at_of(one), one["_id"], one)))
@@ -123,25 +86,27 @@ class Store(GuildRecords):
         # As records they take some times the room.
         return self._readable(LEDGER, (document for _, _, document in dated), entry_from_document)
 
+    def unclear(self, guild_id: int | None = None) -> frozenset[str]:
+        """The ids of the entries, of one guild or of all, of which nobody can tell whether they arrived. One query."""
+        where: dict[str, Collection[object]] = {"state": ["unclear"]}
+        if guild_id is not None:
+            where["guild_id"] = [guild_id]
+        return frozenset(id_ for one in self.engine.find(DELIVERIES, where) for id_ in one.get("entries") or ())
+
     def clear(self, guild_id: int, *, game: str | None = None, key: str | None = None) -> int:
-        """Remove a guild's entries, of one game or code where given, and return how many there were."""
+        """Remove a guild's entries, of one game or code where given, and return how many there were.
+
+        Open ones stay: freed, a code would be announced beside the message that is under way.
+        """
         where: dict[str, Collection[object]] = {} if key is None else {"code": [key]}
         if game is not None:
             where["game"] = [game, *(_UNSET if game == HOME_GAME else ())]
         found = [
             document
             for document in self.engine.find(LEDGER, where, within=f"{guild_id}:")
-            if is_ledger_document(document)
+            if is_ledger_document(document) and state_of(document) != EntryState.OPEN
         ]
         return sum(self.engine.change([Change(LEDGER, document, None) for document in found])) if found else 0
-
-    def _amend_entries(self, delivery_id: str, ids: Collection[str], states: Collection[str], change: Amendment) -> int:
-        """How many of the entries were the delivery's and in one of the states, and were changed."""
-        return len(
-            self._amend(
-                LEDGER, ids, lambda document: change(document) if _is_of(document, delivery_id, states) else document
-            )
-        )
 
     # The memory of codes
 
@@ -180,7 +145,3 @@ class Store(GuildRecords):
     def runs(self) -> list[RunRecord]:
         """The last run of each job on each host, by id."""
         return sorted(self._readable(RUNS, self.engine.find(RUNS), run_from_document), key=lambda run: run.id)
-
-
-def _is_of(document: Mapping[str, Any], delivery_id: str, states: Collection[str]) -> bool:
-    return document.get("delivery_id") == delivery_id and document.get("state") in states

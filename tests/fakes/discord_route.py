@@ -51,6 +51,7 @@ class FakeRoute:
     """Keeps `giftping.discord.outcome.Route`; without anything laid ready every post is done and nothing is found."""
 
     label: str = "channel 500"
+    webhook_id: int | None = None
     repeats_safely_for: timedelta = timedelta(0)
     answers: deque[Outcome | Exception] = field(default_factory=deque)
     finding: Finding = field(default_factory=Absent)
@@ -58,6 +59,7 @@ class FakeRoute:
     posted: list[Posted] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     before_post: Callable[[], object] = lambda: None
+    after_fence: Callable[[], object] = lambda: None
     anchored: int = snowflake_at(NOON)
     unheard: Refused | Unclear | None = None
     asked: int = 0
@@ -79,6 +81,7 @@ class FakeRoute:
                 fence()
             except WithdrawnError as error:
                 return Refused(error.reason, withdrawn=True)
+        self.after_fence()
         self.posted.append(Posted(message, delivery_id))
         answer = self.answers.popleft() if self.answers else Done(FIRST_MESSAGE + len(self.posted), 500)
         if isinstance(answer, Exception):

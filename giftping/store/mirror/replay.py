@@ -20,7 +20,6 @@ from giftping.store.documents import (
     GUILDS,
     HOSTS,
     LEDGER,
-    OWED,
     RUNS,
     SUBSCRIPTIONS,
     TODO_EVENTS,
@@ -153,7 +152,6 @@ RULES: Mapping[str, Rule] = {
     HOSTS: _later(lambda one: _instant(one.get("seen_at"))),
     TODO_EVENTS: _where_free,
     CLEARS: _where_free,
-    OWED: _where_free,
 }
 """For each collection what counts where a document was changed on both sides."""
 

@@ -27,7 +27,7 @@ INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
 """The indexes that giftping makes, by collection and name; a guild's entries are a range of the ledger's ids."""
 
 INDEXES_ID = "mongodb"
-INDEXES_VERSION = 3
+INDEXES_VERSION = 4
 """In `meta`: which indexes were made, so that no run asks for them again."""
 
 REVISION_ID = "mirrors"
