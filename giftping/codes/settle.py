@@ -12,12 +12,16 @@ from giftping.codes.courier import Courier
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
+from giftping.discord.snowflake import snowflake_at
 from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry
 from giftping.store.records import Store
 
 UNDER_WAY = timedelta(minutes=1)
 """How long after its claim a post may still be on its way to the channel."""
+
+CLAIM_MARGIN = timedelta(minutes=10)
+"""How far the clock that dated a claim may be from Discord's: the claim has no anchor of its own."""
 
 TOLD_FOR = timedelta(hours=1)
 """How long the operator is told in every run of a delivery that waits."""
@@ -180,7 +184,13 @@ class DeliverySettler:
         sent = self.courier.store.entries(delivery.guild_id, (EntryState.SENT,))
         accounted = frozenset(entry.message_id for entry in sent if entry.message_id is not None)
         until = min(now, self._posted_before(delivery))
-        return route.find(announces(delivery.spellings), since=delivery.since, until=until, accounted=accounted)
+        return route.find(
+            announces(delivery.spellings),
+            since=snowflake_at(delivery.since - CLAIM_MARGIN),
+            until=snowflake_at(until + CLAIM_MARGIN),
+            accounted=accounted,
+            quiet=now - until >= UNDER_WAY,
+        )
 
     def _posted_before(self, delivery: OpenDelivery) -> datetime:
         # No holder posts after its lease, and nobody needs to look further than it may have posted.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from giftping.delivery.clock import Clock
-from giftping.discord.finding import Window, candidates_among, decide, window_of
+from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
 from giftping.discord.rest import History, RestClient, is_by
-from giftping.discord.snowflake import snowflake_time
+from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.todo.claims import leg_event
 from giftping.todo.history import Event
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
@@ -19,6 +19,9 @@ from giftping.todo.report import ActionResult, LegReport
 from giftping.todo.repository import MemberChange, MemberRepository
 from giftping.todo.rules import TodoRules
 from giftping.todo.transitions import with_delivery, with_refusal
+
+CLAIM_MARGIN = timedelta(minutes=10)
+"""How far the clock that dated a claim may be from Discord's: the claim has no anchor of its own."""
 
 NEWS_FOR = timedelta(days=7)
 """How long it is tried to deliver a notice other than a ping."""
@@ -77,9 +80,8 @@ class LegSettler:
         ]
 
     def _in_channel(self, channel_id: int, legs: Sequence[OpenLeg]) -> list[LegReport]:
-        now = self.clock()
         since = min(found.leg.at or found.notice.made_at for found in legs)
-        window = window_of(since, now, self.rest.http.clock_offset)
+        window = Window(snowflake_at(since - CLAIM_MARGIN))
         me = self.rest.me()
         history = self.rest.read_back(channel_id, window) if isinstance(me, int) else me
         if isinstance(history, History) and isinstance(me, int):

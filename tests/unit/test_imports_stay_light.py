@@ -77,6 +77,7 @@ IDLE_CHECK = {
     "giftping.output.phrases",
     "giftping.output.trouble",
     "giftping.runs.reporting",
+    "giftping.net.http_date",
     "giftping.net.lean_httpx",
     "giftping.runs",
     "giftping.runs.codec",

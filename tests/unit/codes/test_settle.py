@@ -15,8 +15,17 @@ from giftping.codes.announcement import announcements
 from giftping.codes.courier import Courier, Origins
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
-from giftping.codes.settle import DeliverySettler, OpenDelivery, Step, may_settle, open_deliveries, step_after
+from giftping.codes.settle import (
+    CLAIM_MARGIN,
+    DeliverySettler,
+    OpenDelivery,
+    Step,
+    may_settle,
+    open_deliveries,
+    step_after,
+)
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
+from giftping.discord.snowflake import snowflake_at
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, LedgerEntry
 
 LEASE = timedelta(minutes=10)
@@ -317,7 +326,9 @@ def test_a_look_reaches_from_the_claim_to_the_end_of_the_lease() -> None:
     stage = play(UNDECIDED, age=timedelta(hours=5))
     stage.settle()
     (look,) = stage.route.looks
-    assert (look.since, look.until) == (NOON, NOON + LEASE)
+    assert look.since == snowflake_at(NOON - CLAIM_MARGIN)
+    assert look.until == snowflake_at(NOON + LEASE + CLAIM_MARGIN)
+    assert look.quiet
 
 
 def test_messages_of_other_deliveries_are_accounted_for() -> None:

@@ -13,6 +13,7 @@ from ran import Ran
 
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
 from giftping.discord.outcome import Found, Refused
+from giftping.discord.snowflake import snowflake_time
 from giftping.store.base import HOME_GAME, Destination, EntryState
 from giftping.store.records import Store
 from giftping.wiring import Wiring
@@ -395,4 +396,4 @@ def test_a_delivery_that_was_settled_in_part_by_hand_is_still_found(
     (look,) = route.looks
     shown = {"embeds": [{"fields": [{"value": "```\nGift100\n```"}, {"value": "```\nGift200\n```"}]}]}
     assert look.matches(shown) is True
-    assert look.until - look.since <= timedelta(minutes=10)
+    assert snowflake_time(look.until) - snowflake_time(look.since) <= timedelta(minutes=20)
