@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from giftping.settings.secrets import Secret
     from giftping.store.mirror.store import FailoverStore
     from giftping.store.records import Store
+    from giftping.store.tiny.engine import TinyEngine
 
     OpenStore = Store | FailoverStore
 
@@ -32,14 +33,14 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
     from giftping.store.tiny.engine import TinyEngine
 
     uri = settings.mongo.uri
-    mirror = Store(TinyEngine(settings.state, read_only=read_only))
+    mirror = TinyEngine(settings.state, read_only=read_only)
     if uri is None:
         return _alone(mirror, read_only=read_only)
     from giftping.store.mirror.store import FailoverStore
 
     return FailoverStore(
         shared_store(settings, uri),
-        mirror,
+        Store(mirror),
         host=host_name(settings, create=not read_only),
         clock=clock,
         hold=settings.mongo.on_outage == "hold",
@@ -59,12 +60,14 @@ def shared_store(settings: Settings, uri: Secret) -> Store:
     return Store(MongoEngine(uri, mongo.database or None, server_selection=mongo.server_selection))
 
 
-def _alone(store: Store, *, read_only: bool) -> Store:
+def _alone(engine: TinyEngine, *, read_only: bool) -> Store:
     """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
     from giftping.store.mirror.notes import leave_shared_store
+    from giftping.store.records import Store
 
+    store = Store(engine)
     if name := leave_shared_store(store, read_only=read_only):
-        store.notices = (
+        engine.notices = (
             f"MONGO_URI is not set: {store.name} is the ledger from now on, and no longer the mirror of {name}; where"
             " other hosts go on with that, set MONGO_URI again",
         )

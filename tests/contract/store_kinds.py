@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fakes.mongod import new_database, or_skip, shared_mongod, shared_replica_set
-from fakes.shared_store import FakeSharedStore
+from fakes.shared_store import shared_store
 from giftping.store.mongo.engine import MongoEngine
 
 from giftping.store.mirror.store import FailoverStore
@@ -38,13 +38,13 @@ def _mongodb_with_mirror(address: str) -> Store:
 
 
 def _in_step_with_one_that_went_away(tmp_path: Path) -> str:
-    with _mirrored(FakeSharedStore(tmp_path / "shared"), _folder(tmp_path)) as store:
+    with _mirrored(shared_store(tmp_path / "shared"), _folder(tmp_path)) as store:
         store.guilds()
     return _folder(tmp_path)
 
 
 def _mirror_alone(address: str) -> Store:
-    return _mirrored(FakeSharedStore(Path(address).with_name("shared"), lambda: True), address)
+    return _mirrored(shared_store(Path(address).with_name("shared"), lambda: True), address)
 
 
 def _mirrored(shared: SharedStore, folder: str) -> Store:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.records import NOON, entry
-from fakes.shared_store import FakeSharedStore
+from fakes.shared_store import shared_store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
@@ -443,8 +443,8 @@ def test_while_the_shared_store_is_away_its_copy_answers_and_that_is_said(
 ) -> None:
     away = False
 
-    def stands_in(*_: object) -> FakeSharedStore:
-        return FakeSharedStore(own_machine / "shared", lambda: away)
+    def stands_in(*_: object) -> Store:
+        return shared_store(own_machine / "shared", lambda: away)
 
     monkeypatch.setenv("MONGO_URI", "mongodb://stands-in/giftping")
     monkeypatch.setattr("giftping.store.opening.shared_store", stands_in)

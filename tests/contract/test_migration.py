@@ -51,7 +51,7 @@ def fill(uri: str, collections: Mapping[str, Iterable[Mapping[str, Any]]]) -> No
 
 
 def by_id(store: Store, collection: str) -> dict[str, dict[str, Any]]:
-    return {document["_id"]: dict(document) for document in store.documents(collection)}
+    return {document["_id"]: dict(document) for document in store.engine.walk(collection)}
 
 
 def ids(store: Store) -> set[str]:
@@ -170,7 +170,7 @@ def test_what_a_database_holds_can_be_kept_and_taken_back(tmp_path: Path, uri: s
     with Store(TinyEngine(tmp_path / "state")) as store:
         migrated(store, open_file(kept))
         assert ids(store) == {"1:GIFT100"} | {f"{number}:{key}" for number in (1, 2) for key in CODES}
-        assert {"_id": "5", "last_submit": 1.5} in list(map(dict, store.documents("todo_timestamps")))
+        assert {"_id": "5", "last_submit": 1.5} in list(map(dict, store.engine.walk("todo_timestamps")))
 
 
 def test_a_database_that_cannot_be_is_refused(mongo: Store) -> None:

@@ -95,9 +95,9 @@ JSON_STORE = {
     "giftping.output.json",
     "giftping.output.phrases",
     "giftping.store.base",
-    "giftping.store.changes",
     "giftping.store.clears",
     "giftping.store.documents",
+    "giftping.store.engine",
     "giftping.store.fields",
     "giftping.store.tiny.folder",
     "giftping.store.tiny.journal",
@@ -106,7 +106,7 @@ JSON_STORE = {
     "giftping.store.tiny.snapshot",
     "giftping.store.statistics",
     "giftping.store.tiny.tables",
-    "giftping.store.tiny.store",
+    "giftping.store.records",
     "giftping.store.tiny.engine",
 }
 HEAVY_STANDARD = {"asyncio", "concurrent.futures", "multiprocessing", "unittest", "xml", "sqlite3", "zoneinfo", "pdb"}

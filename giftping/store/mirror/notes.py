@@ -10,7 +10,7 @@ from typing import Any
 
 from giftping.store.documents import CODES, COLLECTIONS, GUILDS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS
 from giftping.store.fields import time_from_value, time_to_text
-from giftping.store.tiny.store import TinyStore
+from giftping.store.records import Store as TinyStore
 
 SYNCED_ID = "synced"
 
@@ -127,7 +127,7 @@ def note_clear(mirror: TinyStore, clear: Clear) -> None:
     """Note a clearing that the shared store is to follow."""
     note: dict[str, Any] = {"_id": _new_id(), "guild_id": clear.guild_id, "cleared_at": time_to_text(clear.at)}
     note |= {name: value for name, value in (("game", clear.game), ("code", clear.key)) if value is not None}
-    mirror.put_documents(MIRROR, [note])
+    mirror.engine.put(MIRROR, [note])
 
 
 def read_pending(mirror: TinyStore) -> Pending:
@@ -136,7 +136,7 @@ def read_pending(mirror: TinyStore) -> Pending:
     before: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     clears = []
     notes = []
-    for note in mirror.documents(MIRROR):
+    for note in mirror.engine.walk(MIRROR):
         if note["_id"] == SYNCED_ID:
             continue
         notes.append(note["_id"])
@@ -165,7 +165,7 @@ def forget_pending(mirror: TinyStore, notes: Collection[str]) -> None:
 
 def synced_with(mirror: TinyStore, shared_name: str) -> Synced | None:
     """When the mirror was last in step with the shared store of this name, None when it never was."""
-    for document in mirror.documents(MIRROR):
+    for document in mirror.engine.walk(MIRROR):
         if document["_id"] == SYNCED_ID and document.get("with") == shared_name:
             return Synced(shared_name, time_from_value(document["at"]), int(document.get("revision", 0)))
     return None
@@ -174,7 +174,7 @@ def synced_with(mirror: TinyStore, shared_name: str) -> Synced | None:
 def note_synced(mirror: TinyStore, synced: Synced) -> None:
     """Note that the mirror is in step with a shared store."""
     document = {"_id": SYNCED_ID, "with": synced.name, "at": time_to_text(synced.at), "revision": synced.revision}
-    mirror.put_documents(MIRROR, [document])
+    mirror.engine.put(MIRROR, [document])
 
 
 def leave_shared_store(mirror: TinyStore, *, read_only: bool = False) -> str:
@@ -182,7 +182,7 @@ def leave_shared_store(mirror: TinyStore, *, read_only: bool = False) -> str:
 
     What is recorded in it then is noted nowhere: when it meets a shared store again, all of it is carried over.
     """
-    synced = next((found for found in mirror.documents(MIRROR) if found["_id"] == SYNCED_ID), None)
+    synced = next((found for found in mirror.engine.walk(MIRROR) if found["_id"] == SYNCED_ID), None)
     if synced is None:
         return ""
     if not read_only:
@@ -193,7 +193,7 @@ def leave_shared_store(mirror: TinyStore, *, read_only: bool = False) -> str:
 def note_everything(mirror: TinyStore) -> None:
     """Note every document of the mirror: it has been the ledger itself so far."""
     for collection in (LEDGER, GUILDS, CODES, RUNS, *TODO_COLLECTIONS):
-        note_pending(mirror, collection, (document["_id"] for document in mirror.documents(collection)))
+        note_pending(mirror, collection, (document["_id"] for document in mirror.engine.walk(collection)))
 
 
 def _new_id() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, TABLES, Machine, Stage, labels, said, shown, text_of
 from fakes.records import NOON, code, entry, guild
-from fakes.shared_store import FakeSharedStore
+from fakes.shared_store import shared_store
 from simcord.actors import MemberActor
 from simcord.backend.errors import SetupError
 
@@ -425,8 +425,8 @@ def mongodb(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Shared:
     """What stands for a MongoDB that the settings of the next start name."""
     shared = Shared()
 
-    def open_shared(_settings: Settings, _uri: Secret) -> FakeSharedStore:
-        return FakeSharedStore(machine.folder / "mongodb", lambda: shared.is_away)
+    def open_shared(_settings: Settings, _uri: Secret) -> Store:
+        return shared_store(machine.folder / "mongodb", lambda: shared.is_away)
 
     monkeypatch.setattr("giftping.store.opening.shared_store", open_shared)
     machine.variables["MONGO_URI"] = "mongodb://stands-in/giftping"

@@ -181,7 +181,7 @@ def test_nothing_to_announce_asks_for_no_way() -> None:
 
 def test_a_ledger_that_cannot_be_written_stops_the_post() -> None:
     stage = play()
-    stage.store.failing = {"insert"}
+    stage.store.failing.add("add sent_giftcodes")
     with pytest.raises(StoreError):
         stage.announce("Gift100")
     assert stage.route.posted == []
@@ -189,7 +189,7 @@ def test_a_ledger_that_cannot_be_written_stops_the_post() -> None:
 
 def test_a_ledger_that_fails_after_the_post_leaves_the_claim_to_be_settled() -> None:
     stage = play()
-    stage.store.failing = {"mark_sent"}
+    stage.store.failing.add("amend sent_giftcodes")
     with pytest.raises(StoreError):
         stage.announce(*MANY)
     assert len(stage.route.posted) == 1

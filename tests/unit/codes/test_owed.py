@@ -30,7 +30,7 @@ def unlist(play: Stage) -> None:
 
 
 def owed(play: Stage) -> set[str]:
-    return {str(document["_id"]) for document in play.store.documents(OWED)}
+    return {str(document["_id"]) for document in play.store.engine.walk(OWED)}
 
 
 @pytest.mark.parametrize("still_listed", [True, False])

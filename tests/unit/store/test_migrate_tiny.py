@@ -49,7 +49,7 @@ def migrated(
 
 def contents(store: Store) -> list[object]:
     names = ("guilds", "codes", "sent_giftcodes", "todo_timestamps", "active_members", "todo_events", "todo_state")
-    return [sorted(map(dict, store.documents(name)), key=lambda document: document["_id"]) for name in names]
+    return [sorted(map(dict, store.engine.walk(name)), key=lambda document: document["_id"]) for name in names]
 
 
 def ids(store: Store) -> set[str]:
@@ -152,8 +152,8 @@ def test_members_and_their_submissions_come_over_as_they_are(store: Store) -> No
     ]
     members = [{"_id": "5", "added": datetime(2026, 1, 29, 4, 30), "name": "Al", "user_id": 5}]  # noqa: DTZ001 -- as PyMongo gives it
     report = migrated(store, OldBag({"todo_timestamps": stamps, "active_members": members}))
-    assert list(map(dict, store.documents("todo_timestamps"))) == stamps[1:]
-    assert list(map(dict, store.documents("active_members"))) == [
+    assert list(map(dict, store.engine.walk("todo_timestamps"))) == stamps[1:]
+    assert list(map(dict, store.engine.walk("active_members"))) == [
         {**members[0], "added": "2026-01-29T04:30:00.000000+00:00"}
     ]
     assert [(one.where, one.what) for one in report.reported] == [
@@ -182,7 +182,7 @@ def test_what_sweeps_keep_for_each_other_comes_over_only_where_there_is_nothing(
         other.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 1.5}])
     store.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 9.5}])
     report = migrated(store, open_file(tmp_path / "other" / "giftping.json"))
-    assert [dict(one) for one in store.documents("todo_state")] == [{"_id": "sweep", "last_sweep": 9.5}]
+    assert [dict(one) for one in store.engine.walk("todo_state")] == [{"_id": "sweep", "last_sweep": 9.5}]
     assert (report.collections["todo_state"], report.reported) == (Numbers(1, 0), ())
 
 
@@ -367,7 +367,7 @@ def test_a_thousand_guilds_with_twenty_codes_count_to_the_document(store: Store)
     report = migrated(store, old)
     assert report.collections[LEDGER].found == 20_000
     assert 0 < report.collections[LEDGER].added < 20_000
-    assert len(store.stored_ids(LEDGER, [f"{number}:{key}" for number in range(1, 1001) for key in codes])) == 20_000
+    assert len(store.engine.present(LEDGER, [f"{number}:{key}" for number in range(1, 1001) for key in codes])) == 20_000
     assert len(store.guilds()) == 1000
     assert migrated(store, old).done_before == NOW
 

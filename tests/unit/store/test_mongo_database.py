@@ -130,7 +130,7 @@ def test_a_newer_schema_is_refused_before_anything_is_read_or_written(
     store: Store, there: Database[dict[str, Any]]
 ) -> None:
     there[META].insert_one({"_id": SCHEMA_ID, "version": SCHEMA_VERSION + 1})
-    for attempt in (lambda: store.entries(), lambda: store.insert([entry()]), lambda: next(store.documents(LEDGER))):
+    for attempt in (lambda: store.entries(), lambda: store.insert([entry()]), lambda: next(store.engine.walk(LEDGER))):
         with pytest.raises(StoreError, match="newer giftping"):
             attempt()
     assert there.list_collection_names() == [META]
@@ -170,15 +170,16 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
 def test_documents_are_read_and_changed_with_one_request_each(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.insert_documents(TODO_TIMESTAMPS, [{"_id": id_, "last_submit": 1.5} for id_ in "abc"])
     caplog.set_level(logging.DEBUG, "pymongo.command")
-    found = store.documents_of(TODO_TIMESTAMPS, ["a", "b", "c"])
-    changes = [Change({**one, "last_ping": 2}, one) for one in found.values()]
-    store.change_documents(TODO_TIMESTAMPS, [*changes, Change({"_id": "d"})], guard=["last_submit"])
+    found = store.engine.get(TODO_TIMESTAMPS, ["a", "b", "c"])
+    changes = [Change(TODO_TIMESTAMPS, one, {**one, "last_ping": 2}) for one in found.values()]
+    store.engine.change([*changes, Change(TODO_TIMESTAMPS, None, {"_id": "d"})])
     assert requests(caplog) == ["find", "update"]
     caplog.clear()
-    assert store.change_documents(TODO_TIMESTAMPS, [*changes[:2], Change({"_id": "e"})]) == {"e"}
+    new = Change(TODO_TIMESTAMPS, None, {"_id": "e"})
+    assert store.engine.change([*changes[:2], new]) == [False, False, True]
     assert requests(caplog) == ["update"]
     caplog.clear()
-    store.documents_where(TODO_EVENTS, "user_id", "5")
+    store.engine.find(TODO_EVENTS, {"user_id": ["5"]})
     assert requests(caplog) == ["find"]
 
 
@@ -186,15 +187,15 @@ def test_a_date_of_the_older_bot_stays_one_when_something_else_changes(
     store: Store, there: Database[dict[str, Any]]
 ) -> None:
     there["active_members"].insert_one({"_id": "5", "added": NOON})
-    found = store.documents_of("active_members", ["5"])["5"]
-    assert store.change_documents("active_members", [Change({**found, "name": "x"}, found)], guard=["added"]) == {"5"}
+    found = store.engine.get("active_members", ["5"])["5"]
+    assert store.engine.change([Change("active_members", found, {**found, "name": "x"})]) == [True]
     assert isinstance(there["active_members"].find_one({"_id": "5"})["added"], datetime)  # type: ignore[index]
 
 
 def test_a_value_that_cannot_be_stored_is_an_error_not_a_lost_change(store: Store) -> None:
     store.insert_documents(TODO_TIMESTAMPS, [{"_id": "5"}])
     with pytest.raises(StoreError, match="a value cannot be stored"):
-        store.change_documents(TODO_TIMESTAMPS, [Change({"_id": "5", "name": "half \ud83d"}, {"_id": "5"})])
+        store.engine.change([Change(TODO_TIMESTAMPS, {"_id": "5"}, {"_id": "5", "name": "half \ud83d"})])
 
 
 def test_what_is_written_is_not_logged_with_everything_else(store: Store, caplog: pytest.LogCaptureFixture) -> None:
