@@ -31,7 +31,7 @@ EntrySource = Literal["api", "website", "rss", "manual", "migration", "auto"]
 
 
 def entry_id(guild_id: int, game: str, key: str) -> str:
-    """The `_id` of a ledger entry, in the older bot's form for its own game."""
+    """The id of a ledger entry, in the older bot's form for its own game."""
     return f"{guild_id}:{key}" if game == HOME_GAME else f"{guild_id}:{game}:{key}"
 
 
@@ -56,7 +56,7 @@ class LedgerEntry:
 
     @property
     def id(self) -> str:
-        """The unique `_id` that referees claims."""
+        """The unique id that referees claims."""
         return entry_id(self.guild_id, self.game, self.key)
 
 
@@ -132,7 +132,7 @@ class CodeRecord:
 
     @property
     def id(self) -> str:
-        """The unique `_id` of the record."""
+        """The unique id of the record."""
         return f"{self.game}:{self.key}"
 
 
@@ -149,5 +149,5 @@ class RunRecord:
 
     @property
     def id(self) -> str:
-        """The unique `_id` of the record."""
+        """The unique id of the record."""
         return f"{self.job}@{self.host}"

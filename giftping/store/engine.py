@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from giftping.store.documents import LEDGER, TODO_TIMESTAMPS, Document
+from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_TIMESTAMPS, Document
 
 REV = "rev"
 """The field that says which of its states a document is in: new with every change, so that whoever decided on an older
@@ -22,6 +22,8 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     LEDGER: ("state", "delivery_id", "updated_at"),
     # The older bot writes these two, and no `rev`.
     TODO_TIMESTAMPS: (REV, "last_submit", "last_ping"),
+    # They are never changed.
+    TODO_EVENTS: (),
 }
 """The fields by which a document is still as it was read; `rev` in all other collections. A missing field is as good
 as null, 5 and 5.0 are equal."""

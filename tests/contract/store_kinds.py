@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fakes.mongod import new_database, or_skip, shared_mongod, shared_replica_set
 from fakes.shared_store import shared_store
-from giftping.store.mongo.engine import MongoEngine
 
 from giftping.store.mirror.store import FailoverStore
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -47,7 +47,7 @@ def _mirror_alone(address: str) -> Store:
     return _mirrored(shared_store(Path(address).with_name("shared"), lambda: True), address)
 
 
-def _mirrored(shared: SharedStore, folder: str) -> Store:
+def _mirrored(shared: Store, folder: str) -> Store:
     # The host is the one whose claims the contract's tests take over: while the ledger is away, no other's are.
     return FailoverStore(shared, Store(TinyEngine(Path(folder))), host="host-a", clock=lambda: datetime.now(UTC))
 

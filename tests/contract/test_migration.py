@@ -13,13 +13,13 @@ from bson import Int64, ObjectId
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.old_data import NAIVE, SHAPES, STATE_ID, KilledError, Mortal, OldBag
 from fakes.records import code, entry, guild
-from giftping.store.mongo.engine import MongoEngine
 from store_kinds import STORE_KINDS
 
 from giftping.store.base import StoreError
 from giftping.store.documents import GUILDS, LEDGER
 from giftping.store.legacy.migrate import MigrationReport, MigrationRequest, Numbers, migrate
 from giftping.store.legacy.olddata import HoldsOldData, OldData, open_file
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 from giftping.store.tiny.backup import write_backup
 from giftping.store.tiny.engine import TinyEngine
@@ -36,7 +36,7 @@ def no_backup(collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) ->
 
 def migrated(store: object, *sources: OldData, again: bool = False, dry_run: bool = False) -> MigrationReport:
     terms = replace(TERMS, again=again, dry_run=dry_run)
-    return migrate(sources, store, terms, clock=lambda: NOW, back_up=no_backup)  # type: ignore[arg-type]  # Mortal is a store by delegation
+    return migrate(sources, store, terms, clock=lambda: NOW, back_up=no_backup)
 
 
 def raw(uri: str) -> dict[str, list[dict[str, Any]]]:

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from forks import Forker, Trouble, forked, wait_until_quiet
+from giftping.store.mongo.takeover import TAKEN_FROM
 from mongodb import ledger_behind, open_gate, uses
 from plays import WHILE, put_clocks
 from scene import Scene
-
-from giftping.store.mongo.takeover import TAKEN_FROM
 
 CHECK = ("codes", "check")
 EACH = 2

@@ -1,4 +1,4 @@
-"""An engine in memory, for one process, which notes what it is asked and can be made to fail; and the store above it."""
+"""An engine in memory which notes what it is asked and can be made to fail, and the store above it."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class MemoryStore(Store):
     @property
     def ledger(self) -> dict[str, LedgerEntry]:
         """The entries by `_id`."""
-        documents = self.engine._collections.get(LEDGER, {})  # noqa: SLF001 -- a look is no call
+        documents = self.engine._collections.get(LEDGER, {})
         return {id_: entry_from_document(document) for id_, document in documents.items()}
 
     def states(self) -> dict[str, str]:

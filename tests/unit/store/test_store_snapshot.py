@@ -152,7 +152,7 @@ def test_compact_documents_share_names_and_values_that_repeat() -> None:
 
 def test_the_embedded_store_imports_nothing_heavy_but_tinydb() -> None:
     script = (
-        "import sys, tinydb; before = set(sys.modules); import giftping.store.tiny;"
+        "import sys, tinydb; before = set(sys.modules); import giftping.store.records, giftping.store.tiny.engine;"
         "print(*sorted({name.split('.')[0] for name in set(sys.modules) - before}))"
     )
     added = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
