@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from giftping.discord.rest import RestClient
     from giftping.settings.keys import Settings
     from giftping.store.base import Destination
-    from giftping.store.opening import OpenStore
     from giftping.store.records import Store
 
 # Discord counts requests channel by channel (Rate Limits): guilds do not have to wait for each other.
@@ -63,14 +62,14 @@ class Wiring:
 
         return ZoneInfo(self.settings.time_zone)
 
-    def open_store(self, *, read_only: bool = False) -> OpenStore:
+    def open_store(self, *, read_only: bool = False) -> Store:
         """The store, open: the JSON file, or MongoDB with it as its mirror.
 
         Raise StoreError when it cannot be read.
         """
         return opening.open_store(self.settings, clock=utc_now, read_only=read_only)
 
-    def open_store_to_send(self, *, read_only: bool = False) -> OpenStore:
+    def open_store_to_send(self, *, read_only: bool = False) -> Store:
         """The store, open, for a run that is about to send; this host is known to the others from then on.
 
         Raise NotAloneError where it may not send because of the others, StoreError when the store cannot be read.
@@ -98,36 +97,43 @@ class Wiring:
         if self.settings.mongo.uri is None:
             return ""
         from giftping.delivery.hosts import HostRecord, join
-        from giftping.store.mirror.store import FailoverStore
+        from giftping.store.mirror.engine import MirroredEngine
 
         name = host_name(self.settings, create=not read_only)
         own = HostRecord(name, self.settings.mongo.shared, utc_now())
         refused = join(store, own, writes=not read_only)
-        if isinstance(store, FailoverStore):
-            store.refusal = refused
+        if isinstance(store.engine, MirroredEngine):
+            store.engine.refusal = refused
         return refused
 
-    def waiting_for(self, name: str) -> int:
-        """How many changes in the mirror are yet to be carried back to the shared store of this name.
+    def waiting(self) -> int:
+        """How many changes in the mirror are yet to be carried back to MongoDB.
 
         Raise StoreError when the mirror cannot be read.
         """
-        from giftping.store.mirror.notes import read_pending, synced_with
-        from giftping.store.records import Store
+        from giftping.store.mirror.notes import waiting
         from giftping.store.tiny.engine import TinyEngine
 
-        with Store(TinyEngine(self.settings.state, read_only=True)) as mirror:
-            return read_pending(mirror).count if synced_with(mirror, name) else 0
+        copy = TinyEngine(self.settings.state, read_only=True)
+        try:
+            return waiting(copy)
+        finally:
+            copy.close()
 
     def glance(self) -> str | None:
-        """What the shared store's `glance` gives, in one round trip; None when it cannot be asked now."""
+        """What tells that nobody has written to MongoDB, in one round trip; None when it cannot be asked now."""
         from giftping.store.base import StoreError
 
         if self.settings.mongo.uri is None:
             return None
+        from giftping.store.mirror.session import glance
+
         try:
-            with opening.shared_store(self.settings, self.settings.mongo.uri) as shared:
-                return shared.glance(host_name(self.settings, create=False))
+            database = opening.database_of(self.settings, self.settings.mongo.uri)
+            try:
+                return glance(database)
+            finally:
+                database.close()
         except StoreError:
             # The run that opens the store tells of it.
             return None

@@ -104,7 +104,7 @@ def _look(session: Session) -> _Standing:
         own=own if own in known or settings.host else "",
         is_shared=settings.mongo.shared,
         away=away,
-        waiting=session.wiring.waiting_for(name),
+        waiting=session.wiring.waiting(),
         held_back=held_back,
         hosts=list(known.values()),
     )

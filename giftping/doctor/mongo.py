@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from giftping.doctor.clock import judge_clock_offset
-from giftping.doctor.judgement import Checks, Judgement, ago, fail, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
 from giftping.store.base import StoreError
 from giftping.text import counted
 
@@ -36,8 +36,8 @@ class MongoFacts:
     """How far its clock is ahead of ours; None where it does not tell."""
     waiting: int = 0
     """How many changes are yet to be carried back from the mirror."""
-    in_step_at: datetime | None = None
-    """When the mirror was last the same as the database; None for never."""
+    in_step: bool = False
+    """Whether the mirror has ever been the same as the database."""
 
 
 def look_at_mongo(settings: Settings, clock: Clock, now: datetime) -> MongoFacts | None:
@@ -48,20 +48,21 @@ def look_at_mongo(settings: Settings, clock: Clock, now: datetime) -> MongoFacts
     mongo = settings.mongo
     if mongo.uri is None:
         return None
-    from giftping.store.mirror.notes import read_pending, synced_with
+    from giftping.store.mirror.notes import synced_of, waiting
     from giftping.store.mongo.link import MongoLink
     from giftping.store.mongo.look import ANSWER, look_at
-    from giftping.store.records import Store
     from giftping.store.tiny.engine import TinyEngine
 
     facts = MongoFacts(now)
     try:
         link = MongoLink(mongo.uri, mongo.database or None, server_selection=mongo.server_selection, answer=ANSWER)
         # The mirror comes first: it can be looked at while the server is away.
-        with Store(TinyEngine(settings.state, read_only=True)) as mirror:
-            synced = synced_with(mirror, link.name)
-            waiting = read_pending(mirror).count if synced else 0
-        facts = replace(facts, name=link.name, waiting=waiting, in_step_at=synced.at if synced else None)
+        mirror = TinyEngine(settings.state, read_only=True)
+        try:
+            in_step = synced_of(mirror) is not None
+            facts = replace(facts, name=link.name, waiting=waiting(mirror) if in_step else 0, in_step=in_step)
+        finally:
+            mirror.close()
         look = look_at(link, clock)
     except StoreError as error:
         return replace(facts, trouble=str(error))
@@ -102,16 +103,16 @@ def judge_server_clock(mongo: MongoFacts) -> Judgement | None:
 
 def judge_mirror(mongo: MongoFacts) -> Judgement | None:
     """Whether all that was written while MongoDB was away has been carried back."""
-    if mongo.in_step_at is None and mongo.trouble:
+    if not mongo.in_step and mongo.trouble:
         return None
     if mongo.waiting:
         said = f"{counted(mongo.waiting, 'change', 'wait')} here to be carried back to MongoDB"
         if mongo.trouble:
             return warn(said, "mend MongoDB; the first check after that carries them back")
         return warn(said, "the next check does it; to have it done now: giftping codes check")
-    if mongo.in_step_at is None:
+    if not mongo.in_step:
         return ok("made by the first check")
-    return ok(f"in step {ago(mongo.in_step_at, mongo.now)}, and nothing waits in it")
+    return ok("in step, and nothing waits in it")
 
 
 MONGO_CHECKS: Checks[MongoFacts] = (

@@ -83,7 +83,6 @@ class _Run:
         self._last = read_last_check(self._settings.state)
         self._mark = self._mark_that_holds()
         self._gathered: Gathered | None = None
-        self._glance: str | None = None
 
     def idle(self) -> CheckReport | None:
         """The report of a run that found everything as the last one left it, None when there may be work."""
@@ -151,12 +150,20 @@ class _Run:
             return self._mark
         if not self._request.is_complete or self._store is None or self._store.closed_fingerprint is None:
             return None
+        glanced = self._glanced(self._store)
         # Nothing to compare the next glance with: what another host changed meanwhile would go unseen.
-        if self._settings.mongo.uri is not None and self._glance is None:
+        if glanced is None:
             return None
         # As the store was left: what anybody writes to it later makes a difference.
         store, settings = self._store.closed_fingerprint, settings_fingerprint(self._settings)
-        return next_mark(report, settings, store, self._glance or "")
+        return next_mark(report, settings, store, glanced)
+
+    def _glanced(self, store: Store) -> str | None:
+        if self._settings.mongo.uri is None:
+            return ""
+        from giftping.store.mirror.engine import MirroredEngine
+
+        return store.engine.glanced if isinstance(store.engine, MirroredEngine) else None
 
     def _rules(self) -> CheckRules:
         from giftping.codes.check import CheckRules
@@ -184,15 +191,10 @@ class _Run:
         return self._store
 
     def _meet_shared(self, store: Store) -> None:
-        """Take the older bots' data over before the first check that meets it, and glance before anything is read.
-
-        What another host changes after the glance, the next one shows.
-        """
+        """Take the older bots' data over before the first check that meets it."""
         from giftping.runs.migrate import migrate_at_first
-        from giftping.store.mirror.store import FailoverStore
 
         report = migrate_at_first(self._settings, store)
-        self._glance = store.glance() if isinstance(store, FailoverStore) else None
         if report is None:
             return
         if report.added:

@@ -120,6 +120,8 @@ class Engine(Protocol):
 
 def refuse_doubles(changes: Sequence[Change]) -> None:
     """Raise ValueError for two changes of one document, for one of none, and where an id changes."""
+    if any(change.before is None and change.after is None for change in changes):
+        raise ValueError("a change of no document")
     if len({change.key for change in changes}) < len(changes):
         raise ValueError("two changes of one document in one call")
     for change in changes:
@@ -168,4 +170,5 @@ def changed_document(stored: Mapping[str, Any] | None, change: Change, rev: str)
 
 def is_wanted(document: Mapping[str, Any], where: Where | None) -> bool:
     """Whether a document has one of the wanted values in each of the fields."""
-    return all(document.get(field) in values for field, values in (where or {}).items())
+    # Not by `in`: what a document holds may not go into a set.
+    return all(any(document.get(field) == value for value in values) for field, values in (where or {}).items())

@@ -14,17 +14,15 @@ from giftping.store.tiny.files import replace_file, storage_errors
 if TYPE_CHECKING:
     from giftping.settings.keys import Settings
     from giftping.settings.secrets import Secret
-    from giftping.store.mirror.store import FailoverStore
+    from giftping.store.mongo.engine import MongoEngine
     from giftping.store.records import Store
     from giftping.store.tiny.engine import TinyEngine
-
-    OpenStore = Store | FailoverStore
 
 HOST_FILE = "host"
 """The file in the state folder that holds the name of the host."""
 
 
-def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: bool = False) -> OpenStore:
+def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: bool = False) -> Store:
     """The store, open: the JSON file, or MongoDB with it as its mirror.
 
     Raise StoreError when it cannot be read.
@@ -33,45 +31,45 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
     from giftping.store.tiny.engine import TinyEngine
 
     uri = settings.mongo.uri
-    mirror = TinyEngine(settings.state, read_only=read_only)
+    copy = TinyEngine(settings.state, read_only=read_only)
     if uri is None:
-        return _alone(mirror, read_only=read_only)
-    from giftping.store.mirror.store import FailoverStore
+        return _alone(copy, read_only=read_only)
+    from giftping.store.mirror.engine import MirroredEngine
 
-    return FailoverStore(
-        shared_store(settings, uri),
-        Store(mirror),
+    engine = MirroredEngine(
+        database_of(settings, uri),
+        copy,
+        folder=settings.state,
         host=host_name(settings, create=not read_only),
         clock=clock,
-        hold=settings.mongo.on_outage == "hold",
+        waits=settings.mongo.on_outage == "hold",
         read_only=read_only,
     )
+    return Store(engine)
 
 
-def shared_store(settings: Settings, uri: Secret) -> Store:
-    """The MongoDB at an address, as the settings want it asked, without its mirror; it is asked nothing yet.
+def database_of(settings: Settings, uri: Secret) -> MongoEngine:
+    """The MongoDB at an address, as the settings want it asked, without its copy; it is asked nothing yet.
 
     Raise StoreError for an address that is none.
     """
     from giftping.store.mongo.engine import MongoEngine
-    from giftping.store.records import Store
 
     mongo = settings.mongo
-    return Store(MongoEngine(uri, mongo.database or None, server_selection=mongo.server_selection))
+    return MongoEngine(uri, mongo.database or None, server_selection=mongo.server_selection)
 
 
 def _alone(engine: TinyEngine, *, read_only: bool) -> Store:
     """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
-    from giftping.store.mirror.notes import leave_shared_store
+    from giftping.store.mirror.notes import leave_database
     from giftping.store.records import Store
 
-    store = Store(engine)
-    if name := leave_shared_store(store, read_only=read_only):
+    if name := leave_database(engine, read_only=read_only):
         engine.notices = (
-            f"MONGO_URI is not set: {store.name} is the ledger from now on, and no longer the mirror of {name}; where"
+            f"MONGO_URI is not set: {engine.name} is the ledger from now on, and no longer the mirror of {name}; where"
             " other hosts go on with that, set MONGO_URI again",
         )
-    return store
+    return Store(engine)
 
 
 def host_name(settings: Settings, *, create: bool = True) -> str:

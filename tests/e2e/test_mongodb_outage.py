@@ -181,7 +181,9 @@ def test_it_may_go_away_at_every_command_of_a_run(
         if not number:
             commands = len(gate.commands)
             numbers += worth_an_outage(gate.commands, after=after)
-        assert ran.errors.count("\n") == (1 if number else 0), (number, ran)
+        # With the last two it only tells the others that it is over: nothing is missed without them.
+        told = {0} if not number else {1} if number <= commands - 2 else {0, 1}
+        assert ran.errors.count("\n") in told, (number, ran)
         recorded = {id_: entry for id_, entry in host.ledger().items() if id_.endswith(f":{codes[-1]}")}
         gate.open()
         ran = host.run(*CHECK)

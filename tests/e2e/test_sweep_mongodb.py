@@ -64,7 +64,7 @@ def one_truth(play: TodoScene, ledger: Ledger) -> None:
     """Check that the mirror holds of the members what MongoDB does."""
     with Store(TinyEngine(play.host.state, read_only=True)) as mirror:
         for collection in (ACTIVE_MEMBERS, TODO_TIMESTAMPS):
-            here = {document["_id"]: dict(document) for document in mirror.documents(collection)}
+            here = {document["_id"]: dict(document) for document in mirror.engine.walk(collection)}
             there = {document["_id"]: plain_document(document) for document in ledger.database[collection].find()}
             assert here == there, collection
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fakes.records import NOON
 from fakes.shared_store import shared_store
-
 from giftping.store.mirror.store import FailoverStore
+
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 

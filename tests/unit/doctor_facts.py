@@ -29,7 +29,7 @@ OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
 SETTINGS = SettingsFacts("giftping.toml", files=(FileFacts("giftping.toml"),))
 FOLDER = StateFolderFacts("/srv/state", is_writable=True, free=5000 * MIB, mode=0o700)
-MONGO = MongoFacts(NOW, "MongoDB gifts at db", clock_offset=timedelta(0), in_step_at=NOW - MINUTE)
+MONGO = MongoFacts(NOW, "MongoDB gifts at db", clock_offset=timedelta(0), in_step=True)
 DISCORD = DiscordFacts(bot=5, clock_offset=timedelta(0))
 
 SOURCE = SourceFacts("a-list", count=3, listed_at=NOW - MINUTE, changed_at=NOW - 4 * HOUR)

@@ -1,200 +1,276 @@
-"""What the mirror keeps beyond a store's own tables: notes of what is to be carried back, and how fresh it is."""
+"""What a copy of MongoDB notes for itself: that MongoDB is away, what is to be carried back, and how far it followed.
+
+There is one fact of being away for a state folder. From the moment it is noted until the last change has been carried
+back no process of the host writes to MongoDB; what they write is applied to the copy, and noted, in one write.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from giftping.store.documents import CODES, COLLECTIONS, GUILDS, LEDGER, MIRROR, RUNS, TODO_COLLECTIONS
-from giftping.store.fields import time_from_value, time_to_text
-from giftping.store.records import Store as TinyStore
+from giftping.store.documents import COLLECTIONS, META, MIRROR, TODO_EVENTS, Document
+from giftping.store.engine import Change, changed_document, still_holds
+from giftping.store.fields import plain_document, time_to_text
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.tables import Operation, Tables, put, remove
 
+AWAY_ID = "away"
 SYNCED_ID = "synced"
+QUEUED = "queued "
+"""How the ids of notes begin that stand for a change to be carried back."""
 
-BEFORE = "before"
-ASKED = "asked"
+CARRIED = tuple(name for name in COLLECTIONS if name not in (META, MIRROR))
+"""The collections that a copy has of MongoDB."""
 
-FIRST_LOOKS = "first-looks"
-ANNOUNCED = "announced"
-BROKEN = "broken"
-"""What checks note of guilds, by names that no collection has: unlike settings, each is carried back alone."""
-
-NOTED_BY_CHECKS = (FIRST_LOOKS, ANNOUNCED, BROKEN)
-
-RELEASED = "released"
-"""Claims that were taken back, by a name that no collection has."""
-
-REMOVED: Mapping[str, str] = {name: f"removed from {name}" for name in COLLECTIONS}
-"""Documents that were removed one by one, by names that no collection has.
-
-Unlike one that the mirror merely lacks, such a document is to go from the shared store too.
-"""
-
-KINDS = (LEDGER, GUILDS, CODES, RUNS, *TODO_COLLECTIONS, RELEASED, *NOTED_BY_CHECKS, *REMOVED.values())
+FOLLOWED = tuple(name for name in CARRIED if name != TODO_EVENTS)
+"""Those that it keeps: the history only grows, and is in a copy only until it has been carried back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clear:
-    """A clearing of the ledger that the shared store has not heard of yet."""
+class Away:
+    """The fact that MongoDB is away, for all processes of a host."""
 
-    guild_id: int
-    game: str | None
-    key: str | None
-    at: datetime
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What became of one document while MongoDB was away."""
+
+    collection: str
+    id: str
+    order: int
+    before: Mapping[str, Any] | None
+    """As it was before the first change; None where it was not there, or that is not known."""
+    after: Mapping[str, Any] | None
+    """As the copy has it now; None where it has it no more."""
+    at: str
+    """When it was changed last, by this host's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """With which shared store the mirror was brought in step, when, and at which revision of it."""
+    """With which database a copy is in step, and as of which of its numbers."""
 
     name: str
-    at: datetime
-    revision: int
+    """What it was called then."""
+    id: str
+    epoch: int
+    number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What was recorded while the shared store was away.
+def queued_id(collection: str, id_: str) -> str:
+    """The id of the note that a document is to be carried back."""
+    return f"{QUEUED}{collection} {id_}"
 
-    `ids` are the `_id`s of documents that were written or removed, by collection, and what checks noted of
-    guilds; `notes` the ids of the notes that say so, to be taken away once everything has been carried back.
-    `before` are the states in which both stores may have held a document alike, by collection and `_id`: first as it
-    was before all that, then as the shared store was asked to have it when it went away.
+
+def away_of(copy: TinyEngine) -> Away | None:
+    """The fact that MongoDB is away, None while it is not. Costs two looks at files where nobody has written."""
+    note = copy.get(MIRROR, [AWAY_ID]).get(AWAY_ID)
+    return None if note is None else Away(str(note["id"]), str(note["reason"]))
+
+
+def note_away(copy: TinyEngine, reason: str, at: datetime) -> Away:
+    """The fact that MongoDB is away, noted where another process has not noted it already."""
+
+    def decide(tables: Tables) -> tuple[list[Operation], Away]:
+        if (there := tables[MIRROR].get(AWAY_ID)) is not None:
+            return [], Away(str(there["id"]), str(there["reason"]))
+        fact = Away(secrets.token_hex(8), reason)
+        document = {"_id": AWAY_ID, "id": fact.id, "since": time_to_text(at), "reason": reason, "next": 0}
+        return [put(MIRROR, document)], fact
+
+    return copy.write(decide)
+
+
+def synced_of(copy: TinyEngine) -> Synced | None:
+    """With what the copy is in step, None where it is a copy of nothing."""
+    note = copy.get(MIRROR, [SYNCED_ID]).get(SYNCED_ID)
+    if note is None:
+        return None
+    # One of 0.1.0 knows the name alone.
+    return Synced(str(note["with"]), str(note.get("id", "")), int(note.get("epoch", 0)), int(note.get("number", -1)))
+
+
+def synced_document(synced: Synced) -> Document:
+    """The note with what the copy is in step."""
+    return {
+        "_id": SYNCED_ID,
+        "with": synced.name,
+        "id": synced.id,
+        "epoch": synced.epoch,
+        "number": synced.number,
+    }
+
+
+def changed_and_noted(
+    copy: TinyEngine, changes: Sequence[Change], rev: str, at: datetime, made_here: Collection[tuple[str, str]] = ()
+) -> list[bool] | None:
+    """For each of the changes whether it was made in the copy, where each is noted; None where MongoDB is back.
+
+    Those that the copy was given already, because it comes first, are only noted.
     """
-
-    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    before: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)
-    clears: tuple[Clear, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def of(self, collection: str) -> frozenset[str]:
-        """The ids of one collection."""
-        return self.ids.get(collection, frozenset())
-
-    def guilds_noted_by_checks(self) -> frozenset[str]:
-        """The `_id`s of the guilds that a check has noted something of."""
-        return frozenset(str(guild_and_game(note)[0]) for kind in NOTED_BY_CHECKS for note in self.of(kind))
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to carry back."""
-        return not self.notes
-
-    @property
-    def count(self) -> int:
-        """How many changes there are, each counted once however often it was noted."""
-        return len(self.clears) + sum(map(len, self.ids.values()))
-
-
-def guild_game_id(guild_id: int, game: str) -> str:
-    """How a game of a guild is named in notes."""
-    return f"{guild_id}:{game}"
-
-
-def guild_and_game(note: str) -> tuple[int, str]:
-    """Guild and game of a note; no game where it is of the guild alone."""
-    guild_id, _, game = note.partition(":")
-    return int(guild_id), game
-
-
-def note_pending(
-    mirror: TinyStore,
-    collection: str,
-    ids: Iterable[str],
-    *,
-    before: Mapping[str, Mapping[str, Any]] | None = None,
-    asked: Mapping[str, Mapping[str, Any]] | None = None,
-) -> None:
-    """Note that documents are about to change while the shared store is away. Written before the change itself.
-
-    `before` are those as the mirror has them, by `_id`: of several notes of one document the first one's counts.
-    `asked` are those as the shared store was asked to have them in the moment it went away, and may have them.
-    """
-    notes: list[dict[str, Any]] = [
-        {"_id": _new_id(), "collection": collection, "document": id_} for id_ in sorted(set(ids))
+    plain = [
+        Change(
+            one.collection,
+            None if one.before is None else plain_document(one.before),
+            None if one.after is None else plain_document(one.after),
+        )
+        for one in changes
     ]
-    for id_, document in (before or {}).items():
-        notes.append({"_id": f"before {collection} {id_}", "collection": collection, "document": id_, BEFORE: document})
-    for id_, document in (asked or {}).items():
-        notes.append({"_id": _new_id(), "collection": collection, "document": id_, ASKED: document})
-    mirror.insert_documents(MIRROR, notes)
+
+    def decide(tables: Tables) -> tuple[list[Operation], list[bool] | None]:
+        fact = tables[MIRROR].get(AWAY_ID)
+        if fact is None:
+            return [], None
+        operations: list[Operation] = []
+        made = []
+        order = int(fact["next"])
+        for change in plain:
+            stored = tables[change.collection].get(change.id)
+            is_here = change.key in made_here
+            made.append(holds := is_here or still_holds(stored, change))
+            if not holds:
+                continue
+            before = change.before if is_here else stored
+            operations.append(put(MIRROR, _note(tables, change.collection, change.id, order, before, at)))
+            order += 1
+            if is_here:
+                continue
+            if change.after is None:
+                operations.append(remove(change.collection, change.id))
+            else:
+                operations.append(put(change.collection, changed_document(stored, change, rev)))
+        if operations:
+            operations.append(put(MIRROR, {**fact, "next": order}))
+        return operations, made
+
+    return copy.write(decide)
 
 
-def note_clear(mirror: TinyStore, clear: Clear) -> None:
-    """Note a clearing that the shared store is to follow."""
-    note: dict[str, Any] = {"_id": _new_id(), "guild_id": clear.guild_id, "cleared_at": time_to_text(clear.at)}
-    note |= {name: value for name, value in (("game", clear.game), ("code", clear.key)) if value is not None}
-    mirror.engine.put(MIRROR, [note])
+def _note(
+    tables: Tables, collection: str, id_: str, order: int, before: Mapping[str, Any] | None, at: datetime
+) -> Document:
+    """The note of a change; of several changes of one document the first says what it was before."""
+    note_id = queued_id(collection, id_)
+    there = tables[MIRROR].get(note_id)
+    note: Document = dict(there) if there is not None else {"_id": note_id, "collection": collection, "document": id_}
+    if there is None:
+        note |= {"order": order} | ({} if before is None else {"before": dict(before)})
+    return {**note, "at": time_to_text(at), "times": int(note.get("times", 0)) + 1}
 
 
-def read_pending(mirror: TinyStore) -> Pending:
-    """Everything that is noted."""
+def queue_everything(copy: TinyEngine, at: datetime) -> None:
+    """Note every document of the copy: it has been the ledger itself so far."""
+
+    def decide(tables: Tables) -> tuple[list[Operation], None]:
+        found = [(name, id_) for name in CARRIED for id_ in tables[name]]
+        return [put(MIRROR, _note(tables, *key, order, None, at)) for order, key in enumerate(found)], None
+
+    copy.write(decide)
+
+
+def queue_of(copy: TinyEngine) -> list[Queued]:
+    """All changes that are to be carried back, in order."""
+    notes = [note for note in copy.walk(MIRROR) if str(note["_id"]).startswith(QUEUED)]
     ids: dict[str, set[str]] = {}
-    before: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
-    clears = []
-    notes = []
-    for note in mirror.engine.walk(MIRROR):
-        if note["_id"] == SYNCED_ID:
-            continue
-        notes.append(note["_id"])
-        if "cleared_at" in note:
-            at = time_from_value(note["cleared_at"])
-            clears.append(Clear(int(note["guild_id"]), note.get("game"), note.get("code"), at))
-        else:
-            ids.setdefault(note["collection"], set()).add(note["document"])
-            states = before.setdefault(note["collection"], {}).setdefault(note["document"], [])
-            if BEFORE in note:
-                states.insert(0, note[BEFORE])
-            elif ASKED in note:
-                states.append(note[ASKED])
-    return Pending(
-        ids={collection: frozenset(found) for collection, found in ids.items()},
-        before=before,
-        clears=tuple(sorted(clears, key=lambda clear: clear.at)),
-        notes=tuple(notes),
-    )
+    for note in notes:
+        ids.setdefault(note["collection"], set()).add(note["document"])
+    here = {(name, id_): one for name, wanted in ids.items() for id_, one in copy.get(name, wanted).items()}
+    found = [
+        Queued(
+            collection=note["collection"],
+            id=note["document"],
+            order=int(note["order"]),
+            before=note.get("before"),
+            after=here.get((note["collection"], note["document"])),
+            at=note["at"],
+        )
+        for note in notes
+    ]
+    return sorted(found, key=lambda one: one.order)
 
 
-def forget_pending(mirror: TinyStore, notes: Collection[str]) -> None:
-    """Take away the notes of what has been carried back; those made since then stay."""
-    mirror.remove_documents(MIRROR, notes)
+def waiting(copy: TinyEngine) -> int:
+    """How many documents have changes that are to be carried back."""
+    return sum(str(note["_id"]).startswith(QUEUED) for note in copy.walk(MIRROR))
 
 
-def synced_with(mirror: TinyStore, shared_name: str) -> Synced | None:
-    """When the mirror was last in step with the shared store of this name, None when it never was."""
-    for document in mirror.engine.walk(MIRROR):
-        if document["_id"] == SYNCED_ID and document.get("with") == shared_name:
-            return Synced(shared_name, time_from_value(document["at"]), int(document.get("revision", 0)))
-    return None
+def settle_queued(copy: TinyEngine, done: Iterable[tuple[Queued, Mapping[str, Any] | None]]) -> None:
+    """Let the copy hold what the database holds now of queued documents; one changed meanwhile stays queued."""
+    results = [(queued, None if one is None else plain_document(one)) for queued, one in done]
+
+    def decide(tables: Tables) -> tuple[list[Operation], None]:
+        operations: list[Operation] = []
+        for queued, result in results:
+            note_id = queued_id(queued.collection, queued.id)
+            note: Mapping[str, Any] | None = tables[MIRROR].get(note_id)
+            here: Mapping[str, Any] | None = tables[queued.collection].get(queued.id)
+            if note is None:
+                continue
+            if here != queued.after:
+                again = {name: value for name, value in note.items() if name != "before"}
+                operations.append(put(MIRROR, again | ({} if result is None else {"before": result})))
+                continue
+            operations.append(remove(MIRROR, note_id))
+            if result is None or queued.collection == TODO_EVENTS:
+                operations += [remove(queued.collection, queued.id)] if here is not None else []
+            elif result != here:
+                operations.append(put(queued.collection, result))
+        return operations, None
+
+    copy.write(decide)
 
 
-def note_synced(mirror: TinyStore, synced: Synced) -> None:
-    """Note that the mirror is in step with a shared store."""
-    document = {"_id": SYNCED_ID, "with": synced.name, "at": time_to_text(synced.at), "revision": synced.revision}
-    mirror.engine.put(MIRROR, [document])
+def end_away(copy: TinyEngine, notes: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether nothing waits any more, so that MongoDB is at hand again; the notes of the copy are written then."""
+
+    def decide(tables: Tables) -> tuple[list[Operation], bool]:
+        there: Mapping[str, Mapping[str, Any]] = tables[MIRROR]
+        if any(id_.startswith(QUEUED) for id_ in there):
+            return [], False
+        operations = [remove(MIRROR, AWAY_ID)] if AWAY_ID in there else []
+        return operations + [put(MIRROR, one) for one in notes if there.get(one["_id"]) != one], True
+
+    return copy.write(decide)
 
 
-def leave_shared_store(mirror: TinyStore, *, read_only: bool = False) -> str:
-    """The name of the shared store whose mirror is from now on a ledger of its own; empty for one that is.
+def take_in(
+    copy: TinyEngine, collection: str, documents: Collection[Mapping[str, Any]], gone: Collection[str] = ()
+) -> None:
+    """Let the copy hold documents of the database, and others no more; what is queued stays as it is here."""
+    plain = [plain_document(document) for document in documents]
 
-    What is recorded in it then is noted nowhere: when it meets a shared store again, all of it is carried over.
+    def decide(tables: Tables) -> tuple[list[Operation], None]:
+        there: Mapping[str, Mapping[str, Any]] = tables[collection]
+        notes = tables[MIRROR]
+        operations: list[Operation] = [
+            put(collection, one)
+            for one in plain
+            if there.get(one["_id"]) != one and queued_id(collection, one["_id"]) not in notes
+        ]
+        operations += [
+            remove(collection, id_) for id_ in gone if id_ in there and queued_id(collection, id_) not in notes
+        ]
+        return operations, None
+
+    copy.write(decide)
+
+
+def leave_database(copy: TinyEngine, *, read_only: bool = False) -> str:
+    """The name of the database whose copy is from now on a ledger of its own; empty for one that is.
+
+    What is recorded in it then is noted nowhere: when it meets a database again, all of it is carried over.
     """
-    synced = next((found for found in mirror.engine.walk(MIRROR) if found["_id"] == SYNCED_ID), None)
+    synced = synced_of(copy)
     if synced is None:
         return ""
     if not read_only:
-        mirror.remove_documents(MIRROR, [SYNCED_ID])
-    return str(synced["with"])
-
-
-def note_everything(mirror: TinyStore) -> None:
-    """Note every document of the mirror: it has been the ledger itself so far."""
-    for collection in (LEDGER, GUILDS, CODES, RUNS, *TODO_COLLECTIONS):
-        note_pending(mirror, collection, (document["_id"] for document in mirror.engine.walk(collection)))
-
-
-def _new_id() -> str:
-    return secrets.token_hex(8)
+        # What was to be carried back still is, with what is known of it.
+        copy.put(MIRROR, (), [id_ for note in copy.walk(MIRROR) if not (id_ := str(note["_id"])).startswith(QUEUED)])
+    return synced.name

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from giftping.store.base import HOME_GAME, EntryState, StoreError
-from giftping.store.documents import GUILDS, LEDGER
+from giftping.store.documents import GUILDS, LEDGER, SUBSCRIPTIONS
 from giftping.store.engine import REV
 from giftping.store.legacy.migrate import BATCH, MigrationReport, MigrationRequest, Numbers, is_taken_over, migrate
 from giftping.store.legacy.olddata import OldData, open_file
@@ -112,7 +112,7 @@ def test_what_the_ledger_holds_already_wins(store: Store) -> None:
     assert store.entry(1, HOME_GAME, "ABC1") == claimed
     assert store.guild(1) == known
     assert remembered in store.codes()
-    assert report.collections == {LEDGER: Numbers(6, 5), GUILDS: Numbers(2, 1), "codes": Numbers(3, 2)}
+    assert report.collections == {LEDGER: Numbers(6, 5), SUBSCRIPTIONS: Numbers(2, 1), "codes": Numbers(3, 2)}
     assert report.guilds[0].entries == Numbers(3, 2)
     assert report.guilds[0].settings == Numbers(1, 0)
 

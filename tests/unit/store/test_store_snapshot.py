@@ -40,7 +40,7 @@ def written(tmp_path: Path) -> Path:
 
 def test_the_file_is_a_plain_tinydb_file_with_a_table_for_each_collection(written: Path) -> None:
     with TinyDB(written / SNAPSHOT, access_mode="r") as plain:
-        assert plain.tables() == {"meta", "sent_giftcodes", "codes", "guilds", "runs"}
+        assert plain.tables() == {"meta", "sent_giftcodes", "codes", "subscriptions", "runs"}
         assert [document.doc_id for document in plain.table("sent_giftcodes")] == [1, 2]
         sent = plain.table("sent_giftcodes").get(where("_id") == "1:GIFT100")
         assert plain.table("meta").get(where("_id") == "schema") == {"_id": "schema", "version": SCHEMA_VERSION}

@@ -1,0 +1,359 @@
+"""The engine over MongoDB and its copy in the state folder: which of them is asked, and what goes to both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+from giftping.store.base import StoreAwayError, StoreError
+from giftping.store.documents import (
+    CLEARS,
+    CODES,
+    DELIVERIES,
+    HOSTS,
+    LEDGER,
+    META,
+    MIRROR,
+    RUNS,
+    TODO_EVENTS,
+    TODO_STATE,
+)
+from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on, still_holds
+from giftping.store.fields import plain_document
+from giftping.store.legacy.olddata import OldData
+from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
+from giftping.store.mirror.session import DatabaseSession
+from giftping.store.mongo.engine import MongoEngine
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.files import StoreLock
+from giftping.text import counted
+
+DATABASE_LOCK = "database.lock"
+"""In the state folder: held together by those who write to MongoDB, and alone by whoever brings the two in step."""
+
+LOCK_WAIT = timedelta(seconds=60)
+"""Longer than any answer is waited for, so that whoever is at it has learnt that MongoDB is away."""
+
+QUIET = frozenset({RUNS, HOSTS, TODO_STATE, META})
+"""What is written there gives no other host anything to do, so that it is no reason to look."""
+
+SIGHTINGS = ("last_seen", "sources")
+"""The fields of a code that each look at its sources changes."""
+
+Answer = TypeVar("Answer")
+
+
+class MirroredEngine:
+    """Keeps `giftping.store.engine.Engine` in a MongoDB database, with a copy of it in the state folder.
+
+    While MongoDB can be reached it is asked and written first, the copy after it; but deliveries are written to the
+    copy first, which is the referee among the processes of this host. From the moment it cannot be reached until what
+    was written meanwhile has been carried back the copy is asked and written, by all processes of the host. With
+    `waits` nothing is claimed or sent then. With `read_only` nothing is carried anywhere: as long as something is to
+    be carried back, the copy is asked.
+
+    Raise StoreAwayError when MongoDB is away and the copy has never been in step with it: a copy that knows half of the
+    ledger is none.
+    """
+
+    def __init__(
+        self,
+        database: MongoEngine,
+        copy: TinyEngine,
+        *,
+        folder: Path,
+        host: str,
+        clock: Callable[[], datetime],
+        waits: bool = False,
+        read_only: bool = False,
+    ) -> None:
+        self._database = database
+        self._copy = copy
+        self._clock = clock
+        self._waits = waits
+        self._read_only = read_only
+        self._gate = StoreLock(folder / DATABASE_LOCK, LOCK_WAIT)
+        self._session = DatabaseSession(database, copy, self._gate, host=host, clock=clock, read_only=read_only)
+        self._passed: set[str] = set()
+        self._lock = RLock()
+        self.refusal = ""
+        """Why this host may not send because of the others that use the database: see giftping.delivery.hosts."""
+
+    @property
+    def name(self) -> str:
+        """What to call the store in messages."""
+        return self._database.name
+
+    @property
+    def is_away(self) -> bool:
+        """Whether MongoDB could not be reached, so that its copy is asked."""
+        return self._session.lost is not None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to tell the user: that MongoDB is away, or that something was carried over to it."""
+        session, notices = self._session, []
+        if session.carried:
+            what = f"{counted(session.carried, 'change')} {'was' if session.carried == 1 else 'were'}"
+            came = f": {what} carried over" if session.is_first else f" is back: {what} carried back"
+            notices.append(f"{self.name}{came} from {self._copy.name}")
+        if session.waiting and session.lost is None:
+            notices.append(
+                f"{self.name}: {counted(session.waiting, 'change', 'wait')} to be carried back by the next check;"
+                f" what is shown is the mirror's, {self._copy.name}"
+            )
+        if session.lost is not None:
+            goes_on = f"going on with the mirror: {self._copy.name}"
+            notices.append(f"{session.lost} ({'nothing is announced until it is back' if self._waits else goes_on})")
+        return tuple(notices)
+
+    @property
+    def held_back(self) -> str:
+        """Why nothing is to be claimed or sent now; empty where it may be."""
+        if self.refusal or not (self._waits and self._session.lost is not None):
+            return self.refusal
+        return f"{self._session.lost} (nothing is announced until it is back, and nobody is reminded)"
+
+    @property
+    def closed_fingerprint(self) -> str | None:
+        """The copy's; None when MongoDB was away: the next run has something to carry back then."""
+        return None if self.is_away or not self._session.is_open else self._copy.closed_fingerprint
+
+    @property
+    def glanced(self) -> str | None:
+        """What `glance` says of the database as this object knows it; None where it does not know."""
+        return self._session.token
+
+    def close(self) -> None:
+        """Release both; safe to call twice."""
+        try:
+            self._session.close()
+        finally:
+            try:
+                self._database.close()
+            finally:
+                self._copy.close()
+
+    # Reading
+
+    def get(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """The documents with these ids, by id."""
+        return self._read(lambda engine: engine.get(collection, ids))
+
+    def present(self, collection: str, ids: Collection[str]) -> frozenset[str]:
+        """Those of the ids that have a document."""
+        return self._read(lambda engine: engine.present(collection, ids))
+
+    def find(self, collection: str, where: Where | None = None, *, within: str = "") -> list[Mapping[str, Any]]:
+        """The documents that are wanted, by `_id`; of the history, while away, what was seen of it meanwhile."""
+        return self._read(lambda engine: engine.find(collection, where, within=within))
+
+    def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
+        """All documents as they are; what the copy notes for itself is none of the store's."""
+        if collection == MIRROR:
+            return iter(())
+        found = self._read(lambda engine: list(engine.walk(collection)))
+        if collection == HOSTS and not self._read_only and self._is_at_hand():
+            # Whoever goes on without MongoDB goes by what it last said of the others.
+            known = frozenset(str(document["_id"]) for document in self._copy.walk(HOSTS))
+            take_in(self._copy, HOSTS, found, known - {document["_id"] for document in found})
+        return iter(found)
+
+    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """The id of each document, and the values that a change of it rests on."""
+        return iter(self._read(lambda engine: list(engine.stamps(collection))))
+
+    def old_data(self, database: str | None = None) -> OldData:
+        """The old data to take over from MongoDB's own database, or from another one on its server."""
+        return self._database.old_data(database)
+
+    def _read(self, ask: Callable[[MongoEngine | TinyEngine], Answer]) -> Answer:
+        if self._is_at_hand():
+            try:
+                return ask(self._database)
+            except StoreAwayError as error:
+                self._lose(error)
+        return ask(self._copy)
+
+    def _is_at_hand(self) -> bool:
+        """Whether MongoDB is to be asked and written, by the fact that all processes of the host share."""
+        with self._lock:
+            self._session.open()
+            if self._read_only:
+                return not self._session.goes_by_copy
+            while (fact := away_of(self._copy)) is not None:
+                self._session.note_lost(fact.reason)
+                if fact.id in self._passed:
+                    return False
+                # Whoever had begun to write to MongoDB before it was lost is through then, and the copy knows of it.
+                with self._gate.exclusive():
+                    self._passed.add(fact.id)
+            self._session.note_back()
+            return True
+
+    def _lose(self, error: StoreAwayError) -> None:
+        """Go on with the copy from here on. Raise StoreAwayError when it never was in step."""
+        with self._lock:
+            self._session.lose(error)
+            if not self._read_only:
+                note_away(self._copy, str(error), self._clock())
+
+    # Changing
+
+    def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:
+        """For each of the changes whether it was made. Raise StoreAwayError for what is not to be done while away."""
+        refuse_doubles(changes)
+        if self._read_only:
+            raise StoreError(f"{self.name}: opened for reading only; nothing was written")
+        if not changes:
+            return []
+        rev = rev or fresh_rev()
+        # What was decided already: by the copy, where that comes first, or by MongoDB before it was lost.
+        here: set[tuple[str, str]] = set()
+        is_unclear = False
+        while True:
+            if self._is_at_hand():
+                self._refuse(changes)
+                with self._gate.shared():
+                    if away_of(self._copy) is not None:
+                        continue
+                    try:
+                        return self._change_both(changes, rev, here, is_unclear=is_unclear)
+                    except StoreAwayError as error:
+                        lost = error
+                self._lose(lost)
+                is_unclear = True
+                if any(one.collection == HOSTS for one in changes):
+                    # Not even noted: by its own record in the copy a host would take itself for known to the others.
+                    raise lost
+                # Passes the gate, so that whoever was faster is known.
+                if self._is_at_hand():
+                    continue
+            elif not is_unclear:
+                self._refuse(changes)
+            refused = {one.key for one in changes if self._waits and needs_database(one)}
+            noted = [_taken_back(one, rev) if one.key in refused else one for one in changes]
+            # What the copy was given before MongoDB is in it already; what is taken back was never in it otherwise.
+            is_there = (here - refused) | (refused - here)
+            if (made := changed_and_noted(self._copy, noted, rev, self._clock(), is_there)) is None:
+                continue
+            if refused:
+                raise StoreAwayError(self.held_back)
+            return made
+
+    def _refuse(self, changes: Sequence[Change]) -> None:
+        """Raise StoreError for what is not to be done now: the one place where it is decided what waits."""
+        is_away = self.is_away
+        if is_away and any(one.collection == HOSTS for one in changes):
+            # A record that nobody else can see registers nobody, and one that is not seen to go is not gone.
+            raise StoreAwayError(str(self._session.lost))
+        why = self.held_back
+        if why and any(is_claim(one) or (is_away and needs_database(one)) for one in changes):
+            raise StoreAwayError(why) if is_away else StoreError(why)
+
+    def _change_both(
+        self, changes: Sequence[Change], rev: str, here: set[tuple[str, str]], *, is_unclear: bool
+    ) -> list[bool]:
+        deliveries = [one for one in changes if one.collection == DELIVERIES and one.key not in here]
+        here |= self._made_here(deliveries, rev)
+        asked = [one for one in changes if one.collection != DELIVERIES or one.key in here]
+        if not asked:
+            return [False] * len(changes)
+        if not all(map(is_quiet, asked)):
+            self._session.announce()
+        made = self._made_there(asked, rev, is_unclear=is_unclear)
+        follows = [one for one in asked if one.key in made and one.collection not in (DELIVERIES, TODO_EVENTS, META)]
+        stale = [one for one, done in zip(follows, self._copy.change(follows, rev=rev), strict=True) if not done]
+        # A delivery that the copy let pass, and MongoDB did not, is as MongoDB has it.
+        self._take_in([*stale, *(one for one in asked if one.collection == DELIVERIES and one.key not in made)])
+        return [one.key in made for one in changes]
+
+    def _made_here(self, deliveries: Sequence[Change], rev: str) -> set[tuple[str, str]]:
+        """Those of the deliveries that the copy lets pass; where it does not know how they stand, it is told first."""
+        if not deliveries:
+            return set()
+        made = self._copy.change(deliveries, rev=rev)
+        refused = [one for one, done in zip(deliveries, made, strict=True) if not done]
+        if refused:
+            there = self._take_in(refused)
+            again = [one for one in refused if still_holds(_plain(there.get(one.id)), _plain_change(one))]
+            if again:
+                late = dict(zip((one.key for one in again), self._copy.change(again, rev=rev), strict=True))
+                refused = [one for one in refused if not late.get(one.key)]
+        return {one.key for one in deliveries} - {one.key for one in refused}
+
+    def _made_there(self, asked: Sequence[Change], rev: str, *, is_unclear: bool) -> set[tuple[str, str]]:
+        made: set[tuple[str, str]] = set()
+        if is_unclear:
+            # They were sent once, and no answer came: what has taken effect is not to be taken for another's doing.
+            by_collection: dict[str, set[str]] = {}
+            for one in asked:
+                by_collection.setdefault(one.collection, set()).add(one.id)
+            there = {name: self._database.get(name, ids) for name, ids in by_collection.items()}
+            made = {one.key for one in asked if _has_taken_effect(there[one.collection].get(one.id), one, rev)}
+            asked = [one for one in asked if one.key not in made]
+        answers = self._database.change(asked, rev=rev) if asked else ()
+        return made | {one.key for one, done in zip(asked, answers, strict=True) if done}
+
+    def _take_in(self, changes: Sequence[Change]) -> Mapping[str, Mapping[str, Any]]:
+        """Let the copy hold what MongoDB holds of some documents, and return what that is of the last collection."""
+        found: Mapping[str, Mapping[str, Any]] = {}
+        for collection in dict.fromkeys(one.collection for one in changes):
+            ids = {one.id for one in changes if one.collection == collection}
+            found = self._database.get(collection, ids)
+            take_in(self._copy, collection, list(found.values()), ids - found.keys())
+        return found
+
+
+def is_quiet(change: Change) -> bool:
+    """Whether a change gives no other host anything to do."""
+    before, after = change.before, change.after
+    if change.collection != CODES or before is None or after is None:
+        return change.collection in QUIET
+    # Seen once more, by sources that have listed it before.
+    is_news = any(before.get(name) != after.get(name) for name in {*before, *after} - {*SIGHTINGS, REV})
+    return not is_news and (before.get("sources") or {}).keys() == (after.get("sources") or {}).keys()
+
+
+def is_claim(change: Change) -> bool:
+    """Whether a change is about to send something: a new claim, or a delivery that is taken or written."""
+    if change.after is None or change.collection not in (LEDGER, DELIVERIES):
+        return False
+    return str(change.after.get("state")) in ("claimed", "open", "written")
+
+
+def needs_database(change: Change) -> bool:
+    """Whether a change waits for a database that hosts share: new entries, claims, clears. An outcome does not.
+
+    What came of a message that went out is known to this host alone, and is not to be lost.
+    """
+    if change.collection == CLEARS:
+        return True
+    if change.collection not in (LEDGER, DELIVERIES):
+        return False
+    return change.before is None or is_claim(change)
+
+
+def _taken_back(change: Change, rev: str) -> Change:
+    """The change that undoes one of which nobody knows whether it was made, and which nobody goes by."""
+    after = None if change.after is None else changed_document(change.before, change, rev)
+    return Change(change.collection, after, change.before)
+
+
+def _has_taken_effect(there: Mapping[str, Any] | None, change: Change, rev: str) -> bool:
+    if there is None or change.after is None:
+        return there is None and change.after is None
+    expected = plain_document(changed_document(change.before, change, rev))
+    plain = plain_document(there)
+    return all(plain.get(name) == expected.get(name) for name in rests_on(change.collection))
+
+
+def _plain(document: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return None if document is None else plain_document(document)
+
+
+def _plain_change(change: Change) -> Change:
+    return Change(change.collection, _plain(change.before), _plain(change.after))
