@@ -394,17 +394,27 @@ def codes_clear(
 @command(codes_app, "settle")
 def codes_settle(
     session: "Session",
+    of_guild: Annotated[
+        int | None,
+        typer.Argument(parser=discord_id, metavar="[GUILD]", help="Only this guild, by its id.", show_default=False),
+    ] = None,
     guild: OneGuild = None,
     code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only this code.")] = None,
     sent: Annotated[bool, typer.Option("--sent", help="You looked: the message is there.")] = False,
     resend: Annotated[
         bool, typer.Option("--resend", help="You looked: it is not there. The next check posts it.")
     ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Of all guilds, with --sent or --resend.")] = False,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only what was begun since then.")
+    ] = None,
 ) -> int:
     """Settle announcements whose fate is uncertain."""
     from giftping.commands.settle import settle
 
-    return settle(session, guild, code, sent=sent, resend=resend)
+    chosen = guild if of_guild is None else of_guild
+    begun = _since(since) if since else None
+    return settle(session, chosen, code, sent=sent, resend=resend, everything=everything, since=begun)
 
 
 @command(codes_app, "explain")
@@ -417,6 +427,15 @@ def codes_explain(
     from giftping.commands import codes
 
     return codes.explain(session, code, guild)
+
+
+def _since(text: str) -> datetime:
+    from giftping.commands.settle import parse_since
+
+    try:
+        return parse_since(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--since: {error}") from None
 
 
 def _expiry(text: str) -> datetime | None:

@@ -15,6 +15,8 @@ from giftping.store.opening import HOST_FILE as HOST_FILE
 from giftping.store.opening import host_name as host_name
 
 if TYPE_CHECKING:
+    from giftping.delivery.deliveries import Deliveries
+    from giftping.delivery.holder import ProcessLock
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
@@ -49,6 +51,8 @@ class Wiring:
     _reader: RestClient | None = field(default=None, repr=False)
     _todo_client: RestClient | None = field(default=None, repr=False)
     """One of its own, because the TODO part may wait for rate limits for another time than the codes."""
+
+    _process: ProcessLock | None = field(default=None, repr=False)
 
     def is_stopped(self) -> bool:
         """Whether nothing new is to be begun."""
@@ -166,6 +170,28 @@ class Wiring:
             )
         return opening.decide(self.settings, self.settings.mongo.uri, utc_now(), adopts=adopts).value
 
+    def process_lock(self, *, create: bool = True) -> ProcessLock:
+        """By what the other processes of this host know that this one is alive; the host's name is kept with `create`.
+
+        Raise StoreError when that cannot be read or kept.
+        """
+        from giftping.delivery.holder import ProcessLock
+
+        with self._lock:
+            if self._process is None:
+                self._process = ProcessLock(self.settings.state, host_name(self.settings, create=create))
+            return self._process
+
+    def deliveries(self, store: Store, *, read_only: bool = False) -> Deliveries:
+        """The deliveries in a store, in the name of this process."""
+        from giftping.delivery.deliveries import Deliveries
+
+        return Deliveries(store, self.process_lock(create=not read_only), utc_now)
+
+    def discord_now(self) -> datetime | None:
+        """Discord's time, as the client for codes has heard it; None where it has not."""
+        return self._http.discord_now() if self._http is not None else None
+
     def http(self) -> DiscordHttp:
         """The one client for Discord. Raise SettingsError for a token that cannot be one."""
         with self._lock:
@@ -202,7 +228,9 @@ class Wiring:
             return self._todo_client
 
     def close(self) -> None:
-        """Close the connections to Discord."""
+        """Close the connections to Discord, and let go of what this process holds."""
+        if self._process is not None:
+            self._process.close()
         for http in (self._http, self._todo_client.http if self._todo_client else None):
             if http is not None:
                 http.close()

@@ -139,7 +139,7 @@ def statistics(result: CommandResult, games: Games) -> discord.Embed:
     last = f"`{value['last_code']}` {relative_time(value['last_sent_at'])}" if value["last_code"] else "–"
     embed.add_field(name="Last one", value=last)
     embed.add_field(name="There at the first look", value=str(states["seeded"]))
-    if unsettled := states["claimed"] + states["uncertain"]:
+    if unsettled := states["open"] + states["uncertain"]:
         embed.add_field(name="Not known to have arrived", value=str(unsettled))
     by_game = {_title(slug, games): count for slug, count in value["games"].items()}
     days = dict(sorted(value["days"].items())[-LAST_DAYS:])
@@ -158,7 +158,7 @@ def question_before_reset(result: CommandResult) -> discord.Embed | None:
     kinds = {
         "announced": states["sent"],
         "there at the first look": states["seeded"],
-        "not known to have arrived": states["claimed"] + states["uncertain"],
+        "not known to have arrived": states["open"] + states["uncertain"],
     }
     which = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
     text = (

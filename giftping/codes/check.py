@@ -7,16 +7,17 @@ open is settled; what each guild is owed is planned; the courier claims, posts a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from giftping.codes.broken_destination import is_resting
-from giftping.codes.courier import Courier, Origins, Routes
+from giftping.codes.courier import Courier, DiscordClock, Origins, Routes
 from giftping.codes.gather import Gathered
 from giftping.codes.guards import clearance
+from giftping.codes.left_open import Settled, Settling, left_after, settle_left
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
-from giftping.codes.owed import Owed, OwedNow, arrived, owed_after, owed_document, owed_from, owed_now
+from giftping.codes.owed import OwedNow, owed_by, owed_now, without
 from giftping.codes.plan import (
     GuildPlan,
     Listed,
@@ -29,27 +30,23 @@ from giftping.codes.plan import (
 from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, GuildWork
 from giftping.codes.request import CheckRequest
-from giftping.codes.settle import DeliverySettler, OpenDelivery, may_settle, open_deliveries
 from giftping.delivery.clock import Clock
+from giftping.delivery.deliveries import Deliveries, Delivery
 from giftping.settings.catalogue import Game
-from giftping.store.base import CodeRecord, EntryState, GuildRecord
-from giftping.store.documents import OWED
+from giftping.store.base import CodeRecord, GuildRecord
+from giftping.store.documents import LEDGER
 from giftping.store.records import Store
 from giftping.text import key_of
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRules:
-    """The settings a check follows, and what its host knows of earlier runs."""
+    """The settings a check follows."""
 
-    host: str
-    """The name under which this host claims."""
     lease: timedelta
-    """How long a claim of another host is left alone."""
-    quiet_since: Mapping[str, datetime] = field(default_factory=dict)
-    """Since when nobody is at the deliveries that this host left open, by their id."""
+    """How long what another host has under way is left alone."""
     resend_unclear: bool = False
-    """Whether a message of which nobody can tell whether it arrived is posted again."""
+    """Whether a message of which nobody can tell whether it arrived is posted again, once."""
     skipped_regions: frozenset[str] = frozenset()
     """Codes for these regions alone go out nowhere."""
 
@@ -59,9 +56,12 @@ class CheckTools:
     """What a check works with, passed in by the wiring."""
 
     clock: Clock
+    discord_now: DiscordClock
     gather: Callable[[Collection[str]], Gathered]
     """Asks the sources of these games."""
     open_store: Callable[[], Store]
+    deliveries: Callable[[Store], Deliveries]
+    """The deliveries in a store, in the name of this process."""
     routes: Routes
     games: Mapping[str, Game]
     """The games that the settings know, by slug."""
@@ -87,20 +87,21 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             store.remember(code_records(codes, started))
 
         # What an earlier run left open comes before anything new: a code in it is neither owed nor delivered yet.
-        courier = Courier(store, tools.routes, tools.clock, rules.host, tools.origins, tools.stopped)
-        settled = _settle(courier, tools, rules, request, valid, everyone)
+        deliveries = tools.deliveries(store)
+        courier = Courier(deliveries, tools.routes, tools.clock, tools.discord_now, tools.origins, tools.stopped)
+        settled = settle_left(courier, _settling(tools, rules, request), everyone, valid, remembered)
         # Settling may have found a destination broken, or working again.
-        guilds = request.concerned(store.guilds() if settled else everyone)
+        guilds = request.concerned(store.guilds() if settled.reports else everyone)
 
         listed = listed_by_game(gathered.sources, valid, remembered)
-        owed = _owed(store, request, everyone, remembered, codes, rules, started)
+        owed = _owed(settled.refused, request, everyone, remembered, codes, rules, started)
         known_games = {game: listed[game] for game in listed if game in tools.games}
-        plans = _plan(store, guilds, known_games, settled, owed.now.unlisted, tools)
-        work = _deliver(courier, plans, tools, dry_run=request.dry_run)
+        plans = _plan(store, guilds, known_games, settled.reports, owed.unlisted, tools)
+        work = _deliver(courier, plans, settled.refused, tools, dry_run=request.dry_run)
         if not request.dry_run:
-            _note_owed(store, owed, settled, plans, work, tools.clock())
+            _tidy(deliveries, settled, owed, request, everyone)
 
-        left = open_deliveries(store, (EntryState.CLAIMED, EntryState.UNCERTAIN))
+        left = left_after(deliveries)
         report = CheckReport(
             started_at=started,
             finished_at=tools.clock(),
@@ -109,99 +110,69 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             games=games_of(guilds),
             lists=gathered.fingerprint,
             sources=gathered.sources,
-            settled=tuple(settled),
+            settled=settled.reports,
             work=tuple(work),
-            missed=owed.now.missed,
-            next_owed_end=owed.now.next_end,
+            missed=owed.missed,
+            next_owed_end=owed.next_end,
             broken=_broken(guilds, work),
-            uncertain=sum(entry.state is EntryState.UNCERTAIN for delivery in left for entry in delivery.entries),
-            others_lease_ends=_first_lease_to_end(left, rules),
+            uncertain=left.uncertain,
+            others_lease_ends=left.first_lease_to_end(rules.lease, tools.clock(), tools.discord_now()),
             disagreements=tuple(text for code in codes for text in code.disagreements),
-            trouble=tuple(_unknown_games(guilds, tools.games)),
+            trouble=(*_unknown_games(guilds, tools.games), *settled.odd, *filter(None, [store.held_back])),
             stopped=tools.stopped(),
         )
         if not request.dry_run:
-            store.record_run(run_record(report, rules.host))
+            store.record_run(run_record(report, deliveries.host))
     return report
 
 
-def _settle(
-    courier: Courier,
-    tools: CheckTools,
-    rules: CheckRules,
-    request: CheckRequest,
-    valid: Sequence[Code],
-    guilds: Iterable[GuildRecord],
-) -> list[DeliveryReport]:
-    """How the deliveries stand that an earlier run left open, as far as this host may look into them."""
-    left = [
-        delivery
-        for delivery in open_deliveries(courier.store, (EntryState.CLAIMED,), request.guild_id)
-        if may_settle(delivery, rules.host, rules.lease, tools.clock())
-        and request.game in (None, delivery.entries[0].game)
-    ]
-    settler = DeliverySettler(
-        courier=courier,
-        guilds={guild.guild_id: guild for guild in guilds},
+def _settling(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> Settling:
+    """What of the deliveries that earlier runs left open this run settles, and by which rules."""
+    return Settling(
         games=tools.games,
-        codes={(code.game, code.key): code for code in valid},
         lease=rules.lease,
-        quiet_since=rules.quiet_since,
         resend=rules.resend_unclear,
+        skipped_regions=rules.skipped_regions,
+        request=request,
     )
-    if request.dry_run:
-        return [settler.rehearse(delivery) for delivery in left]
-    return [settler.settle(delivery) for delivery in left if not tools.stopped()]
-
-
-@dataclass(frozen=True, slots=True)
-class _OwedBefore:
-    """What earlier runs left owed, and what becomes of it in this one."""
-
-    before: tuple[Owed, ...]
-    now: OwedNow
 
 
 def _owed(
-    store: Store,
+    refused: Sequence[Delivery],
     request: CheckRequest,
     everyone: Sequence[GuildRecord],
     records: Sequence[CodeRecord],
     codes: Sequence[Code],
     rules: CheckRules,
     now: datetime,
-) -> _OwedBefore:
-    """What earlier runs could not deliver to the guilds that this one is about, and to those that are there no more."""
-    concerned = {guild.guild_id for guild in request.concerned(everyone)}
-    left_out = {guild.guild_id for guild in everyone} - concerned
-    before = [one for one in owed_from(store.engine.walk(OWED)) if one.guild_id not in left_out]
+) -> OwedNow:
+    """What becomes of what earlier runs could not deliver to the guilds that this one is about, or that are gone."""
+    left_out = _left_out(request, everyone)
+    before = [one for one in owed_by(refused) if one.guild_id not in left_out]
     listed = {(code.game, code.key): code for code in codes}
-    became = owed_now(before, everyone, records, listed, now=now, skipped_regions=rules.skipped_regions)
-    return _OwedBefore(tuple(before), became)
+    return owed_now(before, everyone, records, listed, now=now, skipped_regions=rules.skipped_regions)
 
 
-def _note_owed(
-    store: Store,
-    owed: _OwedBefore,
-    settled: Sequence[DeliveryReport],
-    plans: Sequence[GuildPlan],
-    work: Sequence[GuildWork],
-    now: datetime,
+def _left_out(request: CheckRequest, everyone: Sequence[GuildRecord]) -> set[int]:
+    """The guilds that the run is not about."""
+    return {guild.guild_id for guild in everyone} - {guild.guild_id for guild in request.concerned(everyone)}
+
+
+def _tidy(
+    deliveries: Deliveries,
+    settled: Settled,
+    owed: OwedNow,
+    request: CheckRequest,
+    everyone: Sequence[GuildRecord],
 ) -> None:
-    """Remember what is owed from now on, and forget what is not; a run that changes nothing of it writes nothing."""
-    deliveries = [*settled, *(delivery for one in work for delivery in one.deliveries)]
-    waiting = [(plan.guild, code) for plan in plans if plan.resting for game in plan.games for code in game.announce]
-    known = {one.id for one in owed.before}
-    after = owed_after(deliveries, waiting, now)
-    there: set[str] = set()
-    for game in {one.game for one in owed.before}:
-        of_game = [one for one in owed.before if one.game == game]
-        recorded = store.recorded(game, {one.key for one in of_game}, {one.guild_id for one in of_game})
-        there |= {one.id for one in of_game if one.key in recorded[one.guild_id]}
-    if over := (owed.now.over | there | (arrived(deliveries) & known)) - after.keys():
-        store.remove_documents(OWED, over)
-    if new := [owed_document(one) for id_, one in after.items() if id_ not in known]:
-        store.insert_documents(OWED, new)
+    """Remove the deliveries that are done, and what is not owed any more; a run that changes nothing writes nothing."""
+    deliveries.remove_done(settled.done)
+    left_out = _left_out(request, everyone)
+    refused = [one for one in settled.refused if one.guild_id not in left_out]
+    ids = {id_ for one in refused for id_ in one.entries}
+    over = owed.over | (deliveries.store.engine.present(LEDGER, ids) if ids else frozenset())
+    if changes := without(refused, over):
+        deliveries.store.engine.change(changes)
 
 
 def _broken(guilds: Iterable[GuildRecord], work: Iterable[GuildWork]) -> int:
@@ -254,18 +225,23 @@ def _plan(
     return plans
 
 
-def _deliver(courier: Courier, plans: Sequence[GuildPlan], tools: CheckTools, *, dry_run: bool) -> list[GuildWork]:
+def _deliver(
+    courier: Courier, plans: Sequence[GuildPlan], refused: Sequence[Delivery], tools: CheckTools, *, dry_run: bool
+) -> list[GuildWork]:
     """What the plans brought: guilds side by side, because they wait for rate limits of their own."""
     if dry_run:
         return [_rehearse(courier, plan, tools.games) for plan in plans]
-    return tools.side_by_side(lambda plan: _carry_out(courier, plan, tools), plans)
+    owed: dict[int | None, list[Delivery]] = {}
+    for one in refused:
+        owed.setdefault(one.guild_id, []).append(one)
+    return tools.side_by_side(lambda plan: _carry_out(courier, plan, owed.get(plan.guild.guild_id, ()), tools), plans)
 
 
-def _carry_out(courier: Courier, plan: GuildPlan, tools: CheckTools) -> GuildWork:
+def _carry_out(courier: Courier, plan: GuildPlan, owed: Sequence[Delivery], tools: CheckTools) -> GuildWork:
     """What one guild brought: game by game, first what is only recorded, then what is posted."""
     deliveries: list[DeliveryReport] = []
     for game_plan in plan.games:
-        if tools.stopped():
+        if tools.stopped() or courier.store.held_back:
             return GuildWork(tuple(deliveries))
         if game_plan.seed:
             courier.seed(plan.guild, game_plan.seed)
@@ -277,8 +253,11 @@ def _carry_out(courier: Courier, plan: GuildPlan, tools: CheckTools) -> GuildWor
                 game_plan.looked_at,
                 announced=game_plan.ends_announce_current,
             )
-        if not (plan.resting or any(delivery.broke for delivery in deliveries)):
-            deliveries += courier.announce(plan.guild, tools.games[game_plan.game], game_plan.announce)
+        broke = next((delivery.reason for delivery in deliveries if delivery.broke), "")
+        if plan.resting or broke:
+            courier.owe(plan.guild, game_plan.announce, broke or plan.broken_reason, owed)
+        else:
+            deliveries += courier.announce(plan.guild, tools.games[game_plan.game], game_plan.announce, owed)
     return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
 
 
@@ -288,16 +267,6 @@ def _rehearse(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> G
     for game_plan in () if plan.resting else plan.games:
         deliveries += courier.rehearse(plan.guild, games[game_plan.game], game_plan.announce)
     return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
-
-
-def _first_lease_to_end(left: Iterable[OpenDelivery], rules: CheckRules) -> datetime | None:
-    """When this host may look into a delivery of another one; an idle run must not sleep past that."""
-    ends = [
-        delivery.held_since + rules.lease
-        for delivery in left
-        if delivery.held_by != rules.host and delivery.entries[0].state is EntryState.CLAIMED
-    ]
-    return min(ends, default=None)
 
 
 def _unknown_games(guilds: Iterable[GuildRecord], games: Mapping[str, Game]) -> Iterator[str]:

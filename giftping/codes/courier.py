@@ -1,30 +1,36 @@
-"""Brings announcements out: claim, post, record. The only place that posts codes."""
+"""Brings announcements out: claim, fence, post, record. The only place that posts codes."""
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.broken_destination import broken_after
+from giftping.codes.entries import ANNOUNCEMENT, Held, claimed, freed, sent
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.delivery.clock import Clock
+from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.meanings import meaning_of
-from giftping.discord.outcome import Done, Refused, Route, Unclear
+from giftping.discord.outcome import Done, Refused, Route, Unclear, WithdrawnError
 from giftping.settings.catalogue import Game
-from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, StoreAwayError, entry_id
+from giftping.store.documents import LEDGER
 from giftping.store.records import Store
 
 Routes = Callable[[Destination], Route | Refused]
 
+DiscordClock = Callable[[], datetime | None]
+"""Gives Discord's time, None before it has said what that is."""
 
-def new_delivery_id() -> str:
-    """A fresh delivery id of 24 characters: Discord allows a nonce 25."""
-    return base64.b32encode(secrets.token_bytes(15)).decode("ascii").lower()
+NOT_TRIED = "not tried, because the message before it did not go out"
+TAKEN = "another host has it"
+TOO_LATE = "too late to repeat it: Discord may not know any more that it has it"
+
+TRIES = 5
+"""How often an arrival is noted anew because somebody else was at its delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +48,44 @@ class Origins:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Claims, posts and records announcements in the name of one host."""
+    """Claims, posts and records announcements in the name of one process."""
 
-    store: Store
+    deliveries: Deliveries
     routes: Routes
     """The way to a destination, or why there is none."""
     clock: Clock
-    host: str
-    """The name under which it claims."""
+    discord_now: DiscordClock
     origins: Origins
     stopped: Callable[[], bool] = lambda: False
     """Once this says so nothing more is claimed."""
 
-    def announce(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
-        """How the announcements of these codes ended; after the first failure the rest stay open."""
+    @property
+    def store(self) -> Store:
+        """Where it is recorded."""
+        return self.deliveries.store
+
+    def announce(
+        self, guild: GuildRecord, game: Game, codes: Sequence[Code], owed: Sequence[Delivery] = ()
+    ) -> list[DeliveryReport]:
+        """How the announcements of these codes ended; after the first failure the rest stay open.
+
+        `owed` are the guild's refused deliveries: a new claim takes the place of those that it covers.
+        """
         if not codes:
             return []
         route = self.routes(guild.destination)
+        refused = route if isinstance(route, Refused) else _unheard(route)
         reports: list[DeliveryReport] = []
+        not_tried: list[Code] = []
         for announcement in announcements(game, codes, guild.mention_role_id):
-            if self.stopped():
+            before = reports[-1] if reports else None
+            if self.stopped() or self.store.held_back or (refused is not None and refused.withdrawn):
                 break
-            if isinstance(route, Refused):
-                reports.append(_report(guild, announcement, "", DeliveryResult.REFUSED, reason=route.reason))
+            if isinstance(route, Refused) or refused is not None:
+                reports.append(_not_tried(guild, announcement, route, refused))
             # What has just refused would refuse the next part, too, and nobody is to see part 2 without part 1.
-            elif reports and reports[-1].result in (DeliveryResult.REFUSED, DeliveryResult.UNCLEAR):
-                reason, before = "not tried, because the message before it did not go out", reports[-1]
-                report = _report(guild, announcement, route.label, DeliveryResult.REFUSED, reason=reason)
+            elif before and before.result in (DeliveryResult.REFUSED, DeliveryResult.UNCLEAR):
+                report = _report(guild, announcement, route.label, DeliveryResult.REFUSED, reason=NOT_TRIED)
                 # It shares the fate of the message before it: what has to be mended, and whether that was told.
                 reports.append(
                     replace(
@@ -80,7 +97,11 @@ class Courier:
                     )
                 )
             else:
-                reports.append(self._claim_and_post(guild, game, route, announcement))
+                reports.append(self._claim_and_post(guild, game, route, announcement, owed))
+                continue
+            not_tried += announcement.codes
+        if not_tried:
+            self.owe(guild, not_tried, reports[-1].reason, owed)
         return reports
 
     def rehearse(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
@@ -91,84 +112,183 @@ class Courier:
             return [_report(guild, part, "", DeliveryResult.REFUSED, reason=route.reason) for part in parts]
         return [_report(guild, part, route.label, DeliveryResult.PLANNED) for part in parts]
 
+    def owe(self, guild: GuildRecord, codes: Sequence[Code], reason: str, owed: Sequence[Delivery]) -> None:
+        """Remember that these codes of one game are to go out, where no refused delivery says so yet."""
+        known = {id_ for one in owed for id_ in one.entries}
+        new = {id_: code for code in codes if (id_ := entry_id(guild.guild_id, code.game, code.key)) not in known}
+        if not new or self.store.held_back:
+            return
+        self.deliveries.claim(
+            self._delivery(guild, new, state=DeliveryState.REFUSED, reason=reason, owed_since=self.clock())
+        )
+
+    def _delivery(self, guild: GuildRecord, codes: Mapping[str, Code], **fields: object) -> Delivery:
+        """A new delivery of codes of one game, by the ids of their entries."""
+        return self.deliveries.new(
+            ANNOUNCEMENT,
+            guild_id=guild.guild_id,
+            game=next(iter(codes.values())).game,
+            channel_id=guild.destination.channel_id,
+            entries=tuple(codes),
+            spellings=tuple(code.spelling for code in codes.values()),
+            **fields,
+        )
+
     def _claim_and_post(
-        self, guild: GuildRecord, game: Game, route: Route, announcement: Announcement
+        self, guild: GuildRecord, game: Game, route: Route, announcement: Announcement, owed: Sequence[Delivery]
     ) -> DeliveryReport:
-        delivery_id = new_delivery_id()
-        now = self.clock()
-        claims = [self._claim(guild, code, delivery_id, now) for code in announcement.codes]
-        # The referee between hosts is the id of an entry: of all who insert one, one wins.
-        won = self.store.insert(claims)
-        mine = [code for code, claim in zip(announcement.codes, claims, strict=True) if claim.id in won]
+        now, codes = self.clock(), {entry_id(guild.guild_id, code.game, code.key): code for code in announcement.codes}
+        before = [one for one in owed if codes.keys() & set(one.entries)]
+        delivery = self._delivery(
+            guild,
+            codes,
+            anchor=route.anchor(),
+            webhook_id=route.webhook_id,
+            owed_since=min((one.owed_since or one.since for one in before), default=None),
+            is_resent=any(one.is_resent for one in before),
+        )
+        claims = {
+            id_: claimed(replace(self._entry(guild, code, EntryState.OPEN, now), delivery_id=delivery.id))
+            for id_, code in codes.items()
+        }
+        covered = [one for one in before if codes.keys() >= set(one.entries)]
+        try:
+            # The referee between hosts is the id of an entry: of all who insert one, one wins.
+            delivery, won = self.deliveries.claim(delivery, list(claims.values()), covered)
+        except StoreAwayError as error:
+            # Whatever of it was written: this process knows that nothing was sent.
+            if not self.store.held_back:
+                raise
+            return _report(guild, announcement, route.label, DeliveryResult.RELEASED, delivery.id, str(error))
+        mine = {id_: code for (id_, code), is_won in zip(codes.items(), won, strict=True) if is_won}
         if not mine:
-            return _report(guild, announcement, route.label, DeliveryResult.TAKEN, reason="another host has it")
+            self.deliveries.remove(delivery)
+            return _report(guild, announcement, route.label, DeliveryResult.TAKEN, reason=TAKEN)
         # Another host shows the rest: in both messages a code would be announced twice.
-        if len(mine) < len(announcement.codes):
+        if len(mine) < len(codes):
             mention = guild.mention_role_id if announcement.message.mention_roles else None
-            announcement = announcements(game, mine, mention)[0]
-        return self.post(guild, route, announcement, delivery_id, sorted(won))
+            announcement = announcements(game, list(mine.values()), mention)[0]
+            spellings = tuple(code.spelling for code in mine.values())
+            delivery = replace(delivery, entries=tuple(mine), spellings=spellings)
+        entries = {id_: claims[id_].after or {} for id_ in mine}
+        return self.post(guild, route, announcement, Held(delivery, entries))
 
     def post(
         self,
         guild: GuildRecord,
         route: Route,
         announcement: Announcement,
-        delivery_id: str,
-        ids: Sequence[str],
+        held: Held,
         *,
         may_be_there: bool = False,
+        before: datetime | None = None,
     ) -> DeliveryReport:
-        """How the post of an announcement ended whose entries this host has claimed; that is recorded.
+        """How the post of an announcement ended that this process holds; that is recorded.
 
-        `may_be_there` when an earlier post of the same delivery is unclear: a no to this one says nothing of that.
+        `may_be_there` when an earlier post of the same delivery is unclear: a no to this one says nothing of that. It
+        is not begun after `before`, by Discord's time.
         """
-        outcome = route.post(announcement.message, delivery_id)
+        fence = Fence(self, held.delivery, before)
+        outcome = route.post(announcement.message, held.delivery.id, fence=fence)
+        held = replace(held, delivery=fence.delivery)
+
+        def report(result: DeliveryResult, reason: str = "") -> DeliveryReport:
+            return _report(guild, announcement, route.label, result, held.delivery.id, reason)
+
+        if fence.is_lost:
+            return report(DeliveryResult.TAKEN, TAKEN)
         if isinstance(outcome, Done):
-            # A run that is killed before this leaves a claim, and the message is found in the channel.
-            self.store.mark_sent(
-                delivery_id, ids, message_id=outcome.message_id, channel_id=outcome.channel_id, at=self.clock()
-            )
-            if guild.broken is not None:
-                self.store.note_broken(guild.guild_id, guild.destination, None)
-            report = _report(guild, announcement, route.label, DeliveryResult.SENT, delivery_id)
-            return replace(report, message_id=outcome.message_id)
-        # The claim stays as it is: whoever settles it later looks for the message first.
-        if isinstance(outcome, Unclear):
-            return _report(guild, announcement, route.label, DeliveryResult.UNCLEAR, delivery_id, outcome.reason)
-        if not may_be_there:
-            self.store.release(delivery_id, ids)
-        meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(guild.destination.webhook))
-        # A no to the token, or to this address, says nothing of the destination.
-        broke = outcome.lasting and not outcome.everywhere
-        broken = broken_after(guild.broken, outcome, meaning, self.clock()) if broke else None
-        if broken is not None:
-            self.store.note_broken(guild.guild_id, guild.destination, broken)
-        if outcome.withdrawn and not may_be_there:
-            return _report(guild, announcement, route.label, DeliveryResult.RELEASED, delivery_id, outcome.reason)
-        result = DeliveryResult.UNCLEAR if may_be_there else DeliveryResult.REFUSED
-        report = _report(guild, announcement, route.label, result, delivery_id, outcome.reason)
+            return replace(self._arrived(guild, held, outcome, report), message_id=outcome.message_id)
+        meaning, broken = None, None
+        if isinstance(outcome, Refused):
+            meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(guild.destination.webhook))
+            # A no to the token, or to this address, says nothing of the destination.
+            if outcome.lasting and not outcome.everywhere:
+                broken = broken_after(guild.broken, outcome, meaning, self.clock())
+                self.store.note_broken(guild.guild_id, guild.destination, broken)
+        if isinstance(outcome, Unclear) or may_be_there:
+            # It stays written: whoever settles it looks for the message first.
+            self.leave(held)
+            return report(DeliveryResult.UNCLEAR, outcome.reason)
+        if not self.release(held, outcome.reason):
+            return report(DeliveryResult.TAKEN, TAKEN)
+        if outcome.withdrawn:
+            return report(DeliveryResult.RELEASED, outcome.reason)
         return replace(
-            report,
+            report(DeliveryResult.REFUSED, outcome.reason),
             told=guild.broken is None,
-            broke=broke and result is DeliveryResult.REFUSED,
+            broke=broken is not None,
             everywhere=outcome.everywhere,
             meaning=meaning,
             retry_at=broken.retry_at if broken else None,
         )
 
+    def _arrived(
+        self, guild: GuildRecord, held: Held, done: Done, report: Callable[..., DeliveryReport]
+    ) -> DeliveryReport:
+        """The report of a message that is there, and has been recorded."""
+        try:
+            # A run that is killed before this leaves it written, and the message is found in the channel.
+            self.record(held, done.message_id, done.channel_id)
+        except LostDeliveryError:
+            self._note_arrival(held, done)
+        except StoreAwayError as error:
+            if not self.store.held_back:
+                raise
+            return report(DeliveryResult.UNCLEAR, f"it arrived, which could not be recorded: {error}")
+        if guild.broken is not None:
+            self.store.note_broken(guild.guild_id, guild.destination, None)
+        return report(DeliveryResult.SENT)
+
+    def record(self, held: Held, message_id: int | None, channel_id: int | None) -> None:
+        """Record a delivery, with its entries, as done. Raise LostDeliveryError where somebody else has settled it."""
+        channel_id = held.delivery.channel_id if channel_id is None else channel_id
+        done = replace(held.delivery, state=DeliveryState.DONE, message_id=message_id, channel_id=channel_id, reason="")
+        self.deliveries.change(done, sent(held.entries, done, self.clock()))
+
+    def _note_arrival(self, held: Held, done: Done) -> None:
+        """Record a message that went out although its delivery was lost meanwhile: whoever has it is not to post it."""
+        delivery = held.delivery
+        for _ in range(TRIES):
+            now = self.deliveries.by_id([delivery.id]).get(delivery.id)
+            there = self.store.engine.get(LEDGER, delivery.entries)
+            entries = {id_: one for id_, one in there.items() if one.get("delivery_id") == delivery.id}
+            if now is not None and now.state is not DeliveryState.DONE:
+                try:
+                    self.record(Held(now, entries), done.message_id, done.channel_id)
+                except LostDeliveryError:
+                    continue
+            elif now is None:
+                known = replace(delivery, message_id=done.message_id, channel_id=done.channel_id)
+                missing = {id_: one for id_, one in held.entries.items() if id_ not in there}
+                changes = sent(missing, known, self.clock())
+                self.store.insert_documents(LEDGER, [change.after for change in changes if change.after])
+            return
+
+    def leave(self, held: Held) -> None:
+        """Note that this process is not at a delivery any more that may have arrived."""
+        try:
+            self.deliveries.leave(held.delivery, self.discord_now())
+        except (LostDeliveryError, StoreAwayError):
+            # Somebody else has it, or will.
+            return
+
+    def release(self, held: Held, reason: str) -> bool:
+        """Whether a delivery that surely did not arrive was still ours: it is owed now, and its codes are free."""
+        try:
+            self.deliveries.refuse(replace(held.delivery, reason=reason), freed(held.entries))
+        except LostDeliveryError:
+            return False
+        except StoreAwayError:
+            # It is as it was: its host looks, or sees that it never was written.
+            if not self.store.held_back:
+                raise
+        return True
+
     def seed(self, guild: GuildRecord, codes: Sequence[Code]) -> None:
         """Record codes for a guild without posting them."""
         now = self.clock()
         self.store.insert([self._entry(guild, code, EntryState.SEEDED, now) for code in codes])
-
-    def _claim(self, guild: GuildRecord, code: Code, delivery_id: str, now: datetime) -> LedgerEntry:
-        return replace(
-            self._entry(guild, code, EntryState.CLAIMED, now),
-            delivery_id=delivery_id,
-            claimed_by=self.host,
-            claimed_at=now,
-            channel_id=guild.destination.channel_id,
-        )
 
     def _entry(self, guild: GuildRecord, code: Code, state: EntryState, now: datetime) -> LedgerEntry:
         return LedgerEntry(
@@ -180,7 +300,56 @@ class Courier:
             state=state,
             created_at=now,
             updated_at=now,
+            channel_id=guild.destination.channel_id if state is EntryState.OPEN else None,
         )
+
+
+class Fence:
+    """What is asked right before the first byte of a post, and of each repeat after a 429: whether to send it still."""
+
+    def __init__(self, courier: Courier, delivery: Delivery, before: datetime | None) -> None:
+        self.delivery = delivery
+        """As it was written last."""
+        self.is_lost = False
+        """Whether somebody else had it, so that nothing was sent."""
+        self._courier = courier
+        self._before = before
+
+    def __call__(self) -> None:
+        """Note the delivery as written. Raise WithdrawnError where it is not to be sent now."""
+        store = self._courier.store
+        if self._before is not None:
+            now = self._courier.discord_now()
+            if now is None or now >= self._before:
+                raise WithdrawnError(TOO_LATE)
+        try:
+            if not store.held_back:
+                self.delivery = self._courier.deliveries.fence(self.delivery)
+        except LostDeliveryError:
+            self.is_lost = True
+            raise WithdrawnError(TAKEN) from None
+        except StoreAwayError as error:
+            raise WithdrawnError(str(error)) from None
+        # That write may be what noticed that MongoDB is away.
+        if store.held_back:
+            raise WithdrawnError(store.held_back)
+
+
+def _unheard(route: Route) -> Refused | None:
+    """Why Discord does not say what time it is; without that there is no anchor, and nothing is sent."""
+    unheard = route.ask()
+    if isinstance(unheard, Unclear):
+        return Refused(f"cannot ask Discord: {unheard.reason}", everywhere=True)
+    return unheard
+
+
+def _not_tried(
+    guild: GuildRecord, announcement: Announcement, route: Route | Refused, refused: Refused | None
+) -> DeliveryReport:
+    label = "" if isinstance(route, Refused) else route.label
+    reason, everywhere = (refused.reason, refused.everywhere) if refused is not None else ("", False)
+    report = _report(guild, announcement, label, DeliveryResult.REFUSED, reason=reason)
+    return replace(report, everywhere=everywhere)
 
 
 def _report(

@@ -11,6 +11,7 @@ from giftping.codes.broken_destination import is_resting, meaning_of_broken
 from giftping.codes.guards import clearance
 from giftping.codes.model import Code
 from giftping.codes.plan import Listed, plan_game
+from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.settings.sources import MANUAL_SOURCE, SightingState
 from giftping.store.base import CodeRecord, EntryState, GuildRecord, LedgerEntry
 
@@ -52,20 +53,27 @@ def explain(
     when: Callable[[datetime], str],
     skipped_regions: frozenset[str],
     owed: Mapping[str, tuple[datetime, str]] = MappingProxyType({}),
+    deliveries: Mapping[str, Delivery] = MappingProxyType({}),
 ) -> Explanation:
     """Why the guild did or did not get the code.
 
     `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader; `owed` says by
-    game since when, and after which no, the code waits for the guild.
+    game since when, and after which no, the code waits for the guild; `deliveries` are those that have not come to
+    their end, by id.
     """
     steps = [step for record in records for step in _sighting_steps(record, when)]
     steps = steps or ["no source has listed it, and nobody added it"]
     steps += [f"{game}: refused on {when(since)}, owed since ({why})" for game, (since, why) in sorted(owed.items())]
-    steps += [step for entry in entries for step in _entry_steps(entry, when)]
-    if any(entry.state is EntryState.UNCERTAIN for entry in entries) and guild is not None:
-        steps.append(f"look into the channel, then: giftping codes settle --guild {guild.guild_id} --sent, or --resend")
+    carried = {entry.id: deliveries.get(entry.delivery_id) for entry in entries}
+    steps += [step for entry in entries for step in _entry_steps(entry, carried[entry.id], when)]
+    unclear = [one for one in carried.values() if one is not None and one.state is DeliveryState.UNCLEAR]
+    if unclear:
+        guild_id = unclear[0].guild_id
+        steps.append(f"look into the channel, then: giftping codes settle {guild_id} --sent, or --resend")
     if entries:
-        said = "; ".join(f"{entry.spelling} {_ENTRY_SAYS[entry.state]}{_of_game(entry, entries)}" for entry in entries)
+        said = "; ".join(
+            f"{entry.spelling} {_entry_says(entry, carried[entry.id])}{_of_game(entry, entries)}" for entry in entries
+        )
         return Explanation(f"{said}.", tuple(steps))
     if guild is None:
         return Explanation(f"{key} was not announced: the guild is not known.", (*steps, "see: giftping guilds list"))
@@ -112,9 +120,18 @@ def _open_answer(
 _ENTRY_SAYS = {
     EntryState.SENT: "was announced",
     EntryState.SEEDED: "was not posted: it was there at the guild's first look",
-    EntryState.CLAIMED: "is on its way, or a run was cut short: the next check looks for it",
-    EntryState.UNCERTAIN: "is uncertain: nobody can tell whether it arrived",
+    EntryState.OPEN: "is on its way, or a run was cut short: the next check looks for it",
 }
+
+_DELIVERY_SAYS = {
+    DeliveryState.UNCLEAR: "is uncertain: nobody can tell whether it arrived",
+    DeliveryState.CLOSED: "was given up: nobody can tell any more whether it arrived",
+}
+
+
+def _entry_says(entry: LedgerEntry, delivery: Delivery | None) -> str:
+    said = _DELIVERY_SAYS.get(delivery.state) if delivery and entry.state is EntryState.OPEN else None
+    return said or _ENTRY_SAYS[entry.state]
 
 
 def _of_game(entry: LedgerEntry, entries: Sequence[LedgerEntry]) -> str:
@@ -128,8 +145,12 @@ def _sighting_steps(record: CodeRecord, when: Callable[[datetime], str]) -> Iter
     yield f"seen from {when(record.first_seen)} to {when(record.last_seen)}{expiry}"
 
 
-def _entry_steps(entry: LedgerEntry, when: Callable[[datetime], str]) -> Iterator[str]:
+def _entry_steps(entry: LedgerEntry, delivery: Delivery | None, when: Callable[[datetime], str]) -> Iterator[str]:
     yield f"ledger: {entry.state.value} on {when(entry.sent_at or entry.updated_at)}, source {entry.source}"
     message = f"message {entry.message_id}, " if entry.message_id is not None else ""
     if entry.delivery_id:
-        yield f"{message}delivery {entry.delivery_id} by {entry.claimed_by}"
+        by = f" by {delivery.holder.host}" if delivery is not None else ""
+        yield f"{message}delivery {entry.delivery_id}{by}"
+    if delivery is not None and entry.state is EntryState.OPEN:
+        why = f": {delivery.reason}" if delivery.reason else ""
+        yield f"claimed on {when(delivery.since)}, {delivery.state.value}{why}"

@@ -10,12 +10,13 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from giftping import __version__
+from giftping.net.http_date import http_date
 
 if TYPE_CHECKING:
     import httpx
@@ -262,17 +263,6 @@ def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
     if until is None:
         return None
     return max(until - (http_date(response.headers.get("date", "")) or now), timedelta(0))
-
-
-def http_date(text: str) -> datetime | None:
-    """The instant that an HTTP date names, or None when it is none."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def unpacked(response: httpx.Response, limit: int) -> bytes:

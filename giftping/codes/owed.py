@@ -1,22 +1,24 @@
 """What was refused stays owed: also when no source lists it any more, until it goes out or ends. Pure.
 
-The ledger holds nothing of a code that was refused, so that it can go out. This remembers that it is to.
+Whatever was claimed and did not go out is a refused delivery: its codes are free in the ledger, and it says that they
+are to go out. A new attempt takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from giftping.codes.entries import ANNOUNCEMENT
 from giftping.codes.explain import code_of
 from giftping.codes.guards import clearance
 from giftping.codes.model import Code
-from giftping.codes.report import DeliveryReport, DeliveryResult, MissedReport
+from giftping.codes.report import MissedReport
+from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.store.base import CodeRecord, GuildRecord
-from giftping.store.documents import Document
-from giftping.store.fields import time_from_value, time_to_text
+from giftping.store.documents import DELIVERIES
+from giftping.store.engine import Change
 from giftping.text import counted, key_of
 
 OWED_FOR = timedelta(days=30)
@@ -27,6 +29,8 @@ OWED_FOR = timedelta(days=30)
 class Owed:
     """A code that a guild did not get because its destination, or Discord, said no."""
 
+    id: str
+    """Of the ledger entry that it is to get."""
     guild_id: int
     game: str
     key: str
@@ -34,37 +38,20 @@ class Owed:
     since: datetime
     reason: str
 
-    @property
-    def id(self) -> str:
-        """The `_id` of its document; in no key is a colon."""
-        return f"{self.guild_id}:{self.game}:{self.key}"
 
-
-def owed_document(owed: Owed) -> Document:
-    """The document that remembers it."""
-    return {
-        "_id": owed.id,
-        "guild_id": owed.guild_id,
-        "game": owed.game,
-        "code": owed.key,
-        "spelling": owed.spelling,
-        "since": time_to_text(owed.since),
-        "reason": owed.reason,
-    }
-
-
-def owed_from(documents: Iterable[Mapping[str, Any]]) -> list[Owed]:
-    """What the documents remember; one that cannot be read is left alone: it holds up nothing else."""
-    found = []
-    for document in documents:
-        try:
-            guild_id, game, key = int(document["guild_id"]), str(document["game"]), str(document["code"])
-            since = time_from_value(document["since"])
-        except (KeyError, TypeError, ValueError, OverflowError):
+def owed_by(deliveries: Iterable[Delivery]) -> list[Owed]:
+    """What is owed by the refused ones among the deliveries, each code once, by the one that has owed it longest."""
+    found: dict[str, Owed] = {}
+    for delivery in deliveries:
+        if delivery.state is not DeliveryState.REFUSED or delivery.kind != ANNOUNCEMENT or delivery.guild_id is None:
             continue
-        spelling, reason = str(document.get("spelling") or key), str(document.get("reason") or "")
-        found.append(Owed(guild_id, game, key, spelling, since, reason))
-    return found
+        since = delivery.owed_since or delivery.since
+        for id_, spelling in zip(delivery.entries, delivery.spellings, strict=False):
+            known = found.get(id_)
+            if known is None or since < known.since:
+                key = key_of(spelling)
+                found[id_] = Owed(id_, delivery.guild_id, delivery.game, key, spelling, since, delivery.reason)
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +104,15 @@ def owed_now(
     return OwedNow(by_guild, tuple(missed), frozenset(over), min((end for end in ends if end > now), default=None))
 
 
-def owed_after(
-    deliveries: Iterable[DeliveryReport], waiting: Iterable[tuple[GuildRecord, Code]], now: datetime
-) -> dict[str, Owed]:
-    """What is owed after a run: what was refused, and what waits for a destination that is left alone, by id."""
-    refused = [
-        Owed(delivery.guild_id, delivery.game, key_of(spelling), spelling, now, delivery.reason)
-        for delivery in deliveries
-        if delivery.result is DeliveryResult.REFUSED
-        for spelling in delivery.codes
-    ]
-    resting = [
-        Owed(guild.guild_id, code.game, code.key, code.spelling, now, guild.broken.reason if guild.broken else "")
-        for guild, code in waiting
-    ]
-    return {one.id: one for one in (*refused, *resting)}
-
-
-def arrived(deliveries: Iterable[DeliveryReport]) -> frozenset[str]:
-    """The ids of what is owed no more, because the ledger has it now."""
-    in_ledger = {DeliveryResult.SENT, DeliveryResult.SETTLED, DeliveryResult.UNCERTAIN}
-    return frozenset(
-        f"{delivery.guild_id}:{delivery.game}:{key_of(spelling)}"
-        for delivery in deliveries
-        if delivery.result in in_ledger
-        for spelling in delivery.codes
-    )
+def without(deliveries: Iterable[Delivery], over: Collection[str]) -> list[Change]:
+    """The changes after which the refused deliveries do not owe these entries any more."""
+    changes = []
+    for delivery in deliveries:
+        left = [pair for pair in zip(delivery.entries, delivery.spellings, strict=False) if pair[0] not in over]
+        if not left:
+            changes.append(Change(DELIVERIES, delivery.document, None))
+        elif len(left) < len(delivery.entries):
+            entries, spellings = zip(*left, strict=True)
+            narrowed = replace(delivery, entries=entries, spellings=spellings)
+            changes.append(Change(DELIVERIES, delivery.document, delivery_document(narrowed)))
+    return changes

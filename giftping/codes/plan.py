@@ -57,6 +57,11 @@ class GuildPlan:
     resting: bool = False
     """Whether its destination is broken, so that nothing is posted for the time being."""
 
+    @property
+    def broken_reason(self) -> str:
+        """What its destination said that is broken, empty where it is not."""
+        return self.guild.broken.reason if self.guild.broken else ""
+
     def seeds(self) -> tuple[SeedReport, ...]:
         """What is recorded without being posted."""
         return tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,12 +25,20 @@ class DeliveryResult(StrEnum):
     UNCLEAR = "unclear"
     UNCERTAIN = "uncertain"
     RELEASED = "released"
+    CLOSED = "closed"
     PLANNED = "planned"
     TAKEN = "taken"
 
 
 GOOD_RESULTS = frozenset(
-    {DeliveryResult.SENT, DeliveryResult.SETTLED, DeliveryResult.RELEASED, DeliveryResult.PLANNED, DeliveryResult.TAKEN}
+    {
+        DeliveryResult.SENT,
+        DeliveryResult.SETTLED,
+        DeliveryResult.RELEASED,
+        DeliveryResult.CLOSED,
+        DeliveryResult.PLANNED,
+        DeliveryResult.TAKEN,
+    }
 )
 
 
@@ -134,9 +142,9 @@ class CheckReport:
     broken: int = 0
     """How many guilds there are at the end whose destination a person has to mend."""
     uncertain: int = 0
-    """How many ledger entries there are whose fate is not known, from this run and from earlier ones."""
+    """How many codes there are of which nobody can tell whether they arrived, from this run and from earlier ones."""
     others_lease_ends: datetime | None = None
-    """When the first claim of another host may be settled by this one."""
+    """When what somebody else has under way may be settled by this host; an idle run must not sleep past that."""
     standing_trouble: bool = False
     """Whether an idle run stands on one that left something uncertain behind, or told of other trouble."""
     disagreements: tuple[str, ...] = ()
@@ -153,22 +161,6 @@ class CheckReport:
         yield from self.settled
         for work in self.work:
             yield from work.deliveries
-
-    def quiet_since(self, before: Mapping[str, datetime]) -> dict[str, datetime]:
-        """Since when nobody is at the deliveries that are still open, by id.
-
-        A delivery that was only looked for has been quiet since a run before this one, which held the same lock,
-        and at the latest since this one began.
-        """
-        now = {
-            delivery.delivery_id: self.finished_at
-            if delivery.message is not None
-            else before.get(delivery.delivery_id, self.started_at)
-            for delivery in self.deliveries()
-            if delivery.result is DeliveryResult.UNCLEAR
-        }
-        # A run that was told to stop may not have come to all of them.
-        return {**before, **now} if self.stopped else now
 
     def refused_everywhere(self) -> dict[str, list[DeliveryReport]]:
         """The deliveries that were refused for reasons that concern more than their destination, by reason."""

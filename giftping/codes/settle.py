@@ -1,255 +1,379 @@
-"""Settles what an earlier run left claimed: look for the message, then record it, post it again, or say so."""
+"""Settles what an earlier run left under way: look for the message, then record it, repeat it, free it, or say so."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from giftping.codes.announcement import announcements, announces
 from giftping.codes.courier import Courier
+from giftping.codes.entries import ANNOUNCEMENT, Held, held_by_delivery
+from giftping.codes.entries import sent as sent_changes
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
+from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.delivery.holder import Holder
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
+from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry
-from giftping.store.records import Store
+from giftping.store.documents import DELIVERIES, LEDGER, OLDER_OPEN_STATES, entry_from_document
+from giftping.store.engine import Change
+from giftping.store.fields import DocumentError
+from giftping.text import key_of
 
-UNDER_WAY = timedelta(minutes=1)
-"""How long after its claim a post may still be on its way to the channel."""
+QUIET = timedelta(minutes=1)
+"""How long after nobody can be at a post any more Discord may still be busy carrying it out."""
+
+WAITS_FOR = timedelta(days=30)
+"""How long a delivery waits for a person. Nobody scrolls back any further."""
+
+FORSAKEN_AFTER = timedelta(days=1)
+"""After how long a delivery of another host is settled though Discord does not say what time it is: a person can be
+asked then, and it cannot be posted."""
 
 TOLD_FOR = timedelta(hours=1)
 """How long the operator is told in every run of a delivery that waits."""
+
+CUT_SHORT = "the run was cut short before it went out"
+NOT_THERE = "it is not there; the next check posts it"
+DID_NOT_ARRIVE = "it did not arrive"
+NOT_FOLLOWED = "the guild no longer follows the game"
+NOT_ON_RECORD = "what became of it is not on record"
 
 
 class Step(Enum):
     """What to do about a delivery after looking for it."""
 
     RECORD = auto()
-    POST_AGAIN = auto()
     REPEAT = auto()
+    """Post it once more with its nonce: Discord answers with the message that it has, or makes it."""
+    FREE = auto()
+    """Let a new delivery carry its codes."""
     ASK = auto()
     WAIT = auto()
 
 
-def step_after(finding: Finding, *, age: timedelta, repeats_safely_for: timedelta, resend: bool) -> Step:
-    """What follows from a look at the channel; `age` is counted from the first claim.
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What counts beside what was seen."""
 
-    POST_AGAIN is for what is surely not there. REPEAT is for what may be: Discord answers a post with the same
-    delivery id with the message that it has, so that nothing about it may be changed.
-    """
+    is_quiet: bool
+    """Whether nobody has been at it for so long that Discord cannot be carrying it out any more."""
+    is_lease_over: bool
+    may_repeat: bool
+    """Whether a repeat would be the very post again, under a nonce."""
+    is_nonce_fresh: bool
+    """Whether Discord surely knows the nonce of the first post still."""
+    resend: bool
+    """Whether what nobody can tell is posted again, instead of waiting for a person."""
+
+
+def step_after(finding: Finding, now: Circumstances) -> Step:
+    """What follows from a look at the channel."""
     if isinstance(finding, Found):
         return Step.RECORD
-    # Safer than any look, while it lasts: the repeat brings the message that is there, or makes it.
-    if age < repeats_safely_for:
+    # Safer than any look, while it lasts. Of what was not there a moment ago Discord will know the nonce, too, if it
+    # should arrive after all.
+    if now.may_repeat and (now.is_nonce_fresh or (isinstance(finding, Absent) and not now.is_quiet)):
         return Step.REPEAT
-    # Its holder may have been killed with the request already on its way.
     if isinstance(finding, Absent):
-        return Step.WAIT if age < UNDER_WAY else Step.POST_AGAIN
-    if not finding.for_good:
-        return Step.WAIT
-    return Step.POST_AGAIN if resend else Step.ASK
+        return Step.FREE if now.is_quiet else Step.WAIT
+    if now.resend:
+        return Step.FREE if now.is_lease_over else Step.WAIT
+    # What could not be looked at may be seen another time; meanwhile a person knows of it.
+    return Step.ASK if finding.for_good or now.is_lease_over else Step.WAIT
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDelivery:
-    """The ledger entries that one delivery left open; there is at least one."""
+def open_deliveries(deliveries: Deliveries, odd: list[str] | None = None) -> list[Held]:
+    """All deliveries of gift codes that are on record, with their open entries, oldest first.
 
-    delivery_id: str
-    """The id of its only entry where an older release gave none."""
-    entries: tuple[LedgerEntry, ...]
-
-    @property
-    def guild_id(self) -> int:
-        """The guild it was for."""
-        return self.entries[0].guild_id
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of its entries."""
-        return tuple(entry.id for entry in self.entries)
-
-    @property
-    def since(self) -> datetime:
-        """When it was first claimed: the message cannot be older."""
-        return min(entry.created_at for entry in self.entries)
-
-    @property
-    def held_since(self) -> datetime:
-        """When its present holder claimed it."""
-        return max(entry.claimed_at or entry.created_at for entry in self.entries)
-
-    @property
-    def held_by(self) -> str:
-        """The host that holds it."""
-        return self.entries[0].claimed_by
-
-    @property
-    def spellings(self) -> tuple[str, ...]:
-        """The codes it announces."""
-        return tuple(entry.spelling for entry in self.entries)
+    Open entries whose delivery is gone become a delivery of which nobody knows. `odd` gets what cannot be read.
+    """
+    found = deliveries.load(kinds=[ANNOUNCEMENT], odd=(odd if odd is not None else []).append)
+    documents = deliveries.store.engine.find(LEDGER, {"state": [EntryState.OPEN.value, *OLDER_OPEN_STATES]})
+    held, of_none = held_by_delivery(found, documents)
+    if of_none:
+        # Claimed since the deliveries were read, or settled since the entries were: only what stays is of none.
+        known = deliveries.store.engine.get(DELIVERIES, of_none.keys())
+        ids = [id_ for delivery_id, entries in of_none.items() if delivery_id not in known for id_ in entries]
+        still = deliveries.store.engine.get(LEDGER, ids) if ids else {}
+        for delivery_id, entries in of_none.items():
+            left = {id_: one for id_, one in entries.items() if still.get(id_) == one}
+            held += _of_nobody(deliveries.host, delivery_id, left)
+    return held
 
 
-def open_deliveries(store: Store, states: Collection[EntryState], guild_id: int | None = None) -> list[OpenDelivery]:
-    """The deliveries with entries in these states, oldest first."""
-    grouped: dict[str, list[LedgerEntry]] = {}
-    for entry in store.entries(guild_id, states):
-        grouped.setdefault(entry.delivery_id or entry.id, []).append(entry)
-    return [OpenDelivery(delivery_id, tuple(entries)) for delivery_id, entries in grouped.items()]
+def _of_nobody(host: str, delivery_id: str, documents: Mapping[str, Mapping[str, object]]) -> list[Held]:
+    entries: list[LedgerEntry] = []
+    for document in documents.values():
+        try:
+            entries.append(entry_from_document(document))
+        except DocumentError:
+            continue
+    if not entries:
+        return []
+    first = entries[0]
+    delivery = Delivery(
+        id=delivery_id,
+        kind=ANNOUNCEMENT,
+        holder=Holder(host, ""),
+        since=min(entry.created_at for entry in entries),
+        state=DeliveryState.WRITTEN,
+        guild_id=first.guild_id,
+        game=first.game,
+        channel_id=first.channel_id,
+        entries=tuple(entry.id for entry in entries),
+        spellings=tuple(entry.spelling for entry in entries),
+        reason=NOT_ON_RECORD,
+    )
+    return [Held(delivery, documents)]
 
 
-def may_settle(delivery: OpenDelivery, host: str, lease: timedelta, now: datetime) -> bool:
-    """Whether this host, which holds its run lock, may settle the delivery now."""
-    return delivery.held_by == host or now - delivery.held_since > lease
+def mend(deliveries: Deliveries, held: Sequence[Held], now: datetime) -> list[Delivery]:
+    """Bring entries up to what became of their deliveries, and return the deliveries that are done.
+
+    There are no transactions on a lone server: open entries of a done delivery read as sent, of a refused one as free.
+    """
+    changes: list[Change] = []
+    for one in held:
+        if one.delivery.state is DeliveryState.DONE:
+            changes += sent_changes(one.entries, one.delivery, now)
+        elif one.delivery.state is DeliveryState.REFUSED:
+            changes += [Change(LEDGER, document, None) for document in one.entries.values()]
+    if changes:
+        deliveries.store.engine.change(changes)
+    return [one.delivery for one in held if one.delivery.state is DeliveryState.DONE]
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettler:
-    """Settles open deliveries one at a time."""
+    """Settles deliveries that are under way or unclear, one at a time."""
 
     courier: Courier
     guilds: Mapping[int, GuildRecord]
     games: Mapping[str, Game]
     codes: Mapping[tuple[str, str], Code]
-    """Those that may go out now, by game and key: what is posted again is made from them."""
+    """Those that may go out now, by game and key: what is repeated is made from them."""
     lease: timedelta
     """How long after a claim its holder may still post."""
-    quiet_since: Mapping[str, datetime] = field(default_factory=dict)
-    """Since when it is known that nobody is at a delivery any more, by its id."""
     resend: bool = False
-    """Whether what nobody can tell is posted again, instead of waiting for a person."""
+    """Whether what nobody can tell is posted again, once, instead of waiting for a person."""
     posts: bool = True
-    """Where not, nothing is posted: what is surely absent is released for the next check."""
+    """Where not, nothing is posted: what is surely absent is left to the next check."""
 
-    def settle(self, delivery: OpenDelivery) -> DeliveryReport:
-        """How one delivery stands after a look for it, and after what followed from that was done."""
-        now = self.courier.clock()
-        route = self._route_back(delivery)
-        finding = self._look(delivery, route, now)
-        if isinstance(route, Refused) or not self._may_repeat(delivery):
-            window = timedelta(0)
-        else:
-            window = route.repeats_safely_for
-        step = step_after(finding, age=now - delivery.since, repeats_safely_for=window, resend=self.resend)
+    def may_settle(self, held: Held) -> bool:
+        """Whether nobody is at a delivery; Discord is asked for its time where that has to be known."""
+        if held.delivery.state is DeliveryState.UNCLEAR:
+            return True
+        deliveries = self.courier.deliveries
+        if held.delivery.holder.host != deliveries.host and self.courier.discord_now() is None:
+            route = self._route_back(held)
+            if not isinstance(route, Refused):
+                route.ask()
+        now = self.courier.discord_now()
+        if now is None and self.courier.clock() - held.delivery.since > FORSAKEN_AFTER:
+            return deliveries.lock.is_gone(held.delivery.holder)
+        return deliveries.nobody_is_at(held.delivery, now, self.lease)
+
+    def is_worth_a_look(self, held: Held) -> bool:
+        """Whether a look may tell; of what is unclear for good only a person can, or it is resent once."""
+        delivery = held.delivery
+        return delivery.state is not DeliveryState.UNCLEAR or not delivery.is_final or self._resends(delivery)
+
+    def _resends(self, delivery: Delivery) -> bool:
+        return self.resend and not delivery.is_resent
+
+    def settle(self, held: Held) -> DeliveryReport | None:
+        """How one delivery stands after a look for it, and after what followed from that was done.
+
+        None where there is nothing to tell: its codes are owed, and go out with this run, or the next.
+        """
+        delivery = held.delivery
+        guild = self.guilds.get(held.guild_id)
+        if delivery.state is DeliveryState.CLAIMED:
+            # Not a byte of it went out.
+            return self._free(held, CUT_SHORT, guild)
+        route = self._route_back(held)
+        if not isinstance(route, Refused):
+            route.ask()
+        now = self.courier.discord_now()
+        around = self._circumstances(held, guild, route, now)
+        finding = self._look(held, route, around)
+        step = step_after(finding, around)
         if step is Step.RECORD and isinstance(finding, Found):
-            return self._record(delivery, finding)
-        if step in (Step.POST_AGAIN, Step.REPEAT):
-            if not self._take_over(delivery, now):
-                return self._report(delivery, DeliveryResult.TAKEN, "another host settles it")
-            return self._post_again(delivery, may_be_there=step is Step.REPEAT)
+            return self._record(held, finding)
+        if step is Step.REPEAT and guild is not None and not isinstance(route, Refused):
+            return self._repeat(held, guild, now)
+        if step is Step.FREE:
+            unknown = finding.reason if isinstance(finding, Undecided) else ""
+            freed = replace(held, delivery=replace(delivery, is_resent=delivery.is_resent or bool(unknown)))
+            return self._free(freed, unknown or DID_NOT_ARRIVE, guild)
         reason = finding.reason if isinstance(finding, Undecided) else "too early to tell"
         if step is Step.WAIT:
-            is_uncertain = delivery.entries[0].state is EntryState.UNCERTAIN
-            result = DeliveryResult.UNCERTAIN if is_uncertain else DeliveryResult.UNCLEAR
-            report = self._report(delivery, result, reason)
-            return replace(report, told=now - delivery.since < TOLD_FOR)
-        # Looking again would never settle it: a person is asked, and no check looks at it any more.
-        self.courier.store.mark_uncertain(delivery.delivery_id, delivery.ids, at=now)
-        return self._report(delivery, DeliveryResult.UNCERTAIN, reason)
+            return self._wait(held, reason, now)
+        return self._ask(held, reason, now, for_good=isinstance(finding, Undecided) and finding.for_good)
 
-    def rehearse(self, delivery: OpenDelivery) -> DeliveryReport:
+    def close(self, held: Held) -> DeliveryReport:
+        """Give up a delivery of which nobody can tell, or cares, any more."""
+        try:
+            self.courier.deliveries.change(replace(held.delivery, state=DeliveryState.CLOSED))
+        except LostDeliveryError:
+            return self._taken(held)
+        return self._report(held, DeliveryResult.CLOSED, held.delivery.reason)
+
+    def rehearse(self, held: Held) -> DeliveryReport:
         """What a real run would begin with."""
-        return self._report(delivery, DeliveryResult.PLANNED, "left open by an earlier run, looked for first")
+        return self._report(held, DeliveryResult.PLANNED, "left open by an earlier run, looked for first")
 
-    def _take_over(self, delivery: OpenDelivery, now: datetime) -> bool:
-        """Whether this host may now post the delivery again; a look alone leaves the claim's date as it is."""
-        return self.courier.store.take_over(
-            delivery.delivery_id,
-            delivery.ids,
-            held_by=delivery.held_by,
-            held_since=delivery.held_since,
-            by=self.courier.host,
-            at=now,
+    # What is known
+
+    def _route_back(self, held: Held) -> Route | Refused:
+        delivery, guild = held.delivery, self.guilds.get(held.guild_id)
+        if delivery.channel_id is not None and delivery.webhook_id is None:
+            return self.courier.routes(Destination(channel_id=delivery.channel_id))
+        # A webhook's address is a secret and stands in no delivery: only while the guild has it is it still known.
+        if guild is None or not guild.destination.webhook:
+            return Refused("the guild's destination has changed since", lasting=True)
+        route = self.courier.routes(guild.destination)
+        if not isinstance(route, Refused) and delivery.webhook_id not in (None, route.webhook_id):
+            return Refused("the guild's webhook has changed since", lasting=True)
+        return route
+
+    def _circumstances(
+        self, held: Held, guild: GuildRecord | None, route: Route | Refused, now: datetime | None
+    ) -> Circumstances:
+        delivery = held.delivery
+        age = delivery.age(now)
+        # Without Discord's time this host's own tells when to ask a person: nothing is sent for that.
+        is_lease_over = (self.courier.clock() - delivery.since if age is None else age) > self.lease
+        window = timedelta(0) if isinstance(route, Refused) else route.repeats_safely_for
+        quiet_from = self._quiet_from(delivery)
+        return Circumstances(
+            is_quiet=now is not None and now - quiet_from >= QUIET,
+            is_lease_over=is_lease_over,
+            may_repeat=window > timedelta(0) and guild is not None and self._may_repeat(held, guild),
+            is_nonce_fresh=now is not None and now - snowflake_time(delivery.begins) < window,
+            resend=self._resends(delivery),
         )
 
-    def _route_back(self, delivery: OpenDelivery) -> Route | Refused:
-        guild = self.guilds.get(delivery.guild_id)
-        channel_id = delivery.entries[0].channel_id
-        if channel_id is not None:
-            return self.courier.routes(Destination(channel_id=channel_id))
-        # A webhook's address is a secret and stands in no entry: only while the guild has kept it is it still known.
-        if guild is None or guild.updated_at > delivery.since or not guild.destination.webhook:
-            return Refused("the guild's destination has changed since", lasting=True)
-        return self.courier.routes(guild.destination)
+    def _quiet_from(self, delivery: Delivery) -> datetime:
+        """Since when nobody can be at a delivery any more, by Discord's time."""
+        lease_ends = snowflake_time(delivery.held_since or delivery.begins) + self.lease
+        return lease_ends if delivery.quiet_since is None else min(lease_ends, snowflake_time(delivery.quiet_since))
 
-    def _look(self, delivery: OpenDelivery, route: Route | Refused, now: datetime) -> Finding:
+    def _look(self, held: Held, route: Route | Refused, around: Circumstances) -> Finding:
         if isinstance(route, Refused):
             return Undecided(route.reason, for_good=route.lasting)
         # A message that is recorded is another delivery's, whatever codes it shows.
-        sent = self.courier.store.entries(delivery.guild_id, (EntryState.SENT,))
-        accounted = frozenset(entry.message_id for entry in sent if entry.message_id is not None)
-        until = min(now, self._posted_before(delivery))
-        return route.find(announces(delivery.spellings), since=delivery.since, until=until, accounted=accounted)
-
-    def _posted_before(self, delivery: OpenDelivery) -> datetime:
-        # No holder posts after its lease, and nobody needs to look further than it may have posted.
-        lease_ends = delivery.held_since + self.lease
-        if delivery.entries[0].state is EntryState.UNCERTAIN:
-            return min(lease_ends, delivery.entries[0].updated_at)
-        return min(lease_ends, self.quiet_since.get(delivery.delivery_id, lease_ends))
-
-    def _record(self, delivery: OpenDelivery, found: Found) -> DeliveryReport:
-        self.courier.store.mark_sent(
-            delivery.delivery_id,
-            delivery.ids,
-            message_id=found.message_id,
-            channel_id=found.channel_id,
-            at=self.courier.clock(),
+        recorded = self.courier.store.entries(held.guild_id, (EntryState.SENT,))
+        accounted = frozenset(entry.message_id for entry in recorded if entry.message_id is not None)
+        # Nobody needs to look further than it may have arrived.
+        until = snowflake_at(self._quiet_from(held.delivery) + 2 * QUIET) if around.is_quiet else None
+        return route.find(
+            announces(held.delivery.spellings),
+            since=held.delivery.begins,
+            until=until,
+            accounted=accounted,
+            quiet=around.is_quiet,
         )
-        return self._report(delivery, DeliveryResult.SETTLED, "found in the channel")
 
-    def _may_repeat(self, delivery: OpenDelivery) -> bool:
+    def _may_repeat(self, held: Held, guild: GuildRecord) -> bool:
         """Whether a repeat would be the very post again: to the same channel, with all of its codes in one message."""
-        guild = self.guilds.get(delivery.guild_id)
-        if guild is None or not self.posts or self._has_moved(delivery, guild):
+        is_on_record = held.delivery.document is not None
+        if not (self.posts and is_on_record and held.delivery.channel_id == guild.destination.channel_id):
             return False
-        game, codes = self._still_owed(delivery, guild)
-        return game is not None and len(codes) == len(delivery.entries) and len(announcements(game, codes, None)) == 1
+        game, codes = self._still_owed(held, guild)
+        wanted = held.delivery.entries
+        is_whole = len(codes) == len(wanted) and held.entries.keys() >= set(wanted)
+        return game is not None and is_whole and len(announcements(game, codes, None)) == 1
 
-    def _has_moved(self, delivery: OpenDelivery, guild: GuildRecord) -> bool:
-        return delivery.entries[0].channel_id != guild.destination.channel_id
-
-    def _still_owed(self, delivery: OpenDelivery, guild: GuildRecord) -> tuple[Game | None, list[Code]]:
-        game = self.games.get(delivery.entries[0].game)
+    def _still_owed(self, held: Held, guild: GuildRecord) -> tuple[Game | None, list[Code]]:
+        game = self.games.get(held.delivery.game)
         if game is None or game.slug not in guild.games:
             return None, []
-        listed = [(entry, self.codes.get((entry.game, entry.key))) for entry in delivery.entries]
-        return game, [replace(code, spelling=entry.spelling) for entry, code in listed if code is not None]
+        listed = [(spelling, self.codes.get((game.slug, key_of(spelling)))) for spelling in held.delivery.spellings]
+        return game, [replace(code, spelling=spelling) for spelling, code in listed if code is not None]
 
-    def _post_again(self, delivery: OpenDelivery, *, may_be_there: bool) -> DeliveryReport:
-        guild = self.guilds.get(delivery.guild_id)
-        game, codes = self._still_owed(delivery, guild) if guild else (None, [])
-        if guild is None or game is None:
-            return self._release(delivery, "the guild no longer follows the game")
-        if not self.posts or self._has_moved(delivery, guild):
-            # A new claim says where it goes: an entry that names the old channel would be looked for there.
-            return self._release(delivery, "it is not there; the next check posts it")
-        if not codes:
-            return self._release(delivery, "no longer listed as valid")
+    # What follows
+
+    def _record(self, held: Held, found: Found) -> DeliveryReport:
+        try:
+            self.courier.record(held, found.message_id, found.channel_id)
+        except LostDeliveryError:
+            return self._taken(held)
+        return replace(self._report(held, DeliveryResult.SETTLED, "found in the channel"), message_id=found.message_id)
+
+    def _repeat(self, held: Held, guild: GuildRecord, now: datetime | None) -> DeliveryReport:
+        taken = self.courier.deliveries.take_over(held.delivery, now)
+        game, codes = self._still_owed(held, guild)
         route = self.courier.routes(guild.destination)
-        if isinstance(route, Refused):
-            return replace(self._release(delivery, route.reason), result=DeliveryResult.REFUSED)
+        if taken is None or game is None or isinstance(route, Refused) or now is None:
+            return self._taken(held)
         announcement = announcements(game, codes, guild.mention_role_id)[0]
-        # A code that left the lists, or no longer fits, is open again: it must not be held by a message without it.
-        again = {code.key for code in announcement.codes}
-        self.courier.store.release(
-            delivery.delivery_id, [entry.id for entry in delivery.entries if entry.key not in again]
+        since = snowflake_time(taken.begins)
+        is_fresh = now - since < route.repeats_safely_for
+        # What was not there at the look, Discord knows for so long from then on.
+        before = (since if is_fresh else now) + route.repeats_safely_for
+        return self.courier.post(
+            guild, route, announcement, replace(held, delivery=taken), may_be_there=True, before=before
         )
-        ids = [entry.id for entry in delivery.entries if entry.key in again]
-        return self.courier.post(guild, route, announcement, delivery.delivery_id, ids, may_be_there=may_be_there)
 
-    def _release(self, delivery: OpenDelivery, reason: str) -> DeliveryReport:
-        self.courier.store.release(delivery.delivery_id, delivery.ids)
-        return self._report(delivery, DeliveryResult.RELEASED, reason)
+    def _free(self, held: Held, reason: str, guild: GuildRecord | None) -> DeliveryReport | None:
+        game = self.games.get(held.delivery.game)
+        is_followed = guild is not None and game is not None and game.slug in guild.games
+        if not self.courier.release(held, reason if is_followed else NOT_FOLLOWED):
+            return self._taken(held)
+        if not is_followed:
+            return self._report(held, DeliveryResult.RELEASED, NOT_FOLLOWED)
+        return None if self.posts else self._report(held, DeliveryResult.RELEASED, NOT_THERE)
 
-    def _report(self, delivery: OpenDelivery, result: DeliveryResult, reason: str) -> DeliveryReport:
+    def _wait(self, held: Held, reason: str, now: datetime | None) -> DeliveryReport:
+        if held.delivery.state is DeliveryState.UNCLEAR:
+            return replace(self._report(held, DeliveryResult.UNCERTAIN, reason), told=False)
+        # From now on it is known that nobody is at it.
+        if held.delivery.quiet_since is None and held.delivery.holder.host == self.courier.deliveries.host:
+            self.courier.leave(held)
+        age = held.delivery.age(now)
+        report = self._report(held, DeliveryResult.UNCLEAR, reason)
+        return replace(report, told=age is None or age < TOLD_FOR)
+
+    def _ask(self, held: Held, reason: str, now: datetime | None, *, for_good: bool) -> DeliveryReport:
+        delivery = held.delivery
+        report = self._report(held, DeliveryResult.UNCERTAIN, reason)
+        was_asked = delivery.state is DeliveryState.UNCLEAR
+        if was_asked and (delivery.reason, delivery.is_final) == (reason, for_good):
+            return replace(report, told=False)
+        unclear = replace(delivery, state=DeliveryState.UNCLEAR, reason=reason, is_final=for_good)
+        try:
+            self.courier.deliveries.leave(unclear, now)
+        except LostDeliveryError:
+            return self._taken(held)
+        return replace(report, told=not was_asked)
+
+    def _taken(self, held: Held) -> DeliveryReport:
+        return self._report(held, DeliveryResult.TAKEN, "another host settles it")
+
+    def _report(self, held: Held, result: DeliveryResult, reason: str) -> DeliveryReport:
         return DeliveryReport(
-            guild_id=delivery.guild_id,
-            game=delivery.entries[0].game,
+            guild_id=held.guild_id,
+            game=held.delivery.game,
             destination="",
-            codes=delivery.spellings,
+            codes=held.delivery.spellings,
             result=result,
             reason=reason,
-            delivery_id=delivery.delivery_id,
+            delivery_id=held.delivery.id,
         )
+
+
+def is_over(held: Held, codes: Mapping[tuple[str, str], bool], now: datetime) -> bool:
+    """Whether an unclear delivery closes itself: all of its codes have ended, or it has waited for long enough.
+
+    `codes` says by game and key of those that are known whether they may go out.
+    """
+    if held.delivery.state is not DeliveryState.UNCLEAR:
+        return False
+    ended = [codes.get((held.delivery.game, key_of(spelling))) is False for spelling in held.delivery.spellings]
+    return all(ended) or now - held.delivery.since >= WAITS_FOR

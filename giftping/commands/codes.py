@@ -10,10 +10,9 @@ from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.code_objects import code_object, entry_object
 from giftping.output.json import id_text, instant
 from giftping.settings.problems import nearest
-from giftping.store.base import CodeRecord, SourceMemory
+from giftping.store.base import CodeRecord, EntryState, SourceMemory
 from giftping.store.clears import clear_entries, clears_of
-from giftping.store.documents import OWED
-from giftping.text import counted, key_of, when
+from giftping.text import counted, key_of, verb_for, when
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
     if per not in PERIODS:
         raise UsageError(f"--per {per}: {nearest(per, PERIODS, otherwise='one of')}")
     with session.store(read_only=True) as store:
-        numbers = statistics(list(store.entries(guild_id)), session.wiring.zone)
+        numbers = statistics(list(store.entries(guild_id)), session.wiring.zone, store.unclear(guild_id))
     session.give(
         {
             "guild_id": id_text(guild_id),
@@ -156,7 +155,7 @@ def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistic
         ("By source", _listed(numbers.sources)),
         ("By game", _listed(numbers.games)),
         ("Not posted", f"{numbers.states['seeded']} were there at the first look"),
-        ("Open", f"{numbers.states['claimed']} claimed, {numbers.states['uncertain']} uncertain"),
+        ("Open", f"{numbers.states['open']} under way, {numbers.states['uncertain']} uncertain"),
     ]
     session.show(facts(pairs))
     if chart := numbers.periods[per]:
@@ -174,10 +173,14 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     session.check_game(game)
     key = key_of(code) if code else None
     with session.store(read_only=True) as store:
-        found = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
+        meant = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
+    found = [entry for entry in meant if entry.state is not EntryState.OPEN]
+    left = len(meant) - len(found)
+    stays = f" {counted(left, 'code')} under way or uncertain {verb_for(left, 'stay')}: giftping codes settle."
     if not found:
-        session.give({"guild_id": id_text(guild_id), "cleared": 0})
-        session.tell(f"The ledger holds nothing of the kind for guild {guild_id}.")
+        session.give({"guild_id": id_text(guild_id), "cleared": 0, "left": left})
+        said = "Nothing was cleared" if left else "The ledger holds nothing of the kind"
+        session.tell(f"{said} for guild {guild_id}.{stays if left else ''}")
         return EXIT_FINE
     entries = counted(len(found), "ledger entry")
     question = (
@@ -187,8 +190,8 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
     with session.store() as store:
         cleared = clear_entries(store, guild_id, game=game, key=key, at=utc_now())
-    session.give({"guild_id": id_text(guild_id), "cleared": cleared})
-    session.tell(f"{counted(cleared, 'entry')} cleared for guild {guild_id}.")
+    session.give({"guild_id": id_text(guild_id), "cleared": cleared, "left": left})
+    session.tell(f"{counted(cleared, 'entry')} cleared for guild {guild_id}.{stays if left else ''}")
     return EXIT_FINE
 
 
@@ -197,7 +200,8 @@ def explain(session: Session, code: str, guild_id: int) -> int:
     from giftping.codes.explain import code_of
     from giftping.codes.explain import explain as explained
     from giftping.codes.guards import clearance
-    from giftping.codes.owed import owed_from
+    from giftping.codes.owed import owed_by
+    from giftping.delivery.deliveries import DeliveryState
     from giftping.runs.check import listed_now
 
     key = key_of(code)
@@ -210,8 +214,10 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         games = {record.game for record in records} | set(guild.games if guild else ())
         entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
         cleared = clears_of(store, guild_id, key)
-        ids = [f"{guild_id}:{game}:{key}" for game in sorted(games)]
-        owed = {one.game: (one.since, one.reason) for one in owed_from(store.engine.get(OWED, ids).values())}
+        deliveries = session.wiring.deliveries(store, read_only=True)
+        refused = [one for one in deliveries.load((DeliveryState.REFUSED,)) if one.guild_id == guild_id]
+        owed = {one.game: (one.since, one.reason) for one in owed_by(refused) if one.key == key}
+        known = deliveries.by_id([entry.delivery_id for entry in entries if entry.delivery_id])
     zone = session.wiring.zone
     explanation = explained(
         key,
@@ -223,6 +229,7 @@ def explain(session: Session, code: str, guild_id: int) -> int:
         when=lambda moment: when(moment, zone),
         skipped_regions=skipped,
         owed=owed,
+        deliveries=known,
     )
     steps = [*explanation.steps, *(f"cleared on {when(moment, zone)}" for moment in cleared)]
     session.give(

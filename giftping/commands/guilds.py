@@ -16,7 +16,6 @@ from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord
-from giftping.store.documents import OWED
 from giftping.store.records import Store
 from giftping.text import counted, discord_time, when
 from giftping.wiring import utc_now
@@ -162,14 +161,18 @@ def _what_follows(guild: GuildRecord, known: GuildRecord | None, again: int) -> 
 
 def list_guilds(session: Session) -> int:
     """List the guilds and how their destinations stand."""
-    from giftping.codes.owed import owed_from
+    from giftping.codes.entries import ANNOUNCEMENT
+    from giftping.codes.owed import owed_by
+    from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
 
     with session.store(read_only=True) as store:
         guilds = store.guilds()
-        entries = list(store.entries(states=(EntryState.CLAIMED, EntryState.UNCERTAIN)))
-        owed = Counter(one.guild_id for one in owed_from(store.engine.walk(OWED)))
-    uncertain = Counter(entry.guild_id for entry in entries if entry.state is EntryState.UNCERTAIN)
-    claimed = Counter(entry.guild_id for entry in entries if entry.state is EntryState.CLAIMED)
+        deliveries = session.wiring.deliveries(store, read_only=True).load(kinds=[ANNOUNCEMENT])
+    owed = Counter(one.guild_id for one in owed_by(deliveries))
+    uncertain, claimed = Counter[int | None](), Counter[int | None]()
+    for one in deliveries:
+        uncertain[one.guild_id] += len(one.entries) if one.state is DeliveryState.UNCLEAR else 0
+        claimed[one.guild_id] += len(one.entries) if one.state in UNDER_WAY else 0
     session.give(
         {
             "guilds": [
@@ -229,11 +232,11 @@ def _open_ends(session: Session, guild: GuildRecord, owed: int, claimed: int, un
         yield f"broken since {when(broken.since, zone)}: {broken.reason}"
         yield what_follows(meaning_of_broken(guild), guild.guild_id, broken.retry_at, zone)
     if owed:
-        yield f"{counted(owed, 'code')} owed: refused so far"
+        yield f"{counted(owed, 'code')} owed: did not go out so far"
     if claimed:
         yield f"{counted(claimed, 'code')} on the way, or left by a run that was cut short: the next check looks"
     if uncertain:
-        settle = f"look into the channel, then: giftping codes settle --guild {guild.guild_id}"
+        settle = f"look into the channel, then: giftping codes settle {guild.guild_id}"
         yield f"{counted(uncertain, 'code')} uncertain; {settle}"
 
 
@@ -315,7 +318,7 @@ def _test_message(guild: GuildRecord, now: datetime) -> Message:
 
 
 def _test_delivery_id() -> str:
-    from giftping.codes.courier import new_delivery_id
+    from giftping.delivery.deliveries import new_delivery_id
 
     return new_delivery_id()
 

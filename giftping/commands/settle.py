@@ -2,75 +2,101 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from giftping.codes.report import DeliveryResult
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.check_lines import delivery_line
-from giftping.output.code_objects import delivery_object, entry_object
-from giftping.store.base import EntryState, LedgerEntry
+from giftping.output.code_objects import delivery_object, open_objects
 from giftping.text import key_of, when
-from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
-    from giftping.codes.report import DeliveryReport
+    from giftping.codes.entries import Held
+    from giftping.runs.settle import Looked, Wanted
 
 
-def settle(session: Session, guild_id: int | None, code: str | None, *, sent: bool, resend: bool) -> int:
+def settle(
+    session: Session,
+    guild_id: int | None,
+    code: str | None,
+    *,
+    sent: bool,
+    resend: bool,
+    everything: bool = False,
+    since: datetime | None = None,
+) -> int:
     """Settle what is uncertain: by looking again, by what the user says on the command line, or by asking."""
-    from giftping.runs.check import look_again
+    from giftping.runs.settle import Wanted, look_again, record
 
     if sent and resend:
         raise UsageError("--sent and --resend contradict each other")
-    if (sent or resend) and guild_id is None:
-        raise UsageError("say of which guild: --guild ID")
-    key = key_of(code) if code else None
-    reports = [] if sent or resend else look_again(session.wiring, guild_id)
-    with session.store() as store:
-        left = [entry for entry in store.entries(guild_id, (EntryState.UNCERTAIN,)) if key in (None, entry.key)]
-        decided = {entry.id: _decision(session, entry, sent=sent, resend=resend) for entry in left}
-        now = utc_now()
-        for entry in left:
-            if decided[entry.id] == "sent":
-                store.mark_sent(entry.delivery_id, [entry.id], message_id=None, channel_id=entry.channel_id, at=now)
-            elif decided[entry.id] == "resend":
-                store.release(entry.delivery_id, [entry.id])
-    open_ones = [entry for entry in left if decided[entry.id] == "open"]
+    if guild_id is not None and everything:
+        raise UsageError("a guild and --all contradict each other")
+    if (sent or resend) and guild_id is None and not everything:
+        raise UsageError("say of which guild: giftping codes settle GUILD, or --all")
+    wanted = Wanted(guild_id, key_of(code) if code else None, since)
+    looked = look_again(session.wiring, wanted, looks=not (sent or resend))
+    decided = [(held, _decision(session, held, wanted, sent=sent, resend=resend)) for held in looked.open]
+    lost: list[Held] = []
+    record(session.wiring, [(held, said) for held, said in decided if said is not None], wanted, lost.append)
+    decided = [(held, None if held in lost else said) for held, said in decided]
+    left = [held for held, said in decided if said is None]
     session.give(
         {
-            "looked": [delivery_object(report) for report in reports],
+            "looked": [delivery_object(report) for report in looked.reports],
             "decided": [
-                {**entry_object(entry), "decision": decided[entry.id]} for entry in left if decided[entry.id] != "open"
+                {**one, "decision": "sent" if said else "resend"}
+                for held, said in decided
+                if said is not None
+                for one in open_objects(held, wanted.ids_of(held))
             ],
-            "uncertain": [entry_object(entry) for entry in open_ones],
+            "uncertain": [one for held in left for one in open_objects(held, wanted.ids_of(held))],
+            "busy": [one for held in looked.busy for one in open_objects(held, wanted.ids_of(held))],
         }
     )
-    _tell_settled(session, reports, left, decided)
-    unclear = any(report.result is DeliveryResult.UNCLEAR for report in reports)
-    return EXIT_TROUBLE if open_ones or unclear else EXIT_FINE
+    _tell_settled(session, looked, decided, wanted)
+    return EXIT_TROUBLE if left or looked.busy else EXIT_FINE
 
 
-def _decision(session: Session, entry: LedgerEntry, *, sent: bool, resend: bool) -> str:
+def parse_since(text: str) -> datetime:
+    """The moment that a date, or a date with a time, names; in UTC where it names no zone. Raise ValueError."""
+    day, _, rest = text.partition(" ")
+    if day.count("/") == 2:
+        text = "-".join(reversed(day.split("/"))) + (f" {rest}" if rest else "")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date such as 2026-12-31, or 2026-12-31T18:00") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _decision(session: Session, held: Held, wanted: Wanted, *, sent: bool, resend: bool) -> bool | None:
+    """Whether a person says that it arrived, None for who does not say."""
     if sent or resend:
-        return "sent" if sent else "resend"
+        return sent
     if not session.at_terminal or session.quiet:
-        return "open"
-    moment = entry.claimed_at or entry.created_at
-    where = f"guild {entry.guild_id}: {entry.spelling} ({entry.game}, {when(moment, session.wiring.zone)})"
+        return None
+    moment = when(held.delivery.since, session.wiring.zone)
+    where = f"guild {held.guild_id}: {_codes(held, wanted)} ({held.delivery.game}, {moment})"
     if session.confirm(f"{where}\nLook into the channel. Is the message there?"):
-        return "sent"
-    return "resend" if session.confirm("Then post it again with the next check?") else "open"
+        return True
+    return False if session.confirm("Then post it again with the next check?") else None
 
 
-def _tell_settled(
-    session: Session, reports: list[DeliveryReport], left: list[LedgerEntry], decided: dict[str, str]
-) -> None:
-    for report in reports:
+def _codes(held: Held, wanted: Wanted) -> str:
+    ids = wanted.ids_of(held)
+    return ", ".join(said for id_, said in held.spellings_by_id().items() if id_ in ids)
+
+
+def _tell_settled(session: Session, looked: Looked, decided: list[tuple[Held, bool | None]], wanted: Wanted) -> None:
+    for report in looked.reports:
         session.tell(delivery_line(report))
-    said = {"sent": "recorded as sent", "resend": "goes out again with the next check"}
-    for entry in left:
-        if decided[entry.id] in said:
-            session.tell(f"guild {entry.guild_id}: {entry.game}: {entry.spelling}: {said[decided[entry.id]]}")
-    if not reports and not left:
+    for held, said in decided:
+        if said is not None:
+            what = "recorded as sent" if said else "goes out again with the next check"
+            session.tell(f"guild {held.guild_id}: {held.delivery.game}: {_codes(held, wanted)}: {what}")
+    for held in looked.busy:
+        session.tell(f"guild {held.guild_id}: {held.delivery.game}: {_codes(held, wanted)}: somebody is at it")
+    if not (looked.reports or decided or looked.busy):
         session.tell("Nothing is uncertain.")

@@ -10,12 +10,13 @@ import base64
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from giftping.delivery.clock import Clock
 from giftping.delivery.holder import Holder, ProcessLock
+from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.store.documents import DELIVERIES, Document
 from giftping.store.engine import REV, Change, fresh_rev
 from giftping.store.fields import DocumentError, Fields, time_to_text
@@ -41,6 +42,9 @@ class DeliveryState(StrEnum):
 UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.WRITTEN)
 """The states in which somebody may be at it, or has to settle it."""
 
+BLIND_MARGIN = timedelta(minutes=10)
+"""How much earlier than by its host's clock a delivery without an anchor may have begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -59,6 +63,8 @@ class Delivery:
     webhook_id: int | None = None
     channel_id: int | None = None
     """Where it goes: by a webhook, or to a channel; of one by webhook the channel is known once it arrived."""
+    held_since: int | None = None
+    """When its present holder took it over, by Discord's time, as a snowflake; None for the one that claimed it."""
     guild_id: int | None = None
     game: str = ""
     entries: tuple[str, ...] = ()
@@ -69,8 +75,23 @@ class Delivery:
     message_id: int | None = None
     quiet_since: int | None = None
     """Since when it is known that nobody is at it any more, by Discord's time, as a snowflake."""
+    owed_since: datetime | None = None
+    """Since when what it carries is owed; None where nothing of it was refused before."""
+    is_final: bool = False
+    """Whether another look cannot tell either, of one that is unclear."""
+    is_resent: bool = False
+    """Whether it goes out again without anybody knowing whether it had arrived: that is done once."""
     document: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     """As it was read or written; None for a new one."""
+
+    @property
+    def begins(self) -> int:
+        """The snowflake that its message cannot be below: where a look for it begins."""
+        return snowflake_at(self.since - BLIND_MARGIN) if self.anchor is None else self.anchor
+
+    def age(self, now: datetime | None) -> timedelta | None:
+        """How long ago its present holder took it at most, given Discord's time; None where that is not known."""
+        return None if now is None else now - snowflake_time(self.held_since or self.begins)
 
 
 def new_delivery_id() -> str:
@@ -89,6 +110,7 @@ class Deliveries:
         self.store = store
         self.lock = lock
         self._clock = clock
+        self._done: list[Delivery] = []
 
     @property
     def host(self) -> str:
@@ -98,6 +120,17 @@ class Deliveries:
     def new(self, kind: str, **fields: Any) -> Delivery:
         """A delivery of this process, not written yet."""
         return Delivery(new_delivery_id(), kind, self.lock.take(), self._clock(), **fields)
+
+    def nobody_is_at(self, delivery: Delivery, now: datetime | None, lease: timedelta) -> bool:
+        """Whether this process may settle a delivery, given Discord's time.
+
+        Of this host's once its process has ended, of another host's once its lease is over: that process is then taken
+        to be gone, and its fence does not hold any more.
+        """
+        if delivery.holder.host == self.host:
+            return self.lock.is_gone(delivery.holder)
+        age = delivery.age(now)
+        return age is not None and age > lease
 
     def claim(
         self, delivery: Delivery, entries: Sequence[Change] = (), instead_of: Sequence[Delivery] = ()
@@ -125,25 +158,65 @@ class Deliveries:
         made = self.store.engine.change([Change(DELIVERIES, delivery.document, after), *entries], rev=rev)
         if not made[0]:
             raise LostDeliveryError(delivery.id)
-        return replace(delivery, document={**after, REV: rev})
+        written = replace(delivery, document={**after, REV: rev})
+        if written.state is DeliveryState.DONE:
+            self._done.append(written)
+        return written
+
+    def refuse(self, delivery: Delivery, entries: Sequence[Change]) -> Delivery:
+        """The delivery as refused and owed; what it carries is free then.
+
+        Two writes: freed before the delivery is known to be ours, it could be another's that is about to post it. Raise
+        LostDeliveryError, with nothing changed, where it is not.
+        """
+        refused = replace(delivery, state=DeliveryState.REFUSED, owed_since=delivery.owed_since or self._clock())
+        refused = self.change(refused)
+        if entries:
+            self.store.engine.change(entries)
+        return refused
+
+    def leave(self, delivery: Delivery, now: datetime | None) -> Delivery:
+        """The delivery as one that nobody is at any more, since `now` by Discord's time unless since longer.
+
+        Raise LostDeliveryError where somebody else is.
+        """
+        quiet_since = delivery.quiet_since or (snowflake_at(now) if now is not None else None)
+        nobody = Holder(delivery.holder.host, "")
+        return self.change(replace(delivery, holder=nobody, quiet_since=quiet_since))
 
     def remove(self, delivery: Delivery, entries: Sequence[Change] = ()) -> bool:
         """Whether the delivery was still as it was read, and is gone now; what it carries is changed before it."""
         made = self.store.engine.change([*entries, Change(DELIVERIES, delivery.document, None)])
         return made[-1]
 
-    def take_over(self, delivery: Delivery) -> Delivery | None:
-        """The delivery, held by this process from now on; None where somebody was faster."""
+    def remove_done(self, also: Sequence[Delivery] = ()) -> None:
+        """Remove what this object has brought to its end, and others that are at theirs, in one write."""
+        ended = {one.id: one for one in (*also, *self._done)}
+        self._done.clear()
+        if ended:
+            self.store.engine.change([Change(DELIVERIES, one.document, None) for one in ended.values()])
+
+    def take_over(self, delivery: Delivery, now: datetime | None = None) -> Delivery | None:
+        """The delivery, held by this process from now on, by Discord's time; None where somebody was faster."""
+        held_since = snowflake_at(now) if now is not None else delivery.held_since
         try:
-            return self.change(replace(delivery, holder=self.lock.take(), quiet_since=None))
+            return self.change(replace(delivery, holder=self.lock.take(), held_since=held_since, quiet_since=None))
         except LostDeliveryError:
             return None
 
     def load(
-        self, states: Collection[DeliveryState] = (), odd: Callable[[str], None] = lambda _: None
+        self,
+        states: Collection[DeliveryState] = (),
+        odd: Callable[[str], None] = lambda _: None,
+        kinds: Collection[str] = (),
     ) -> list[Delivery]:
-        """The deliveries in these states, or all of them, oldest first; `odd` is told of one that cannot be read."""
-        where = {"state": [state.value for state in states]} if states else None
+        """The deliveries in these states and of these kinds, or all of them, oldest first.
+
+        `odd` is told of one that cannot be read.
+        """
+        where: dict[str, Collection[object]] = {"state": [state.value for state in states]} if states else {}
+        if kinds:
+            where["kind"] = list(kinds)
         found = []
         for document in self.store.engine.find(DELIVERIES, where):
             try:
@@ -184,7 +257,11 @@ def delivery_document(delivery: Delivery) -> Document:
         "spellings": list(delivery.spellings) or None,
         "reason": delivery.reason or None,
         "message_id": _text(delivery.message_id),
+        "held_since": _text(delivery.held_since),
         "quiet_since": _text(delivery.quiet_since),
+        "owed_since": None if delivery.owed_since is None else time_to_text(delivery.owed_since),
+        "is_final": delivery.is_final or None,
+        "is_resent": delivery.is_resent or None,
     }
     document |= {name: value for name, value in optional.items() if value is not None}
     return {name: value for name, value in document.items() if name not in optional or optional[name] is not None}
@@ -212,7 +289,11 @@ def delivery_from(document: Mapping[str, Any]) -> Delivery:
         spellings=fields.texts("spellings"),
         reason=str(document.get("reason") or ""),
         message_id=fields.optional_id("message_id"),
+        held_since=fields.optional_id("held_since"),
         quiet_since=fields.optional_id("quiet_since"),
+        owed_since=fields.first_time("owed_since"),
+        is_final=document.get("is_final") is True,
+        is_resent=document.get("is_resent") is True,
         document=document,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,17 +36,20 @@ class ProcessLock:
         self.holder = Holder(host, os.urandom(6).hex())
         self._folder = state / HOLDERS
         self._descriptor: int | None = None
+        # Guilds are posted to side by side, and the first claims of two of them meet here.
+        self._taking = threading.Lock()
 
     def take(self) -> Holder:
         """This process as a holder, whose lock is held from now on. Raise StoreError when the file cannot be made."""
-        if self._descriptor is None:
-            path = _path(self._folder, self.holder.process)
-            with storage_errors(path, "locked"):
-                self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-                # Nobody else knows the token yet: it cannot be held.
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._descriptor = descriptor
+        with self._taking:
+            if self._descriptor is None:
+                path = _path(self._folder, self.holder.process)
+                with storage_errors(path, "locked"):
+                    self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+                    # Nobody else knows the token yet: it cannot be held.
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._descriptor = descriptor
         return self.holder
 
     def is_gone(self, holder: Holder) -> bool:

@@ -46,6 +46,15 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     return json_answer(shapes.message(stored)) if wait else no_content()
 
 
+def _get_webhook_message(world: World, call: Call) -> Answer:
+    hook = webhook_of(world, call)
+    stored = _webhook_channel(world, call, hook).messages.get(call.id("message_id"))
+    # Only its own, and those whole: the intent Message Content is about bots.
+    if stored is None or stored.webhook_id != hook.id:
+        raise unknown(10008, "Message")
+    return json_answer(shapes.message(stored))
+
+
 def _webhook_channel(world: World, call: Call, hook: Webhook) -> Channel:
     channel = world.channels[hook.channel_id]
     thread_id = call.snowflake("thread_id")
@@ -176,6 +185,7 @@ ENDPOINTS = (
     Endpoint("POST", WEBHOOK, _execute_webhook),
     Endpoint("POST", CHANNEL_MESSAGES, _create_message, takes_files=True),
     Endpoint("GET", WEBHOOK, _get_webhook),
+    Endpoint("GET", WEBHOOK + "/messages/{message_id}", _get_webhook_message),
     Endpoint("GET", CHANNEL_MESSAGES, _list_messages),
     Endpoint("GET", CHANNEL_MESSAGES + "/{message_id}", _get_message),
     Endpoint("GET", "/channels/{channel_id}", _get_channel),

@@ -14,11 +14,14 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 """What can only happen before the first byte. Everything else may have reached Discord, and is unclear."""
 
 
-def outcome_of_error(error: httpx.HTTPError | httpx.InvalidURL) -> Refused | Unclear:
-    """How a request ended that an error of httpx broke off: Refused where it surely was not sent."""
+def outcome_of_error(error: httpx.HTTPError | httpx.InvalidURL, *, sent: bool = True) -> Refused | Unclear:
+    """How a request ended that an error of httpx broke off: Refused where it surely was not sent.
+
+    `sent` says whether its first byte may have gone out.
+    """
     if isinstance(error, UNUSABLE_ENVIRONMENT):
         return Refused(f"could not connect: {error}", everywhere=True)
-    if isinstance(error, _UNSENT):
+    if isinstance(error, _UNSENT) or not sent:
         return Refused(f"could not connect: {cause_of(error)}")
     if isinstance(error, httpx.InvalidURL):
         return Unclear("redirected to an invalid URL after the request was written")

@@ -4,52 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from giftping.discord.outcome import Absent, Finding, Found, Matcher, Undecided
-from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.text import counted, id_or_none
-
-CLOCK_MARGIN = timedelta(minutes=2)
-"""How far two clocks may still be apart once the difference that was seen is taken out: a clock drifts."""
-
-BLIND_MARGIN = timedelta(minutes=10)
-"""The same where Discord's clock was not seen."""
-
-SETTLING = timedelta(minutes=1)
-"""How long after a claim Discord may still be busy carrying out its post."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time, by Discord's clock, in which a message can have been posted; both ends count."""
+    """The part of a channel in which a message can be, by ids: they are in the order in which Discord made them."""
 
-    since: datetime
-    until: datetime
+    since: int
+    """The smallest id of it: an anchor, from just before the post."""
+    until: int | None = None
+    """The largest, None where it goes on to the present."""
 
     @property
-    def before(self) -> int:
-        """The smallest id that is younger than the window."""
-        return snowflake_at(self.until + timedelta(milliseconds=1))
+    def before(self) -> int | None:
+        """The smallest id that is younger than the window, None where none is."""
+        return None if self.until is None else self.until + 1
 
     def holds(self, message_id: int) -> bool:
-        """Whether a message was posted in the window."""
-        return self.since <= snowflake_time(message_id) <= self.until
+        """Whether a message is in the window."""
+        return self.since <= message_id and (self.until is None or message_id <= self.until)
 
     def begins_before(self, message_id: int) -> bool:
         """Whether messages older than this one may be in the window."""
-        return snowflake_time(message_id) >= self.since
-
-
-def window_of(since: datetime, until: datetime, offset: timedelta | None) -> Window:
-    """The window of a post between two instants of our clock, wide enough for what clocks do.
-
-    `offset` is how far Discord's clock is ahead of ours, None where that is not known.
-    """
-    margin = BLIND_MARGIN if offset is None else CLOCK_MARGIN
-    ahead = offset or timedelta(0)
-    return Window(since + ahead - margin, until + ahead + margin)
+        return self.since < message_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +57,18 @@ def candidates_among(
 
 
 def decide(
-    candidates: Iterable[Candidate], window: Window, *, accounted: frozenset[int], complete: bool, settled: bool
+    candidates: Iterable[Candidate],
+    window: Window,
+    *,
+    accounted: frozenset[int],
+    complete: bool,
+    settled: bool,
+    shown_later: bool = False,
 ) -> Finding:
     """What the messages say of the one that is looked for.
 
-    `complete` when the whole window was read; `settled` when Discord can no longer be busy with the post.
+    `complete` when the whole window was read; `settled` when Discord can no longer be busy with the post;
+    `shown_later` when a text that is hidden now may be shown at another time.
     Only a text that matches is Found, only an empty, complete and settled window is Absent: one hidden
     text that no other delivery accounts for may be the message, or anybody's who holds the same webhook.
     """
@@ -93,7 +81,7 @@ def decide(
     hidden = sum(one.matches is None for one in open_ones)
     if hidden:
         reason = f"{counted(hidden, 'message')} of that time may be it, and the bot may not read the text"
-        return Undecided(reason, for_good=settled and complete)
+        return Undecided(reason, for_good=settled and complete and not shown_later)
     if not complete:
         return Undecided("there are more messages since than are read in one go")
     if not settled:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import logging
 import re
 import threading
@@ -11,18 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Self
 from urllib.parse import quote
 
 from giftping import __version__
-from giftping.discord.failures import interruption_of, outcome_of_error
+from giftping.discord.bodies import form_parts, read_body, read_json
+from giftping.discord.failures import outcome_of_error
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError, hold_of, is_from_discord
 from giftping.discord.refusals import Scope, api_error, read_refusal
+from giftping.discord.witness import Witness
 from giftping.net.lean_httpx import httpx
-from giftping.net.transport import Deadline, SocketTransport
+from giftping.net.steady import steady_seconds
+from giftping.net.transport import Deadline, Fence, SocketTransport
 from giftping.net.waiting import sleep_unless
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/giftping, {__version__})"
@@ -37,9 +38,6 @@ TRIES = 5
 INVALID_REQUESTS = 2000
 """Refusals after which a run stops asking: Discord bans an address at 10,000 in ten minutes (Rate Limits)."""
 
-EARLIEST_DATE, LATEST_DATE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""A `Date` outside of these is nonsense from the network, and no witness of the time."""
-
 FIRST_ANSWER = 2.0
 """The most seconds that other threads of the bot wait for the answer to its first request."""
 
@@ -51,9 +49,6 @@ REASON_HEADER, REASON_HEADER_LENGTH = "X-Audit-Log-Reason", 512
 UPLOAD_BYTES = 256 * 1024
 """Bytes of files for which a request is given a second more."""
 
-PLAIN_BYTES = "application/octet-stream"
-
-_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w.+-]+=[\w.+-]+)*", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -102,6 +97,8 @@ class _Call:
     reason: str
     """What the guild's audit log says."""
     files: Sequence[Upload]
+    fence: Callable[[], None]
+    """Called once the connection is there, before the first byte of each try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +110,11 @@ class _Reply:
     body: bytes = b""
     trouble: str = ""
     """What went wrong while its body was read, in words."""
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether it is in the language of the API: a page of whatever stands in between is no witness of anything."""
+        return self.status < 500 and not self.trouble and (self.status == 204 or read_json(self.body) is not None)
 
 
 class DiscordHttp:
@@ -135,13 +137,14 @@ class DiscordHttp:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady: Callable[[], float] = steady_seconds,
         transport: httpx.BaseTransport | None = None,
         stopped: Callable[[], bool] | None = None,
     ) -> None:
         if token and not _TOKEN.fullmatch(token):
             raise ValueError("the Discord bot token holds blanks or other characters that no token has")
-        self.now = now
-        self.clock_offset: timedelta | None = None
+        self._now = now
+        self._witness = Witness(steady)
         self._api = api.rstrip("/")
         self._token = token or None
         self._connect, self._total = connect, total
@@ -160,9 +163,26 @@ class DiscordHttp:
         """Whether requests can be made as the bot."""
         return self._token is not None
 
-    def discord_now(self) -> datetime:
-        """The time by Discord's clock, or by ours before an answer has told the difference."""
-        return self.now() + (self.clock_offset or timedelta(0))
+    def discord_now(self) -> datetime | None:
+        """The time by Discord's clock, carried on by one that does not jump; None before an answer has told it."""
+        return self._witness.now()
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far Discord's clock is ahead of ours at this moment, None before an answer has told."""
+        theirs = self._witness.now()
+        return None if theirs is None else theirs - self._now()
+
+    def anchor(self) -> int | None:
+        """The snowflake that no message made from now on is below; None before Discord has told its time."""
+        return self._witness.anchor()
+
+    def ask(self, endpoint: Endpoint) -> Refused | Unclear | None:
+        """None once Discord has told its time, for which one request is made where it has not; else why it has not.
+
+        Whatever Discord answers tells it, also a no.
+        """
+        return self._witness.ask(lambda: self.request(endpoint))
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -184,6 +204,7 @@ class DiscordHttp:
         reason: str = "",
         files: Sequence[Upload] = (),
         ready: Callable[[], Any] | None = None,
+        fence: Callable[[], None] | None = None,
     ) -> Result:
         """How one call ended. Only a 429 is tried again; nothing is raised for what a network can do.
 
@@ -192,11 +213,14 @@ class DiscordHttp:
         WithdrawnError: then nothing is sent, and the result is a Refused that says so. What else it raises
         goes to the caller, with nothing sent. It must not make requests itself.
 
+        `fence` is called when the connection is there, right before the first byte, and again for each repeat.
+        It may raise what `ready` may, with the same meaning; it must not make requests by this client either.
+
         `reason` is shown in the guild's audit log. `files` are sent beside the JSON body, as a form.
         """
         if endpoint.as_bot and self._token is None:
             return Refused("no bot token is set", everywhere=True)
-        call = _Call(endpoint, ready or (lambda: json), params, reason, files)
+        call = _Call(endpoint, ready or (lambda: json), params, reason, files, fence or (lambda: None))
         if not endpoint.as_bot or self._token_shown.is_set():
             return self._ask(call)
         with self._lock:
@@ -239,7 +263,11 @@ class DiscordHttp:
                 reply = self._send(request, call)
                 hold = self._hold(reply, tries)
             finally:
-                self._pacer.leave(ticket, reply.headers if isinstance(reply, _Reply) else {}, hold)
+                # Without a reply the fence has raised something of the caller's own.
+                if reply is None or (isinstance(reply, Refused) and reply.withdrawn):
+                    self._pacer.give_back(ticket)
+                else:
+                    self._pacer.leave(ticket, reply.headers if isinstance(reply, _Reply) else {}, hold)
             if not isinstance(reply, _Reply):
                 return reply
             if hold is None:
@@ -310,7 +338,7 @@ class DiscordHttp:
             headers[REASON_HEADER] = quote(call.reason[:REASON_HEADER_LENGTH], errors="replace")
         try:
             body = call.body()
-            content: dict[str, Any] = {"files": _parts(body, call.files)} if call.files else {"json": body}
+            content: dict[str, Any] = {"files": form_parts(body, call.files)} if call.files else {"json": body}
             return self._open_client().build_request(
                 endpoint.method, self._api + endpoint.path, params=call.params, headers=headers, **content
             )
@@ -321,13 +349,21 @@ class DiscordHttp:
 
     def _send(self, request: httpx.Request, call: _Call) -> _Reply | Refused | Unclear:
         seconds = self._total + sum(len(file.content) for file in call.files) / UPLOAD_BYTES
+        fence = Fence(call.fence)
         try:
-            with Deadline(seconds), closing(self._open_client().send(request, stream=True)) as response:
-                self._note_clock(response.headers.get("date", ""))
-                body, trouble = _read(response, call.endpoint.body_bytes)
-                return _Reply(response.status_code, response.headers, body, trouble)
+            if self._transport is not None:
+                # It has no connection that could be waited for.
+                fence.pass_through()
+            with Deadline(seconds), fence, closing(self._open_client().send(request, stream=True)) as response:
+                heard_at = self._witness.read()
+                reply = _Reply(response.status_code, response.headers, *read_body(response, call.endpoint.body_bytes))
+        except WithdrawnError as error:
+            return Refused(error.reason, withdrawn=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return outcome_of_error(error)
+            return outcome_of_error(error, sent=fence.is_passed)
+        if reply.is_understood:
+            self._witness.hear(reply.headers.get("date", ""), heard_at)
+        return reply
 
     def _open_client(self) -> httpx.Client:
         with self._lock:
@@ -343,17 +379,6 @@ class DiscordHttp:
                 )
             return self._client
 
-    def _note_clock(self, date: str) -> None:
-        try:
-            theirs = parsedate_to_datetime(date)
-            theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
-            is_sane = EARLIEST_DATE <= theirs < LATEST_DATE
-        except (ValueError, TypeError, OverflowError):
-            return
-        # Whole seconds, and the way here: exact enough, as nothing is decided by less than a minute.
-        if is_sane:
-            self.clock_offset = theirs - self.now()
-
 
 def quiet_request_logs() -> None:
     """Keep httpx and httpcore from logging requests: the path of a webhook's request holds its token."""
@@ -366,35 +391,3 @@ def _held_for(endpoint: Endpoint) -> dict[Scope, _Held]:
     sender = "bot" if endpoint.as_bot else "address"
     names = {Scope.EVERYTHING: "", Scope.SENDER: sender, Scope.DESTINATION: endpoint.resource}
     return {scope: (scope, name) for scope, name in names.items()}
-
-
-def read_json(body: bytes) -> Any:
-    """What a JSON body holds, None for one that is no JSON."""
-    try:
-        return json_text.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _parts(body: Any, files: Sequence[Upload]) -> list[tuple[str, tuple[str | None, bytes, str]]]:
-    """The parts of a form: the JSON body where there is one, and the files (API reference, Uploading Files)."""
-    parts: list[tuple[str, tuple[str | None, bytes, str]]] = []
-    if body is not None:
-        parts.append(("payload_json", (None, json_text.dumps(body).encode(), "application/json")))
-    for number, file in enumerate(files):
-        content_type = file.content_type if _MEDIA_TYPE.fullmatch(file.content_type) else PLAIN_BYTES
-        parts.append((f"files[{number}]", (file.filename, file.content, content_type)))
-    return parts
-
-
-def _read(response: httpx.Response, most: int) -> tuple[bytes, str]:
-    """The body as far as it came, and what kept the rest from coming."""
-    body = bytearray()
-    try:
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > most:
-                return bytes(body[:most]), f"the answer is larger than {most} bytes"
-    except httpx.HTTPError as error:
-        return bytes(body), f"{interruption_of(error)} before the answer was whole"
-    return bytes(body), ""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from giftping.discord.message import Message
+from giftping.discord.snowflake import snowflake_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,11 @@ class Done:
 
     message_id: int
     channel_id: int | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was delivered, by Discord's own clock: what is measured between deliveries is measured by this."""
+        return snowflake_time(self.message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +97,40 @@ class Route(Protocol):
         """What to call the destination in messages, without any secret: `webhook 1234…` or `channel 1234…`."""
 
     @property
+    def webhook_id(self) -> int | None:
+        """The webhook that it goes through, None where the bot posts."""
+
+    @property
     def repeats_safely_for(self) -> timedelta:
         """How long after a post another with the same delivery id cannot make a second message; zero: never."""
 
-    def post(self, message: Message, delivery_id: str) -> Outcome:
-        """Post one message and say how it ended. Never raises for what Discord or a network can do."""
+    def ask(self) -> Refused | Unclear | None:
+        """None once Discord has said what time it is; one request is made where it has not said so in this run.
 
-    def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
-        """Look for a message that may have been posted between the two instants.
+        Else what became of that request. Without Discord's time there is no anchor.
+        """
 
-        `accounted` are ids of messages known to belong to other deliveries.
+    def anchor(self) -> int | None:
+        """The snowflake that no message posted from now on is below, None before Discord has said what time it is.
+
+        It goes by Discord's clock and never by the wall clock of this host.
+        """
+
+    def post(self, message: Message, delivery_id: str, *, fence: Callable[[], None] | None = None) -> Outcome:
+        """Post one message and say how it ended. Never raises for what Discord or a network can do.
+
+        `fence` is called when the connection is there, right before the first byte, and again for each repeat after a
+        429. It may raise WithdrawnError: then nothing is sent, and the outcome says so. What else it raises goes to the
+        caller, with nothing sent.
+        """
+
+    def find(
+        self, matches: Matcher, *, since: int, until: int | None, accounted: frozenset[int], quiet: bool
+    ) -> Finding:
+        """Look for a message that may have been posted from the snowflake `since` on, to `until` where that is given.
+
+        `accounted` are ids of messages known to belong to other deliveries. `quiet` says that nobody can have been at
+        it for a minute: what Discord may still be posting is not absent where a repeat would make a second message.
         """
 
     def probe(self) -> Refused | Unclear | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from giftping.discord.finding import Window, candidates_among, decide, window_of
+from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.limits import NONCE_LENGTH
 from giftping.discord.message import Message
@@ -31,7 +31,7 @@ CHANNEL_KINDS = {4: "a category", 14: "a directory", 15: "a forum", 16: "a media
 
 NOT_FOUND = 404
 
-MESSAGES = "/channels/{channel}/messages"
+CHANNEL, MESSAGES = "/channels/{channel}", "/channels/{channel}/messages"
 
 UNKNOWN_MESSAGE = 10008
 """Discord's code for a message that is not there, in a channel that may be read."""
@@ -102,11 +102,19 @@ class RestClient:
         self._me: int | None = None
         self._lock = threading.Lock()
 
-    def post_message(self, channel_id: int, message: Message | Callable[[], Message], nonce: str) -> Outcome:
+    def post_message(
+        self,
+        channel_id: int,
+        message: Message | Callable[[], Message],
+        nonce: str,
+        *,
+        fence: Callable[[], None] | None = None,
+    ) -> Outcome:
         """Post a message; one more with the same nonce within minutes gives the first one's id and posts nothing.
 
         A function makes the message when all waiting for rate limits is over, and again before each repeat
-        after a 429; it may raise WithdrawnError. Raise ValueError for a nonce of more than 25 characters, and
+        after a 429; it may raise WithdrawnError. So may `fence`, which is called right before the first byte of each
+        try, when the connection is there. Raise ValueError for a nonce of more than 25 characters, and
         when a function makes a message with files.
         """
         if not 0 < len(nonce) <= NONCE_LENGTH:
@@ -114,8 +122,8 @@ class RestClient:
             raise ValueError(msg)
         endpoint, once = _of_channel("POST", MESSAGES, channel_id), {"nonce": nonce, "enforce_nonce": True}
         if isinstance(message, Message):
-            return done(self.http.request(endpoint, json=message.payload() | once, files=message.files))
-        return done(self.http.request(endpoint, ready=lambda: _without_files(message()).payload() | once))
+            return done(self.http.request(endpoint, json=message.payload() | once, files=message.files, fence=fence))
+        return done(self.http.request(endpoint, ready=lambda: _without_files(message()).payload() | once, fence=fence))
 
     def messages(
         self, channel_id: int, *, before: int | None = None, after: int | None = None, limit: int = PAGE
@@ -130,9 +138,13 @@ class RestClient:
         oldest = min((message_id for message_id, _ in listed), default=None)
         return Page(tuple(message for _, message in listed), oldest)
 
+    def ask(self, channel_id: int) -> Refused | Unclear | None:
+        """None once Discord has said what time it is, for which it is asked for a channel; else why it has not."""
+        return self.http.ask(_of_channel("GET", CHANNEL, channel_id))
+
     def channel(self, channel_id: int) -> Mapping[str, Any] | Refused | Unclear:
         """A channel as Discord's API gives it."""
-        return object_in(self.http.request(_of_channel("GET", "/channels/{channel}", channel_id)))
+        return object_in(self.http.request(_of_channel("GET", CHANNEL, channel_id)))
 
     def me(self) -> int | Refused | Unclear:
         """The bot's own user id; it is asked for once."""
@@ -147,7 +159,7 @@ class RestClient:
     def read_back(self, channel_id: int, window: Window) -> History | Refused | Unclear:
         """A channel's messages of the window, read backwards from its end."""
         found: list[Mapping[str, Any]] = []
-        before = window.before if window.until < self.http.discord_now() else None
+        before = window.before
         for _ in range(PAGES):
             page = self.messages(channel_id, before=before)
             if not isinstance(page, Page):
@@ -199,12 +211,29 @@ class ChannelRoute:
         self._rest = rest
         self.channel_id = channel_id
         self.label = f"channel {channel_id}"
+        self.webhook_id: int | None = None
 
-    def post(self, message: Message, delivery_id: str) -> Outcome:
+    def ask(self) -> Refused | Unclear | None:
+        """None once Discord has said what time it is, else why it has not."""
+        return self._rest.ask(self.channel_id)
+
+    def anchor(self) -> int | None:
+        """The snowflake that no message posted from now on is below, None before Discord has said what time it is."""
+        return self._rest.http.anchor()
+
+    def post(self, message: Message, delivery_id: str, *, fence: Callable[[], None] | None = None) -> Outcome:
         """Post one message and say how it ended."""
-        return self._rest.post_message(self.channel_id, message, delivery_id)
+        return self._rest.post_message(self.channel_id, message, delivery_id, fence=fence)
 
-    def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
+    def find(
+        self,
+        matches: Matcher,
+        *,
+        since: int,
+        until: int | None,
+        accounted: frozenset[int],
+        quiet: bool,  # noqa: ARG002 - a post that is still under way does no harm: the repeat has its nonce
+    ) -> Finding:
         """Look for the bot's own message.
 
         What cannot be read now may be readable later, unless the channel is gone (404): then nobody can tell.
@@ -212,13 +241,12 @@ class ChannelRoute:
         me = self._rest.me()
         if not isinstance(me, int):
             return Undecided(f"cannot look: {me.reason}")
-        window = window_of(since, until, self._rest.http.clock_offset)
+        window = Window(since, until)
         history = self._rest.read_back(self.channel_id, window)
         if not isinstance(history, History):
             is_gone = isinstance(history, Refused) and history.lasting and history.status == NOT_FOUND
             return Undecided(f"cannot read {self.label}: {history.reason}", for_good=is_gone)
         candidates = candidates_among(history.messages, lambda message: is_by(message, me), matches)
-        # A post that is still under way does no harm: the repeat has its nonce.
         return decide(candidates, window, accounted=accounted, complete=history.complete, settled=True)
 
     def probe(self) -> Refused | Unclear | None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from giftping.discord.finding import SETTLING, candidates_among, decide, window_of
+from giftping.discord.finding import Candidate, Window, candidates_among, decide
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.message import Message
 from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
-from giftping.discord.rest import CHANNEL_KINDS, History, RestClient, done
+from giftping.discord.rest import CHANNEL_KINDS, History, RestClient, done, object_in
 from giftping.text import id_or_none
 
 HOSTS = frozenset(f"{part}{host}" for part in ("", "ptb.", "canary.") for host in ("discord.com", "discordapp.com"))
@@ -24,6 +24,9 @@ FORUMS = (15, 16)
 
 WEBHOOK_OF_FORUM = 220001
 """With 400, for a webhook of such a channel whose message names no post."""
+
+HIDDEN_LOOKS = 50
+"""The messages whose text is asked for one by one in one look: it costs a request each."""
 
 _PATH = re.compile(r"(?:/api(?:/v\d+)?)?/webhooks/(?P<id>\d{1,20})/(?P<token>[\w-]{1,200})/?", re.ASCII)
 
@@ -112,15 +115,31 @@ class WebhookRoute:
         self._address = address
         self._reader = reader if reader is not None and reader.http.has_token else None
         self.label = f"webhook {address.id}"
+        self.webhook_id: int | None = address.id
 
-    def post(self, message: Message, delivery_id: str) -> Outcome:  # noqa: ARG002 - webhooks take no nonce
+    def ask(self) -> Refused | Unclear | None:
+        """None once Discord has said what time it is, for which no token is needed; else why it has not."""
+        return self._http.ask(self._endpoint("GET"))
+
+    def anchor(self) -> int | None:
+        """The snowflake that no message posted from now on is below, None before Discord has said what time it is."""
+        return self._http.anchor()
+
+    def post(
+        self,
+        message: Message,
+        delivery_id: str,  # noqa: ARG002 - webhooks take no nonce
+        *,
+        fence: Callable[[], None] | None = None,
+    ) -> Outcome:
         """Post one message and say how it ended."""
-        thread = self._address.thread_id
         # Without `wait` the answer is an empty 204, which comes too early to say anything (Execute Webhook).
-        params = {"wait": "true"} | ({"thread_id": str(thread)} if thread else {})
-        return done(self._http.request(self._endpoint("POST"), json=payload(message), params=params))
+        params = {"wait": "true"} | self._in_thread()
+        return done(self._http.request(self._endpoint("POST"), json=payload(message), params=params, fence=fence))
 
-    def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
+    def find(
+        self, matches: Matcher, *, since: int, until: int | None, accounted: frozenset[int], quiet: bool
+    ) -> Finding:
         """Look for a message of this webhook, as the bot.
 
         Undecided for good without a bot, and where the bot may not see the channel (403, 404): webhooks are
@@ -131,14 +150,44 @@ class WebhookRoute:
         channel_id = self._channel()
         if not isinstance(channel_id, int):
             return _unreadable(self.label, channel_id)
-        window = window_of(since, until, self._http.clock_offset)
+        window = Window(since, until)
         history = self._reader.read_back(channel_id, window)
         if not isinstance(history, History):
             return _unreadable(f"channel {channel_id}", history)
         candidates = candidates_among(history.messages, self._is_ours, matches)
+        possible = [one for one in candidates if window.holds(one.message_id) and one.message_id not in accounted]
+        shown, shown_later = self._shown(possible, matches)
         # Nothing de-duplicates what a webhook posts: one that is still under way must not be taken for absent.
-        settled = self._http.now() - until >= SETTLING
-        return decide(candidates, window, accounted=accounted, complete=history.complete, settled=settled)
+        return decide(
+            shown,
+            window,
+            accounted=accounted,
+            complete=history.complete,
+            settled=quiet,
+            shown_later=shown_later,
+        )
+
+    def _shown(self, candidates: Sequence[Candidate], matches: Matcher) -> tuple[list[Candidate], bool]:
+        """The candidates, with those decided whose text the webhook's token shows, and whether it may show more later.
+
+        To a bot without the intent Message Content the texts of others are hidden, those of webhooks among them
+        (Gateway, Message Content Intent); to the holder of its token a webhook's own are not (Get Webhook Message).
+        """
+        shown: list[Candidate] = []
+        later, looks = False, 0
+        for one in sorted(candidates, key=lambda one: one.message_id):
+            known = one
+            if one.matches is None and looks < HIDDEN_LOOKS:
+                looks += 1
+                message = object_in(self._http.request(self._message(one.message_id), params=self._in_thread()))
+                # A no is final; an end that is unclear, or a no to everything, is not.
+                later |= isinstance(message, Unclear) or (isinstance(message, Refused) and not message.lasting)
+                known = replace(one, matches=matches(message)) if isinstance(message, Mapping) else one
+            shown.append(known)
+            if known.matches:
+                # Of several the oldest is the one: nothing younger has to be looked at.
+                break
+        return shown, later
 
     def probe(self) -> Refused | Unclear | None:
         """Check that the webhook is there and, as the bot, that its channel takes messages; None when all is well."""
@@ -167,13 +216,19 @@ class WebhookRoute:
     def _is_ours(self, message: Mapping[str, Any]) -> bool:
         return id_or_none(message.get("webhook_id")) == self._address.id
 
-    def _endpoint(self, method: str) -> Endpoint:
+    def _in_thread(self) -> dict[str, str]:
+        return {"thread_id": str(self._address.thread_id)} if self._address.thread_id else {}
+
+    def _message(self, message_id: int) -> Endpoint:
+        return self._endpoint("GET", f"/messages/{message_id}", "/messages/{message}")
+
+    def _endpoint(self, method: str, beyond: str = "", named: str = "") -> Endpoint:
         # Rate limits are counted for id and token together (Rate Limits).
         key = f"{self._address.id}/{self._address.token}"
         return Endpoint(
             method,
-            f"{method} /webhooks/{{webhook}}",
-            f"/webhooks/{key}",
+            f"{method} /webhooks/{{webhook}}{named}",
+            f"/webhooks/{key}{beyond}",
             f"webhook {key}",
             as_bot=False,
             secret=self._address.token,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
 from giftping.doctor.judgement import Checks, Judgement, fail, left_midway, named, ok, warn
-from giftping.store.base import EntryState
 from giftping.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
-    from giftping.store.base import LedgerEntry
+    from giftping.delivery.deliveries import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,16 @@ class DeliveriesFacts:
     """These were claimed longer ago than the lease."""
 
 
-def look_at_deliveries(left_open: Sequence[LedgerEntry], now: datetime, lease: timedelta) -> DeliveriesFacts:
-    """What is open among the entries that are claimed or uncertain."""
-    uncertain = [entry for entry in left_open if entry.state is EntryState.UNCERTAIN]
-    claimed = [entry for entry in left_open if entry.state is EntryState.CLAIMED]
-    # A younger claim may be a run's that is at it right now.
-    stale = [entry for entry in claimed if now - (entry.claimed_at or entry.created_at) >= lease]
+def look_at_deliveries(left_open: Sequence[Delivery], now: datetime, lease: timedelta) -> DeliveriesFacts:
+    """What is open among the deliveries that are under way or unclear."""
+    uncertain = [one for one in left_open if one.state is DeliveryState.UNCLEAR]
+    # A younger one may be a run's that is at it right now.
+    stale = [one for one in left_open if one.state in UNDER_WAY and now - one.since >= lease]
     return DeliveriesFacts(_labels(uncertain), _labels(stale))
 
 
-def _labels(entries: Iterable[LedgerEntry]) -> tuple[str, ...]:
-    return tuple(f"{entry.spelling} (guild {entry.guild_id})" for entry in entries)
+def _labels(deliveries: Iterable[Delivery]) -> tuple[str, ...]:
+    return tuple(f"{spelling} (guild {one.guild_id})" for one in deliveries for spelling in one.spellings)
 
 
 def judge_uncertain(deliveries: DeliveriesFacts) -> Judgement:

@@ -49,20 +49,13 @@ class HostsFacts:
 def look_at_other_hosts(store: Store, runs: Sequence[RunRecord], own: str) -> tuple[HostFacts, ...]:
     """The hosts but for our `own` one, by their latest runs, and what they have not come to see."""
     latest = {run.host: run for run in sorted(runs, key=lambda run: run.finished_at) if run.host != own}
-    written: dict[str, datetime] = {}
     # The whole ledger is read for this, so not where there is nobody else.
-    for entry in store.entries() if latest else ():
-        if entry.claimed_by:
-            written[entry.claimed_by] = max(entry.updated_at, written.get(entry.claimed_by, entry.updated_at))
+    written = max((entry.updated_at for entry in store.entries()), default=None) if latest else None
     return tuple(
-        HostFacts(name, run.job, run.finished_at, _missed(name, run.finished_at, written))
+        # What was written after its last run ended, it has not written itself.
+        HostFacts(name, run.job, run.finished_at, written if written and written > run.finished_at else None)
         for name, run in sorted(latest.items())
     )
-
-
-def _missed(host: str, seen_at: datetime, written: dict[str, datetime]) -> datetime | None:
-    by_others = max((at for name, at in written.items() if name != host), default=None)
-    return by_others if by_others is not None and by_others > seen_at else None
 
 
 def judge_other_hosts(hosts: HostsFacts) -> Judgement:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from giftping.codes.entries import ANNOUNCEMENT
+from giftping.codes.left_open import NOT_ENDED
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
 from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
-from giftping.store.base import EntryState, StoreError
+from giftping.store.base import StoreError
 from giftping.store.tiny.files import JOURNAL, SNAPSHOT
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.repository import MemberRepository
 
 if TYPE_CHECKING:
     from giftping.delivery.clock import Clock
-    from giftping.store.base import GuildRecord, LedgerEntry, RunRecord
+    from giftping.delivery.deliveries import Delivery
+    from giftping.store.base import GuildRecord, RunRecord
     from giftping.store.records import Store
     from giftping.todo.repository import LoadedMembers
     from giftping.todo.sweep_notes import SweepNotes
@@ -52,8 +55,8 @@ class Contents:
 
     guilds: tuple[GuildRecord, ...] = ()
     """The guilds with their subscriptions and destinations."""
-    left_open: tuple[LedgerEntry, ...] = ()
-    """The entries that are claimed or uncertain."""
+    left_open: tuple[Delivery, ...] = ()
+    """The deliveries of gift codes that are under way or unclear."""
     runs: tuple[RunRecord, ...] = ()
     """The last run of each job on each host."""
     others: tuple[HostFacts, ...] = ()
@@ -69,7 +72,7 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
     contents = Contents()
     try:
         with wiring.open_store(read_only=True) as store:
-            codes = _codes(store)
+            codes = _codes(store, wiring)
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
             held_back = "" if store.is_away else store.held_back
             contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True))
@@ -88,8 +91,8 @@ def _is_there(wiring: Wiring) -> bool:
     return wiring.settings.mongo.uri is not None or any((state / name).exists() for name in (SNAPSHOT, JOURNAL))
 
 
-def _codes(store: Store) -> Contents:
-    left_open = store.entries(states=(EntryState.CLAIMED, EntryState.UNCERTAIN))
+def _codes(store: Store, wiring: Wiring) -> Contents:
+    left_open = wiring.deliveries(store, read_only=True).load(NOT_ENDED, kinds=[ANNOUNCEMENT])
     return Contents(tuple(store.guilds()), tuple(left_open), tuple(store.runs()))
 
 

@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from functools import cache
 from ipaddress import ip_address
@@ -52,6 +52,15 @@ class Deadline:
     def __exit__(self, *_: object) -> None:
         _in_force.reset(self._tokens.pop())
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let what is done inside of it take no time of this deadline."""
+        began = self._monotonic()
+        try:
+            yield
+        finally:
+            self._end += self._monotonic() - began
+
     @property
     def left(self) -> float:
         """Seconds that are left; zero or less once it has passed."""
@@ -63,8 +72,42 @@ class Deadline:
         return self.left <= 0
 
 
-# No argument: httpx and httpcore, which lie between the caller and the sockets, would not pass it on.
+class Fence:
+    """What has to be asked before the first byte of a request goes out, when the connection for it is there.
+
+    As a context manager it holds for the next request of its thread on connections of this module. What it raises goes
+    to the caller as it is, with nothing sent; that connection is not used any more.
+    """
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
+        self.is_passed = False
+        """Whether the first byte may be on its way."""
+
+    def __enter__(self) -> Self:
+        self._token = _in_the_way.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _in_the_way.reset(self._token)
+
+    def pass_through(self) -> None:
+        """Ask, unless that was done before. Raise whatever it raises."""
+        if self.is_passed:
+            return
+        deadline = _in_force.get()
+        # It has a patience of its own: a database that is slow to answer is no network that is.
+        with deadline.paused() if deadline is not None else nullcontext():
+            self._ask()
+        self.is_passed = True
+
+
+# No arguments: httpx and httpcore, which lie between the caller and the sockets, would not pass them on.
 _in_force: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+_in_the_way: ContextVar[Fence | None] = ContextVar("fence", default=None)
+
+TO_PROXY = b"CONNECT "
+"""How a request begins that is for a proxy: it asks for the connection on which the caller's own request goes out."""
 
 
 def time_left(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
@@ -101,7 +144,12 @@ class DeadlineStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, time_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send the bytes. Raise httpcore.WriteTimeout when they cannot be sent in time."""
+        """Send the bytes, by the fence in the way. Raise httpcore.WriteTimeout when they cannot be sent in time."""
+        # Here and not at httpcore's own traces: nothing comes between this and the byte, whatever its version. It ends
+        # a request without a body, such as that for a tunnel, by writing nothing.
+        fence = _in_the_way.get()
+        if fence is not None and buffer and not buffer.startswith(TO_PROXY):
+            fence.pass_through()
         self._stream.write(buffer, time_left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:

@@ -47,6 +47,7 @@ _SAID = {
     DeliveryResult.UNCLEAR: "unclear whether it arrived",
     DeliveryResult.UNCERTAIN: "uncertain, nobody can tell whether it arrived",
     DeliveryResult.RELEASED: "taken off the ledger",
+    DeliveryResult.CLOSED: "given up, nobody can tell any more whether it arrived",
     DeliveryResult.PLANNED: "would be sent",
     DeliveryResult.TAKEN: "left alone",
 }
@@ -63,9 +64,7 @@ _TOWARDS = {
 def _next_step(delivery: DeliveryReport, zone: tzinfo | None) -> str:
     match delivery.result:
         case DeliveryResult.UNCERTAIN:
-            return (
-                f"; look into the channel, then: giftping codes settle --guild {delivery.guild_id} --sent, or --resend"
-            )
+            return f"; look into the channel, then: giftping codes settle {delivery.guild_id} --sent, or --resend"
         case DeliveryResult.UNCLEAR:
             return "; the next run looks for it"
         case DeliveryResult.REFUSED if delivery.broke and delivery.meaning is not None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from giftping.output.json import id_text, instant
+from giftping.text import key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from giftping.codes.entries import Held
     from giftping.codes.gather import SourceReport
     from giftping.codes.report import CheckReport, DeliveryReport
     from giftping.discord.meanings import Meaning
@@ -152,8 +156,27 @@ def entry_object(entry: LedgerEntry) -> dict[str, Any]:
         "sent_at": instant(entry.sent_at),
         "created_at": instant(entry.created_at),
         "delivery_id": entry.delivery_id,
-        "claimed_by": entry.claimed_by,
-        "claimed_at": instant(entry.claimed_at),
         "message_id": id_text(entry.message_id),
         "channel_id": id_text(entry.channel_id),
     }
+
+
+def open_objects(held: Held, ids: Collection[str]) -> list[dict[str, Any]]:
+    """The codes of an open delivery that are meant, as they stand in JSON."""
+    said, delivery = held.spellings_by_id(), held.delivery
+    return [
+        {
+            "guild_id": id_text(delivery.guild_id),
+            "game": delivery.game,
+            "key": key_of(said[id_]),
+            "spelling": said[id_],
+            "state": delivery.state.value,
+            "reason": delivery.reason,
+            "delivery_id": delivery.id,
+            "host": delivery.holder.host,
+            "since": instant(delivery.since),
+            "channel_id": id_text(delivery.channel_id),
+        }
+        for id_ in delivery.entries
+        if id_ in ids
+    ]

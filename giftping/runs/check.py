@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from giftping import __version__
@@ -21,12 +22,12 @@ from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
 from giftping.store.tiny.files import fingerprint
 from giftping.text import counted, verb_for
-from giftping.wiring import Wiring, host_name, side_by_side, utc_now
+from giftping.wiring import Wiring, side_by_side, utc_now
 
 if TYPE_CHECKING:
     from giftping.codes.check import CheckRules
     from giftping.codes.plan import GuildPlan
-    from giftping.codes.report import CheckReport, DeliveryReport, GuildWork
+    from giftping.codes.report import CheckReport, GuildWork
     from giftping.codes.request import CheckRequest
     from giftping.settings.keys import Settings
     from giftping.store.records import Store
@@ -46,27 +47,6 @@ def run_check(
     with nullcontext() if request.dry_run else RunLock(settings.state / CHECK_LOCK):
         run = _Run(wiring, request, on_progress)
         return run.finish(run.idle() or run.full())
-
-
-def look_again(wiring: Wiring, guild_id: int | None) -> list[DeliveryReport]:
-    """What another look at the uncertain deliveries brought; what is not there is left to the next check.
-
-    Raise LockHeldError when a check is at it, StoreError when the ledger cannot be read or written.
-    """
-    from giftping.codes.courier import Courier, Origins
-    from giftping.codes.settle import DeliverySettler, open_deliveries
-    from giftping.store.base import EntryState
-
-    settings = wiring.settings
-    # Nothing is claimed here, and only a claim notes where its code came from.
-    origins = Origins({})
-    with RunLock(settings.state / CHECK_LOCK), wiring.open_store() as store:
-        courier = Courier(store, wiring.route_to, utc_now, host_name(settings), origins)
-        guilds = {guild.guild_id: guild for guild in store.guilds()}
-        last = read_last_check(settings.state)
-        quiet_since = last.open if last else {}
-        settler = DeliverySettler(courier, guilds, settings.games, {}, settings.codes.lease, quiet_since, posts=False)
-        return [settler.settle(left) for left in open_deliveries(store, (EntryState.UNCERTAIN,), guild_id)]
 
 
 class _Run:
@@ -111,8 +91,10 @@ class _Run:
         settings = self._settings
         tools = CheckTools(
             clock=utc_now,
+            discord_now=self._wiring.discord_now,
             gather=self._gather,
             open_store=self._open_store,
+            deliveries=partial(self._wiring.deliveries, read_only=self._request.dry_run),
             routes=self._wiring.route_to,
             games=settings.games,
             origins=Origins(
@@ -170,9 +152,7 @@ class _Run:
 
         codes = self._settings.codes
         return CheckRules(
-            host=host_name(self._settings, create=not self._request.dry_run),
             lease=codes.lease,
-            quiet_since=self._last.open if self._last else {},
             resend_unclear=codes.unclear == "resend",
             skipped_regions=frozenset(codes.skipped_regions),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,8 +27,6 @@ class LastCheck:
     finished_at: datetime
     exit_code: int
     idle: bool
-    open: Mapping[str, datetime]
-    """Since when nobody is at the deliveries that were left open, by id."""
     mark: IdleMark | None
     """What lets the next run be idle, None where it has to look."""
 
@@ -43,7 +40,6 @@ class LastCheck:
             finished_at=report.finished_at,
             exit_code=report.exit_code,
             idle=report.idle,
-            open=report.quiet_since(before.open if before else {}),
             mark=mark,
         )
 
@@ -55,9 +51,10 @@ def read_last_check(state: Path) -> LastCheck | None:
     """
     try:
         document = json.loads((state / LAST_CHECK).read_text("utf-8"))
-        # 0.1.0 did not count them, and a mark of its own stays of use.
+        # 0.1.0 did not count them, and kept here what stands in the deliveries now; a mark of its own stays of use.
         if isinstance(document, dict) and isinstance(mark := document.get("mark"), dict):
             mark.setdefault("broken", 0)
+            document.pop("open", None)
         return from_json(LastCheck, document)
     # json raises RecursionError for a text that is nested too deeply.
     except (OSError, ValueError, RecursionError):

@@ -34,7 +34,7 @@ class LedgerStats(TypedDict):
     last_sent_at: datetime | None
     """When that was; aware, in UTC."""
     states: dict[str, int]
-    """How many codes are on record in each state: `claimed`, `sent`, `uncertain`, `seeded`."""
+    """How many codes are on record in each state: `open`, `sent`, `seeded`, `uncertain`."""
     sources: dict[str, int]
     """How many codes were sent from each kind of place, the most frequent first."""
 
@@ -137,8 +137,9 @@ class Ledger:
         return {entry.key for entry in entries if entry.id in added}
 
     def stats(self, guild: GuildId, *, game: str = HOME_GAME) -> LedgerStats:
-        """The numbers of a guild; for an empty one the same keys. One query for up to 10,000 codes."""
-        numbers = statistics(self._entries(_guild_id(guild), self._known(game)), UTC)
+        """The numbers of a guild; for an empty one the same keys. One query for up to 10,000 codes, and a small one."""
+        guild_id = _guild_id(guild)
+        numbers = statistics(self._entries(guild_id, self._known(game)), UTC, self._store.unclear(guild_id))
         last = numbers.last
         return {
             "total": numbers.total,
@@ -152,6 +153,7 @@ class Ledger:
     def clear(self, guild: GuildId, *, game: str = HOME_GAME) -> int:
         """How many codes of a guild were forgotten; nobody is asked. What is still listed goes out again.
 
+        What is under way, or uncertain, stays: it would go out twice.
         That it was cleared, and when, is recorded, for `giftping codes explain`. One query as for `sent_codes`; where
         there is something to clear three more, and what the first write of a ledger takes.
         """

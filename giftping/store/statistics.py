@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -11,6 +11,9 @@ from giftping.store.base import EntryState, LedgerEntry
 
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """What codes are counted by, and how a period is called: a day, an ISO 8601 week, a month."""
+
+STATES = (*(state.value for state in EntryState), "uncertain")
+"""The states that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class LedgerStatistics:
     last: LedgerEntry | None
     """The one that was sent last."""
     states: dict[str, int]
-    """How many entries are in each state; all states are there."""
+    """How many entries are in each state; all states are there. `uncertain` are those that are open, and of which
+    nobody can tell whether they arrived."""
     sources: dict[str, int]
     """How many codes were sent from each kind of place, the most frequent first."""
     games: dict[str, int]
@@ -31,14 +35,21 @@ class LedgerStatistics:
     """For day, week and month the number of codes sent in each one that has any, in order of time."""
 
 
-def statistics(entries: Sequence[LedgerEntry], zone: tzinfo | None) -> LedgerStatistics:
-    """The numbers of some ledger entries; days begin at midnight in the zone, None being the machine's."""
+def statistics(entries: Sequence[LedgerEntry], zone: tzinfo | None, unclear: Collection[str] = ()) -> LedgerStatistics:
+    """The numbers of some ledger entries; days begin at midnight in the zone, None being the machine's.
+
+    `unclear` are the ids of the entries that unclear deliveries carry.
+    """
+    states = Counter(
+        "uncertain" if entry.state is EntryState.OPEN and entry.id in unclear else entry.state.value
+        for entry in entries
+    )
     sent = [entry for entry in entries if entry.state is EntryState.SENT]
     moments = [(entry.sent_at or entry.updated_at).astimezone(zone) for entry in sent]
     return LedgerStatistics(
         total=len(sent),
         last=max(sent, key=lambda entry: (entry.sent_at or entry.updated_at, entry.id), default=None),
-        states={state.value: sum(entry.state is state for entry in entries) for state in EntryState},
+        states={state: states[state] for state in STATES},
         sources=dict(Counter(entry.source for entry in sent).most_common()),
         games=dict(Counter(entry.game for entry in sent).most_common()),
         periods={

@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.mongod import new_database, shared_mongod
 from fakes.records import LATER, entry
-from giftping.store.mongo.engine import MongoEngine
 
 from giftping.store.base import HOME_GAME, LedgerEntry
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 
 CODES = 100

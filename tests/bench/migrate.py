@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fakes.mongod import new_database, shared_mongod
 from fakes.old_data import SHAPES, OldBag
 from fakes.records import entry
-from giftping.store.mongo.engine import MongoEngine
 
 from giftping.store.legacy.migrate import MigrationRequest, migrate
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 

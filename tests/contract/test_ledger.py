@@ -12,12 +12,12 @@ from typing import Any, get_args
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.records import NOON, entry
-from fakes.shared_store import FakeSharedStore
+from fakes.shared_store import shared_store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener
-from store_kinds import STORE_KINDS
+from store_kinds import BELOW_RECORDS, ENGINE_KINDS
 
 from giftping.errors import GiftpingError
 from giftping.store import StoreError, open_ledger
@@ -34,12 +34,12 @@ STATES = {state.value: 0 for state in EntryState}
 OpenStore = Callable[[], Store]
 
 
-@pytest.fixture(params=STORE_KINDS)
+@pytest.fixture(params=BELOW_RECORDS)
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
-    kind = STORE_KINDS[request.param]
+    kind = ENGINE_KINDS[request.param]
     address = kind.new_address(tmp_path)
     with ExitStack() as handles:
-        yield lambda: handles.enter_context(kind.open(address))
+        yield lambda: handles.enter_context(kind.open_store(address))
 
 
 def ledger_over(open_store: OpenStore, clock: Callable[[], datetime] = lambda: NOON) -> Ledger:
@@ -332,7 +332,7 @@ def test_a_ledger_that_cannot_be_read_is_never_an_empty_one(own_machine: Path) -
 @pytest.mark.parametrize("call", ["sent_codes", "stats", "clear"])
 def test_an_entry_that_cannot_be_read_is_an_error(own_machine: Path, call: str) -> None:
     odd = {"_id": f"{GUILD}:GIFT100", "guild_id": GUILD, "code": "GIFT100", "sent_at": "yesterday"}
-    store = STORE_KINDS["tinydb"].open(str(own_machine / "state"))
+    store = ENGINE_KINDS["tinydb"].open_store(str(own_machine / "state"))
     with store:
         store.insert_documents("sent_giftcodes", [odd])
     with open_ledger() as ledger, pytest.raises(StoreError, match="sent_at is 'yesterday'"):
@@ -443,8 +443,8 @@ def test_while_the_shared_store_is_away_its_copy_answers_and_that_is_said(
 ) -> None:
     away = False
 
-    def stands_in(*_: object) -> FakeSharedStore:
-        return FakeSharedStore(own_machine / "shared", lambda: away)
+    def stands_in(*_: object) -> Store:
+        return shared_store(own_machine / "shared", lambda: away)
 
     monkeypatch.setenv("MONGO_URI", "mongodb://stands-in/giftping")
     monkeypatch.setattr("giftping.store.opening.shared_store", stands_in)

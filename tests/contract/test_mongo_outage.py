@@ -11,10 +11,10 @@ from threading import Event
 import pytest
 from fakes.mongod import Mongod, ReplicaSet, new_database, or_skip, own_mongod, shared_replica_set
 from fakes.records import LATER, NOON, code, entry, guild, run
-from giftping.store.mongo.engine import MongoEngine
 
 from giftping.store.base import HOME_GAME, Destination, StoreAwayError, StoreError
 from giftping.store.engine import Change
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 
 SOON = timedelta(milliseconds=300)

@@ -39,7 +39,7 @@ class Play:
     @property
     def settles(self) -> bool:
         """Whether the next runs can find out about every message without a person's help."""
-        return not self.webhooks or (self.token and self.visible and self.later)
+        return not self.webhooks or (self.token and self.later)
 
     @property
     def is_serial(self) -> bool:
@@ -107,7 +107,7 @@ def hold_promises(play: Play, scene: Scene, host: ForkedHost) -> None:
         assert {state: told[state] for state in ("claimed", "uncertain")} == {"uncertain": 0, "claimed": 0, **states}
     if play.settles or not open_ones:
         assert not open_ones
-    elif not play.token or not play.visible:
+    elif not play.token:
         assert set(states) <= {"uncertain"}
         settle_as_a_person_would(scene, host)
     else:

@@ -479,7 +479,7 @@ class World:
         """Write what the older bot writes, which knows of no revision."""
         store = self.hosts[0].store
         id_ = str(person.user_id)
-        before = dict(store.documents_of(TODO_TIMESTAMPS, [id_]).get(id_, {}))
+        before = dict(store.engine.get(TODO_TIMESTAMPS, [id_]).get(id_, {}))
         todo = {"name": "older", "date": "01/01/2026", "must_do": "x", "can_do": "N/A", "dont_do": "N/A"}
         after = {**before, "_id": id_, "last_submit": self.clock().timestamp(), "last_ping": 0, "todo": todo}
         store.put_documents(TODO_TIMESTAMPS, [after])

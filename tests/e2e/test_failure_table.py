@@ -76,11 +76,6 @@ STORIES: dict[str, tuple[Run, ...]] = {
         Run(NOW, 0, "uncertain", TROUBLE, 1),
         Run(SOON, 0, "uncertain", TROUBLE, 0),
     ),
-    "uncertain soon": (
-        Run(NOW, 1, "claimed", TROUBLE, 1),
-        Run(NOW, 0, "claimed", TROUBLE, 1),
-        Run(SOON, 0, "uncertain", TROUBLE, 1),
-    ),
 }
 
 NOBODY_LISTENS = "nobody listens"
@@ -135,27 +130,28 @@ failure                 | stored | webhook            | with a token       | tha
 429 of Cloudflare       | before | next run           | next run           | next run           | next run
 nobody listens          | before | never left         | never left         | never left         | never left
 500                     | before | uncertain          | again soon         | again soon         | again
-500                     | after  | uncertain          | uncertain soon     | found              | found
+500                     | after  | uncertain          | found              | found              | found
 502 html                | before | uncertain          | again soon         | again soon         | again
-502 html                | after  | uncertain          | uncertain soon     | found              | found
+502 html                | after  | uncertain          | found              | found              | found
 503                     | before | uncertain          | again soon         | again soon         | again
-503                     | after  | uncertain          | uncertain soon     | found              | found
+503                     | after  | uncertain          | found              | found              | found
 reset                   | before | uncertain          | again soon         | again soon         | again
-reset                   | after  | uncertain          | uncertain soon     | found              | found
+reset                   | after  | uncertain          | found              | found              | found
 closed, no answer       | before | uncertain          | again soon         | again soon         | again
-closed, no answer       | after  | uncertain          | uncertain soon     | found              | found
+closed, no answer       | after  | uncertain          | found              | found              | found
 hang                    | before | uncertain          | again soon         | again soon         | again
-hang                    | after  | uncertain          | uncertain soon     | found              | found
+hang                    | after  | uncertain          | found              | found              | found
 slow body               | before | uncertain          | again soon         | again soon         | again
-slow body               | after  | uncertain          | uncertain soon     | found              | found
+slow body               | after  | uncertain          | found              | found              | found
 garbage                 | before | uncertain          | again soon         | again soon         | again
-garbage                 | after  | uncertain          | uncertain soon     | found              | found
+garbage                 | after  | uncertain          | found              | found              | found
 truncated body          | before | uncertain          | again soon         | again soon         | again
-truncated body          | after  | uncertain          | uncertain soon     | found              | found
+truncated body          | after  | uncertain          | found              | found              | found
 204, no message         | before | uncertain          | again soon         | again soon         | again
-204, no message         | after  | uncertain          | uncertain soon     | found              | found
+204, no message         | after  | uncertain          | found              | found              | found
 """
-"""The three webhook columns: no token; one that may not see what a webhook wrote; one with MESSAGE_CONTENT."""
+"""The three webhook columns: no token; one that may not see what a webhook wrote, which the webhook shows it; one with
+MESSAGE_CONTENT."""
 
 WHAT_FOLLOWS = {
     "refused": re.compile(r"it goes out in a later run|, then: giftping guilds test \d+ \((not )?tried again "),
@@ -170,7 +166,6 @@ LEFT = {
     "broken": "destination",
     "broken for an hour": "destination",
     "uncertain": "uncertain",
-    "uncertain soon": "uncertain",
 }
 """The stories that come to trouble which only a person can end, and what the doctor calls it."""
 

@@ -106,9 +106,7 @@ def test_a_message_that_discord_stores_only_after_the_next_run_has_looked_is_the
     record_property("told", f"kill matrix: {play.name}: 1 run killed, whose message Discord stored late")
 
 
-@pytest.mark.parametrize(
-    "play", [play for play in PLAYS if play.is_serial and play.later and play.visible], ids=lambda play: play.name
-)
+@pytest.mark.parametrize("play", [play for play in PLAYS if play.is_serial and play.later], ids=lambda play: play.name)
 def test_a_repeat_that_discord_stores_only_after_the_next_run_has_looked_is_there_once(
     play: Play, forkers: Forkers, tmp_path: Path
 ) -> None:
@@ -122,7 +120,7 @@ def test_a_repeat_that_discord_stores_only_after_the_next_run_has_looked_is_ther
         hold_promises(replace(play, later=False), scene, host)
 
 
-SETTLING_PLAYS = [play for play in PLAYS if play.later and play.visible and play.is_serial]
+SETTLING_PLAYS = [play for play in PLAYS if play.later and play.is_serial]
 
 
 @pytest.mark.parametrize("fate", ["never stored", "stored before the run dies"])

@@ -87,7 +87,7 @@ def legs(received: list[Received]) -> list[tuple[int, str]]:
 def change_by_hand(play: TodoScene, change: Callable[[Store, Mapping[str, Any]], object], user_id: int) -> None:
     """Do something with a member's timestamps past giftping, as the older bot on the same data would."""
     with Store(TinyEngine(play.host.state)) as store:
-        change(store, store.documents_of(TODO_TIMESTAMPS, [str(user_id)])[str(user_id)])
+        change(store, store.engine.get(TODO_TIMESTAMPS, [str(user_id)])[str(user_id)])
 
 
 def remove(store: Store, document: Mapping[str, Any]) -> None:
@@ -175,7 +175,7 @@ def test_a_record_that_is_deleted_during_a_sweep_does_not_come_back_as_half_of_o
     play.scene.discord.call(lambda: change_by_hand(play, remove, ANN), match=POST)
     play.sweep()
     with Store(TinyEngine(play.host.state, read_only=True)) as store:
-        assert store.documents_of(TODO_TIMESTAMPS, [str(ANN)]).get(str(ANN), {}).get("last_submit") is None
+        assert store.engine.get(TODO_TIMESTAMPS, [str(ANN)]).get(str(ANN), {}).get("last_submit") is None
     play.sweep()
     play.pass_time(INTERVAL)
     play.sweep()
@@ -213,7 +213,7 @@ def test_whoever_submits_while_a_sweep_is_at_work_is_not_pinged(by: str, scene: 
     rung = {one.user_id for one in scene.discord.all_notifications() if one.at >= play.began}
     assert rung == set(range(201, 211))
     with Store(TinyEngine(play.host.state, read_only=True)) as store:
-        assert store.documents_of(TODO_TIMESTAMPS, ["211"])["211"]["last_ping"] == 0
+        assert store.engine.get(TODO_TIMESTAMPS, ["211"])["211"]["last_ping"] == 0
 
 
 def test_sweeps_that_overlap_or_follow_at_once_ping_once(begin: Begin) -> None:
@@ -225,7 +225,7 @@ def test_sweeps_that_overlap_or_follow_at_once_ping_once(begin: Begin) -> None:
     play.sweep()
     assert legs(since(play)) == [(ANN, "channel"), (ANN, "dm"), (BEN, "channel"), (BEN, "dm")]
     with Store(TinyEngine(play.host.state, read_only=True)) as store:
-        last_ping = store.documents_of(TODO_TIMESTAMPS, [str(ANN)])[str(ANN)]["last_ping"]
+        last_ping = store.engine.get(TODO_TIMESTAMPS, [str(ANN)])[str(ANN)]["last_ping"]
     assert last_ping >= max(one.at for one in since(play) if one.user_id == ANN).timestamp()
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+
+from fakes.records import NOON
 
 from giftping.codes.announcement import shown_codes
 from giftping.discord.message import Message
-from giftping.discord.outcome import Absent, Done, Finding, Matcher, Outcome, Refused, Route, Unclear
+from giftping.discord.outcome import Absent, Done, Finding, Matcher, Outcome, Refused, Route, Unclear, WithdrawnError
+from giftping.discord.snowflake import snowflake_at
 from giftping.store.base import Destination
 
 FIRST_MESSAGE = 700_000
@@ -37,9 +40,10 @@ class Look:
     """One look for a message as the route was asked for it."""
 
     matches: Matcher
-    since: datetime
-    until: datetime
+    since: int
+    until: int | None
     accounted: frozenset[int]
+    quiet: bool
 
 
 @dataclass
@@ -47,6 +51,7 @@ class FakeRoute:
     """Keeps `giftping.discord.outcome.Route`; without anything laid ready every post is done and nothing is found."""
 
     label: str = "channel 500"
+    webhook_id: int | None = None
     repeats_safely_for: timedelta = timedelta(0)
     answers: deque[Outcome | Exception] = field(default_factory=deque)
     finding: Finding = field(default_factory=Absent)
@@ -54,20 +59,39 @@ class FakeRoute:
     posted: list[Posted] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     before_post: Callable[[], object] = lambda: None
+    after_fence: Callable[[], object] = lambda: None
+    anchored: int = snowflake_at(NOON)
+    unheard: Refused | Unclear | None = None
+    asked: int = 0
 
     def answer(self, *answers: Outcome | Exception) -> None:
         self.answers.extend(answers)
 
-    def post(self, message: Message, delivery_id: str) -> Outcome:
+    def ask(self) -> Refused | Unclear | None:
+        self.asked += 1
+        return self.unheard
+
+    def anchor(self) -> int | None:
+        return None if self.unheard else self.anchored
+
+    def post(self, message: Message, delivery_id: str, *, fence: Callable[[], None] | None = None) -> Outcome:
         self.before_post()
+        if fence is not None:
+            try:
+                fence()
+            except WithdrawnError as error:
+                return Refused(error.reason, withdrawn=True)
+        self.after_fence()
         self.posted.append(Posted(message, delivery_id))
         answer = self.answers.popleft() if self.answers else Done(FIRST_MESSAGE + len(self.posted), 500)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def find(self, matches: Matcher, *, since: datetime, until: datetime, accounted: frozenset[int]) -> Finding:
-        self.looks.append(Look(matches, since, until, accounted))
+    def find(
+        self, matches: Matcher, *, since: int, until: int | None, accounted: frozenset[int], quiet: bool
+    ) -> Finding:
+        self.looks.append(Look(matches, since, until, accounted, quiet))
         return self.finding
 
     def probe(self) -> Refused | Unclear | None:

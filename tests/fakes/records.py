@@ -23,12 +23,10 @@ def entry(guild_id: int = 1, key: str = "GIFT100", game: str = HOME_GAME, **chan
     fields: dict[str, object] = {
         "spelling": key.title(),
         "source": "api",
-        "state": EntryState.CLAIMED,
+        "state": EntryState.OPEN,
         "created_at": NOON,
         "updated_at": NOON,
         "delivery_id": "delivery-1",
-        "claimed_by": "host-a",
-        "claimed_at": NOON,
     }
     return LedgerEntry(guild_id, game, key, **(fields | changes))  # type: ignore[arg-type]  # fields by name
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from fakes.records import NOON
-from fakes.shared_store import FakeSharedStore
-
+from fakes.shared_store import shared_store
 from giftping.store.mirror.store import FailoverStore
+
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -33,8 +33,8 @@ class Site:
     def forget_calls(self) -> None:
         self._calls, self.away_after = 0, None
 
-    def shared(self) -> FakeSharedStore:
-        return FakeSharedStore(self.folder / "shared", self.is_away)
+    def shared(self) -> Store:
+        return shared_store(self.folder / "shared", self.is_away)
 
     def open(self, host: str = HOST, **options: bool) -> FailoverStore:
         mirror = Store(TinyEngine(self.folder / host))

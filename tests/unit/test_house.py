@@ -49,7 +49,7 @@ DOING_THINGS = {
 }
 """What reads or writes, waits, runs side by side, draws lots, or tells the time: no pure module knows it."""
 
-VALUES_OF_STORES = {f"giftping.store.{name}" for name in ("base", "changes", "documents", "errors", "fields")}
+VALUES_OF_STORES = {f"giftping.store.{name}" for name in ("base", "documents", "engine", "errors", "fields")}
 """What pure modules may know of the store: its records and documents, and nothing that opens one."""
 
 DOING_CALLS = {"open", "print", "input", "now", "utcnow", "today", "utc_now", "read_text", "write_text", "urandom"}
@@ -61,7 +61,7 @@ KNOWN_IMPURITIES = {
     "giftping/discord/failures.py": {"socket", "ssl", "giftping.net.lean_httpx.httpx"}
     | {"giftping.net.transport.UNUSABLE_ENVIRONMENT"},
     # Each change makes its document's `rev` a new one, by lot.
-    "giftping/store/changes.py": {"os", "os.urandom()"},
+    "giftping/store/engine.py": {"os", "os.urandom()"},
 }
 """What modules that say they are pure do all the same."""
 

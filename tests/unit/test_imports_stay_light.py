@@ -58,6 +58,7 @@ SESSION = {
     "giftping.store.errors",
     "giftping.store.tiny.files",
     "giftping.store.opening",
+    "giftping.store.tiny",
     "giftping.wiring",
 }
 IDLE_CHECK = {
@@ -77,6 +78,7 @@ IDLE_CHECK = {
     "giftping.output.phrases",
     "giftping.output.trouble",
     "giftping.runs.reporting",
+    "giftping.net.http_date",
     "giftping.net.lean_httpx",
     "giftping.runs",
     "giftping.runs.codec",
@@ -94,18 +96,19 @@ JSON_STORE = {
     "giftping.output.json",
     "giftping.output.phrases",
     "giftping.store.base",
-    "giftping.store.changes",
     "giftping.store.clears",
     "giftping.store.documents",
+    "giftping.store.engine",
     "giftping.store.fields",
     "giftping.store.tiny.folder",
     "giftping.store.tiny.journal",
     "giftping.store.mirror",
+    "giftping.store.mirror.notes",
     "giftping.store.tiny.shared_tables",
     "giftping.store.tiny.snapshot",
     "giftping.store.statistics",
     "giftping.store.tiny.tables",
-    "giftping.store.tiny.store",
+    "giftping.store.records",
     "giftping.store.tiny.engine",
 }
 HEAVY_STANDARD = {"asyncio", "concurrent.futures", "multiprocessing", "unittest", "xml", "sqlite3", "zoneinfo", "pdb"}

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import giftping
 from giftping.cli import discord_id
-from giftping.discord.http import Answer, read_json
+from giftping.discord.bodies import read_json
+from giftping.discord.http import Answer
 from giftping.discord.outcome import Done
 from giftping.discord.rest import done
 from giftping.settings.file import SettingsError

@@ -22,7 +22,6 @@ from giftping.store.documents import (
     LEDGER,
     META,
     MIRROR,
-    OWED,
     SUBSCRIPTIONS,
     TODO_STATE,
     TODO_TIMESTAMPS,
@@ -41,7 +40,7 @@ from giftping.store.mirror.identity import (
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 
-PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES, OWED)
+PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES)
 """The collections of which a host puts back what it knows; first the tombstones of clears, which the ledger goes by."""
 
 SETTINGS = (GUILDS, SUBSCRIPTIONS, ACTIVE_MEMBERS)

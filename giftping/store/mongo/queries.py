@@ -18,8 +18,6 @@ LAST_CHARACTER = "\U0010ffff"
 INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
     LEDGER: {
         "giftping_state": (("state", 1), ("_id", 1)),
-        "giftping_updated_at": (("updated_at", 1),),
-        "giftping_holder": (("claimed_by", 1), ("updated_at", -1)),
     },
     TODO_EVENTS: {
         "giftping_member": (("user_id", 1), ("at", 1)),
@@ -29,7 +27,7 @@ INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
 """The indexes that giftping makes, by collection and name; a guild's entries are a range of the ledger's ids."""
 
 INDEXES_ID = "mongodb"
-INDEXES_VERSION = 3
+INDEXES_VERSION = 4
 """In `meta`: which indexes were made, so that no run asks for them again."""
 
 REVISION_ID = "mirrors"

@@ -59,7 +59,7 @@ def left_behind(state: Path, stand_in: StandInDiscord, channel_id: int, user_id:
     ]
     posts = [(one.content, one.embeds, [(file.filename, file.size) for file in one.attachments]) for one in messages]
     with Store(TinyEngine(state, read_only=True)) as store:
-        documents = {name: list(store.documents(name)) for name in sorted(TODO_COLLECTIONS)}
+        documents = {name: list(store.engine.walk(name)) for name in sorted(TODO_COLLECTIONS)}
     made = frozenset({message.id for message in messages} | ({dm} if dm else set()))
     return without_ids_and_times({"documents": documents, "requests": requests, "posts": posts}, made)
 

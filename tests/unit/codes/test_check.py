@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from code_builders import GAMES, gathered, sighting, source
 from fakes.clock import TestClock
+from fakes.deliveries import ANOTHER_HOST, FakeLock, delivery, delivery_states, put_delivery, stored
 from fakes.discord_route import FORBIDDEN, GONE, TIMED_OUT, FakeRoute, Routes
-from fakes.records import NOON, entry, guild
+from fakes.records import NOON, guild
 from fakes.records import code as code_record
-from fakes.store import MemoryStore
+from fakes.store import READING, MemoryStore
 
 from giftping.codes.check import CheckRules, CheckTools, check
 from giftping.codes.courier import Origins
@@ -19,14 +20,16 @@ from giftping.codes.idle import FULL_LOOK_EVERY, IdleMark, idle_report, next_mar
 from giftping.codes.plan import GuildPlan
 from giftping.codes.report import CheckReport, DeliveryResult, GuildWork
 from giftping.codes.request import CheckRequest
+from giftping.delivery.deliveries import Deliveries, DeliveryState
+from giftping.delivery.holder import Holder
 from giftping.discord.outcome import Found
+from giftping.discord.snowflake import snowflake_at
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import (
     HOME_GAME,
     Broken,
     CodeRecord,
     Destination,
-    EntryState,
     GuildRecord,
     SourceMemory,
     StoreError,
@@ -34,7 +37,6 @@ from giftping.store.base import (
 
 SEEN = {HOME_GAME: ("api",), "kingshot": ("api",)}
 LEASE = timedelta(minutes=10)
-READING = {"guilds", "guild", "recorded", "entry", "entries", "codes", "runs", "documents"}
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Stage:
     opened: int = 0
     mark: IdleMark | None = None
     gathered: Gathered | None = None
+    lock: FakeLock = field(default_factory=FakeLock)
 
     def route(self, guild_id: int = 1) -> FakeRoute:
         found = self.routes.routes[Destination(channel_id=500 + guild_id)]
@@ -63,17 +66,22 @@ class Stage:
 
     def run(self, request: CheckRequest | None = None, **rules: object) -> CheckReport:
         already, self.gathered = self.gathered, None
+        for route in self.routes.routes.values():
+            if isinstance(route, FakeRoute):
+                route.anchored = snowflake_at(self.clock())
         tools = CheckTools(
             clock=self.clock,
+            discord_now=self.clock,
             gather=self._gather,
             open_store=self._open,
+            deliveries=lambda store: Deliveries(store, self.lock, self.clock),  # type: ignore[arg-type]  # of a test
             routes=self.routes,
             games=GAMES,
             origins=Origins({"api": "api"}),
             side_by_side=one_after_the_other,
             gathered=already,
         )
-        fields: dict[str, object] = {"host": "host-a", "lease": LEASE}
+        fields: dict[str, object] = {"lease": LEASE}
         settings = CheckRules(**(fields | rules))  # type: ignore[arg-type]  # fields by name
         return check(tools, settings, request or CheckRequest())
 
@@ -139,19 +147,19 @@ def test_announce_current_posts_at_the_first_look_and_ends_there() -> None:
 
 def test_a_run_killed_between_the_look_and_the_first_claim_still_announces_in_the_next() -> None:
     play = stage("Old1000", guilds=[guild(announce_current=(HOME_GAME,))])
-    play.store.failing = {"insert"}
+    play.store.failing.add("add sent_giftcodes")
     with pytest.raises(StoreError):
         play.run()
-    play.store.failing = set()
+    play.store.failing.clear()
     assert results(play.run()) == [(1, DeliveryResult.SENT)]
 
 
 def test_a_run_killed_between_seeding_and_noting_it_seeds_the_rest_in_the_next() -> None:
     play = stage("Old1000", "Old2000", guilds=[guild()])
-    play.store.failing = {"note_seeded"}
+    play.store.failing.add("amend guilds")
     with pytest.raises(StoreError):
         play.run()
-    play.store.failing = set()
+    play.store.failing.clear()
     play.run()
     assert set(play.store.states().values()) == {"seeded"}
     assert play.route().posted == []
@@ -159,30 +167,33 @@ def test_a_run_killed_between_seeding_and_noting_it_seeds_the_rest_in_the_next()
 
 def test_a_dry_run_writes_and_posts_nothing() -> None:
     play = stage("New1000", guilds=[seen(1), guild(2)])
-    play.store.insert([entry(1, "OPEN1000", channel_id=501)])
+    put_delivery(play.store, delivery("OPEN1000", channel_id=501))
     play.store.calls.clear()
     report = play.run(CheckRequest(dry_run=True))
-    assert set(play.store.calls) <= READING
+    assert {call.partition(" ")[0] for call in play.store.calls} <= READING
     assert play.route().posted == []
     assert results(report) == [(1, DeliveryResult.PLANNED), (1, DeliveryResult.PLANNED)]
     assert [seed.codes for seed in report.seeded()] == [("New1000",)]
     assert next_mark(report, "settings", "store") is None
 
 
-@pytest.mark.parametrize("method", ["guilds", "codes", "remember", "entries", "recorded", "insert"])
-def test_a_store_that_fails_before_a_post_ends_the_run_and_nothing_is_posted(method: str) -> None:
+@pytest.mark.parametrize(
+    "call",
+    ["find guilds", "find codes", "add codes", "find sent_giftcodes", "present sent_giftcodes", "add sent_giftcodes"],
+)
+def test_a_store_that_fails_before_a_post_ends_the_run_and_nothing_is_posted(call: str) -> None:
     """D3: an outage of the database was read as "never sent", and everything went out again."""
     play = stage("New1000", guilds=[seen(1), seen(2)])
-    play.store.failing = {method}
+    play.store.failing.add(call)
     with pytest.raises(StoreError):
         play.run()
     assert play.route(1).posted == play.route(2).posted == []
-    assert play.store.is_closed
+    assert play.store.engine.is_closed
 
 
 def test_nothing_is_posted_after_the_store_failed() -> None:
     play = stage("New1000", guilds=[seen(1), seen(2)])
-    play.store.failing = {"mark_sent"}
+    play.store.failing.add("amend sent_giftcodes")
     with pytest.raises(StoreError):
         play.run()
     assert len(play.route(1).posted) + len(play.route(2).posted) == 1
@@ -234,26 +245,49 @@ def test_a_destination_that_just_said_a_lasting_no_is_not_asked_for_the_next_gam
 
 def test_what_an_earlier_run_left_open_is_settled_before_anything_new_goes_out() -> None:
     play = stage("Gift100", "New1000")
-    play.store.insert([entry(1, "GIFT100", channel_id=501, created_at=NOON, claimed_at=NOON)])
+    put_delivery(play.store, delivery(channel_id=501))
     play.clock.pass_time(timedelta(minutes=20))
     play.route().finding = Found(77, 501)
     report = play.run()
     assert results(report) == [(1, DeliveryResult.SETTLED), (1, DeliveryResult.SENT)]
     assert play.route().codes() == [{"New1000"}]
+    assert stored(play.store) == {}
 
 
-def test_another_hosts_claim_is_left_alone_until_its_lease_is_over() -> None:
+def test_another_hosts_delivery_is_left_alone_until_its_lease_is_over() -> None:
     play = stage("Gift100")
-    play.store.insert([entry(1, "GIFT100", channel_id=501, claimed_by="host-b")])
-    play.clock.pass_time(LEASE)
-    assert results(play.run()) == []
-    play.clock.pass_time(timedelta(seconds=1))
+    put_delivery(play.store, delivery(channel_id=501, holder=ANOTHER_HOST))
+    play.clock.pass_time(LEASE - timedelta(seconds=1))
+    assert results(report := play.run()) == []
+    assert report.others_lease_ends is not None
+    assert play.clock() <= report.others_lease_ends <= play.clock() + timedelta(seconds=2)
+    play.clock.pass_time(timedelta(minutes=2))
     assert results(play.run()) == [(1, DeliveryResult.SENT)]
 
 
-def test_a_code_that_was_refused_while_settling_is_not_tried_twice_in_one_run() -> None:
+def test_what_a_brother_is_at_is_left_alone_and_looked_at_by_the_very_next_run() -> None:
     play = stage("Gift100")
-    play.store.insert([entry(1, "GIFT100", channel_id=501)])
+    put_delivery(play.store, delivery(channel_id=501, holder=Holder("host-a", "the bot")))
+    play.lock.alive.add("the bot")
+    play.clock.pass_time(timedelta(days=1))
+    report = play.run()
+    assert (results(report), report.others_lease_ends) == ([], play.clock())
+    play.lock.alive.clear()
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+
+
+def test_what_was_claimed_and_never_written_goes_out_with_the_same_run_though_no_source_lists_it_any_more() -> None:
+    play = stage()
+    play.store.remember([code_record("GIFT100")])
+    put_delivery(play.store, delivery(channel_id=501, state=DeliveryState.CLAIMED))
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
+    assert play.route().looks == []
+    assert play.store.states() == {"1:GIFT100": "sent"}
+
+
+def test_what_is_surely_absent_goes_out_with_the_same_run_and_once_where_that_is_refused() -> None:
+    play = stage("Gift100")
+    put_delivery(play.store, delivery(channel_id=501))
     play.clock.pass_time(timedelta(minutes=20))
     play.route().answer(replace(FORBIDDEN, lasting=False))
     assert results(play.run()) == [(1, DeliveryResult.REFUSED)]
@@ -261,17 +295,45 @@ def test_a_code_that_was_refused_while_settling_is_not_tried_twice_in_one_run() 
     assert results(play.run()) == [(1, DeliveryResult.SENT)]
 
 
-def test_a_code_that_a_source_spells_otherwise_by_now_is_not_announced_beside_its_open_claim() -> None:
+def test_a_code_that_a_source_spells_otherwise_by_now_is_not_announced_beside_its_open_delivery() -> None:
     play = stage("GIFT100")
-    play.store.insert([entry(1, "GIFT100", spelling="Gift100", channel_id=501)])
-    play.clock.pass_time(timedelta(minutes=20))
+    put_delivery(play.store, delivery(channel_id=501))
+    play.route().repeats_safely_for = timedelta(minutes=2)
+    play.clock.pass_time(timedelta(minutes=1))
     assert results(play.run()) == [(1, DeliveryResult.SENT)]
     assert play.route().codes() == [{"Gift100"}]
 
 
+def test_a_run_that_sends_leaves_no_delivery_behind() -> None:
+    play = stage("New1000", guilds=[seen(1), seen(2)])
+    play.run()
+    assert stored(play.store) == {}
+
+
+def test_an_unclear_delivery_closes_itself_when_its_code_has_ended_and_is_not_posted_again() -> None:
+    play = stage()
+    play.listed = gathered([sighting("Gift100", expires_at=NOON + timedelta(hours=1))], [source()])
+    put_delivery(play.store, delivery(channel_id=501, state=DeliveryState.UNCLEAR, is_final=True))
+    assert (play.run().uncertain, play.route().looks) == (1, [])
+    play.clock.pass_time(timedelta(hours=1))
+    report = play.run()
+    assert (results(report), report.uncertain, report.exit_code) == ([(1, DeliveryResult.CLOSED)], 0, 0)
+    assert delivery_states(play.store) == [("closed", ("Gift100",))]
+    assert (results(play.run()), play.route().posted) == ([], [])
+
+
+def test_nothing_is_settled_or_sent_while_the_store_holds_back_and_the_run_says_why() -> None:
+    play = stage("New1000")
+    put_delivery(play.store, delivery(channel_id=501))
+    play.store.engine.held_back = "MongoDB is away"
+    report = play.run()
+    assert (results(report), report.trouble, report.exit_code) == ([], ("MongoDB is away",), 69)
+    assert play.route().looks == play.route().posted == []
+
+
 def test_a_run_about_one_guild_touches_no_other() -> None:
     play = stage("New1000", guilds=[seen(1), seen(2)])
-    play.store.insert([entry(2, "OPEN1000", channel_id=502)])
+    put_delivery(play.store, delivery("OPEN1000", guild_id=2, channel_id=502))
     play.clock.pass_time(timedelta(minutes=20))
     report = play.run(CheckRequest(guild_id=1))
     assert results(report) == [(1, DeliveryResult.SENT)]
@@ -377,7 +439,7 @@ def test_a_resting_guild_is_looked_at_again_when_its_rest_is_over() -> None:
 
 def test_an_idle_run_keeps_the_exit_code_of_what_is_still_uncertain() -> None:
     play = stage("New1000")
-    play.store.insert([entry(1, "LOST100", state=EntryState.UNCERTAIN)])
+    put_delivery(play.store, delivery("LOST100", state=DeliveryState.UNCLEAR, is_final=True))
     play.mark = mark_after(play.run())
     report = play.idle()
     assert report is not None

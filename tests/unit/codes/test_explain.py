@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from fakes.deliveries import delivery
 from fakes.records import LATER, NOON, code, entry, guild
 
 from giftping.codes.explain import Explanation, code_of, explain
+from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import HOME_GAME, Broken, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory
 
@@ -20,6 +22,7 @@ def told(
     entries: tuple[LedgerEntry, ...] = (),
     listed: tuple[tuple[str, str], ...] = ((HOME_GAME, "GIFT100"),),
     owed: Mapping[str, tuple[datetime, str]] | None = None,
+    deliveries: Mapping[str, Delivery] | None = None,
 ) -> Explanation:
     return explain(
         "GIFT100",
@@ -31,6 +34,7 @@ def told(
         when=lambda moment: f"{moment:%H:%M}",
         skipped_regions=frozenset({"CN"}),
         owed=owed or {},
+        deliveries=deliveries or {},
     )
 
 
@@ -43,8 +47,7 @@ def hand_made(at: datetime = NOON) -> CodeRecord:
     [
         (EntryState.SENT, "Gift100 was announced."),
         (EntryState.SEEDED, "Gift100 was not posted: it was there at the guild's first look."),
-        (EntryState.CLAIMED, "Gift100 is on its way, or a run was cut short: the next check looks for it."),
-        (EntryState.UNCERTAIN, "Gift100 is uncertain: nobody can tell whether it arrived."),
+        (EntryState.OPEN, "Gift100 is on its way, or a run was cut short: the next check looks for it."),
     ],
 )
 def test_what_the_ledger_holds_is_the_answer(state: EntryState, answer: str) -> None:
@@ -55,8 +58,19 @@ def test_what_the_ledger_holds_is_the_answer(state: EntryState, answer: str) -> 
 
 
 def test_what_is_uncertain_is_settled_by_a_command_that_is_named() -> None:
-    steps = told(entries=(entry(state=EntryState.UNCERTAIN),)).steps
-    assert steps[-1] == "look into the channel, then: giftping codes settle --guild 1 --sent, or --resend"
+    unclear = delivery(state=DeliveryState.UNCLEAR, reason="cannot read")
+    explanation = told(entries=(entry(),), deliveries={"delivery-1": unclear})
+    assert explanation.answer == "Gift100 is uncertain: nobody can tell whether it arrived."
+    assert explanation.steps[-1] == "look into the channel, then: giftping codes settle 1 --sent, or --resend"
+    (said,) = [step for step in explanation.steps if "unclear" in step]
+    assert said.endswith("unclear: cannot read")
+    assert any("delivery delivery-1 by host-a" in step for step in explanation.steps)
+
+
+def test_what_was_given_up_is_said_to_be() -> None:
+    closed = delivery(state=DeliveryState.CLOSED)
+    answer = told(entries=(entry(),), deliveries={"delivery-1": closed}).answer
+    assert answer == "Gift100 was given up: nobody can tell any more whether it arrived."
 
 
 def test_a_code_that_was_refused_is_owed_though_no_source_lists_it_any_more() -> None:

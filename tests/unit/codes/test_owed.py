@@ -8,16 +8,18 @@ from itertools import pairwise
 
 import pytest
 from code_builders import gathered, sighting, source
+from fakes.deliveries import delivery, stored
 from fakes.discord_route import FORBIDDEN, GONE
 from fakes.records import NOON, entry
 from test_check import Stage, mark_after, results, seen, stage
 
-from giftping.codes.owed import OWED_FOR, Owed, owed_document, owed_from
+from giftping.codes.owed import OWED_FOR, Owed, owed_by, without
 from giftping.codes.report import DeliveryResult
 from giftping.codes.request import CheckRequest
+from giftping.delivery.deliveries import DeliveryState, delivery_document, delivery_from
 from giftping.discord.outcome import Refused
 from giftping.store.base import HOME_GAME, EntryState
-from giftping.store.documents import OWED
+from giftping.store.documents import DELIVERIES
 
 NO_CHANNEL = Refused("HTTP 404 Unknown Channel (10003)", 404, 10003, lasting=True)
 FORUM = Refused("HTTP 400 Cannot send messages in a non-text channel (50008)", 400, 50008, lasting=True)
@@ -30,7 +32,7 @@ def unlist(play: Stage) -> None:
 
 
 def owed(play: Stage) -> set[str]:
-    return {str(document["_id"]) for document in play.store.documents(OWED)}
+    return {one.id for one in owed_by(stored(play.store).values())}
 
 
 @pytest.mark.parametrize("still_listed", [True, False])
@@ -39,7 +41,7 @@ def test_a_code_goes_out_when_its_channel_is_back(answer: Refused, still_listed:
     play = stage("New1000")
     play.route().answer(answer)
     assert results(play.run()) == [(1, DeliveryResult.REFUSED)]
-    assert owed(play) == {f"1:{HOME_GAME}:NEW1000"}
+    assert owed(play) == {"1:NEW1000"}
     if not still_listed:
         unlist(play)
     play.run()
@@ -151,10 +153,34 @@ def test_what_the_ledger_has_meanwhile_is_not_owed_any_more() -> None:
     assert owed(play) == set()
 
 
-def test_a_document_that_cannot_be_read_holds_up_nobody() -> None:
-    good = Owed(1, HOME_GAME, "NEW1000", "New1000", NOON, "HTTP 404")
-    odd = [{"_id": "x"}, {**owed_document(good), "guild_id": None}, {**owed_document(good), "since": "soon"}]
-    assert owed_from([*odd, owed_document(good)]) == [good]
+def test_a_document_that_cannot_be_read_is_named_and_holds_up_nobody() -> None:
+    play = stage("New1000")
+    odd = {**delivery_document(delivery("OLD1000", state=DeliveryState.REFUSED)), "since": "soon"}
+    play.store.insert_documents(DELIVERIES, [odd])
+    report = play.run()
+    assert results(report) == [(1, DeliveryResult.SENT)]
+    assert ["delivery-1" in line and "since" in line for line in report.trouble] == [True]
+
+
+def test_each_code_is_owed_once_since_it_was_refused_first() -> None:
+    refused = [
+        delivery("GIFT100", "GIFT200", state=DeliveryState.REFUSED, owed_since=NOON + HOUR, reason="HTTP 404"),
+        delivery("GIFT200", id="delivery-2", state=DeliveryState.REFUSED, owed_since=NOON, reason="HTTP 403"),
+        delivery("GIFT300", id="delivery-3", state=DeliveryState.UNCLEAR),
+    ]
+    assert owed_by(refused) == [
+        Owed("1:GIFT100", 1, HOME_GAME, "GIFT100", "Gift100", NOON + HOUR, "HTTP 404"),
+        Owed("1:GIFT200", 1, HOME_GAME, "GIFT200", "Gift200", NOON, "HTTP 403"),
+    ]
+
+
+def test_a_refused_delivery_owes_what_is_not_over_and_goes_with_the_last_of_it() -> None:
+    written = [delivery("GIFT100", "GIFT200"), delivery("GIFT300", id="delivery-3"), delivery("GIFT400", id="other")]
+    refused = [delivery_from(delivery_document(one)) for one in written]
+    narrowed, gone = without(refused, {"1:GIFT100", "1:GIFT300"})
+    assert narrowed.after is not None
+    assert (narrowed.after["entries"], narrowed.after["spellings"]) == (["1:GIFT200"], ["Gift200"])
+    assert (gone.id, gone.after) == ("delivery-3", None)
 
 
 def test_one_deleted_channel_among_a_thousand_does_not_deafen_the_monitor() -> None:

@@ -7,12 +7,16 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from fakes.deliveries import delivery, delivery_states, put_delivery, stored
 from fakes.discord_route import FORBIDDEN, NO_TOKEN, FakeRoute, Routes
-from fakes.records import NOON, code, entry, guild
+from fakes.records import LATER, NOON, code, entry, guild
 from ran import Ran
 
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
+from giftping.delivery.deliveries import DeliveryState
+from giftping.delivery.holder import ProcessLock
 from giftping.discord.outcome import Found, Refused
+from giftping.discord.snowflake import snowflake_at
 from giftping.store.base import HOME_GAME, Destination, EntryState
 from giftping.store.records import Store
 from giftping.wiring import Wiring
@@ -257,14 +261,15 @@ def test_statistics_count_by_source_game_and_day_of_the_users_zone(giftping: Run
             entry(1, "GIFT100", state=EntryState.SENT, sent_at=NOON),
             entry(1, "GIFT200", state=EntryState.SENT, sent_at=late, source="rss"),
             entry(2, "GIFT300", state=EntryState.SEEDED, delivery_id=""),
-            entry(2, "GIFT400", state=EntryState.UNCERTAIN, delivery_id="x"),
+            entry(1, "GIFT500", delivery_id="under-way"),
         ]
     )
+    put_delivery(store, delivery("GIFT400", guild_id=2, state=DeliveryState.UNCLEAR))
     told = giftping("codes", "stats", "--json").json
     assert (told["total"], told["last_code"]) == (2, "Gift200")
     assert told["sources"] == {"api": 1, "rss": 1}
     assert told["days"] == {"2026-05-04": 1, "2026-05-05": 1}
-    assert told["states"] == {"claimed": 0, "sent": 2, "uncertain": 1, "seeded": 1}
+    assert told["states"] == {"open": 1, "sent": 2, "uncertain": 1, "seeded": 1}
     assert giftping("codes", "stats", "--guild", "2", "--json").json["total"] == 0
     assert "giftping codes settle" in giftping("codes", "stats").output
 
@@ -281,10 +286,21 @@ def test_clearing_asks_and_refuses_when_nobody_can_answer(giftping: Run, store: 
 
 
 def test_clearing_takes_only_what_was_named(giftping: Run, store: Store) -> None:
-    store.insert([entry(1, "GIFT100"), entry(1, "GIFT200"), entry(2, "GIFT100")])
+    store.insert([entry(*which, state=EntryState.SENT) for which in ((1, "GIFT100"), (1, "GIFT200"), (2, "GIFT100"))])
     ran = giftping("codes", "clear", "--guild", "1", "--code", "gift100", "--yes", "--json")
-    assert ran.json == {"guild_id": "1", "cleared": 1}
+    assert ran.json == {"guild_id": "1", "cleared": 1, "left": 0}
     assert [(one.guild_id, one.key) for one in store.entries()] == [(1, "GIFT200"), (2, "GIFT100")]
+
+
+def test_clearing_leaves_what_is_under_way_or_uncertain_and_says_so(giftping: Run, store: Store) -> None:
+    """Cleared, it would go out twice."""
+    store.insert([entry(1, "GIFT100", state=EntryState.SENT)])
+    put_delivery(store, delivery("GIFT200", state=DeliveryState.UNCLEAR))
+    ran = giftping("codes", "clear", "--guild", "1", "--yes")
+    assert ran.output == ("1 entry cleared for guild 1. 1 code under way or uncertain stays: giftping codes settle.\n")
+    assert states(store) == {"GIFT200": "open"}
+    ran = giftping("codes", "clear", "--guild", "1", "--yes")
+    assert ran.output.startswith("Nothing was cleared for guild 1. 1 code under way")
 
 
 def test_a_clearing_is_recorded_and_explained(giftping: Run, store: Store) -> None:
@@ -315,12 +331,7 @@ def test_clearing_nothing_says_so_and_asks_nobody(giftping: Run) -> None:
 @pytest.fixture
 def uncertain(follower: Store) -> Store:
     """The store with two codes of one message of guild 1 that nobody can tell of."""
-    follower.insert(
-        [
-            entry(1, "GIFT100", state=EntryState.UNCERTAIN, channel_id=500),
-            entry(1, "GIFT200", state=EntryState.UNCERTAIN, channel_id=500),
-        ]
-    )
+    put_delivery(follower, delivery("GIFT100", "GIFT200", state=DeliveryState.UNCLEAR, reason="hidden"))
     return follower
 
 
@@ -342,8 +353,9 @@ def test_what_stays_uncertain_is_69_and_says_what_to_do(
     monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
     ran = giftping("codes", "settle")
     assert ran.exit_code == 69
-    assert "giftping codes settle --guild 1 --sent, or --resend" in ran.output
-    assert set(states(uncertain).values()) == {"uncertain"}
+    assert "giftping codes settle 1 --sent, or --resend" in ran.output
+    assert set(states(uncertain).values()) == {"open"}
+    assert [one.state for one in stored(uncertain).values()] == [DeliveryState.UNCLEAR]
 
 
 def test_what_can_be_looked_for_later_stays_uncertain_too(
@@ -353,7 +365,8 @@ def test_what_can_be_looked_for_later_stays_uncertain_too(
     ran = giftping("codes", "settle")
     assert ran.exit_code == 69
     assert "uncertain, nobody can tell whether it arrived (no bot token" in ran.output
-    assert set(states(uncertain).values()) == {"uncertain"}
+    assert set(states(uncertain).values()) == {"open"}
+    assert [one.state for one in stored(uncertain).values()] == [DeliveryState.UNCLEAR]
 
 
 @pytest.mark.parametrize(("word", "left"), [("--sent", {"GIFT100": "sent"}), ("--resend", {})])
@@ -361,26 +374,56 @@ def test_the_user_decides(giftping: Run, uncertain: Store, word: str, left: dict
     ran = giftping("codes", "settle", "--guild", "1", "--code", "gift100", word, "--json")
     assert ran.exit_code == 0
     assert [one["key"] for one in ran.json["decided"]] == ["GIFT100"]
-    assert states(uncertain) == {"GIFT200": "uncertain", **left}
+    assert states(uncertain) == {"GIFT200": "open", **left}
+    said = delivery_states(uncertain)
+    assert ("unclear", ("Gift200",)) in said
+    assert (("refused", ("Gift100",)) in said) is (word == "--resend"), "it is owed"
 
 
-@pytest.mark.parametrize("words", [["--sent"], ["--sent", "--resend", "--guild", "1"]])
+@pytest.mark.parametrize("words", [["--sent"], ["--sent", "--resend", "1"], ["--since", "2026-05-04", "--sent"]])
 def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: Store, words: list[str]) -> None:
     ran = giftping("codes", "settle", *words)
     assert ran.exit_code == 2
-    assert set(states(uncertain).values()) == {"uncertain"}
+    assert set(states(uncertain).values()) == {"open"}
+    assert [one.state for one in stored(uncertain).values()] == [DeliveryState.UNCLEAR]
 
 
-def test_at_a_terminal_the_user_is_asked_code_by_code(
+def test_at_a_terminal_the_user_is_asked_message_by_message(
     giftping: Run, uncertain: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    put_delivery(uncertain, delivery("GIFT300", id="delivery-2", state=DeliveryState.UNCLEAR, since=LATER))
     answers = iter([True, False, True])
     monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
     monkeypatch.setattr("giftping.cli._confirm", lambda question: next(answers))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     ran = giftping("codes", "settle")
     assert ran.exit_code == 0
-    assert states(uncertain) == {"GIFT100": "sent"}
+    assert states(uncertain) == {"GIFT100": "sent", "GIFT200": "sent"}
+    assert delivery_states(uncertain) == [("refused", ("Gift300",))]
+
+
+def test_everything_that_was_begun_since_a_day_can_be_settled_at_once(giftping: Run, uncertain: Store) -> None:
+    since = NOON + timedelta(days=3)
+    put_delivery(uncertain, delivery("GIFT300", guild_id=2, id="of-2", state=DeliveryState.UNCLEAR, since=since))
+    ran = giftping("codes", "settle", "--all", "--since", "08/05/2026", "--sent", "--json")
+    assert (ran.exit_code, ran.json["decided"]) == (0, [])
+    ran = giftping("codes", "settle", "--all", "--since", "2026-05-07T12:00+02:00", "--resend")
+    assert ran.output == "guild 2: whiteout-survival: Gift300: goes out again with the next check\n"
+    assert states(uncertain) == {"GIFT100": "open", "GIFT200": "open"}
+    assert giftping("codes", "settle", "--all", "--since", "soon", "--sent").exit_code == 2
+    assert giftping("codes", "settle", "1", "--all", "--sent").exit_code == 2
+
+
+def test_what_somebody_is_at_is_left_to_him(giftping: Run, follower: Store, home: Path) -> None:
+    with ProcessLock(home / "state", "a-host") as brother:
+        host = home / "state" / "host"
+        host.write_text("a-host")
+        put_delivery(follower, delivery("GIFT100", holder=brother.take()))
+        ran = giftping("codes", "settle", "1", "--sent")
+        assert (ran.exit_code, ran.output) == (69, "guild 1: whiteout-survival: Gift100: somebody is at it\n")
+        assert states(follower) == {"GIFT100": "open"}
+    assert giftping("codes", "settle", "1", "--sent").exit_code == 0
+    assert states(follower) == {"GIFT100": "sent"}
 
 
 def test_nothing_uncertain_is_said(giftping: Run, store: Store) -> None:
@@ -395,4 +438,4 @@ def test_a_delivery_that_was_settled_in_part_by_hand_is_still_found(
     (look,) = route.looks
     shown = {"embeds": [{"fields": [{"value": "```\nGift100\n```"}, {"value": "```\nGift200\n```"}]}]}
     assert look.matches(shown) is True
-    assert look.until - look.since <= timedelta(minutes=10)
+    assert look.since == snowflake_at(NOON)

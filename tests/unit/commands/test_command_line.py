@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 import typer
+from fakes.deliveries import delivery, put_delivery
 from fakes.records import code, entry, guild
 from ran import Ran
 from typer.main import get_command
 
 from giftping import errors
 from giftping.cli import app
+from giftping.delivery.deliveries import DeliveryState
 from giftping.store.base import EntryState
 from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS
 from giftping.store.records import Store
@@ -64,7 +66,7 @@ def busy(store: Store) -> None:
     store.put_guild(guild(1))
     store.remember([code("GIFT100", rewards="100 gems"), code("GIFT200")])
     store.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=code().first_seen)])
-    store.insert([entry(1, "GIFT200", state=EntryState.UNCERTAIN, delivery_id="delivery-2")])
+    put_delivery(store, delivery("GIFT200", id="delivery-2", state=DeliveryState.UNCLEAR))
     store.insert_documents(ACTIVE_MEMBERS, [{"_id": "101", "name": "Asha" * 10, "added": 1e9}])
     store.insert_documents(TODO_EVENTS, [{"_id": "e", "user_id": "101", "kind": "added", "at": 1e9}])
 

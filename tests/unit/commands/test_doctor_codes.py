@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.deliveries import delivery, put_delivery
 from ran import Ran
 
+from giftping.delivery.deliveries import DeliveryState
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
 from giftping.demo.world import ChannelType, Permission
-from giftping.store.base import Broken, Destination, EntryState, LedgerEntry
+from giftping.store.base import Broken, Destination
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -329,23 +331,21 @@ def test_a_game_that_no_settings_name_and_one_without_a_source_are_told(post: Po
 # What is left open
 
 
-def entry(state: EntryState, minutes: float) -> LedgerEntry:
-    at = datetime.now(UTC) - timedelta(minutes=minutes)
-    opened = {"delivery_id": "d", "claimed_by": "a-host", "claimed_at": at, "channel_id": BOT_CHANNEL}
-    return LedgerEntry(BOT_GUILD, GAME, "LATE1234", "Late1234", "website", state, at, at, **opened)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("state", "minutes", "name", "verdict"),
     [
-        (EntryState.CLAIMED, 9, "claims", "ok"),
-        (EntryState.CLAIMED, 11, "claims", "warn"),
-        (EntryState.UNCERTAIN, 1, "uncertain", "fail"),
+        (DeliveryState.CLAIMED, 9, "claims", "ok"),
+        (DeliveryState.WRITTEN, 11, "claims", "warn"),
+        (DeliveryState.UNCLEAR, 1, "uncertain", "fail"),
+        (DeliveryState.REFUSED, 99, "uncertain", "ok"),
     ],
 )
-def test_what_a_run_left_open_is_named(post: Post, state: EntryState, minutes: float, name: str, verdict: str) -> None:
+def test_what_a_run_left_open_is_named(
+    post: Post, state: DeliveryState, minutes: float, name: str, verdict: str
+) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=minutes)
     with Store(TinyEngine(post.state)) as store:
-        store.insert([entry(state, minutes)])
+        put_delivery(store, delivery("LATE1234", guild_id=BOT_GUILD, state=state, since=since))
     found: dict[str, Any] = post.the(name)
     assert found["verdict"] == verdict
     assert ("Late1234 (guild 12)" in found["what"]) is (verdict != "ok")

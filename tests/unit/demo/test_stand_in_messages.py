@@ -192,6 +192,21 @@ def test_without_the_intent_the_bot_still_sees_who_posted_and_when(discord, api)
     assert (seen["webhook_id"], seen["timestamp"]) == (str(WEBHOOK), stored["timestamp"])
 
 
+@pytest.mark.skipif(discord_openapi() is None, reason=ABSENT)
+def test_a_webhook_shows_its_own_messages_whole_to_whoever_has_its_token(discord, api):
+    stored = api.post(
+        hook(discord), params={"wait": "true"}, json={"content": "the webhook's", "embeds": [EMBED]}
+    ).json()
+    somebodys = discord.add_message(CHANNEL, "somebody's")
+    shown = api.get(f"{hook(discord)}/messages/{stored['id']}")
+    assert (shown.status_code, shown.json()["content"], len(shown.json()["embeds"])) == (200, "the webhook's", 1)
+    template = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+    assert discord_openapi().response_violations("GET", template, 200, shown.json()) == []
+    assert error_of(api.get(f"{hook(discord)}/messages/{somebodys}")) == (404, 10008)
+    assert error_of(api.get(f"{hook(discord)}/messages/5")) == (404, 10008)
+    assert error_of(api.get(f"{hook(discord)}x/messages/{stored['id']}")) == (401, 50027)
+
+
 def test_an_enforced_nonce_returns_the_earlier_message_and_makes_no_second_one(discord, api):
     body = {"content": "once", "nonce": "n-1", "enforce_nonce": True}
     first, second = api.post(MESSAGES, json=body), api.post(MESSAGES, json=body | {"content": "twice"})

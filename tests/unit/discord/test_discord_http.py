@@ -8,13 +8,14 @@ import json
 import logging
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from giftping.discord import http as discord_http
-from giftping.discord.http import USER_AGENT, Answer, DiscordHttp, Endpoint, read_json
+from giftping.discord.bodies import read_json
+from giftping.discord.http import USER_AGENT, Answer, DiscordHttp, Endpoint
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 
@@ -361,24 +362,6 @@ def test_an_api_address_that_cannot_be_used_is_refused(api):
     assert isinstance(refused, Refused)
     assert refused.reason.startswith("could not connect: ")
     http.close()
-
-
-@pytest.mark.parametrize(
-    ("date", "offset"),
-    [
-        ("Fri, 20 Nov 2026 12:00:30 GMT", timedelta(seconds=30)),
-        ("Fri, 20 Nov 2026 12:00:30 -0000", timedelta(seconds=30)),
-        ("yesterday", None),
-        ("", None),
-    ],
-)
-def test_discords_clock_is_learned_from_its_answers(client_for, date, offset):
-    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    http, _ = client_for(answer(200, {}, {"date": date}), now=lambda: noon)
-    assert http.discord_now() == noon
-    http.request(BY_BOT)
-    assert http.clock_offset == offset
-    assert http.discord_now() == noon + (offset or timedelta(0))
 
 
 @pytest.mark.parametrize(("endpoint", "secret"), [(by_webhook(), SECRET), (BY_BOT, TOKEN)])

@@ -7,20 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.discord.finding import (
-    BLIND_MARGIN,
-    CLOCK_MARGIN,
     Candidate,
     Window,
     candidates_among,
     decide,
-    window_of,
 )
 from giftping.discord.outcome import Absent, Found, Undecided
 from giftping.discord.snowflake import snowflake_at
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-WINDOW = Window(NOON - timedelta(minutes=2), NOON + timedelta(minutes=5))
 MINUTE = timedelta(minutes=1)
+WINDOW = Window(snowflake_at(NOON - 2 * MINUTE), snowflake_at(NOON + 5 * MINUTE))
 
 
 def at(minutes, matches, number=0):
@@ -86,21 +83,30 @@ def test_absent_is_only_said_when_no_message_of_the_window_can_be_it(drawn, comp
         assert any(one.message_id == decided.message_id and one.matches for one in possible)
 
 
-@pytest.mark.parametrize("ahead", [timedelta(hours=-3), timedelta(0), timedelta(seconds=90)])
-def test_a_clock_that_is_wrong_by_a_known_amount_does_not_move_the_window(ahead):
-    """What our clock calls noon minus `ahead` is noon at Discord."""
-    window = window_of(NOON - ahead, NOON - ahead, ahead)
-    assert window == Window(NOON - CLOCK_MARGIN, NOON + CLOCK_MARGIN)
-    assert window.holds(snowflake_at(NOON))
+def test_both_ends_of_a_window_belong_to_it():
+    assert WINDOW.holds(WINDOW.since)
+    assert WINDOW.holds(WINDOW.until)
+    assert not WINDOW.holds(WINDOW.since - 1)
+    assert not WINDOW.holds(WINDOW.until + 1)
+    assert WINDOW.before == WINDOW.until + 1
 
 
-def test_without_knowledge_of_discords_clock_the_window_is_wider():
-    assert window_of(NOON, NOON, None) == Window(NOON - BLIND_MARGIN, NOON + BLIND_MARGIN)
+def test_a_window_without_an_end_goes_on_to_the_present():
+    window = Window(WINDOW.since)
+    assert window.before is None
+    assert window.holds(2**63)
+    assert not window.holds(WINDOW.since - 1)
 
 
-def test_the_window_includes_its_last_instant_when_read_backwards():
-    assert WINDOW.holds(snowflake_at(WINDOW.until))
-    assert snowflake_at(WINDOW.until) < WINDOW.before
+def test_reading_backwards_ends_where_nothing_older_belongs_to_the_window():
+    assert WINDOW.begins_before(WINDOW.since + 1)
+    assert not WINDOW.begins_before(WINDOW.since)
+
+
+def test_a_text_that_may_be_shown_later_is_not_undecided_for_good():
+    decided = decide([HIDDEN], WINDOW, accounted=frozenset(), complete=True, settled=True, shown_later=True)
+    assert isinstance(decided, Undecided)
+    assert not decided.for_good
 
 
 def test_only_messages_by_the_right_author_are_candidates():

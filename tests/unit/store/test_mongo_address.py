@@ -14,10 +14,10 @@ import dns.resolver
 import pytest
 from fakes.mongod import Mongod, certificate, new_folder, or_skip
 from fakes.records import entry
-from giftping.store.mongo.engine import MongoEngine
 
 from giftping.settings.secrets import Secret
 from giftping.store.base import HOME_GAME, StoreAwayError, StoreError
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 
 USER = "fra:nk@home"

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fakes.shared_store import FakeSharedStore
+from fakes.shared_store import shared_store
 from todo_stage import DAY, GUILD, HOUR, ROLE, Stage
 
 from giftping.runs import sweep
 from giftping.store import opening
+from giftping.store.records import Store
 from giftping.todo.model import Lapse
 
 SHARES = "[mongo]\nshared = true\n"
@@ -59,8 +60,8 @@ def shared(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shared]:
     stage.settings = SHARES
     stage.environment["MONGO_URI"] = "mongodb://127.0.0.1:1/gifts"
 
-    def store(_settings: object, _uri: object) -> FakeSharedStore:
-        return FakeSharedStore(stage.folder / "shared", shared.is_away)
+    def store(_settings: object, _uri: object) -> Store:
+        return shared_store(stage.folder / "shared", shared.is_away)
 
     monkeypatch.setattr(opening, "shared_store", store)
     monkeypatch.setattr(sweep, "_pool", OneAfterTheOther)

@@ -88,6 +88,7 @@ class Stage:
                 monotonic=self.clock.monotonic,
                 sleep=self.clock.sleep,
                 now=self.clock,
+                steady=self.clock.monotonic,
             )
             wiring._todo_client = RestClient(http)
         try:
@@ -116,7 +117,7 @@ class Stage:
     def submit_by_older_bot(self, user_id: int) -> None:
         """Let an older bot write a submission: it puts a document in place of the one that is there."""
         with self.repository() as repository:
-            (known,) = repository.store.documents_of("todo_timestamps", [str(user_id)]).values()
+            (known,) = repository.store.engine.get("todo_timestamps", [str(user_id)]).values()
             repository.store.remove_documents("todo_timestamps", [str(user_id)])
             submitted = {**known, "last_submit": self.clock().timestamp(), "last_ping": 0}
             repository.store.insert_documents("todo_timestamps", [submitted])

@@ -1,0 +1,136 @@
+"""What earlier runs left open: settled at the beginning of a check, and counted at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from giftping.codes.courier import Courier
+from giftping.codes.entries import ANNOUNCEMENT, Held
+from giftping.codes.explain import code_of
+from giftping.codes.guards import clearance
+from giftping.codes.model import Code
+from giftping.codes.report import DeliveryReport
+from giftping.codes.request import CheckRequest
+from giftping.codes.settle import DeliverySettler, is_over, mend, open_deliveries
+from giftping.delivery.deliveries import UNDER_WAY, Deliveries, Delivery, DeliveryState
+from giftping.settings.catalogue import Game
+from giftping.store.base import CodeRecord, GuildRecord
+
+NOT_ENDED = (*UNDER_WAY, DeliveryState.UNCLEAR)
+"""The states of what a run settles, or tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What a run settles, and by which rules."""
+
+    games: Mapping[str, Game]
+    lease: timedelta
+    resend: bool
+    skipped_regions: frozenset[str]
+    request: CheckRequest
+
+    def concerns(self, held: Held) -> bool:
+        """Whether the run is about a delivery."""
+        return self.request.guild_id in (None, held.guild_id) and self.request.game in (None, held.delivery.game)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of the deliveries that earlier runs left open."""
+
+    reports: tuple[DeliveryReport, ...] = ()
+    done: tuple[Delivery, ...] = ()
+    """Those that were recorded as done, and are of no use any more."""
+    refused: tuple[Delivery, ...] = ()
+    """Those that owe their codes."""
+    odd: tuple[str, ...] = ()
+    """What cannot be read, in words."""
+
+
+def settle_left(
+    courier: Courier,
+    settling: Settling,
+    guilds: Iterable[GuildRecord],
+    valid: Sequence[Code],
+    records: Sequence[CodeRecord],
+) -> Settled:
+    """How the deliveries stand that earlier runs left open, as far as this process may look into them."""
+    odd: list[str] = []
+    held = open_deliveries(courier.deliveries, odd)
+    request, now = settling.request, courier.clock()
+    settler = DeliverySettler(
+        courier=courier,
+        guilds={guild.guild_id: guild for guild in guilds},
+        games=settling.games,
+        codes={(code.game, code.key): code for code in valid},
+        lease=settling.lease,
+        resend=settling.resend,
+    )
+    may_go_out = _may_go_out(valid, records, now, settling.skipped_regions)
+    open_ones = [one for one in held if one.delivery.state in NOT_ENDED and settling.concerns(one)]
+    if request.dry_run:
+        reports = [settler.rehearse(one) for one in open_ones if one.delivery.state in UNDER_WAY]
+        return Settled(tuple(reports), refused=_refused(held), odd=tuple(odd))
+    if courier.store.held_back:
+        return Settled(refused=_refused(held), odd=tuple(odd))
+    done = mend(courier.deliveries, held, now)
+    reports = []
+    for one in open_ones:
+        if courier.stopped() or courier.store.held_back:
+            break
+        if is_over(one, may_go_out, now):
+            reports.append(settler.close(one))
+        elif settler.is_worth_a_look(one) and settler.may_settle(one) and (report := settler.settle(one)) is not None:
+            reports.append(report)
+    freed = courier.deliveries.load((DeliveryState.REFUSED,), kinds=[ANNOUNCEMENT]) if open_ones else _refused(held)
+    return Settled(tuple(reports), tuple(done), tuple(freed), tuple(odd))
+
+
+def _refused(held: Iterable[Held]) -> tuple[Delivery, ...]:
+    return tuple(one.delivery for one in held if one.delivery.state is DeliveryState.REFUSED)
+
+
+def _may_go_out(
+    valid: Iterable[Code], records: Iterable[CodeRecord], now: datetime, skipped_regions: frozenset[str]
+) -> dict[tuple[str, str], bool]:
+    """By game and key of each code that is known whether it may go out."""
+    remembered = {
+        (record.game, record.key): clearance(code_of(record), now, skipped_regions).may_go_out for record in records
+    }
+    return remembered | {(code.game, code.key): True for code in valid}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOpen:
+    """What is open at the end of a run."""
+
+    host: str
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def uncertain(self) -> int:
+        """How many codes there are of which nobody can tell whether they arrived."""
+        unclear = [one for one in self.deliveries if one.state is DeliveryState.UNCLEAR]
+        return sum(len(one.entries) for one in unclear)
+
+    def first_lease_to_end(self, lease: timedelta, now: datetime, discord_now: datetime | None) -> datetime | None:
+        """When this host may look into what somebody else has under way, None where nobody has."""
+        ends = []
+        for one in self.deliveries:
+            is_ours = one.holder.host == self.host
+            if one.state not in UNDER_WAY or (is_ours and not one.holder.process):
+                continue
+            age = one.age(discord_now)
+            # Of a brother, who may end at any time, nothing tells but another look.
+            waits = timedelta(0) if is_ours else lease - (age or timedelta(0))
+            ends.append(now + max(waits, timedelta(0)))
+        return min(ends, default=None)
+
+
+def left_after(deliveries: Deliveries) -> LeftOpen:
+    """What is open now."""
+    found = deliveries.load(NOT_ENDED, kinds=[ANNOUNCEMENT])
+    return LeftOpen(deliveries.host, tuple(found))

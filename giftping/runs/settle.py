@@ -1,0 +1,108 @@
+"""One `codes settle` on this host: what nobody is at is looked for once more, and what a person says is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import CHECK_LOCK
+from giftping.wiring import utc_now
+
+if TYPE_CHECKING:
+    from giftping.codes.entries import Held
+    from giftping.codes.report import DeliveryReport
+    from giftping.codes.settle import DeliverySettler
+    from giftping.delivery.deliveries import Deliveries
+    from giftping.store.records import Store
+    from giftping.wiring import Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The deliveries that are to be settled."""
+
+    guild_id: int | None = None
+    """The guild that they are for, None for all of them."""
+    key: str | None = None
+    """The code that they carry, None for whichever."""
+    since: datetime | None = None
+    """When they were claimed at the earliest."""
+
+    def is_meant(self, held: Held) -> bool:
+        """Whether a delivery is one of them."""
+        is_late = self.since is None or held.delivery.since >= self.since
+        return self.guild_id in (None, held.guild_id) and is_late and bool(self.ids_of(held))
+
+    def ids_of(self, held: Held) -> set[str]:
+        """The ids of the entries that are meant in a delivery."""
+        from giftping.text import key_of
+
+        said = held.spellings_by_id()
+        return {id_ for id_ in held.delivery.entries if self.key in (None, key_of(said.get(id_, "")))}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at the open deliveries brought."""
+
+    reports: tuple[DeliveryReport, ...] = ()
+    open: tuple[Held, ...] = ()
+    """Those of which it is not known whether they arrived, and that nobody is at."""
+    busy: tuple[Held, ...] = ()
+    """Those that somebody is at right now."""
+
+
+def look_again(wiring: Wiring, wanted: Wanted, *, looks: bool) -> Looked:
+    """What is open of the deliveries that are wanted, after another look for each where `looks` says so.
+
+    What is surely not there is left to the next check. Raise LockHeldError when a check is at it, StoreError when the
+    ledger cannot be read or written.
+    """
+    with RunLock(wiring.settings.state / CHECK_LOCK), wiring.open_store() as store:
+        deliveries = wiring.deliveries(store)
+        found = _open(deliveries, wanted)
+        settler = _settler(wiring, deliveries, store)
+        free = [held for held in found if settler.may_settle(held)]
+        busy = tuple(held for held in found if held not in free)
+        reports = [settler.settle(held) for held in free] if looks and not store.held_back else []
+        left = {held.delivery.id for held in free}
+        # Looked at, they are other documents, or none.
+        still = [held for held in _open(deliveries, wanted) if held.delivery.id in left] if reports else free
+        deliveries.remove_done()
+    return Looked(tuple(report for report in reports if report is not None), tuple(still), busy)
+
+
+def record(
+    wiring: Wiring, decisions: Sequence[tuple[Held, bool]], wanted: Wanted, on_lost: Callable[[Held], None]
+) -> None:
+    """Record of each delivery whether it arrived, as a person has said; `on_lost` gets those that somebody was at."""
+    from giftping.codes.decide import decide
+
+    with wiring.open_store() as store:
+        deliveries = wiring.deliveries(store)
+        for held, arrived in decisions:
+            if not decide(deliveries, held, wanted.ids_of(held), utc_now(), arrived=arrived):
+                on_lost(held)
+        deliveries.remove_done()
+
+
+def _open(deliveries: Deliveries, wanted: Wanted) -> list[Held]:
+    from giftping.codes.settle import open_deliveries
+    from giftping.delivery.deliveries import DeliveryState
+
+    # What was only claimed needs nobody: the next check frees it.
+    states = (DeliveryState.WRITTEN, DeliveryState.UNCLEAR)
+    return [one for one in open_deliveries(deliveries) if one.delivery.state in states and wanted.is_meant(one)]
+
+
+def _settler(wiring: Wiring, deliveries: Deliveries, store: Store) -> DeliverySettler:
+    from giftping.codes.courier import Courier, Origins
+    from giftping.codes.settle import DeliverySettler
+
+    # Nothing is claimed here, and only a claim notes where its code came from.
+    courier = Courier(deliveries, wiring.route_to, utc_now, wiring.discord_now, Origins({}))
+    guilds = {guild.guild_id: guild for guild in store.guilds()}
+    return DeliverySettler(courier, guilds, wiring.settings.games, {}, wiring.settings.codes.lease, posts=False)
