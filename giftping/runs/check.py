@@ -118,7 +118,8 @@ class _Run:
         mark = self._next_mark(report)
         notices = (*report.notices, *self._notices, *(self._store.notices if self._store is not None else ()))
         trouble = (*report.trouble, *self._trouble)
-        report = replace(report, trouble=trouble, notices=notices)
+        # What the store says of itself may be why nothing was sent, too.
+        report = replace(report, trouble=trouble, notices=tuple(one for one in notices if one not in trouble))
         if self._request.dry_run or not self._settings.state.exists():
             return report
         try:

@@ -85,7 +85,8 @@ def run_sweep(
             report = sweep(stage.tools(open_store, on_progress), rules)
         except NotAloneError as error:
             return SweepReport(started, timing.clock(), trouble=(str(error),), notices=error.notices)
-        notices = opened[0].notices
+        # What the store says of itself may be why nothing was sent, too: that is told below.
+        notices = [one for one in opened[0].notices if one not in (*report.trouble, opened[0].held_back)]
         # What went out before the store was lost is in the report: it is not said that nothing was sent.
         held = (f"held back from then on: {opened[0].held_back}",) if opened[0].held_back else ()
     return replace(report, notices=tuple(notices), trouble=(*report.trouble, *held))

@@ -125,7 +125,7 @@ class MirroredEngine:
             what = f"{counted(session.carried, 'change')} {'was' if session.carried == 1 else 'were'}"
             came = f": {what} carried over" if session.is_first else f" is back: {what} carried back"
             notices.append(f"{self.name}{came} from {self._copy.name}")
-        if session.restored:
+        if session.restored and not session.held:
             documents = f"{counted(session.restored, 'document')} {'was' if session.restored == 1 else 'were'}"
             notices.append(
                 f"{self.name} was rolled back, as by a restored backup: {documents} put back from {self._copy.name}"
@@ -138,23 +138,24 @@ class MirroredEngine:
                 f" what is shown is the mirror's, {self._copy.name}"
             )
         if session.lost is not None and not session.held:
-            goes_on = f"going on with the mirror: {self._copy.name}"
-            notices.append(f"{session.lost} ({'nothing is announced until it is back' if self._waits else goes_on})")
+            notices.append(self._waiting() or f"{session.lost} (going on with the mirror: {self._copy.name})")
         return tuple(notices)
 
     @property
     def held_back(self) -> str:
         """Why nothing is to be claimed or sent now; empty where it may be."""
-        if self.refusal or self._session.held:
-            return self.refusal or self._session.held
-        if not (self._waits and self._session.lost is not None):
+        return self.refusal or self._session.held or self._waiting()
+
+    def _waiting(self) -> str:
+        if not self._waits or self._session.lost is None:
             return ""
         return f"{self._session.lost} (nothing is announced until it is back, and nobody is reminded)"
 
     @property
     def closed_fingerprint(self) -> str | None:
-        """The copy's; None when MongoDB was away: the next run has something to carry back then."""
-        return None if self.is_away or not self._session.is_open else self._copy.closed_fingerprint
+        """The copy's; None when MongoDB was away, or nothing was to be sent: the next run is to look closer then."""
+        is_known = self._session.is_open and not self.is_away and not self._session.held
+        return self._copy.closed_fingerprint if is_known else None
 
     @property
     def glanced(self) -> str | None:
@@ -284,7 +285,8 @@ class MirroredEngine:
             noted = [_taken_back(one, rev) if one.key in refused else one for one in changes]
             # What the copy was given before MongoDB is in it already; what is taken back was never in it otherwise.
             is_there = (here - refused) | (refused - here)
-            if (made := changed_and_noted(self._copy, noted, rev, self._clock(), is_there)) is None:
+            made = changed_and_noted(self._copy, noted, rev, self._clock(), is_there, is_unclear=is_unclear)
+            if made is None:
                 continue
             if refused:
                 raise StoreAwayError(self.held_back)

@@ -53,6 +53,8 @@ class Queued:
     """As the copy has it now; None where it has it no more."""
     at: str
     """When it was changed last, by this host's clock."""
+    asked: Mapping[str, Any] | None = None
+    """As the database was asked to have it when it was lost, and may have it; empty where it was asked to remove it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,18 @@ def synced_document(synced: Synced) -> Document:
 
 
 def changed_and_noted(
-    copy: TinyEngine, changes: Sequence[Change], rev: str, at: datetime, made_here: Collection[tuple[str, str]] = ()
+    copy: TinyEngine,
+    changes: Sequence[Change],
+    rev: str,
+    at: datetime,
+    made_here: Collection[tuple[str, str]] = (),
+    *,
+    is_unclear: bool = False,
 ) -> list[bool] | None:
     """For each of the changes whether it was made in the copy, where each is noted; None where MongoDB is back.
 
-    Those that the copy was given already, because it comes first, are only noted.
+    Those that the copy was given already, because it comes first, are only noted. Those that are unclear MongoDB was
+    asked for, and no answer came.
     """
     plain = [
         Change(
@@ -145,7 +154,10 @@ def changed_and_noted(
             if not holds:
                 continue
             before = change.before if is_here else stored
-            operations.append(put(MIRROR, _note(tables, change.collection, change.id, order, before, at)))
+            note = _note(tables, change.collection, change.id, order, before, at)
+            if is_unclear:
+                note["asked"] = changed_document(before, change, rev) if change.after is not None else {}
+            operations.append(put(MIRROR, note))
             order += 1
             if is_here:
                 continue
@@ -197,6 +209,7 @@ def queue_of(copy: TinyEngine) -> list[Queued]:
             before=note.get("before"),
             after=here.get((note["collection"], note["document"])),
             at=note["at"],
+            asked=note.get("asked"),
         )
         for note in notes
     ]
@@ -221,7 +234,7 @@ def settle_queued(copy: TinyEngine, done: Iterable[tuple[Queued, Mapping[str, An
             if note is None:
                 continue
             if here != queued.after:
-                again = {name: value for name, value in note.items() if name != "before"}
+                again = {name: value for name, value in note.items() if name not in ("before", "asked")}
                 operations.append(put(MIRROR, again | ({} if result is None else {"before": result})))
                 continue
             operations.append(remove(MIRROR, note_id))

@@ -50,10 +50,12 @@ def replayed(there: There, queued: Queued, clears: Collection[Mapping[str, Any]]
     if _is_same(there, queued.after):
         return there
     if there is None:
-        return queued.after if _outlives_removal(queued) else None
-    change = Change(queued.collection, queued.before, queued.after)
-    if queued.before is not None and still_holds(there, change):
-        return None if queued.after is None else _applied(there, change)
+        is_ours = queued.asked is not None and not queued.asked
+        return queued.after if is_ours or _outlives_removal(queued) else None
+    for known in filter(None, (queued.before, queued.asked)):
+        change = Change(queued.collection, known, queued.after)
+        if still_holds(there, change):
+            return None if queued.after is None else _applied(there, change)
     return RULES[queued.collection](there, queued)
 
 
@@ -138,7 +140,7 @@ def _where_free(there: Mapping[str, Any], queued: Queued) -> There:  # noqa: ARG
 
 
 RULES: Mapping[str, Rule] = {
-    LEDGER: _further(("claimed", "open", "uncertain", "seeded", "sent"), state_of),
+    LEDGER: _further(("open", "seeded", "sent"), state_of),
     DELIVERIES: _further(
         ("claimed", "written", "unclear", "closed", "refused", "done"), lambda one: str(one.get("state"))
     ),
