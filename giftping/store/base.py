@@ -11,7 +11,8 @@ from typing import Literal
 from giftping.store.errors import StoreAwayError as StoreAwayError
 from giftping.store.errors import StoreError as StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""By which the documents are written: see giftping.store.schema. What 0.1.0 wrote is 1."""
 
 HOME_GAME = "whiteout-survival"
 """The game of the older bot: its ledger ids carry no game, so that its databases just work."""
@@ -31,9 +32,11 @@ EntrySource = Literal["api", "website", "rss", "manual", "migration", "auto"]
 """What kind of place a code came from; "auto" is what the older bot wrote of all of its own."""
 
 
-def entry_id(guild_id: int, game: str, key: str) -> str:
-    """The `_id` of a ledger entry, in the older bot's form for its own game."""
-    return f"{guild_id}:{key}" if game == HOME_GAME else f"{guild_id}:{game}:{key}"
+def entry_id(guild_id: int, game: str, key: str, number: int = 1) -> str:
+    """The `_id` of a ledger entry, in the older bot's form for its own game; `number` is that of the code's round."""
+    id_ = f"{guild_id}:{key}" if game == HOME_GAME else f"{guild_id}:{game}:{key}"
+    # No key has a `~` in it.
+    return id_ if number == 1 else f"{id_}~{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,13 @@ class LedgerEntry:
     sent_at: datetime | None = None
     message_id: int | None = None
     channel_id: int | None = None
+    number: int = 1
+    """Which round of the code it is of."""
 
     @property
     def id(self) -> str:
         """The unique `_id` that referees claims."""
-        return entry_id(self.guild_id, self.game, self.key)
+        return entry_id(self.guild_id, self.game, self.key, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,32 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """One game in one guild."""
+
+    guild_id: int
+    game: str
+    destination: Destination
+    created_at: datetime
+    updated_at: datetime
+    """When its destination was last another one; what checks note of it is not dated."""
+    place: int = 0
+    """Its place among the games of the guild."""
+    mention_role_id: int | None = None
+    seeded: tuple[str, ...] | None = None
+    """The sources whose list this guild has had its first look at; None before any."""
+    announce_current: bool = False
+    """Whether what is listed at the first look goes out instead of being recorded."""
+    broken: Broken | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GuildRecord:
-    """The settings of one guild.
+    """The settings of one guild, made of its subscriptions: so far they have one destination and one mention.
 
     `seeded` maps a game to the sources whose list of that game this guild has had its first look at;
     a code that only other sources list is recorded as seeded instead of posted. Games in
-    `announce_current` skip that: their present codes go out.
+    `announce_current` skip that: their present codes go out. Of games that it does not follow nothing is kept.
     """
 
     guild_id: int
@@ -102,6 +127,8 @@ class GuildRecord:
     seeded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     announce_current: tuple[str, ...] = ()
     broken: Broken | None = None
+    label: str = ""
+    """What people call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +138,33 @@ class SourceMemory:
     spelling: str
     first_seen: datetime
     last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A later life of a code: it had ended, and was issued anew."""
+
+    began_at: datetime
+    reason: str = ""
+    """Why it is held for a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A source's listing of a code that is doubtful."""
+
+    since: datetime
+    reason: str
+    until: datetime | None = None
+    """When it is released by itself; None where it waits for a person or a second family."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A person has said that a code is none."""
+
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +182,21 @@ class CodeRecord:
     expiry_text: str = ""
     state: str = ""
     regions: tuple[str, ...] = ()
+    rounds: tuple[Round, ...] = ()
+    """Those after the first one, oldest first."""
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    """By source."""
+    withdrawn: Withdrawn | None = None
 
     @property
     def id(self) -> str:
-        """The unique `_id` of the record."""
+        """The unique id of the record."""
         return f"{self.game}:{self.key}"
+
+    @property
+    def number(self) -> int:
+        """The number of its present round."""
+        return 1 + len(self.rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,5 +212,5 @@ class RunRecord:
 
     @property
     def id(self) -> str:
-        """The unique `_id` of the record."""
+        """The unique id of the record."""
         return f"{self.job}@{self.host}"

@@ -15,15 +15,15 @@ from typing import Any
 from giftping.store.base import (
     HOME_GAME,
     SCHEMA_VERSION,
-    Broken,
     CodeRecord,
-    Destination,
     EntryState,
-    GuildRecord,
+    Hold,
     LedgerEntry,
+    Round,
     RunRecord,
     SourceMemory,
     StoreError,
+    Withdrawn,
 )
 from giftping.store.fields import Fields, time_to_text
 
@@ -63,6 +63,11 @@ OLDER_OPEN_STATES = ("claimed", "uncertain")
 
 SCHEMA_ID = "schema"
 
+_OF_CODE = frozenset(
+    {"_id", "game", "key", "spelling", "first_seen", "last_seen", "sources", "rewards", "expires_at", "expiry_text"}
+    | {"state", "regions", "rounds", "holds", "withdrawn"}
+)
+
 Document = dict[str, Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,11 +88,12 @@ def entry_to_document(entry: LedgerEntry) -> Document:
         "state": entry.state.value,
         "created_at": time_to_text(entry.created_at),
         "updated_at": time_to_text(entry.updated_at),
-    } | _set_values(
+    } | set_values(
         delivery_id=entry.delivery_id,
-        sent_at=_text_or_none(entry.sent_at),
+        sent_at=text_or_none(entry.sent_at),
         message_id=entry.message_id,
         channel_id=entry.channel_id,
+        round=None if entry.number == 1 else entry.number,
     )
 
 
@@ -104,15 +110,16 @@ def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
         guild_id=fields.id("guild_id"),
         game=game_of(document),
         key=key,
-        spelling=document.get("spelling") or key,
-        source=document.get("source") or "auto",
+        spelling=fields.optional_text("spelling") or key,
+        source=fields.optional_text("source") or "auto",
         state=_known_state(fields),
         created_at=created_at_of(document),
         updated_at=fields.first_time("updated_at", "sent_at", "created_at") or _EPOCH,
-        delivery_id=document.get("delivery_id") or "",
+        delivery_id=fields.optional_text("delivery_id"),
         sent_at=fields.first_time("sent_at"),
         message_id=fields.optional_id("message_id"),
         channel_id=fields.optional_id("channel_id"),
+        number=fields.number("round") if "round" in document else 1,
     )
 
 
@@ -142,100 +149,44 @@ def game_of(document: Mapping[str, Any]) -> str:
 def sent_fields(*, message_id: int | None, channel_id: int | None, sent_at: datetime, now: datetime) -> Document:
     """The fields that change in an entry that was sent; an unknown message or channel leaves what is recorded."""
     changes: Document = {"state": EntryState.SENT.value, "sent_at": time_to_text(sent_at)}
-    return changes | {"updated_at": time_to_text(now)} | _set_values(message_id=message_id, channel_id=channel_id)
-
-
-# Guilds
-
-
-def guild_to_document(guild: GuildRecord) -> Document:
-    """The document of a guild's settings."""
-    return {
-        "_id": str(guild.guild_id),
-        "guild_id": guild.guild_id,
-        "destination": destination_to_document(guild.destination),
-        "games": list(guild.games),
-        "created_at": time_to_text(guild.created_at),
-        "updated_at": time_to_text(guild.updated_at),
-    } | _set_values(
-        mention_role_id=guild.mention_role_id,
-        seeded={field_name(game): list(sources) for game, sources in guild.seeded.items()},
-        announce_current=list(guild.announce_current),
-        broken=broken_to_document(guild.broken) if guild.broken else None,
-    )
-
-
-def guild_from_document(document: Mapping[str, Any]) -> GuildRecord:
-    """The settings of a guild's document. Raise DocumentError when they are none."""
-    fields = Fields(GUILDS, document)
-    destination = fields.table("destination")
-    seeded = fields.table("seeded", optional=True)
-    broken = document.get("broken")
-    return GuildRecord(
-        guild_id=fields.id("guild_id"),
-        destination=Destination(
-            webhook=destination.document.get("webhook") or "", channel_id=destination.optional_id("channel_id")
-        ),
-        games=fields.texts("games"),
-        created_at=fields.time("created_at"),
-        updated_at=fields.time("updated_at"),
-        mention_role_id=fields.optional_id("mention_role_id"),
-        seeded={plain_name(name): seeded.texts(name) for name in seeded.document},
-        announce_current=fields.texts("announce_current"),
-        broken=_broken_from(fields.table("broken")) if broken else None,
-    )
-
-
-def destination_to_document(destination: Destination) -> Document:
-    """The part of a guild's document that says where its announcements go."""
-    return _set_values(webhook=destination.webhook, channel_id=destination.channel_id)
-
-
-def broken_to_document(broken: Broken) -> Document:
-    """The part of a guild's document that says since when and why its destination is broken."""
-    return {"since": time_to_text(broken.since), "reason": broken.reason, "times": broken.times} | _set_values(
-        retry_at=_text_or_none(broken.retry_at), status=broken.status, code=broken.code
-    )
-
-
-def _broken_from(fields: Fields) -> Broken:
-    return Broken(
-        since=fields.time("since"),
-        reason=fields.text("reason"),
-        times=fields.number("times"),
-        retry_at=fields.first_time("retry_at"),
-        # An older release kept the words alone.
-        status=fields.number("status") if "status" in fields.document else None,
-        code=fields.number("code") if "code" in fields.document else None,
-    )
+    return changes | {"updated_at": time_to_text(now)} | set_values(message_id=message_id, channel_id=channel_id)
 
 
 # The memory of codes
 
 
-def code_to_document(code: CodeRecord) -> Document:
-    """The document of what is known of a code."""
-    return {
-        "_id": code.id,
-        "game": code.game,
-        "key": code.key,
-        "spelling": code.spelling,
-        "first_seen": time_to_text(code.first_seen),
-        "last_seen": time_to_text(code.last_seen),
-        "sources": {field_name(name): _memory_to_document(memory) for name, memory in code.sources.items()},
-    } | _set_values(
-        rewards=code.rewards,
-        expires_at=_text_or_none(code.expires_at),
-        expiry_text=code.expiry_text,
-        state=code.state,
-        regions=list(code.regions),
+def code_to_document(code: CodeRecord, before: Mapping[str, Any] | None = None) -> Document:
+    """The document of what is known of a code, written over the one `before`: what is not ours in that stays."""
+    kept = {name: value for name, value in (before or {}).items() if name not in _OF_CODE}
+    return (
+        kept
+        | {
+            "_id": code.id,
+            "game": code.game,
+            "key": code.key,
+            "spelling": code.spelling,
+            "first_seen": time_to_text(code.first_seen),
+            "last_seen": time_to_text(code.last_seen),
+            "sources": {field_name(name): _memory_to_document(memory) for name, memory in code.sources.items()},
+        }
+        | set_values(
+            rewards=code.rewards,
+            expires_at=text_or_none(code.expires_at),
+            expiry_text=code.expiry_text,
+            state=code.state,
+            regions=list(code.regions),
+            rounds=[{"began_at": time_to_text(one.began_at)} | set_values(reason=one.reason) for one in code.rounds],
+            holds={field_name(source): _hold_to_document(hold) for source, hold in code.holds.items()},
+            withdrawn=code.withdrawn and {"by": code.withdrawn.by, "at": time_to_text(code.withdrawn.at)},
+        )
     )
 
 
 def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
     """The record of a code that a document holds. Raise DocumentError when it says nothing of one."""
     fields = Fields(CODES, document)
-    sources = fields.table("sources", optional=True)
+    sources, holds = fields.table("sources", optional=True), fields.table("holds", optional=True)
+    withdrawn = fields.table("withdrawn") if document.get("withdrawn") else None
     return CodeRecord(
         game=fields.text("game"),
         key=fields.text("key"),
@@ -243,11 +194,14 @@ def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
         first_seen=fields.time("first_seen"),
         last_seen=fields.time("last_seen"),
         sources={plain_name(name): _memory_from(sources.table(name)) for name in sources.document},
-        rewards=document.get("rewards") or "",
+        rewards=fields.optional_text("rewards"),
         expires_at=fields.first_time("expires_at"),
-        expiry_text=document.get("expiry_text") or "",
-        state=document.get("state") or "",
+        expiry_text=fields.optional_text("expiry_text"),
+        state=fields.optional_text("state"),
         regions=fields.texts("regions"),
+        rounds=tuple(Round(one.time("began_at"), one.optional_text("reason")) for one in fields.tables("rounds")),
+        holds={plain_name(name): _hold_from(holds.table(name)) for name in holds.document},
+        withdrawn=Withdrawn(withdrawn.text("by"), withdrawn.time("at")) if withdrawn else None,
     )
 
 
@@ -261,6 +215,14 @@ def _memory_to_document(memory: SourceMemory) -> Document:
 
 def _memory_from(fields: Fields) -> SourceMemory:
     return SourceMemory(fields.text("spelling"), fields.time("first_seen"), fields.time("last_seen"))
+
+
+def _hold_to_document(hold: Hold) -> Document:
+    return {"since": time_to_text(hold.since), "reason": hold.reason} | set_values(until=text_or_none(hold.until))
+
+
+def _hold_from(fields: Fields) -> Hold:
+    return Hold(fields.time("since"), fields.text("reason"), fields.first_time("until"))
 
 
 def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
@@ -278,6 +240,10 @@ def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
         first_seen=min(known.first_seen, seen.first_seen),
         last_seen=max(known.last_seen, seen.last_seen),
         sources=sources,
+        # Of these a sighting says nothing.
+        rounds=known.rounds or seen.rounds,
+        holds=known.holds or seen.holds,
+        withdrawn=known.withdrawn or seen.withdrawn,
     )
 
 
@@ -310,9 +276,18 @@ def run_from_document(document: Mapping[str, Any]) -> RunRecord:
     )
 
 
-def schema_document() -> Document:
+def schema_document(version: int = SCHEMA_VERSION) -> Document:
     """The document in `meta` that says by which schema the store is written."""
-    return {"_id": SCHEMA_ID, "version": SCHEMA_VERSION}
+    return {"_id": SCHEMA_ID, "version": version}
+
+
+def refuse_older_schema(version: int, where: str) -> None:
+    """Raise StoreError when the version is older than today's: what is written now would not fit the rest."""
+    if version < SCHEMA_VERSION:
+        raise StoreError(
+            f"{where}: written by an older giftping (schema {version}, this one writes {SCHEMA_VERSION}); giftping"
+            " codes check upgrades it"
+        )
 
 
 def refuse_newer_schema(version: object, where: str) -> None:
@@ -338,10 +313,11 @@ def plain_name(field: str) -> str:
     return field.replace("%24", "$").replace("%2E", ".").replace("%25", "%")
 
 
-def _text_or_none(at: datetime | None) -> str | None:
+def text_or_none(at: datetime | None) -> str | None:
+    """A time as a document holds it, None for none."""
     return None if at is None else time_to_text(at)
 
 
-def _set_values(**values: Any) -> Document:
+def set_values(**values: Any) -> Document:
     """The values that are set: not None, and not empty."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from giftping.store.documents import LEDGER, TODO_TIMESTAMPS, Document
+from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_TIMESTAMPS, Document
 
 REV = "rev"
 """The field that says which of its states a document is in: new with every change, so that whoever decided on an older
@@ -22,6 +22,8 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     LEDGER: ("state", "delivery_id", "updated_at"),
     # The older bot writes these two, and no `rev`.
     TODO_TIMESTAMPS: (REV, "last_submit", "last_ping"),
+    # They are never changed.
+    TODO_EVENTS: (),
 }
 """The fields by which a document is still as it was read; `rev` in all other collections. A missing field is as good
 as null, 5 and 5.0 are equal."""
@@ -118,6 +120,8 @@ class Engine(Protocol):
 
 def refuse_doubles(changes: Sequence[Change]) -> None:
     """Raise ValueError for two changes of one document, for one of none, and where an id changes."""
+    if any(change.before is None and change.after is None for change in changes):
+        raise ValueError("a change of no document")
     if len({change.key for change in changes}) < len(changes):
         raise ValueError("two changes of one document in one call")
     for change in changes:
@@ -166,4 +170,5 @@ def changed_document(stored: Mapping[str, Any] | None, change: Change, rev: str)
 
 def is_wanted(document: Mapping[str, Any], where: Where | None) -> bool:
     """Whether a document has one of the wanted values in each of the fields."""
-    return all(document.get(field) in values for field, values in (where or {}).items())
+    # Not by `in`: what a document holds may not go into a set.
+    return all(any(document.get(field) == value for value in values) for field, values in (where or {}).items())

@@ -63,6 +63,10 @@ class Fields:
             raise self.wrong(name, "a text")
         return value
 
+    def optional_text(self, name: str) -> str:
+        """A text, empty where the field is not there."""
+        return "" if self.document.get(name) is None else self.text(name)
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts, none where the field is not there."""
         values = self.document.get(name, ())
@@ -98,6 +102,13 @@ class Fields:
         """The time of the first of the fields that is there, None where none is."""
         there = next((name for name in names if self.document.get(name)), None)
         return None if there is None else self.time(there)
+
+    def tables(self, name: str) -> tuple[Fields, ...]:
+        """The fields of each object of a list, none where the field is not there."""
+        values = self.document.get(name, ())
+        if not isinstance(values, list | tuple) or not all(isinstance(value, Mapping) for value in values):
+            raise self.wrong(name, "a list of objects")
+        return tuple(Fields(self._collection, value, self._whole) for value in values)
 
     def table(self, name: str, *, optional: bool = False) -> Fields:
         """The fields of an object; one that is optional may be missing."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from giftping.store.base import SCHEMA_VERSION
 from giftping.store.tiny.files import replace_file, storage_errors
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from giftping.store.mongo.engine import MongoEngine
     from giftping.store.records import Store
     from giftping.store.tiny.engine import TinyEngine
+    from giftping.store.upgrade import Upgraded
 
 HOST_FILE = "host"
 """The file in the state folder that holds the name of the host."""
@@ -33,17 +35,24 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
     uri = settings.mongo.uri
     copy = TinyEngine(settings.state, read_only=read_only)
     if uri is None:
-        return _alone(copy, read_only=read_only)
+        return _alone(copy, settings, clock=clock, read_only=read_only)
     from giftping.store.mirror.engine import MirroredEngine
+    from giftping.store.mirror.upgrading import upgrade_both
+
+    database, host = database_of(settings, uri), host_name(settings, create=not read_only)
+
+    def upgrade() -> Sequence[Upgraded]:
+        return () if read_only else upgrade_both(database, copy, settings.state, host=host, now=clock())
 
     engine = MirroredEngine(
-        database_of(settings, uri),
+        database,
         copy,
         folder=settings.state,
-        host=host_name(settings, create=not read_only),
+        host=host,
         clock=clock,
         waits=settings.mongo.on_outage == "hold",
         read_only=read_only,
+        upgrade=upgrade,
     )
     return Store(engine)
 
@@ -59,16 +68,31 @@ def database_of(settings: Settings, uri: Secret) -> MongoEngine:
     return MongoEngine(uri, mongo.database or None, server_selection=mongo.server_selection)
 
 
-def _alone(engine: TinyEngine, *, read_only: bool) -> Store:
+def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], datetime], read_only: bool) -> Store:
     """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
     from giftping.store.mirror.notes import leave_database
     from giftping.store.records import Store
 
+    is_older = engine.schema() < SCHEMA_VERSION
+    if is_older and not read_only:
+        from giftping.store.upgrade import upgrade
+
+        try:
+            done = upgrade(engine, settings.state, host=host_name(settings), now=clock(), shares=False)
+        # Nobody else has it yet, who could close it.
+        except BaseException:
+            engine.close()
+            raise
+        engine.notices = (str(done),) if done else ()
     if name := leave_database(engine, read_only=read_only):
-        engine.notices = (
+        engine.notices += (
             f"MONGO_URI is not set: {engine.name} is the ledger from now on, and no longer the mirror of {name}; where"
             " other hosts go on with that, set MONGO_URI again",
         )
+    if is_older and read_only:
+        from giftping.store.upgraded_view import UpgradedView
+
+        return Store(UpgradedView(engine, clock()))
     return Store(engine)
 
 

@@ -2,125 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Self
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from giftping.store.base import (
     HOME_GAME,
-    Broken,
     CodeRecord,
-    Destination,
     EntryState,
-    GuildRecord,
     LedgerEntry,
     RunRecord,
-    StoreError,
     entry_id,
 )
 from giftping.store.documents import (
     CODES,
     DELIVERIES,
-    GUILDS,
     LEDGER,
     OLDER_OPEN_STATES,
     RUNS,
-    Document,
     code_from_document,
     code_to_document,
     created_at_of,
     entry_from_document,
     entry_to_document,
-    guild_from_document,
-    guild_to_document,
     is_ledger_document,
     merge_code_records,
     run_from_document,
     run_to_document,
     state_of,
 )
-from giftping.store.engine import Change, Engine
-
-TRIES = 20
-"""How often a change is made anew because somebody else was faster; each time somebody else has got on."""
-
-Amendment = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
-"""What a document is to become, None for one that is to go, and the very same one where it is to stay."""
+from giftping.store.engine import Change
+from giftping.store.guild_records import GuildRecords
 
 _UNSET = (None, "")
 """What a field that does not say counts as."""
 
 
-class Store:
+class Store(GuildRecords):
     """What giftping keeps. Every method raises StoreError when its engine cannot read or write.
 
-    May be used from several threads, and several processes may have the same store open at once.
+    A document that cannot be read is left as it is, and skipped where several are asked for: `odd` names it. May be
+    used from several threads, and several processes may have the same store open at once.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    @property
-    def name(self) -> str:
-        """What to call the store in messages; holds no secret."""
-        return self.engine.name
-
-    @property
-    def notices(self) -> Sequence[str]:
-        """What to tell the user of the store itself, such as that a part of it is away."""
-        return self.engine.notices
-
-    @property
-    def is_away(self) -> bool:
-        """Whether MongoDB could not be reached, so that its copy is asked."""
-        return self.engine.is_away
-
-    @property
-    def held_back(self) -> str:
-        """Why nothing is to be claimed or sent now, codes and TODOs alike; empty where it may be.
-
-        It is asked after the write of a claim, too: that may be what notices that MongoDB is away.
-        """
-        return self.engine.held_back
-
-    @property
-    def closed_fingerprint(self) -> str | None:
-        """A token of what the store held when this object closed it; None when it may hold more than this one saw."""
-        return self.engine.closed_fingerprint
-
-    def close(self) -> None:
-        """Release what the store holds open; safe to call twice."""
-        self.engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, exception_type: type[BaseException] | None, *exc_info: object) -> None:
-        try:
-            self.close()
-        except StoreError:
-            # Nothing is lost, and the next to open the store meets the same: the first trouble goes first.
-            if exception_type is None:
-                raise
 
     # The ledger
 
     def recorded(self, game: str, keys: Collection[str], guild_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
         """Those of the keys, for each of the guilds, that have an entry in any state. One query."""
         wanted = {entry_id(guild_id, game, key): (guild_id, key) for guild_id in guild_ids for key in keys}
-        found: dict[int, set[str]] = {guild_id: set() for guild_id in guild_ids}
+        found: dict[int, tuple[str, ...]] = dict.fromkeys(guild_ids, ())
         for id_ in self.engine.present(LEDGER, wanted.keys()) if wanted else ():
             guild_id, key = wanted[id_]
-            found[guild_id].add(key)
-        return {guild_id: frozenset(keys_found) for guild_id, keys_found in found.items()}
+            found[guild_id] += (key,)
+        # Most guilds have the same: thousands of equal sets would be the largest part of an idle run.
+        shared: dict[tuple[str, ...], frozenset[str]] = {}
+        return {
+            guild_id: shared.setdefault(keys_found, frozenset(keys_found)) for guild_id, keys_found in found.items()
+        }
 
     def insert(self, entries: Sequence[LedgerEntry]) -> frozenset[str]:
         """Add the entries whose id is free and return those ids; an existing entry is left as it is. One write."""
         return self.insert_documents(LEDGER, [entry_to_document(entry) for entry in entries])
 
-    def entry(self, guild_id: int, game: str, key: str) -> LedgerEntry | None:
-        """One entry, None where there is none."""
-        id_ = entry_id(guild_id, game, key)
+    def entry(self, guild_id: int, game: str, key: str, number: int = 1) -> LedgerEntry | None:
+        """One entry, of the round of that number, None where there is none. Raise DocumentError for an odd one."""
+        id_ = entry_id(guild_id, game, key, number)
         document = self.engine.get(LEDGER, [id_]).get(id_)
         return entry_from_document(document) if document and is_ledger_document(document) else None
 
@@ -135,9 +80,11 @@ class Store:
         values += [*(OLDER_OPEN_STATES if EntryState.OPEN in states else ())]
         where = {"state": values} if states else None
         found = self.engine.find(LEDGER, where, within="" if guild_id is None else f"{guild_id}:")
-        known = [document for document in found if is_ledger_document(document)]
-        known.sort(key=lambda document: (created_at_of(document), document["_id"]))
-        return map(entry_from_document, known)
+        ours = (document for document in found if is_ledger_document(document))
+        dated = list(self._readable(LEDGER, ours, lambda one: (created_at_of(one), one["_id"], one)))
+        dated.sort(key=lambda one: one[:2])
+        # As records they take some times the room.
+        return self._readable(LEDGER, (document for _, _, document in dated), entry_from_document)
 
     def unclear(self, guild_id: int | None = None) -> frozenset[str]:
         """The ids of the entries, of one guild or of all, of which nobody can tell whether they arrived. One query."""
@@ -161,56 +108,12 @@ class Store:
         ]
         return sum(self.engine.change([Change(LEDGER, document, None) for document in found])) if found else 0
 
-    # Guild settings
-
-    def guilds(self) -> list[GuildRecord]:
-        """All guilds, by ascending id."""
-        return sorted(map(guild_from_document, self.engine.find(GUILDS)), key=lambda guild: guild.guild_id)
-
-    def guild(self, guild_id: int) -> GuildRecord | None:
-        """One guild, None where it is not known."""
-        document = self.engine.get(GUILDS, [str(guild_id)]).get(str(guild_id))
-        return None if document is None else guild_from_document(document)
-
-    def put_guild(self, guild: GuildRecord) -> None:
-        """Write a guild's settings whole."""
-        self._put(GUILDS, guild_to_document(guild))
-
-    def remove_guild(self, guild_id: int) -> bool:
-        """Remove a guild's settings, keep its ledger, and return whether it was there."""
-        return bool(self._amend(GUILDS, [str(guild_id)], lambda _: None))
-
-    def note_seeded(self, guild_id: int, game: str, sources: Collection[str], *, announced: bool = False) -> None:
-        """Add sources to those the guild has had a first look at; `announced` ends `announce_current` for the game."""
-
-        def changed(guild: GuildRecord) -> GuildRecord:
-            known = guild.seeded.get(game, ())
-            added = sorted(set(sources) - set(known))
-            waiting = tuple(name for name in guild.announce_current if not (announced and name == game))
-            seeded = {**guild.seeded, game: (*known, *added)} if added else guild.seeded
-            return replace(guild, seeded=seeded, announce_current=waiting)
-
-        self._amend_guild(guild_id, changed)
-
-    def note_broken(self, guild_id: int, destination: Destination, broken: Broken | None) -> None:
-        """Record that the destination is broken, or works again; nothing if the guild has moved elsewhere."""
-        self._amend_guild(
-            guild_id, lambda guild: replace(guild, broken=broken) if guild.destination == destination else guild
-        )
-
-    def _amend_guild(self, guild_id: int, changed: Callable[[GuildRecord], GuildRecord]) -> None:
-        def change(document: Mapping[str, Any]) -> Mapping[str, Any]:
-            guild = guild_from_document(document)
-            after = changed(guild)
-            return document if after == guild else _written_over(document, guild_to_document(guild), after)
-
-        self._amend(GUILDS, [str(guild_id)], change)
-
     # The memory of codes
 
     def codes(self, game: str | None = None) -> list[CodeRecord]:
         """The records of the codes of one game or of all, newest `first_seen` first, then by id."""
-        found = [code_from_document(one) for one in self.engine.find(CODES, None if game is None else {"game": [game]})]
+        documents = self.engine.find(CODES, None if game is None else {"game": [game]})
+        found = list(self._readable(CODES, documents, code_from_document))
         found.sort(key=lambda code: code.id)
         found.sort(key=lambda code: code.first_seen, reverse=True)
         return found
@@ -219,7 +122,8 @@ class Store:
         """Merge records into the memory.
 
         Sources are joined, the earliest `first_seen` and the latest `last_seen` are kept, for the record
-        and for each of its sources; everything else is taken from the new record.
+        and for each of its sources; rounds, holds and a withdrawal stay, and everything else is taken from the new
+        record.
         """
         seen: dict[str, CodeRecord] = {}
         for code in codes:
@@ -227,8 +131,8 @@ class Store:
 
         def change(document: Mapping[str, Any]) -> Mapping[str, Any]:
             known = code_from_document(document)
-            after = merge_code_records(known, seen[known.id])
-            return document if after == known else code_to_document(after)
+            after = merge_code_records(known, seen[document["_id"]])
+            return document if after == known else code_to_document(after, document)
 
         self._amend(CODES, seen.keys(), change, new=lambda id_: code_to_document(seen[id_]))
 
@@ -240,63 +144,4 @@ class Store:
 
     def runs(self) -> list[RunRecord]:
         """The last run of each job on each host, by id."""
-        return sorted(map(run_from_document, self.engine.find(RUNS)), key=lambda run: run.id)
-
-    # Documents that no record stands for
-
-    def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        """Add the documents whose `_id` is free and return those ids; an existing one is left as it is. One write."""
-        first = {document["_id"]: document for document in reversed(documents)}
-        return self._made([Change(collection, None, document) for document in first.values()])
-
-    def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:
-        """Remove documents, whatever they hold, and return the ids of those that were there."""
-        return self._amend(collection, ids, lambda _: None)
-
-    # What all of them are made of
-
-    def _made(self, changes: Sequence[Change]) -> frozenset[str]:
-        """The ids of the changes that were made. One write."""
-        made = self.engine.change(changes) if changes else ()
-        return frozenset(change.id for change, is_made in zip(changes, made, strict=True) if is_made)
-
-    def _put(self, collection: str, document: Document) -> None:
-        """Write a document whole, whatever was there."""
-        self._amend(collection, [document["_id"]], lambda _: document, new=lambda _: document)
-
-    def _amend(
-        self,
-        collection: str,
-        ids: Collection[str],
-        change: Amendment,
-        new: Callable[[str], Mapping[str, Any]] | None = None,
-    ) -> frozenset[str]:
-        """The ids of the documents that were changed: made anew from what they are until nobody is faster.
-
-        `new` makes those that are not there. Raise StoreError when others keep coming in between.
-        """
-        changed: set[str] = set()
-        left = set(ids)
-        for _ in range(TRIES):
-            there = self.engine.get(collection, left) if left else {}
-            changes = [
-                Change(collection, before, after)
-                for before in there.values()
-                if (after := change(before)) is not before
-            ]
-            if new is not None:
-                changes += [Change(collection, None, new(id_)) for id_ in sorted(left - there.keys())]
-            if not changes:
-                return frozenset(changed)
-            made = self.engine.change(changes)
-            changed |= {one.id for one, is_made in zip(changes, made, strict=True) if is_made}
-            left = {one.id for one, is_made in zip(changes, made, strict=True) if not is_made}
-            if not left:
-                return frozenset(changed)
-        raise StoreError(f"{self.name}: {collection} {min(left)!r} keeps changing; the next run tries again")
-
-
-def _written_over(document: Mapping[str, Any], known: Document, after: GuildRecord) -> Document:
-    """The guild's document with what is new in it; fields that are not ours, or of a later release, stay."""
-    kept = {name: value for name, value in document.items() if name not in known}
-    return kept | guild_to_document(after)
+        return sorted(self._readable(RUNS, self.engine.find(RUNS), run_from_document), key=lambda run: run.id)

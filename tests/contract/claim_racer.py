@@ -8,8 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fakes.records import entry
-from store_kinds import STORE_KINDS
+from store_kinds import ENGINE_KINDS
+
+from giftping.store.documents import DELIVERIES, LEDGER
+from giftping.store.engine import Change
 
 
 def say(text: str) -> None:
@@ -20,12 +22,17 @@ def say(text: str) -> None:
 def main() -> None:
     kind, address, name, count = sys.argv[1:]
     won: list[str] = []
-    with STORE_KINDS[kind].open(address) as store:
-        say("ready")
-        sys.stdin.readline()
-        for number in range(int(count)):
-            claimed = [entry(guild_id, f"CODE{number}", claimed_by=name, delivery_id=name) for guild_id in (1, 2)]
-            won.extend(sorted(store.insert(claimed)))
+    engine = ENGINE_KINDS[kind].open(address)
+    say("ready")
+    sys.stdin.readline()
+    for number in range(int(count)):
+        delivery = Change(DELIVERIES, None, {"_id": f"{name}-{number}"})
+        ids = [f"{guild_id}:CODE{number}" for guild_id in (1, 2)]
+        claims = [Change(LEDGER, None, {"_id": id_, "state": "open", "delivery_id": name}) for id_ in ids]
+        is_new, *made = engine.change([delivery, *claims])
+        assert is_new
+        won += [id_ for id_, is_made in zip(ids, made, strict=True) if is_made]
+    engine.close()
     say(json.dumps(won))
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener
-from store_kinds import STORE_KINDS
+from store_kinds import BELOW_RECORDS, ENGINE_KINDS
 
 from giftping.errors import GiftpingError
 from giftping.store import StoreError, open_ledger
@@ -34,12 +34,12 @@ STATES = {state.value: 0 for state in EntryState}
 OpenStore = Callable[[], Store]
 
 
-@pytest.fixture(params=STORE_KINDS)
+@pytest.fixture(params=BELOW_RECORDS)
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
-    kind = STORE_KINDS[request.param]
+    kind = ENGINE_KINDS[request.param]
     address = kind.new_address(tmp_path)
     with ExitStack() as handles:
-        yield lambda: handles.enter_context(kind.open(address))
+        yield lambda: handles.enter_context(kind.open_store(address))
 
 
 def ledger_over(open_store: OpenStore, clock: Callable[[], datetime] = lambda: NOON) -> Ledger:
@@ -332,7 +332,7 @@ def test_a_ledger_that_cannot_be_read_is_never_an_empty_one(own_machine: Path) -
 @pytest.mark.parametrize("call", ["sent_codes", "stats", "clear"])
 def test_an_entry_that_cannot_be_read_is_an_error(own_machine: Path, call: str) -> None:
     odd = {"_id": f"{GUILD}:GIFT100", "guild_id": GUILD, "code": "GIFT100", "sent_at": "yesterday"}
-    store = STORE_KINDS["tinydb"].open(str(own_machine / "state"))
+    store = ENGINE_KINDS["tinydb"].open_store(str(own_machine / "state"))
     with store:
         store.insert_documents("sent_giftcodes", [odd])
     with open_ledger() as ledger, pytest.raises(StoreError, match="sent_at is 'yesterday'"):

@@ -1,19 +1,22 @@
-"""Random histories over every store, with two handles and reopening, against a few dicts that say what is true."""
+"""Random histories over every engine and the records above, by two handles, against dicts that say what is true."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.records import LATER, NOON, code, entry, guild
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
+from store_kinds import BELOW_RECORDS, ENGINE_KINDS, EngineKind
 
 from giftping.store.base import HOME_GAME, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory
+from giftping.store.documents import CODES, LEDGER, TODO_TIMESTAMPS
+from giftping.store.engine import REV, Change, rests_on
 from giftping.store.records import Store
 
 HANDLES = st.integers(0, 1)
@@ -26,17 +29,125 @@ IDS = st.lists(st.builds(lambda *of: entry(*of).id, GUILDS, KEYS, GAMES), max_si
 TIMES = st.sampled_from([NOON, LATER])
 OPEN = (EntryState.CLAIMED, EntryState.UNCERTAIN)
 
+PLAN = settings(stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-class History(RuleBasedStateMachine):
-    """Does the same to a store and to plain dicts."""
 
-    kind: StoreKind
+COLLECTIONS = st.sampled_from([LEDGER, TODO_TIMESTAMPS, CODES])
+SOME_IDS = st.sampled_from(["1:A", "1:B", "2:A"])
+STATES = st.sampled_from(["open", "sent", None])
+KINDS_OF_CHANGE = st.sampled_from(["put", "put", "remove"])
+
+
+class EngineHistory(RuleBasedStateMachine):
+    """Does the same to an engine by two handles and to dicts; each handle remembers what it has read."""
+
+    kind: EngineKind
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         self._address = self.kind.new_address(Path(self._folder.name))
         self._handles = [self.kind.open(self._address), self.kind.open(self._address)]
+        self._held: dict[tuple[str, str], dict[str, Any]] = {}
+        self._read: list[dict[tuple[str, str], dict[str, Any]]] = [{}, {}]
+        self._count = 0
+
+    def teardown(self) -> None:
+        for handle in self._handles:
+            handle.close()
+        self._folder.cleanup()
+
+    @rule(handle=HANDLES)
+    def reopen(self, handle: int) -> None:
+        self._handles[handle].close()
+        self._handles[handle] = self.kind.open(self._address)
+
+    @rule(handle=HANDLES)
+    def read(self, handle: int) -> None:
+        for collection in (LEDGER, TODO_TIMESTAMPS, CODES):
+            found = self._handles[handle].get(collection, ["1:A", "1:B", "2:A"])
+            assert found == self._ours(collection)
+            self._read[handle] |= {(collection, id_): dict(one) for id_, one in found.items()}
+            for id_ in {"1:A", "1:B", "2:A"} - found.keys():
+                self._read[handle].pop((collection, id_), None)
+
+    @rule(
+        handle=HANDLES,
+        wanted=st.dictionaries(st.tuples(COLLECTIONS, SOME_IDS), st.tuples(KINDS_OF_CHANGE, STATES), min_size=1),
+    )
+    def change(self, handle: int, wanted: dict[tuple[str, str], tuple[str, str | None]]) -> None:
+        self._count += 1
+        rev, changes, expected = f"r{self._count}", [], []
+        for (collection, id_), (kind, state) in wanted.items():
+            before = self._read[handle].get((collection, id_))
+            if kind == "remove" and before is None:
+                continue
+            after: dict[str, Any] | None = {**(before or {}), "_id": id_, "state": state, "count": self._count}
+            changes.append(one := Change(collection, before, None if kind == "remove" else after))
+            expected.append(is_made := self._holds(one))
+            if is_made:
+                self._make(one, rev)
+        assert self._handles[handle].change(changes, rev=rev) == expected
+
+    def _holds(self, change: Change) -> bool:
+        stored, before = self._held.get(change.key), change.before
+        if stored is None or before is None:
+            return stored is None and before is None
+        return all(stored.get(name) == before.get(name) for name in rests_on(change.collection))
+
+    def _make(self, change: Change, rev: str) -> None:
+        if change.after is None:
+            del self._held[change.key]
+            return
+        before = change.before or {}
+        differing = {name: value for name, value in change.after.items() if before.get(name, _NONE) != value}
+        has_rev = {REV: rev} if REV in rests_on(change.collection) else {}
+        self._held[change.key] = {**self._held.get(change.key, {}), **differing, **has_rev}
+
+    @rule(handle=HANDLES, collection=COLLECTIONS, state=STATES, guild=st.sampled_from(["", "1:", "2:", "3:"]))
+    def find(self, handle: int, collection: str, state: str | None, guild: str) -> None:
+        wanted = [
+            self._held[key]
+            for key in sorted(self._held)
+            if key[0] == collection and key[1].startswith(guild) and self._held[key].get("state") == state
+        ]
+        assert self._handles[handle].find(collection, {"state": [state]}, within=guild) == wanted
+
+    @rule(handle=HANDLES, collection=COLLECTIONS)
+    def look(self, handle: int, collection: str) -> None:
+        engine, ours, fields = self._handles[handle], self._ours(collection), rests_on(collection)
+        assert engine.present(collection, ["1:A", "1:B", "2:A"]) == ours.keys()
+        assert dict(engine.stamps(collection)) == {id_: tuple(map(one.get, fields)) for id_, one in ours.items()}
+
+    @invariant()
+    def both_handles_tell_the_truth(self) -> None:
+        for engine in self._handles:
+            for collection in (LEDGER, TODO_TIMESTAMPS, CODES):
+                assert {one["_id"]: one for one in engine.walk(collection)} == self._ours(collection)
+
+    def _ours(self, collection: str) -> dict[str, dict[str, Any]]:
+        return {id_: one for (of, id_), one in self._held.items() if of == collection}
+
+
+_NONE = object()
+
+
+@pytest.mark.parametrize("kind_name", ENGINE_KINDS)
+def test_any_history_of_changes_leaves_what_dicts_would_hold(kind_name: str) -> None:
+    history = type("History", (EngineHistory,), {"kind": ENGINE_KINDS[kind_name]})
+    run_state_machine_as_test(history, settings=settings(PLAN, max_examples=15))
+
+
+class RecordsHistory(RuleBasedStateMachine):
+    """Does the same to a store and to plain dicts."""
+
+    kind: EngineKind
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self._address = self.kind.new_address(Path(self._folder.name))
+        self._handles = [self.kind.open_store(self._address), self.kind.open_store(self._address)]
         self._ledger: dict[str, LedgerEntry] = {}
         self._guilds: dict[int, GuildRecord] = {}
         self._codes: dict[str, CodeRecord] = {}
@@ -53,7 +164,7 @@ class History(RuleBasedStateMachine):
     @rule(handle=HANDLES)
     def reopen(self, handle: int) -> None:
         self._handles[handle].close()
-        self._handles[handle] = self.kind.open(self._address)
+        self._handles[handle] = self.kind.open_store(self._address)
 
     @rule(handle=HANDLES, entries=st.lists(ENTRIES, max_size=4))
     def insert(self, handle: int, entries: list[LedgerEntry]) -> None:
@@ -153,15 +264,7 @@ class History(RuleBasedStateMachine):
             assert recorded[guild_id] == {one.key for one in own.values() if one.game == "kingshot"}
 
 
-@pytest.mark.parametrize("kind_name", ON_ONE_SERVER)
+@pytest.mark.parametrize("kind_name", BELOW_RECORDS)
 def test_any_history_leaves_what_plain_dicts_would_hold(kind_name: str) -> None:
-    history = type("History", (History,), {"kind": STORE_KINDS[kind_name]})
-    run_state_machine_as_test(
-        history,
-        settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+    history = type("History", (RecordsHistory,), {"kind": ENGINE_KINDS[kind_name]})
+    run_state_machine_as_test(history, settings=settings(PLAN, max_examples=25))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from giftping.store.engine import Engine
 from giftping.store.records import Store
 
 Collections = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -92,16 +93,22 @@ class KilledError(BaseException):
     """The process is killed here; nothing in it can catch that."""
 
 
-class Mortal:
-    """A store in which the process is killed at one of its calls: before it, or after what it did is durable."""
+class Mortal(Store):
+    """A store in which the process is killed at a call of its engine: before it, or after what it did is durable."""
 
     def __init__(self, store: Store, turn: int, *, after: bool) -> None:
-        self._store = store
+        engine: Any = _MortalEngine(store.engine, turn, after=after)
+        super().__init__(engine)
+
+
+class _MortalEngine:
+    def __init__(self, engine: Engine, turn: int, *, after: bool) -> None:
+        self._engine = engine
         self._left = turn
         self._after = after
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._store, name)
+        value = getattr(self._engine, name)
         return self._counted(value) if callable(value) else value
 
     def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""An engine in memory, for one process, which notes what it is asked and can be made to fail; and the store above it."""
+"""An engine in memory which notes what it is asked and can be made to fail, and the store above it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from giftping.store.base import GuildRecord, LedgerEntry, StoreError
-from giftping.store.documents import LEDGER, entry_from_document, entry_to_document, guild_to_document
+from giftping.store.documents import LEDGER, SUBSCRIPTIONS, entry_from_document, entry_to_document
 from giftping.store.engine import (
     Change,
     Where,
@@ -20,6 +20,7 @@ from giftping.store.engine import (
     still_holds,
 )
 from giftping.store.fields import plain_document
+from giftping.store.guild_documents import subscription_to_document, subscriptions_of
 from giftping.store.records import Store
 
 READING = frozenset({"get", "present", "find", "walk", "stamps"})
@@ -116,7 +117,8 @@ class MemoryStore(Store):
 
     def __init__(self, guilds: Sequence[GuildRecord] = (), entries: Sequence[LedgerEntry] = ()) -> None:
         super().__init__(MemoryEngine())
-        self.insert_documents("guilds", [guild_to_document(guild) for guild in guilds])
+        documents = [subscription_to_document(one) for guild in guilds for one in subscriptions_of(guild)]
+        self.insert_documents(SUBSCRIPTIONS, documents)
         self.insert_documents(LEDGER, [entry_to_document(entry) for entry in entries])
         self.calls.clear()
 

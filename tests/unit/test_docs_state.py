@@ -41,7 +41,7 @@ def test_the_page_describes_each_file_of_the_state_folder_as_the_program_does() 
 def test_no_other_module_names_a_file_of_the_state_folder() -> None:
     """The store and the wiring name their own. Some names are words that mean other things, too."""
     words = {SNAPSHOT, HOST_FILE, ATTACHMENTS, DRAFTS}
-    owners = {SOURCE / "runs" / "state_folder.py", SOURCE / "wiring.py", *(SOURCE / "store").glob("*.py")}
+    owners = {SOURCE / "runs" / "state_folder.py", SOURCE / "wiring.py", *(SOURCE / "store").rglob("*.py")}
     names = "|".join(re.escape(name).replace(r"\*", ".*") for name in STATE_FILES if name not in words)
     named = re.compile(rf"""["']({names})["']""")
     others = (path for path in sorted(SOURCE.rglob("*.py")) if path not in owners)

@@ -58,6 +58,7 @@ SESSION = {
     "giftping.store.errors",
     "giftping.store.tiny.files",
     "giftping.store.opening",
+    "giftping.store.tiny",
     "giftping.wiring",
 }
 IDLE_CHECK = {
@@ -102,6 +103,7 @@ JSON_STORE = {
     "giftping.store.tiny.folder",
     "giftping.store.tiny.journal",
     "giftping.store.mirror",
+    "giftping.store.mirror.notes",
     "giftping.store.tiny.shared_tables",
     "giftping.store.tiny.snapshot",
     "giftping.store.statistics",

@@ -19,18 +19,27 @@ from giftping.store.base import RunRecord
 from giftping.store.documents import (
     CODES,
     COLLECTIONS,
+    DELIVERIES,
     GUILDS,
     LEDGER,
     META,
     MIRROR,
     RUNS,
+    SUBSCRIPTIONS,
     TODO_COLLECTIONS,
     Document,
     code_to_document,
     entry_to_document,
-    guild_to_document,
 )
-from giftping.store.fields import time_to_text
+from giftping.store.fields import DocumentError, time_to_text
+from giftping.store.first_schema import (
+    changes_to_entries,
+    changes_to_guilds,
+    is_guild_of_first,
+    is_open_in_first,
+    opened_entry,
+)
+from giftping.store.guild_documents import subscription_to_document, subscriptions_of
 from giftping.store.legacy.inheritance import Inheritance
 from giftping.store.legacy.olddata import OldData
 from giftping.store.legacy.shapes import (
@@ -183,17 +192,22 @@ class _Old:
 
     def documents(self, now: datetime, game_sources: Collection[str]) -> Iterator[tuple[str, Iterator[Document]]]:
         """All that is to be taken over, the guilds' settings last; giftping's own documents go first."""
+        yield DELIVERIES, iter(self.tables[DELIVERIES])
         yield LEDGER, self._ledger(now)
         for name in (CODES, *TODO_COLLECTIONS, RUNS):
             yield name, iter(self.tables[name])
         yield CODES, map(code_to_document, self.inheritance.codes())
         yield GUILDS, iter(self.tables[GUILDS])
-        yield GUILDS, map(guild_to_document, self.inheritance.guilds(now, game_sources))
+        yield SUBSCRIPTIONS, iter(self.tables[SUBSCRIPTIONS])
+        guilds = self.inheritance.guilds(now, game_sources)
+        yield SUBSCRIPTIONS, (subscription_to_document(one) for guild in guilds for one in subscriptions_of(guild))
 
     def _ledger(self, now: datetime) -> Iterator[Document]:
         for source in self.sources:
             if source.name != self.target:
-                yield from (dict(document) for document in source.documents(LEDGER) if _is_own_entry(document))
+                for document in source.documents(LEDGER):
+                    if _is_own_entry(document):
+                        yield opened_entry(document) if is_open_in_first(document) else dict(document)
         for guild_id in self.inheritance.guild_ids:
             yield from map(entry_to_document, self.inheritance.entries(guild_id, now))
 
@@ -210,8 +224,10 @@ def _read(sources: Sequence[OldData], target: str, now: datetime) -> _Old:
             old.inheritance.add(read_state(document, source.name))
         for document in source.documents(GIFT_CODES):
             old.inheritance.add(read_gift_code(document, now))
-        for name in () if source.name == target else (GUILDS, CODES, RUNS):
-            _read_table(source, name, old)
+        if source.name != target:
+            for name in (GUILDS, SUBSCRIPTIONS, CODES, RUNS, DELIVERIES):
+                _read_table(source, name, old)
+            _upgrade_tables(source, old, now)
         for name in TODO_COLLECTIONS:
             _read_members(source, name, old)
     return old
@@ -229,10 +245,26 @@ def _read_ledger(source: OldData, old: _Old) -> None:
 def _read_table(source: OldData, name: str, old: _Old) -> None:
     for document in source.documents(name):
         id_ = document.get("_id")
-        if isinstance(id_, str) and (name != GUILDS or snowflake(id_) is not None):
+        if isinstance(id_, str) and (name not in (GUILDS, SUBSCRIPTIONS) or snowflake(_guild_of(id_)) is not None):
             old.tables[name].append(dict(document))
         else:
             old.inheritance.reported.append(Reported(name, repr(id_), "not an id of giftping's"))
+
+
+def _upgrade_tables(source: OldData, old: _Old, now: datetime) -> None:
+    """Bring what a giftping before this one wrote into the shapes of today."""
+
+    def odd(error: DocumentError) -> None:
+        old.inheritance.reported.append(Reported(source.name, str(error), "left out"))
+
+    for *subscriptions, guild in changes_to_guilds(list(old.tables[GUILDS]), odd):
+        old.tables[SUBSCRIPTIONS] += [dict(one.after) for one in subscriptions if one.after is not None]
+        if guild.after is not None:
+            old.tables[GUILDS].append(dict(guild.after))
+    old.tables[GUILDS] = [one for one in old.tables[GUILDS] if not is_guild_of_first(one)]
+    ours = (document for document in source.documents(LEDGER) if _is_own_entry(document))
+    for delivery, *_ in changes_to_entries(ours, now, odd):
+        old.tables[DELIVERIES].append(dict(delivery.after or {}))
 
 
 def _read_members(source: OldData, name: str, old: _Old) -> None:
@@ -245,6 +277,11 @@ def _read_members(source: OldData, name: str, old: _Old) -> None:
         (texts if taken["_id"] == document.get("_id") else others).append(taken)
     # Where a member has a document by a text and one by a number, the one by the text is the one that was used last.
     old.tables[name] += [*texts, *others]
+
+
+def _of_guilds() -> dict[str, Counter[str]]:
+    """What is counted for each guild: codes on its ledger, and settings."""
+    return {LEDGER: Counter(), SUBSCRIPTIONS: Counter()}
 
 
 @dataclass
@@ -262,8 +299,12 @@ class _Moving:
     backup: str | None = None
     found: Counter[str] = field(default_factory=Counter)
     added: Counter[str] = field(default_factory=Counter)
-    found_by_guild: dict[str, Counter[str]] = field(default_factory=lambda: {LEDGER: Counter(), GUILDS: Counter()})
-    added_by_guild: dict[str, Counter[str]] = field(default_factory=lambda: {LEDGER: Counter(), GUILDS: Counter()})
+    found_by_guild: dict[str, Counter[str]] = field(
+        default_factory=lambda: {LEDGER: Counter(), SUBSCRIPTIONS: Counter()}
+    )
+    added_by_guild: dict[str, Counter[str]] = field(
+        default_factory=lambda: {LEDGER: Counter(), SUBSCRIPTIONS: Counter()}
+    )
     _planned: set[tuple[str, str]] = field(default_factory=set)
 
     def move(self, collection: str, documents: Iterator[Document]) -> None:
@@ -312,7 +353,7 @@ class _Moving:
             target=self.target.name,
             dry_run=self.request.dry_run,
             guilds=tuple(
-                GuildNumbers(int(guild), self._numbers(LEDGER, guild), self._numbers(GUILDS, guild))
+                GuildNumbers(int(guild), self._numbers(LEDGER, guild), self._numbers(SUBSCRIPTIONS, guild))
                 for guild in sorted(guilds, key=int)
             ),
             collections={name: Numbers(self.found[name], self.added[name]) for name in sorted(self.found)},

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from giftping.store.base import StoreAwayError, StoreError
+from giftping.store.base import SCHEMA_VERSION, StoreAwayError, StoreError
 from giftping.store.documents import (
     CLEARS,
     CODES,
@@ -21,7 +21,17 @@ from giftping.store.documents import (
     TODO_EVENTS,
     TODO_STATE,
 )
-from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on, still_holds
+from giftping.store.engine import (
+    REV,
+    Change,
+    Engine,
+    Where,
+    changed_document,
+    fresh_rev,
+    refuse_doubles,
+    rests_on,
+    still_holds,
+)
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
@@ -30,6 +40,9 @@ from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
 from giftping.text import counted
+
+if TYPE_CHECKING:
+    from giftping.store.upgrade import Upgradable, Upgraded
 
 DATABASE_LOCK = "database.lock"
 """In the state folder: held together by those who write to MongoDB, and alone by whoever brings the two in step."""
@@ -69,6 +82,7 @@ class MirroredEngine:
         clock: Callable[[], datetime],
         waits: bool = False,
         read_only: bool = False,
+        upgrade: Callable[[], Sequence[Upgraded]] = tuple,
     ) -> None:
         self._database = database
         self._copy = copy
@@ -79,6 +93,9 @@ class MirroredEngine:
         self._session = DatabaseSession(database, copy, self._gate, host=host, clock=clock, read_only=read_only)
         self._passed: set[str] = set()
         self._lock = RLock()
+        self._upgrade: Callable[[], Sequence[Upgraded]] | None = upgrade
+        self._upgraded: Sequence[Upgraded] = ()
+        self._shown: dict[str, Engine] = {}
         self.refusal = ""
         """Why this host may not send because of the others that use the database: see giftping.delivery.hosts."""
 
@@ -95,7 +112,7 @@ class MirroredEngine:
     @property
     def notices(self) -> tuple[str, ...]:
         """What to tell the user: that MongoDB is away, or that something was carried over to it."""
-        session, notices = self._session, []
+        session, notices = self._session, [str(one) for one in self._upgraded]
         if session.carried:
             what = f"{counted(session.carried, 'change')} {'was' if session.carried == 1 else 'were'}"
             came = f": {what} carried over" if session.is_first else f" is back: {what} carried back"
@@ -170,17 +187,29 @@ class MirroredEngine:
         """The old data to take over from MongoDB's own database, or from another one on its server."""
         return self._database.old_data(database)
 
-    def _read(self, ask: Callable[[MongoEngine | TinyEngine], Answer]) -> Answer:
+    def _read(self, ask: Callable[[Engine], Answer]) -> Answer:
         if self._is_at_hand():
             try:
-                return ask(self._database)
+                return ask(self._as_shown(self._database))
             except StoreAwayError as error:
                 self._lose(error)
-        return ask(self._copy)
+        return ask(self._as_shown(self._copy))
+
+    def _as_shown(self, engine: Upgradable) -> Engine:
+        """The engine as it is asked: who only looks sees what an older giftping wrote in the shapes of today."""
+        if not self._read_only or engine.schema() >= SCHEMA_VERSION:
+            return engine
+        from giftping.store.upgraded_view import UpgradedView
+
+        if engine.name not in self._shown:
+            self._shown[engine.name] = UpgradedView(engine, self._clock())
+        return self._shown[engine.name]
 
     def _is_at_hand(self) -> bool:
         """Whether MongoDB is to be asked and written, by the fact that all processes of the host share."""
         with self._lock:
+            if self._upgrade is not None:
+                self._upgraded, self._upgrade = self._upgrade(), None
             self._session.open()
             if self._read_only:
                 return not self._session.goes_by_copy

@@ -110,15 +110,12 @@ def _later_setting(there: Mapping[str, Any], queued: Queued) -> There:
     later = _later(_updated)(there, queued)
     if later is None or queued.after is None:
         return later
-    seeded = _joined_tables(_table(there, "seeded"), _table(queued.after, "seeded"))
+    seeded = {**_table(there, "seeded"), **_table(queued.after, "seeded"), **_table(later, "seeded")}
     # What one of the two has announced since is announced.
-    current = [
-        game
-        for game in _list(later, "announce_current")
-        if all(game in _list(one, "announce_current") for one in (there, queued.after))
-    ]
+    waits = all(one.get("announce_current") is True for one in (there, queued.after))
     kept = {name: value for name, value in later.items() if name not in ("seeded", "announce_current")}
-    return kept | ({"seeded": seeded} if seeded else {}) | ({"announce_current": current} if current else {})
+    has_looked = "seeded" in there or "seeded" in queued.after
+    return kept | ({"seeded": seeded} if has_looked else {}) | ({"announce_current": True} if waits else {})
 
 
 def _joined_code(there: Mapping[str, Any], queued: Queued) -> There:
@@ -218,20 +215,6 @@ def _seen(there: Mapping[str, Any], ours: Mapping[str, Any]) -> Document:
     return seen
 
 
-def _joined_tables(one: Mapping[str, Any], other: Mapping[str, Any]) -> Document:
-    """Two tables of lists, as one."""
-    names = sorted({*one, *other})
-    return {
-        name: [*_list(one, name), *(item for item in _list(other, name) if item not in _list(one, name))]
-        for name in names
-    }
-
-
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = document.get(name)
     return value if isinstance(value, Mapping) else {}
-
-
-def _list(document: Mapping[str, Any], name: str) -> list[Any]:
-    value = document.get(name)
-    return value if isinstance(value, list) else []

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
-from pymongo import DeleteOne, IndexModel, ReplaceOne, UpdateOne
+from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from giftping.store.documents import META, SCHEMA_ID, Document, refuse_newer_schema, schema_document
+from giftping.store.base import SCHEMA_VERSION
+from giftping.store.documents import (
+    META,
+    SCHEMA_ID,
+    Document,
+    refuse_newer_schema,
+    refuse_older_schema,
+    schema_document,
+)
 from giftping.store.mongo.link import MongoLink
 from giftping.store.mongo.queries import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VERSION, REVISION_ID
 
 PAGE = 10_000
 """How many documents are read or written with one request; the largest message is 48 MB."""
 
-Put: TypeAlias = ReplaceOne[Document] | UpdateOne
+Put: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
 """A write that is refused where the document's place is taken, or where it is not as it was read."""
 
 _DUPLICATE_KEY = 11000
@@ -42,6 +51,8 @@ class MongoCollections:
         self.link = link
         self._is_checked = False
         self._is_prepared = False
+        self._schema = SCHEMA_VERSION
+        self._is_upgraded_now = False
 
     def page(self, collection: str, wanted: Document, fields: Document | None = None) -> list[Document]:
         """The documents that are wanted, by `_id`, at most a page of them."""
@@ -86,6 +97,8 @@ class MongoCollections:
         """The answer of a write to a collection."""
         with self.link.told():
             self._check_schema()
+            if not self._is_upgraded_now:
+                refuse_older_schema(self._schema, self.link.name)
             self._prepare()
             return ask(self.link.collection(collection))
 
@@ -110,6 +123,21 @@ class MongoCollections:
         with self.link.told():
             return self._read_notes()
 
+    def schema(self) -> int:
+        """By which schema the database is written; today's where it says nothing. It is asked once."""
+        with self.link.told():
+            self._check_schema()
+        return self._schema
+
+    @contextmanager
+    def upgrading(self) -> Iterator[None]:
+        """Within the block what an older giftping wrote may be changed; after it the schema is looked up again."""
+        self._is_upgraded_now = True
+        try:
+            yield
+        finally:
+            self._is_upgraded_now = self._is_checked = False
+
     def _check_schema(self) -> None:
         if not self._is_checked:
             self._read_notes()
@@ -119,6 +147,7 @@ class MongoCollections:
         notes = {note["_id"]: note for note in self.link.collection(META).find(asked)}
         if SCHEMA_ID in notes:
             refuse_newer_schema(notes[SCHEMA_ID].get("version"), self.link.name)
+            self._schema = notes[SCHEMA_ID]["version"]
         indexes = notes.get(INDEXES_ID, {}).get("indexes", 0)
         self._is_prepared = SCHEMA_ID in notes and indexes >= INDEXES_VERSION
         self._is_checked = True

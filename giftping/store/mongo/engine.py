@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from giftping.store.documents import Document
-from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on
+from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on, still_holds
 from giftping.store.mongo.collections import MongoCollections, Put
 from giftping.store.mongo.link import MongoLink
 from giftping.store.mongo.olddata import OldDatabase
@@ -99,15 +100,30 @@ class MongoEngine:
         return [change.key in made for change in changes]
 
     def _put(self, collection: str, changes: Sequence[Change], rev: str) -> frozenset[str]:
-        return self._collections.put(collection, {change.id: _guarded(change, rev) for change in changes})
+        # Inserts and updates are different commands: among updates, what is new goes as one of them.
+        write = _insert if all(change.before is None for change in changes) else _guarded
+        return self._collections.put(collection, {change.id: write(change, rev) for change in changes})
 
     def _remove(self, collection: str, changes: Sequence[Change]) -> frozenset[str]:
-        # A removal that finds nothing is only left out of the count.
+        """The ids of the documents that were removed; not of one that somebody else may have removed meanwhile."""
+        if len(changes) > 1:
+            # A removal that finds nothing is only left out of the count: what is not to be found is left out before.
+            there = self.get(collection, {change.id for change in changes})
+            changes = [change for change in changes if still_holds(there.get(change.id), change)]
         ids = frozenset(change.id for change in changes)
         gone = self._collections.remove(collection, [DeleteOne(as_it_was_read(change)) for change in changes])
-        if gone == len(ids):
-            return ids
-        return ids - self.present(collection, ids) if gone else frozenset()
+        if gone in (0, len(ids)):
+            return ids if gone else frozenset()
+        missing = ids - self.present(collection, ids)
+        return missing if len(missing) == gone else frozenset()
+
+    def schema(self) -> int:
+        """By which schema the database is written; today's where it says nothing."""
+        return self._collections.schema()
+
+    def upgrading(self) -> AbstractContextManager[None]:
+        """Within the block what an older giftping wrote may be changed."""
+        return self._collections.upgrading()
 
     def found(self, collection: str, id_: str) -> Mapping[str, Any] | None:
         """One document, without a look at the schema: one round trip, for whoever opens the store when it differs."""
@@ -117,6 +133,10 @@ class MongoEngine:
     def old_data(self, database: str | None = None) -> OldDatabase:
         """The old data to take over from the database itself, or from another one on the same server."""
         return OldDatabase(self._link if database is None else self._link.of_database(database))
+
+
+def _insert(change: Change, rev: str) -> Put:
+    return InsertOne(changed_document(None, change, rev))
 
 
 def _guarded(change: Change, rev: str) -> Put:

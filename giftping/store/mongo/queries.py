@@ -18,7 +18,6 @@ LAST_CHARACTER = "\U0010ffff"
 INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
     LEDGER: {
         "giftping_state": (("state", 1), ("_id", 1)),
-        "giftping_updated_at": (("updated_at", 1),),
     },
     TODO_EVENTS: {
         "giftping_member": (("user_id", 1), ("at", 1)),

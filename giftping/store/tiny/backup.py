@@ -1,4 +1,4 @@
-"""A copy of a store, written before something is added to it: a file that `migrate --from-json` takes back."""
+"""A copy of a store, written before it is changed as a whole: a file that `migrate --from-json` takes back."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from giftping.store.base import SCHEMA_VERSION
 from giftping.store.documents import META, schema_document
 from giftping.store.fields import plain_document
 from giftping.store.tiny.files import FOLDER_MODE, storage_errors
 
 
 def write_backup(
-    folder: Path, collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]], at: datetime
+    folder: Path,
+    collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]],
+    at: datetime,
+    *,
+    before: str = "migrate",
+    schema: int = SCHEMA_VERSION,
 ) -> Path | None:
     """Write the documents to a new file in the folder, for its owner only, and return it; None where there are none.
+
+    `before` is what they are kept for, `schema` that by which they were written.
 
     Raise StoreError when it cannot be written.
     """
@@ -30,8 +38,8 @@ def write_backup(
             table[str(len(table) + 1)] = compact(plain_document(document) | {"_id": _id_of(document)})
     if not any(tables.values()):
         return None
-    meta = [schema_document(), {"_id": GENERATION_ID, "store": "backup", "number": 0}]
-    path = folder / f"before-migrate-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+    meta = [schema_document(schema), {"_id": GENERATION_ID, "store": "backup", "number": 0}]
+    path = folder / f"before-{before}-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.json"
     with storage_errors(path, "written"):
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         SnapshotStorage(path).write({META: {str(n): one for n, one in enumerate(meta, 1)}, **tables})

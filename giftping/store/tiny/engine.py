@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from giftping.store.documents import refuse_older_schema
 from giftping.store.engine import (
     Change,
     Where,
@@ -49,6 +51,7 @@ class TinyEngine:
         fold_at: int = FOLD_AT,
     ) -> None:
         self._shared = SharedTables(folder, read_only=read_only, lock_wait=lock_wait, fold_at=fold_at)
+        self._is_upgraded_now = False
         self.notices: tuple[str, ...] = ()
 
     @property
@@ -124,8 +127,31 @@ class TinyEngine:
         return self.write(decide)
 
     def write(self, decide: Decision[Answer]) -> Answer:
-        """Decide under the lock on what all have written, make the change durable, and return the answer."""
-        return self._shared.write(decide)
+        """Decide under the lock on what all have written, make the change durable, and return the answer.
+
+        Raise StoreError where what is there was written by an older giftping, and is not being upgraded.
+        """
+
+        def decide_today(tables: Tables) -> tuple[list[Operation], Answer]:
+            if not self._is_upgraded_now:
+                refuse_older_schema(tables.schema, self.name)
+            return decide(tables)
+
+        return self._shared.write(decide_today)
+
+    def schema(self) -> int:
+        """By which schema what is there is written; today's where there is nothing."""
+        with self._shared.tables() as tables:
+            return tables.schema
+
+    @contextmanager
+    def upgrading(self) -> Iterator[None]:
+        """Within the block what an older giftping wrote may be changed."""
+        self._is_upgraded_now = True
+        try:
+            yield
+        finally:
+            self._is_upgraded_now = False
 
     def put(self, collection: str, documents: Collection[Mapping[str, Any]], gone: Collection[str] = ()) -> None:
         """Write documents whole, whatever was there, and remove others: what a copy of another engine takes in."""

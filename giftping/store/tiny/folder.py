@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from giftping.store.base import StoreError
+from giftping.store.documents import META, schema_document
 from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT, Stamp, stamp, storage_errors
 from giftping.store.tiny.journal import Header, Journal, create_journal, open_journal
 from giftping.store.tiny.snapshot import Snapshot, read_snapshot, write_snapshot
@@ -69,7 +70,7 @@ class Image:
             # A fold was cut short: what this journal records is in the snapshot.
             self._set_journal_aside()
         self._store = self._store or os.urandom(6).hex()
-        create_journal(self._journal_path, Header(self._store, self._generation), batch)
+        create_journal(self._journal_path, Header(self._store, self._generation, self.tables.schema), batch)
         self._in_step = True
         self.refresh()
 
@@ -155,6 +156,7 @@ class Image:
         try:
             if self._snapshot_stamp is None and not self._store:
                 self._store = journal.header.store
+                self.tables.put(META, schema_document(journal.header.schema))
             self._refuse_gap(self._journal_path, journal.header)
         except StoreError:
             journal.close()

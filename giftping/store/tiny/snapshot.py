@@ -133,9 +133,11 @@ class _Numbered(Mapping[str, Mapping[str, Mapping[str, Any]]]):
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._tables = snapshot.tables
-        self._meta = [
-            schema_document(),
+        noted = snapshot.tables[META]
+        self._meta: list[Mapping[str, Any]] = [
+            noted.get(SCHEMA_ID) or schema_document(),
             {"_id": GENERATION_ID, "store": snapshot.store, "number": snapshot.generation},
+            *(note for id_, note in noted.items() if id_ not in (SCHEMA_ID, GENERATION_ID)),
         ]
 
     def __getitem__(self, name: str) -> Mapping[str, Mapping[str, Any]]:

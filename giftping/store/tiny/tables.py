@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from giftping.store.documents import COLLECTIONS, LEDGER
+from giftping.store.base import SCHEMA_VERSION
+from giftping.store.documents import COLLECTIONS, LEDGER, META, SCHEMA_ID
 
 Operation = tuple[Literal["put"], str, Mapping[str, Any]] | tuple[Literal["remove"], str, str]
 """One change: a document written whole, or the `_id` of one removed."""
@@ -13,7 +14,8 @@ Operation = tuple[Literal["put"], str, Mapping[str, Any]] | tuple[Literal["remov
 Batch = Sequence[Operation]
 """Changes that are made together or not at all."""
 
-_SHARED_STRINGS = 4096
+_SHARED = 4096
+"""How many texts, and how many objects, are kept to be shared."""
 
 
 class CompactDocument(Mapping[str, Any]):
@@ -48,15 +50,29 @@ class Compactor:
     def __init__(self) -> None:
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._strings: dict[str, str] = {}
+        self._objects: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
 
     def compact(self, document: Mapping[str, Any]) -> CompactDocument:
         """The document in its compact form."""
-        if len(self._strings) > _SHARED_STRINGS:
+        if len(self._strings) > _SHARED:
             self._strings.clear()
+        if len(self._objects) > _SHARED:
+            self._objects.clear()
         share = self._strings.setdefault
         names = tuple(document)
-        values = tuple([share(value, value) if type(value) is str else value for value in document.values()])
+        values = tuple(
+            [
+                share(value, value) if type(value) is str else self._object(value) if type(value) is dict else value
+                for value in document.values()
+            ]
+        )
         return CompactDocument(self._shapes.setdefault(names, names), values)
+
+    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
+        """The object, or one that is equal to it: what most guilds have looked at first is the same."""
+        # Of texts alone: 1 and true are equal, and not the same.
+        is_plain = all(type(one) is str for one in value.values())
+        return self._objects.setdefault(tuple(value.items()), value) if is_plain else value
 
 
 class Tables:
@@ -71,6 +87,12 @@ class Tables:
     def __getitem__(self, collection: str) -> Mapping[str, CompactDocument]:
         """The documents of one collection by `_id`, in the order in which they came."""
         return self._documents[collection]
+
+    @property
+    def schema(self) -> int:
+        """By which schema the documents are written; today's where nothing says so."""
+        note = self._documents[META].get(SCHEMA_ID)
+        return SCHEMA_VERSION if note is None else int(note["version"])
 
     def all_documents(self, collection: str) -> Iterable[Mapping[str, Any]]:
         """The documents of a collection, also of one that giftping does not know."""

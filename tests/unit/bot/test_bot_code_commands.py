@@ -22,6 +22,7 @@ from giftping.commands import codes as coding
 from giftping.settings.keys import Settings
 from giftping.settings.secrets import Secret
 from giftping.store.base import EntryState
+from giftping.store.records import Store
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
 MANAGERS = ("giftcode_reset", "giftcode_add", "giftcodesettings")

@@ -155,9 +155,9 @@ def test_what_the_store_has_to_tell_is_in_the_report(
     tmp_path: Path, timing: Timing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def opened(self: Wiring, *, read_only: bool = False) -> Store:
-        store = Store(TinyEngine(self.settings.state, read_only=read_only))
-        store.notices = ("look at the store",)
-        return store
+        engine = TinyEngine(self.settings.state, read_only=read_only)
+        engine.notices = ("look at the store",)
+        return Store(engine)
 
     monkeypatch.setattr(Wiring, "open_store", opened)
     assert run_sweep(wiring(tmp_path, **NOWHERE), timing=timing).notices == ("look at the store",)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fakes.records import LATER, code, entry, guild
 
+from giftping.store.base import HOME_GAME
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -25,7 +26,7 @@ SECOND_SITTING: tuple[Step, ...] = (
     lambda store: store.remember([code()]),
     lambda store: store.mark_uncertain("delivery-1", ["3:CODE2"], at=LATER),
     lambda store: store.clear(1),
-    lambda store: store.note_seeded(1, "kingshot", ["site", "wiki"]),
+    lambda store: store.note_seeded(1, HOME_GAME, ["site", "wiki"]),
 )
 SITTINGS = (FIRST_SITTING, SECOND_SITTING)
 

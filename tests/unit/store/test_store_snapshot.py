@@ -40,7 +40,7 @@ def written(tmp_path: Path) -> Path:
 
 def test_the_file_is_a_plain_tinydb_file_with_a_table_for_each_collection(written: Path) -> None:
     with TinyDB(written / SNAPSHOT, access_mode="r") as plain:
-        assert plain.tables() == {"meta", "sent_giftcodes", "codes", "guilds", "runs"}
+        assert plain.tables() == {"meta", "sent_giftcodes", "codes", "subscriptions", "runs"}
         assert [document.doc_id for document in plain.table("sent_giftcodes")] == [1, 2]
         sent = plain.table("sent_giftcodes").get(where("_id") == "1:GIFT100")
         assert plain.table("meta").get(where("_id") == "schema") == {"_id": "schema", "version": SCHEMA_VERSION}
@@ -152,7 +152,7 @@ def test_compact_documents_share_names_and_values_that_repeat() -> None:
 
 def test_the_embedded_store_imports_nothing_heavy_but_tinydb() -> None:
     script = (
-        "import sys, tinydb; before = set(sys.modules); import giftping.store.tiny;"
+        "import sys, tinydb; before = set(sys.modules); import giftping.store.records, giftping.store.tiny.engine;"
         "print(*sorted({name.split('.')[0] for name in set(sys.modules) - before}))"
     )
     added = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()

@@ -14,6 +14,7 @@ from todo_stage import DAY, GUILD, HOUR, ROLE, Stage
 
 from giftping.runs import sweep
 from giftping.store import opening
+from giftping.store.records import Store
 from giftping.todo.model import Lapse
 
 SHARES = "[mongo]\nshared = true\n"

@@ -1,24 +1,23 @@
-"""What every store does, whatever it is made of: one test for each sentence of `giftping.store.base.Store`."""
+"""The records of the store, above a file and a database: a test for each sentence of `giftping.store.records.Store`."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta, timezone
-from inspect import signature
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from fakes.records import LATER, NOON, code, entry, guild, run
-from store_kinds import ON_ONE_SERVER, STORE_KINDS, StoreKind
+from fakes.store import MemoryStore
+from store_kinds import BELOW_RECORDS, ENGINE_KINDS, EngineKind
 
 from giftping.store.base import HOME_GAME, Broken, Destination, EntryState, LedgerEntry, SourceMemory, StoreError
+from giftping.store.documents import ACTIVE_MEMBERS as MEMBERS
+from giftping.store.documents import GUILDS, LEDGER, entry_to_document
+from giftping.store.engine import Change
 from giftping.store.records import Store
 
 OTHER_GAME = "kingshot"
@@ -27,28 +26,21 @@ MUCH_LATER = LATER + timedelta(hours=5)
 OpenStore = Callable[[], Store]
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Play a test on every kind, but on a replica set only where it opens the store more than once."""
-    if "kind_name" in metafunc.fixturenames:
-        is_opened_again = {"open_store", "address"} & signature(metafunc.function).parameters.keys()
-        metafunc.parametrize("kind_name", STORE_KINDS if is_opened_again else ON_ONE_SERVER)
+@pytest.fixture(params=BELOW_RECORDS)
+def kind(request: pytest.FixtureRequest) -> EngineKind:
+    return ENGINE_KINDS[request.param]
 
 
 @pytest.fixture
-def kind(kind_name: str) -> StoreKind:
-    return STORE_KINDS[kind_name]
-
-
-@pytest.fixture
-def address(kind: StoreKind, tmp_path: Path) -> str:
+def address(kind: EngineKind, tmp_path: Path) -> str:
     return kind.new_address(tmp_path)
 
 
 @pytest.fixture
-def open_store(kind: StoreKind, address: str) -> Iterator[OpenStore]:
+def open_store(kind: EngineKind, address: str) -> Iterator[OpenStore]:
     """Opens the same store again and again, as several processes would."""
     with ExitStack() as handles:
-        yield lambda: handles.enter_context(kind.open(address))
+        yield lambda: handles.enter_context(kind.open_store(address))
 
 
 @pytest.fixture
@@ -343,7 +335,7 @@ def test_removing_a_guild_keeps_its_ledger(store: Store) -> None:
 
 
 def test_sources_are_added_to_those_a_guild_has_seen(store: Store) -> None:
-    store.put_guild(guild())
+    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME)))
     store.note_seeded(1, HOME_GAME, ["site.example.org", "wiki"])
     store.note_seeded(1, HOME_GAME, ["wiki", "api"])
     store.note_seeded(1, OTHER_GAME, ["api"])
@@ -357,7 +349,8 @@ def test_sources_are_added_to_those_a_guild_has_seen(store: Store) -> None:
 
 
 def test_a_first_look_leaves_the_rest_of_the_settings(store: Store) -> None:
-    before = guild(mention_role_id=5, announce_current=(HOME_GAME, OTHER_GAME), broken=Broken(NOON, "gone"))
+    games = (OTHER_GAME, HOME_GAME)
+    before = guild(games=games, mention_role_id=5, announce_current=games, broken=Broken(NOON, "gone"))
     store.put_guild(before)
     store.note_seeded(1, HOME_GAME, ["site"])
     assert store.guild(1) == replace(before, seeded={HOME_GAME: ("site",)})
@@ -373,6 +366,32 @@ def test_a_destination_is_noted_as_broken_and_as_working_again(store: Store) -> 
     assert store.guild(1) == replace(before, broken=broken)
     store.note_broken(1, before.destination, None)
     assert store.guild(1) == before
+
+
+def test_each_game_of_a_guild_is_noted_as_broken_with_the_place_it_goes_to(store: Store) -> None:
+    before = guild(games=(HOME_GAME, OTHER_GAME))
+    store.put_guild(before)
+    store.note_broken(1, before.destination, broken := Broken(LATER, "403 Missing Access", 2))
+    assert {one.game: one.broken for one in store.subscriptions(1)} == {HOME_GAME: broken, OTHER_GAME: broken}
+    assert store.guild(1) == replace(before, broken=broken)
+
+
+def test_a_game_that_a_guild_follows_no_more_goes_with_its_first_looks(store: Store) -> None:
+    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME), seeded={OTHER_GAME: ("site",)}))
+    store.put_guild(guild(games=(HOME_GAME,)))
+    store.note_seeded(1, OTHER_GAME, ["wiki"], announced=True)
+    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME)))
+    assert store.guild(1) == guild(games=(HOME_GAME, OTHER_GAME))
+
+
+def test_a_guild_keeps_its_name_and_loses_it(store: Store) -> None:
+    for label in ("Frost Giants", ""):
+        store.put_guild(guild(label=label))
+        assert store.guild(1) == guild(label=label)
+        assert store.guilds() == [guild(label=label)]
+    store.put_guild(guild(label="Frost Giants"))
+    assert store.remove_guild(1) is True
+    assert store.engine.find(GUILDS) == []
 
 
 def test_a_guild_that_has_moved_is_not_called_broken_for_its_old_destination(store: Store) -> None:
@@ -505,49 +524,19 @@ def test_what_one_handle_writes_another_reads_at_once(open_store: OpenStore) -> 
     assert first.recorded(HOME_GAME, ["GIFT100"], [1]) == {1: frozenset()}
 
 
-def test_what_was_written_is_there_after_the_store_was_closed(kind: StoreKind, address: str) -> None:
-    with kind.open(address) as store:
+def test_what_was_written_is_there_after_the_store_was_closed(kind: EngineKind, address: str) -> None:
+    with kind.open_store(address) as store:
         store.insert([entry(1), entry(2)])
         store.put_guild(guild())
         store.release("delivery-1", ["2:GIFT100"])
-    with kind.open(address) as store:
+    with kind.open_store(address) as store:
         assert list(store.entries()) == [entry(1)]
         assert store.guilds() == [guild()]
         assert store.insert([entry(1), entry(2)]) == {"2:GIFT100"}
 
 
-def test_closing_twice_is_safe_and_a_closed_store_says_so(kind: StoreKind, address: str) -> None:
-    store = kind.open(address)
-    store.insert([entry()])
-    store.close()
-    store.close()
-    with pytest.raises(StoreError, match="closed"):
-        store.insert([entry(2)])
-    with pytest.raises(StoreError, match="closed"):
-        store.recorded(HOME_GAME, ["GIFT100"], [1])
-
-
 def test_the_name_of_a_store_says_something(store: Store) -> None:
     assert store.name
-
-
-def test_many_threads_that_claim_the_same_codes_win_each_of_them_once(store: Store) -> None:
-    """D9: two checks at once do not both announce a code."""
-    threads, rounds = 8, 10
-    start = Barrier(threads)
-
-    def claim(thread: int) -> list[str]:
-        start.wait()
-        won: list[str] = []
-        for number in range(rounds):
-            mine = [entry(guild_id, f"CODE{number}", delivery_id=f"thread-{thread}") for guild_id in (1, 2)]
-            won.extend(store.insert(mine))
-        return won
-
-    with ThreadPoolExecutor(threads) as pool:
-        won = sorted(id_ for winner in pool.map(claim, range(threads)) for id_ in winner)
-    assert won == sorted(f"{guild_id}:CODE{number}" for number in range(rounds) for guild_id in (1, 2))
-    assert sorted(states(store)) == won
 
 
 def test_threads_that_note_sources_of_one_guild_lose_none(store: Store) -> None:
@@ -560,30 +549,55 @@ def test_threads_that_note_sources_of_one_guild_lose_none(store: Store) -> None:
     assert set(found.seeded[HOME_GAME]) == {f"source-{number}" for number in range(12)}
 
 
-def test_processes_that_claim_the_same_codes_win_each_of_them_once(
-    kind_name: str, address: str, open_store: OpenStore
-) -> None:
-    """D9: two runs on one store do not both announce a code."""
-    racer = Path(__file__).with_name("claim_racer.py")
-    names = ["racer-a", "racer-b", "racer-c"]
-    racers = [
-        subprocess.Popen(
-            [sys.executable, racer, kind_name, address, name, "15"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in names
-    ]
-    assert [one.stdout.readline() for one in racers if one.stdout] == ["ready\n"] * len(names)
-    for one in racers:
-        assert one.stdin is not None
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    won = {name: json.loads(one.communicate(timeout=60)[0]) for name, one in zip(names, racers, strict=True)}
-    assert [one.returncode for one in racers] == [0, 0, 0]
-    claimed = sorted(id_ for winner in won.values() for id_ in winner)
-    assert claimed == sorted(f"{guild_id}:CODE{number}" for number in range(15) for guild_id in (1, 2))
-    assert {one.id: one.claimed_by for one in open_store().entries()} == {
-        id_: name for name, winner in won.items() for id_ in winner
+# Documents that no record stands for
+
+
+def test_documents_are_added_where_their_ids_are_free_and_the_first_of_two_counts(store: Store) -> None:
+    store.insert_documents(MEMBERS, [{"_id": "5", "name": "first"}])
+    added = [{"_id": "5", "name": "second"}, {"_id": "6"}, {"_id": "6", "x": 1}]
+    assert store.insert_documents(MEMBERS, added) == {"6"}
+    assert {id_: one.get("name") for id_, one in store.engine.get(MEMBERS, ["5", "6"]).items()} == {
+        "5": "first",
+        "6": None,
     }
+    assert "x" not in store.engine.get(MEMBERS, ["6"])["6"]
+    assert store.insert_documents(MEMBERS, []) == frozenset()
+
+
+def test_what_is_removed_is_gone_and_told(store: Store) -> None:
+    store.insert_documents(MEMBERS, [{"_id": id_} for id_ in "567"])
+    assert store.remove_documents(MEMBERS, ["5", "7", "8", "5"]) == {"5", "7"}
+    assert store.remove_documents(MEMBERS, ["5", "7"]) == frozenset()
+    assert store.remove_documents(MEMBERS, []) == frozenset()
+    assert store.engine.present(MEMBERS, ["5", "6", "7"]) == {"6"}
+
+
+def test_documents_and_records_are_the_same(store: Store) -> None:
+    store.insert([entry(1)])
+    documents = [entry_to_document(one) for one in (entry(1), entry(2))]
+    assert store.insert_documents(LEDGER, documents) == {"2:GIFT100"}
+    assert list(store.entries()) == [entry(1), entry(2)]
+
+
+def test_fields_that_are_not_ours_outlive_a_change(store: Store) -> None:
+    store.put_guild(guild())
+    before = store.engine.get(GUILDS, ["1"])["1"]
+    store.engine.change([Change(GUILDS, before, {**before, "theirs": 1})])
+    store.note_broken(1, guild().destination, Broken(LATER, "404"))
+    store.note_seeded(1, HOME_GAME, ["site"])
+    assert store.engine.get(GUILDS, ["1"])["1"]["theirs"] == 1
+
+
+def test_a_change_that_somebody_is_always_faster_than_is_given_up_with_an_error() -> None:
+    """Else two that undo each other would keep a run for ever."""
+    store = MemoryStore([guild()])
+    change = store.engine.change
+
+    def too_late(changes: Sequence[Change], *, rev: str = "") -> list[bool]:
+        return [False for _ in changes]
+
+    store.engine.change = too_late  # type: ignore[method-assign]
+    with pytest.raises(StoreError, match="keeps changing"):
+        store.remove_guild(1)
+    store.engine.change = change  # type: ignore[method-assign]
+    assert store.remove_guild(1)

@@ -1,0 +1,220 @@
+"""The upgrade of what 0.1.0 wrote: in place, once, with a backup, and to the same end wherever it was cut short.
+
+Each step leaves what a resumed upgrade goes on from; the number of the schema is changed last, and until then nobody
+else writes. What is only looked at is not upgraded, and reads as if it had been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from giftping.store.base import SCHEMA_VERSION, StoreError
+from giftping.store.documents import (
+    COLLECTIONS,
+    DELIVERIES,
+    GUILDS,
+    HOSTS,
+    LEDGER,
+    META,
+    RUNS,
+    SCHEMA_ID,
+    SUBSCRIPTIONS,
+    schema_document,
+)
+from giftping.store.engine import Change, Engine
+from giftping.store.fields import DocumentError, time_from_value, time_to_text
+from giftping.store.first_schema import OPEN_STATES, OnOdd, changes_to_entries, changes_to_guilds
+from giftping.store.tiny.files import StoreLock
+from giftping.text import counted
+
+UPGRADE_LOCK = "upgrade.lock"
+"""The file in the state folder that is locked while this host upgrades."""
+
+UPGRADE_ID = "upgrade"
+"""In `meta`: which upgrade was begun, where its backup is, and which hosts it waits for."""
+
+BATCH = 1000
+
+TRIES = 20
+"""How often what is left is looked for: an older giftping may have changed something meanwhile."""
+
+SEEN_FOR = timedelta(minutes=10)
+"""How long a host is taken to be at it after its last run: 0.1.0 tells its end alone."""
+
+_LOCK_WAIT = timedelta(minutes=1)
+
+
+class Upgradable(Engine, Protocol):
+    """An engine of its own: a file, or a database."""
+
+    def schema(self) -> int:
+        """By which schema what is there is written; today's where there is nothing."""
+
+    def upgrading(self) -> AbstractContextManager[None]:
+        """Within the block what an older giftping wrote may be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """What an upgrade did."""
+
+    name: str
+    """Of the store."""
+    guilds: int
+    deliveries: int
+    backup: str
+    odd: tuple[str, ...]
+    """What could not be read, and is as it was."""
+
+    def __str__(self) -> str:
+        of_it = f"{counted(self.guilds, 'guild')} and {counted(self.deliveries, 'message')} under way"
+        kept = f"; what it was before is in {self.backup}" if self.backup else ""
+        odd = f"; left as they are: {'; '.join(self.odd)}" if self.odd else ""
+        return f"{self.name} is upgraded from giftping 0.1.0, with {of_it}{kept}{odd}"
+
+
+def upgrade(engine: Upgradable, folder: Path, *, host: str, now: datetime, shares: bool) -> Upgraded | None:
+    """What was upgraded, None where there was nothing to do.
+
+    The backup goes into the state folder. `shares` is whether other hosts may use the same store. Raise StoreError,
+    with nothing upgraded, while one of them still runs the older version, and when it cannot be read or written.
+    """
+    if engine.schema() >= SCHEMA_VERSION:
+        return None
+    # Of two processes the second would go by what it read before the first one was done.
+    with StoreLock(folder / UPGRADE_LOCK, _LOCK_WAIT).exclusive(), engine.upgrading():
+        if not _is_of_first(engine):
+            return None
+        if shares:
+            _wait_for_hosts(engine, host, now)
+        return _Upgrading(engine, folder, host, now).upgrade()
+
+
+def _is_of_first(engine: Engine) -> bool:
+    """Whether the store says, asked anew, that it is of the first schema."""
+    note = engine.get(META, [SCHEMA_ID]).get(SCHEMA_ID)
+    return note is not None and note["version"] < SCHEMA_VERSION
+
+
+@dataclass
+class _Upgrading:
+    engine: Engine
+    folder: Path
+    host: str
+    now: datetime
+    odd: dict[str, None] = field(default_factory=dict)
+
+    def upgrade(self) -> Upgraded:
+        backup = self._backed_up()
+        done = {SUBSCRIPTIONS: 0, DELIVERIES: 0}
+        for _ in range(TRIES):
+            left = list(changes_left(self.engine, self.now, self._note_odd))
+            if not left:
+                break
+            guilds, deliveries = self._make(left)
+            done = {SUBSCRIPTIONS: done[SUBSCRIPTIONS] + guilds, DELIVERIES: done[DELIVERIES] + deliveries}
+        else:
+            raise StoreError(f"{self.engine.name}: what is to be upgraded keeps changing; stop what else writes to it")
+        before = self.engine.get(META, [SCHEMA_ID]).get(SCHEMA_ID)
+        self.engine.change([Change(META, before, {**(before or {}), **schema_document()})])
+        return Upgraded(self.engine.name, done[SUBSCRIPTIONS], done[DELIVERIES], backup, tuple(self.odd))
+
+    def _note_odd(self, error: DocumentError) -> None:
+        self.odd[str(error)] = None
+
+    def _backed_up(self) -> str:
+        """The file with all there was; of an upgrade that goes on, the one from its beginning."""
+        from giftping.store.tiny.backup import write_backup
+
+        note = self.engine.get(META, [UPGRADE_ID]).get(UPGRADE_ID)
+        if note is not None and "backup" in note:
+            return str(note["backup"])
+        everything = ((name, self.engine.walk(name)) for name in COLLECTIONS if name != META)
+        path = write_backup(self.folder, everything, self.now, before="upgrade", schema=SCHEMA_VERSION - 1)
+        after = {"_id": UPGRADE_ID, **(note or {}), "host": self.host, "begun_at": time_to_text(self.now)}
+        self.engine.change([Change(META, note, {**after, "to": SCHEMA_VERSION, "backup": str(path or "")})])
+        return str(path or "")
+
+    def _make(self, groups: Sequence[Sequence[Change]]) -> tuple[int, int]:
+        """How many guilds, and how many messages under way, were upgraded."""
+        guilds = deliveries = 0
+        for batch in _batches(groups):
+            for change, is_made in zip(batch, self.engine.change(batch), strict=True):
+                guilds += is_made and change.collection == GUILDS
+                deliveries += is_made and change.collection == DELIVERIES
+        return guilds, deliveries
+
+
+def changes_left(engine: Engine, now: datetime, on_odd: OnOdd) -> Iterator[list[Change]]:
+    """For each guild and each message under way of the first schema its changes."""
+    yield from changes_to_guilds(list(engine.walk(GUILDS)), on_odd)
+    yield from changes_to_entries(engine.find(LEDGER, {"state": OPEN_STATES}), now, on_odd)
+
+
+def _batches(groups: Iterable[Sequence[Change]]) -> Iterator[list[Change]]:
+    """The changes, those of a group never parted."""
+    batch: list[Change] = []
+    for group in groups:
+        batch += group
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+# Hosts of the older version
+
+
+def _wait_for_hosts(engine: Engine, own: str, now: datetime) -> None:
+    """Raise StoreError while a host that has not been upgraded may still be at it.
+
+    They are known by their runs alone. A run from the future is one of a clock that is wrong: it counts from when it
+    was first met, and blocks nobody for longer than others do.
+    """
+    note = engine.get(META, [UPGRADE_ID]).get(UPGRADE_ID)
+    met = dict((note or {}).get("waits_for") or {})
+    waiting: dict[str, Any] = {}
+    for name, last in _last_runs(engine, own).items():
+        known = met.get(name) or {}
+        since = known["since"] if known.get("last") == last else time_to_text(now)
+        if _is_recent(last, now) and _is_recent(since, now):
+            waiting[name] = {"last": last, "since": since}
+    if not waiting:
+        return
+    after = {"_id": UPGRADE_ID, **(note or {}), "waits_for": waiting}
+    engine.change([Change(META, note, after)])
+    names = ", ".join(sorted(waiting))
+    raise StoreError(
+        f"{engine.name}: {names} ran giftping 0.1.0 less than ten minutes ago, and while an older version may be at it"
+        " the database is not upgraded: upgrade giftping on every host, or stop its timers; ten minutes after their"
+        " last run it is done"
+    )
+
+
+def _last_runs(engine: Engine, own: str) -> dict[str, str]:
+    """When each of the other hosts that have written no record of themselves last ended a run."""
+    recorded = {document["_id"] for document in engine.walk(HOSTS)}
+    last: dict[str, str] = {}
+    for document in engine.walk(RUNS):
+        name, at = document.get("host"), _time_text(document.get("finished_at"))
+        if isinstance(name, str) and name not in (own, "", *recorded) and at:
+            last[name] = max(at, last.get(name, ""))
+    return last
+
+
+def _time_text(value: object) -> str:
+    try:
+        return time_to_text(time_from_value(value))
+    except (TypeError, ValueError, OverflowError):
+        return ""
+
+
+def _is_recent(text: object, now: datetime) -> bool:
+    """Whether a time is less than ten minutes ago, or yet to come."""
+    return time_from_value(text) > now - SEEN_FOR
