@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from giftping.delivery.clock import Clock
+from giftping.delivery.deliveries import Deliveries
+from giftping.delivery.holder import ProcessLock
 from giftping.delivery.hosts import NotAloneError
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
@@ -68,7 +70,7 @@ def run_sweep(
     place = _place(wiring)
     stage = _Stage(wiring, place, timing, dry_run=dry_run)
     notices: Sequence[str] = ()
-    with nullcontext() if dry_run else RunLock(settings.state / SWEEP_LOCK):
+    with nullcontext() if dry_run else RunLock(settings.state / SWEEP_LOCK), closing(stage):
         # `sweep` opens and closes it; what it has to say of itself is asked for after that.
         opened: list[Store] = []
 
@@ -114,7 +116,8 @@ def run_submit(
         keeper=stage.keeper if stage else lambda *_: None,
         keep=lambda todo: folder.keep(todo, content),
     )
-    return submit(tools, repository, request)
+    with closing(stage) if stage else nullcontext():
+        return submit(tools, repository, request)
 
 
 def rules_of(settings: Settings, host: str) -> TodoRules:
@@ -192,7 +195,17 @@ class _Stage:
         self._members = MembersClient(place.rest.http)
         self._attachments = Attachments(settings.state / ATTACHMENTS)
         # A dry run leaves nothing behind, not even a name for this host.
-        self.rules = rules_of(settings, host_name(settings, create=not dry_run))
+        host = host_name(settings, create=not dry_run)
+        self.rules = rules_of(settings, host)
+        # Of each run one, also in the bot: what one has left open is not held by another that goes on.
+        self._lock = ProcessLock(settings.state, host)
+
+    def close(self) -> None:
+        """Let go of what this run holds: whoever comes next may settle what it has left open."""
+        self._lock.close()
+
+    def _deliveries(self, repository: MemberRepository) -> Deliveries:
+        return Deliveries(repository.store, self._lock, self._timing.clock)
 
     def tools(self, open_store: Callable[[], Store], on_progress: Callable[[int, int], None]) -> SweepTools:
         """The tools of a sweep."""
@@ -224,6 +237,7 @@ class _Stage:
         todo = self._settings.todo
         return Messenger(
             repository=repository,
+            deliveries=self._deliveries(repository),
             rest=self._place.rest,
             members=self._members,
             clock=self._timing.clock,
@@ -239,8 +253,16 @@ class _Stage:
         role_id = self._settings.todo.role_id
         if role_id is None:
             return None
-        clock, rules = self._timing.clock, self.rules
-        return RoleKeeper(repository, self._members, clock, rules, self._place.guild_id, role_id, downtimes)
+        return RoleKeeper(
+            repository,
+            self._deliveries(repository),
+            self._members,
+            self._timing.clock,
+            self.rules,
+            self._place.guild_id,
+            role_id,
+            downtimes,
+        )
 
 
 def _pool() -> AbstractContextManager[Executor]:

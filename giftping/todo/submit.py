@@ -121,4 +121,5 @@ def _told(messenger: Messenger, repository: MemberRepository, user_id: int) -> l
             reports += messenger.post([errand])
         if notice.dm.state is LegState.OPEN:
             reports += messenger.write(errand)
+    messenger.tidy()
     return reports
