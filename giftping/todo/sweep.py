@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from giftping.delivery.clock import Clock, is_from_future
+from giftping.delivery.clock import Clock
 from giftping.store.base import RunRecord
 from giftping.store.records import Store
 from giftping.todo.direct_messages import STOPPED_FOR
@@ -29,8 +29,7 @@ from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
 from giftping.todo.settle_legs import LegSettler
 from giftping.todo.settle_roles import RoleSettler
-from giftping.todo.sweep_notes import SweepNotes, downtime_before, patience, with_sweep
-from giftping.todo.transitions import without_future
+from giftping.todo.sweep_notes import SKEW, SweepNotes, downtime_before, patience, with_sweep
 
 JOB = "todo sweep"
 
@@ -88,7 +87,7 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
             return run.report(started, (), 0, downtime)
         everybody = repository.load()
         run.settle_earlier_runs(everybody)
-        run.set_clocks_right(everybody)
+        run.start_clocks(everybody)
         plan = run.do_what_is_due()
         waited_for = 0
         while fell_due := run.wait_for_the_next(waits_until):
@@ -137,22 +136,13 @@ class _Sweep:
         if self._keeper is not None:
             self._roles += RoleSettler(self._keeper, messenger.dms.leg_state, stopped).settle(loaded.members.values())
 
-    def set_clocks_right(self, loaded: LoadedMembers) -> None:
-        """Start the clocks of those who have none, and let no time that a wrong clock has written hold anybody up.
-
-        Found on an older bot's roster, nobody is late from the start. A time from the future counts as now.
-        """
-        now = self._tools.clock()
+    def start_clocks(self, loaded: LoadedMembers) -> None:
+        """Start the clocks of those who have none: found on an older bot's roster, they are not late from the start."""
         clockless = [member.user_id for member in loaded.on_roster() if member.silent_since is None]
+        now = self._tools.clock()
         self._repository.amend(
-            clockless, lambda member: MemberChange(replace(member, added=now)) if not member.silent_since else None
+            clockless, lambda member: MemberChange(replace(member, added=now)) if not member.added else None
         )
-        ahead = [member.user_id for member in loaded.members.values() if without_future(member, now) != member]
-        # By this host's clock alone nobody's times are set back: it may be the one that is wrong.
-        witnessed = self._messenger.witnessed_now() if ahead else None
-        if witnessed is not None:
-            self._note_times_ahead(loaded, witnessed)
-            self._repository.amend(ahead, lambda member: MemberChange(without_future(member, witnessed)))
 
     def do_what_is_due(self) -> list[PlannedAction]:
         """What was due and is done now, and what is not due yet, for everybody on the roster."""
@@ -236,15 +226,13 @@ class _Sweep:
             self._legs += self._messenger.deliver(posts, writes, pool, self._tools.on_progress)
 
     def _note_oddities(self, loaded: LoadedMembers) -> None:
+        now = self._tools.clock()
         for odd in loaded.odd:
             self._trouble[f"{odd.where}: {odd.why}; skipped: correct or remove the document"] = None
-
-    def _note_times_ahead(self, loaded: LoadedMembers, now: datetime) -> None:
         for member in loaded.on_roster():
             latest = max((at for at in (member.last_submit, member.last_ping) if at), default=now)
-            if is_from_future(latest, now):
-                what = f"a time lies in the future ({latest:%Y-%m-%d}), and counts as now"
-                self._trouble[f"{member.label}: {what}; check the clocks"] = None
+            if latest - now > SKEW:
+                self._trouble[f"{member.label}: a time lies in the future ({latest:%Y-%m-%d}); check the clocks"] = None
 
     # What comes of it
 
@@ -252,7 +240,6 @@ class _Sweep:
         """What this run would do, with nothing written and nothing posted."""
         everybody = self._repository.load()
         self._note_oddities(everybody)
-        self._note_times_ahead(everybody, started)
         parts = [self._check.looked_at(part, writes=False) for part in self._check.in_parts(everybody)]
         loaded = LoadedMembers({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
         plan = self._plan(loaded)
