@@ -116,7 +116,9 @@ class HostClock:
             # Only the one that is furthest off has a say; a run of a thousand guilds hears a thousand.
             self._discord = [max([reading, *self._discord], key=lambda one: abs(one.ahead))]
             self.verdict = clock_verdict(self._discord)
-            if self.verdict.line or self._to_the_second:
+            # A date has whole seconds: what this host's clock has beyond them is no difference.
+            is_the_same = timedelta(0) <= -reading.ahead < timedelta(seconds=1)
+            if self.verdict.line or (self._to_the_second and not is_the_same):
                 self.now.go_by(shown)
             self._keep(shown)
 

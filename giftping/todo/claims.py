@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from giftping.delivery.clock import Clock
+from giftping.delivery.clock import Clock, delivery_time
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
 from giftping.todo.errands import Errand, Recipient
@@ -82,7 +82,7 @@ class LegClaims:
     def record(self, leg: LegName, sent: Sequence[Recipient], outcome: Outcome) -> list[LegReport]:
         """How a message ended for each member that it was for, once that is written down."""
         if isinstance(outcome, Done):
-            at, message_id, channel_id = self.clock(), outcome.message_id, outcome.channel_id
+            at, message_id, channel_id = delivery_time(outcome.at, self.clock()), outcome.message_id, outcome.channel_id
             self._change(
                 sent,
                 leg,

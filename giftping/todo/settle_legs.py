@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from giftping.delivery.clock import Clock
+from giftping.delivery.clock import Clock, delivery_time
 from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Undecided
 from giftping.discord.rest import History, RestClient, is_by
@@ -136,11 +136,9 @@ class LegSettler:
         )
 
     def _delivered(self, member: Member, notice: Notice, name: LegName, message_id: int) -> Member:
-        """The member with a leg that was found; it counts from when it was posted, by our clock."""
-        # Its id has Discord's time. Clocks differ by a moment: it never counts from before its own claim.
-        posted_at = snowflake_time(message_id) - (self.rest.http.clock_offset or timedelta(0))
+        """The member with a leg that was found; it counts from when it was posted, by Discord's clock."""
         leg = notice.leg(name)
-        at = max(posted_at, leg.at) if leg.at else posted_at
+        at = delivery_time(snowflake_time(message_id), self.clock())
         return with_delivery(member, notice, name, at=at, message_id=message_id, channel_id=leg.channel_id)
 
     def drop_old_news(self, members: Iterable[Member]) -> list[LegReport]:
