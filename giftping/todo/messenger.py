@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries
@@ -205,11 +204,6 @@ class Messenger:
         except WithdrawnError as error:
             return Refused(error.reason, withdrawn=True)
         return self.rest.post_message(channel_id, with_file, nonce, fence=fence)
-
-    def witnessed_now(self) -> datetime | None:
-        """The time by Discord's clock, which is asked where it has not said it yet; None where it does not say it."""
-        self.rest.ask(self.addresses.channel_id)
-        return self.rest.http.discord_now()
 
     def tidy(self) -> None:
         """Let go of the deliveries that this run has brought to their end: what came of them, the members say."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from giftping.delivery.deliveries import BLIND_MARGIN, Delivery, DeliveryState
 from giftping.discord.members import UNKNOWN_MEMBER, MemberInfo
 from giftping.discord.outcome import Refused
+from giftping.discord.rest import ME
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.todo.model import UNDER_WAY, LegState, Member, Removal, RemovalState
 from giftping.todo.report import ActionResult, RoleReport
@@ -65,6 +66,9 @@ class RoleSettler:
 
     def _nobody_is_at(self, delivery: Delivery) -> bool:
         deliveries, http = self.keeper.deliveries, self.keeper.members.http
+        if delivery.holder.host != deliveries.host:
+            # Another host's lease goes by Discord's time.
+            http.ask(ME)
         return deliveries.nobody_is_at(delivery, http.discord_now(), self.keeper.rules.lease)
 
     def _looked_at(self, member: Member, removal: Removal, delivery: Delivery | None) -> RoleReport | None:

@@ -142,49 +142,14 @@ def with_submission(member: Member, todo: Todo, notice: Notice, now: datetime) -
     removal = lapse.removal if lapse else None
     # Also one that is only claimed: whether it was taken, the run that took it will find out.
     is_owed_a_role = removal is not None and removal.state is not RemovalState.ABSENT
+    before = member.last_submit
+    # Two that come together may be saved in either order; but a date from the future is a wrong clock's.
+    latest = before if before is not None and before > now and not is_from_future(before, now) else now
     return replace(
         member,
-        # It never moves backwards, whatever a clock says.
-        last_submit=max(now, member.last_submit) if member.last_submit else now,
+        last_submit=latest,
         last_ping=None,
         todo=todo,
         lapse=lapse if is_owed_a_role else None,
         notices=(*(other for other in member.notices if other.kind not in PINGS), notice),
     )
-
-
-def without_future(member: Member, now: datetime) -> Member:
-    """The member with every time that only a wrong clock can have written as now: it is to hold nobody up."""
-    lapse, seen = member.lapse, member.membership
-    if lapse is not None:
-        removal = replace(lapse.removal, at=_past(lapse.removal.at, now)) if lapse.removal else None
-        lapse = Lapse(_past(lapse.since, now), _past_or_none(lapse.warned_at, now), removal)
-    return replace(
-        member,
-        added=_past_or_none(member.added, now),
-        left_at=_past_or_none(member.left_at, now),
-        membership=replace(seen, at=_past(seen.at, now)) if seen else None,
-        dms_closed_at=_past_or_none(member.dms_closed_at, now),
-        last_submit=_past_or_none(member.last_submit, now),
-        last_ping=_past_or_none(member.last_ping, now),
-        lapse=lapse,
-        notices=tuple(_past_notice(notice, now) for notice in member.notices),
-    )
-
-
-def _past_notice(notice: Notice, now: datetime) -> Notice:
-    return replace(
-        notice,
-        made_at=_past(notice.made_at, now),
-        ping_before=_past_or_none(notice.ping_before, now),
-        channel=replace(notice.channel, at=_past_or_none(notice.channel.at, now)),
-        dm=replace(notice.dm, at=_past_or_none(notice.dm.at, now)),
-    )
-
-
-def _past(at: datetime, now: datetime) -> datetime:
-    return now if is_from_future(at, now) else at
-
-
-def _past_or_none(at: datetime | None, now: datetime) -> datetime | None:
-    return None if at is None else _past(at, now)

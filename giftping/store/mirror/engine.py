@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from giftping.store.base import SCHEMA_VERSION, StoreAwayError, StoreError
 from giftping.store.documents import (
-    CLEARS,
-    CODES,
     DELIVERIES,
     HOSTS,
-    LEDGER,
     META,
     MIRROR,
-    RUNS,
     TODO_EVENTS,
-    TODO_STATE,
 )
 from giftping.store.engine import (
-    REV,
     Change,
     Engine,
     Where,
@@ -34,6 +28,7 @@ from giftping.store.engine import (
 )
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
+from giftping.store.mirror.changes import is_claim, is_quiet, needs_database
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
 from giftping.store.mirror.session import DatabaseSession
 from giftping.store.mongo.engine import MongoEngine
@@ -49,12 +44,6 @@ DATABASE_LOCK = "database.lock"
 
 LOCK_WAIT = timedelta(seconds=60)
 """Longer than any answer is waited for, so that whoever is at it has learnt that MongoDB is away."""
-
-QUIET = frozenset({RUNS, HOSTS, TODO_STATE, META})
-"""What is written there gives no other host anything to do, so that it is no reason to look."""
-
-SIGHTINGS = ("last_seen", "sources")
-"""The fields of a code that each look at its sources changes."""
 
 Answer = TypeVar("Answer")
 
@@ -355,35 +344,6 @@ class MirroredEngine:
             found = self._database.get(collection, ids)
             take_in(self._copy, collection, list(found.values()), ids - found.keys())
         return found
-
-
-def is_quiet(change: Change) -> bool:
-    """Whether a change gives no other host anything to do."""
-    before, after = change.before, change.after
-    if change.collection != CODES or before is None or after is None:
-        return change.collection in QUIET
-    # Seen once more, by sources that have listed it before.
-    is_news = any(before.get(name) != after.get(name) for name in {*before, *after} - {*SIGHTINGS, REV})
-    return not is_news and (before.get("sources") or {}).keys() == (after.get("sources") or {}).keys()
-
-
-def is_claim(change: Change) -> bool:
-    """Whether a change is about to send something: a new claim, or a delivery that is taken or written."""
-    if change.after is None or change.collection not in (LEDGER, DELIVERIES):
-        return False
-    return str(change.after.get("state")) in ("claimed", "open", "written")
-
-
-def needs_database(change: Change) -> bool:
-    """Whether a change waits for a database that hosts share: new entries, claims, clears. An outcome does not.
-
-    What came of a message that went out is known to this host alone, and is not to be lost.
-    """
-    if change.collection == CLEARS:
-        return True
-    if change.collection not in (LEDGER, DELIVERIES):
-        return False
-    return change.before is None or is_claim(change)
 
 
 def _taken_back(change: Change, rev: str) -> Change:

@@ -15,6 +15,7 @@ from typing import Any
 from giftping.store.documents import COLLECTIONS, META, MIRROR, TODO_EVENTS, Document
 from giftping.store.engine import Change, changed_document, still_holds
 from giftping.store.fields import plain_document, time_to_text
+from giftping.store.mirror.replay import Queued
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put, remove
 
@@ -38,23 +39,6 @@ class Away:
     reason: str
     waits: bool = False
     """Whether it is there, but a person has to say what counts: nothing is sent until then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """What became of one document while MongoDB was away."""
-
-    collection: str
-    id: str
-    order: int
-    before: Mapping[str, Any] | None
-    """As it was before the first change; None where it was not there, or that is not known."""
-    after: Mapping[str, Any] | None
-    """As the copy has it now; None where it has it no more."""
-    at: str
-    """When it was changed last, by this host's clock."""
-    asked: Mapping[str, Any] | None = None
-    """As the database was asked to have it when it was lost, and may have it; empty where it was asked to remove it."""
 
 
 @dataclass(frozen=True, slots=True)
