@@ -89,6 +89,7 @@ class MirroredEngine:
             database, copy, self._gate, host=host, clock=clock, read_only=read_only, rename=rename
         )
         self._passed: set[str] = set()
+        self._is_closed = False
         self._lock = RLock()
         self._upgrade: Callable[[], Sequence[Upgraded]] | None = upgrade
         self._upgraded: Sequence[Upgraded] = ()
@@ -154,7 +155,9 @@ class MirroredEngine:
     def close(self) -> None:
         """Release both; safe to call twice."""
         try:
-            self._session.close()
+            if not self._is_closed:
+                self._is_closed = True
+                self._session.close()
         finally:
             try:
                 self._database.close()

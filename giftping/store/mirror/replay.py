@@ -30,7 +30,7 @@ from giftping.store.documents import (
     game_of,
     state_of,
 )
-from giftping.store.engine import REV, Change, changed_document, still_holds
+from giftping.store.engine import REV, Change, changed_document, guarded_values, still_holds
 from giftping.store.fields import time_from_value
 from giftping.store.mirror.submissions import further_submission
 
@@ -72,7 +72,7 @@ def replayed(there: There, queued: Queued, clears: Collection[Mapping[str, Any]]
         return queued.after if is_ours or _outlives_removal(queued) else None
     for known in filter(None, (queued.before, queued.asked)):
         change = Change(queued.collection, known, queued.after)
-        if still_holds(there, change):
+        if _is_as_read(there, change):
             return None if queued.after is None else _applied(there, change)
     return RULES[queued.collection](there, queued)
 
@@ -83,6 +83,12 @@ def _outlives_removal(queued: Queued) -> bool:
         return queued.after is not None
     rule = OUTLIVES.get(queued.collection)
     return rule is not None and rule(queued.before, queued.after)
+
+
+def _is_as_read(there: Mapping[str, Any], change: Change) -> bool:
+    # What an older giftping wrote has no `rev` that would tell.
+    tells = any(value is not None for value in guarded_values(change).values())
+    return still_holds(there, change) and (tells or _is_same(there, change.before))
 
 
 def _is_same(one: There, other: There) -> bool:
