@@ -36,6 +36,8 @@ class LedgerFacts:
     """Whether anything has been written yet."""
     notices: tuple[str, ...] = ()
     """What it has to say of itself, such as that MongoDB is away."""
+    held_back: str = ""
+    """Why nothing is sent by it although it can be read, such as that MongoDB was emptied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,13 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
         with wiring.open_store(read_only=True) as store:
             codes = _codes(store, wiring)
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
+            held_back = "" if store.is_away else store.held_back
             contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True))
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
-        return LedgerFacts(store.name, is_there=_is_there(wiring), notices=tuple(store.notices)), contents
+        ledger = LedgerFacts(store.name, is_there=_is_there(wiring), notices=tuple(store.notices), held_back=held_back)
+        return ledger, contents
     except (StoreError, OddDocumentError) as error:
         return LedgerFacts("", trouble=str(error)), contents
 
@@ -96,6 +100,8 @@ def judge_ledger(ledger: LedgerFacts) -> Judgement:
     """Whether the ledger can be read: without it no run does anything."""
     if ledger.trouble:
         return fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
+    if ledger.held_back:
+        return fail(ledger.held_back, "do what it says: until then nothing is announced and nobody is reminded")
     if ledger.notices:
         return warn("; ".join(ledger.notices), "if it stays, do what the notice says")
     return ok(f"{ledger.name} can be read" if ledger.is_there else f"{ledger.name} (made by the first write)")

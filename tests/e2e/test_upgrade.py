@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,18 @@ from typing import Any
 import pytest
 from bson import json_util
 from fakes.mongod import database, new_database, or_skip, shared_mongod
+from forks import Forker, Trouble, forked
 from scene import Host, Ran, Scene
 from test_installing import PIP, call, environment_of_its_own
 
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.demo.world import Permission
+from giftping.store.base import SCHEMA_VERSION
+from giftping.store.documents import COLLECTIONS, DELIVERIES, LEDGER, META, SCHEMA_ID, SUBSCRIPTIONS
+from giftping.store.engine import REV
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
@@ -198,12 +204,25 @@ def release(request: pytest.FixtureRequest) -> Path:
     return DATA / str(request.param)
 
 
+RENAMED = {"codes stats.states.claimed: 1 then, 'nothing' now"}
+"""What is told by another name today: what was claimed is open."""
+
+
 def says_what_it_said(kept: Kept) -> None:
     """Check that a ledger tells today, at the same hour, what it told when it was written."""
     ended = datetime.fromisoformat(kept.stage["ended"])
     runs = kept.run(*(f"{command} --json" for command in kept.told), at=ended)
     for (command, then), ran in zip(kept.told.items(), runs, strict=True):
-        assert list(lost(ran.json, then, command)) == []
+        assert set(lost(ran.json, then, command)) <= RENAMED
+        assert "upgraded" not in ran.errors, "who only looks changes nothing"
+
+
+def upgrades(kept: Kept) -> str:
+    """Upgrade by a command that announces nothing, and return what it said of that."""
+    ran, again = kept.run(*[f"guilds add {kept.guild(HOOKED)} --webhook env:HOOK_1"] * 2)
+    assert ran.exit_code == again.exit_code == 0
+    assert "upgraded" not in again.errors, "once"
+    return ran.errors
 
 
 GO_ON = ("codes check", "todo sweep", "codes check", "todo sweep", "doctor", "codes stats")
@@ -211,6 +230,12 @@ GO_ON = ("codes check", "todo sweep", "codes check", "todo sweep", "doctor", "co
 
 def test_the_state_folder_of_a_release_is_opened_and_nothing_goes_out_again(release: Path, tmp_path: Path) -> None:
     with opened(release, "json", "state", tmp_path) as kept:
+        says_what_it_said(kept)
+        assert list(kept.host.state.glob("before-upgrade-*.json")) == []
+        said = upgrades(kept)
+        (backup,) = kept.host.state.glob("before-upgrade-*.json")
+        assert "is upgraded from giftping 0.1.0, with 6 guilds and 2 messages under way" in said
+        assert str(backup) in said
         says_what_it_said(kept)
         kept.run(*GO_ON)
         assert kept.announced() == {KILLED: ("Example2Code",)}, "what the killed check had not posted, and no more"
@@ -234,6 +259,13 @@ def test_the_database_of_a_release_is_opened_and_nothing_goes_out_again(
     release: Path, mongo: str, tmp_path: Path
 ) -> None:
     with opened(release, "mongo", None, tmp_path, mongo) as kept:
+        says_what_it_said(kept)
+        last = max(datetime.fromisoformat(run["finished_at"]) for run in database(mongo)["runs"].find())
+        (early,) = kept.run("codes check", at=last + timedelta(minutes=5))
+        assert early.exit_code == 69
+        assert "ran giftping 0.1.0 less than ten minutes ago" in early.errors
+        assert database(mongo)["meta"].find_one({"_id": "schema"}) == {"_id": "schema", "version": 1}
+        assert "is upgraded from giftping 0.1.0, with 6 guilds and 2 messages under way" in upgrades(kept)
         says_what_it_said(kept)
         # As it was when the database was copied: what was listed later has gone out by the host that was cut off.
         lists(kept.sources, "api-wos", [{"code": "Frost2026"}, {"code": "AfterUpgrade1"}])
@@ -264,6 +296,60 @@ def test_a_host_that_was_cut_off_carries_back_what_it_noted_under_a_release(
         entries = {entry["_id"]: entry["state"] for entry in database(mongo)["sent_giftcodes"].find()}
         assert {state for id_, state in entries.items() if id_.endswith(":WHILEAWAY1")} == {"sent"}
         assert kept.discord.role_changes == []
+
+
+def everything(folder: Path) -> dict[str, Any]:
+    """All documents of a state folder by collection and `_id`, without what each write makes anew."""
+    with Store(TinyEngine(folder, read_only=True)) as store:
+        assert store.engine.get(META, [SCHEMA_ID])[SCHEMA_ID]["version"] == SCHEMA_VERSION
+        return {
+            name: {
+                one["_id"]: {field: value for field, value in one.items() if field != REV}
+                for one in store.engine.walk(name)
+            }
+            for name in COLLECTIONS
+            if name != META
+        }
+
+
+def test_an_upgrade_that_is_killed_at_any_step_is_gone_on_with(
+    release: Path, tmp_path: Path, forker: Forker, record_property: Callable[[str, object], None]
+) -> None:
+    with opened(release, "json", "state", tmp_path) as kept:
+        host, before = forked(kept.host, forker), tmp_path / "before"
+        command = ("guilds", "add", str(kept.guild(HOOKED)), "--webhook", "env:HOOK_1")
+        shutil.copytree(host.state, before)
+        assert host.run(*command).exit_code == 0
+        wanted, steps = everything(host.state), len(host.steps)
+        ends: Counter[int] = Counter()
+        for step in range(1, steps + 1):
+            shutil.rmtree(host.state)
+            shutil.copytree(before, host.state)
+            ends[host.run(*command, trouble=Trouble(kill_at=step)).exit_code] += 1
+            assert host.run(*command).exit_code == 0
+            assert everything(host.state) == wanted, step
+            assert len(list(host.state.glob("before-upgrade-*.json"))) in (1, 2), step
+        assert ends[-9] > 20
+        record_property("told", f"upgrade: {ends[-9]} runs killed, one at each of {steps} steps")
+
+
+def test_what_was_there_before_an_upgrade_can_be_taken_back(release: Path, tmp_path: Path) -> None:
+    with opened(release, "json", "state", tmp_path) as kept:
+        upgrades(kept)
+        upgraded = everything(kept.host.state)
+        (backup,) = kept.host.state.glob("before-upgrade-*.json")
+        aside = tmp_path / "aside"
+        shutil.move(kept.host.state, aside)
+        (taken,) = kept.run(f"migrate --from-json {aside / backup.name} --json")
+        assert taken.exit_code == 0
+        found = everything(kept.host.state)
+        for name in (SUBSCRIPTIONS, DELIVERIES):
+            assert found[name] == upgraded[name]
+        assert {id_: one["state"] for id_, one in found[LEDGER].items()} == {
+            id_: one["state"] for id_, one in upgraded[LEDGER].items()
+        }
+        kept.run(*GO_ON)
+        assert kept.announced() == {KILLED: ("Example2Code",)}
 
 
 def test_the_settings_of_a_release_say_what_they_said(release: Path, tmp_path: Path) -> None:
@@ -329,10 +415,13 @@ def test_from_the_wheel_before_to_this_one_and_back(scene: Scene, wheels: tuple[
     def giftping(*arguments: str) -> str:
         return call(environment / "bin" / "giftping", *arguments, **variables).stdout
 
-    announced: list[str] = []
-    for number, wheel in enumerate((old, new, old, new)):
+    def install(wheel: Path) -> None:
         call(*PIP, "--python", environment, "install", "--no-deps", "--no-index", "--force-reinstall", wheel)
         assert giftping("--version").split()[1] in wheel.name
+
+    announced: list[str] = []
+    for number, wheel in enumerate((old, new)):
+        install(wheel)
         if number == 0:
             giftping("guilds", "add", "1", "--channel", "11", "--announce-current")
             for member in (SUBMITS, SILENT):
@@ -349,6 +438,31 @@ def test_from_the_wheel_before_to_this_one_and_back(scene: Scene, wheels: tuple[
         assert sorted(posted) == ["⏰ TODO reminder", *["✅ New TODO submitted"] * (number + 1)]
         rung = Counter(one.user_id for one in scene.discord.all_notifications())
         assert rung[SILENT] == 2, "one reminder, in the channel and by DM, however often and by whom it is looked"
-    assert json.loads(giftping("codes", "stats", "--json"))["states"]["sent"] == 4
+    assert json.loads(giftping("codes", "stats", "--json"))["states"]["sent"] == 2
     told = json.loads(giftping("todo", "history", str(SUBMITS), "--json"))["events"]
-    assert sum(one["result"] == "handed in" for one in told) == 4, "each release reads the history of the other"
+    assert sum(one["result"] == "handed in" for one in told) == 2, "the newer one reads the history of the older"
+    install(old)
+    refused = subprocess.run(
+        [environment / "bin" / "giftping", "codes", "check"],
+        env={"PATH": "/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 69
+    assert "written by a newer giftping" in refused.stderr
+    put_back(host.state)
+    assert json.loads(giftping("codes", "stats", "--json"))["states"]["sent"] == 1, "what it knew then"
+    scene.list_codes(announced[0], "Code2Of2026")
+    giftping("codes", "check")
+    install(new)
+    giftping("codes", "check")
+    assert scene.arrived(1) == dict.fromkeys([*announced, "Code2Of2026"], 1)
+
+
+def put_back(state: Path) -> None:
+    """What docs/upgrading.md says to do to go back."""
+    (backup,) = state.glob("before-upgrade-*.json")
+    for path in [*state.glob("giftping.json*"), *state.glob("giftping.journal*")]:
+        path.rename(path.with_name(f"of-0.2.0-{path.name}"))
+    backup.rename(state / "giftping.json")

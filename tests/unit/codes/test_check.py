@@ -156,7 +156,7 @@ def test_a_run_killed_between_the_look_and_the_first_claim_still_announces_in_th
 
 def test_a_run_killed_between_seeding_and_noting_it_seeds_the_rest_in_the_next() -> None:
     play = stage("Old1000", "Old2000", guilds=[guild()])
-    play.store.failing.add("amend guilds")
+    play.store.failing.add("amend subscriptions")
     with pytest.raises(StoreError):
         play.run()
     play.store.failing.clear()
@@ -179,7 +179,10 @@ def test_a_dry_run_writes_and_posts_nothing() -> None:
 
 @pytest.mark.parametrize(
     "call",
-    ["find guilds", "find codes", "add codes", "find sent_giftcodes", "present sent_giftcodes", "add sent_giftcodes"],
+    [
+        *("find guilds", "find subscriptions", "find codes", "add codes"),
+        *("find sent_giftcodes", "present sent_giftcodes", "add sent_giftcodes"),
+    ],
 )
 def test_a_store_that_fails_before_a_post_ends_the_run_and_nothing_is_posted(call: str) -> None:
     """D3: an outage of the database was read as "never sent", and everything went out again."""
