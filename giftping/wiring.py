@@ -182,11 +182,13 @@ class Wiring:
                 self._process = ProcessLock(self.settings.state, host_name(self.settings, create=create))
             return self._process
 
-    def deliveries(self, store: Store, *, read_only: bool = False) -> Deliveries:
+    def deliveries(
+        self, store: Store, *, clock: Callable[[], datetime] = utc_now, read_only: bool = False
+    ) -> Deliveries:
         """The deliveries in a store, in the name of this process."""
         from giftping.delivery.deliveries import Deliveries
 
-        return Deliveries(store, self.process_lock(create=not read_only), utc_now)
+        return Deliveries(store, self.process_lock(create=not read_only), clock)
 
     def discord_now(self) -> datetime | None:
         """Discord's time, as the client for codes has heard it; None where it has not."""

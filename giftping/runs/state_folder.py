@@ -16,6 +16,7 @@ CHECK_LOCK = "check.lock"
 SWEEP_LOCK = "sweep.lock"
 BOT_LOCK = "bot.lock"
 
+CLOCK = "clock.json"
 LAST_CHECK = "last-check.json"
 SOURCES = "sources.json"
 ATTACHMENTS = "attachments"
@@ -50,6 +51,10 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
     TOLD["codes"]: ("which trouble `codes check` has told, and when", "it is told once more"),
     TOLD["todo"]: ("the same of `todo sweep`", "the same"),
     SOURCES: ("what each source listed last, and when it may be asked again", "all sources are asked"),
+    CLOCK: (
+        "when Discord last said what time it is, so that a clock which has fallen behind is noticed",
+        "that is noticed a little later",
+    ),
     LAST_CHECK: ("how the last check ended", "the next check looks closer"),
     BOT_COMMANDS: ("which slash commands Discord has from the bot", "they are sent once more"),
     HOST_FILE: (

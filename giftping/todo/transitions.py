@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from giftping.delivery.clock import is_from_future
 from giftping.todo.model import (
     PINGS,
     Lapse,
@@ -141,9 +142,12 @@ def with_submission(member: Member, todo: Todo, notice: Notice, now: datetime) -
     removal = lapse.removal if lapse else None
     # Also one that is only claimed: whether it was taken, the run that took it will find out.
     is_owed_a_role = removal is not None and removal.state is not RemovalState.ABSENT
+    before = member.last_submit
+    # Two that come together may be saved in either order; but a date from the future is a wrong clock's.
+    latest = before if before is not None and before > now and not is_from_future(before, now) else now
     return replace(
         member,
-        last_submit=now,
+        last_submit=latest,
         last_ping=None,
         todo=todo,
         lapse=lapse if is_owed_a_role else None,
