@@ -486,6 +486,22 @@ def store_status(session: "Session") -> int:
     return status(session)
 
 
+@command(store_app, "adopt")
+def store_adopt(session: "Session", yes: Yes = False) -> int:
+    """Upload what this host remembers to a MongoDB that is not as it remembers it."""
+    from giftping.commands.store import adopt
+
+    return adopt(session, yes=yes)
+
+
+@command(store_app, "accept")
+def store_accept(session: "Session", yes: Yes = False) -> int:
+    """Believe a MongoDB that is not as this host remembers it; what was sent stays sent."""
+    from giftping.commands.store import accept
+
+    return accept(session, yes=yes)
+
+
 @command(store_app, "forget")
 def store_forget(
     session: "Session",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from giftping.discord.rest import RestClient
     from giftping.settings.keys import Settings
     from giftping.store.base import Destination
+    from giftping.store.mirror.standing import Standing as Standing
     from giftping.store.records import Store
 
 # Discord counts requests channel by channel (Rate Limits): guilds do not have to wait for each other.
@@ -142,6 +143,33 @@ class Wiring:
             # The run that opens the store tells of it.
             return None
 
+    def standing(self) -> Standing | None:
+        """How MongoDB stands with this host; None where there is none, or it cannot be reached now.
+
+        Raise StoreError when it cannot be read.
+        """
+        if self.settings.mongo.uri is None:
+            return None
+        from giftping.store.base import StoreAwayError
+
+        try:
+            return opening.standing_of(self.settings, self.settings.mongo.uri)
+        except StoreAwayError:
+            return None
+
+    def decide(self, *, adopts: bool) -> str:
+        """What MongoDB was found to be, once it was decided what counts: what this host remembers, or what is there.
+
+        Raise StoreError where there is nothing to decide, or it cannot be read or written.
+        """
+        from giftping.store.base import StoreError
+
+        if self.settings.mongo.uri is None:
+            raise StoreError(
+                "MONGO_URI is not set: the ledger is a file of this host alone; there is nothing to decide"
+            )
+        return opening.decide(self.settings, self.settings.mongo.uri, utc_now(), adopts=adopts).value
+
     def process_lock(self, *, create: bool = True) -> ProcessLock:
         """By what the other processes of this host know that this one is alive; the host's name is kept with `create`.
 
@@ -154,11 +182,13 @@ class Wiring:
                 self._process = ProcessLock(self.settings.state, host_name(self.settings, create=create))
             return self._process
 
-    def deliveries(self, store: Store, *, read_only: bool = False) -> Deliveries:
+    def deliveries(
+        self, store: Store, *, clock: Callable[[], datetime] = utc_now, read_only: bool = False
+    ) -> Deliveries:
         """The deliveries in a store, in the name of this process."""
         from giftping.delivery.deliveries import Deliveries
 
-        return Deliveries(store, self.process_lock(create=not read_only), utc_now)
+        return Deliveries(store, self.process_lock(create=not read_only), clock)
 
     def discord_now(self) -> datetime | None:
         """Discord's time, as the client for codes has heard it; None where it has not."""

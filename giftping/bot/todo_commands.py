@@ -24,6 +24,7 @@ from giftping.bot.todo_form import CorrectionButton, FormPurpose, TodoForm
 from giftping.bot.views import show_pages
 from giftping.commands import pause, roster, submit, todo
 from giftping.discord.members import MemberInfo
+from giftping.discord.snowflake import snowflake_time
 from giftping.errors import EXIT_USAGE
 from giftping.todo.model import Attachment
 from giftping.todo.validation import content_type_of, file_mistakes
@@ -130,6 +131,8 @@ class TodoCommands:
                 by_staff=member is not None and self._is_staff(interaction),
                 name=texts["name"],
                 date=texts["date"],
+                # Discord's own time of the moment at which the form was sent.
+                at=snowflake_time(interaction.id),
                 must_do=texts["must_do"],
                 can_do=texts["can_do"],
                 dont_do=texts["dont_do"],

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from giftping.codes.memory import SourceOutcome, SourceState
+from giftping.delivery.clock import is_from_future
 
 if TYPE_CHECKING:
     from giftping.settings.sources import SourceDefinition
@@ -31,9 +32,11 @@ class Wait:
 def wait_before_asking(state: SourceState, definition: SourceDefinition, now: datetime) -> Wait | None:
     """How long a source is left alone yet, None when it may be asked now.
 
-    `min_interval` counts from the last request, less a little slack. Times further ahead than any wait can last
-    come from a clock that was wrong, and hold nobody up.
+    `min_interval` counts from the last request, less a little slack. What was noted by a clock that was wrong holds
+    nobody up: a request that is yet to be made, or times further ahead than any wait can last.
     """
+    if is_from_future(state.requested_at, now):
+        return None
     if state.not_before and now < state.not_before <= now + LONGEST_RETRY_AFTER:
         return Wait(state.not_before, state.reason)
     if state.requested_at and state.requested_at <= now:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from giftping.delivery.clock import is_from_future
 from giftping.discord.meanings import Again, Meaning, meaning_of
 from giftping.discord.outcome import Refused
 from giftping.store.base import Broken, GuildRecord
@@ -21,7 +22,7 @@ _REASON = re.compile(r"HTTP (\d{3})\b[^()]*(?:\((\d+)\))?")
 def is_resting(guild: GuildRecord, now: datetime) -> bool:
     """Whether the guild's destination is broken and not to be tried now.
 
-    A date further ahead than any wait lasts was noted by a clock that was wrong, and holds nobody up. Where an older
+    A no that is yet to be said was noted by a clock that was wrong, and holds nobody up. Where an older
     release noted that it is never tried again, the table has the last word.
     """
     broken = guild.broken
@@ -29,7 +30,8 @@ def is_resting(guild: GuildRecord, now: datetime) -> bool:
         return False
     if broken.retry_at is None:
         return meaning_of_broken(guild).again is not Again.SOON
-    return now < broken.retry_at <= now + LONGEST_RETRY
+    noted_at = broken.retry_at - (_wait(meaning_of_broken(guild).again, broken.times) or LONGEST_RETRY)
+    return now < broken.retry_at and not is_from_future(noted_at, now)
 
 
 def broken_after(previous: Broken | None, refused: Refused, meaning: Meaning, now: datetime) -> Broken:
@@ -39,11 +41,16 @@ def broken_after(previous: Broken | None, refused: Refused, meaning: Meaning, no
     since, and nobody tells giftping. What surely never comes back waits for a person.
     """
     times = previous.times + 1 if previous else 1
-    since = previous.since if previous else now
-    first = FIRST_RETRY.get(meaning.again)
+    since = min(previous.since, now) if previous else now
+    wait = _wait(meaning.again, times)
+    return Broken(since, refused.reason, times, now + wait if wait else None, refused.status, refused.code)
+
+
+def _wait(again: Again, times: int) -> timedelta | None:
+    """How long a destination is left alone after so many noes, None for one that is not tried again by itself."""
+    first = FIRST_RETRY.get(again)
     # Bounded, because a destination may be broken for years.
-    retry_at = now + min(first * 2 ** min(times - 1, 10), LONGEST_RETRY) if first else None
-    return Broken(since, refused.reason, times, retry_at, refused.status, refused.code)
+    return min(first * 2 ** min(max(times, 1) - 1, 10), LONGEST_RETRY) if first else None
 
 
 def meaning_of_broken(guild: GuildRecord) -> Meaning:

@@ -72,6 +72,8 @@ class CheckTools:
     """What the sources list, where they were asked before the check."""
     stopped: Callable[[], bool] = lambda: False
     """Once this says so nothing new is begun."""
+    ends_by: Clock | None = None
+    """Gives the instant by which a code has ended, once the sources have answered; by default the clock's."""
 
 
 def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckReport:
@@ -82,7 +84,9 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
         codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
-        valid = [code for code in codes if clearance(code, started, rules.skipped_regions).may_go_out]
+        # Now and not before: what the sources say the time is may be better than what this host does.
+        ends_by = (tools.ends_by or tools.clock)()
+        valid = [code for code in codes if clearance(code, ends_by, rules.skipped_regions).may_go_out]
         if not request.dry_run:
             store.remember(code_records(codes, started))
 
@@ -94,7 +98,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         guilds = request.concerned(store.guilds() if settled.reports else everyone)
 
         listed = listed_by_game(gathered.sources, valid, remembered)
-        owed = _owed(settled.refused, request, everyone, remembered, codes, rules, started)
+        owed = _owed(settled.refused, request, everyone, remembered, codes, rules, ends_by)
         known_games = {game: listed[game] for game in listed if game in tools.games}
         plans = _plan(store, guilds, known_games, settled.reports, owed.unlisted, tools)
         work = _deliver(courier, plans, settled.refused, tools, dry_run=request.dry_run)

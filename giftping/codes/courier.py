@@ -15,6 +15,7 @@ from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Refused, Route, Unclear, WithdrawnError
+from giftping.discord.snowflake import snowflake_at
 from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, StoreAwayError, entry_id
 from giftping.store.documents import LEDGER
@@ -143,6 +144,7 @@ class Courier:
             guild,
             codes,
             anchor=route.anchor(),
+            held_since=None if (heard := self.discord_now()) is None else snowflake_at(heard),
             webhook_id=route.webhook_id,
             owed_since=min((one.owed_since or one.since for one in before), default=None),
             is_resent=any(one.is_resent for one in before),

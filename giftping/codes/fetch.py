@@ -79,6 +79,10 @@ class Failed:
 Fetched = NotModified | Body | Failed
 
 
+Hear = Callable[[str, str, str], None]
+"""Is told the host of an answer, its Date and its Age, empty where it has no such header."""
+
+
 class Fetches(Protocol):
     """Whatever can ask a source."""
 
@@ -113,7 +117,8 @@ def printable_url(url: str) -> str:
 class Fetcher:
     """Fetches one source at a time, from any thread; httpx is loaded with the first fetch, not before.
 
-    `transport` makes what carries the requests of one fetch; by default real sockets.
+    `transport` makes what carries the requests of one fetch; by default real sockets. `hear` is told what each server
+    says the time is.
     """
 
     def __init__(
@@ -122,7 +127,9 @@ class Fetcher:
         *,
         transport: Callable[[], httpx.BaseTransport] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        hear: Hear | None = None,
     ) -> None:
+        self._hear = hear
         self._bounds = bounds or Bounds()
         self._transport = transport
         self._monotonic = monotonic
@@ -133,7 +140,7 @@ class Fetcher:
 
         transport = (self._transport or SocketTransport)()
         with Deadline(self._bounds.total, self._monotonic) as deadline:
-            return exchange(request, self._bounds, transport, deadline, now)
+            return exchange(request, self._bounds, transport, deadline, now, self._hear)
 
 
 class BadAnswerError(Exception):
@@ -150,7 +157,12 @@ class Hop:
 
 
 def exchange(
-    request: FetchRequest, bounds: Bounds, transport: httpx.BaseTransport, deadline: Deadline, now: datetime
+    request: FetchRequest,
+    bounds: Bounds,
+    transport: httpx.BaseTransport,
+    deadline: Deadline,
+    now: datetime,
+    hear: Hear | None = None,
 ) -> Fetched:
     """What came of one conditional GET. Nothing is raised for what a network or a server can do."""
     from giftping.net.lean_httpx import httpx
@@ -163,6 +175,9 @@ def exchange(
                 outgoing = client.build_request("GET", hop.url, headers=headers_of(request, hop))
                 response = client.send(outgoing, stream=True)
                 try:
+                    if hear is not None:
+                        headers = response.headers
+                        hear(hop.url.netloc.decode("ascii"), headers.get("date", ""), headers.get("age", ""))
                     if response.status_code not in REDIRECTS:
                         return judged(response, request, bounds, now)
                     hop = next_hop(hop, response.headers.get("location", ""))

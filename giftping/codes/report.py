@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from giftping.delivery.clock import UNKNOWN, ClockVerdict
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE
 
 if TYPE_CHECKING:
@@ -155,12 +156,22 @@ class CheckReport:
     """What the store has to tell of itself, which is no failure of the run."""
     stopped: bool = False
     """Whether the run was told to stop, so that what it had not begun is left to the next one."""
+    clock: ClockVerdict = UNKNOWN
+    """What this host's clock was worth, as far as that was known."""
 
     def deliveries(self) -> Iterator[DeliveryReport]:
         """The settled deliveries, then the new ones."""
         yield from self.settled
         for work in self.work:
             yield from work.deliveries
+
+    def without_held(self, lines: Collection[str]) -> CheckReport:
+        """The report without the deliveries that were held for a reason of `lines`, which is told once for all."""
+        kept = tuple(
+            replace(one, deliveries=tuple(each for each in one.deliveries if each.reason not in lines))
+            for one in self.work
+        )
+        return replace(self, settled=tuple(one for one in self.settled if one.reason not in lines), work=kept)
 
     def refused_everywhere(self) -> dict[str, list[DeliveryReport]]:
         """The deliveries that were refused for reasons that concern more than their destination, by reason."""
@@ -192,7 +203,7 @@ class CheckReport:
         failing_delivery = any(
             delivery.result not in GOOD_RESULTS and not delivery.broke for delivery in self.deliveries()
         )
-        standing = self.uncertain or self.standing_trouble or self.trouble or self.missed
+        standing = self.uncertain or self.standing_trouble or self.trouble or self.missed or not self.clock.may_send
         return EXIT_TROUBLE if failing_source or failing_delivery or standing else EXIT_FINE
 
     @property

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from giftping.store.records import Store
+    from giftping.wiring import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class _Standing:
     held_back: str
     """Why nothing is sent now; empty where it is."""
     hosts: Sequence[HostRecord]
+    database: Standing | None
+    """None where there is no MongoDB, or it cannot be reached."""
 
 
 def status(session: Session) -> int:
@@ -60,9 +63,41 @@ def status(session: Session) -> int:
             for host in standing.hosts
         ]
         session.show_table("Hosts", ("Host", "Shared", "Last seen"), rows)
+    if standing.database and standing.database.differences:
+        rows = [(one.collection, one.id, one.what) for one in standing.database.differences]
+        session.show_table("Settings that differ", ("Collection", "Id", "How"), rows)
     if standing.held_back:
         session.trouble(standing.held_back)
     return EXIT_TROUBLE if standing.held_back or standing.away else EXIT_FINE
+
+
+def adopt(session: Session, *, yes: bool) -> int:
+    """Upload what this host remembers to a database that is not as it remembers it."""
+    return _decide(
+        session, "Upload to MongoDB what this host remembers, its settings and guilds too?", adopts=True, yes=yes
+    )
+
+
+def accept(session: Session, *, yes: bool) -> int:
+    """Believe a database that is not as this host remembers it; what was sent stays sent."""
+    question = "Believe MongoDB, and forget the settings and guilds that only this host knows?"
+    return _decide(session, question, adopts=False, yes=yes)
+
+
+def _decide(session: Session, question: str, *, adopts: bool, yes: bool) -> int:
+    if not yes and not session.confirm(question):
+        raise UsageError("nothing was decided; say --yes to decide it without being asked")
+    was = session.wiring.decide(adopts=adopts)
+    with session.store() as store:
+        # The first question to it brings the two in step.
+        guilds = len(store.guilds())
+        name, held_back = store.name, store.held_back
+    session.give({"store": name, "was": was, "decided": "adopt" if adopts else "accept", "guilds": guilds})
+    counts = "what this host remembers" if adopts else "what is in it"
+    session.tell(f"{name} goes by {counts}, with {counted(guilds, 'guild')}; what was sent stays sent.")
+    if held_back:
+        session.trouble(held_back)
+    return EXIT_TROUBLE if held_back else EXIT_FINE
 
 
 def forget(session: Session, name: str, *, yes: bool) -> int:
@@ -107,6 +142,7 @@ def _look(session: Session) -> _Standing:
         waiting=session.wiring.waiting(),
         held_back=held_back,
         hosts=list(known.values()),
+        database=None if away else session.wiring.standing(),
     )
 
 
@@ -119,6 +155,12 @@ def _object(session: Session, standing: _Standing) -> dict[str, object]:
         "host": standing.own or None,
         "shared": standing.is_shared,
         "held_back": standing.held_back or None,
+        "database": standing.database.found.value if standing.database else None,
+        "awaited": list(standing.database.awaited) if standing.database else [],
+        "differences": [
+            {"collection": one.collection, "id": one.id, "what": one.what}
+            for one in (standing.database.differences if standing.database else ())
+        ],
         "hosts": [
             {
                 "name": host.name,

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,8 @@ class Given:
     file: Path | None = None
     by_staff: bool = False
     """Whether `by` has the role of the staff, which counts as much as being the owner; only the bot can tell."""
+    at: datetime | None = None
+    """When Discord says that it was handed in; None for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def submit(session: Session, given: Given) -> int:
     user_id, by = _whose(given, known)
     attachment, content = _attached(given.attach)
     texts = {name: _first(getattr(given, name), known.get(name)) for name in TEXTS}
-    request = SubmitRequest(user_id, TodoDraft(**texts, attachment=attachment), by, given.by_staff)
+    request = SubmitRequest(user_id, TodoDraft(**texts, attachment=attachment), by, given.by_staff, given.at)
     with open_members(session, sends=True) as members:
         report = run_submit(session.wiring, members.repository, request, content)
         outcome = _outcome(members, report)
@@ -238,6 +241,8 @@ def _why_not(session: Session, report: SubmitReport) -> str:
     if unset:
         missing = f"{', '.join(unset)} {verb_for(len(unset), 'are')} not set"
         return f": {missing}; it goes out with the first sweep for which that is"
+    if report.held:
+        return f": {report.held}; it goes out with the next sweep"
     failed = [leg for leg in report.legs if leg.leg is LegName.CHANNEL and leg.kind is NoticeKind.SUBMISSION]
     # A post that was tried again, or settled first, may have failed twice for one reason: that is one reason.
     reason = "".join(f" ({why})" for why in dict.fromkeys(leg.reason for leg in failed if leg.reason))

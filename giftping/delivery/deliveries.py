@@ -64,7 +64,8 @@ class Delivery:
     channel_id: int | None = None
     """Where it goes: by a webhook, or to a channel; of one by webhook the channel is known once it arrived."""
     held_since: int | None = None
-    """When its present holder took it over, by Discord's time, as a snowflake; None for the one that claimed it."""
+    """When its present holder took it, by Discord's time, as a snowflake: a lease counts from there. An anchor lies a
+    minute earlier; where this is not known it counts from that."""
     guild_id: int | None = None
     game: str = ""
     entries: tuple[str, ...] = ()
@@ -90,7 +91,7 @@ class Delivery:
         return snowflake_at(self.since - BLIND_MARGIN) if self.anchor is None else self.anchor
 
     def age(self, now: datetime | None) -> timedelta | None:
-        """How long ago its present holder took it at most, given Discord's time; None where that is not known."""
+        """How long ago its present holder took it, given Discord's time; None where that is not known."""
         return None if now is None else now - snowflake_time(self.held_since or self.begins)
 
 

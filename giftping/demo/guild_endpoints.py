@@ -12,6 +12,9 @@ MEMBERS = "/guilds/{guild_id}/members"
 MEMBER = MEMBERS + "/{user_id}"
 MEMBER_ROLE = MEMBER + "/roles/{role_id}"
 
+MEMBER_ROLE_UPDATE = "25"
+"""The kind of the audit log's entries about a member's roles (Audit Logs, Audit Log Events)."""
+
 MAX_REASON = 512
 """Characters of a reason for the audit log (Discord's documents on audit logs)."""
 
@@ -53,6 +56,19 @@ def _list_members(world: World, call: Call) -> Answer:
     return json_answer([shapes.member(guild.members[user_id]) for user_id in chosen])
 
 
+def _get_audit_log(world: World, call: Call) -> Answer:
+    """The log of changed roles; the stand-in keeps no other."""
+    guild = guild_of(world, call)
+    if Permission.VIEW_AUDIT_LOG not in guild.permissions_of(world.bot.id):
+        raise not_permitted()
+    limit, after = call.limit(default=50, most=100), call.snowflake("after")
+    wanted = call.query.get("action_type", MEMBER_ROLE_UPDATE) == MEMBER_ROLE_UPDATE
+    changes = [change for change in world.role_changes if wanted and change.guild_id == guild.id]
+    # From an entry on they come in their order, else the latest first (Get Guild Audit Log).
+    chosen = changes[::-1][:limit] if after is None else [one for one in changes if one.id > after][:limit]
+    return json_answer(shapes.audit_log(chosen, world.bot.id, guild))
+
+
 def _give_role(world: World, call: Call) -> Answer:
     return _change_role(world, call, given=True)
 
@@ -89,6 +105,7 @@ def _check_reason(reason: str) -> None:
 GUILD_ENDPOINTS = (
     Endpoint("GET", "/guilds/{guild_id}", _get_guild),
     Endpoint("GET", "/guilds/{guild_id}/roles", _get_roles),
+    Endpoint("GET", "/guilds/{guild_id}/audit-logs", _get_audit_log),
     Endpoint("GET", MEMBERS, _list_members),
     Endpoint("GET", MEMBER, _get_member),
     Endpoint("PUT", MEMBER_ROLE, _give_role),

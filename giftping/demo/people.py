@@ -25,7 +25,13 @@ class People:
     def members_intent(self, granted: bool) -> None:
         self._world.members_intent = granted
 
-    def set_bot(self, guild_id: int, *, permissions: int = Permission.MANAGE_ROLES, position: int = 10) -> None:
+    def set_bot(
+        self,
+        guild_id: int,
+        *,
+        permissions: int = Permission.MANAGE_ROLES | Permission.VIEW_AUDIT_LOG,
+        position: int = 10,
+    ) -> None:
         """Give the bot a role of its own in a guild, which says what it may do there and which roles are below it.
 
         The permissions are Discord's bits. A second call changes that role.

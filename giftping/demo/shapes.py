@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -12,10 +13,14 @@ from giftping.demo.world import (
     Member,
     Permission,
     Role,
+    RoleChange,
     StoredAttachment,
     StoredMessage,
     Webhook,
 )
+
+OWNER = "1"
+"""Who owns the guilds, and does there what is done by hand."""
 
 _IN_CHANNEL = Permission.POSTING
 """What the stand-in decides for each channel alone, whatever the bot's roles say."""
@@ -204,12 +209,43 @@ _ZERO = (
 )
 
 
+def audit_log(changes: Iterable[RoleChange], bot_id: int, known: Guild) -> dict[str, Any]:
+    """The entries of a guild's audit log about changed roles."""
+    return {
+        "audit_log_entries": [
+            {
+                "id": str(change.id),
+                "user_id": str(bot_id) if change.by_bot else OWNER,
+                "target_id": str(change.user_id),
+                "action_type": 25,
+                "changes": [
+                    {"key": "$add" if change.given else "$remove", "new_value": [_partial_role(change, known)]}
+                ],
+                **({"reason": change.reason} if change.reason else {}),
+            }
+            for change in changes
+        ],
+        "users": [],
+        "integrations": [],
+        "webhooks": [],
+        "threads": [],
+        "application_commands": [],
+        "auto_moderation_rules": [],
+        "guild_scheduled_events": [],
+    }
+
+
+def _partial_role(change: RoleChange, known: Guild) -> dict[str, str]:
+    role = known.roles.get(change.role_id)
+    return {"id": str(change.role_id), "name": role.name if role else ""}
+
+
 def guild(known: Guild) -> dict[str, Any]:
     """A guild object."""
     return {
         "id": str(known.id),
         "name": known.name,
-        "owner_id": "1",
+        "owner_id": OWNER,
         "region": "deprecated",
         "preferred_locale": "en-US",
         "afk_timeout": 300,

@@ -6,11 +6,12 @@ import gzip
 import hashlib
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
+from giftping.demo.clock import ShiftedClock
 from giftping.demo.faults import Fault, FaultPlan, Moment, Planned
 from giftping.demo.loopback import Answer, LoopbackServer, Peer, Reply, Request, StandIn
 
@@ -41,9 +42,13 @@ class PageRequest:
 
 
 class StandInSources(StandIn):
-    """A web server on 127.0.0.1 while it is open; a path that was not set answers 404."""
+    """A web server on 127.0.0.1 while it is open; a path that was not set answers 404.
 
-    def __init__(self) -> None:
+    `clock` is what it says the time is; a page with a Date of its own says that instead.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self.clock = clock or ShiftedClock()
         self._pages: dict[str, Page] = {}
         self._requests: list[PageRequest] = []
         self._plan: FaultPlan[PageRequest] = FaultPlan()
@@ -133,9 +138,10 @@ class StandInSources(StandIn):
             self._requests.append(seen)
             page = self._pages.get(request.path)
         reply = self._reply(seen, page, peer)
-        if isinstance(reply, Answer):
-            seen.status = reply.status
-        return reply
+        if not isinstance(reply, Answer):
+            return reply
+        seen.status = reply.status
+        return replace(reply, headers={"Date": format_datetime(self.clock(), usegmt=True), **reply.headers})
 
     def _reply(self, seen: PageRequest, page: Page | None, peer: Peer) -> Reply:
         answer = Answer(404, b"not found", {"Content-Type": "text/plain"}) if page is None else _answer(seen, page)

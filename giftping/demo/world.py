@@ -28,6 +28,7 @@ class Permission(IntFlag):
 
     NONE = 0
     ADMINISTRATOR = 1 << 3
+    VIEW_AUDIT_LOG = 1 << 7
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
     EMBED_LINKS = 1 << 14
@@ -200,6 +201,8 @@ class RoleChange:
     reason: str
     """What the audit log was told."""
     by_bot: bool
+    id: int = 0
+    """Its own in the audit log."""
 
 
 def notified_by(content: str, allowed: AllowedMentions) -> Notified:
@@ -321,7 +324,8 @@ class World:
             roles.add(role.id)
         else:
             roles.remove(role.id)
-        self.role_changes.append(RoleChange(self.clock(), guild.id, user_id, role.id, given, reason, by_bot))
+        id_ = self.snowflake()
+        self.role_changes.append(RoleChange(self.clock(), guild.id, user_id, role.id, given, reason, by_bot, id_))
 
     def remove_channels(self, channel_ids: Iterable[int]) -> None:
         """Remove channels with their threads, and the webhooks that post to them."""

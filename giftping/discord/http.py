@@ -137,14 +137,16 @@ class DiscordHttp:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        steady: Callable[[], float] = steady_seconds,
+        steady: Callable[[], float] | None = None,
         transport: httpx.BaseTransport | None = None,
         stopped: Callable[[], bool] | None = None,
     ) -> None:
         if token and not _TOKEN.fullmatch(token):
             raise ValueError("the Discord bot token holds blanks or other characters that no token has")
         self._now = now
-        self._witness = Witness(steady)
+        # Who has a clock of their own to wait by goes by it in this as well.
+        own = monotonic if monotonic is not time.monotonic else steady_seconds
+        self._witness = Witness(steady or own)
         self._api = api.rstrip("/")
         self._token = token or None
         self._connect, self._total = connect, total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from giftping.discord.http import BODY_BYTES, Answer, DiscordHttp, Endpoint
 from giftping.discord.outcome import Refused, Unclear
@@ -52,6 +52,14 @@ NO_CONTENT = 204
 """What Discord answers when a member has, or has no longer, the role (Add/Remove Guild Member Role)."""
 
 MEMBERS = "/guilds/{guild}/members"
+
+AUDIT_LOG = "/guilds/{guild}/audit-logs"
+
+MEMBER_ROLE_UPDATE = 25
+"""The kind of the audit log's entries about the roles of a member (Audit Logs, Audit Log Events)."""
+
+AUDIT_PAGE = 100
+"""Entries of one page of the audit log, the most that Discord gives (Get Guild Audit Log)."""
 
 _BITS = re.compile(r"[0-9]{1,80}")
 
@@ -140,10 +148,41 @@ class MembersClient:
         return self._change_role("PUT", guild_id, user_id, role_id, reason, ready)
 
     def take_role(
-        self, guild_id: int, user_id: int, role_id: int, *, reason: str, ready: Callable[[], None] | None = None
+        self,
+        guild_id: int,
+        user_id: int,
+        role_id: int,
+        *,
+        reason: str,
+        ready: Callable[[], None] | None = None,
+        fence: Callable[[], None] | None = None,
     ) -> Answer | Refused | Unclear:
-        """Take a role from a member; `reason` and `ready` as for `give_role`."""
-        return self._change_role("DELETE", guild_id, user_id, role_id, reason, ready)
+        """Take a role from a member; `reason` and `ready` as for `give_role`.
+
+        `fence` is called right before the first byte of each try, and may raise WithdrawnError, too.
+        """
+        return self._change_role("DELETE", guild_id, user_id, role_id, reason, ready, fence)
+
+    def was_role_taken(self, guild_id: int, user_id: int, role_id: int, since: int) -> bool | Refused | Unclear:
+        """Whether anybody has taken a role from a member since a snowflake, as the guild's audit log has it.
+
+        Refused with MISSING_PERMISSIONS where the bot may not view it.
+        """
+        after = since
+        while True:
+            params = {"action_type": str(MEMBER_ROLE_UPDATE), "after": str(after), "limit": str(AUDIT_PAGE)}
+            log = object_in(self.http.request(_of_guild("GET", AUDIT_LOG, guild_id), params=params))
+            if not isinstance(log, Mapping):
+                return log
+            entries = log.get("audit_log_entries")
+            if not _are_objects(entries):
+                return Unclear("the answer is not an audit log")
+            if any(_takes_role(entry, user_id, role_id) for entry in entries):
+                return True
+            latest = max((id_or_none(entry.get("id")) or 0 for entry in entries), default=after)
+            if len(entries) < AUDIT_PAGE or latest <= after:
+                return False
+            after = latest
 
     def open_dm(self, user_id: int) -> int | Refused | Unclear:
         """The id of the channel for direct messages to a user; Discord opens it where there is none yet."""
@@ -155,10 +194,17 @@ class MembersClient:
         return channel_id if channel_id is not None else Unclear("the answer names no channel")
 
     def _change_role(
-        self, method: str, guild_id: int, user_id: int, role_id: int, reason: str, ready: Callable[[], None] | None
+        self,
+        method: str,
+        guild_id: int,
+        user_id: int,
+        role_id: int,
+        reason: str,
+        ready: Callable[[], None] | None,
+        fence: Callable[[], None] | None = None,
     ) -> Answer | Refused | Unclear:
         endpoint = _of_guild(method, f"{MEMBERS}/{{user}}/roles/{{role}}", guild_id, user=user_id, role=role_id)
-        result = self.http.request(endpoint, reason=reason, ready=ready)
+        result = self.http.request(endpoint, reason=reason, ready=ready, fence=fence)
         if isinstance(result, Answer) and result.status != NO_CONTENT:
             return Unclear(f"HTTP {result.status}, but a changed role is answered with {NO_CONTENT}")
         return result
@@ -190,3 +236,19 @@ def _role(role: Mapping[str, Any]) -> RoleInfo | None:
     if not isinstance(permissions, str) or not _BITS.fullmatch(permissions):
         return None
     return RoleInfo(role_id, name, position, int(permissions))
+
+
+def _are_objects(entries: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+
+
+def _takes_role(entry: Mapping[str, Any], user_id: int, role_id: int) -> bool:
+    """Whether an entry of the audit log says that the role was taken from the member ($remove, with partial roles)."""
+    if id_or_none(entry.get("target_id")) != user_id:
+        return False
+    changes = entry.get("changes")
+    if not _are_objects(changes):
+        return False
+    taken = [change.get("new_value") for change in changes if change.get("key") == "$remove"]
+    roles = [role for roles in taken if _are_objects(roles) for role in roles]
+    return any(id_or_none(role.get("id")) == role_id for role in roles)

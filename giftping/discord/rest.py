@@ -33,6 +33,9 @@ NOT_FOUND = 404
 
 CHANNEL, MESSAGES = "/channels/{channel}", "/channels/{channel}/messages"
 
+ME = Endpoint("GET", "/users/@me", "/users/@me", "@me")
+"""The bot itself: what can be asked where nothing else is known."""
+
 UNKNOWN_MESSAGE = 10008
 """Discord's code for a message that is not there, in a channel that may be read."""
 
@@ -150,7 +153,7 @@ class RestClient:
         """The bot's own user id; it is asked for once."""
         with self._lock:
             if self._me is None:
-                user = object_in(self.http.request(Endpoint("GET", "/users/@me", "/users/@me", "@me")))
+                user = object_in(self.http.request(ME))
                 if not isinstance(user, Mapping):
                     return user
                 self._me = id_or_none(user.get("id"))

@@ -38,6 +38,8 @@ class LedgerFacts:
     """Whether anything has been written yet."""
     notices: tuple[str, ...] = ()
     """What it has to say of itself, such as that MongoDB is away."""
+    held_back: str = ""
+    """Why nothing is sent by it although it can be read, such as that MongoDB was emptied."""
     odd: tuple[str, ...] = ()
     """The documents in it that cannot be read, and are skipped; those of members are told with the roster."""
 
@@ -76,12 +78,19 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
         with wiring.open_store(read_only=True) as store:
             codes = _codes(store, wiring)
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
+            held_back = "" if store.is_away else store.held_back
             contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True))
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
-        is_there, notices = _is_there(wiring), tuple(store.notices)
-        return LedgerFacts(store.name, is_there=is_there, notices=notices, odd=store.odd), contents
+        ledger = LedgerFacts(
+            store.name,
+            is_there=_is_there(wiring),
+            notices=tuple(store.notices),
+            held_back=held_back,
+            odd=store.odd,
+        )
+        return ledger, contents
     except (StoreError, OddDocumentError) as error:
         return LedgerFacts("", trouble=str(error)), contents
 
@@ -104,6 +113,8 @@ def judge_ledger(ledger: LedgerFacts) -> Judgement:
     """Whether the ledger can be read: without it no run does anything."""
     if ledger.trouble:
         return fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
+    if ledger.held_back:
+        return fail(ledger.held_back, "do what it says: until then nothing is announced and nobody is reminded")
     if ledger.odd:
         said = f"{counted(len(ledger.odd), 'document')} cannot be read and {verb_for(len(ledger.odd), 'are')} skipped"
         return fail(f"{said}: {named(ledger.odd)}", "correct or remove what is named")

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.codes.report import GOOD_RESULTS, DeliveryResult
-from giftping.output.trouble import Trouble, without_numbers
+from giftping.output.trouble import CLOCK, Trouble, clock_over, clock_troubles, without_numbers
 from giftping.text import counted, when
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def _by_outcome(sources: Iterable[SourceReport]) -> str:
 def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
     """Everything that is wrong, whether or not it was told before."""
     yield from (Trouble(without_numbers(line), line) for line in report.trouble)
+    yield from clock_troubles(report.clock)
     for source in report.sources:
         if source.is_failing:
             # It is news when it begins; while a source is left alone, nothing new is known of it.
@@ -185,6 +186,8 @@ def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:
 def trouble_over(report: CheckReport, key: str) -> str:
     """The news that the trouble of a key is over; empty when this run did not show that."""
     sort, _, rest = key.partition(" ")
+    if sort == CLOCK:
+        return clock_over(report.clock)
     if sort == "source":
         is_well = any(source.name == rest and not source.is_failing for source in report.sources)
         return f"{key}: answers again" if is_well else ""

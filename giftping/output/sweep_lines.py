@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from giftping.output.member_lines import ACTION_WORDS, NOBODY
 from giftping.output.phrases import who
-from giftping.output.trouble import Trouble, without_numbers
+from giftping.output.trouble import CLOCK, Trouble, clock_over, clock_troubles, without_numbers
 from giftping.text import counted, printable, when
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.report import FAILED, ActionResult, what_happened
@@ -119,10 +119,13 @@ def sweep_troubles(report: SweepReport) -> Iterator[Trouble]:
         # 0.1.0 remembered the whole line.
         is_known = not report.told_before.isdisjoint({happened, line})
         yield Trouble(without_numbers(happened), printable(line), is_known)
+    yield from clock_troubles(report.clock)
 
 
-def sweep_over(report: SweepReport, _: str) -> str:
+def sweep_over(report: SweepReport, key: str) -> str:
     """That trouble is over, in words: a sweep's whose messages arrived, and of which nothing was refused."""
+    if key == CLOCK:
+        return clock_over(report.clock)
     is_well = report.has_delivered and not report.trouble_lines()
     return "all is well again: what was refused before goes out" if is_well else ""
 

@@ -14,6 +14,8 @@ from giftping import __version__
 from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest, user_agent
 from giftping.codes.gather import Gathered, gather, sightings_of
 from giftping.codes.idle import IdleMark, idle_report, next_mark
+from giftping.codes.memory import SourceOutcome
+from giftping.runs.clock import NOT_YET_VALID, HostClock
 from giftping.runs.last_check import LastCheck, read_last_check, write_last_check
 from giftping.runs.lock import RunLock
 from giftping.runs.sources_file import read_memory, write_memory
@@ -22,14 +24,17 @@ from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
 from giftping.store.tiny.files import fingerprint
 from giftping.text import counted, verb_for
-from giftping.wiring import Wiring, side_by_side, utc_now
+from giftping.wiring import Wiring, side_by_side
 
 if TYPE_CHECKING:
     from giftping.codes.check import CheckRules
+    from giftping.codes.memory import Memory
     from giftping.codes.plan import GuildPlan
     from giftping.codes.report import CheckReport, GuildWork
     from giftping.codes.request import CheckRequest
+    from giftping.discord.outcome import Refused, Route
     from giftping.settings.keys import Settings
+    from giftping.store.base import Destination
     from giftping.store.records import Store
 
 ODDITIES_TOLD = 10
@@ -55,6 +60,8 @@ class _Run:
     def __init__(self, wiring: Wiring, request: CheckRequest, on_progress: Callable[[int, int], None] | None) -> None:
         self._wiring = wiring
         self._settings = wiring.settings
+        # A dry run leaves nothing behind.
+        self._clock = HostClock(None if request.dry_run else wiring.settings.state)
         self._request = request
         self._on_progress = on_progress
         self._store: Store | None = None
@@ -63,6 +70,7 @@ class _Run:
         self._last = read_last_check(self._settings.state)
         self._mark = self._mark_that_holds()
         self._gathered: Gathered | None = None
+        self._held: set[str] = set()
 
     def idle(self) -> CheckReport | None:
         """The report of a run that found everything as the last one left it, None when there may be work."""
@@ -70,10 +78,14 @@ class _Run:
         # Whoever asks for a part, or for a dry run, wants to see it looked at.
         if mark is None or not self._request.is_complete:
             return None
-        started = utc_now()
+        started = self._clock.now()
         # Kept: a run that turns out to have work is not to ask the sources twice.
         self._gathered = self._gather(mark.games)
-        report = idle_report(mark, self._gathered, started, utc_now())
+        # Without a token nobody can be asked before the store has named a webhook.
+        if self._clock.is_doubtful and self._settings.discord.token is None:
+            return None
+        self._clock.settle(self._ask_discord, is_judged_by=False)
+        report = idle_report(mark, self._gathered, started, self._clock.now())
         # Only where the lists are the same: otherwise the store is opened anyway.
         if report is not None and mark.look_again_at <= started:
             if self._wiring.glance() != mark.shared:
@@ -90,12 +102,12 @@ class _Run:
 
         settings = self._settings
         tools = CheckTools(
-            clock=utc_now,
+            clock=self._clock.now,
             discord_now=self._wiring.discord_now,
             gather=self._gather,
             open_store=self._open_store,
-            deliveries=partial(self._wiring.deliveries, read_only=self._request.dry_run),
-            routes=self._wiring.route_to,
+            deliveries=partial(self._wiring.deliveries, clock=self._clock.now, read_only=self._request.dry_run),
+            routes=self._route_to,
             games=settings.games,
             origins=Origins(
                 {name: ORIGIN_OF_KIND.get(source.kind, "website") for name, source in settings.sources.items()}
@@ -103,12 +115,15 @@ class _Run:
             side_by_side=self._side_by_side,
             gathered=self._gathered,
             stopped=self._wiring.is_stopped,
+            ends_by=self._ends_by,
         )
-        started = utc_now()
+        started = self._clock.now()
         try:
             return check(tools, self._rules(), self._request)
         except NotAloneError as error:
-            return CheckReport(started, utc_now(), self._request.dry_run, trouble=(str(error),), notices=error.notices)
+            return CheckReport(
+                started, self._clock.now(), self._request.dry_run, trouble=(str(error),), notices=error.notices
+            )
 
     def finish(self, report: CheckReport) -> CheckReport:
         """The report with this host's own trouble; what the next run starts from is written.
@@ -118,7 +133,8 @@ class _Run:
         mark = self._next_mark(report)
         notices = (*report.notices, *self._notices, *(self._store.notices if self._store is not None else ()))
         trouble = (*report.trouble, *self._trouble)
-        report = replace(report, trouble=trouble, notices=notices)
+        # What the clock held back is told once, and not for each guild.
+        report = replace(report.without_held(self._held), trouble=trouble, notices=notices, clock=self._clock.verdict)
         if self._request.dry_run or not self._settings.state.exists():
             return report
         try:
@@ -160,7 +176,9 @@ class _Run:
     def _mark_that_holds(self) -> IdleMark | None:
         mark = self._last.mark if self._last else None
         unchanged = mark and mark.holds(
-            settings=settings_fingerprint(self._settings), store=fingerprint(self._settings.state), now=utc_now()
+            settings=settings_fingerprint(self._settings),
+            store=fingerprint(self._settings.state),
+            now=self._clock.now(),
         )
         return mark if unchanged else None
 
@@ -188,11 +206,14 @@ class _Run:
 
     def _gather(self, games: Collection[str]) -> Gathered:
         path = self._settings.state / SOURCES
-        fetcher = SecretHeaders(self._settings, Fetcher())
+        fetcher = SecretHeaders(self._settings, Fetcher(hear=self._clock.hear_source))
         memory = read_memory(path)
         if memory.trouble:
             self._trouble.append(memory.trouble)
-        gathered = gather(sources_of(self._settings, games), memory, fetcher, utc_now())
+        gathered = gather(sources_of(self._settings, games), memory, fetcher, self._clock.now())
+        if is_not_yet_valid_anywhere(gathered):
+            self._clock.hear_certificates()
+            gathered = as_not_asked(gathered, memory)
         if gathered.is_memory_new and not self._request.dry_run:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -201,8 +222,65 @@ class _Run:
                 self._trouble.append(_not_written(SOURCES, error))
         return gathered
 
+    # The clock
+
+    def _ends_by(self) -> datetime:
+        """The instant by which a code has ended."""
+        self._clock.settle(self._ask_discord, is_judged_by=True)
+        return self._clock.ends_by
+
+    def _ask_discord(self) -> datetime | None:
+        """Discord's time, for which it is asked by whatever way there is; None where there is none, or no answer."""
+        from giftping.discord.outcome import Refused
+        from giftping.discord.rest import ME
+
+        unheard: object = None
+        if (reader := self._wiring.reader()) is not None:
+            unheard = reader.http.ask(ME)
+        else:
+            # Any webhook will do: one that is gone tells the time as well.
+            guilds = self._store.guilds() if self._store is not None else ()
+            routes = (self._wiring.route_to(guild.destination) for guild in guilds)
+            if (route := next((route for route in routes if not isinstance(route, Refused)), None)) is not None:
+                unheard = route.ask()
+        return self._heard(unheard)
+
+    def _heard(self, unheard: object) -> datetime | None:
+        """Discord's time, None where it has not said it; `unheard` is what became of the request instead."""
+        if NOT_YET_VALID in getattr(unheard, "reason", ""):
+            self._clock.hear_certificates()
+        return self._wiring.http().discord_now()
+
+    def _route_to(self, destination: Destination) -> Route | Refused:
+        """The way to a destination; none as long as this host's clock is wrong. Discord is asked before the first."""
+        from giftping.discord.outcome import Refused
+
+        route = self._wiring.route_to(destination)
+        if isinstance(route, Refused) or self._request.dry_run:
+            return route
+        self._clock.hear_discord(self._heard(route.ask()))
+        if self._clock.verdict.may_send:
+            return route
+        self._held.add(line := self._clock.verdict.line)
+        return Refused(line)
+
     def _side_by_side(self, work: Callable[[GuildPlan], GuildWork], plans: Collection[GuildPlan]) -> list[GuildWork]:
         return side_by_side(work, list(plans), self._on_progress)
+
+
+def is_not_yet_valid_anywhere(gathered: Gathered) -> bool:
+    """Whether all sources that were asked have certificates that begin only later: that is this host's clock."""
+    asked = [source for source in gathered.sources if source.waiting_until is None]
+    return bool(asked) and all(NOT_YET_VALID in source.reason for source in asked)
+
+
+def as_not_asked(gathered: Gathered, memory: Memory) -> Gathered:
+    """What was gathered, with nothing learnt of any source: none of them has failed, and none is left alone for it."""
+    waiting = tuple(
+        replace(source, outcome=SourceOutcome.WAITING, reason="", failing_since=None, failures=0)
+        for source in gathered.sources
+    )
+    return replace(gathered, sources=waiting, memory=memory, is_memory_new=False)
 
 
 def listed_now(settings: Settings) -> set[tuple[str, str]]:

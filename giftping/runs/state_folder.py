@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from giftping.delivery.holder import HOLDERS
 from giftping.store.tiny.files import JOURNAL, LOCK, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
 from giftping.wiring import HOST_FILE
 
@@ -15,6 +16,7 @@ CHECK_LOCK = "check.lock"
 SWEEP_LOCK = "sweep.lock"
 BOT_LOCK = "bot.lock"
 
+CLOCK = "clock.json"
 LAST_CHECK = "last-check.json"
 SOURCES = "sources.json"
 ATTACHMENTS = "attachments"
@@ -47,10 +49,15 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
     CHECK_LOCK: ("held by a running check", "it is made anew"),
     SWEEP_LOCK: ("held by a running sweep", "it is made anew"),
     BOT_LOCK: ("held by a running bot", "it is made anew"),
+    HOLDERS: ("a lock for each process that has a message under way. Empty", "they are made anew"),
     ATTACHMENTS: ("files of TODOs that are yet to be posted", "those TODOs are posted without their file"),
     TOLD["codes"]: ("which trouble `codes check` has told, and when", "it is told once more"),
     TOLD["todo"]: ("the same of `todo sweep`", "the same"),
     SOURCES: ("what each source listed last, and when it may be asked again", "all sources are asked"),
+    CLOCK: (
+        "when Discord last said what time it is, so that a clock which has fallen behind is noticed",
+        "that is noticed a little later",
+    ),
     LAST_CHECK: ("how the last check ended", "the next check looks closer"),
     BOT_COMMANDS: ("which slash commands Discord has from the bot", "they are sent once more"),
     HOST_FILE: (

@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from giftping.delivery.clock import Clock
+from giftping.delivery.clock import Clock, ClockVerdict
+from giftping.delivery.deliveries import Deliveries
+from giftping.delivery.holder import ProcessLock
 from giftping.delivery.hosts import NotAloneError
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
+from giftping.net.steady import steady_seconds
 from giftping.net.waiting import sleep_unless
+from giftping.runs.clock import NOT_YET_VALID, HostClock
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
 from giftping.settings.file import Mistake, SettingsError
@@ -50,6 +54,10 @@ class Timing:
     clock: Clock = utc_now
     sleep: Callable[[float], None] = time.sleep
 
+    def steady(self) -> float:
+        """Seconds of a clock that nobody sets; a clock of a test's own is its own witness."""
+        return steady_seconds() if self.clock is utc_now else self.clock().timestamp()
+
 
 def run_sweep(
     wiring: Wiring,
@@ -66,9 +74,10 @@ def run_sweep(
     timing = timing or Timing()
     settings = wiring.settings
     place = _place(wiring)
-    stage = _Stage(wiring, place, timing, dry_run=dry_run)
+    clock = HostClock(None if dry_run else settings.state, timing.clock, timing.steady, to_the_second=True)
+    stage = _Stage(wiring, place, timing, clock, dry_run=dry_run)
     notices: Sequence[str] = ()
-    with nullcontext() if dry_run else RunLock(settings.state / SWEEP_LOCK):
+    with nullcontext() if dry_run else RunLock(settings.state / SWEEP_LOCK), closing(stage):
         # `sweep` opens and closes it; what it has to say of itself is asked for after that.
         opened: list[Store] = []
 
@@ -78,11 +87,11 @@ def run_sweep(
 
         todo = settings.todo
         rules = SweepRules(stage.rules, todo.linger, todo.downtime, dry_run)
-        started = timing.clock()
+        started = clock.now()
         try:
             report = sweep(stage.tools(open_store, on_progress), rules)
         except NotAloneError as error:
-            return SweepReport(started, timing.clock(), trouble=(str(error),), notices=error.notices)
+            return SweepReport(started, clock.now(), trouble=(str(error),), notices=error.notices)
         notices = opened[0].notices
         # What went out before the store was lost is in the report: it is not said that nothing was sent.
         held = (f"held back from then on: {opened[0].held_back}",) if opened[0].held_back else ()
@@ -104,17 +113,20 @@ def run_submit(
     timing = timing or Timing()
     settings = wiring.settings
     place = _place_if_any(wiring)
-    stage = _Stage(wiring, place, timing, dry_run=False) if place else None
+    clock = HostClock(settings.state, timing.clock, timing.steady, to_the_second=True)
+    stage = _Stage(wiring, place, timing, clock, dry_run=False) if place else None
     folder = Attachments(settings.state / ATTACHMENTS)
     tools = SubmitTools(
-        clock=timing.clock,
+        clock=clock.now,
+        ask_time=stage.ask_time if stage else lambda: (clock.verdict, ""),
         today=lambda member, now: today_of(settings, member, now),
         owner_id=settings.todo.owner_id,
         messenger=stage.messenger if stage else lambda *_: None,
         keeper=stage.keeper if stage else lambda *_: None,
         keep=lambda todo: folder.keep(todo, content),
     )
-    return submit(tools, repository, request)
+    with closing(stage) if stage else nullcontext():
+        return submit(tools, repository, request)
 
 
 def rules_of(settings: Settings, host: str) -> TodoRules:
@@ -183,8 +195,9 @@ def _place_if_any(wiring: Wiring) -> _Place | None:
 class _Stage:
     """What works on one guild in the name of this host."""
 
-    def __init__(self, wiring: Wiring, place: _Place, timing: Timing, *, dry_run: bool) -> None:
+    def __init__(self, wiring: Wiring, place: _Place, timing: Timing, clock: HostClock, *, dry_run: bool) -> None:
         settings = wiring.settings
+        self._clock = clock
         self._settings = settings
         self._place = place
         self._timing = timing
@@ -192,11 +205,21 @@ class _Stage:
         self._members = MembersClient(place.rest.http)
         self._attachments = Attachments(settings.state / ATTACHMENTS)
         # A dry run leaves nothing behind, not even a name for this host.
-        self.rules = rules_of(settings, host_name(settings, create=not dry_run))
+        host = host_name(settings, create=not dry_run)
+        self.rules = rules_of(settings, host)
+        # Of each run one, also in the bot: what one has left open is not held by another that goes on.
+        self._lock = ProcessLock(settings.state, host)
+
+    def close(self) -> None:
+        """Let go of what this run holds: whoever comes next may settle what it has left open."""
+        self._lock.close()
+
+    def _deliveries(self, repository: MemberRepository) -> Deliveries:
+        return Deliveries(repository.store, self._lock, self._clock.now)
 
     def tools(self, open_store: Callable[[], Store], on_progress: Callable[[int, int], None]) -> SweepTools:
         """The tools of a sweep."""
-        guild_id, role_id, clock = self._place.guild_id, self._settings.todo.role_id, self._timing.clock
+        guild_id, role_id, clock = self._place.guild_id, self._settings.todo.role_id, self._clock.now
         memberships = MembershipReader(
             self._members, clock, guild_id, role_id, lambda look, ids: side_by_side(look, ids)
         )
@@ -211,7 +234,22 @@ class _Stage:
             keep_files=self._attachments.forget_others,
             on_progress=on_progress,
             stopped=self._wiring.is_stopped,
+            is_clock_doubtful=lambda: self._clock.is_doubtful,
+            ask_time=self.ask_time,
         )
+
+    def ask_time(self) -> tuple[ClockVerdict, str]:
+        """What this host's clock is worth by Discord's time, and why that is not known; one request at most.
+
+        The clock of the run goes by Discord's from then on.
+        """
+        http = self._place.rest.http
+        unheard = self._place.rest.ask(self._place.channel_id)
+        if unheard is not None and NOT_YET_VALID in unheard.reason:
+            self._clock.hear_certificates()
+            return self._clock.verdict, ""
+        self._clock.hear_discord(http.discord_now())
+        return self._clock.verdict, f"Discord does not say what time it is ({unheard.reason})" if unheard else ""
 
     def _sleep(self, seconds: float) -> None:
         if self._wiring.stopped is None:
@@ -224,9 +262,10 @@ class _Stage:
         todo = self._settings.todo
         return Messenger(
             repository=repository,
+            deliveries=self._deliveries(repository),
             rest=self._place.rest,
             members=self._members,
-            clock=self._timing.clock,
+            clock=self._clock.now,
             rules=self.rules,
             addresses=Addresses(self._place.channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
             downtimes=downtimes,
@@ -239,8 +278,16 @@ class _Stage:
         role_id = self._settings.todo.role_id
         if role_id is None:
             return None
-        clock, rules = self._timing.clock, self.rules
-        return RoleKeeper(repository, self._members, clock, rules, self._place.guild_id, role_id, downtimes)
+        return RoleKeeper(
+            repository,
+            self._deliveries(repository),
+            self._members,
+            self._clock.now,
+            self.rules,
+            self._place.guild_id,
+            role_id,
+            downtimes,
+        )
 
 
 def _pool() -> AbstractContextManager[Executor]:

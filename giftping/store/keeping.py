@@ -80,7 +80,9 @@ class Keeping:
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Add the documents whose `_id` is free and return those ids; an existing one is left as it is. One write."""
-        first = {document["_id"]: document for document in reversed(documents)}
+        first: dict[str, Mapping[str, Any]] = {}
+        for document in documents:
+            first.setdefault(document["_id"], document)
         return self._made([Change(collection, None, document) for document in first.values()])
 
     def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:

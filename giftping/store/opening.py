@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from giftping.store.tiny.files import replace_file, storage_errors
 if TYPE_CHECKING:
     from giftping.settings.keys import Settings
     from giftping.settings.secrets import Secret
+    from giftping.store.mirror.identity import Found
+    from giftping.store.mirror.standing import Standing
     from giftping.store.mongo.engine import MongoEngine
     from giftping.store.records import Store
     from giftping.store.tiny.engine import TinyEngine
@@ -52,6 +55,8 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
         clock=clock,
         waits=settings.mongo.on_outage == "hold",
         read_only=read_only,
+        # One that the settings name is not to be renamed by anybody but who wrote them.
+        rename=None if settings.host else lambda: renamed(settings.state),
         upgrade=upgrade,
     )
     return Store(engine)
@@ -66,6 +71,28 @@ def database_of(settings: Settings, uri: Secret) -> MongoEngine:
 
     mongo = settings.mongo
     return MongoEngine(uri, mongo.database or None, server_selection=mongo.server_selection)
+
+
+def standing_of(settings: Settings, uri: Secret) -> Standing:
+    """How MongoDB stands with this host. Raise StoreAwayError when it cannot be reached."""
+    from giftping.store.mirror.standing import standing
+    from giftping.store.tiny.engine import TinyEngine
+
+    with closing(TinyEngine(settings.state, read_only=True)) as copy, closing(database_of(settings, uri)) as database:
+        return standing(database, copy, host_name(settings, create=False))
+
+
+def decide(settings: Settings, uri: Secret, at: datetime, *, adopts: bool) -> Found:
+    """What MongoDB was found to be, once it was decided what counts. Raise StoreError where there is nothing to decide.
+
+    The next store that is opened for writing carries it out.
+    """
+    from giftping.store.mirror.engine import database_lock
+    from giftping.store.mirror.standing import decide
+    from giftping.store.tiny.engine import TinyEngine
+
+    with closing(TinyEngine(settings.state)) as copy, closing(database_of(settings, uri)) as database:
+        return decide(database, copy, database_lock(settings.state), host_name(settings), at, adopts=adopts)
 
 
 def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], datetime], read_only: bool) -> Store:
@@ -115,6 +142,14 @@ def kept_host_name(state: Path, *, create: bool = True) -> str:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = _new_host_name()
         replace_file(path, [name.encode()])
+    return name
+
+
+def renamed(state: Path) -> str:
+    """The new name of the host of a state folder, which turned out to be a copy of another one."""
+    name = _new_host_name()
+    with storage_errors(state / HOST_FILE, "written"):
+        replace_file(state / HOST_FILE, [name.encode()])
     return name
 
 

@@ -1,26 +1,55 @@
-"""Claims on legs: which legs are owed, taking one just before its message goes out, and what came of it.
+"""Claims on legs: which legs are owed, taking them just before their message goes out, and what came of it.
 
-A leg is claimed in the very moment before its message goes out, after all waiting for rate limits, and only if by the
-rules it is still due: whoever has just handed in a TODO is not pinged by a message that was made before.
+A message is a delivery. It is claimed in the very moment before it goes out, after all waiting for rate limits, and its
+legs with it, each only if by the rules it is still due: whoever has just handed in a TODO is not pinged by a message
+that was made before. Before its first byte it passes the fence: whoever has been asleep for so long that another run
+has settled it sends nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from giftping.delivery.clock import Clock
+from giftping.delivery.clock import Clock, delivery_time
+from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.discord.http import DiscordHttp
 from giftping.discord.meanings import meaning_of
-from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
+from giftping.discord.outcome import Done, Outcome, Unclear, WithdrawnError
+from giftping.discord.snowflake import snowflake_time
 from giftping.todo.errands import Errand, Recipient
 from giftping.todo.history import Event
-from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
+from giftping.todo.model import PINGS, LegName, LegState, Member, Notice, NoticeKind
 from giftping.todo.periods import Period
 from giftping.todo.report import ActionResult, LegReport
 from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.rules import TodoRules, due
-from giftping.todo.transitions import ping_for, with_claim, with_delivery, with_refusal
+from giftping.todo.transitions import ping_for, with_claim, with_delivery, with_refusal, with_stray_ping
+
+SEVERAL = "notices"
+"""The kind of a delivery that tells several things."""
+
+NOTICE_KINDS = (*(kind.value for kind in NoticeKind), SEVERAL)
+"""The kinds of the deliveries that carry legs."""
+
+
+@dataclass
+class Outgoing:
+    """One message on its way: whom it is for, and what it has claimed."""
+
+    leg: LegName
+    errands: Sequence[Errand]
+    delivery: Delivery
+    """Nothing is claimed as long as it has no document."""
+    recipients: list[Recipient] = field(default_factory=list)
+    """Whose leg it has claimed, and holds."""
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether its delivery has been written."""
+        return self.delivery.document is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +57,9 @@ class LegClaims:
     """Claims legs in the name of one run of one host."""
 
     repository: MemberRepository
+    deliveries: Deliveries
+    http: DiscordHttp
+    """Whose time dates the claims: nobody's clock does."""
     clock: Clock
     rules: TodoRules
     downtimes: Sequence[Period]
@@ -51,110 +83,238 @@ class LegClaims:
         notice = ping_for(member, found, new_id(), now, dm=self.dm_state(member))
         return (member, notice) if notice.leg(leg).state is LegState.OPEN else None
 
-    def claim(
-        self, errands: Sequence[Errand], leg: LegName, channel_id: int, *, held: Sequence[Recipient]
-    ) -> list[Recipient]:
-        """The members, as they are now, whose leg is owed and was claimed, or is still `held` by this message.
+    # Before it goes out
 
-        Raise WithdrawnError while the store holds back whatever is to be sent.
+    def outgoing(self, errands: Sequence[Errand], leg: LegName, channel_id: int) -> Outgoing:
+        """A message to a channel, with nothing claimed yet."""
+        return Outgoing(leg, errands, self.deliveries.new(SEVERAL, channel_id=channel_id))
+
+    def claim(self, outgoing: Outgoing) -> list[Recipient]:
+        """The members, as they are now, whom the message is to tell: their legs are claimed by it.
+
+        The first call claims; each other one comes after a 429, and lets go of those who are not to be told any more.
+        Raise WithdrawnError when nobody is left, and while the store holds back whatever is to be sent.
         """
-        members = self.repository.load([errand.user_id for errand in errands]).members
+        members = self.repository.load([errand.user_id for errand in outgoing.errands]).members
         # Asked after the reading, which may be what notices that the store is away.
         self._withdraw_if_held()
-        if held:
-            return _still_held(members, held)
-        now, host = self.clock(), self.rules.host
-        # Of two errands for one member the later one: a document changes once in a write, and the other stays owed.
-        claimed = {
-            member.user_id: (with_claim(member, notice, leg, now=now, by=host, channel_id=channel_id), notice)
-            for member, notice in self.owed(members, errands, leg)
-        }
-        # Whose document has changed since it was read is not won: another host has it, or a TODO has just come.
-        won = self.repository.save([MemberChange(member) for member, _ in claimed.values()]) if claimed else frozenset()
+        if outgoing.is_claimed:
+            self._let_go_of_the_overtaken(outgoing, members)
+        else:
+            self._claim(outgoing, members)
         # And after the claim: one in which the store was lost has no referee. It is settled as that of a killed run.
         self._withdraw_if_held()
-        return [found for user_id, found in claimed.items() if user_id in won]
+        if not outgoing.recipients:
+            raise WithdrawnError("nobody is to be told any more")
+        return outgoing.recipients
+
+    def _claim(self, outgoing: Outgoing, members: Mapping[int, Member]) -> None:
+        leg, id_, channel_id = outgoing.leg, outgoing.delivery.id, outgoing.delivery.channel_id
+        # Of two errands for one member the later one: a document changes once in a write, and the other stays owed.
+        owed = {member.user_id: (member, notice) for member, notice in self.owed(members, outgoing.errands, leg)}
+        if not owed:
+            return
+        now = self.clock()
+        claimed = {
+            user_id: (with_claim(member, notice, leg, now=now, delivery=id_, channel_id=channel_id), notice)
+            for user_id, (member, notice) in owed.items()
+        }
+        delivery = replace(
+            outgoing.delivery,
+            kind=_kind_of(notice for _, notice in owed.values()),
+            since=now,
+            anchor=self.http.anchor(),
+            entries=_entries(owed.values(), leg),
+        )
+        changes = self.repository.changes_of([MemberChange(member) for member, _ in claimed.values()])
+        outgoing.delivery, made = self.deliveries.claim(delivery, list(changes.values()))
+        # Whose document has changed since it was read is not won: another host has it, or a TODO has just come.
+        outgoing.recipients = [claimed[user_id] for user_id, is_won in zip(changes, made, strict=True) if is_won]
+
+    def _let_go_of_the_overtaken(self, outgoing: Outgoing, members: Mapping[int, Member]) -> None:
+        """Keep those whose leg is still this message's, and due by the rules as they are now."""
+        kept: list[Recipient] = []
+        overtaken: list[Recipient] = []
+        for known, made in outgoing.recipients:
+            member = members.get(known.user_id)
+            notice = member.notice(made.id) if member else None
+            if member is None or notice is None or not _is_held(notice, outgoing):
+                continue
+            (kept if self._is_still_due(member, notice, outgoing.leg) else overtaken).append((member, notice))
+        outgoing.recipients = kept
+        if overtaken:
+            self._open_again(outgoing, overtaken)
+
+    def _is_still_due(self, member: Member, notice: Notice, leg: LegName) -> bool:
+        if notice.kind not in PINGS:
+            return True
+        # As if it had not been claimed: the claim itself counts as a ping.
+        unclaimed = with_refusal(member, notice, leg, reason="")
+        found = due(unclaimed, self.rules, self.clock(), self.downtimes)
+        return found.is_ping and leg in found.legs
+
+    def fence(self, outgoing: Outgoing) -> None:
+        """Note that the message may be there from now on, and whom it tells.
+
+        Raise WithdrawnError where it is not this run's any more.
+        """
+        entries = _entries(outgoing.recipients, outgoing.leg)
+        try:
+            outgoing.delivery = self.deliveries.fence(replace(outgoing.delivery, entries=entries, since=self.clock()))
+        except LostDeliveryError:
+            raise WithdrawnError("another run has taken it over") from None
+        self._withdraw_if_held()
 
     def _withdraw_if_held(self) -> None:
         if why := self.repository.store.held_back:
             raise WithdrawnError(why)
 
-    def record(self, leg: LegName, sent: Sequence[Recipient], outcome: Outcome) -> list[LegReport]:
+    # What came of it
+
+    def record(self, outgoing: Outgoing, outcome: Outcome) -> list[LegReport]:
         """How a message ended for each member that it was for, once that is written down."""
         if isinstance(outcome, Done):
-            at, message_id, channel_id = self.clock(), outcome.message_id, outcome.channel_id
-            self._change(
-                sent,
-                leg,
-                lambda member, notice: with_delivery(
-                    member, notice, leg, at=at, message_id=message_id, channel_id=channel_id
-                ),
-                message_id=message_id,
-            )
-            return [
-                leg_report(member, notice, leg, ActionResult.DONE, message_id=message_id) for member, notice in sent
-            ]
-        if not isinstance(outcome, Refused):
-            # The claims stay: the next sweep looks in the channel before anybody is told once more.
-            return [leg_report(member, notice, leg, ActionResult.UNCLEAR, outcome.reason) for member, notice in sent]
+            return self._record_done(outgoing, outcome)
+        if isinstance(outcome, Unclear):
+            return self._record_unclear(outgoing, outcome)
         if outcome.withdrawn:
+            # While the store is away nothing is written to it: what is left is settled as that of a killed run.
+            if not self.repository.store.held_back:
+                self._release(outgoing)
             return []
-        reason = outcome.reason
-        self._change(sent, leg, lambda member, notice: with_refusal(member, notice, leg, reason=reason), reason=reason)
+        self._release(outgoing, outcome.reason)
         mend = meaning_of(outcome.status, outcome.code).mend
-        refused = [leg_report(member, notice, leg, ActionResult.REFUSED, reason) for member, notice in sent]
-        return [replace(report, mend=mend) for report in refused]
+        return [replace(one, mend=mend) for one in _reports(outgoing, ActionResult.REFUSED, outcome.reason)]
 
-    def close(self, leg: LegName, sent: Sequence[Recipient], reason: str) -> list[LegReport]:
-        """That a leg is not to be sent any more to these members, once that is written down."""
+    def _record_done(self, outgoing: Outgoing, outcome: Done) -> list[LegReport]:
+        message_id, channel_id = outcome.message_id, outcome.channel_id or outgoing.delivery.channel_id
+        # Asleep between the fence and the first byte, it was given up by others. It was delivered all the same.
+        with suppress(LostDeliveryError):
+            self.deliveries.change(replace(outgoing.delivery, state=DeliveryState.DONE, message_id=message_id))
+        # By Discord's clock, never by ours: it is what the interval lies between.
+        at = delivery_time(snowflake_time(message_id), self.clock())
         self._change(
-            sent, leg, lambda member, notice: with_refusal(member, notice, leg, reason=reason, state=LegState.CLOSED)
+            outgoing,
+            outgoing.recipients,
+            lambda member, notice: with_delivery(
+                member, notice, outgoing.leg, at=at, message_id=message_id, channel_id=channel_id
+            ),
+            message_id=message_id,
         )
-        return [leg_report(member, notice, leg, ActionResult.CLOSED, reason) for member, notice in sent]
+        return _reports(outgoing, ActionResult.DONE, message_id=message_id)
+
+    def _record_unclear(self, outgoing: Outgoing, outcome: Unclear) -> list[LegReport]:
+        # The claims stay: the next sweep looks in the channel before anybody is told once more.
+        with suppress(LostDeliveryError):
+            self.deliveries.leave(outgoing.delivery, self.http.discord_now())
+        return _reports(outgoing, ActionResult.UNCLEAR, outcome.reason)
+
+    def close(self, outgoing: Outgoing, reason: str) -> list[LegReport]:
+        """That a leg is not to be sent any more to these members, once that is written down."""
+        self._release(outgoing, reason, LegState.CLOSED)
+        return _reports(outgoing, ActionResult.CLOSED, reason)
+
+    def close_unsent(self, owed: Recipient, leg: LegName, reason: str) -> list[LegReport]:
+        """The same for a leg to which there is no way, so that no message was made."""
+        user_id, id_ = owed[0].user_id, owed[1].id
+
+        def closed(member: Member) -> MemberChange | None:
+            notice = member.notice(id_)
+            if notice is None or notice.leg(leg).state is not LegState.OPEN:
+                return None
+            return MemberChange(with_refusal(member, notice, leg, reason=reason, state=LegState.CLOSED))
+
+        self.repository.amend([user_id], closed)
+        return [leg_report(*owed, leg, ActionResult.CLOSED, reason)]
+
+    def _release(self, outgoing: Outgoing, reason: str = "", state: LegState = LegState.OPEN) -> None:
+        """Take back a claim of which surely nothing was posted."""
+        # The delivery first: only as long as it is ours its legs are, too.
+        if outgoing.is_claimed and self.deliveries.remove(outgoing.delivery):
+            self._open_again(outgoing, outgoing.recipients, reason, state)
+
+    def _open_again(
+        self,
+        outgoing: Outgoing,
+        recipients: Sequence[Recipient],
+        reason: str = "",
+        state: LegState = LegState.OPEN,
+    ) -> None:
+        self._change(
+            outgoing,
+            recipients,
+            lambda member, notice: with_refusal(
+                member, notice, outgoing.leg, reason=reason or notice.leg(outgoing.leg).reason, state=state
+            ),
+            # That somebody takes no direct messages is no event.
+            reason=reason if state is LegState.OPEN else "",
+        )
 
     def _change(
         self,
-        sent: Sequence[Recipient],
-        leg: LegName,
+        outgoing: Outgoing,
+        recipients: Sequence[Recipient],
         change: Callable[[Member, Notice], Member],
         *,
         reason: str = "",
         message_id: int | None = None,
     ) -> None:
-        """Change the members' notices as they are now; what was delivered is entered also when the notice is gone."""
-        notices = {member.user_id: notice for member, notice in sent}
+        """Change the members' notices as they are now, where the leg is still this message's.
+
+        What was delivered is entered also where it is not.
+        """
+        notices, leg = {member.user_id: notice for member, notice in recipients}, outgoing.leg
         now = self.clock()
 
         def changed(member: Member) -> MemberChange | None:
-            known = notices[member.user_id]
-            notice = member.notice(known.id)
-            if notice is None:
+            notice = member.notice(notices[member.user_id].id)
+            if notice is None or not _is_held(notice, outgoing):
                 return None
-            after = change(member, notice)
             # The same refusal each quarter of an hour would fill the history.
-            is_news = message_id is not None or notice.leg(leg).reason != reason
+            is_news = message_id is not None or (reason != "" and notice.leg(leg).reason != reason)
             event = leg_event(member, notice, leg, now, self.rules.host, reason=reason, message_id=message_id)
-            return MemberChange(after, (event,) if is_news else ())
+            return MemberChange(change(member, notice), (event,) if is_news else ())
 
         amended = self.repository.amend(list(notices), changed)
         if message_id is not None:
-            # A TODO that came while the message was under way has taken the ping away; it was delivered all the same.
-            gone = [(member, notice) for member, notice in sent if member.user_id not in amended]
-            self.repository.enter(
-                leg_event(member, notice, leg, now, self.rules.host, message_id=message_id) for member, notice in gone
-            )
+            stray = {user_id: notice for user_id, notice in notices.items() if user_id not in amended}
+            self._enter_stray(stray, leg, message_id, now)
+
+    def _enter_stray(self, notices: Mapping[int, Notice], leg: LegName, message_id: int, now: datetime) -> None:
+        """Enter what was delivered though nobody waits for it: a TODO came meanwhile, or it was given up."""
+        at = delivery_time(snowflake_time(message_id), now)
+        for member in self.repository.load(notices).members.values() if notices else ():
+            notice = notices[member.user_id]
+            event = leg_event(member, notice, leg, now, self.rules.host, message_id=message_id)
+            self.repository.enter([event])
+            if notice.kind in PINGS:
+                self.repository.amend([member.user_id], lambda known: MemberChange(with_stray_ping(known, at)))
 
 
-def _still_held(members: Mapping[int, Member], held: Sequence[Recipient]) -> list[Recipient]:
-    """Those whose claim has neither been settled by somebody else nor overtaken by a TODO."""
-    fresh = [(members.get(member.user_id), notice.id) for member, notice in held]
-    known = [(member, notice) for member, id_ in fresh if member and (notice := member.notice(id_))]
-    return [(member, notice) for member, notice in known if not _is_overtaken(member, notice)]
+def entry_of(user_id: int, notice_id: str, leg: LegName) -> str:
+    """How a delivery names a leg that it carries."""
+    return f"{user_id}:{notice_id}:{leg.value}"
 
 
-def _is_overtaken(member: Member, notice: Notice) -> bool:
-    """Whether a TODO has come since a ping was made; an older bot leaves the ping in place."""
-    return notice.kind in PINGS and member.silent_since is not None and member.silent_since > notice.made_at
+def _entries(recipients: Iterable[Recipient], leg: LegName) -> tuple[str, ...]:
+    return tuple(entry_of(member.user_id, notice.id, leg) for member, notice in recipients)
+
+
+def _kind_of(notices: Iterable[Notice]) -> str:
+    kinds = {notice.kind.value for notice in notices}
+    return kinds.pop() if len(kinds) == 1 else SEVERAL
+
+
+def _is_held(notice: Notice, outgoing: Outgoing) -> bool:
+    """Whether a leg is still the message's."""
+    leg = notice.leg(outgoing.leg)
+    return leg.state is LegState.CLAIMED and leg.delivery == outgoing.delivery.id
+
+
+def _reports(
+    outgoing: Outgoing, result: ActionResult, reason: str = "", message_id: int | None = None
+) -> list[LegReport]:
+    return [leg_report(*one, outgoing.leg, result, reason, message_id) for one in outgoing.recipients]
 
 
 def leg_event(

@@ -216,14 +216,16 @@ def _removal_from(reader: DocumentFields) -> Removal:
     at = reader.time("at")
     if at is None:
         raise reader.odd("at", "the time of a removal")
-    return Removal(reader.one_of("state", RemovalState), at, reader.text("by"))
+    return Removal(reader.one_of("state", RemovalState), at, reader.text("by"), reader.text("delivery"))
 
 
 def _lapse_object(lapse: Lapse) -> Document:
     removal = lapse.removal
     return {"since": epoch_of(lapse.since)} | set_values(
         warned_at=epoch_of(lapse.warned_at),
-        removal=removal and {"state": removal.state.value, "at": epoch_of(removal.at), "by": removal.by},
+        removal=removal
+        and {"state": removal.state.value, "at": epoch_of(removal.at), "by": removal.by}
+        | set_values(delivery=removal.delivery),
     )
 
 
@@ -260,6 +262,7 @@ def _leg_from(reader: DocumentFields) -> Leg:
         reason=reader.text("reason"),
         message_id=reader.id("message_id"),
         channel_id=reader.id("channel_id"),
+        delivery=reader.text("delivery"),
     )
 
 
@@ -270,4 +273,5 @@ def _leg_object(leg: Leg) -> Document:
         reason=leg.reason,
         message_id=str(leg.message_id) if leg.message_id else None,
         channel_id=str(leg.channel_id) if leg.channel_id else None,
+        delivery=leg.delivery,
     )

@@ -7,20 +7,21 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from giftping.delivery.clock import Clock
+from giftping.delivery.deliveries import Deliveries
 from giftping.discord.limits import ATTACHMENT
 from giftping.discord.meanings import meaning_of
 from giftping.discord.members import DMS_TOO_FAST, UNKNOWN_CHANNEL, MembersClient
 from giftping.discord.message import Message, Upload
 from giftping.discord.outcome import Outcome, Refused, WithdrawnError
 from giftping.discord.rest import RestClient
-from giftping.todo.claims import LegClaims, leg_report
+from giftping.todo.claims import LegClaims, Outgoing, leg_report
 from giftping.todo.direct_messages import NOT_TO_BE_REACHED, DirectMessages
 from giftping.todo.errands import Errand, Recipient
 from giftping.todo.model import Lapse, LegName, Member, Notice, NoticeKind, Todo
 from giftping.todo.notices import NoticeDetails, channel_message, dm_message
 from giftping.todo.periods import Period
 from giftping.todo.report import ActionResult, LegReport, PlannedWrites
-from giftping.todo.repository import LoadedMembers, MemberRepository, new_id
+from giftping.todo.repository import LoadedMembers, MemberRepository
 from giftping.todo.rules import TodoRules, outlook
 
 
@@ -47,6 +48,7 @@ class Messenger:
     """Tells members things in the name of one run. Safe to use from several threads."""
 
     repository: MemberRepository
+    deliveries: Deliveries
     rest: RestClient
     members: MembersClient
     clock: Clock
@@ -68,7 +70,15 @@ class Messenger:
         """Let both kinds of leg share the claims, and what is known of direct messages."""
         allowed, new_in_a_run = self.addresses.direct_messages, self.addresses.new_dms
         self.dms = DirectMessages(self.repository, self.members, self.clock, allowed, new_in_a_run)
-        self.claims = LegClaims(self.repository, self.clock, self.rules, self.downtimes, self.dms.leg_state)
+        self.claims = LegClaims(
+            self.repository,
+            self.deliveries,
+            self.rest.http,
+            self.clock,
+            self.rules,
+            self.downtimes,
+            self.dms.leg_state,
+        )
 
     def deliver(
         self,
@@ -91,6 +101,7 @@ class Messenger:
         for number, written in enumerate(under_way, total - len(under_way) + 1):
             reports += written.result()
             on_progress(number, total)
+        self.tidy()
         return reports
 
     def preview(self, loaded: LoadedMembers, errands: Sequence[Errand]) -> tuple[str, Message] | None:
@@ -112,32 +123,30 @@ class Messenger:
         if self.stopped():
             return []
         if self.channel_refused:
-            return self._not_tried(errands)
-        nonce = new_id()
-        sent: list[Recipient] = []
+            return self._not_tried(errands, self.channel_refused, self.channel_mend)
+        outgoing = self.claims.outgoing(errands, LegName.CHANNEL, self.addresses.channel_id)
+        outcome = self._send(
+            outgoing,
+            lambda claimed: channel_message([self._details(*one) for one in claimed]),
+            self._upload_of(errands),
+        )
+        reports = self.claims.record(outgoing, outcome)
+        if not isinstance(outcome, Refused) or outcome.withdrawn:
+            return reports
+        mend = meaning_of(outcome.status, outcome.code).mend
+        if outcome.lasting or outcome.everywhere:
+            self.channel_refused, self.channel_mend = outcome.reason, mend
+        # One that was refused before it was anybody's turn was claimed for nobody.
+        return reports or self._not_tried(errands, outcome.reason, mend)
 
-        def message() -> Message:
-            # A second call comes after a 429: what was claimed with the first stays claimed unless it was taken away.
-            claimed = self.claims.claim(errands, LegName.CHANNEL, self.addresses.channel_id, held=sent)
-            sent[:] = claimed
-            if not claimed:
-                raise WithdrawnError("nobody is to be told any more")
-            return channel_message([self._details(member, notice) for member, notice in claimed])
-
-        outcome = self._send(self.addresses.channel_id, message, nonce, errands)
-        if isinstance(outcome, Refused) and (outcome.lasting or outcome.everywhere):
-            self.channel_refused = outcome.reason
-            self.channel_mend = meaning_of(outcome.status, outcome.code).mend
-        return self.claims.record(LegName.CHANNEL, sent, outcome)
-
-    def _not_tried(self, errands: Sequence[Errand]) -> list[LegReport]:
+    def _not_tried(self, errands: Sequence[Errand], reason: str, mend: str) -> list[LegReport]:
         """That these errands share the fate of the post that the channel refused: it would refuse each of them."""
         members = self.repository.load([errand.user_id for errand in errands]).members
         refused = [
-            leg_report(member, notice, LegName.CHANNEL, ActionResult.REFUSED, self.channel_refused)
+            leg_report(member, notice, LegName.CHANNEL, ActionResult.REFUSED, reason)
             for member, notice in self.claims.owed(members, errands, LegName.CHANNEL)
         ]
-        return [replace(report, mend=self.channel_mend) for report in refused]
+        return [replace(report, mend=mend) for report in refused]
 
     # The DM leg
 
@@ -154,46 +163,51 @@ class Messenger:
         if isinstance(channel_id, int):
             return self._write_to(channel_id, errand)
         if channel_id.result is ActionResult.CLOSED:
-            return self._closed(owed, channel_id.reason)
+            self.dms.note_closed(member.user_id)
+            return self.claims.close_unsent(owed[0], LegName.DM, channel_id.reason)
         return [leg_report(*owed[0], LegName.DM, channel_id.result, channel_id.reason)]
 
     def _write_to(self, channel_id: int, errand: Errand) -> list[LegReport]:
-        sent: list[Recipient] = []
-
-        def message() -> Message:
-            sent[:] = self.claims.claim([errand], LegName.DM, channel_id, held=sent)
-            if not sent:
-                raise WithdrawnError("not to be told any more")
-            return dm_message(self._details(*sent[0]))
-
-        outcome = self._send(channel_id, message, new_id())
-        code = outcome.code if isinstance(outcome, Refused) else None
-        if code in NOT_TO_BE_REACHED and isinstance(outcome, Refused):
-            return self._closed(sent, outcome.reason)
-        if code == UNKNOWN_CHANNEL:
+        outgoing = self.claims.outgoing([errand], LegName.DM, channel_id)
+        outcome = self._send(outgoing, lambda claimed: dm_message(self._details(*claimed[0])))
+        if isinstance(outcome, Refused) and outcome.code in NOT_TO_BE_REACHED:
+            self.dms.note_closed(errand.user_id)
+            return self.claims.close(outgoing, outcome.reason)
+        if isinstance(outcome, Refused) and outcome.code == UNKNOWN_CHANNEL:
             self.dms.forget_channel(errand.user_id)
-        if code == DMS_TOO_FAST and isinstance(outcome, Refused):
+        if isinstance(outcome, Refused) and outcome.code == DMS_TOO_FAST:
             self.dms.stop(outcome.reason)
-        return self.claims.record(LegName.DM, sent, outcome)
-
-    def _closed(self, sent: Sequence[Recipient], reason: str) -> list[LegReport]:
-        for member, _ in sent:
-            self.dms.note_closed(member.user_id)
-        return self.claims.close(LegName.DM, sent, reason)
+        return self.claims.record(outgoing, outcome)
 
     # Both
 
     def _send(
-        self, channel_id: int, message: Callable[[], Message], nonce: str, errands: Sequence[Errand] = ()
+        self, outgoing: Outgoing, made: Callable[[Sequence[Recipient]], Message], upload: Upload | None = None
     ) -> Outcome:
-        upload = self._upload_of(errands)
+        """How a message ended: asked for the time, claimed when it is its turn, fenced before its first byte."""
+        channel_id = outgoing.delivery.channel_id or 0
+        # A look for it begins at Discord's own time: without that nothing is sent.
+        if (unheard := self.rest.ask(channel_id)) is not None:
+            return unheard if isinstance(unheard, Refused) else Refused(f"not tried: {unheard.reason}")
+        nonce = outgoing.delivery.id
+
+        def message() -> Message:
+            return made(self.claims.claim(outgoing))
+
+        def fence() -> None:
+            self.claims.fence(outgoing)
+
         if upload is None:
-            return self.rest.post_message(channel_id, lambda: _without_pictures(message()), nonce)
+            return self.rest.post_message(channel_id, lambda: _without_pictures(message()), nonce, fence=fence)
         try:
-            made = message()
+            with_file = replace(message(), files=(upload,))
         except WithdrawnError as error:
             return Refused(error.reason, withdrawn=True)
-        return self.rest.post_message(channel_id, replace(made, files=(upload,)), nonce)
+        return self.rest.post_message(channel_id, with_file, nonce, fence=fence)
+
+    def tidy(self) -> None:
+        """Let go of the deliveries that this run has brought to their end: what came of them, the members say."""
+        self.deliveries.remove_done()
 
     def _upload_of(self, errands: Sequence[Errand]) -> Upload | None:
         if len(errands) != 1 or not errands[0].notice_id:

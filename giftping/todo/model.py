@@ -50,7 +50,7 @@ MAY_HAVE_ARRIVED = frozenset({LegState.CLAIMED, LegState.SENT, LegState.UNCERTAI
 """The states that count as a ping: the interval is kept also where a message has arrived that nobody knows of."""
 
 UNDER_WAY = timedelta(minutes=1)
-"""How long after a claim its message may still be under way: a request ends within 15 s, the rest is Discord's."""
+"""How long after its first byte a message may still be under way: a request ends within 15 s, the rest is Discord's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,16 @@ class Leg:
 
     state: LegState = LegState.OPEN
     at: datetime | None = None
-    """When it was delivered, or claimed."""
+    """When it was delivered, by its message's own id, or claimed."""
     by: str = ""
-    """The host that claimed it."""
+    """The host that claimed it, where an older release did, which knew of no deliveries."""
     reason: str = ""
     """Why it was not delivered when that was last tried."""
     message_id: int | None = None
     channel_id: int | None = None
     """Where it went or was about to go: there it is looked for."""
+    delivery: str = ""
+    """The id of the delivery that has claimed it: one that is not there any more was never written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ class Removal:
     """When it got into that state."""
     by: str = ""
     """The host that did it."""
+    delivery: str = ""
+    """The id of the delivery that has claimed it, empty where an older release did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +256,11 @@ class Member:
     def present_lapse(self) -> Lapse | None:
         """What happened in the present silence; None when nothing has yet."""
         return self.lapse if self.lapse and self.lapse.since == self.silent_since else None
+
+    @property
+    def removal(self) -> Removal | None:
+        """The removal in the lapse that is noted, None where there was none."""
+        return self.lapse.removal if self.lapse else None
 
     @property
     def ping(self) -> Notice | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from giftping.delivery.clock import UNKNOWN, ClockVerdict
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE
 from giftping.text import counted
 from giftping.todo.model import LegName, NoticeKind
@@ -119,12 +120,15 @@ class SweepReport:
     """How many were about to fall due and were waited for."""
     stopped: bool = False
     """Whether the sweep was told to stop, so that what it had not begun is left to the next one."""
+    clock: ClockVerdict = UNKNOWN
+    """What this host's clock was worth, as far as that was known."""
 
     @property
     def exit_code(self) -> int:
         """0 when all is well, 69 when something failed or is uncertain."""
         failing = any(report.result in FAILED for report in self._all())
-        return EXIT_TROUBLE if failing or self.trouble or any(one.trouble for one in self.plan) else EXIT_FINE
+        standing = self.trouble or not self.clock.may_send
+        return EXIT_TROUBLE if failing or standing or any(one.trouble for one in self.plan) else EXIT_FINE
 
     @property
     def has_delivered(self) -> bool:

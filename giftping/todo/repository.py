@@ -172,6 +172,10 @@ class MemberRepository:
         )
         return frozenset(changed)
 
+    def changes_of(self, edits: Sequence[MemberChange]) -> dict[int, Change]:
+        """The changes of the timestamps' documents, by member, for whoever makes them together with others."""
+        return self._changed(TODO_TIMESTAMPS, edits, self._clock())
+
     def _made(self, changes: Sequence[Change]) -> frozenset[str]:
         made = self.store.engine.change(changes) if changes else ()
         return frozenset(change.id for change, is_made in zip(changes, made, strict=True) if is_made)

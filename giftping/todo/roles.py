@@ -1,16 +1,21 @@
-"""Takes the role from a member, once in a lapse and never unwarned, and gives it back."""
+"""Takes the role from a member, once in a lapse and never unwarned, and gives it back.
+
+Taking it is a delivery like a message: claimed by the rules as they are in the moment before the request goes out, and
+fenced before its first byte. What was cut short is not simply done again (settle_roles.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from giftping.delivery.clock import Clock
+from giftping.delivery.deliveries import Deliveries, Delivery, LostDeliveryError
 from giftping.discord.http import Answer
 from giftping.discord.meanings import meaning_of
-from giftping.discord.members import UNKNOWN_MEMBER, MembersClient
+from giftping.discord.members import UNKNOWN_MEMBER, MemberInfo, MembersClient
 from giftping.discord.outcome import Refused, WithdrawnError
-from giftping.discord.rest import NOT_FOUND
 from giftping.todo.history import Event
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, RemovalState
 from giftping.todo.periods import Period
@@ -19,12 +24,28 @@ from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.rules import Action, TodoRules, due, span_text
 from giftping.todo.transitions import with_removal, without_removal
 
+ROLE = "role"
+"""The kind of a delivery that takes a role."""
+
+STILL_THERE = "the member still had the role right after the request"
+"""The reason of such a delivery whose own run has looked: what is still there later was not taken meanwhile."""
+
+
+@dataclass
+class _Taking:
+    """One role that is about to be taken."""
+
+    user_id: int
+    delivery: Delivery
+    """Nothing is claimed as long as it has no document."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoleKeeper:
     """Takes and gives one role of one guild; the notices that tell of it are left for the messenger."""
 
     repository: MemberRepository
+    deliveries: Deliveries
     members: MembersClient
     clock: Clock
     rules: TodoRules
@@ -33,43 +54,63 @@ class RoleKeeper:
     downtimes: Sequence[Period] = ()
     """When nobody was reminded because no sweep ran: that time counts against nobody's role."""
 
+    # Taken
+
     def take(self, user_id: int, dm: LegState) -> RoleReport | None:
         """How taking the role ended; None when by the rules it is not to be taken any more.
 
-        It is claimed in the moment before the request goes out, by the rules as they are then. Discord takes a role
-        that is not there without complaint, so that a removal that was cut short is simply done again. `dm` is how the
-        DM leg of the notice about it stands.
+        `dm` is how the DM leg of the notice about it stands.
         """
         member = self.repository.member(user_id)
         reason = f"giftping: no TODO for {span_text(self.rules.remove_after)}, warned at least "
         reason += f"{span_text(self.rules.warning)} before"
+        entries = (f"{user_id}:{ROLE}",)
+        taking = _Taking(user_id, self.deliveries.new(ROLE, guild_id=self.guild_id, entries=entries))
         result = self.members.take_role(
-            self.guild_id, user_id, self.role_id, reason=reason, ready=lambda: self._claim(user_id)
+            self.guild_id,
+            user_id,
+            self.role_id,
+            reason=reason,
+            ready=lambda: self._claim(taking),
+            fence=lambda: self._fence(taking),
         )
         if isinstance(result, Answer):
-            self._taken(user_id, dm)
+            self._taken(taking, dm)
             return _report(member, given=False, result=ActionResult.DONE)
-        if isinstance(result, Refused) and result.withdrawn:
-            return None
         if isinstance(result, Refused):
-            # An earlier request of which nobody knows what came of it may have taken the role all the same.
-            if not _is_claimed(member) or result.status == NOT_FOUND:
-                self.repository.amend([user_id], self._released)
-            if result.code == UNKNOWN_MEMBER:
-                return None
-            return _refused(member, result, given=False)
+            self._release(taking)
+            is_nothing = result.withdrawn or result.code == UNKNOWN_MEMBER
+            return None if is_nothing else _refused(member, result, given=False)
+        if self._is_gone_now(taking):
+            self._taken(taking, dm)
+            return _report(member, given=False, result=ActionResult.DONE)
         return _report(member, given=False, result=ActionResult.UNCLEAR, reason=result.reason)
 
-    def _claim(self, user_id: int) -> None:
-        member = self.repository.member(user_id)
-        if due(member, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
+    def _claim(self, taking: _Taking) -> None:
+        """Claim the removal, or, after a 429, see that it is still ours and still due."""
+        member = self.repository.member(taking.user_id)
+        is_mine = is_claimed_by(member, taking.delivery.id)
+        unclaimed = without_removal(member) if is_mine else member
+        if due(unclaimed, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
             raise WithdrawnError("the role is not to be taken any more")
-        claimed = with_removal(member, RemovalState.CLAIMED, now=self.clock(), by=self.rules.host)
         # Asked after the reading, which may be what notices that the store is away.
         self._withdraw_if_held()
-        if not self.repository.save([MemberChange(claimed)]):
-            raise WithdrawnError("another run has it")
+        if not is_mine:
+            now, host = self.clock(), self.rules.host
+            delivery = replace(taking.delivery, since=now, anchor=self.members.http.anchor())
+            claimed = with_removal(member, RemovalState.CLAIMED, now=now, by=host, delivery=delivery.id)
+            changes = self.repository.changes_of([MemberChange(claimed)])
+            taking.delivery, made = self.deliveries.claim(delivery, list(changes.values()))
+            if not all(made):
+                raise WithdrawnError("another run has it")
         # And after the claim, in which it may have been lost: it is then settled as one that was cut short.
+        self._withdraw_if_held()
+
+    def _fence(self, taking: _Taking) -> None:
+        try:
+            taking.delivery = self.deliveries.fence(replace(taking.delivery, since=self.clock()))
+        except LostDeliveryError:
+            raise WithdrawnError("another run has taken it over") from None
         self._withdraw_if_held()
 
     def _withdraw_if_held(self) -> None:
@@ -79,26 +120,65 @@ class RoleKeeper:
         if store.held_back:
             raise WithdrawnError(store.held_back)
 
-    def _taken(self, user_id: int, dm: LegState) -> None:
+    def _taken(self, taking: _Taking, dm: LegState) -> None:
+        self.note_taken(taking.user_id, taking.delivery.id, dm)
+        self.deliveries.remove(taking.delivery)
+
+    def note_taken(self, user_id: int, delivery_id: str, dm: LegState, *, is_told: bool = True) -> None:
+        """Write down that a claimed removal was done; `is_told` where the member is to be told of it."""
         now = self.clock()
         notice = Notice(new_id(), NoticeKind.REMOVAL, now, dm=Leg(dm))
         event = Event(f"{notice.id}:role", user_id, NoticeKind.REMOVAL.value, now, self.rules.host, result="role taken")
 
         def change(member: Member) -> MemberChange | None:
-            known = member.lapse.removal if member.lapse else None
-            if known is None or known.state is not RemovalState.CLAIMED:
+            if not is_claimed_by(member, delivery_id):
                 return None
             taken = with_removal(member, RemovalState.DONE, now=now, by=self.rules.host)
             # A TODO that came while the role was taken has ended the lapse: the role comes back, and there is no news.
-            is_news = taken.present_lapse is not None
+            is_news = is_told and taken.present_lapse is not None
             return MemberChange(taken.with_notice(notice) if is_news else taken, (event,))
 
         self.repository.amend([user_id], change)
 
-    def _released(self, member: Member) -> MemberChange | None:
-        removal = member.lapse.removal if member.lapse else None
-        mine = removal is not None and removal.state is RemovalState.CLAIMED and removal.by == self.rules.host
-        return MemberChange(without_removal(member)) if mine else None
+    def _release(self, taking: _Taking) -> None:
+        """Take back a claim by which surely no role was taken; while the store is away the next sweep does that."""
+        store = self.repository.store
+        # The delivery first: only as long as it is ours the removal is, too.
+        is_claimed = taking.delivery.document is not None and not store.held_back
+        if is_claimed and self.deliveries.remove(taking.delivery):
+            self.release(taking.user_id, taking.delivery.id)
+
+    def release(self, user_id: int, delivery_id: str) -> None:
+        """Write down that a claimed removal was not done."""
+        self.repository.amend(
+            [user_id],
+            lambda member: MemberChange(without_removal(member)) if is_claimed_by(member, delivery_id) else None,
+        )
+
+    def _is_gone_now(self, taking: _Taking) -> bool:
+        """Whether the role is gone, of a request that ended unclear; else that is left for the next sweep.
+
+        Nobody else can have given it back so soon: a role that is still there has not been taken until now.
+        """
+        seen = self.members.member(self.guild_id, taking.user_id)
+        if isinstance(seen, MemberInfo) and self.role_id not in seen.role_ids:
+            return True
+        reason = STILL_THERE if isinstance(seen, MemberInfo) else ""
+        with suppress(LostDeliveryError):
+            self.deliveries.leave(replace(taking.delivery, reason=reason), self.members.http.discord_now())
+        return False
+
+    def note_kept(self, user_id: int, delivery_id: str, reason: str) -> None:
+        """Write down that a lapse is over, and that the member keeps the role."""
+        now, host = self.clock(), self.rules.host
+        event = Event(new_id(), user_id, NoticeKind.REMOVAL.value, now, host, result="role kept", reason=reason)
+
+        def change(member: Member) -> MemberChange | None:
+            if not is_claimed_by(member, delivery_id):
+                return None
+            return MemberChange(with_removal(member, RemovalState.ABSENT, now=now, by=host), (event,))
+
+        self.repository.amend([user_id], change)
 
     def end(self, user_id: int) -> None:
         """Write down that a lapse is over and that there was no role to take."""
@@ -111,6 +191,8 @@ class RoleKeeper:
             return MemberChange(with_removal(member, RemovalState.ABSENT, now=now, by=self.rules.host), (event,))
 
         self.repository.amend([user_id], change)
+
+    # Given back
 
     def give_back(self, user_id: int, dm: LegState) -> RoleReport | None:
         """How giving the role back ended; None when it is not to be given back.
@@ -148,9 +230,10 @@ class RoleKeeper:
         self.repository.amend([user_id], change)
 
 
-def _is_claimed(member: Member) -> bool:
-    removal = member.lapse.removal if member.lapse else None
-    return removal is not None and removal.state is RemovalState.CLAIMED
+def is_claimed_by(member: Member, delivery_id: str) -> bool:
+    """Whether the role of a member is being taken by a delivery; an older release knew of none, and its id is empty."""
+    removal = member.removal
+    return removal is not None and removal.state is RemovalState.CLAIMED and removal.delivery == delivery_id
 
 
 def _report(member: Member, *, given: bool, result: ActionResult, reason: str = "") -> RoleReport:

@@ -24,7 +24,7 @@ class TodoRules:
     """The settings that decide. Every threshold is inclusive."""
 
     host: str
-    """Who asks: a removal that it left half done is its own to finish, another's once `lease` is over."""
+    """In whose name it is done."""
     remind_after: timedelta
     """The silence after which the first reminder comes."""
     remind_every: timedelta
@@ -34,6 +34,7 @@ class TodoRules:
     warning: timedelta
     """How long before that, at least, a warning was delivered."""
     lease: timedelta
+    """How long another host is taken to be at what it has claimed."""
     takes_role: bool = True
     """Whether there is a role to take; else reminders end where it would have gone."""
     quiet: LocalQuietHours | None = None
@@ -91,7 +92,7 @@ class Outlook:
 
 def due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period] = ()) -> Due:
     """What is due for a member; `downtimes` are the times in which nobody swept."""
-    restore, other = _restore(member, rules, now), _due_by_time(member, rules, now, downtimes)
+    restore, other = _restore(member, rules), _due_by_time(member, rules, now, downtimes)
     # A role that cannot be given back, because it was deleted for example, would put off the reminders for ever.
     return other if restore is None or other.action is Action.REMIND else restore
 
@@ -141,7 +142,7 @@ def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Period] = ()) 
     return Outlook(timeline.remind_at, ping_at if still_pinged else None, role_off_at)
 
 
-def _restore(member: Member, rules: TodoRules, now: datetime) -> Due | None:
+def _restore(member: Member, rules: TodoRules) -> Due | None:
     """That the role is to be given back, None when it is not ours to give."""
     removal = member.lapse.removal if member.lapse else None
     if removal is None or removal.state is RemovalState.ABSENT or not member.lapse or not member.last_submit:
@@ -151,9 +152,8 @@ def _restore(member: Member, rules: TodoRules, now: datetime) -> Due | None:
     if member.last_submit <= member.lapse.since or member.left_at is not None or not member.on_roster:
         return None
     # A run may be about to take the role: given back too early, it would be taken after all, for good.
-    lease_ends = removal.at + rules.lease
-    if removal.state is RemovalState.CLAIMED and now < lease_ends:
-        return Due(Action.NOTHING, "submitted while the role was being taken", lease_ends, Action.RESTORE)
+    if removal.state is RemovalState.CLAIMED:
+        return Due(Action.NOTHING, "submitted while the role was being taken; a sweep will look", None, Action.RESTORE)
     return Due(Action.RESTORE, "submitted after the role was taken")
 
 
@@ -247,9 +247,8 @@ class _Timeline:
         """What comes first."""
         removal = self._lapse.removal
         if removal is not None and removal.state is RemovalState.CLAIMED:
-            # One sweep at a time runs on a host, so that what this one claimed earlier was cut short.
-            mine = removal.by == self._rules.host
-            return _Step(Action.REMOVE, now if mine else removal.at + self._rules.lease, "a removal was cut short")
+            # It is done again only by whoever has looked what became of it (roles.py).
+            return _Step(Action.NOTHING, None, "the role is being taken, or was; a sweep will look")
         if removal is not None:
             said = "the role was taken" if removal.state is RemovalState.DONE else "the time is over, with no role"
             return _Step(Action.NOTHING, None, f"{said}; a submission begins anew")

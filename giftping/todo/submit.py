@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from giftping.delivery.clock import Clock
+from giftping.delivery.clock import UNKNOWN, Clock, ClockVerdict
 from giftping.todo.errands import Errand
 from giftping.todo.history import Event
 from giftping.todo.messenger import Messenger
@@ -32,6 +32,8 @@ class SubmitRequest:
     """Who hands it in where that is somebody else."""
     by_staff: bool = False
     """Whether that is one of the staff, as Discord says; the command line knows of none."""
+    at: datetime | None = None
+    """When, where Discord itself has said so; else it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class SubmitTools:
     keeper: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
     keep: Callable[[Todo], None] = lambda _todo: None
     """Puts a file aside under the TODO's id until it is posted."""
+    ask_time: Callable[[], tuple[ClockVerdict, str]] = lambda: (UNKNOWN, "")
+    """Has Discord say what time it is, by which the clock goes then; what this host's is worth, and why that is not
+    known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class SubmitReport:
     """That the role was given back, or not; None where there was none to give back."""
     is_repeated: bool = False
     """Whether it says, word for word, what the one before it said."""
+    held: str = ""
+    """Why nothing was posted or changed in Discord, though it could be asked; empty where it was tried."""
 
 
 def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequest) -> SubmitReport:
@@ -70,7 +77,9 @@ def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequ
     It is validated, then saved, then posted; what cannot be posted now goes out with a sweep, and is not reported as
     posted. Raise SubmissionError when it may not be handed in, StoreError when it cannot be saved.
     """
-    now = tools.clock()
+    # Before it is dated: that it is saved does not wait for an answer, but by whose time, the answer says.
+    clock, untold = tools.ask_time()
+    now = request.at or tools.clock()
     member = repository.member(request.user_id)
     refuse_strangers(member, request.by, tools.owner_id, by_staff=request.by_staff)
     by = request.by if request.by != request.user_id else None
@@ -95,7 +104,10 @@ def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequ
     saved = repository.amend(
         [request.user_id], lambda known: MemberChange(with_submission(known, todo, notice, now), (event,))
     )
-    # From here on it counts, whatever Discord says. That the role is back, the answer tells: no DM does.
+    # From here on it counts, whatever Discord says.
+    if not clock.may_send or untold:
+        return SubmitReport(saved[request.user_id], todo, is_repeated=repeated, held=clock.line or untold)
+    # That the role is back, the answer tells: no DM does.
     role = keeper.give_back(request.user_id, dm=LegState.CLOSED) if keeper else None
     legs = _told(messenger, repository, request.user_id) if messenger else []
     return SubmitReport(saved[request.user_id], todo, tuple(legs), role, repeated)
@@ -121,4 +133,5 @@ def _told(messenger: Messenger, repository: MemberRepository, user_id: int) -> l
             reports += messenger.post([errand])
         if notice.dm.state is LegState.OPEN:
             reports += messenger.write(errand)
+    messenger.tidy()
     return reports

@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from giftping.delivery.clock import Clock
+from giftping.delivery.clock import NOTICEABLE, UNKNOWN, Clock, ClockStanding, ClockVerdict, is_from_future
 from giftping.store.base import RunRecord
 from giftping.store.records import Store
+from giftping.todo.dates import has_future, without_future
 from giftping.todo.direct_messages import STOPPED_FOR
 from giftping.todo.errands import files_owed, news_of, posts_of, writes_of
 from giftping.todo.membership import MembershipReader
@@ -28,7 +29,15 @@ from giftping.todo.repository import LoadedMembers, MemberChange, MemberReposito
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
 from giftping.todo.settle_legs import LegSettler
-from giftping.todo.sweep_notes import SKEW, SweepNotes, downtime_before, patience, with_sweep
+from giftping.todo.settle_roles import RoleSettler
+from giftping.todo.sweep_notes import (
+    SKEW,
+    SweepNotes,
+    downtime_before,
+    notes_without_future,
+    patience,
+    with_sweep,
+)
 
 JOB = "todo sweep"
 
@@ -66,6 +75,11 @@ class SweepTools:
     """Is told how many legs of how many are done."""
     stopped: Callable[[], bool] = lambda: False
     """Once it says so nothing new is begun."""
+    is_clock_doubtful: Callable[[], bool] = lambda: False
+    """Whether something speaks against this host's clock, though nothing is due by it."""
+    ask_time: Callable[[], tuple[ClockVerdict, str]] = lambda: (UNKNOWN, "")
+    """Has Discord say what time it is, by which the clock goes then; what this host's is worth, and why that is not
+    known."""
 
 
 def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
@@ -74,6 +88,18 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
     with tools.open_store() as store:
         repository = MemberRepository(store, tools.clock)
         notes = repository.notes()
+        everybody = before = repository.load()
+        clock, untold = UNKNOWN, ""
+        # Before anything is written, too: what a wrong clock notes would hold members up, or not charge them.
+        if is_time_needed(everybody, notes, rules, started) or tools.is_clock_doubtful():
+            clock, untold = tools.ask_time()
+            started = tools.clock()
+            if (untold or not clock.may_send) and not rules.dry_run:
+                trouble = (f"{untold}: nothing is sent",) if untold else ()
+                return SweepReport(started, tools.clock(), trouble=trouble, clock=clock)
+        if clock.standing is not ClockStanding.UNKNOWN and not rules.dry_run:
+            everybody = put_right(repository, everybody, started)
+            notes = repository.change_notes(lambda known: notes_without_future(known, started))
         downtime = downtime_before(notes, started, rules.downtime)
         waits_until = started + patience(notes, started, rules.todo.remind_every, rules.linger)
         if rules.dry_run:
@@ -82,9 +108,9 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         # Noted before anything is done: a sweep that is killed was no downtime.
         notes = repository.change_notes(lambda known: with_sweep(known, started, rules.downtime, rules.linger))
         run = _Sweep(tools, rules, repository, notes, notes.downtimes)
+        run.note_oddities(before)
         if store.held_back:
             return run.report(started, (), 0, downtime)
-        everybody = repository.load()
         run.settle_earlier_runs(everybody)
         run.start_clocks(everybody)
         plan = run.do_what_is_due()
@@ -92,11 +118,38 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         while fell_due := run.wait_for_the_next(waits_until):
             waited_for += fell_due
             run.do_what_is_due()
-        report = run.report(started, plan, waited_for, downtime)
+        report = replace(run.report(started, plan, waited_for, downtime), clock=clock)
         repository.change_notes(lambda known: run.notes_for_the_next(known, report))
         tools.keep_files(files_owed(repository.load().members.values()))
         store.record_run(_record(report, rules.todo.host))
         return report
+
+
+def is_time_needed(loaded: LoadedMembers, notes: SweepNotes, rules: SweepRules, now: datetime) -> bool:
+    """Whether anything is about to be done, or written, that is measured in time; else nobody is asked for it."""
+    if downtime_before(notes, now, rules.downtime) or notes_without_future(notes, now) != notes:
+        return True
+    return any(
+        member.notices
+        or has_future(member, now)
+        or (member.on_roster and (member.silent_since is None or is_due(member, rules.todo, now, notes.downtimes)))
+        for member in loaded.members.values()
+    )
+
+
+def is_due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period]) -> bool:
+    """Whether anything is due for a member, or will be in a moment."""
+    found = due(member, rules, now, downtimes)
+    return found.action is not Action.NOTHING or (found.until is not None and found.until - now <= NOTICEABLE)
+
+
+def put_right(repository: MemberRepository, loaded: LoadedMembers, now: datetime) -> LoadedMembers:
+    """The members, once dates from the future, which a wrong clock has written, are put right: they count as now."""
+    wrong = [member.user_id for member in loaded.members.values() if has_future(member, now)]
+    if not wrong:
+        return loaded
+    repository.amend(wrong, lambda member: MemberChange(without_future(member, now)))
+    return repository.load()
 
 
 class _Sweep:
@@ -119,7 +172,9 @@ class _Sweep:
         self._downtimes = downtimes
         self._messenger = tools.messenger(repository, downtimes)
         stopped = notes.dms_stopped_until
-        self._messenger.dms.may_open = stopped is None or stopped <= tools.clock()
+        now = tools.clock()
+        # Further ahead than it is ever put off, it was noted by a clock that was wrong.
+        self._messenger.dms.may_open = stopped is None or stopped <= now or is_from_future(stopped - STOPPED_FOR, now)
         self._keeper = tools.roles(repository, downtimes)
         self._check = MembershipCheck(tools.memberships, repository, tools.clock, self._rules, downtimes, tools.stopped)
         self._legs: list[LegReport] = []
@@ -128,10 +183,12 @@ class _Sweep:
 
     def settle_earlier_runs(self, loaded: LoadedMembers) -> None:
         """Settle what earlier runs left open: until that is known nobody can tell who is to be pinged again."""
-        clock, stopped = self._tools.clock, self._tools.stopped
-        settler = LegSettler(self._repository, self._messenger.rest, clock, self._rules, stopped)
+        messenger, clock, stopped = self._messenger, self._tools.clock, self._tools.stopped
+        settler = LegSettler(self._repository, messenger.deliveries, messenger.rest, clock, self._rules, stopped)
         self._legs += settler.settle(loaded.members.values())
         self._legs += settler.drop_old_news(loaded.members.values())
+        if self._keeper is not None:
+            self._roles += RoleSettler(self._keeper, messenger.dms.leg_state, stopped).settle(loaded.members.values())
 
     def start_clocks(self, loaded: LoadedMembers) -> None:
         """Start the clocks of those who have none: found on an older bot's roster, they are not late from the start."""
@@ -145,7 +202,7 @@ class _Sweep:
         """What was due and is done now, and what is not due yet, for everybody on the roster."""
         plan: list[PlannedAction] = []
         loaded = self._repository.load()
-        self._note_oddities(loaded)
+        self.note_oddities(loaded)
         for part in self._check.in_parts(loaded):
             present = self._check.looked_at(part)
             planned = self._plan(present)
@@ -222,7 +279,8 @@ class _Sweep:
         with self._tools.pool() as pool:
             self._legs += self._messenger.deliver(posts, writes, pool, self._tools.on_progress)
 
-    def _note_oddities(self, loaded: LoadedMembers) -> None:
+    def note_oddities(self, loaded: LoadedMembers) -> None:
+        """Tell of documents that are odd, and of dates that a wrong clock has written."""
         now = self._tools.clock()
         for odd in loaded.odd:
             self._trouble[f"{odd.where}: {odd.why}; skipped: correct or remove the document"] = None
@@ -236,7 +294,7 @@ class _Sweep:
     def rehearsed(self, started: datetime) -> SweepReport:
         """What this run would do, with nothing written and nothing posted."""
         everybody = self._repository.load()
-        self._note_oddities(everybody)
+        self.note_oddities(everybody)
         parts = [self._check.looked_at(part, writes=False) for part in self._check.in_parts(everybody)]
         loaded = LoadedMembers({user_id: member for part in parts for user_id, member in sorted(part.members.items())})
         plan = self._plan(loaded)

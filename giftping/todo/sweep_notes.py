@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from giftping.delivery.clock import is_from_future
 from giftping.store.documents import TODO_STATE, Document
 from giftping.todo.document_fields import DocumentFields, epoch_of, instant_from, set_values
 from giftping.todo.periods import Period
@@ -41,6 +42,16 @@ def downtime_before(notes: SweepNotes, now: datetime, longest_gap: timedelta) ->
     """The time since the last sweep where that is so long that there was none when there should have been."""
     last = notes.last_sweep
     return Period(last, now) if last is not None and now - last > longest_gap else None
+
+
+def notes_without_future(notes: SweepNotes, now: datetime) -> SweepNotes:
+    """The notes without what a clock that was ahead has written: nobody knows how long a downtime of its was."""
+    last = notes.last_sweep
+    return replace(
+        notes,
+        downtimes=tuple(period for period in notes.downtimes if not is_from_future(period.end, now)),
+        last_sweep=now if is_from_future(last, now) else last,
+    )
 
 
 def patience(notes: SweepNotes, now: datetime, every: timedelta, linger: timedelta) -> timedelta:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from giftping.delivery.clock import is_from_future
 from giftping.todo.model import (
     PINGS,
     Lapse,
@@ -39,9 +40,11 @@ def ping_for(member: Member, due: Due, notice_id: str, now: datetime, *, dm: Leg
     return Notice(notice_id, kind, now, dm=Leg(dm), ping_before=member.last_ping)
 
 
-def with_claim(member: Member, notice: Notice, leg: LegName, *, now: datetime, by: str, channel_id: int) -> Member:
-    """The member with a leg claimed: it is about to be sent, and may have arrived from now on."""
-    claimed = Leg(LegState.CLAIMED, now, by, notice.leg(leg).reason, channel_id=channel_id)
+def with_claim(
+    member: Member, notice: Notice, leg: LegName, *, now: datetime, delivery: str, channel_id: int | None
+) -> Member:
+    """The member with a leg claimed by a delivery: it is about to be sent, and counts as a ping from now on."""
+    claimed = Leg(LegState.CLAIMED, now, reason=notice.leg(leg).reason, channel_id=channel_id, delivery=delivery)
     return _with(member, notice.with_leg(leg, claimed))
 
 
@@ -66,6 +69,19 @@ def with_refusal(
     # One that may have arrived keeps its time: it counts as a ping. One that surely did not leaves none behind.
     at = before.at if state is LegState.UNCERTAIN else None
     return _with_end(member, notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id)))
+
+
+def with_late_claim(member: Member, notice: Notice, leg: LegName, *, at: datetime) -> Member:
+    """The member with a claimed leg whose message went out later than it was claimed, if it did."""
+    before = notice.leg(leg)
+    return _with_end(member, notice.with_leg(leg, replace(before, at=max(at, before.at) if before.at else at)))
+
+
+def with_stray_ping(member: Member, at: datetime) -> Member:
+    """The member who got a ping that was given up before, unless a TODO has come since."""
+    if member.silent_since is not None and member.silent_since > at:
+        return member
+    return replace(member, last_ping=max(at, member.last_ping) if member.last_ping else at)
 
 
 def _with(member: Member, notice: Notice) -> Member:
@@ -97,7 +113,7 @@ def _with_end(member: Member, notice: Notice) -> Member:
     return replace(member, last_ping=last_ping, notices=others if notice.is_finished else (*others, notice))
 
 
-def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str) -> Member:
+def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str, delivery: str = "") -> Member:
     """The member whose role is about to be taken, was taken, or was not there to take.
 
     What came of a claim belongs to the lapse of the claim, also when a submission has ended that meanwhile.
@@ -108,7 +124,7 @@ def with_removal(member: Member, state: RemovalState, *, now: datetime, by: str)
         lapse = member.present_lapse
     if lapse is None and member.silent_since is not None:
         lapse = Lapse(member.silent_since)
-    return replace(member, lapse=replace(lapse, removal=Removal(state, now, by))) if lapse else member
+    return replace(member, lapse=replace(lapse, removal=Removal(state, now, by, delivery))) if lapse else member
 
 
 def without_removal(member: Member) -> Member:
@@ -126,9 +142,12 @@ def with_submission(member: Member, todo: Todo, notice: Notice, now: datetime) -
     removal = lapse.removal if lapse else None
     # Also one that is only claimed: whether it was taken, the run that took it will find out.
     is_owed_a_role = removal is not None and removal.state is not RemovalState.ABSENT
+    before = member.last_submit
+    # Two that come together may be saved in either order; but a date from the future is a wrong clock's.
+    latest = before if before is not None and before > now and not is_from_future(before, now) else now
     return replace(
         member,
-        last_submit=now,
+        last_submit=latest,
         last_ping=None,
         todo=todo,
         lapse=lapse if is_owed_a_role else None,

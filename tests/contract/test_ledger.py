@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.records import NOON, entry
-from fakes.shared_store import shared_store
+from fakes.shared_store import FakeSharedEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
@@ -443,11 +443,11 @@ def test_while_the_shared_store_is_away_its_copy_answers_and_that_is_said(
 ) -> None:
     away = False
 
-    def stands_in(*_: object) -> Store:
-        return shared_store(own_machine / "shared", lambda: away)
+    def stands_in(*_: object) -> FakeSharedEngine:
+        return FakeSharedEngine(own_machine / "shared", lambda: away)
 
     monkeypatch.setenv("MONGO_URI", "mongodb://stands-in/giftping")
-    monkeypatch.setattr("giftping.store.opening.shared_store", stands_in)
+    monkeypatch.setattr("giftping.store.opening.database_of", stands_in)
     with open_ledger() as ledger:
         ledger.mark_sent(GUILD, ["GIFT100"])
         assert ledger.notices == ()
@@ -460,5 +460,5 @@ def test_while_the_shared_store_is_away_its_copy_answers_and_that_is_said(
         assert ledger.sent_codes(GUILD) == {"GIFT100", "GIFT200"}, "what was just written is read, by one store"
     with open_ledger() as ledger:
         assert ledger.mark_sent(GUILD, ["GIFT300"]) == {"GIFT300"}
-    with stands_in() as shared:
+    with Store(stands_in()) as shared:
         assert {one.key for one in shared.entries(GUILD)} == {"GIFT100", "GIFT200", "GIFT300"}

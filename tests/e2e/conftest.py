@@ -25,7 +25,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     """
     openapi = discord_openapi()
     validate = openapi and openapi.request_violations
-    with StandInDiscord(limits=None, validate=validate) as discord, StandInSources() as sources:
+    with StandInDiscord(limits=None, validate=validate) as discord, StandInSources(discord.clock) as sources:
         yield Scene(tmp_path, discord, sources)
         assert discord.violations == []
         assert discord.unexpected == []

@@ -238,7 +238,7 @@ class Forkers:
 def scene_in(folder: Path) -> Iterator[Scene]:
     """Return an empty scene, as the fixture does, for tests that play many."""
     folder.mkdir(parents=True)
-    with StandInDiscord(limits=None) as discord, StandInSources() as sources:
+    with StandInDiscord(limits=None) as discord, StandInSources(discord.clock) as sources:
         yield Scene(folder, discord, sources)
         assert discord.violations == []
         assert discord.unexpected == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,12 +36,14 @@ def worth_an_outage(commands: Sequence[str], *, after: bool) -> list[int]:
 class Gate:
     """One address that leads to a mongod, until it is shut.
 
-    `commands` are the names of the commands that went through, `connections` how many were accepted.
+    `commands` are the names of the commands that went through, `connections` how many were accepted. `on_command` is
+    called with the number of each, from 1, before the server has it.
     """
 
     port: int
     commands: list[str] = field(default_factory=list)
     connections: int = 0
+    on_command: Callable[[int], object] = id
     _shut_at: int | None = None
     _after: bool = False
     _opens_again: bool = False
@@ -121,6 +123,7 @@ class Gate:
         with self._lock:
             if name is not None:
                 self.commands.append(name)
+            number = len(self.commands)
             last = name is not None and len(self.commands) == self._shut_at
             if last:
                 if self._after:
@@ -128,6 +131,8 @@ class Gate:
                     _message(server)
                 self._cut()
                 return False
+        if name is not None:
+            self.on_command(number)
         server.sendall(request)
         reply = _message(server)
         if reply is None:

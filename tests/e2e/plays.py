@@ -104,14 +104,14 @@ def hold_promises(play: Play, scene: Scene, host: ForkedHost) -> None:
     assert ran.exit_code == (69 if open_ones else 0), ran
     if open_ones:
         told = host.run("codes", "stats", "--json").json["states"]
-        assert {state: told[state] for state in ("claimed", "uncertain")} == {"uncertain": 0, "claimed": 0, **states}
+        assert {state: told[state] for state in ("open", "uncertain")} == {"uncertain": 0, "open": 0, **states}
     if play.settles or not open_ones:
         assert not open_ones
     elif not play.token:
         assert set(states) <= {"uncertain"}
         settle_as_a_person_would(scene, host)
     else:
-        assert set(states) <= {"claimed"}
+        assert set(states) <= {"open"}
         put_clocks(scene, host, WHILE)
     assert check_until_fine(host).exit_code == 0
     assert not open_entries(scene, host)

@@ -81,8 +81,24 @@ class Host:
             return {entry.id: dict(entry_to_document(entry)) for entry in store.entries()}
 
     def states(self) -> dict[str, str]:
-        """Return the state of each ledger entry by `_id`."""
-        return {entry_id: document["state"] for entry_id, document in self.ledger().items()}
+        """Return the state of each ledger entry by `_id`; `uncertain` where nobody can tell whether it arrived."""
+        from giftping.store.records import Store
+        from giftping.store.tiny.engine import TinyEngine
+
+        with Store(TinyEngine(self.state, read_only=True)) as store:
+            unclear = store.unclear()
+            return {
+                entry.id: "uncertain" if entry.state == "open" and entry.id in unclear else entry.state.value
+                for entry in store.entries()
+            }
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return the documents of the deliveries, as a later run would find them."""
+        from giftping.store.documents import DELIVERIES
+        from giftping.store.tiny.engine import TinyEngine
+
+        engine = TinyEngine(self.state, read_only=True)
+        return [dict(document) for document in engine.find(DELIVERIES)]
 
 
 def findings(ran: Ran) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from giftping.store.tiny.engine import TinyEngine
 CODE = "GIFT4YOU"
 GUILD, CHANNEL, WEBHOOK = 4001, 4002, 4003
 HARDLY_A_BUDGET = '[codes]\nbuilt_in_sources = false\nbudget = "1s"\n'
+AFTER_THE_LEASE = timedelta(minutes=11)
 NOW, AT_ONCE, SOON, NEXT_DAY = timedelta(), timedelta(seconds=30), timedelta(minutes=2), timedelta(days=1)
 FINE, TROUBLE = 0, 69
 
@@ -62,17 +63,17 @@ STORIES: dict[str, tuple[Run, ...]] = {
         Run(NEXT_DAY, 1, "sent", FINE, 1),
     ),
     # Unclear, and settled by looking: it is there.
-    "found": (Run(NOW, 1, "claimed", TROUBLE, 1), Run(NOW, 0, "sent", FINE, 0)),
+    "found": (Run(NOW, 1, "open", TROUBLE, 1), Run(NOW, 0, "sent", FINE, 0)),
     # Unclear, and settled by looking: it is not there. A nonce makes the second post safe at once, a wait does later.
-    "again": (Run(NOW, 1, "claimed", TROUBLE, 1), Run(NOW, 1, "sent", FINE, 0)),
+    "again": (Run(NOW, 1, "open", TROUBLE, 1), Run(NOW, 1, "sent", FINE, 0)),
     "again soon": (
-        Run(NOW, 1, "claimed", TROUBLE, 1),
-        Run(AT_ONCE, 0, "claimed", TROUBLE, 1),
+        Run(NOW, 1, "open", TROUBLE, 1),
+        Run(AT_ONCE, 0, "open", TROUBLE, 1),
         Run(SOON, 1, "sent", FINE, 0),
     ),
     # Unclear for good: counted until somebody settles it.
     "uncertain": (
-        Run(NOW, 1, "claimed", TROUBLE, 1),
+        Run(NOW, 1, "open", TROUBLE, 1),
         Run(NOW, 0, "uncertain", TROUBLE, 1),
         Run(SOON, 0, "uncertain", TROUBLE, 0),
     ),
@@ -483,8 +484,19 @@ def test_who_prefers_a_repeat_to_a_wait_gets_it(scene: Scene, forker: Forker) ->
     toml.write_text(toml.read_text("utf-8").replace("[codes]", '[codes]\nunclear = "resend"'), "utf-8")
     scene.discord.fail(faults.status(500), match=Match(method="POST"), after=True)
     assert play.check().exit_code == TROUBLE
-    assert (play.check().exit_code, play.state()) == (FINE, "sent")
+    assert (play.check().exit_code, play.posts) == (TROUBLE, 1), "not before its lease is over"
+    assert (play.check(AFTER_THE_LEASE).exit_code, play.state()) == (FINE, "sent")
     assert scene.arrived(GUILD) == {CODE: 2}
+
+
+def test_who_prefers_a_repeat_gets_one_and_is_asked_then(scene: Scene, forker: Forker) -> None:
+    play = play_of(scene, forker, "webhook")
+    toml = play.host.folder / "giftping.toml"
+    toml.write_text(toml.read_text("utf-8").replace("[codes]", '[codes]\nunclear = "resend"'), "utf-8")
+    scene.discord.fail(faults.status(500), match=Match(method="POST"), times=2)
+    play.check()
+    assert (play.check(AFTER_THE_LEASE).exit_code, play.state()) == (TROUBLE, "open")
+    assert (play.check(2 * AFTER_THE_LEASE).exit_code, play.state(), play.posts) == (TROUBLE, "uncertain", 2)
 
 
 def test_a_token_that_discord_refuses_is_told_once_for_all_guilds(scene: Scene, forker: Forker) -> None:

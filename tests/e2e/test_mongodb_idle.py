@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from forks import Forker, forked
 from mongodb import Gate, ledger_behind, open_gate, uses
+from plays import put_clocks
 from scene import Scene
 
 
@@ -51,7 +52,7 @@ def test_every_ten_minutes_an_idle_run_makes_one_round_trip(scene: Scene, gate: 
         assert host.run("codes", "check").exit_code == 0
     for minutes, commands in ((9, []), (11, ["find"]), (20, []), (22, ["find"]), (90, ["find"])):
         gate.open()
-        host.ahead = timedelta(minutes=minutes)
+        put_clocks(scene, host, timedelta(minutes=minutes) - host.ahead)
         ran = host.run("codes", "check", "--json")
         assert (ran.json["idle"], gate.commands) == (True, commands), minutes
 
@@ -67,7 +68,7 @@ def test_a_glance_shows_what_another_host_left_to_do(scene: Scene, gate: Gate, f
         assert one.run("codes", "check").exit_code == 0
     guild = scene.bot_guild(other, 2)
     assert one.run("codes", "check", "--json").json["idle"]
-    one.ahead = timedelta(minutes=11)
+    put_clocks(scene, one, timedelta(minutes=11))
     assert not one.run("codes", "check", "--json").json["idle"]
     assert scene.arrived(guild) == {"FIRST1CODE": 1}
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from forks import ForkedHost, Forker, forked
 from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses, worth_an_outage
+from plays import put_clocks
 from scene import GAME, Ran, Scene
 
 from giftping.demo import faults
@@ -145,11 +146,12 @@ def test_what_one_host_carried_back_late_is_in_the_mirrors_of_the_others(
     assert host.run(*CHECK).exit_code == 0
     gate.open()
     shares(host)
-    host.ahead = second.ahead = timedelta(minutes=30)
+    put_clocks(scene, host, timedelta(minutes=30))
+    second.ahead = host.ahead
     scene.list_codes()
     fine(second.run(*CHECK))
     assert host.run(*CHECK).exit_code == 0
-    second.ahead = timedelta(minutes=60)
+    put_clocks(scene, second, timedelta(minutes=30))
     fine(second.run(*CHECK))
     gate.shut()
     scene.list_codes("DURING1CODE")

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from forks import ForkedHost, Forker, forked
+from plays import put_clocks
 from scene import GAME, Scene, finish
 
 from giftping.demo import faults
@@ -294,7 +295,7 @@ def test_a_code_is_good_through_its_last_day_and_not_a_day_longer(scene: Scene, 
     """D22: a date without a time ended at 00:00 of that day, and what could not be read was guessed."""
     guild = scene.bot_guild(host)
     now = datetime.now(UTC)
-    host.ahead = now.replace(hour=23, minute=30, second=0) - now
+    put_clocks(scene, host, now.replace(hour=23, minute=30, second=0) - now)
     today, yesterday = f"{now:%Y-%m-%d}", f"{now - timedelta(days=1):%Y-%m-%d}"
     scene.list_codes(
         {"code": "TODAY111", "expires": today},

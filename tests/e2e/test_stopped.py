@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from forks import ForkedHost, Forker, Forkers, Trouble, Victim, forked, scene_in, wait_until_quiet
-from plays import CODES, Play, hold_promises, opened, run_killed
+from plays import CODES, Play, hold_promises, opened, put_clocks, run_killed
 from scene import FULL, GAME, SOURCE, Scene
 from todo_scene import SWEEP, opened_todo_scene
 
@@ -134,8 +134,7 @@ def run_for_hours(host: ForkedHost, scene: Scene, *arguments: str) -> tuple[list
         assert ran.exit_code == 69, ran
         lines.append(len((ran.output + ran.errors).splitlines()))
         sizes.append(sum(path.stat().st_size for path in host.state.rglob("*") if path.is_file()))
-        host.ahead += TIMER
-        scene.discord.clock.forward(TIMER)
+        put_clocks(scene, host, TIMER)
     return lines, sizes
 
 
@@ -151,7 +150,7 @@ def test_checks_against_failing_sources_and_destinations_say_it_once_and_grow_no
             match = Match(method="POST", channel_id=scene.channels[guild])
             scene.discord.fail(faults.status(status), match=match, times=None)
         lines, sizes = run_for_hours(host, scene, "codes", "check")
-        host.ahead += timedelta(days=1)
+        put_clocks(scene, host, timedelta(days=1))
         again = host.run("codes", "check").errors.splitlines()
         assert len(again) == 3, again
         assert host.run("codes", "check").errors == ""

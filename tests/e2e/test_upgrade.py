@@ -150,7 +150,7 @@ def opened(folder: Path, kind: str, state: str | None, work: Path, mongo: str = 
     """A host that goes on with a copy of a kept state folder, at addresses of today."""
     stage = json.loads((folder / kind / "discord.json").read_text("utf-8"))
     told = json.loads((folder / kind / "told.json").read_text("utf-8"))
-    with StandInDiscord(limits=None) as discord, StandInSources() as sources:
+    with StandInDiscord(limits=None) as discord, StandInSources(discord.clock) as sources:
         stand_as(discord, stage)
         for name, codes in json.loads((folder / kind / "sources.json").read_text("utf-8")).items():
             lists(sources, name, codes)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fakes.old_data import OldBag
+
 from giftping.store.base import StoreAwayError
 from giftping.store.engine import Change, Where
-from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
 
@@ -46,11 +47,16 @@ class FakeSharedEngine(TinyEngine):
         self._reach()
         return super().change(changes, rev=rev)
 
-    def glance(self, host: str) -> str:
+    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         self._reach()
-        return repr([list(super(FakeSharedEngine, self).walk(collection)) for collection in ("guilds", "clears")])
+        return super().stamps(collection)
 
+    def schema(self) -> int:
+        self._reach()
+        return super().schema()
 
-def shared_store(folder: Path, away: Callable[[], bool] = lambda: False) -> Store:
-    """The store above such an engine."""
-    return Store(FakeSharedEngine(folder, away))
+    def found(self, collection: str, id_: str) -> Mapping[str, Any] | None:
+        return self.get(collection, [id_]).get(id_)
+
+    def old_data(self, database: str | None = None) -> OldBag:
+        return OldBag({}, self.name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from fakes.records import NOON
-from fakes.shared_store import shared_store
-from giftping.store.mirror.store import FailoverStore
+from fakes.shared_store import FakeSharedEngine
 
+from giftping.store.mirror.engine import MirroredEngine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -33,12 +34,13 @@ class Site:
     def forget_calls(self) -> None:
         self._calls, self.away_after = 0, None
 
-    def shared(self) -> Store:
-        return shared_store(self.folder / "shared", self.is_away)
+    def shared(self) -> FakeSharedEngine:
+        return FakeSharedEngine(self.folder / "shared", self.is_away)
 
-    def open(self, host: str = HOST, **options: bool) -> FailoverStore:
-        mirror = Store(TinyEngine(self.folder / host))
-        return FailoverStore(self.shared(), mirror, host=host, clock=self.clock, **options)
+    def open(self, host: str = HOST, **options: bool) -> Store:
+        shared: Any = self.shared()
+        folder = self.folder / host
+        return Store(MirroredEngine(shared, TinyEngine(folder), folder=folder, host=host, clock=self.clock, **options))
 
     def clock(self) -> datetime:
         self.now += timedelta(seconds=1)

@@ -59,6 +59,11 @@ SIGHTINGS = ("last_seen", "sources")
 Answer = TypeVar("Answer")
 
 
+def database_lock(folder: Path) -> StoreLock:
+    """The lock of a state folder for what is done with its database."""
+    return StoreLock(folder / DATABASE_LOCK, LOCK_WAIT)
+
+
 class MirroredEngine:
     """Keeps `giftping.store.engine.Engine` in a MongoDB database, with a copy of it in the state folder.
 
@@ -82,6 +87,7 @@ class MirroredEngine:
         clock: Callable[[], datetime],
         waits: bool = False,
         read_only: bool = False,
+        rename: Callable[[], str] | None = None,
         upgrade: Callable[[], Sequence[Upgraded]] = tuple,
     ) -> None:
         self._database = database
@@ -89,8 +95,10 @@ class MirroredEngine:
         self._clock = clock
         self._waits = waits
         self._read_only = read_only
-        self._gate = StoreLock(folder / DATABASE_LOCK, LOCK_WAIT)
-        self._session = DatabaseSession(database, copy, self._gate, host=host, clock=clock, read_only=read_only)
+        self._gate = database_lock(folder)
+        self._session = DatabaseSession(
+            database, copy, self._gate, host=host, clock=clock, read_only=read_only, rename=rename
+        )
         self._passed: set[str] = set()
         self._lock = RLock()
         self._upgrade: Callable[[], Sequence[Upgraded]] | None = upgrade
@@ -117,12 +125,19 @@ class MirroredEngine:
             what = f"{counted(session.carried, 'change')} {'was' if session.carried == 1 else 'were'}"
             came = f": {what} carried over" if session.is_first else f" is back: {what} carried back"
             notices.append(f"{self.name}{came} from {self._copy.name}")
-        if session.waiting and session.lost is None:
+        if session.restored:
+            documents = f"{counted(session.restored, 'document')} {'was' if session.restored == 1 else 'were'}"
+            notices.append(
+                f"{self.name} was rolled back, as by a restored backup: {documents} put back from {self._copy.name}"
+            )
+        if session.held:
+            notices.append(session.held)
+        elif session.waiting and session.lost is None:
             notices.append(
                 f"{self.name}: {counted(session.waiting, 'change', 'wait')} to be carried back by the next check;"
                 f" what is shown is the mirror's, {self._copy.name}"
             )
-        if session.lost is not None:
+        if session.lost is not None and not session.held:
             goes_on = f"going on with the mirror: {self._copy.name}"
             notices.append(f"{session.lost} ({'nothing is announced until it is back' if self._waits else goes_on})")
         return tuple(notices)
@@ -130,8 +145,10 @@ class MirroredEngine:
     @property
     def held_back(self) -> str:
         """Why nothing is to be claimed or sent now; empty where it may be."""
-        if self.refusal or not (self._waits and self._session.lost is not None):
-            return self.refusal
+        if self.refusal or self._session.held:
+            return self.refusal or self._session.held
+        if not (self._waits and self._session.lost is not None):
+            return ""
         return f"{self._session.lost} (nothing is announced until it is back, and nobody is reminded)"
 
     @property
@@ -214,7 +231,7 @@ class MirroredEngine:
             if self._read_only:
                 return not self._session.goes_by_copy
             while (fact := away_of(self._copy)) is not None:
-                self._session.note_lost(fact.reason)
+                self._session.note_lost(fact)
                 if fact.id in self._passed:
                     return False
                 # Whoever had begun to write to MongoDB before it was lost is through then, and the copy knows of it.
@@ -263,7 +280,7 @@ class MirroredEngine:
                     continue
             elif not is_unclear:
                 self._refuse(changes)
-            refused = {one.key for one in changes if self._waits and needs_database(one)}
+            refused = {one.key for one in changes if self.held_back and needs_database(one)}
             noted = [_taken_back(one, rev) if one.key in refused else one for one in changes]
             # What the copy was given before MongoDB is in it already; what is taken back was never in it otherwise.
             is_there = (here - refused) | (refused - here)
@@ -294,6 +311,7 @@ class MirroredEngine:
         if not all(map(is_quiet, asked)):
             self._session.announce()
         made = self._made_there(asked, rev, is_unclear=is_unclear)
+        self._session.is_acknowledged = True
         follows = [one for one in asked if one.key in made and one.collection not in (DELIVERIES, TODO_EVENTS, META)]
         stale = [one for one, done in zip(follows, self._copy.change(follows, rev=rev), strict=True) if not done]
         # A delivery that the copy let pass, and MongoDB did not, is as MongoDB has it.

@@ -7,11 +7,12 @@ did so last. A host notes its next one in its folder before it writes it, and re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from giftping.store.documents import Document, field_name, plain_name
+from giftping.store.documents import META, Document, field_name, plain_name
+from giftping.store.fields import Fields
 
 IDENTITY_ID = "identity"
 
@@ -42,6 +43,14 @@ class Identity:
     """For each host the number that it last raised it to."""
     signed: frozenset[str] = frozenset()
     """The hosts that have put back what they know, in this epoch."""
+    is_complete: bool = True
+    """Whether all hosts have; in the first epoch there is nothing to put back."""
+    rolled_to: int = 0
+    """The number that it had when this epoch began: whoever has seen no higher one knows nothing that it lacks."""
+    is_decided: bool = False
+    """Whether a person has said, on some host, which settings count in this epoch."""
+    open: frozenset[str] = frozenset()
+    """The sessions that write, or that were killed while they did: a copy is in step for sure only without any."""
 
     def token(self) -> str:
         """What changes whenever anybody has written."""
@@ -80,10 +89,63 @@ def judge(remembered: Remembered | None, found: Identity | None, host: str) -> F
     return Found.SAME
 
 
-def raised(identity: Identity, host: str) -> Identity:
-    """The identity once a host has raised its number."""
+def raised(identity: Identity, host: str, *, opens: frozenset[str] = frozenset(), ends: frozenset[str]) -> Identity:
+    """The identity once a host has raised its number, because sessions of it begin, or are over."""
     number = identity.number + 1
-    return Identity(identity.id, identity.epoch, number, {**identity.raised, host: number}, identity.signed)
+    is_open = (identity.open - ends) | opens
+    return replace(identity, number=number, raised={**identity.raised, host: number}, open=is_open)
+
+
+def signed(identity: Identity, host: str) -> Identity:
+    """The identity once a host has put back what it knows."""
+    return replace(raised(identity, host, ends=frozenset()), signed=identity.signed | {host})
+
+
+def next_epoch(remembered: Remembered, found: Identity | None, *, is_decided: bool = False) -> Identity:
+    """The identity with which a new epoch begins, of a database that was rolled back or emptied."""
+    there = found or Identity(remembered.id)
+    return replace(
+        there,
+        epoch=max(there.epoch, remembered.epoch) + 1,
+        number=there.number + 1,
+        signed=frozenset(),
+        open=frozenset(),
+        is_complete=False,
+        rolled_to=there.number,
+        is_decided=is_decided,
+    )
+
+
+def remembered_now(identity: Identity, host: str) -> Remembered:
+    """What a host is to remember that takes the database as it is."""
+    own = identity.raised.get(host, 0)
+    return Remembered(identity.id, identity.epoch, seen=own, own=own, next=own)
+
+
+WAYS_OUT = (
+    "giftping store status tells more; to upload what this host remembers: giftping store adopt; to believe the"
+    " database: giftping store accept"
+)
+
+
+def explained(found: Found, name: str, host: str) -> str:
+    """What is the matter with a database, and what to type; empty where nothing is."""
+    what = {
+        Found.ROLLED_BACK: "it was rolled back, as by a restored backup, and its settings are not those of this host",
+        Found.EMPTIED: "it was emptied: what this host knows of it is there no more",
+        Found.ANOTHER: "it is another database than the one that this host knows",
+    }.get(found)
+    if what:
+        return f"{name}: {what}; nothing is sent until somebody says which counts: {WAYS_OUT}"
+    if found is Found.COPIED_FOLDER:
+        return (
+            f"{name}: it knows of later runs of this host, {host}: its state folder is a copy, or was restored; give"
+            " this host another name (host = in the settings), or, where no other one has it: giftping store accept"
+        )
+    return ""
+
+
+# Documents
 
 
 def identity_document(identity: Identity) -> Document:
@@ -95,19 +157,29 @@ def identity_document(identity: Identity) -> Document:
         "number": identity.number,
         "raised": {field_name(host): number for host, number in identity.raised.items()},
         "signed": sorted(identity.signed),
+        "complete": identity.is_complete,
+        "rolled_to": identity.rolled_to,
+        "decided": identity.is_decided,
+        "open": sorted(identity.open),
     }
 
 
 def identity_from(document: Mapping[str, Any] | None) -> Identity | None:
-    """The identity of a document, None where there is none."""
+    """The identity of a document, None where there is none. Raise DocumentError when it is odd."""
     if document is None:
         return None
+    fields = Fields(META, document)
+    by_host = fields.table("raised", optional=True)
     return Identity(
-        str(document["id"]),
-        int(document["epoch"]),
-        int(document["number"]),
-        {plain_name(host): int(number) for host, number in document.get("raised", {}).items()},
-        frozenset(map(str, document.get("signed", ()))),
+        id=fields.text("id"),
+        epoch=fields.number("epoch"),
+        number=fields.number("number"),
+        raised={plain_name(host): by_host.number(host) for host in by_host.document},
+        signed=frozenset(fields.texts("signed")),
+        is_complete=document.get("complete") is not False,
+        rolled_to=fields.number("rolled_to") if "rolled_to" in document else 0,
+        is_decided=document.get("decided") is True,
+        open=frozenset(fields.texts("open")),
     )
 
 

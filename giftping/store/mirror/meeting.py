@@ -30,39 +30,66 @@ def carry_back(database: MongoEngine, copy: TinyEngine) -> int:
     Raise StoreAwayError when the database goes away meanwhile: what is left waits.
     """
     queue = queue_of(copy)
-    clears = list(database.walk(CLEARS)) if any(one.collection == LEDGER for one in queue) else []
-    for page in _pages(queue):
-        _carry(database, copy, page, clears)
+    for results in _carried(database, queue):
+        settle_queued(copy, [(one, result) for one, result, _ in results])
     return len(queue)
 
 
-def _carry(
-    database: MongoEngine, copy: TinyEngine, queue: Sequence[Queued], clears: Sequence[Mapping[str, Any]]
-) -> None:
-    left = list(queue)
-    for _ in range(TRIES):
-        there = _found(database, left)
-        rev = fresh_rev()
-        changes: dict[tuple[str, str], Change] = {}
-        results: dict[tuple[str, str], Mapping[str, Any] | None] = {}
-        for one in left:
-            key = one.collection, one.id
-            stored = there.get(key)
-            plain = None if stored is None else plain_document(stored)
-            result = replayed(plain, one, clears)
-            results[key] = plain
-            if result is plain or result == plain:
-                continue
-            # A date that the database holds as such stays one.
-            after = None if result is None else _as_stored(result, plain or {}, stored or {})
-            changes[key] = change = Change(one.collection, stored, after)
-            results[key] = None if after is None else changed_document(stored, change, rev)
-        made = dict(zip(changes, database.change(list(changes.values()), rev=rev) if changes else (), strict=True))
-        settle_queued(copy, [(one, results[key]) for one in left if made.get(key := (one.collection, one.id), True)])
-        left = [one for one in left if not made.get((one.collection, one.id), True)]
-        if not left:
-            return
-    raise StoreError(f"{database.name}: {left[0].collection} {left[0].id!r} keeps changing; the next run tries again")
+def put_back(database: MongoEngine, copy: TinyEngine, collections: Sequence[str]) -> int:
+    """How many documents the database lacked, or knew as less far than the copy does, by the rules of a replay."""
+    changed = 0
+    for collection in collections:
+        known = [Queued(collection, str(document["_id"]), 0, None, document, "") for document in copy.walk(collection)]
+        changed += sum(is_changed for results in _carried(database, known) for _, _, is_changed in results)
+    return changed
+
+
+_Results = list[tuple[Queued, Mapping[str, Any] | None, bool]]
+"""Documents, each with what the database holds of it now, and whether that was changed."""
+
+
+def _carried(database: MongoEngine, queue: Sequence[Queued]) -> Iterator[_Results]:
+    clears = list(database.walk(CLEARS)) if any(one.collection == LEDGER for one in queue) else []
+    for page in _pages(queue):
+        left = list(page)
+        for _ in range(TRIES):
+            results = _carry(database, left, clears)
+            yield results
+            done = {(one.collection, one.id) for one, _, _ in results}
+            left = [one for one in left if (one.collection, one.id) not in done]
+            if not left:
+                break
+        else:
+            raise StoreError(
+                f"{database.name}: {left[0].collection} {left[0].id!r} keeps changing; the next run tries again"
+            )
+
+
+def _carry(database: MongoEngine, queue: Sequence[Queued], clears: Sequence[Mapping[str, Any]]) -> _Results:
+    """What became of those that nobody else changed in between."""
+    there = _found(database, queue)
+    rev = fresh_rev()
+    changes: dict[tuple[str, str], Change] = {}
+    results: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+    for one in queue:
+        key = one.collection, one.id
+        stored = there.get(key)
+        plain = None if stored is None else plain_document(stored)
+        result = replayed(plain, one, clears)
+        results[key] = plain
+        if result is plain or result == plain:
+            continue
+        # A date that the database holds as such stays one.
+        after = None if result is None else _as_stored(result, plain or {}, stored or {})
+        changes[key] = change = Change(one.collection, stored, after)
+        results[key] = None if after is None else changed_document(stored, change, rev)
+    made = dict(zip(changes, database.change(list(changes.values()), rev=rev) if changes else (), strict=True))
+    found: _Results = []
+    for one in queue:
+        key = one.collection, one.id
+        if made.get(key, True):
+            found.append((one, results[key], key in made))
+    return found
 
 
 def _as_stored(result: Mapping[str, Any], plain: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

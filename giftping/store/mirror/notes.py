@@ -36,6 +36,8 @@ class Away:
 
     id: str
     reason: str
+    waits: bool = False
+    """Whether it is there, but a person has to say what counts: nothing is sent until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,23 @@ def queued_id(collection: str, id_: str) -> str:
 def away_of(copy: TinyEngine) -> Away | None:
     """The fact that MongoDB is away, None while it is not. Costs two looks at files where nobody has written."""
     note = copy.get(MIRROR, [AWAY_ID]).get(AWAY_ID)
-    return None if note is None else Away(str(note["id"]), str(note["reason"]))
+    return None if note is None else _away_from(note)
 
 
-def note_away(copy: TinyEngine, reason: str, at: datetime) -> Away:
-    """The fact that MongoDB is away, noted where another process has not noted it already."""
+def _away_from(note: Mapping[str, Any]) -> Away:
+    return Away(str(note["id"]), str(note["reason"]), note.get("waits") is True)
+
+
+def note_away(copy: TinyEngine, reason: str, at: datetime, *, waits: bool = False) -> Away:
+    """The fact that MongoDB is away, noted where another process has not noted it already, or for another reason."""
 
     def decide(tables: Tables) -> tuple[list[Operation], Away]:
-        if (there := tables[MIRROR].get(AWAY_ID)) is not None:
-            return [], Away(str(there["id"]), str(there["reason"]))
-        fact = Away(secrets.token_hex(8), reason)
-        document = {"_id": AWAY_ID, "id": fact.id, "since": time_to_text(at), "reason": reason, "next": 0}
-        return [put(MIRROR, document)], fact
+        there: Mapping[str, Any] | None = tables[MIRROR].get(AWAY_ID)
+        if there is not None and (not waits or (there["reason"], there.get("waits")) == (reason, waits)):
+            return [], _away_from(there)
+        fact = {"_id": AWAY_ID, "id": secrets.token_hex(8), "since": time_to_text(at), "next": 0} | dict(there or {})
+        fact |= {"reason": reason, "waits": waits}
+        return [put(MIRROR, fact)], _away_from(fact)
 
     return copy.write(decide)
 

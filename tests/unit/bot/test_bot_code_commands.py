@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, TABLES, Machine, Stage, labels, said, shown, text_of
 from fakes.records import NOON, code, entry, guild
-from fakes.shared_store import shared_store
+from fakes.shared_store import FakeSharedEngine
 from simcord.actors import MemberActor
 from simcord.backend.errors import SetupError
 
@@ -22,7 +22,6 @@ from giftping.commands import codes as coding
 from giftping.settings.keys import Settings
 from giftping.settings.secrets import Secret
 from giftping.store.base import EntryState
-from giftping.store.records import Store
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
 MANAGERS = ("giftcode_reset", "giftcode_add", "giftcodesettings")
@@ -426,10 +425,10 @@ def mongodb(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Shared:
     """What stands for a MongoDB that the settings of the next start name."""
     shared = Shared()
 
-    def open_shared(_settings: Settings, _uri: Secret) -> Store:
-        return shared_store(machine.folder / "mongodb", lambda: shared.is_away)
+    def open_shared(_settings: Settings, _uri: Secret) -> FakeSharedEngine:
+        return FakeSharedEngine(machine.folder / "mongodb", lambda: shared.is_away)
 
-    monkeypatch.setattr("giftping.store.opening.shared_store", open_shared)
+    monkeypatch.setattr("giftping.store.opening.database_of", open_shared)
     machine.variables["MONGO_URI"] = "mongodb://stands-in/giftping"
     return shared
 

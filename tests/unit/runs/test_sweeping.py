@@ -176,7 +176,7 @@ def test_when_discord_is_not_there_the_pings_stay_due(tmp_path: Path, timing: Ti
         MemberRepository(store, timing.clock).save([MemberChange(Member(101, "Ann", added=timing.clock() - 30 * HOUR))])
     report = run_sweep(here, timing=timing)
     assert report.exit_code == 69
-    assert "Discord does not say how they stand (could not connect" in report.trouble_lines()[0]
+    assert "Discord does not say what time it is (could not connect" in report.trouble_lines()[0]
     with here.open_store() as store:
         assert MemberRepository(store, timing.clock).member(101).last_ping is None
 

@@ -163,8 +163,55 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
         second.remember([code("A1"), code("B2")])
         second.release("delivery-1", ["1:GIFT100", "9:OTHER"])
     # One for the schema; then one each, and where it depends on what is there, one to read it.
-    writes_and_reads = ["update", "find", "find", "update", "find", "update", "find", "delete"]
-    assert requests(caplog) == ["find", *writes_and_reads]
+    one_each = ["insert", "find", "find", "update", "find", "insert", "find", "delete"]
+    assert requests(caplog) == ["find", *one_each]
+
+
+def test_a_hundred_codes_are_claimed_marked_and_taken_back_in_few_requests(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = [entry(1, f"CODE{number}") for number in range(100)]
+    ids = [one.id for one in entries]
+    store.insert(entries[:1])
+    caplog.set_level(logging.DEBUG, "pymongo.command")
+    store.insert(entries)
+    assert requests(caplog) == ["insert"]
+    caplog.clear()
+    assert store.mark_uncertain("delivery-1", ids, at=LATER) == 100
+    assert requests(caplog) == ["find", "update"]
+    caplog.clear()
+    assert store.release("delivery-1", ids) == 100
+    # A removal is only counted: one look more says which of many are there to be removed.
+    assert requests(caplog) == ["find", "find", "delete"]
+
+
+@pytest.mark.parametrize(
+    ("collection", "where", "within"),
+    [
+        (LEDGER, {}, "7:"),
+        (LEDGER, {"code": ["CODE3"]}, "7:"),
+        (LEDGER, {"state": ["claimed"]}, "7:"),
+        (LEDGER, {"state": ["sent"]}, ""),
+        (TODO_EVENTS, {"user_id": ["7"]}, ""),
+        (TODO_EVENTS, {"kind": ["warning"]}, ""),
+    ],
+)
+def test_what_is_asked_for_is_found_by_an_index(
+    store: Store, there: Database[dict[str, Any]], collection: str, where: dict[str, list[str]], within: str
+) -> None:
+    states = (EntryState.SENT, *[EntryState.SEEDED] * 9)
+    store.insert([entry(1 + number // 10, f"CODE{number % 10}", state=states[number % 10]) for number in range(600)])
+    store.insert([entry(7, f"OPEN{number}") for number in range(3)])
+    kinds = ("warning", *["reminder"] * 9)
+    events = [{"_id": str(n), "user_id": str(n // 10), "kind": kinds[n % 10], "at": n} for n in range(600)]
+    store.insert_documents(TODO_EVENTS, events)
+    there.command("profile", 2)
+    found = store.engine.find(collection, where, within=within)
+    there.command("profile", 0)
+    (asked,) = there["system.profile"].find({"command.find": collection})
+    assert len(found) in (1, 3, 10, 13, 60)
+    assert "IXSCAN" in asked["planSummary"]
+    assert asked["docsExamined"] <= 13 if within else asked["docsExamined"] == len(found)
 
 
 def test_documents_are_read_and_changed_with_one_request_each(store: Store, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,12 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fakes.shared_store import shared_store
+from fakes.shared_store import FakeSharedEngine
 from todo_stage import DAY, GUILD, HOUR, ROLE, Stage
 
 from giftping.runs import sweep
 from giftping.store import opening
-from giftping.store.records import Store
 from giftping.todo.model import Lapse
 
 SHARES = "[mongo]\nshared = true\n"
@@ -60,10 +59,10 @@ def shared(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shared]:
     stage.settings = SHARES
     stage.environment["MONGO_URI"] = "mongodb://127.0.0.1:1/gifts"
 
-    def store(_settings: object, _uri: object) -> Store:
-        return shared_store(stage.folder / "shared", shared.is_away)
+    def database(_settings: object, _uri: object) -> FakeSharedEngine:
+        return FakeSharedEngine(stage.folder / "shared", shared.is_away)
 
-    monkeypatch.setattr(opening, "shared_store", store)
+    monkeypatch.setattr(opening, "database_of", database)
     monkeypatch.setattr(sweep, "_pool", OneAfterTheOther)
     return shared
 

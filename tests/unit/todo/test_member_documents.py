@@ -302,11 +302,13 @@ files = st.builds(
     words,
 )
 todos = st.builds(Todo, words, words, lists, lists, lists, words, maybe, st.none() | some_ids, st.none() | files)
-legs = st.builds(Leg, st.sampled_from(LegState), maybe, words, words, st.none() | some_ids, st.none() | some_ids)
+legs = st.builds(
+    Leg, st.sampled_from(LegState), maybe, words, words, st.none() | some_ids, st.none() | some_ids, delivery=words
+)
 notices = st.builds(
     Notice, words, st.sampled_from(NoticeKind), moments, legs, legs, ping_before=maybe, todo=st.none() | todos
 )
-removals = st.builds(Removal, st.sampled_from(RemovalState), moments, words)
+removals = st.builds(Removal, st.sampled_from(RemovalState), moments, words, words)
 members = st.builds(
     Member,
     user_id=some_ids,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from todo_builders import DAY, HOST, HOUR, START, claimed, member, notice, rules, sent
+from todo_builders import DAY, HOST, HOUR, START, claimed, claimed_by_older, member, notice, rules, sent
 from todo_stage import (
     CHANNEL,
     CHANNEL_POST,
@@ -19,7 +19,7 @@ from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.todo.model import LegName, LegState, NoticeKind
-from giftping.todo.settle_legs import open_legs
+from giftping.todo.settle_legs import claimed_legs, may_be_settled
 
 MINUTE = timedelta(minutes=1)
 READS = Match("GET", MESSAGES, CHANNEL)
@@ -52,15 +52,16 @@ def unclear_ping(stage: Stage, fault: faults.Fault, *, after: bool) -> None:
         ("host-b", 10 * MINUTE, True),
     ],
 )
-def test_a_host_looks_after_its_own_legs_soon_and_after_others_when_their_lease_is_over(by, age, found):
+def test_legs_that_an_older_release_claimed_are_looked_after_soon_on_its_host_and_elsewhere_after_the_lease(
+    by, age, found
+):
     at = START + DAY
-    known = member(notices=(notice(channel=sent(at), dm=claimed(at, by)),))
-    legs = open_legs([known], rules(), at + age)
-    assert [(one.member, one.name) for one in legs] == ([(known, LegName.DM)] if found else [])
+    assert may_be_settled(claimed_by_older(at, by), rules(), at + age) is found
 
 
 def test_legs_that_are_not_claimed_are_nobodys_business():
-    assert open_legs([member(notices=(notice(),))], rules(), START + 9 * DAY) == []
+    known = member(notices=(notice(channel=sent(START), dm=claimed(START)), notice(id="other")))
+    assert [(one.notice.id, one.name) for one in claimed_legs([known])] == [(notice().id, LegName.DM)]
 
 
 # Pings
@@ -94,11 +95,21 @@ def test_a_ping_that_is_found_is_not_sent_again_and_counts_from_when_it_was_post
     assert stage.pings(101) == ["channel", "channel"]
 
 
-def test_a_ping_that_may_still_be_under_way_is_left_alone(stage: Stage) -> None:
-    unclear_ping(stage, faults.reset(), after=True)
+def test_a_ping_that_may_still_be_under_way_is_not_taken_for_absent(stage: Stage) -> None:
+    unclear_ping(stage, faults.reset(), after=False)
     stage.pass_time(timedelta(seconds=59))
     report = stage.sweep()
-    assert (report.legs, stage.discord.count(READS), stage.pings(101)) == ((), 0, ["channel"])
+    assert [(one.result.value, one.settled) for one in report.legs] == [("later", True)]
+    assert (report.exit_code, stage.pings(101)) == (0, [])
+    stage.pass_time(timedelta(seconds=1))
+    stage.sweep()
+    assert stage.pings(101) == ["channel"]
+
+
+def test_a_ping_that_is_there_is_found_as_soon_as_its_run_is_over(stage: Stage) -> None:
+    unclear_ping(stage, faults.reset(), after=True)
+    assert [(one.result.value, one.settled) for one in stage.sweep().legs] == [("done", True)]
+    assert stage.pings(101) == ["channel"]
 
 
 def test_a_ping_that_cannot_be_looked_for_now_waits_and_is_told_of(stage: Stage) -> None:

@@ -3,7 +3,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from todo_builders import DAY, HOST, HOUR, START, claimed, member, notice, refused, removal, rules, sent, warned
+from todo_builders import (
+    DAY,
+    DELIVERY,
+    HOST,
+    HOUR,
+    START,
+    claimed,
+    member,
+    notice,
+    refused,
+    removal,
+    rules,
+    sent,
+    warned,
+)
 
 from giftping.todo.model import Lapse, Leg, LegName, LegState, Member, Notice, NoticeKind, RemovalState, Todo
 from giftping.todo.rules import Action, Due, due
@@ -23,7 +37,7 @@ TODO = Todo("Ann", "02/06/2026", must_do="read", id="t1", submitted_at=NOW)
 
 
 def claim(known: Member, leg: LegName, at=NOW, new: Notice | None = None) -> Member:
-    return with_claim(known, new or known.ping or notice(), leg, now=at, by=HOST, channel_id=2)
+    return with_claim(known, new or known.ping or notice(), leg, now=at, delivery=DELIVERY, channel_id=2)
 
 
 def ping_of(known: Member) -> Notice:

@@ -13,6 +13,7 @@ from giftping.todo.model import Lapse, Leg, LegState, Member, Membership, Notice
 from giftping.todo.rules import TodoRules
 
 HOST = "host-a"
+DELIVERY = "a-delivery"
 START = datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
 """When the member of a test handed in the last TODO."""
 
@@ -43,8 +44,13 @@ def refused(reason: str = "HTTP 403") -> Leg:
     return Leg(LegState.OPEN, reason=reason)
 
 
-def claimed(at: datetime, by: str = HOST, channel_id: int = 2) -> Leg:
-    return Leg(LegState.CLAIMED, at, by, channel_id=channel_id)
+def claimed(at: datetime, delivery: str = DELIVERY, channel_id: int = 2) -> Leg:
+    return Leg(LegState.CLAIMED, at, channel_id=channel_id, delivery=delivery)
+
+
+def claimed_by_older(at: datetime, by: str = HOST) -> Leg:
+    """A leg as 0.1.0 claimed it, which knew of no deliveries."""
+    return Leg(LegState.CLAIMED, at, by=by, channel_id=2)
 
 
 def notice(kind: NoticeKind = NoticeKind.REMINDER, made_at: datetime = START + DAY, **changes: Any) -> Notice:

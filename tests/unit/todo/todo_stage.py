@@ -88,6 +88,7 @@ class Stage:
                 monotonic=self.clock.monotonic,
                 sleep=self.clock.sleep,
                 now=self.clock,
+                steady=self.clock.monotonic,
             )
             wiring._todo_client = RestClient(http)
         try:

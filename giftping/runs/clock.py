@@ -1,0 +1,205 @@
+"""What the witnesses of a run say of this host's clock, and what is kept of that for the next one.
+
+Nobody is asked for it alone where that can be helped: each source says what time it is with its answer, and so does
+Discord with each of its own. Only one that differs has Discord asked, in one request.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from giftping.delivery.clock import (
+    NO_TIME_YET,
+    NOTICEABLE,
+    UNKNOWN,
+    UNTRUSTED,
+    Clock,
+    ClockStanding,
+    ClockVerdict,
+    Reading,
+    RunClock,
+    clock_verdict,
+)
+from giftping.net.http_date import http_date
+from giftping.net.steady import steady_seconds
+from giftping.runs.codec import from_json, to_json
+from giftping.runs.state_folder import CLOCK
+from giftping.store.tiny.files import replace_file
+from giftping.wiring import utc_now
+
+DISCORD = "Discord"
+
+NOT_YET_VALID = "not yet valid"
+"""How OpenSSL says that a certificate begins only later, by this host's clock."""
+
+PROVEN_FOR = timedelta(hours=1)
+"""How long a clock that was found right is taken to be right, whatever one source says."""
+
+MOST_DIGITS = 7
+"""The digits of the longest Age that is believed: a cache keeps an answer for weeks at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedTime:
+    """When Discord last said what time it is to this host. The names of the fields are keys of a file."""
+
+    at: datetime
+    """What it said."""
+    uptime_milliseconds: int
+    """What the clock that nobody sets showed then; it begins anew when the machine does."""
+
+    def earliest_now(self, milliseconds: int) -> datetime:
+        """The earliest that it can be now, by that clock: whether or not the machine was off in between."""
+        return self.at + timedelta(milliseconds=max(0, milliseconds - self.uptime_milliseconds))
+
+
+class HostClock:
+    """The clock of one run on this host, and what its witnesses say of it. Safe to use from several threads.
+
+    `state` is the folder where what Discord said is kept for the next run, None for a run that leaves nothing behind.
+    With `to_the_second` the run goes by Discord as soon as it has said anything, else only where this host's clock is
+    off: what is measured between two messages is measured by Discord's time.
+    """
+
+    def __init__(
+        self,
+        state: Path | None,
+        wall: Clock = utc_now,
+        steady: Callable[[], float] = steady_seconds,
+        *,
+        to_the_second: bool = False,
+    ) -> None:
+        self._state, self._wall, self._steady = state, wall, steady
+        self._to_the_second = to_the_second
+        self.now = RunClock(wall, steady)
+        self.verdict: ClockVerdict = UNKNOWN
+        self._discord: list[Reading] = []
+        self._sources: list[Reading] = []
+        self._has_asked = False
+        self._lock = threading.RLock()
+        self._kept = self._read()
+
+    @property
+    def ends_by(self) -> datetime:
+        """The instant by which what has an end has ended: without any witness nothing has."""
+        return NO_TIME_YET if self.verdict.standing is ClockStanding.UNKNOWN else self.now()
+
+    # The witnesses
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether Discord is to be asked: a source differs, or Discord has said before that it is later than this."""
+        with self._lock:
+            if self._discord or self._has_asked:
+                return False
+            return self._is_behind() or (self._differs() and not self._is_proven())
+
+    def hear_source(self, host: str, date: str, age: str) -> None:
+        """Take in the `date` of a source's answer, and the `age` that a cache in between says it has."""
+        shown = http_date(date)
+        if shown is not None:
+            with self._lock:
+                self._sources.append(Reading(host, shown + _seconds_in(age), self.now()))
+
+    def hear_discord(self, shown: datetime | None) -> None:
+        """Take in what Discord says the time is now, None where it has said nothing."""
+        if shown is None:
+            return
+        with self._lock:
+            reading = self.now.read(DISCORD, shown)
+            # Only the one that is furthest off has a say; a run of a thousand guilds hears a thousand.
+            self._discord = [max([reading, *self._discord], key=lambda one: abs(one.ahead))]
+            self.verdict = clock_verdict(self._discord)
+            # A date has whole seconds: what this host's clock has beyond them is no difference.
+            is_the_same = timedelta(0) <= -reading.ahead < timedelta(seconds=1)
+            if self.verdict.line or (self._to_the_second and not is_the_same):
+                self.now.go_by(shown)
+            self._keep(shown)
+
+    def hear_certificates(self) -> None:
+        """Take in that by this host's clock the certificate of everybody who was asked is not valid yet."""
+        if not self._discord:
+            self.verdict = UNTRUSTED
+
+    def settle(self, ask: Callable[[], datetime | None], *, is_judged_by: bool) -> ClockVerdict:
+        """What this host's clock is worth once the sources have answered.
+
+        `ask` has Discord say its time in one request, and returns None where it does not; it is called once, and only
+        where a source differs, where Discord has said before that it is later than this, or where nobody has said
+        anything though something `is_judged_by` the time.
+        """
+        with self._lock:
+            if self._discord or self._has_asked:
+                return self.verdict
+            proven = self._is_proven()
+            if self.is_doubtful or (is_judged_by and not self._sources and not proven):
+                self._has_asked = True
+                self.hear_discord(ask())
+            if not self._discord and not self.verdict.is_untrusted:
+                self.verdict = self._without_discord(proven=proven)
+            return self.verdict
+
+    def _without_discord(self, *, proven: bool) -> ClockVerdict:
+        if proven:
+            return ClockVerdict(ClockStanding.RIGHT, whose="Discord's")
+        verdict = clock_verdict((), self._sources)
+        if verdict.line:
+            self.now.go_by(self.now() + verdict.ahead)
+        return verdict
+
+    def _differs(self) -> bool:
+        return any(reading.differs for reading in self._sources)
+
+    def _is_behind(self) -> bool:
+        """Whether Discord has said to an earlier run that it was later than it is now by this host's clock."""
+        return self._kept is not None and self._kept.earliest_now(self._uptime()) - self._wall() > NOTICEABLE
+
+    def _is_proven(self) -> bool:
+        """Whether Discord has confirmed this clock not long ago, and nobody has set it since."""
+        if self._kept is None:
+            return False
+        passed = timedelta(milliseconds=self._uptime() - self._kept.uptime_milliseconds)
+        is_recent = timedelta(0) <= passed < PROVEN_FOR
+        return is_recent and abs(self._kept.at + passed - self._wall()) <= NOTICEABLE
+
+    # What is kept
+
+    def _uptime(self) -> int:
+        return int(self._steady() * 1000)
+
+    def _read(self) -> WitnessedTime | None:
+        if self._state is None:
+            return None
+        try:
+            return from_json(WitnessedTime, json.loads((self._state / CLOCK).read_text("utf-8")))
+        # Without it a clock that is behind is noticed a little later.
+        except (OSError, ValueError, RecursionError):
+            return None
+
+    def _keep(self, shown: datetime) -> None:
+        if self._state is None or not self._state.exists():
+            return
+        kept = WitnessedTime(shown, self._uptime())
+        if self._kept is not None:
+            passed = timedelta(milliseconds=kept.uptime_milliseconds - self._kept.uptime_milliseconds)
+            says_the_same = abs(self._kept.at + passed - shown) <= NOTICEABLE
+            # Nothing is learnt from it by which a run would do anything else, and a small machine's disk wears out.
+            if says_the_same and timedelta(0) <= passed < PROVEN_FOR / 2:
+                return
+        self._kept = kept
+        # Without it a clock that is behind is noticed a little later.
+        with suppress(OSError):
+            replace_file(self._state / CLOCK, [f"{json.dumps(to_json(kept))}\n".encode()], durable=False)
+
+
+def _seconds_in(age: str) -> timedelta:
+    """What an Age says; nothing where it says nothing sensible."""
+    digits = age.strip()
+    is_sensible = digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS
+    return timedelta(seconds=int(digits)) if is_sensible else timedelta(0)

@@ -1,0 +1,169 @@
+"""What becomes of a database that is not as this host remembers it: put back, signed, adopted or accepted.
+
+In a new epoch each host first puts back what its copy knows as sent, handed in, pinged or taken, and signs. Until all
+have nothing is sent. Which settings count a person says, where they differ.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from giftping.store.base import StoreError
+from giftping.store.documents import (
+    ACTIVE_MEMBERS,
+    CLEARS,
+    CODES,
+    DELIVERIES,
+    GUILDS,
+    HOSTS,
+    LEDGER,
+    META,
+    MIRROR,
+    SUBSCRIPTIONS,
+    TODO_STATE,
+    TODO_TIMESTAMPS,
+)
+from giftping.store.engine import REV, Change
+from giftping.store.fields import plain_document
+from giftping.store.mirror.identity import (
+    IDENTITY_ID,
+    Identity,
+    Remembered,
+    identity_document,
+    identity_from,
+    remembered_document,
+    remembered_from,
+)
+from giftping.store.mongo.engine import MongoEngine
+from giftping.store.tiny.engine import TinyEngine
+
+PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES)
+"""The collections of which a host puts back what it knows; first the tombstones of clears, which the ledger goes by."""
+
+SETTINGS = (GUILDS, SUBSCRIPTIONS, ACTIVE_MEMBERS)
+"""The collections of which a person says what counts."""
+
+_NOTED = frozenset(
+    {REV, "created_at", "updated_at", "seeded", "broken", "announce_current", "seen", "left_at", "dm_channel_id"}
+    | {"dms_closed_at"}
+)
+"""The fields of settings that runs note by themselves: two that differ in them alone are joined by the rules."""
+
+TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Settings that are not the same in the database and on this host."""
+
+    collection: str
+    id: str
+    what: str
+    """How they differ, for people."""
+
+
+def found_identity(database: MongoEngine) -> Identity | None:
+    """What the database says of itself."""
+    return identity_from(database.get(META, [IDENTITY_ID]).get(IDENTITY_ID))
+
+
+def remembered_of(copy: TinyEngine) -> Remembered | None:
+    """What the folder remembers of its database."""
+    return remembered_from(copy.get(MIRROR, [IDENTITY_ID]).get(IDENTITY_ID))
+
+
+def change_identity(database: MongoEngine, copy: TinyEngine, change: Callable[[Identity | None], Identity]) -> Identity:
+    """The identity after a change, made anew until nobody is faster.
+
+    The folder knows of it first: that a database knows more of a host than its folder does is the mark of a copy.
+    """
+    for _ in range(TRIES):
+        document = database.get(META, [IDENTITY_ID]).get(IDENTITY_ID)
+        after = change(identity_from(document))
+        known = remembered_of(copy)
+        if known is not None and known.id == after.id:
+            copy.put(MIRROR, [remembered_document(replace(known, next=max(known.next, after.number)))])
+        changed = {**(document or {}), **identity_document(after)}
+        if database.change([Change(META, document, changed)])[0]:
+            return after
+    raise StoreError(f"{database.name}: other hosts write all the time; the next run tries again")
+
+
+def new_identity() -> Identity:
+    """The identity of a database that has none yet."""
+    return Identity(os.urandom(8).hex())
+
+
+def differences(database: MongoEngine, copy: TinyEngine) -> list[Difference]:
+    """The settings that a person has set otherwise in the database than on this host."""
+    found = []
+    for collection in SETTINGS:
+        there = {str(one["_id"]): plain_document(one) for one in database.find(collection)}
+        here = {str(one["_id"]): plain_document(one) for one in copy.find(collection)}
+        for id_ in sorted(there.keys() | here.keys()):
+            if id_ not in there:
+                found.append(Difference(collection, id_, "only here"))
+            elif id_ not in here:
+                found.append(Difference(collection, id_, "only in the database"))
+            elif _set_by_people(there[id_]) != _set_by_people(here[id_]):
+                found.append(Difference(collection, id_, "not the same"))
+    return found
+
+
+def _set_by_people(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in _NOTED}
+
+
+def upload_settings(database: MongoEngine, copy: TinyEngine) -> int:
+    """How many settings were made in the database what they are on this host."""
+    changed = 0
+    for collection in SETTINGS:
+        there = {str(one["_id"]): one for one in database.find(collection)}
+        here = {str(one["_id"]): dict(one) for one in copy.find(collection)}
+        changes = [
+            Change(collection, there.get(id_), here.get(id_))
+            for id_ in sorted(there.keys() | here.keys())
+            if _differs(there.get(id_), here.get(id_))
+        ]
+        if changes:
+            changed += sum(database.change(changes))
+    return changed
+
+
+def _differs(there: Mapping[str, Any] | None, here: Mapping[str, Any] | None) -> bool:
+    if there is None or here is None:
+        return there is not here
+    return {**plain_document(there), REV: None} != {**here, REV: None}
+
+
+def put_back_hosts(database: MongoEngine, copy: TinyEngine) -> None:
+    """Let the database know the hosts again that it has forgotten: each has something to put back."""
+    known = [dict(one) for one in copy.walk(HOSTS)]
+    there = database.present(HOSTS, [str(one["_id"]) for one in known]) if known else ()
+    if missing := [one for one in known if one["_id"] not in there]:
+        database.change([Change(HOSTS, None, one) for one in missing])
+
+
+def awaited(database: MongoEngine, identity: Identity, host: str) -> list[str]:
+    """The hosts but this one that have not put back yet what they know."""
+    return sorted({str(one["_id"]) for one in database.walk(HOSTS)} - identity.signed - {host})
+
+
+def names(hosts: Sequence[str]) -> str:
+    """Hosts in a line."""
+    *first, last = hosts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def waits_for(hosts: Sequence[str], name: str) -> str:
+    """Why nothing is sent until other hosts have put back what they know, with the ways out."""
+    they = "it has" if len(hosts) == 1 else "they have"
+    forgotten = hosts[0] if len(hosts) == 1 else "HOST"
+    return (
+        f"{name} was rolled back: nothing is sent until {names(hosts)} {'has' if len(hosts) == 1 else 'have'} put back"
+        f" what {they} sent since; run giftping codes check there, or, for one that is gone:"
+        f" giftping store forget {forgotten}"
+    )

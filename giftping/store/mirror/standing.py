@@ -1,0 +1,120 @@
+"""How a database stands with this host, and what a person says of one that is not as this host remembers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from giftping.store.base import StoreError
+from giftping.store.documents import MIRROR
+from giftping.store.mirror.epochs import (
+    PUT_BACK,
+    Difference,
+    awaited,
+    change_identity,
+    differences,
+    found_identity,
+    put_back_hosts,
+    remembered_of,
+    upload_settings,
+)
+from giftping.store.mirror.identity import (
+    IDENTITY_ID,
+    Found,
+    Identity,
+    Remembered,
+    judge,
+    next_epoch,
+    remembered_document,
+    remembered_now,
+)
+from giftping.store.mirror.meeting import put_back
+from giftping.store.mirror.notes import (
+    SYNCED_ID,
+    Synced,
+    away_of,
+    queue_everything,
+    synced_document,
+    synced_of,
+)
+from giftping.store.mongo.engine import MongoEngine
+from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.files import StoreLock
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a database stands with this host."""
+
+    found: Found
+    """Which it is."""
+    awaited: tuple[str, ...] = ()
+    """The hosts that have not put back yet what they know."""
+    differences: tuple[Difference, ...] = ()
+    """The settings that differ, where a person has to say which count."""
+
+
+def standing(database: MongoEngine, copy: TinyEngine, host: str) -> Standing:
+    """How the database stands. Raise StoreAwayError when it cannot be reached."""
+    remembered = remembered_of(copy)
+    identity = found_identity(database)
+    found = judge(remembered, identity, host)
+    if found is Found.COPIED_FOLDER:
+        found = judge(remembered_of(copy), identity, host)
+    left = awaited(database, identity, host) if identity and not identity.is_complete else []
+    fact = away_of(copy)
+    is_asked = found in (Found.ROLLED_BACK, Found.NEW_EPOCH) and bool(fact and fact.waits)
+    return Standing(found, tuple(left), tuple(differences(database, copy)) if is_asked else ())
+
+
+def decide(database: MongoEngine, copy: TinyEngine, gate: StoreLock, host: str, at: datetime, *, adopts: bool) -> Found:
+    """What the database was found to be, once it was decided what counts: what this host remembers, or what is there.
+
+    What was sent stays sent either way. The next session carries out the rest. Raise StoreError where there is nothing
+    to decide, StoreAwayError when the database cannot be reached; it may be decided again then.
+    """
+    with gate.exclusive():
+        remembered, identity = remembered_of(copy), found_identity(database)
+        found = judge(remembered, identity, host)
+        if remembered is None or found in (Found.SAME, Found.NEW):
+            raise StoreError(f"{database.name}: it is as this host remembers it; there is nothing to decide")
+        if found is Found.ANOTHER and identity is not None:
+            _decide_on_another(database, copy, identity, host, adopts=adopts)
+        elif found is Found.COPIED_FOLDER and identity is not None:
+            copy.put(MIRROR, [remembered_document(remembered_now(identity, host))])
+        else:
+            _decide_on_epoch(database, copy, remembered, found, at, adopts=adopts)
+    return found
+
+
+def _decide_on_another(database: MongoEngine, copy: TinyEngine, identity: Identity, host: str, *, adopts: bool) -> None:
+    if adopts:
+        # From now on they have never met: all that is here is carried over.
+        copy.put(MIRROR, (), [SYNCED_ID, IDENTITY_ID])
+        return
+    put_back(database, copy, PUT_BACK)
+    synced = Synced(database.name, identity.id, identity.epoch, -1)
+    copy.put(MIRROR, [synced_document(synced), remembered_document(remembered_now(identity, host))])
+
+
+def _decide_on_epoch(
+    database: MongoEngine, copy: TinyEngine, remembered: Remembered, found: Found, at: datetime, *, adopts: bool
+) -> None:
+    """Begin an epoch, or decide on the one that has begun; each host puts back what it knows when it comes to it."""
+    if adopts and found is Found.EMPTIED:
+        queue_everything(copy, at)
+
+    def decided(there: Identity | None) -> Identity:
+        if there is not None and there.epoch > remembered.epoch:
+            return replace(there, is_decided=True)
+        return next_epoch(remembered, there, is_decided=True)
+
+    # First: were this cut short, the settings would count that are there.
+    if adopts and found is not Found.EMPTIED:
+        upload_settings(database, copy)
+    change_identity(database, copy, decided)
+    put_back_hosts(database, copy)
+    synced = synced_of(copy)
+    if synced is not None:
+        # Reached at another address, it is the same one all the same.
+        copy.put(MIRROR, [synced_document(replace(synced, name=database.name, number=-1))])

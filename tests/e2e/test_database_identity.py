@@ -1,0 +1,258 @@
+"""The database behind a host is not the one that it knows: emptied, restored, another one, or only spelled anew."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from forks import ForkedHost, Forker, forked
+from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses
+from scene import Ran, Scene
+
+CHECK = ("codes", "check")
+Backup = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with open_gate() as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(gate: Gate) -> Ledger:
+    return ledger_behind(gate)
+
+
+@pytest.fixture
+def new_host(scene: Scene, ledger: Ledger, forker: Forker) -> Callable[..., ForkedHost]:
+    def new(name: str = "host", *, shared: bool = False) -> ForkedHost:
+        host = forked(scene.host(name), forker)
+        uses(host, ledger.uri, shared=shared)
+        return host
+
+    scene.list_codes()
+    return new
+
+
+@pytest.fixture
+def host(new_host: Callable[..., ForkedHost]) -> ForkedHost:
+    return new_host()
+
+
+def fine(ran: Ran) -> Ran:
+    assert ran.exit_code == 0, ran
+    return ran
+
+
+def backup(ledger: Ledger) -> Backup:
+    return {name: list(ledger.database[name].find()) for name in ledger.database.list_collection_names()}
+
+
+def restore(ledger: Ledger, kept: Backup) -> None:
+    empty(ledger)
+    for name, documents in kept.items():
+        if documents:
+            ledger.database[name].insert_many(documents)
+
+
+def empty(ledger: Ledger) -> None:
+    ledger.database.client.drop_database(ledger.database.name)
+
+
+def held(host: ForkedHost, what: str) -> Ran:
+    """Check that nothing is sent, and that one line says which it is, and what to type."""
+    ran = host.run(*CHECK)
+    assert (ran.exit_code, ran.output) == (69, ""), ran
+    assert what in ran.errors, ran
+    assert ran.errors.count("\n") == 1, ran
+    return ran
+
+
+def test_a_database_that_was_restored_gets_back_what_was_sent_since_and_nothing_goes_out_again(
+    scene: Scene, host: ForkedHost, ledger: Ledger
+) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    kept = backup(ledger)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    fine(host.run(*CHECK))
+    restore(ledger, kept)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE", "LATER1CODE")
+    ran = fine(host.run(*CHECK))
+    assert "was rolled back" in ran.errors
+    assert ran.errors.count("\n") == 1, ran
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1, "LATER1CODE": 1}
+    assert set(ledger.states().values()) == {"sent"}
+    assert len(ledger.states()) == 3
+    assert fine(host.run("codes", "stats")).errors == ""
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE", "LATER1CODE", "LAST1CODE")
+    assert fine(host.run(*CHECK)).errors == ""
+
+
+@pytest.mark.parametrize("way", ["adopt", "accept"])
+def test_guilds_that_were_added_since_the_backup_wait_for_a_person(
+    scene: Scene, host: ForkedHost, ledger: Ledger, way: str
+) -> None:
+    first = scene.bot_guild(host, 1)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    kept = backup(ledger)
+    second = scene.bot_guild(host, 2)
+    fine(host.run(*CHECK))
+    restore(ledger, kept)
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    told = held(host, "it was rolled back")
+    for command in ("giftping store status", "giftping store adopt", "giftping store accept"):
+        assert command in told.errors
+    status = host.run("store", "status", "--json")
+    assert status.exit_code == 69
+    assert status.json["database"] == "new epoch"
+    assert [(one["id"], one["what"]) for one in status.json["differences"]] == [(str(second), "only here")]
+    look = host.run("doctor", "--json")
+    assert look.exit_code == 69
+    assert "giftping store adopt" in str(look.json)
+    decided = fine(host.run("store", way, "--yes", "--json")).json
+    assert decided["guilds"] == (2 if way == "adopt" else 1)
+    fine(host.run(*CHECK))
+    assert scene.arrived(first) == {"BEFORE1CODE": 1, "LATER1CODE": 1}
+    assert scene.arrived(second) == {"BEFORE1CODE": 1} | ({"LATER1CODE": 1} if way == "adopt" else {})
+    assert host.run("store", way, "--yes").exit_code == 69, "there is nothing to decide any more"
+
+
+@pytest.mark.parametrize("way", ["adopt", "accept"])
+def test_a_database_that_comes_back_empty_is_said_to_be_and_nothing_goes_out_again(
+    scene: Scene, host: ForkedHost, ledger: Ledger, way: str
+) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    empty(ledger)
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    held(host, "it was emptied")
+    held(host, "it was emptied")
+    assert host.run("store", "status", "--json").json["database"] == "emptied"
+    assert "was emptied" in str(host.run("doctor", "--json").json)
+    assert host.run("guilds", "list", "--json").json["guilds"], "what is shown is what this host remembers"
+    fine(host.run("store", way, "--yes"))
+    if way == "accept":
+        assert host.run("guilds", "list", "--json").json["guilds"] == []
+        fine(host.run("guilds", "add", str(guild), "--channel", str(scene.channels[guild]), "--announce-current"))
+    fine(host.run(*CHECK))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "LATER1CODE": 1}
+    assert set(ledger.states().values()) == {"sent"}
+    assert len(ledger.states()) == 2
+
+
+@pytest.mark.parametrize("way", ["adopt", "accept"])
+def test_another_database_is_said_to_be_and_what_was_sent_stays_sent(
+    scene: Scene, host: ForkedHost, gate: Gate, ledger: Ledger, new_host: Callable[..., ForkedHost], way: str
+) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    elsewhere = ledger_behind(gate)
+    other = new_host("other")
+    uses(other, elsewhere.uri)
+    theirs = scene.bot_guild(other, 5)
+    fine(other.run(*CHECK))
+    uses(host, elsewhere.uri)
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    held(host, "it is another database")
+    assert host.run("store", "status", "--json").json["database"] == "another"
+    ran = host.run("store", way, "--yes")
+    assert ran.exit_code == 0, ran
+    for one in (host, other):
+        shares(one)
+        one.run(*CHECK)
+    for one in (host, other):
+        fine(one.run(*CHECK))
+    assert elsewhere.states()[f"{guild}:BEFORE1CODE"] == "sent"
+    assert scene.arrived(guild) == ({"BEFORE1CODE": 1} | ({"LATER1CODE": 1} if way == "adopt" else {}))
+    assert scene.arrived(theirs) == {"BEFORE1CODE": 1, "LATER1CODE": 1}
+
+
+def test_the_same_database_spelled_differently_is_the_same(scene: Scene, host: ForkedHost, ledger: Ledger) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    uses(host, ledger.uri.replace("127.0.0.1", "localhost"))
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    assert fine(host.run(*CHECK)).errors == ""
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "LATER1CODE": 1}
+
+
+def test_after_a_restore_nothing_is_sent_until_all_hosts_have_put_back_what_they_know(
+    scene: Scene, host: ForkedHost, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    second = new_host("second", shared=True)
+    shares(host)
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    for one in (host, second):
+        fine(one.run(*CHECK))
+    kept = backup(ledger)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    for one in (second, host):
+        fine(one.run(*CHECK))
+    restore(ledger, kept)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE", "LATER1CODE")
+    name = (second.state / "host").read_text("utf-8")
+    for _ in range(2):
+        ran = host.run(*CHECK)
+        assert (ran.exit_code, ran.output) == (69, ""), ran
+        assert f"nothing is sent until {name} has put back what it has sent since" in ran.errors, ran
+        assert f"giftping store forget {name}" in ran.errors
+    status = host.run("store", "status", "--json").json
+    assert status["awaited"] == [name]
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1}
+    for one in (second, host, second):
+        fine(one.run(*CHECK))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1, "LATER1CODE": 1}
+
+
+def test_a_host_that_never_comes_back_can_be_forgotten_for_the_others_to_go_on(
+    scene: Scene, host: ForkedHost, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    second = new_host("second", shared=True)
+    shares(host)
+    guild = scene.bot_guild(host)
+    for one in (host, second):
+        fine(one.run(*CHECK))
+    kept = backup(ledger)
+    scene.list_codes("SINCE1CODE")
+    fine(host.run(*CHECK))
+    restore(ledger, kept)
+    scene.list_codes("SINCE1CODE", "LATER1CODE")
+    assert host.run(*CHECK).exit_code == 69
+    name = (second.state / "host").read_text("utf-8")
+    fine(host.run("store", "forget", name, "--yes"))
+    fine(host.run(*CHECK))
+    assert scene.arrived(guild) == {"SINCE1CODE": 1, "LATER1CODE": 1}
+
+
+def test_a_copied_folder_takes_a_name_of_its_own(
+    scene: Scene, host: ForkedHost, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    shares(host)
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    twin = new_host("twin", shared=True)
+    shutil.copytree(host.state, twin.state, dirs_exist_ok=True)
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    fine(host.run(*CHECK))
+    twin.ahead = timedelta(minutes=11)
+    name = (host.state / "host").read_text("utf-8")
+    told = twin.run(*CHECK)
+    assert (told.exit_code, told.output) == (69, "")
+    assert "is a copy, or was restored" in told.errors
+    taken = (twin.state / "host").read_text("utf-8")
+    assert taken != name
+    assert taken in told.errors
+    fine(twin.run(*CHECK))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "LATER1CODE": 1}
