@@ -15,7 +15,7 @@ from typing import Any
 from giftping.store.documents import COLLECTIONS, META, MIRROR, TODO_EVENTS, Document
 from giftping.store.engine import Change, changed_document, still_holds
 from giftping.store.fields import plain_document, time_to_text
-from giftping.store.mirror.replay import Queued
+from giftping.store.mirror.queued import Queued
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put, remove
 
