@@ -33,7 +33,7 @@ EntrySource = Literal["api", "website", "rss", "manual", "migration", "auto"]
 
 
 def entry_id(guild_id: int, game: str, key: str, number: int = 1) -> str:
-    """The `_id` of a ledger entry, in the older bot's form for its own game; `number` is that of the code's round."""
+    """The id of a ledger entry, in the older bot's form for its own game; `number` is that of the code's round."""
     id_ = f"{guild_id}:{key}" if game == HOME_GAME else f"{guild_id}:{game}:{key}"
     # No key has a `~` in it.
     return id_ if number == 1 else f"{id_}~{number}"

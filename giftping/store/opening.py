@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from giftping.store.base import SCHEMA_VERSION
 from giftping.store.tiny.files import replace_file, storage_errors
 
 if TYPE_CHECKING:
@@ -97,6 +96,7 @@ def decide(settings: Settings, uri: Secret, at: datetime, *, adopts: bool) -> Fo
 
 def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], datetime], read_only: bool) -> Store:
     """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
+    from giftping.store.base import SCHEMA_VERSION
     from giftping.store.mirror.notes import leave_database
     from giftping.store.records import Store
 

@@ -40,7 +40,7 @@ _UNSET = (None, "")
 class Store(GuildRecords):
     """What giftping keeps. Every method raises StoreError when its engine cannot read or write.
 
-    A document that cannot be read is left as it is, and skipped where several are asked for: `odd` names it. May be
+    A document that cannot be read is left as it is, and skipped where several are asked for: `Store.odd` names it. May be
     used from several threads, and several processes may have the same store open at once.
     """
 
