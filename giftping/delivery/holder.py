@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from giftping.store.tiny.files import FILE_MODE, FOLDER_MODE, storage_errors
-
-HOLDERS = "holders"
-"""The folder in the state folder with the lock file of each process that has claimed something."""
+from giftping.store.tiny.files import FILE_MODE, FOLDER_MODE, HOLDERS, storage_errors
 
 
 @dataclass(frozen=True, slots=True)

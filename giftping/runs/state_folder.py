@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from giftping.delivery.holder import HOLDERS
-from giftping.store.tiny.files import JOURNAL, LOCK, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
+from giftping.store.tiny.files import HOLDERS, JOURNAL, LOCK, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
 from giftping.wiring import HOST_FILE
 
 # One for each job: a sweep that waits for rate limits is not to hold up a check.

@@ -1,4 +1,4 @@
-"""The store: one contract, the JSON file and MongoDB behind it, the mirror between them, and what older bots left.
+"""The store: records above engines of one contract, which are the JSON file, MongoDB, and the two together.
 
 Programs of others enter by `open_ledger`.
 """

@@ -60,7 +60,7 @@ class LedgerEntry:
 
     @property
     def id(self) -> str:
-        """The unique `_id` that referees claims."""
+        """The unique id that referees claims."""
         return entry_id(self.guild_id, self.game, self.key, self.number)
 
 

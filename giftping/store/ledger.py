@@ -77,8 +77,11 @@ class Ledger:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What whoever reads the answers should know, such as that MongoDB is away and its copy answers. No query."""
-        return tuple(self._store.notices)
+        """What whoever reads the answers should know, such as that MongoDB is away and its copy answers. No query.
+
+        An entry that the numbers of a guild skipped because it cannot be read is named here, too.
+        """
+        return (*self._store.notices, *self._store.odd)
 
     def close(self) -> None:
         """Release what is open; safe to call twice. Raise StoreError when the file could not be brought up to date."""
@@ -99,7 +102,7 @@ class Ledger:
 
     def sent_codes(self, guild: GuildId, *, game: str = HOME_GAME) -> set[str]:
         """The keys of all codes that count as sent in a guild. One query for up to 10,000 codes."""
-        return {entry.key for entry in self._entries(_guild_id(guild), self._known(game))}
+        return set(self._store.keys(_guild_id(guild), self._known(game)))
 
     def is_sent(self, guild: GuildId, code: str, *, game: str = HOME_GAME) -> bool:
         """Whether a code counts as sent in a guild. One query, by the entry's id."""
@@ -155,10 +158,10 @@ class Ledger:
 
         What is under way, or uncertain, stays: it would go out twice.
         That it was cleared, and when, is recorded, for `giftping codes explain`. One query as for `sent_codes`; where
-        there is something to clear three more, and what the first write of a ledger takes.
+        there is something to clear four more, and what the first write of a ledger takes.
         """
         guild_id, game = _guild_id(guild), self._known(game)
-        if not self._entries(guild_id, game):
+        if not self._store.keys(guild_id, game):
             return 0
         return clear_entries(self._writing(), guild_id, game=game, key=None, at=self._clock())
 

@@ -40,7 +40,7 @@ _UNSET = (None, "")
 class Store(GuildRecords):
     """What giftping keeps. Every method raises StoreError when its engine cannot read or write.
 
-    A document that cannot be read is left as it is, and skipped where several are asked for: `Store.odd` names it. May be
+    A document that cannot be read is left as it is, and skipped where several are asked for; it is named. May be
     used from several threads, and several processes may have the same store open at once.
     """
 
@@ -85,6 +85,12 @@ class Store(GuildRecords):
         dated.sort(key=lambda one: one[:2])
         # As records they take some times the room.
         return self._readable(LEDGER, (document for _, _, document in dated), entry_from_document)
+
+    def keys(self, guild_id: int, game: str) -> frozenset[str]:
+        """The keys that one guild has an entry of, in any state and readable or not, of one game. One query."""
+        where = {"game": [game, *(_UNSET if game == HOME_GAME else ())]}
+        found = self.engine.find(LEDGER, where, within=f"{guild_id}:")
+        return frozenset(document["code"] for document in found if is_ledger_document(document))
 
     def unclear(self, guild_id: int | None = None) -> frozenset[str]:
         """The ids of the entries, of one guild or of all, of which nobody can tell whether they arrived. One query."""

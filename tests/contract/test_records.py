@@ -10,13 +10,13 @@ from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
-from fakes.records import LATER, NOON, code, entry, guild, run
+from fakes.records import LATER, NOON, code, entry, guild, mark, run
 from fakes.store import MemoryStore
 from store_kinds import BELOW_RECORDS, ENGINE_KINDS, EngineKind
 
 from giftping.store.base import HOME_GAME, Broken, Destination, EntryState, LedgerEntry, SourceMemory, StoreError
 from giftping.store.documents import ACTIVE_MEMBERS as MEMBERS
-from giftping.store.documents import GUILDS, LEDGER, entry_to_document
+from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS, entry_to_document
 from giftping.store.engine import Change
 from giftping.store.records import Store
 
@@ -79,7 +79,7 @@ def test_a_claim_whose_id_is_free_is_added_and_reported(store: Store) -> None:
 
 
 def test_a_claim_that_is_taken_is_left_as_it_is(store: Store) -> None:
-    mine, theirs = entry(delivery_id="mine"), entry(delivery_id="theirs", claimed_by="host-b", claimed_at=LATER)
+    mine, theirs = entry(delivery_id="mine"), entry(delivery_id="theirs", updated_at=LATER)
     free = entry(key="GIFT200", delivery_id="theirs")
     store.insert([mine])
     assert store.insert([theirs, free]) == {free.id}
@@ -114,7 +114,7 @@ def test_every_field_of_an_entry_comes_back_as_it_was_written(store: Store, open
         message_id=1_300_000_000_000_000_001,
         channel_id=1_300_000_000_000_000_002,
     )
-    bare = entry(2, delivery_id="", claimed_by="", claimed_at=None, state=EntryState.SEEDED)
+    bare = entry(2, delivery_id="", state=EntryState.SEEDED)
     store.insert([full, bare])
     assert list(store.entries()) == [full, bare]
     assert list(open_store().entries()) == [full, bare]
@@ -144,131 +144,25 @@ def test_recorded_tells_for_each_guild_which_keys_have_an_entry(store: Store) ->
     assert store.recorded(HOME_GAME, ["A1"], []) == {}
 
 
-# The ledger: how a claim ends
-
-
-def test_a_sent_delivery_has_its_message_and_time(store: Store) -> None:
-    claimed = entry()
-    store.insert([claimed])
-    assert store.mark_sent("delivery-1", [claimed.id], message_id=77, channel_id=88, at=LATER) == 1
-    sent = replace(claimed, state=EntryState.SENT, sent_at=LATER, updated_at=LATER, message_id=77, channel_id=88)
-    assert store.entry(1, HOME_GAME, "GIFT100") == sent
-
-
-def test_an_unknown_message_and_channel_do_not_erase_what_is_recorded(store: Store) -> None:
-    claimed = entry(message_id=77, channel_id=88)
-    store.insert([claimed])
-    assert store.mark_sent("delivery-1", [claimed.id], message_id=None, channel_id=None, at=LATER) == 1
-    sent = replace(claimed, state=EntryState.SENT, sent_at=LATER, updated_at=LATER)
-    assert store.entry(1, HOME_GAME, "GIFT100") == sent
-
-
-def test_only_claimed_and_uncertain_entries_become_sent(store: Store) -> None:
-    entries = [entry(1, f"IN-{state}", state=state) for state in EntryState]
-    store.insert(entries)
-    assert store.mark_sent("delivery-1", ids(*entries), message_id=7, channel_id=8, at=LATER) == 2
-    assert {one.key: one.state for one in store.entries()} == {
-        "IN-claimed": EntryState.SENT,
-        "IN-uncertain": EntryState.SENT,
-        "IN-sent": EntryState.SENT,
-        "IN-seeded": EntryState.SEEDED,
-    }
-    untouched = store.entry(1, HOME_GAME, "IN-sent")
-    assert untouched is not None
-    assert untouched.message_id is None
-
-
-def test_only_claimed_entries_become_uncertain(store: Store) -> None:
-    entries = [entry(1, f"IN-{state}", state=state) for state in EntryState]
-    store.insert(entries)
-    assert store.mark_uncertain("delivery-1", ids(*entries), at=LATER) == 1
-    assert store.mark_uncertain("delivery-1", ids(*entries), at=MUCH_LATER) == 0
-    assert store.entry(1, HOME_GAME, "IN-claimed") == replace(entries[0], state=EntryState.UNCERTAIN, updated_at=LATER)
-
-
-def test_a_released_claim_can_be_claimed_again_and_nothing_else_is_released(store: Store) -> None:
-    entries = [entry(1, f"IN-{state}", state=state) for state in EntryState]
-    store.insert(entries)
-    assert store.release("delivery-1", ids(*entries)) == 2
-    assert {one.key for one in store.entries()} == {"IN-sent", "IN-seeded"}
-    assert store.insert(entries) == {one.id for one in entries if one.key in ("IN-claimed", "IN-uncertain")}
-
-
-@pytest.mark.parametrize(
-    "settle",
-    [
-        lambda store, wanted: store.mark_sent("other", wanted, message_id=7, channel_id=8, at=LATER),
-        lambda store, wanted: store.mark_uncertain("other", wanted, at=LATER),
-        lambda store, wanted: store.release("other", wanted),
-    ],
-    ids=["mark_sent", "mark_uncertain", "release"],
-)
-def test_a_delivery_settles_only_its_own_entries_and_only_those_named(
-    store: Store, settle: Callable[[Store, list[str]], int]
-) -> None:
-    mine, named, unnamed = entry(1), entry(2, delivery_id="other"), entry(3, delivery_id="other")
-    store.insert([mine, named, unnamed])
-    assert settle(store, [mine.id, named.id, named.id, "9:UNKNOWN"]) == 1
-    assert store.entry(1, HOME_GAME, "GIFT100") == mine
-    assert store.entry(2, HOME_GAME, "GIFT100") != named
-    assert store.entry(3, HOME_GAME, "GIFT100") == unnamed
-
-
-def test_a_delivery_can_be_taken_over_from_the_one_who_holds_it(store: Store) -> None:
-    entries = [entry(1, "A1"), entry(1, "B2", state=EntryState.UNCERTAIN)]
-    store.insert(entries)
-    assert store.take_over("delivery-1", ids(*entries), held_by="host-a", held_since=NOON, by="host-b", at=LATER)
-    taken = {"state": EntryState.CLAIMED, "claimed_by": "host-b", "claimed_at": LATER, "updated_at": LATER}
-    assert [store.entry(1, HOME_GAME, key) for key in ("A1", "B2")] == [replace(one, **taken) for one in entries]
-
-
-@pytest.mark.parametrize(
-    "second",
-    [
-        entry(1, "B2", state=EntryState.SENT),
-        entry(1, "B2", delivery_id="delivery-2"),
-        entry(1, "B2", claimed_by="host-c"),
-        entry(1, "B2", claimed_at=NOON + timedelta(microseconds=1)),
-        entry(1, "B2", claimed_at=None),
-        entry(7, "OTHER"),
-    ],
-    ids=["was sent", "of another delivery", "of another host", "re-dated since", "never dated", "gone"],
-)
-def test_nothing_is_taken_over_unless_all_of_it_is_still_held_as_it_was(store: Store, second: LedgerEntry) -> None:
-    first = entry(1, "A1")
-    store.insert([first, second])
-    wanted = ["1:A1", "1:B2"]
-    assert not store.take_over("delivery-1", wanted, held_by="host-a", held_since=NOON, by="host-b", at=LATER)
-    assert {one.id: one for one in store.entries()} == {first.id: first, second.id: second}
-
-
-def test_of_two_who_take_over_the_same_delivery_one_does(open_store: OpenStore) -> None:
-    first, second = open_store(), open_store()
-    first.insert([entry()])
-    held = {"held_by": "host-a", "held_since": NOON}
-    assert first.take_over("delivery-1", ids(entry()), **held, by="host-b", at=LATER)
-    assert not second.take_over("delivery-1", ids(entry()), **held, by="host-c", at=LATER)
-
-
 # The ledger: reading and clearing
 
 
 def test_entries_come_oldest_first_of_one_guild_or_of_all_in_the_states_asked_for(store: Store) -> None:
     old = entry(2, "Z9", created_at=NOON - timedelta(days=1), state=EntryState.SENT)
-    same_time = entry(1, "B2", state=EntryState.UNCERTAIN)
+    same_time = entry(1, "B2", state=EntryState.SEEDED)
     new = entry(1, "A1", created_at=LATER)
     store.insert([new, same_time, entry(1, "AA"), old])
     assert [one.key for one in store.entries()] == ["Z9", "AA", "B2", "A1"]
     assert [one.key for one in store.entries(1)] == ["AA", "B2", "A1"]
-    assert [one.key for one in store.entries(states={EntryState.SENT, EntryState.UNCERTAIN})] == ["Z9", "B2"]
-    assert [one.key for one in store.entries(1, [EntryState.UNCERTAIN])] == ["B2"]
+    assert [one.key for one in store.entries(states={EntryState.SENT, EntryState.SEEDED})] == ["Z9", "B2"]
+    assert [one.key for one in store.entries(1, [EntryState.SEEDED])] == ["B2"]
 
 
-def test_entries_may_be_settled_while_they_are_walked(store: Store) -> None:
+def test_entries_may_be_freed_while_they_are_walked(store: Store) -> None:
     store.insert([entry(1, f"CODE{number}") for number in range(20)])
     walked = 0
     for one in store.entries():
-        store.release("delivery-1", [one.id])
+        store.remove_documents(LEDGER, [one.id])
         walked += 1
     assert walked == 20
     assert list(store.entries()) == []
@@ -276,7 +170,8 @@ def test_entries_may_be_settled_while_they_are_walked(store: Store) -> None:
 
 def test_clearing_a_guild_removes_its_entries_in_every_game_and_no_other_guilds(store: Store) -> None:
     """D5: a clear takes effect; what was cleared can be claimed again."""
-    entries = [entry(1, "A1", state=EntryState.SENT), entry(1, "B2", OTHER_GAME), entry(11, "A1")]
+    sent, seeded = {"state": EntryState.SENT}, {"state": EntryState.SEEDED}
+    entries = [entry(1, "A1", **sent), entry(1, "B2", OTHER_GAME, **seeded), entry(11, "A1", **sent)]
     store.insert(entries)
     assert store.clear(1) == 2
     assert list(store.entries()) == [entries[2]]
@@ -286,13 +181,30 @@ def test_clearing_a_guild_removes_its_entries_in_every_game_and_no_other_guilds(
 
 def test_clearing_can_be_kept_to_a_game_to_a_code_or_to_both(store: Store) -> None:
     for key in ("A1", "B2"):
-        store.insert([entry(1, key), entry(1, key, OTHER_GAME)])
+        store.insert([entry(1, key, game, state=EntryState.SENT) for game in (HOME_GAME, OTHER_GAME)])
     assert store.clear(1, game=OTHER_GAME, key="A1") == 1
     assert states(store).keys() == {"1:A1", "1:B2", "1:kingshot:B2"}
     assert store.clear(1, key="B2") == 2
     assert states(store).keys() == {"1:A1"}
     assert store.clear(1, game=OTHER_GAME) == 0
     assert store.clear(1, game=HOME_GAME) == 1
+
+
+def test_what_is_under_way_stays_when_a_guild_is_cleared(store: Store) -> None:
+    """Freed, a code would be announced beside the message that is under way."""
+    store.insert([entry(1, "A1"), entry(1, "B2", state=EntryState.SENT)])
+    assert store.clear(1) == 1
+    assert states(store) == {"1:A1": EntryState.OPEN}
+
+
+def test_entries_that_unclear_deliveries_carry_are_named(store: Store) -> None:
+    carrying = [("d1", "unclear", 1, ["1:A1", "1:B2"]), ("d2", "done", 1, ["1:C3"]), ("d3", "unclear", 2, ["2:A1"])]
+    store.insert_documents(
+        DELIVERIES,
+        [{"_id": id_, "state": state, "guild_id": of, "entries": carried} for id_, state, of, carried in carrying],
+    )
+    assert store.unclear() == {"1:A1", "1:B2", "2:A1"}
+    assert store.unclear(1) == {"1:A1", "1:B2"}
 
 
 # Guild settings
@@ -514,7 +426,7 @@ def test_what_one_handle_writes_another_reads_at_once(open_store: OpenStore) -> 
     first, second = open_store(), open_store()
     first.insert([entry()])
     assert second.insert([entry(delivery_id="late")]) == frozenset()
-    second.mark_sent("delivery-1", ids(entry()), message_id=7, channel_id=8, at=LATER)
+    mark(second, entry().id)
     assert states(first) == {"1:GIFT100": EntryState.SENT}
     second.put_guild(guild())
     second.remember([code()])
@@ -528,7 +440,7 @@ def test_what_was_written_is_there_after_the_store_was_closed(kind: EngineKind, 
     with kind.open_store(address) as store:
         store.insert([entry(1), entry(2)])
         store.put_guild(guild())
-        store.release("delivery-1", ["2:GIFT100"])
+        store.remove_documents(LEDGER, ["2:GIFT100"])
     with kind.open_store(address) as store:
         assert list(store.entries()) == [entry(1)]
         assert store.guilds() == [guild()]
@@ -581,11 +493,12 @@ def test_documents_and_records_are_the_same(store: Store) -> None:
 
 def test_fields_that_are_not_ours_outlive_a_change(store: Store) -> None:
     store.put_guild(guild())
-    before = store.engine.get(GUILDS, ["1"])["1"]
-    store.engine.change([Change(GUILDS, before, {**before, "theirs": 1})])
+    (before,) = store.engine.find(SUBSCRIPTIONS)
+    store.engine.change([Change(SUBSCRIPTIONS, before, {**before, "theirs": 1})])
     store.note_broken(1, guild().destination, Broken(LATER, "404"))
     store.note_seeded(1, HOME_GAME, ["site"])
-    assert store.engine.get(GUILDS, ["1"])["1"]["theirs"] == 1
+    store.put_guild(guild(mention_role_id=5))
+    assert store.engine.find(SUBSCRIPTIONS)[0]["theirs"] == 1
 
 
 def test_a_change_that_somebody_is_always_faster_than_is_given_up_with_an_error() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.records import LATER, NOON, code, entry, guild
+from fakes.records import LATER, NOON, code, entry, guild, mark
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -27,8 +27,6 @@ DELIVERIES = st.sampled_from(["delivery-1", "delivery-2"])
 ENTRIES = st.builds(entry, GUILDS, KEYS, GAMES, delivery_id=DELIVERIES, state=st.sampled_from(EntryState))
 IDS = st.lists(st.builds(lambda *of: entry(*of).id, GUILDS, KEYS, GAMES), max_size=4)
 TIMES = st.sampled_from([NOON, LATER])
-OPEN = (EntryState.CLAIMED, EntryState.UNCERTAIN)
-
 PLAN = settings(stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -157,10 +155,6 @@ class RecordsHistory(RuleBasedStateMachine):
             handle.close()
         self._folder.cleanup()
 
-    def _own(self, delivery_id: str, ids: list[str], states: tuple[EntryState, ...]) -> list[LedgerEntry]:
-        found = [self._ledger[id_] for id_ in sorted(set(ids)) if id_ in self._ledger]
-        return [one for one in found if one.delivery_id == delivery_id and one.state in states]
-
     @rule(handle=HANDLES)
     def reopen(self, handle: int) -> None:
         self._handles[handle].close()
@@ -173,37 +167,19 @@ class RecordsHistory(RuleBasedStateMachine):
         for one in entries:
             self._ledger.setdefault(one.id, one)
 
-    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS, message_id=st.none() | st.just(7))
-    def mark_sent(self, handle: int, delivery_id: str, ids: list[str], message_id: int | None) -> None:
-        own = self._own(delivery_id, ids, OPEN)
-        store = self._handles[handle]
-        assert store.mark_sent(delivery_id, ids, message_id=message_id, channel_id=None, at=LATER) == len(own)
-        for one in own:
-            sent = replace(one, state=EntryState.SENT, sent_at=LATER, updated_at=LATER)
-            self._ledger[one.id] = replace(sent, message_id=message_id or one.message_id)
+    @rule(handle=HANDLES, ids=IDS, state=st.sampled_from(EntryState), at=TIMES)
+    def mark(self, handle: int, ids: list[str], state: EntryState, at: Any) -> None:
+        there = set(ids) & self._ledger.keys()
+        assert mark(self._handles[handle], *set(ids), state=state, at=at) == len(there)
+        for id_ in there:
+            self._ledger[id_] = replace(self._ledger[id_], state=state, updated_at=at)
 
-    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS)
-    def mark_uncertain(self, handle: int, delivery_id: str, ids: list[str]) -> None:
-        own = self._own(delivery_id, ids, (EntryState.CLAIMED,))
-        assert self._handles[handle].mark_uncertain(delivery_id, ids, at=LATER) == len(own)
-        for one in own:
-            self._ledger[one.id] = replace(one, state=EntryState.UNCERTAIN, updated_at=LATER)
-
-    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS)
-    def release(self, handle: int, delivery_id: str, ids: list[str]) -> None:
-        own = self._own(delivery_id, ids, OPEN)
-        assert self._handles[handle].release(delivery_id, ids) == len(own)
-        for one in own:
-            del self._ledger[one.id]
-
-    @rule(handle=HANDLES, delivery_id=DELIVERIES, ids=IDS.filter(bool), held_since=TIMES)
-    def take_over(self, handle: int, delivery_id: str, ids: list[str], held_since: object) -> None:
-        own = [one for one in self._own(delivery_id, ids, OPEN) if one.claimed_at == held_since]
-        all_held = len(own) == len(set(ids))
-        store, held = self._handles[handle], {"held_by": "host-a", "held_since": held_since}
-        assert store.take_over(delivery_id, ids, **held, by="host-a", at=LATER) is all_held  # type: ignore[arg-type]
-        for one in own if all_held else ():
-            self._ledger[one.id] = replace(one, state=EntryState.CLAIMED, claimed_at=LATER, updated_at=LATER)
+    @rule(handle=HANDLES, ids=IDS)
+    def remove(self, handle: int, ids: list[str]) -> None:
+        there = set(ids) & self._ledger.keys()
+        assert self._handles[handle].remove_documents(LEDGER, ids) == there
+        for id_ in there:
+            del self._ledger[id_]
 
     @rule(handle=HANDLES, guild_id=GUILDS, game=st.none() | GAMES, key=st.none() | KEYS)
     def clear(self, handle: int, guild_id: int, game: str | None, key: str | None) -> None:
@@ -211,6 +187,7 @@ class RecordsHistory(RuleBasedStateMachine):
             one.id
             for one in self._ledger.values()
             if one.guild_id == guild_id and game in (None, one.game) and key in (None, one.key)
+            if one.state is not EntryState.OPEN
         ]
         assert self._handles[handle].clear(guild_id, game=game, key=key) == len(gone)
         for id_ in gone:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -30,6 +30,7 @@ from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
 from giftping.store.documents import TODO_TIMESTAMPS
+from giftping.store.engine import Engine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.member_documents import member_from
@@ -43,9 +44,7 @@ GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 FIRST_MEMBER = 1001
 KOLKATA = ZoneInfo("Asia/Kolkata")
 
-STORE_STEPS = frozenset(
-    {"documents", "documents_of", "insert_documents", "change_documents", "remove_documents", "record_run"}
-)
+STORE_STEPS = frozenset({"get", "present", "find", "walk", "change"})
 
 WIRE_PATIENCE = timedelta(seconds=10)
 """How long others may go on while a request is under way: it ends within 15 seconds."""
@@ -172,32 +171,35 @@ class Run:
             raise Killed
 
 
-class SteppedStore:
-    """A store every use of which is a step. Closing it leaves it open for the next run."""
+class SteppedStore(Store):
+    """A store every use of whose engine is a step. Closing it leaves it open for the next run."""
 
     def __init__(self, store: Store, run: Run) -> None:
-        self._store = store
+        engine: Any = _SteppedEngine(store.engine, run)
+        super().__init__(engine)
+
+    def close(self) -> None:
+        return
+
+
+class _SteppedEngine:
+    def __init__(self, engine: Engine, run: Run) -> None:
+        self._engine = engine
         self._run = run
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
+        found = getattr(self._engine, name)
         if name not in STORE_STEPS:
             return found
 
         def stepped(*args: Any, **kwargs: Any) -> Any:
             about: Sequence[int] = ()
-            if name == "change_documents" and args[0] == TODO_TIMESTAMPS:
-                about = [int(change.after["_id"]) for change in args[1]]
+            if name == "change":
+                about = [int(change.id) for change in args[0] if change.collection == TODO_TIMESTAMPS]
             with self._run.step(about):
                 return found(*args, **kwargs)
 
         return stepped
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
 
 
 class SteppedTransport(httpx.BaseTransport):
@@ -482,7 +484,8 @@ class World:
         before = dict(store.engine.get(TODO_TIMESTAMPS, [id_]).get(id_, {}))
         todo = {"name": "older", "date": "01/01/2026", "must_do": "x", "can_do": "N/A", "dont_do": "N/A"}
         after = {**before, "_id": id_, "last_submit": self.clock().timestamp(), "last_ping": 0, "todo": todo}
-        store.put_documents(TODO_TIMESTAMPS, [after])
+        assert isinstance(store.engine, TinyEngine)
+        store.engine.put(TODO_TIMESTAMPS, [after])
 
     def _change_habits(self, person: Person) -> None:
         chance = self.random.random()

@@ -187,7 +187,7 @@ def old_bot_submits(play: TodoScene, user_id: int) -> None:
 
     def submit(store: Store, document: Mapping[str, Any]) -> None:
         written = {**document, "last_submit": now, "last_ping": 0}
-        assert store.change_documents(TODO_TIMESTAMPS, [Change(written, document)])
+        assert store.engine.change([Change(TODO_TIMESTAMPS, document, written)]) == [True]
 
     change_by_hand(play, submit, user_id)
 
@@ -391,7 +391,7 @@ def test_one_record_that_cannot_be_read_is_told_and_stops_nobody_else(begin: Beg
     play = begin(ANN, BEN)
 
     def spoil(store: Store, document: Mapping[str, Any]) -> None:
-        store.change_documents(TODO_TIMESTAMPS, [Change({**document, "last_submit": "yesterday"}, document)])
+        store.engine.change([Change(TODO_TIMESTAMPS, document, {**document, "last_submit": "yesterday"})])
 
     change_by_hand(play, spoil, ANN)
     with Store(TinyEngine(play.host.state)) as store:

@@ -14,6 +14,10 @@ from giftping.store.base import (
     RunRecord,
     SourceMemory,
 )
+from giftping.store.documents import LEDGER
+from giftping.store.engine import Change
+from giftping.store.fields import time_to_text
+from giftping.store.records import Store
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=7)
@@ -54,3 +58,10 @@ def code(key: str = "GIFT100", game: str = HOME_GAME, at: datetime = NOON, **cha
 def run(job: str = "codes-check", host: str = "host-a", **changes: object) -> RunRecord:
     fields: dict[str, object] = {"started_at": NOON, "finished_at": LATER, "exit_code": 0, "details": {}}
     return RunRecord(job, host, **(fields | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def mark(store: Store, *ids: str, state: EntryState = EntryState.SENT, at: datetime = LATER) -> int:
+    """How many entries were given a state, as whoever settles a delivery does: in one write."""
+    there = store.engine.get(LEDGER, ids).values()
+    after = {"state": state.value, "updated_at": time_to_text(at)}
+    return sum(store.engine.change([Change(LEDGER, one, {**one, **after}) for one in there]))

@@ -49,7 +49,9 @@ DOING_THINGS = {
 }
 """What reads or writes, waits, runs side by side, draws lots, or tells the time: no pure module knows it."""
 
-VALUES_OF_STORES = {f"giftping.store.{name}" for name in ("base", "documents", "engine", "errors", "fields")}
+VALUES_OF_STORES = {
+    f"giftping.store.{name}" for name in ("base", "documents", "engine", "errors", "fields", "guild_documents")
+}
 """What pure modules may know of the store: its records and documents, and nothing that opens one."""
 
 DOING_CALLS = {"open", "print", "input", "now", "utcnow", "today", "utc_now", "read_text", "write_text", "urandom"}
@@ -62,6 +64,11 @@ KNOWN_IMPURITIES = {
     | {"giftping.net.transport.UNUSABLE_ENVIRONMENT"},
     # Each change makes its document's `rev` a new one, by lot.
     "giftping/store/engine.py": {"os", "os.urandom()"},
+    # What waits to be carried back is a value, and its rules are told of it.
+    "giftping/store/mirror/replay.py": {
+        "giftping.store.mirror.notes.Queued",
+        "giftping.store.mirror.submissions.further_submission",
+    },
 }
 """What modules that say they are pure do all the same."""
 

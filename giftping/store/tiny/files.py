@@ -18,6 +18,8 @@ PREVIOUS_SNAPSHOT = "giftping.json.previous"
 JOURNAL = "giftping.journal"
 PREVIOUS_JOURNAL = "giftping.journal.previous"
 LOCK = "store.lock"
+HOLDERS = "holders"
+"""The folder in the state folder with the lock file of each process that has claimed something."""
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700

@@ -15,8 +15,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from giftping.delivery.holder import HOLDERS, Holder, ProcessLock
+from giftping.delivery.holder import Holder, ProcessLock
 from giftping.store.base import StoreError
+from giftping.store.tiny.files import HOLDERS
 
 TAKES_IT_AND_WAITS = """
 import sys, time

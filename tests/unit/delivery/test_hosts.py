@@ -171,7 +171,7 @@ def test_a_host_without_a_record_waits_and_one_whose_record_was_not_answered_has
     site.away = True
     assert "has not signed yet" in joined(site, own("a"))
     site.away = False
-    for calls in range(20):
+    for calls in range(60):
         site.forget_calls()
         site.away_after = calls
         refused = joined(site, own("a"))

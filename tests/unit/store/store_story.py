@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fakes.records import LATER, code, entry, guild
+from fakes.records import code, entry, guild, mark
 
-from giftping.store.base import HOME_GAME
+from giftping.store.base import HOME_GAME, EntryState
+from giftping.store.documents import LEDGER
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -17,14 +18,14 @@ Step = Callable[[Store], object]
 
 FIRST_SITTING: tuple[Step, ...] = (
     lambda store: store.insert([entry(1), entry(2)]),
-    lambda store: store.mark_sent("delivery-1", ["1:GIFT100"], message_id=7, channel_id=8, at=LATER),
+    lambda store: mark(store, "1:GIFT100"),
     lambda store: store.put_guild(guild(mention_role_id=5)),
     lambda store: store.insert([entry(3, f"CODE{number}") for number in range(4)]),
-    lambda store: store.release("delivery-1", ["3:CODE0", "3:CODE1"]),
+    lambda store: store.remove_documents(LEDGER, ["3:CODE0", "3:CODE1"]),
 )
 SECOND_SITTING: tuple[Step, ...] = (
     lambda store: store.remember([code()]),
-    lambda store: store.mark_uncertain("delivery-1", ["3:CODE2"], at=LATER),
+    lambda store: mark(store, "3:CODE2", state=EntryState.SEEDED),
     lambda store: store.clear(1),
     lambda store: store.note_seeded(1, HOME_GAME, ["site", "wiki"]),
 )

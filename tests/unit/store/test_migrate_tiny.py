@@ -102,7 +102,7 @@ def test_all_shapes_together_are_one_ledger(store: Store) -> None:
 
 
 def test_what_the_ledger_holds_already_wins(store: Store) -> None:
-    claimed = entry(1, "ABC1", state=EntryState.CLAIMED)
+    claimed = entry(1, "ABC1")
     known = guild(1, mention_role_id=9)
     remembered = code("ABC1", rewards="Meat")
     store.insert([claimed])
@@ -172,7 +172,7 @@ def test_members_and_their_submissions_come_over_as_they_are(store: Store) -> No
 
 def test_one_embedded_store_comes_over_into_another_as_it_is(tmp_path: Path, store: Store) -> None:
     with Store(TinyEngine(tmp_path / "other")) as other:
-        entries = [entry(1, "ABC1"), entry(2, "ABC1", "kingshot"), entry(3, state=EntryState.UNCERTAIN)]
+        entries = [entry(1, "ABC1"), entry(2, "ABC1", "kingshot"), entry(3, state=EntryState.SEEDED)]
         other.insert([replace(one, updated_at=NOW) for one in entries])
         other.put_guild(guild(1))
         other.remember([code()])

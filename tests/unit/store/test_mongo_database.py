@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod, shared_replica_set
-from fakes.records import LATER, NOON, code, entry, guild
+from fakes.records import LATER, NOON, code, entry, guild, mark
 from pymongo.database import Database
 
 from giftping.store.base import HOME_GAME, SCHEMA_VERSION, Broken, Destination, EntryState, StoreError
@@ -75,7 +75,7 @@ def test_what_the_older_bot_sent_is_an_entry(store: Store, there: Database[dict[
     assert store.recorded(HOME_GAME, ["OLD100"], [1]) == {1: {"OLD100"}}
     assert store.insert([entry(1, "OLD100")]) == frozenset()
     assert list(store.entries(1, [EntryState.SENT])) == [found]
-    assert list(store.entries(1, [EntryState.CLAIMED])) == []
+    assert list(store.entries(1, [EntryState.OPEN])) == []
 
 
 def test_a_document_of_the_rewritten_bot_is_no_entry_and_stays(store: Store, there: Database[dict[str, Any]]) -> None:
@@ -159,9 +159,9 @@ def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
     with Store(MongoEngine(uri)) as second:
         second.insert([entry(2), entry(3)])
         second.recorded(HOME_GAME, ["GIFT100", "GIFT200"], [1, 2, 3])
-        second.mark_sent("delivery-1", [entry(2).id, entry(3).id], message_id=7, channel_id=8, at=LATER)
+        mark(second, entry(2).id, entry(3).id)
         second.remember([code("A1"), code("B2")])
-        second.release("delivery-1", ["1:GIFT100", "9:OTHER"])
+        second.remove_documents(LEDGER, ["1:GIFT100", "9:OTHER"])
     # One for the schema; then one each, and where it depends on what is there, one to read it.
     one_each = ["insert", "find", "find", "update", "find", "insert", "find", "delete"]
     assert requests(caplog) == ["find", *one_each]
@@ -177,10 +177,10 @@ def test_a_hundred_codes_are_claimed_marked_and_taken_back_in_few_requests(
     store.insert(entries)
     assert requests(caplog) == ["insert"]
     caplog.clear()
-    assert store.mark_uncertain("delivery-1", ids, at=LATER) == 100
+    assert mark(store, *ids) == 100
     assert requests(caplog) == ["find", "update"]
     caplog.clear()
-    assert store.release("delivery-1", ids) == 100
+    assert store.remove_documents(LEDGER, ids) == set(ids)
     # A removal is only counted: one look more says which of many are there to be removed.
     assert requests(caplog) == ["find", "find", "delete"]
 
@@ -190,7 +190,7 @@ def test_a_hundred_codes_are_claimed_marked_and_taken_back_in_few_requests(
     [
         (LEDGER, {}, "7:"),
         (LEDGER, {"code": ["CODE3"]}, "7:"),
-        (LEDGER, {"state": ["claimed"]}, "7:"),
+        (LEDGER, {"state": ["open"]}, "7:"),
         (LEDGER, {"state": ["sent"]}, ""),
         (TODO_EVENTS, {"user_id": ["7"]}, ""),
         (TODO_EVENTS, {"kind": ["warning"]}, ""),

@@ -36,12 +36,12 @@ def test_an_empty_ledger_has_the_same_fields() -> None:
     """D29: statistics have the same keys for a guild without entries."""
     found = statistics([], None)
     assert (found.total, found.last, found.sources, found.games) == (0, None, {}, {})
-    assert found.states == {"claimed": 0, "sent": 0, "uncertain": 0, "seeded": 0}
+    assert found.states == {"open": 0, "sent": 0, "uncertain": 0, "seeded": 0}
     assert found.periods == {"day": {}, "week": {}, "month": {}}
 
 
 def test_only_what_was_sent_counts_as_sent() -> None:
-    states = (EntryState.CLAIMED, EntryState.UNCERTAIN, EntryState.SEEDED)
-    found = statistics([entry(key=state.value, state=state) for state in states], UTC)
+    entries = [entry(key="A1"), entry(key="B2"), entry(key="C3", state=EntryState.SEEDED)]
+    found = statistics(entries, UTC, unclear={"1:B2", "1:C3", "9:GONE"})
     assert found.total == 0
-    assert found.states == {"claimed": 1, "sent": 0, "uncertain": 1, "seeded": 1}
+    assert found.states == {"open": 1, "sent": 0, "uncertain": 1, "seeded": 1}

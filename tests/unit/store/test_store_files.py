@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.records import LATER, code, entry, guild, run
+from fakes.records import code, entry, guild, mark, run
 
 from giftping.store.base import HOME_GAME, StoreError
 from giftping.store.records import Store
@@ -40,8 +40,8 @@ def test_a_fresh_store_makes_nothing_until_something_is_written(tmp_path: Path) 
     with Store(TinyEngine(folder)) as store:
         look_at_everything(store)
         assert store.insert([]) == frozenset()
-        assert store.release("delivery-1", ["1:A1"]) == store.clear(1) == 0
-        assert store.mark_sent("delivery-1", ["1:A1"], message_id=1, channel_id=1, at=LATER) == 0
+        assert store.clear(1) == 0
+        assert store.remove_documents("codes", ["1:A1"]) == frozenset()
         assert store.remove_guild(1) is False
         store.remember([])
         store.note_seeded(1, HOME_GAME, ["site"])
@@ -94,7 +94,7 @@ def test_reading_only_changes_nothing_not_even_a_journal_that_was_left(tmp_path:
                 lambda: reader.put_guild(guild()),
                 lambda: reader.remember([code()]),
                 lambda: reader.record_run(run()),
-                lambda: reader.clear(1),
+                lambda: reader.remove_documents("sent_giftcodes", ["1:GIFT100"]),
             ):
                 with pytest.raises(StoreError, match="reading only; nothing was written"):
                     write()
@@ -255,7 +255,7 @@ def test_the_fingerprint_changes_with_every_write_and_only_then(tmp_path: Path) 
         assert not wrote()
         store.insert([entry(1)])
         assert wrote()
-        store.mark_uncertain("delivery-1", ["1:GIFT100"], at=LATER)
+        mark(store, "1:GIFT100")
         assert wrote()
         list(store.entries())
         store.insert([entry(1)])
