@@ -93,7 +93,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         # What an earlier run left open comes before anything new: a code in it is neither owed nor delivered yet.
         deliveries = tools.deliveries(store)
         courier = Courier(deliveries, tools.routes, tools.clock, tools.discord_now, tools.origins, tools.stopped)
-        settled = settle_left(courier, _settling(tools, rules, request), everyone, valid, remembered)
+        settled = settle_left(courier, _settling(tools, rules, request, ends_by), everyone, valid, remembered)
         # Settling may have found a destination broken, or working again.
         guilds = request.concerned(store.guilds() if settled.reports else everyone)
 
@@ -130,7 +130,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
     return report
 
 
-def _settling(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> Settling:
+def _settling(tools: CheckTools, rules: CheckRules, request: CheckRequest, ends_by: datetime) -> Settling:
     """What of the deliveries that earlier runs left open this run settles, and by which rules."""
     return Settling(
         games=tools.games,
@@ -138,6 +138,7 @@ def _settling(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> Se
         resend=rules.resend_unclear,
         skipped_regions=rules.skipped_regions,
         request=request,
+        ends_by=ends_by,
     )
 
 

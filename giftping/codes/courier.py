@@ -190,7 +190,7 @@ class Courier:
         `may_be_there` when an earlier post of the same delivery is unclear: a no to this one says nothing of that. It
         is not begun after `before`, by Discord's time.
         """
-        fence = Fence(self, held.delivery, before)
+        fence = DeliveryFence(self, held.delivery, before)
         outcome = route.post(announcement.message, held.delivery.id, fence=fence)
         held = replace(held, delivery=fence.delivery)
 
@@ -306,7 +306,7 @@ class Courier:
         )
 
 
-class Fence:
+class DeliveryFence:
     """What is asked right before the first byte of a post, and of each repeat after a 429: whether to send it still."""
 
     def __init__(self, courier: Courier, delivery: Delivery, before: datetime | None) -> None:

@@ -31,6 +31,8 @@ class Settling:
     resend: bool
     skipped_regions: frozenset[str]
     request: CheckRequest
+    ends_by: datetime
+    """The instant by which a code has ended, or has waited for long enough."""
 
     def concerns(self, held: Held) -> bool:
         """Whether the run is about a delivery."""
@@ -60,7 +62,7 @@ def settle_left(
     """How the deliveries stand that earlier runs left open, as far as this process may look into them."""
     odd: list[str] = []
     held = open_deliveries(courier.deliveries, odd)
-    request, now = settling.request, courier.clock()
+    request = settling.request
     settler = DeliverySettler(
         courier=courier,
         guilds={guild.guild_id: guild for guild in guilds},
@@ -69,22 +71,25 @@ def settle_left(
         lease=settling.lease,
         resend=settling.resend,
     )
-    may_go_out = _may_go_out(valid, records, now, settling.skipped_regions)
+    may_go_out = _may_go_out(valid, records, settling.ends_by, settling.skipped_regions)
     open_ones = [one for one in held if one.delivery.state in NOT_ENDED and settling.concerns(one)]
     if request.dry_run:
         reports = [settler.rehearse(one) for one in open_ones if one.delivery.state in UNDER_WAY]
         return Settled(tuple(reports), refused=_refused(held), odd=tuple(odd))
     if courier.store.held_back:
         return Settled(refused=_refused(held), odd=tuple(odd))
-    done = mend(courier.deliveries, held, now)
+    done = mend(courier.deliveries, held, courier.clock())
     reports = []
     for one in open_ones:
         if courier.stopped() or courier.store.held_back:
             break
-        if is_over(one, may_go_out, now):
+        if is_over(one, may_go_out, settling.ends_by):
             reports.append(settler.close(one))
-        elif settler.is_worth_a_look(one) and settler.may_settle(one) and (report := settler.settle(one)) is not None:
-            reports.append(report)
+        elif settler.is_worth_a_look(one) and settler.may_settle(one):
+            report = settler.settle(one)
+            reports += [report] if report is not None else []
+            if one.delivery.holder.host == courier.deliveries.host:
+                courier.deliveries.lock.forget(one.delivery.holder)
     freed = courier.deliveries.load((DeliveryState.REFUSED,), kinds=[ANNOUNCEMENT]) if open_ones else _refused(held)
     return Settled(tuple(reports), tuple(done), tuple(freed), tuple(odd))
 

@@ -79,12 +79,12 @@ def record(
     wiring: Wiring, decisions: Sequence[tuple[Held, bool]], wanted: Wanted, on_lost: Callable[[Held], None]
 ) -> None:
     """Record of each delivery whether it arrived, as a person has said; `on_lost` gets those that somebody was at."""
-    from giftping.codes.decide import decide
+    from giftping.codes.by_hand import settle_by_hand
 
     with wiring.open_store() as store:
         deliveries = wiring.deliveries(store)
         for held, arrived in decisions:
-            if not decide(deliveries, held, wanted.ids_of(held), utc_now(), arrived=arrived):
+            if not settle_by_hand(deliveries, held, wanted.ids_of(held), utc_now(), arrived=arrived):
                 on_lost(held)
         deliveries.remove_done()
 

@@ -83,9 +83,9 @@ class CodesSettings:
 
     unclear: Unclear = setting(one_of(get_args(Unclear)), "ask")
     """What becomes of an announcement that may or may not have arrived, and that nobody can look for: `"ask"` waits
-    for `giftping codes settle`; `"resend"` posts it again, a rare repeat in place of a wait."""
+    for `giftping codes settle`; `"resend"` posts it again, once, after `lease`: a rare repeat in place of a wait."""
     lease: timedelta = setting(parse_span, timedelta(minutes=10))
-    """How long a code stays claimed by a run before another host looks after it. Longer than the budget."""
+    """How long what a run has under way is left alone by other hosts, by Discord's time. Longer than the budget."""
     budget: timedelta = setting(parse_span, timedelta(minutes=5))
     """How long one run waits for Discord's rate limits, in total. What is left goes out in the next run."""
     skipped_regions: tuple[str, ...] = setting(parse_regions, ("CN",))

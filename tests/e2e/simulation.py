@@ -30,7 +30,7 @@ from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
 from giftping.store.documents import TODO_TIMESTAMPS
-from giftping.store.engine import Engine
+from giftping.store.engine import Change, Engine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.member_documents import member_from
@@ -44,7 +44,7 @@ GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 FIRST_MEMBER = 1001
 KOLKATA = ZoneInfo("Asia/Kolkata")
 
-STORE_STEPS = frozenset({"get", "present", "find", "walk", "change"})
+ENGINE_STEPS = frozenset({"get", "find", "walk", "change"})
 
 WIRE_PATIENCE = timedelta(seconds=10)
 """How long others may go on while a request is under way: it ends within 15 seconds."""
@@ -171,25 +171,16 @@ class Run:
             raise Killed
 
 
-class SteppedStore(Store):
-    """A store every use of whose engine is a step. Closing it leaves it open for the next run."""
+class SteppedEngine:
+    """An engine every use of which is a step. Closing it leaves it open for the next run."""
 
-    def __init__(self, store: Store, run: Run) -> None:
-        engine: Any = _SteppedEngine(store.engine, run)
-        super().__init__(engine)
-
-    def close(self) -> None:
-        return
-
-
-class _SteppedEngine:
     def __init__(self, engine: Engine, run: Run) -> None:
         self._engine = engine
         self._run = run
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._engine, name)
-        if name not in STORE_STEPS:
+        if name not in ENGINE_STEPS:
             return found
 
         def stepped(*args: Any, **kwargs: Any) -> Any:
@@ -200,6 +191,9 @@ class _SteppedEngine:
                 return found(*args, **kwargs)
 
         return stepped
+
+    def close(self) -> None:
+        return
 
 
 class SteppedTransport(httpx.BaseTransport):
@@ -234,7 +228,7 @@ class SimulatedWiring(Wiring):
         self.run = run
 
     def open_store(self, *, read_only: bool = False) -> Any:
-        return SteppedStore(self.store, self.run)
+        return Store(SteppedEngine(self.store.engine, self.run))
 
     def _new_http(self, budget: timedelta) -> DiscordHttp:
         clock, token = self.run.world.clock, self.settings.discord.token
@@ -245,6 +239,7 @@ class SimulatedWiring(Wiring):
             monotonic=clock.monotonic,
             sleep=self.run.world.sleep,
             now=clock,
+            steady=clock.monotonic,
             transport=SteppedTransport(self.run),
         )
 
@@ -478,14 +473,13 @@ class World:
         raise AssertionError("nobody is killed ten times in a row")
 
     def _hand_in_to_the_older_bot(self, person: Person) -> None:
-        """Write what the older bot writes, which knows of no revision."""
+        """Write what the older bot writes."""
         store = self.hosts[0].store
         id_ = str(person.user_id)
-        before = dict(store.engine.get(TODO_TIMESTAMPS, [id_]).get(id_, {}))
+        found = store.engine.get(TODO_TIMESTAMPS, [id_]).get(id_)
         todo = {"name": "older", "date": "01/01/2026", "must_do": "x", "can_do": "N/A", "dont_do": "N/A"}
-        after = {**before, "_id": id_, "last_submit": self.clock().timestamp(), "last_ping": 0, "todo": todo}
-        assert isinstance(store.engine, TinyEngine)
-        store.engine.put(TODO_TIMESTAMPS, [after])
+        after = {**(found or {}), "_id": id_, "last_submit": self.clock().timestamp(), "last_ping": 0, "todo": todo}
+        assert store.engine.change([Change(TODO_TIMESTAMPS, found, after)]) == [True]
 
     def _change_habits(self, person: Person) -> None:
         chance = self.random.random()

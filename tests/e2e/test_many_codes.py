@@ -39,7 +39,7 @@ def test_a_500_in_the_middle_repeats_nothing_on_the_bot_route(scene: Scene, fork
     guild = scene.bot_guild(host)
     scene.discord.fail(faults.status(500), match=SECOND_POST, after=stored)
     assert host.run("codes", "check").exit_code == TROUBLE
-    assert Counter(host.states().values()) == {"sent": 10, "claimed": 10}
+    assert Counter(host.states().values()) == {"sent": 10, "open": 10}
     assert host.run("codes", "check").exit_code == FINE
     assert scene.arrived(guild) == EACH_ONCE
     assert scene.discord.count(Match(method="POST")) == (3 if stored else 4)

@@ -76,7 +76,7 @@ def test_claims_of_a_host_that_died_hold_the_others_up_no_longer_than_the_lease(
     victim = Victim()
     kill_at_request(scene, victim, 1, "never stored")
     assert first.run(*CHECK, on_start=victim.started).exit_code == -9
-    assert ledger.states() == {f"{guild}:CLAIMED1CODE": "claimed"}
+    assert ledger.states() == {f"{guild}:CLAIMED1CODE": "open"}
     for ahead, arrived in ((timedelta(minutes=9), {}), (timedelta(minutes=10, seconds=5), {"CLAIMED1CODE": 1})):
         second.ahead = ahead
         scene.discord.clock.forward(ahead)

@@ -77,7 +77,7 @@ def test_a_run_that_is_killed_between_post_and_record_repeats_nothing(scene: Sce
     process = plain("codes", "check")
     started.set()
     assert finish(process).exit_code == -signal.SIGKILL
-    assert host.states() == {f"{guild}:AAAA1111": "claimed"}
+    assert host.states() == {f"{guild}:AAAA1111": "open"}
     assert host.run("codes", "check").exit_code == FINE
     assert scene.arrived(guild) == {"AAAA1111": 1}
 

@@ -15,7 +15,7 @@ from docs_story import Story, paths, play
 from giftping.codes.report import DeliveryResult
 from giftping.todo.report import ActionResult
 
-SHARED = {"A code", "A ledger entry", "A delivery", "A guild"} | {
+SHARED = {"A code", "A ledger entry", "An open code", "A delivery", "A guild"} | {
     "A member",
     "A TODO",
     "A streak",

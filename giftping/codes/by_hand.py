@@ -14,7 +14,7 @@ from giftping.store.engine import Change
 BY_HAND = "a person has looked, and it is not there"
 
 
-def decide(deliveries: Deliveries, held: Held, ids: Collection[str], now: datetime, *, arrived: bool) -> bool:
+def settle_by_hand(deliveries: Deliveries, held: Held, ids: Collection[str], now: datetime, *, arrived: bool) -> bool:
     """Whether a delivery was still as it was read; these of its codes are recorded as sent then, or owed.
 
     The rest of its codes stays as it is: one that nobody has looked for is none that is not there.
