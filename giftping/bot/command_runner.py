@@ -63,7 +63,7 @@ class BotSession(Session):
                 yield store
             finally:
                 self.notices += map(self.settings.redactor(), store.notices)
-                self.is_by_mirror |= bool(getattr(store, "is_by_mirror", False))
+                self.is_by_mirror |= store.is_away
 
     def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
         """Keep a line: of trouble, or of what there is to say besides."""

@@ -122,7 +122,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             uncertain=left.uncertain,
             others_lease_ends=left.first_lease_to_end(rules.lease, tools.clock(), tools.discord_now()),
             disagreements=tuple(text for code in codes for text in code.disagreements),
-            trouble=(*_unknown_games(guilds, tools.games), *settled.odd, *filter(None, [store.held_back])),
+            trouble=(*_unknown_games(guilds, tools.games), *settled.odd, *store.odd, *filter(None, [store.held_back])),
             stopped=tools.stopped(),
         )
         if not request.dry_run:

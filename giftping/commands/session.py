@@ -65,6 +65,8 @@ class Session:
     def store(self, *, read_only: bool = False, sends: bool = False) -> Iterator[Store]:
         """The store, and tell afterwards, once, what it has to say of itself: that MongoDB is away, say.
 
+        Documents that cannot be read, and were skipped, are told as well.
+
         What `sends` makes this host known to the others that use the store; where it may not send, that is told.
         """
         with self.wiring.open_store(read_only=read_only) as store:
@@ -74,7 +76,7 @@ class Session:
                 yield store
             finally:
                 # A command may open the store several times, and each time it has the same to say.
-                for notice in store.notices:
+                for notice in (*store.notices, *store.odd):
                     if notice not in self._told:
                         self._told.add(notice)
                         self.trouble(notice)

@@ -25,13 +25,16 @@ class People:
     def members_intent(self, granted: bool) -> None:
         self._world.members_intent = granted
 
-    def set_bot(
-        self,
-        guild_id: int,
-        *,
-        permissions: int = Permission.MANAGE_ROLES | Permission.VIEW_AUDIT_LOG,
-        position: int = 10,
-    ) -> None:
+    @property
+    def audit_log(self) -> bool:
+        """Whether the bot may view the audit log of its guilds, whatever its roles say."""
+        return self._world.shows_audit_log
+
+    @audit_log.setter
+    def audit_log(self, granted: bool) -> None:
+        self._world.shows_audit_log = granted
+
+    def set_bot(self, guild_id: int, *, permissions: int = Permission.MANAGE_ROLES, position: int = 10) -> None:
         """Give the bot a role of its own in a guild, which says what it may do there and which roles are below it.
 
         The permissions are Discord's bits. A second call changes that role.

@@ -28,7 +28,6 @@ class Permission(IntFlag):
 
     NONE = 0
     ADMINISTRATOR = 1 << 3
-    VIEW_AUDIT_LOG = 1 << 7
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
     EMBED_LINKS = 1 << 14
@@ -238,6 +237,7 @@ class World:
         self.bot = bot
         self.message_content = message_content
         self.members_intent = members_intent
+        self.shows_audit_log = True
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.webhooks: dict[int, Webhook] = {}
@@ -271,7 +271,8 @@ class World:
             author=author,
             content=draft.content,
             embeds=draft.embeds,
-            sent_at=self.clock(),
+            # To the millisecond, as its id has it.
+            sent_at=_EPOCH + (self.clock() - _EPOCH) // _MILLISECOND * _MILLISECOND,
             notified=notified_by(draft.content, draft.allowed),
             webhook_id=webhook.id if webhook else None,
             application_id=self.bot.id if author == self.bot else None,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from giftping.codes.entries import ANNOUNCEMENT
 from giftping.codes.left_open import NOT_ENDED
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
-from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
+from giftping.doctor.judgement import Checks, Judgement, fail, named, ok, warn
 from giftping.store.base import StoreError
 from giftping.store.tiny.files import JOURNAL, SNAPSHOT
+from giftping.text import counted, verb_for
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.repository import MemberRepository
 
@@ -38,6 +40,8 @@ class LedgerFacts:
     """What it has to say of itself, such as that MongoDB is away."""
     held_back: str = ""
     """Why nothing is sent by it although it can be read, such as that MongoDB was emptied."""
+    odd: tuple[str, ...] = ()
+    """The documents in it that cannot be read, and are skipped; those of members are told with the roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,13 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
-        ledger = LedgerFacts(store.name, is_there=_is_there(wiring), notices=tuple(store.notices), held_back=held_back)
+        ledger = LedgerFacts(
+            store.name,
+            is_there=_is_there(wiring),
+            notices=tuple(store.notices),
+            held_back=held_back,
+            odd=store.odd,
+        )
         return ledger, contents
     except (StoreError, OddDocumentError) as error:
         return LedgerFacts("", trouble=str(error)), contents
@@ -93,6 +103,9 @@ def _is_there(wiring: Wiring) -> bool:
 
 def _codes(store: Store, wiring: Wiring) -> Contents:
     left_open = wiring.deliveries(store, read_only=True).load(NOT_ENDED, kinds=[ANNOUNCEMENT])
+    # Nobody needs all of them here, but for whether they can be read.
+    store.codes()
+    deque(store.entries(), maxlen=0)
     return Contents(tuple(store.guilds()), tuple(left_open), tuple(store.runs()))
 
 
@@ -102,6 +115,9 @@ def judge_ledger(ledger: LedgerFacts) -> Judgement:
         return fail(ledger.trouble, "mend that: until then nothing is announced and nobody is reminded")
     if ledger.held_back:
         return fail(ledger.held_back, "do what it says: until then nothing is announced and nobody is reminded")
+    if ledger.odd:
+        said = f"{counted(len(ledger.odd), 'document')} cannot be read and {verb_for(len(ledger.odd), 'are')} skipped"
+        return fail(f"{said}: {named(ledger.odd)}", "correct or remove what is named")
     if ledger.notices:
         return warn("; ".join(ledger.notices), "if it stays, do what the notice says")
     return ok(f"{ledger.name} can be read" if ledger.is_there else f"{ledger.name} (made by the first write)")

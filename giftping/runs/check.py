@@ -133,6 +133,8 @@ class _Run:
         mark = self._next_mark(report)
         notices = (*report.notices, *self._notices, *(self._store.notices if self._store is not None else ()))
         trouble = (*report.trouble, *self._trouble)
+        # What the store says of itself may be why nothing was sent, too.
+        notices = tuple(one for one in notices if one not in trouble)
         # What the clock held back is told once, and not for each guild.
         report = replace(report.without_held(self._held), trouble=trouble, notices=notices, clock=self._clock.verdict)
         if self._request.dry_run or not self._settings.state.exists():

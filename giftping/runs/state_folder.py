@@ -25,7 +25,10 @@ TOLD = {"codes": "told-codes.json", "todo": "told-todo.json"}
 """What each job remembers to have told, by the job's name in the settings."""
 
 BACKUPS = "before-migrate-*.json"
+UPGRADE_BACKUPS = "before-upgrade-*.json"
 """The store names them, with the time in place of the `*`."""
+
+UPGRADE_LOCK = "upgrade.lock"
 
 DRAFTS = "*.tmp"
 """Every file is written beside its place and then put there, so that a run that is killed leaves it whole."""
@@ -61,6 +64,11 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
         "what a killed run left is settled later, after `lease`",
     ),
     BACKUPS: ("what was there before `giftping migrate`", "no way back behind that"),
+    UPGRADE_BACKUPS: (
+        "what was there before giftping upgraded it from an older version",
+        "no way back to that version",
+    ),
+    UPGRADE_LOCK: ("held while that is done. Empty", "it is made anew"),
     DRAFTS: ("a file on its way to its place; there after a run that was killed", "nothing is lost"),
 }
 """For each file what it is, and what happens without it: that is whether it may be deleted while no run is at work."""

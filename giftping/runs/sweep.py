@@ -35,6 +35,7 @@ from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import TodoRules
 from giftping.todo.submit import SubmitReport, SubmitRequest, SubmitTools, submit
 from giftping.todo.sweep import SweepRules, SweepTools, sweep
+from giftping.todo.sweep_begin import SweepTime
 from giftping.todo.validation import ATTACHMENT_SIZE, content_type_of
 from giftping.wiring import POSTING_THREADS, Wiring, host_name, side_by_side, utc_now
 
@@ -92,7 +93,8 @@ def run_sweep(
             report = sweep(stage.tools(open_store, on_progress), rules)
         except NotAloneError as error:
             return SweepReport(started, clock.now(), trouble=(str(error),), notices=error.notices)
-        notices = opened[0].notices
+        # What the store says of itself may be why nothing was sent, too: that is told below.
+        notices = [one for one in opened[0].notices if one not in (*report.trouble, opened[0].held_back)]
         # What went out before the store was lost is in the report: it is not said that nothing was sent.
         held = (f"held back from then on: {opened[0].held_back}",) if opened[0].held_back else ()
     return replace(report, notices=tuple(notices), trouble=(*report.trouble, *held))
@@ -225,6 +227,7 @@ class _Stage:
         )
         return SweepTools(
             clock=clock,
+            time=SweepTime(clock, lambda: self._clock.is_doubtful, self.ask_time),
             sleep=self._sleep,
             open_store=open_store,
             memberships=memberships,
@@ -234,8 +237,6 @@ class _Stage:
             keep_files=self._attachments.forget_others,
             on_progress=on_progress,
             stopped=self._wiring.is_stopped,
-            is_clock_doubtful=lambda: self._clock.is_doubtful,
-            ask_time=self.ask_time,
         )
 
     def ask_time(self) -> tuple[ClockVerdict, str]:

@@ -19,7 +19,9 @@ from giftping.discord.http import DiscordHttp
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Outcome, Unclear, WithdrawnError
 from giftping.discord.snowflake import snowflake_time
+from giftping.store.base import StoreAwayError
 from giftping.todo.errands import Errand, Recipient
+from giftping.todo.held_back import withdrawn_while_held
 from giftping.todo.history import Event
 from giftping.todo.model import PINGS, LegName, LegState, Member, Notice, NoticeKind
 from giftping.todo.periods import Period
@@ -97,13 +99,11 @@ class LegClaims:
         """
         members = self.repository.load([errand.user_id for errand in outgoing.errands]).members
         # Asked after the reading, which may be what notices that the store is away.
-        self._withdraw_if_held()
-        if outgoing.is_claimed:
-            self._let_go_of_the_overtaken(outgoing, members)
-        else:
-            self._claim(outgoing, members)
-        # And after the claim: one in which the store was lost has no referee. It is settled as that of a killed run.
-        self._withdraw_if_held()
+        with withdrawn_while_held(self.repository.store):
+            if outgoing.is_claimed:
+                self._let_go_of_the_overtaken(outgoing, members)
+            else:
+                self._claim(outgoing, members)
         if not outgoing.recipients:
             raise WithdrawnError("nobody is to be told any more")
         return outgoing.recipients
@@ -159,15 +159,12 @@ class LegClaims:
         Raise WithdrawnError where it is not this run's any more.
         """
         entries = _entries(outgoing.recipients, outgoing.leg)
-        try:
-            outgoing.delivery = self.deliveries.fence(replace(outgoing.delivery, entries=entries, since=self.clock()))
-        except LostDeliveryError:
-            raise WithdrawnError("another run has taken it over") from None
-        self._withdraw_if_held()
-
-    def _withdraw_if_held(self) -> None:
-        if why := self.repository.store.held_back:
-            raise WithdrawnError(why)
+        fenced = replace(outgoing.delivery, entries=entries, since=self.clock())
+        with withdrawn_while_held(self.repository.store):
+            try:
+                outgoing.delivery = self.deliveries.fence(fenced)
+            except LostDeliveryError:
+                raise WithdrawnError("another run has taken it over") from None
 
     # What came of it
 
@@ -205,7 +202,7 @@ class LegClaims:
 
     def _record_unclear(self, outgoing: Outgoing, outcome: Unclear) -> list[LegReport]:
         # The claims stay: the next sweep looks in the channel before anybody is told once more.
-        with suppress(LostDeliveryError):
+        with suppress(LostDeliveryError, StoreAwayError):
             self.deliveries.leave(outgoing.delivery, self.http.discord_now())
         return _reports(outgoing, ActionResult.UNCLEAR, outcome.reason)
 

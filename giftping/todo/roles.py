@@ -16,6 +16,8 @@ from giftping.discord.http import Answer
 from giftping.discord.meanings import meaning_of
 from giftping.discord.members import UNKNOWN_MEMBER, MemberInfo, MembersClient
 from giftping.discord.outcome import Refused, WithdrawnError
+from giftping.store.base import StoreAwayError
+from giftping.todo.held_back import withdrawn_while_held
 from giftping.todo.history import Event
 from giftping.todo.model import Leg, LegState, Member, Notice, NoticeKind, RemovalState
 from giftping.todo.periods import Period
@@ -93,32 +95,30 @@ class RoleKeeper:
         unclaimed = without_removal(member) if is_mine else member
         if due(unclaimed, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
             raise WithdrawnError("the role is not to be taken any more")
-        # Asked after the reading, which may be what notices that the store is away.
-        self._withdraw_if_held()
+        # Asked after the reading, which may be what notices that the store is away, and after the claim.
+        self._withdraw_if_away()
         if not is_mine:
             now, host = self.clock(), self.rules.host
             delivery = replace(taking.delivery, since=now, anchor=self.members.http.anchor())
             claimed = with_removal(member, RemovalState.CLAIMED, now=now, by=host, delivery=delivery.id)
             changes = self.repository.changes_of([MemberChange(claimed)])
-            taking.delivery, made = self.deliveries.claim(delivery, list(changes.values()))
+            with withdrawn_while_held(self.repository.store):
+                taking.delivery, made = self.deliveries.claim(delivery, list(changes.values()))
             if not all(made):
                 raise WithdrawnError("another run has it")
-        # And after the claim, in which it may have been lost: it is then settled as one that was cut short.
-        self._withdraw_if_held()
+        self._withdraw_if_away()
 
     def _fence(self, taking: _Taking) -> None:
-        try:
-            taking.delivery = self.deliveries.fence(replace(taking.delivery, since=self.clock()))
-        except LostDeliveryError:
-            raise WithdrawnError("another run has taken it over") from None
-        self._withdraw_if_held()
+        with withdrawn_while_held(self.repository.store):
+            try:
+                taking.delivery = self.deliveries.fence(replace(taking.delivery, since=self.clock()))
+            except LostDeliveryError:
+                raise WithdrawnError("another run has taken it over") from None
+        self._withdraw_if_away()
 
-    def _withdraw_if_held(self) -> None:
-        store = self.repository.store
-        if store.is_away:
+    def _withdraw_if_away(self) -> None:
+        if self.repository.store.is_away:
             raise WithdrawnError("a submission to the shared store, which is away, would not be seen")
-        if store.held_back:
-            raise WithdrawnError(store.held_back)
 
     def _taken(self, taking: _Taking, dm: LegState) -> None:
         self.note_taken(taking.user_id, taking.delivery.id, dm)
@@ -164,7 +164,7 @@ class RoleKeeper:
         if isinstance(seen, MemberInfo) and self.role_id not in seen.role_ids:
             return True
         reason = STILL_THERE if isinstance(seen, MemberInfo) else ""
-        with suppress(LostDeliveryError):
+        with suppress(LostDeliveryError, StoreAwayError):
             self.deliveries.leave(replace(taking.delivery, reason=reason), self.members.http.discord_now())
         return False
 

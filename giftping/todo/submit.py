@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from giftping.delivery.clock import UNKNOWN, Clock, ClockVerdict
 from giftping.todo.errands import Errand
@@ -17,6 +17,10 @@ from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.transitions import with_submission
 from giftping.todo.validation import NotOnRosterError, SubmissionError, TodoDraft, is_repeated, validated
+
+FARTHEST = timedelta(days=31)
+"""How far from now Discord's word of when a TODO was handed in is believed: further off than that no clock is that got
+a form through, and the ids of somebody's tests say nothing."""
 
 SAME_TEXT = "the same text as before"
 
@@ -79,7 +83,7 @@ def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequ
     """
     # Before it is dated: that it is saved does not wait for an answer, but by whose time, the answer says.
     clock, untold = tools.ask_time()
-    now = request.at or tools.clock()
+    now = handed_in_at(request, tools.clock())
     member = repository.member(request.user_id)
     refuse_strangers(member, request.by, tools.owner_id, by_staff=request.by_staff)
     by = request.by if request.by != request.user_id else None
@@ -111,6 +115,12 @@ def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequ
     role = keeper.give_back(request.user_id, dm=LegState.CLOSED) if keeper else None
     legs = _told(messenger, repository, request.user_id) if messenger else []
     return SubmitReport(saved[request.user_id], todo, tuple(legs), role, repeated)
+
+
+def handed_in_at(request: SubmitRequest, now: datetime) -> datetime:
+    """When a TODO counts as handed in: when Discord says that it was, unless that cannot be."""
+    at = request.at
+    return at if at is not None and abs(at - now) <= FARTHEST else now
 
 
 def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by_staff: bool = False) -> None:

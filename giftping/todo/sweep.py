@@ -13,10 +13,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from giftping.delivery.clock import NOTICEABLE, UNKNOWN, Clock, ClockStanding, ClockVerdict, is_from_future
+from giftping.delivery.clock import Clock, is_from_future
 from giftping.store.base import RunRecord
 from giftping.store.records import Store
-from giftping.todo.dates import has_future, without_future
 from giftping.todo.direct_messages import STOPPED_FOR
 from giftping.todo.errands import files_owed, news_of, posts_of, writes_of
 from giftping.todo.membership import MembershipReader
@@ -30,14 +29,8 @@ from giftping.todo.roles import RoleKeeper
 from giftping.todo.rules import Action, Due, TodoRules, due
 from giftping.todo.settle_legs import LegSettler
 from giftping.todo.settle_roles import RoleSettler
-from giftping.todo.sweep_notes import (
-    SKEW,
-    SweepNotes,
-    downtime_before,
-    notes_without_future,
-    patience,
-    with_sweep,
-)
+from giftping.todo.sweep_begin import SweepTime
+from giftping.todo.sweep_notes import SKEW, SweepNotes, downtime_before, patience, with_sweep
 
 JOB = "todo sweep"
 
@@ -60,6 +53,8 @@ class SweepTools:
     """What a sweep works with, passed in by the wiring."""
 
     clock: Clock
+    time: SweepTime
+    """The same, as a sweep begins by it."""
     sleep: Callable[[float], None]
     open_store: Callable[[], Store]
     memberships: MembershipReader
@@ -75,31 +70,16 @@ class SweepTools:
     """Is told how many legs of how many are done."""
     stopped: Callable[[], bool] = lambda: False
     """Once it says so nothing new is begun."""
-    is_clock_doubtful: Callable[[], bool] = lambda: False
-    """Whether something speaks against this host's clock, though nothing is due by it."""
-    ask_time: Callable[[], tuple[ClockVerdict, str]] = lambda: (UNKNOWN, "")
-    """Has Discord say what time it is, by which the clock goes then; what this host's is worth, and why that is not
-    known."""
 
 
 def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
     """What one sweep did. Raise StoreError when the store cannot be read or written."""
-    started = tools.clock()
     with tools.open_store() as store:
         repository = MemberRepository(store, tools.clock)
-        notes = repository.notes()
-        everybody = before = repository.load()
-        clock, untold = UNKNOWN, ""
-        # Before anything is written, too: what a wrong clock notes would hold members up, or not charge them.
-        if is_time_needed(everybody, notes, rules, started) or tools.is_clock_doubtful():
-            clock, untold = tools.ask_time()
-            started = tools.clock()
-            if (untold or not clock.may_send) and not rules.dry_run:
-                trouble = (f"{untold}: nothing is sent",) if untold else ()
-                return SweepReport(started, tools.clock(), trouble=trouble, clock=clock)
-        if clock.standing is not ClockStanding.UNKNOWN and not rules.dry_run:
-            everybody = put_right(repository, everybody, started)
-            notes = repository.change_notes(lambda known: notes_without_future(known, started))
+        begun = tools.time.begin(repository, rules.todo, rules.downtime, writes=not rules.dry_run)
+        started, notes = begun.at, begun.notes
+        if not begun.may_go_on and not rules.dry_run:
+            return SweepReport(started, tools.clock(), trouble=begun.trouble, clock=begun.clock)
         downtime = downtime_before(notes, started, rules.downtime)
         waits_until = started + patience(notes, started, rules.todo.remind_every, rules.linger)
         if rules.dry_run:
@@ -108,48 +88,21 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         # Noted before anything is done: a sweep that is killed was no downtime.
         notes = repository.change_notes(lambda known: with_sweep(known, started, rules.downtime, rules.linger))
         run = _Sweep(tools, rules, repository, notes, notes.downtimes)
-        run.note_oddities(before)
+        run.note_oddities(begun.found)
         if store.held_back:
             return run.report(started, (), 0, downtime)
-        run.settle_earlier_runs(everybody)
-        run.start_clocks(everybody)
+        run.settle_earlier_runs(begun.everybody)
+        run.start_clocks(begun.everybody)
         plan = run.do_what_is_due()
         waited_for = 0
         while fell_due := run.wait_for_the_next(waits_until):
             waited_for += fell_due
             run.do_what_is_due()
-        report = replace(run.report(started, plan, waited_for, downtime), clock=clock)
+        report = replace(run.report(started, plan, waited_for, downtime), clock=begun.clock)
         repository.change_notes(lambda known: run.notes_for_the_next(known, report))
         tools.keep_files(files_owed(repository.load().members.values()))
         store.record_run(_record(report, rules.todo.host))
         return report
-
-
-def is_time_needed(loaded: LoadedMembers, notes: SweepNotes, rules: SweepRules, now: datetime) -> bool:
-    """Whether anything is about to be done, or written, that is measured in time; else nobody is asked for it."""
-    if downtime_before(notes, now, rules.downtime) or notes_without_future(notes, now) != notes:
-        return True
-    return any(
-        member.notices
-        or has_future(member, now)
-        or (member.on_roster and (member.silent_since is None or is_due(member, rules.todo, now, notes.downtimes)))
-        for member in loaded.members.values()
-    )
-
-
-def is_due(member: Member, rules: TodoRules, now: datetime, downtimes: Sequence[Period]) -> bool:
-    """Whether anything is due for a member, or will be in a moment."""
-    found = due(member, rules, now, downtimes)
-    return found.action is not Action.NOTHING or (found.until is not None and found.until - now <= NOTICEABLE)
-
-
-def put_right(repository: MemberRepository, loaded: LoadedMembers, now: datetime) -> LoadedMembers:
-    """The members, once dates from the future, which a wrong clock has written, are put right: they count as now."""
-    wrong = [member.user_id for member in loaded.members.values() if has_future(member, now)]
-    if not wrong:
-        return loaded
-    repository.amend(wrong, lambda member: MemberChange(without_future(member, now)))
-    return repository.load()
 
 
 class _Sweep:

@@ -15,7 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.mongod import new_database, shared_mongod
-from fakes.records import LATER, entry
+from fakes.records import entry
+from fakes.records import mark as mark_entries
 
 from giftping.store.base import HOME_GAME, LedgerEntry
 from giftping.store.mongo.engine import MongoEngine
@@ -78,7 +79,7 @@ def marking(store: Store) -> tuple[Callable[[int], object], Callable[[int], obje
         store.insert(claims(3000 + number) + claims(4000 + number))
 
     def mark(found: list[LedgerEntry]) -> None:
-        store.mark_sent(found[0].delivery_id, [one.id for one in found], message_id=7, channel_id=8, at=LATER)
+        assert mark_entries(store, *(one.id for one in found)) == len(found)
 
     def in_loop(number: int) -> None:
         for one in claims(4000 + number):

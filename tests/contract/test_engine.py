@@ -27,6 +27,7 @@ from giftping.store.documents import (
     COLLECTIONS,
     DELIVERIES,
     GUILDS,
+    HOSTS,
     LEDGER,
     META,
     MIRROR,
@@ -83,6 +84,12 @@ def given(engine: Engine, collection: str, *documents: Document) -> Mapping[str,
     """Put documents there, and give the first as it is read."""
     assert all(engine.change([Change(collection, None, document) for document in documents]))
     return read(engine, collection, documents[0]["_id"])
+
+
+def takes(engine: Engine, collection: str) -> bool:
+    """Whether it takes changes of a collection; who uses a database nobody says by a copy of it."""
+    engine.present(collection, ["5"])
+    return not (engine.is_away and collection == HOSTS)
 
 
 def read(engine: Engine, collection: str, id_: str) -> Mapping[str, Any]:
@@ -171,7 +178,7 @@ def test_documents_are_found_by_how_their_ids_begin(engine: Engine, collection: 
 
 
 def test_a_stamp_is_what_a_change_rests_on(engine: Engine) -> None:
-    for collection in OURS:
+    for collection in (one for one in OURS if takes(engine, one)):
         given(engine, collection, {"_id": "5", "state": "sent", "last_submit": 1.5, "more": 1})
         stored = read(engine, collection, "5")
         assert list(engine.stamps(collection)) == [("5", tuple(map(stored.get, rests_on(collection))))]
@@ -183,6 +190,8 @@ def test_a_stamp_is_what_a_change_rests_on(engine: Engine) -> None:
 
 @pytest.mark.parametrize("collection", OURS)
 def test_a_document_that_is_as_it_was_read_is_changed(engine: Engine, collection: str) -> None:
+    if not takes(engine, collection):
+        pytest.skip("the copy of a database takes none of it")
     before = given(engine, collection, {"_id": "5", "name": "five", "count": 1})
     assert engine.change([change(collection, before, count=2, name=None, more=[1, {"a": None}])]) == [True]
     after = read(engine, collection, "5")

@@ -10,9 +10,10 @@ from threading import Event
 
 import pytest
 from fakes.mongod import Mongod, ReplicaSet, new_database, or_skip, own_mongod, shared_replica_set
-from fakes.records import LATER, NOON, code, entry, guild, run
+from fakes.records import code, entry, run
 
-from giftping.store.base import HOME_GAME, Destination, StoreAwayError, StoreError
+from giftping.store.base import HOME_GAME, StoreAwayError, StoreError
+from giftping.store.documents import CODES, LEDGER, TODO_STATE
 from giftping.store.engine import Change
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
@@ -21,36 +22,21 @@ SOON = timedelta(milliseconds=300)
 PATIENT = timedelta(seconds=30)
 
 EVERYTHING: dict[str, Callable[[Store], object]] = {
+    "get": lambda store: store.engine.get(LEDGER, ["1:A1"]),
+    "present": lambda store: store.engine.present(LEDGER, ["1:A1"]),
+    "find": lambda store: store.engine.find(LEDGER, {"state": ["open"]}, within="1:"),
+    "walk": lambda store: list(store.engine.walk(LEDGER)),
+    "stamps": lambda store: list(store.engine.stamps(LEDGER)),
+    "insert": lambda store: store.engine.change([Change(CODES, None, {"_id": "a"})]),
+    "change": lambda store: store.engine.change([Change(CODES, {"_id": "a"}, {"_id": "a", "game": "b"})]),
+    "remove": lambda store: store.engine.change([Change(CODES, {"_id": "a"}, None)]),
     "recorded": lambda store: store.recorded(HOME_GAME, ["A1"], [1]),
     "entry": lambda store: store.entry(1, HOME_GAME, "A1"),
     "entries": lambda store: list(store.entries()),
-    "guilds": lambda store: store.guilds(),
-    "guild": lambda store: store.guild(1),
-    "codes": lambda store: store.codes(),
-    "runs": lambda store: store.runs(),
-    "documents": lambda store: list(store.documents("sent_giftcodes")),
-    "stored_ids": lambda store: store.stored_ids("sent_giftcodes", ["1:A1"]),
-    "changed_since": lambda store: list(store.changed_since(None)),
-    "insert": lambda store: store.insert([entry()]),
-    "mark_sent": lambda store: store.mark_sent("d", ["1:A1"], message_id=1, channel_id=1, at=LATER),
-    "mark_uncertain": lambda store: store.mark_uncertain("d", ["1:A1"], at=LATER),
-    "release": lambda store: store.release("d", ["1:A1"]),
-    "take_over": lambda store: store.take_over("d", ["1:A1"], held_by="a", held_since=NOON, by="b", at=LATER),
-    "clear": lambda store: store.clear(1),
-    "put_guild": lambda store: store.put_guild(guild()),
-    "remove_guild": lambda store: store.remove_guild(1),
-    "note_seeded": lambda store: store.note_seeded(1, HOME_GAME, ["site"]),
-    "note_broken": lambda store: store.note_broken(1, Destination(channel_id=1), None),
-    "remember": lambda store: store.remember([code()]),
     "record_run": lambda store: store.record_run(run()),
-    "insert_documents": lambda store: store.insert_documents("codes", [{"_id": "a"}]),
-    "documents_of": lambda store: store.documents_of("todo_state", ["a"]),
-    "documents_where": lambda store: store.documents_where("todo_events", "user_id", "1"),
-    "change_documents": lambda store: store.change_documents("todo_state", [Change({"_id": "a"}, {"_id": "a"})]),
-    "remove_documents": lambda store: store.remove_documents("todo_state", ["a"]),
-    "adopt": lambda store: store.adopt([entry()], host="host-a"),
-    "drop_open": lambda store: store.drop_open(["1:A1"], host="host-a"),
-    "clear_before": lambda store: store.clear_before(1, game=None, key=None, before=LATER),
+    "remember": lambda store: store.remember([code()]),
+    "clear": lambda store: store.clear(1),
+    "remove_documents": lambda store: store.remove_documents(CODES, ["a"]),
 }
 
 
@@ -115,9 +101,9 @@ def test_a_server_that_was_away_at_first_is_found_when_it_comes(server: Mongod) 
     server.kill()
     with Store(MongoEngine(new_database(server.uri), server_selection=SOON)) as store:
         with pytest.raises(StoreAwayError, match="the connection was refused"):
-            store.guilds()
+            store.codes()
         server.start()
-        assert store.guilds() == []
+        assert store.codes() == []
 
 
 def test_members_without_a_primary_are_away(members: ReplicaSet) -> None:
@@ -138,16 +124,16 @@ def test_changes_go_on_when_the_primary_is_killed_and_each_is_counted_once(membe
     """One that raised is unclear; of all others the count is what was answered."""
     uri, threads, under_way = new_database(members.uri), 4, Event()
     with Store(MongoEngine(uri, server_selection=PATIENT)) as store:
-        store.insert_documents("todo_state", [{"_id": str(number), "count": 0} for number in range(5)])
+        store.insert_documents(TODO_STATE, [{"_id": str(number), "count": 0} for number in range(5)])
 
     def count_up(thread: int) -> tuple[int, int]:
         sure = unclear = 0
         with Store(MongoEngine(uri, server_selection=PATIENT, answer=PATIENT)) as own:
             for step in range(60):
-                found = own.documents_of("todo_state", [str(number) for number in range(5)]).values()
-                changes = [Change({**one, "count": one["count"] + 1}, one) for one in found]
+                found = own.engine.get(TODO_STATE, [str(number) for number in range(5)]).values()
+                changes = [Change(TODO_STATE, one, {**one, "count": one["count"] + 1}) for one in found]
                 try:
-                    sure += len(own.change_documents("todo_state", changes))
+                    sure += sum(own.engine.change(changes))
                 except StoreAwayError:
                     unclear += len(changes)
                 if step == 10:
@@ -162,7 +148,7 @@ def test_changes_go_on_when_the_primary_is_killed_and_each_is_counted_once(membe
         counts = [one.result() for one in counting]
     sure, unclear = (sum(column) for column in zip(*counts, strict=True))
     with Store(MongoEngine(uri, server_selection=PATIENT)) as store:
-        counted = sum(one["count"] for one in store.documents("todo_state"))
+        counted = sum(one["count"] for one in store.engine.walk(TODO_STATE))
     assert sure <= counted <= sure + unclear
     assert sure > 0
 
@@ -175,7 +161,7 @@ def test_a_claim_that_no_majority_has_is_not_acknowledged(members: ReplicaSet) -
         with pytest.raises(StoreAwayError):
             store.insert([entry()])
         with pytest.raises(StoreAwayError):
-            store.change_documents("todo_state", [Change({"_id": "a"}), Change({"_id": "b"}, {"_id": "b"})])
+            store.engine.change([Change(TODO_STATE, None, {"_id": "a"}), Change(TODO_STATE, {"_id": "b"}, None)])
 
 
 def test_claims_go_on_when_the_primary_is_killed_and_none_is_won_twice_or_lost(members: ReplicaSet) -> None:
@@ -214,19 +200,16 @@ def test_claims_go_on_when_the_primary_is_killed_and_none_is_won_twice_or_lost(m
     assert {id_ for id_ in acknowledged if id_.endswith(codes[-1])}, "nobody went on after the kill"
 
 
-def test_settling_goes_on_when_the_primary_is_killed_and_counts_each_entry_once(members: ReplicaSet) -> None:
+def test_removals_go_on_when_the_primary_is_killed_and_each_is_counted_once(members: ReplicaSet) -> None:
     with Store(MongoEngine(new_database(members.uri), server_selection=PATIENT, answer=PATIENT)) as store:
-        claims = [entry(1, f"CODE{number}", delivery_id=f"delivery-{number}") for number in range(60)]
-        store.insert(claims)
+        store.insert([entry(1, f"CODE{number}") for number in range(60)])
+        found = list(store.engine.walk(LEDGER))
         primary = members.primary()
         with ThreadPoolExecutor(2) as pool:
-            settling = [
-                pool.submit(store.mark_sent, one.delivery_id, [one.id], message_id=7, channel_id=8, at=LATER)
-                for one in claims
-            ]
+            removing = [pool.submit(store.engine.change, [Change(LEDGER, one, None)]) for one in found]
             primary.kill()
-            assert [one.result() for one in settling] == [1] * len(claims)
-        assert {one.message_id for one in store.entries()} == {7}
+            assert [one.result() for one in removing] == [[True]] * len(found)
+        assert list(store.entries()) == []
 
 
 def test_indexes_are_made_while_a_member_is_down(members: ReplicaSet) -> None:

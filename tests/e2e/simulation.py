@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -30,6 +30,7 @@ from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
 from giftping.store.documents import TODO_TIMESTAMPS
+from giftping.store.engine import Change, Engine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 from giftping.todo.member_documents import member_from
@@ -43,9 +44,7 @@ GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 FIRST_MEMBER = 1001
 KOLKATA = ZoneInfo("Asia/Kolkata")
 
-STORE_STEPS = frozenset(
-    {"documents", "documents_of", "insert_documents", "change_documents", "remove_documents", "record_run"}
-)
+ENGINE_STEPS = frozenset({"get", "find", "walk", "change"})
 
 WIRE_PATIENCE = timedelta(seconds=10)
 """How long others may go on while a request is under way: it ends within 15 seconds."""
@@ -172,31 +171,28 @@ class Run:
             raise Killed
 
 
-class SteppedStore:
-    """A store every use of which is a step. Closing it leaves it open for the next run."""
+class SteppedEngine:
+    """An engine every use of which is a step. Closing it leaves it open for the next run."""
 
-    def __init__(self, store: Store, run: Run) -> None:
-        self._store = store
+    def __init__(self, engine: Engine, run: Run) -> None:
+        self._engine = engine
         self._run = run
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
-        if name not in STORE_STEPS:
+        found = getattr(self._engine, name)
+        if name not in ENGINE_STEPS:
             return found
 
         def stepped(*args: Any, **kwargs: Any) -> Any:
             about: Sequence[int] = ()
-            if name == "change_documents" and args[0] == TODO_TIMESTAMPS:
-                about = [int(change.after["_id"]) for change in args[1]]
+            if name == "change":
+                about = [int(change.id) for change in args[0] if change.collection == TODO_TIMESTAMPS]
             with self._run.step(about):
                 return found(*args, **kwargs)
 
         return stepped
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         return
 
 
@@ -232,7 +228,7 @@ class SimulatedWiring(Wiring):
         self.run = run
 
     def open_store(self, *, read_only: bool = False) -> Any:
-        return SteppedStore(self.store, self.run)
+        return Store(SteppedEngine(self.store.engine, self.run))
 
     def _new_http(self, budget: timedelta) -> DiscordHttp:
         clock, token = self.run.world.clock, self.settings.discord.token
@@ -243,6 +239,7 @@ class SimulatedWiring(Wiring):
             monotonic=clock.monotonic,
             sleep=self.run.world.sleep,
             now=clock,
+            steady=clock.monotonic,
             transport=SteppedTransport(self.run),
         )
 
@@ -476,13 +473,13 @@ class World:
         raise AssertionError("nobody is killed ten times in a row")
 
     def _hand_in_to_the_older_bot(self, person: Person) -> None:
-        """Write what the older bot writes, which knows of no revision."""
+        """Write what the older bot writes."""
         store = self.hosts[0].store
         id_ = str(person.user_id)
-        before = dict(store.engine.get(TODO_TIMESTAMPS, [id_]).get(id_, {}))
+        found = store.engine.get(TODO_TIMESTAMPS, [id_]).get(id_)
         todo = {"name": "older", "date": "01/01/2026", "must_do": "x", "can_do": "N/A", "dont_do": "N/A"}
-        after = {**before, "_id": id_, "last_submit": self.clock().timestamp(), "last_ping": 0, "todo": todo}
-        store.put_documents(TODO_TIMESTAMPS, [after])
+        after = {**(found or {}), "_id": id_, "last_submit": self.clock().timestamp(), "last_ping": 0, "todo": todo}
+        assert store.engine.change([Change(TODO_TIMESTAMPS, found, after)]) == [True]
 
     def _change_habits(self, person: Person) -> None:
         chance = self.random.random()

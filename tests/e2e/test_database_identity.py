@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,7 +111,9 @@ def test_guilds_that_were_added_since_the_backup_wait_for_a_person(
     status = host.run("store", "status", "--json")
     assert status.exit_code == 69
     assert status.json["database"] == "new epoch"
-    assert [(one["id"], one["what"]) for one in status.json["differences"]] == [(str(second), "only here")]
+    assert [(one["id"], one["what"]) for one in status.json["differences"]] == [
+        (f"{second}:whiteout-survival", "only here")
+    ]
     look = host.run("doctor", "--json")
     assert look.exit_code == 69
     assert "giftping store adopt" in str(look.json)
@@ -134,7 +135,7 @@ def test_a_database_that_comes_back_empty_is_said_to_be_and_nothing_goes_out_aga
     empty(ledger)
     scene.list_codes("BEFORE1CODE", "LATER1CODE")
     held(host, "it was emptied")
-    held(host, "it was emptied")
+    assert host.run(*CHECK).exit_code == 69, "it is told once, and counts each time"
     assert host.run("store", "status", "--json").json["database"] == "emptied"
     assert "was emptied" in str(host.run("doctor", "--json").json)
     assert host.run("guilds", "list", "--json").json["guilds"], "what is shown is what this host remembers"
@@ -202,11 +203,11 @@ def test_after_a_restore_nothing_is_sent_until_all_hosts_have_put_back_what_they
     restore(ledger, kept)
     scene.list_codes("BEFORE1CODE", "SINCE1CODE", "LATER1CODE")
     name = (second.state / "host").read_text("utf-8")
-    for _ in range(2):
-        ran = host.run(*CHECK)
-        assert (ran.exit_code, ran.output) == (69, ""), ran
-        assert f"nothing is sent until {name} has put back what it has sent since" in ran.errors, ran
-        assert f"giftping store forget {name}" in ran.errors
+    ran = host.run(*CHECK)
+    assert (ran.exit_code, ran.output) == (69, ""), ran
+    assert f"nothing is sent until {name} has put back what it has sent since" in ran.errors, ran
+    assert f"giftping store forget {name}" in ran.errors
+    assert host.run(*CHECK).exit_code == 69
     status = host.run("store", "status", "--json").json
     assert status["awaited"] == [name]
     assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1}
@@ -246,7 +247,6 @@ def test_a_copied_folder_takes_a_name_of_its_own(
     shutil.copytree(host.state, twin.state, dirs_exist_ok=True)
     scene.list_codes("BEFORE1CODE", "LATER1CODE")
     fine(host.run(*CHECK))
-    twin.ahead = timedelta(minutes=11)
     name = (host.state / "host").read_text("utf-8")
     told = twin.run(*CHECK)
     assert (told.exit_code, told.output) == (69, "")

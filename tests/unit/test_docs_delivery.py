@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from docs_reading import DOCS, section, table
 
+from giftping.codes.owed import OWED_FOR
+from giftping.codes.settle import UNDER_WAY
+from giftping.delivery.clock import NOTICEABLE, TOLERANCE
 from giftping.discord.meanings import _BY_CODE, Again, Kind, Mender, meaning_of
+from giftping.discord.rest import NONCE_WINDOW
+from giftping.discord.witness import ANCHOR_MARGIN, HEARD_FOR
+from giftping.runs.clock import PROVEN_FOR
 
 PAGE = DOCS / "delivery.md"
 AGAIN = {
@@ -20,6 +27,21 @@ OF_OTHERS = {50007, 50033, 50278, 10007, 10013, 10011}
 """Codes that no announcement gets: they are of members, roles and direct messages."""
 
 
+TIMES = {
+    "a clock is taken to agree": NOTICEABLE,
+    "a clock may be off before nothing is sent": TOLERANCE,
+    "an anchor lies before Discord's time": ANCHOR_MARGIN,
+    "Discord's time is carried on by the bot": HEARD_FOR,
+    "a clock that Discord confirmed is not doubted for one source's sake": PROVEN_FOR,
+    "Discord may still be busy with a post": UNDER_WAY,
+    "Discord surely knows a nonce": NONCE_WINDOW,
+    "a post that was refused stays owed where its code has no end": OWED_FOR,
+}
+"""What giftping goes by, whatever the settings say."""
+
+UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
+
 def rows(title: str) -> list[tuple[list[int], str]]:
     """The codes and the last cell of each row."""
     listed = table(section(PAGE, title))
@@ -27,6 +49,15 @@ def rows(title: str) -> list[tuple[list[int], str]]:
 
 
 BROKEN, OTHERS = rows("Broken destinations"), rows("Other refusals")
+
+
+def test_the_page_has_every_time_that_giftping_goes_by_and_says_why() -> None:
+    spans = {}
+    for what, how_long, why in table(section(PAGE, "Times")):
+        number, unit = how_long.split()
+        spans[what] = timedelta(seconds=int(number) * UNITS[unit.rstrip("s")])
+        assert why
+    assert spans == TIMES
 
 
 def test_every_code_of_an_announcement_is_on_the_page() -> None:

@@ -15,7 +15,16 @@ from docs_story import Story, play
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
-from giftping.runs.state_folder import ATTACHMENTS, BOT_COMMANDS, BOT_LOCK, DRAFTS, STATE_FILES, TOLD
+from giftping.runs.state_folder import (
+    ATTACHMENTS,
+    BOT_COMMANDS,
+    BOT_LOCK,
+    DRAFTS,
+    STATE_FILES,
+    TOLD,
+    UPGRADE_BACKUPS,
+    UPGRADE_LOCK,
+)
 from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT
 from giftping.wiring import HOST_FILE
 
@@ -30,6 +39,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def test_the_files_of_the_state_folder_are_described(story: Story) -> None:
     there = {re.sub(r"\d{8}T[\d.]+Z", "*", path.name) for path in (story.stage.folder / "state").iterdir()}
     not_of_the_story = {JOURNAL, PREVIOUS_JOURNAL, *TOLD.values(), BOT_LOCK, BOT_COMMANDS, DRAFTS}
+    not_of_the_story |= {UPGRADE_BACKUPS, UPGRADE_LOCK}
     assert there | not_of_the_story == STATE_FILES.keys()
 
 

@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from giftping.store.base import SCHEMA_VERSION, StoreAwayError, StoreError
 from giftping.store.documents import (
-    CLEARS,
-    CODES,
     DELIVERIES,
     HOSTS,
-    LEDGER,
     META,
     MIRROR,
-    RUNS,
     TODO_EVENTS,
-    TODO_STATE,
 )
 from giftping.store.engine import (
-    REV,
     Change,
     Engine,
     Where,
@@ -34,6 +28,7 @@ from giftping.store.engine import (
 )
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
+from giftping.store.mirror.changes import is_claim, is_quiet, needs_database
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
 from giftping.store.mirror.session import DatabaseSession
 from giftping.store.mongo.engine import MongoEngine
@@ -49,12 +44,6 @@ DATABASE_LOCK = "database.lock"
 
 LOCK_WAIT = timedelta(seconds=60)
 """Longer than any answer is waited for, so that whoever is at it has learnt that MongoDB is away."""
-
-QUIET = frozenset({RUNS, HOSTS, TODO_STATE, META})
-"""What is written there gives no other host anything to do, so that it is no reason to look."""
-
-SIGHTINGS = ("last_seen", "sources")
-"""The fields of a code that each look at its sources changes."""
 
 Answer = TypeVar("Answer")
 
@@ -100,6 +89,7 @@ class MirroredEngine:
             database, copy, self._gate, host=host, clock=clock, read_only=read_only, rename=rename
         )
         self._passed: set[str] = set()
+        self._is_closed = False
         self._lock = RLock()
         self._upgrade: Callable[[], Sequence[Upgraded]] | None = upgrade
         self._upgraded: Sequence[Upgraded] = ()
@@ -125,7 +115,7 @@ class MirroredEngine:
             what = f"{counted(session.carried, 'change')} {'was' if session.carried == 1 else 'were'}"
             came = f": {what} carried over" if session.is_first else f" is back: {what} carried back"
             notices.append(f"{self.name}{came} from {self._copy.name}")
-        if session.restored:
+        if session.restored and not session.held:
             documents = f"{counted(session.restored, 'document')} {'was' if session.restored == 1 else 'were'}"
             notices.append(
                 f"{self.name} was rolled back, as by a restored backup: {documents} put back from {self._copy.name}"
@@ -138,23 +128,24 @@ class MirroredEngine:
                 f" what is shown is the mirror's, {self._copy.name}"
             )
         if session.lost is not None and not session.held:
-            goes_on = f"going on with the mirror: {self._copy.name}"
-            notices.append(f"{session.lost} ({'nothing is announced until it is back' if self._waits else goes_on})")
+            notices.append(self._waiting() or f"{session.lost} (going on with the mirror: {self._copy.name})")
         return tuple(notices)
 
     @property
     def held_back(self) -> str:
         """Why nothing is to be claimed or sent now; empty where it may be."""
-        if self.refusal or self._session.held:
-            return self.refusal or self._session.held
-        if not (self._waits and self._session.lost is not None):
+        return self.refusal or self._session.held or self._waiting()
+
+    def _waiting(self) -> str:
+        if not self._waits or self._session.lost is None:
             return ""
         return f"{self._session.lost} (nothing is announced until it is back, and nobody is reminded)"
 
     @property
     def closed_fingerprint(self) -> str | None:
-        """The copy's; None when MongoDB was away: the next run has something to carry back then."""
-        return None if self.is_away or not self._session.is_open else self._copy.closed_fingerprint
+        """The copy's; None when MongoDB was away, or nothing was to be sent: the next run is to look closer then."""
+        is_known = self._session.is_open and not self.is_away and not self._session.held
+        return self._copy.closed_fingerprint if is_known else None
 
     @property
     def glanced(self) -> str | None:
@@ -164,7 +155,9 @@ class MirroredEngine:
     def close(self) -> None:
         """Release both; safe to call twice."""
         try:
-            self._session.close()
+            if not self._is_closed:
+                self._is_closed = True
+                self._session.close()
         finally:
             try:
                 self._database.close()
@@ -284,7 +277,8 @@ class MirroredEngine:
             noted = [_taken_back(one, rev) if one.key in refused else one for one in changes]
             # What the copy was given before MongoDB is in it already; what is taken back was never in it otherwise.
             is_there = (here - refused) | (refused - here)
-            if (made := changed_and_noted(self._copy, noted, rev, self._clock(), is_there)) is None:
+            made = changed_and_noted(self._copy, noted, rev, self._clock(), is_there, is_unclear=is_unclear)
+            if made is None:
                 continue
             if refused:
                 raise StoreAwayError(self.held_back)
@@ -353,35 +347,6 @@ class MirroredEngine:
             found = self._database.get(collection, ids)
             take_in(self._copy, collection, list(found.values()), ids - found.keys())
         return found
-
-
-def is_quiet(change: Change) -> bool:
-    """Whether a change gives no other host anything to do."""
-    before, after = change.before, change.after
-    if change.collection != CODES or before is None or after is None:
-        return change.collection in QUIET
-    # Seen once more, by sources that have listed it before.
-    is_news = any(before.get(name) != after.get(name) for name in {*before, *after} - {*SIGHTINGS, REV})
-    return not is_news and (before.get("sources") or {}).keys() == (after.get("sources") or {}).keys()
-
-
-def is_claim(change: Change) -> bool:
-    """Whether a change is about to send something: a new claim, or a delivery that is taken or written."""
-    if change.after is None or change.collection not in (LEDGER, DELIVERIES):
-        return False
-    return str(change.after.get("state")) in ("claimed", "open", "written")
-
-
-def needs_database(change: Change) -> bool:
-    """Whether a change waits for a database that hosts share: new entries, claims, clears. An outcome does not.
-
-    What came of a message that went out is known to this host alone, and is not to be lost.
-    """
-    if change.collection == CLEARS:
-        return True
-    if change.collection not in (LEDGER, DELIVERIES):
-        return False
-    return change.before is None or is_claim(change)
 
 
 def _taken_back(change: Change, rev: str) -> Change:

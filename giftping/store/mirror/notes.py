@@ -15,6 +15,7 @@ from typing import Any
 from giftping.store.documents import COLLECTIONS, META, MIRROR, TODO_EVENTS, Document
 from giftping.store.engine import Change, changed_document, still_holds
 from giftping.store.fields import plain_document, time_to_text
+from giftping.store.mirror.replay import Queued
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put, remove
 
@@ -38,21 +39,6 @@ class Away:
     reason: str
     waits: bool = False
     """Whether it is there, but a person has to say what counts: nothing is sent until then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """What became of one document while MongoDB was away."""
-
-    collection: str
-    id: str
-    order: int
-    before: Mapping[str, Any] | None
-    """As it was before the first change; None where it was not there, or that is not known."""
-    after: Mapping[str, Any] | None
-    """As the copy has it now; None where it has it no more."""
-    at: str
-    """When it was changed last, by this host's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +102,18 @@ def synced_document(synced: Synced) -> Document:
 
 
 def changed_and_noted(
-    copy: TinyEngine, changes: Sequence[Change], rev: str, at: datetime, made_here: Collection[tuple[str, str]] = ()
+    copy: TinyEngine,
+    changes: Sequence[Change],
+    rev: str,
+    at: datetime,
+    made_here: Collection[tuple[str, str]] = (),
+    *,
+    is_unclear: bool = False,
 ) -> list[bool] | None:
     """For each of the changes whether it was made in the copy, where each is noted; None where MongoDB is back.
 
-    Those that the copy was given already, because it comes first, are only noted.
+    Those that the copy was given already, because it comes first, are only noted. Those that are unclear MongoDB was
+    asked for, and no answer came.
     """
     plain = [
         Change(
@@ -145,7 +138,10 @@ def changed_and_noted(
             if not holds:
                 continue
             before = change.before if is_here else stored
-            operations.append(put(MIRROR, _note(tables, change.collection, change.id, order, before, at)))
+            note = _note(tables, change.collection, change.id, order, before, at)
+            if is_unclear:
+                note["asked"] = changed_document(before, change, rev) if change.after is not None else {}
+            operations.append(put(MIRROR, note))
             order += 1
             if is_here:
                 continue
@@ -197,6 +193,7 @@ def queue_of(copy: TinyEngine) -> list[Queued]:
             before=note.get("before"),
             after=here.get((note["collection"], note["document"])),
             at=note["at"],
+            asked=note.get("asked"),
         )
         for note in notes
     ]
@@ -221,7 +218,7 @@ def settle_queued(copy: TinyEngine, done: Iterable[tuple[Queued, Mapping[str, An
             if note is None:
                 continue
             if here != queued.after:
-                again = {name: value for name, value in note.items() if name != "before"}
+                again = {name: value for name, value in note.items() if name not in ("before", "asked")}
                 operations.append(put(MIRROR, again | ({} if result is None else {"before": result})))
                 continue
             operations.append(remove(MIRROR, note_id))

@@ -8,6 +8,7 @@ cut short anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,10 +30,27 @@ from giftping.store.documents import (
     game_of,
     state_of,
 )
-from giftping.store.engine import REV, Change, changed_document, still_holds
+from giftping.store.engine import REV, Change, changed_document, guarded_values, still_holds
 from giftping.store.fields import time_from_value
-from giftping.store.mirror.notes import Queued
 from giftping.store.mirror.submissions import further_submission
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What became of one document while MongoDB was away."""
+
+    collection: str
+    id: str
+    order: int
+    before: Mapping[str, Any] | None
+    """As it was before the first change; None where it was not there, or that is not known."""
+    after: Mapping[str, Any] | None
+    """As the copy has it now; None where it has it no more."""
+    at: str
+    """When it was changed last, by this host's clock."""
+    asked: Mapping[str, Any] | None = None
+    """As the database was asked to have it when it was lost, and may have it; empty where it was asked to remove it."""
+
 
 There = Mapping[str, Any] | None
 """A document as the database has it, in plain values; None where it has none."""
@@ -50,10 +68,12 @@ def replayed(there: There, queued: Queued, clears: Collection[Mapping[str, Any]]
     if _is_same(there, queued.after):
         return there
     if there is None:
-        return queued.after if _outlives_removal(queued) else None
-    change = Change(queued.collection, queued.before, queued.after)
-    if queued.before is not None and still_holds(there, change):
-        return None if queued.after is None else _applied(there, change)
+        is_ours = queued.asked is not None and not queued.asked
+        return queued.after if is_ours or _outlives_removal(queued) else None
+    for known in filter(None, (queued.before, queued.asked)):
+        change = Change(queued.collection, known, queued.after)
+        if _is_as_read(there, change):
+            return None if queued.after is None else _applied(there, change)
     return RULES[queued.collection](there, queued)
 
 
@@ -63,6 +83,12 @@ def _outlives_removal(queued: Queued) -> bool:
         return queued.after is not None
     rule = OUTLIVES.get(queued.collection)
     return rule is not None and rule(queued.before, queued.after)
+
+
+def _is_as_read(there: Mapping[str, Any], change: Change) -> bool:
+    # What an older giftping wrote has no `rev` that would tell.
+    tells = any(value is not None for value in guarded_values(change).values())
+    return still_holds(there, change) and (tells or _is_same(there, change.before))
 
 
 def _is_same(one: There, other: There) -> bool:
@@ -138,7 +164,7 @@ def _where_free(there: Mapping[str, Any], queued: Queued) -> There:  # noqa: ARG
 
 
 RULES: Mapping[str, Rule] = {
-    LEDGER: _further(("claimed", "open", "uncertain", "seeded", "sent"), state_of),
+    LEDGER: _further(("open", "seeded", "sent"), state_of),
     DELIVERIES: _further(
         ("claimed", "written", "unclear", "closed", "refused", "done"), lambda one: str(one.get("state"))
     ),

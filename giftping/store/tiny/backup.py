@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,17 @@ def write_backup(
     if not any(tables.values()):
         return None
     meta = [schema_document(schema), {"_id": GENERATION_ID, "store": "backup", "number": 0}]
-    path = folder / f"before-{before}-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+    path = _free(folder, before, at)
     with storage_errors(path, "written"):
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         SnapshotStorage(path).write({META: {str(n): one for n, one in enumerate(meta, 1)}, **tables})
+    return path
+
+
+def _free(folder: Path, before: str, at: datetime) -> Path:
+    """A name that no other backup has, such as that of the copy of what is upgraded with it."""
+    while (path := folder / f"before-{before}-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.json").exists():
+        at += timedelta(microseconds=1)
     return path
 
 

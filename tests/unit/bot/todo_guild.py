@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import discord
@@ -17,6 +18,7 @@ from simcord.results import InteractionResult
 
 from giftping.bot import todo_embeds
 from giftping.demo.log import Match
+from giftping.discord.snowflake import snowflake_at
 
 STAFF_TABLES = f"""\
 {TABLES}
@@ -122,6 +124,7 @@ class Heard:
 
     user: Any
     guild_id: int = GUILD
+    id: int = field(default_factory=lambda: snowflake_at(datetime.now(UTC)))
     forms: list[discord.ui.Modal] = field(default_factory=list)
     embeds: list[discord.Embed] = field(default_factory=list)
 

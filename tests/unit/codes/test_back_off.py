@@ -107,3 +107,10 @@ def test_times_from_a_clock_that_was_wrong_hold_nobody_up():
     ahead = NOW + timedelta(days=400)
     state = after_failure(listed("A", now=ahead), SourceOutcome.FAILED, "hang", ahead)
     assert wait_before_asking(state, Definition(), NOW) is None
+
+
+@pytest.mark.parametrize("ahead", [20 * MINUTE, 5 * HOUR, 400 * 24 * HOUR])
+def test_a_failure_by_a_clock_that_was_ahead_holds_nobody_up_once_it_is_right(ahead):
+    state = after_failure(NEW, SourceOutcome.FAILED, "answered 503", NOW + ahead, 24 * HOUR)
+    assert wait_before_asking(state, Definition(), NOW + ahead)
+    assert wait_before_asking(state, Definition(), NOW) is None

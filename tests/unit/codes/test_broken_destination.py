@@ -78,3 +78,12 @@ def test_what_is_broken_says_what_to_mend_also_where_only_words_were_kept(
     found = guild(broken=Broken(NOON, reason, status=400 if code else None, code=code))
     said = meaning_of_broken(found).mend
     assert (mend in said) if mend else said == ""
+
+
+@pytest.mark.parametrize("ahead", [HOUR / 2, 5 * HOUR, 30 * 24 * HOUR])
+@pytest.mark.parametrize("times", [1, 3, 9])
+def test_a_no_that_a_wrong_clock_has_dated_holds_nobody_up(ahead: timedelta, times: int) -> None:
+    previous = Broken(NOON, "HTTP 403", times - 1) if times > 1 else None
+    after = broken_after(previous, Refused("HTTP 403", 403, 50013, lasting=True), meaning_of(403, 50013), NOON + ahead)
+    assert is_resting(guild(broken=after), NOON + ahead)
+    assert not is_resting(guild(broken=after), NOON)

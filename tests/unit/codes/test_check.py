@@ -34,6 +34,8 @@ from giftping.store.base import (
     SourceMemory,
     StoreError,
 )
+from giftping.store.documents import SUBSCRIPTIONS
+from giftping.store.engine import Change
 
 SEEN = {HOME_GAME: ("api",), "kingshot": ("api",)}
 LEASE = timedelta(minutes=10)
@@ -175,6 +177,16 @@ def test_a_dry_run_writes_and_posts_nothing() -> None:
     assert results(report) == [(1, DeliveryResult.PLANNED), (1, DeliveryResult.PLANNED)]
     assert [seed.codes for seed in report.seeded()] == [("New1000",)]
     assert next_mark(report, "settings", "store") is None
+
+
+def test_a_guild_that_cannot_be_read_is_named_and_the_others_get_their_codes() -> None:
+    play = stage("New1000", guilds=[seen(1), seen(2)])
+    (odd, *_) = play.store.engine.find(SUBSCRIPTIONS)
+    play.store.engine.change([Change(SUBSCRIPTIONS, odd, {**odd, "destination": 5})])
+    report = play.run()
+    assert results(report) == [(2, DeliveryResult.SENT)]
+    assert len(report.trouble) == 1
+    assert "subscriptions: document '1:whiteout-survival': destination is 5, not an object" in report.trouble[0]
 
 
 @pytest.mark.parametrize(

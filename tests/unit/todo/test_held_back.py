@@ -90,6 +90,10 @@ def test_whenever_it_is_lost_nothing_is_sent_and_no_role_is_taken_from_then_on(s
         if shared.calls <= after:
             break
         assert shared.sent() == shared.posts_when_lost[0], after
+        # The last call is made when the store is closed: nothing waits for it any more.
+        if report.exit_code == 0:
+            assert after > 50
+            continue
         assert report.exit_code == 69
         assert "nothing was sent" not in " ".join(report.trouble_lines())
         assert any("is back" in line for line in report.trouble_lines()), after

@@ -13,12 +13,14 @@ from todo_stage import (
     OPENS_DM,
     OWNER,
     Stage,
+    StageClock,
     legs_of,
     results,
 )
 
 from giftping.demo import faults
 from giftping.todo.model import Attachment, LegName, NoticeKind
+from giftping.todo.submit import SubmitRequest, handed_in_at
 from giftping.todo.validation import SubmissionError, TodoDraft
 
 PNG = Attachment("plan.png", "image/png", 4)
@@ -212,3 +214,13 @@ def test_where_the_file_is_on_another_host_the_todo_is_posted_without_it(stage: 
     (post,) = stage.discord.messages(CHANNEL)
     assert post.attachments == ()
     assert "plan.png" in [field["value"] for field in post.embeds[0]["fields"]]
+
+
+@pytest.mark.parametrize(
+    ("ago", "counts"), [(timedelta(seconds=40), True), (timedelta(days=3), True), (timedelta(days=330), False)]
+)
+def test_a_todo_counts_from_when_discord_says_it_was_handed_in_unless_that_cannot_be(ago, counts):
+    now = StageClock()()
+    request = SubmitRequest(1, TodoDraft(), at=now - ago)
+    assert handed_in_at(request, now) == (now - ago if counts else now)
+    assert handed_in_at(SubmitRequest(1, TodoDraft()), now) == now

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -377,3 +379,22 @@ def test_who_only_looks_sees_what_an_upgrade_would_make_and_changes_nothing(
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each guild and each message be a write of its own."""
     monkeypatch.setattr(upgrade_module, "BATCH", 1)
+
+
+def test_of_several_processes_one_upgrades_and_the_others_wait_for_it(tmp_path: Path) -> None:
+    """Whoever read before the first one was done would bring a guild back that somebody has removed since."""
+    write_folder(tmp_path / "state", documents())
+    start = Barrier(4)
+
+    def go(_: int) -> Upgraded | None:
+        engine = TinyEngine(tmp_path / "state")
+        start.wait()
+        try:
+            return upgraded(engine, tmp_path)
+        finally:
+            engine.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(go, range(4)))
+    assert sum(one is not None for one in done) == 1
+    assert len(list((tmp_path / "state").glob("before-upgrade-*.json"))) == 1

@@ -1,0 +1,270 @@
+"""What is in the documents of the second schema: every field of every collection. No run loads this.
+
+`docs/documents.md` has the same tables, and what giftping writes is compared with them; a test holds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from giftping.store.documents import (
+    ACTIVE_MEMBERS,
+    CLEARS,
+    CODES,
+    DELIVERIES,
+    GUILDS,
+    HOSTS,
+    LEDGER,
+    META,
+    MIRROR,
+    RUNS,
+    SUBSCRIPTIONS,
+    TODO_EVENTS,
+    TODO_STATE,
+    TODO_TIMESTAMPS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the documents of one collection are."""
+
+    about: str
+    fields: Mapping[str, tuple[str, str]]
+    """For each field its type and what it says. Beside `_id`, one that has nothing to say may be missing."""
+
+
+REV_FIELD = "rev"
+"""In the documents of every collection but the ledger: another one after each change, so that nobody writes over what
+he has not read."""
+
+SHAPES: Mapping[str, Shape] = {
+    LEDGER: Shape(
+        "What went to which guild: a document for each code and guild, in the older bot's shape with fields added.",
+        {
+            "_id": (
+                "text",
+                "`GUILD:KEY` for a code of whiteout-survival, else `GUILD:GAME:KEY`; a code that was issued anew has"
+                " `~2`, `~3` and so on behind that",
+            ),
+            "guild_id": ("number", "the guild"),
+            "game": ("text", "the game; whiteout-survival where it is missing"),
+            "code": ("text", "the key: the code in capitals"),
+            "spelling": ("text", "the code as it is announced"),
+            "source": ("text", "`api`, `website`, `rss`, `manual`, `migration` or `auto`"),
+            "state": (
+                "text",
+                "`open` as long as its delivery is under way, `sent`, or `seeded`: it was there at a first look and was"
+                " not posted. Where it is missing: sent",
+            ),
+            "created_at": ("time", "when it was claimed or recorded"),
+            "updated_at": ("time", "when it was last changed"),
+            "sent_at": ("time", "when it was delivered"),
+            "delivery_id": ("text", "the delivery that carries it, or did"),
+            "message_id": ("number", "the message"),
+            "channel_id": ("number", "the channel that the message is in"),
+            "round": ("number", "which round of the code it is of; the first where it is missing"),
+        },
+    ),
+    DELIVERIES: Shape(
+        "One message under way: an announcement, or a notice of the TODO part. What it says of the outcome is true,"
+        " also where the ledger has not followed yet.",
+        {
+            "_id": ("text", "also the message's nonce"),
+            "kind": ("text", "`announcement`, or what a notice tells"),
+            "host": ("text", "the host that holds it"),
+            "process": ("text", "the process there; empty where it is gone"),
+            "since": ("time", "when it was claimed"),
+            "state": (
+                "text",
+                "`claimed`: not a byte went out; `written`: it may have arrived; `done`; `refused`, and owed;"
+                " `unclear`: a person is asked; `closed`: given up",
+            ),
+            "anchor": ("id", "Discord's own time just before, as an id: where a look for it begins"),
+            "webhook_id": ("id", "the webhook it goes by"),
+            "channel_id": ("id", "the channel it goes to"),
+            "guild_id": ("number", "the guild"),
+            "game": ("text", "the game"),
+            "entries": ("list of texts", "what it carries: ids of ledger entries, or `USER:NOTICE:LEG`"),
+            "spellings": ("list of texts", "the codes it shows"),
+            "reason": ("text", "why it is refused, unclear or closed"),
+            "message_id": ("id", "the message"),
+            "held_since": ("id", "when its holder took it over, by Discord's time"),
+            "quiet_since": ("id", "since when nobody is at it any more, by Discord's time"),
+            "owed_since": ("time", "since when what it carries is owed"),
+            "is_final": ("flag", "another look would not tell either"),
+            "is_resent": ("flag", "it goes out again though nobody can tell: that is done once"),
+        },
+    ),
+    SUBSCRIPTIONS: Shape(
+        "One game in one guild.",
+        {
+            "_id": ("text", "`GUILD:GAME`"),
+            "guild_id": ("number", "the guild"),
+            "game": ("text", "the game"),
+            "destination": (
+                "object",
+                "`webhook`: `env:NAME`, `file:PATH` or the URL itself; or `channel_id`: the channel that the bot posts"
+                " to",
+            ),
+            "mention": ("text or list", "whom its announcements mention: the id of a role, `everyone`, `here`"),
+            "style": ("object", "how they look; empty so far"),
+            "seeded": (
+                "object",
+                "the sources that were looked at first, each with its address then where that is known. Missing before"
+                " any look",
+            ),
+            "announce_current": ("flag", "what is listed at the first look goes out"),
+            "broken": (
+                "object",
+                "that somebody has to mend the destination: `since`, `reason`, `times`, `retry_at`, `status` of HTTP,"
+                " and Discord's own `code`",
+            ),
+            "place": ("number", "its place among the guild's games; the first where it is missing"),
+            "created_at": ("time", "when it was made"),
+            "updated_at": ("time", "when its destination was last another one"),
+        },
+    ),
+    GUILDS: Shape(
+        "What is of a guild itself. A guild without a name of its own has none: its subscriptions make it one.",
+        {
+            "_id": ("text", "the guild's id"),
+            "guild_id": ("number", "the same"),
+            "label": ("text", "what people call it"),
+            "created_at": ("time", "when it was added"),
+            "updated_at": ("time", "when its destination was last another one"),
+        },
+    ),
+    CODES: Shape(
+        "What is known of each code, by all hosts.",
+        {
+            "_id": ("text", "`GAME:KEY`"),
+            "game": ("text", "the game"),
+            "key": ("text", "the code in capitals"),
+            "spelling": ("text", "as it was listed last"),
+            "first_seen": ("time", "when a source first listed it"),
+            "last_seen": ("time", "when a source last listed it"),
+            "sources": ("object", "for each source its `spelling`, `first_seen` and `last_seen`"),
+            "rewards": ("text", "what it brings"),
+            "expires_at": ("time", "when it ends"),
+            "expiry_text": ("text", "when it ends, in the words of the source"),
+            "state": ("text", "what the sources say of it, such as `expired`"),
+            "regions": ("list of texts", "where it can be redeemed"),
+            "rounds": (
+                "list of objects",
+                "each time it was issued anew: when that `began_at`, and the `reason` to think so",
+            ),
+            "holds": (
+                "object",
+                "for each source whose listing is doubtful: held `since`, the `reason`, and `until` when, which is"
+                " missing where somebody has to say so",
+            ),
+            "withdrawn": ("object", "that a person has said it is none: `by` whom, and when (`at`)"),
+        },
+    ),
+    HOSTS: Shape(
+        "The state folders that check, sweep or run the bot by this store.",
+        {
+            "_id": ("text", "the host's name"),
+            "shared": ("flag", "whether it runs with `mongo.shared = true`"),
+            "seen_at": ("time", "when it was last at it"),
+        },
+    ),
+    RUNS: Shape(
+        "The last run of each job on each host.",
+        {
+            "_id": ("text", "`JOB@HOST`"),
+            "job": ("text", "`codes check`, `todo sweep`, or `migrate` and what was taken over"),
+            "host": ("text", "the host"),
+            "started_at": ("time", "when it began"),
+            "finished_at": ("time", "when it ended"),
+            "exit_code": ("number", "how"),
+            "details": ("object", "its numbers"),
+        },
+    ),
+    CLEARS: Shape(
+        "That ledger entries were cleared, so that nobody has to guess why a code went out again.",
+        {
+            "_id": ("text", "any"),
+            "guild_id": ("number", "of which guild"),
+            "game": ("text", "of which game; all where it is missing"),
+            "code": ("text", "of which code; all where it is missing"),
+            "cleared_at": ("time", "when"),
+        },
+    ),
+    TODO_TIMESTAMPS: Shape(
+        "When a member handed in and was pinged, in the older bot's shape with fields added.",
+        {
+            "_id": ("text", "the user's id"),
+            "last_submit": ("seconds", "when the last TODO was handed in"),
+            "last_ping": ("seconds", "when the member was last reminded; 0 once a TODO was handed in"),
+            "todo": (
+                "object",
+                "that TODO: `name`, `date`, `must_do`, `can_do`, `dont_do`, and what is known of its `attachment`",
+            ),
+            "lapse": ("object", "the silence since: `since`, `warned_at`, and the `removal` of the role"),
+            "notices": ("list of objects", "messages that are not all delivered yet, each with its two legs"),
+            "events": ("list of objects", "what the history is yet to get"),
+            "updated_at": ("time", "when it was last changed"),
+        },
+    ),
+    ACTIVE_MEMBERS: Shape(
+        "The roster, in the older bot's shape with fields added.",
+        {
+            "_id": ("text", "the user's id"),
+            "user_id": ("number", "the same"),
+            "name": ("text", "what the member is called"),
+            "added": ("time", "since when; the clock of one who never handed in starts there"),
+            "exempt": ("flag", "never reminded"),
+            "time_zone": ("text", "the member's own"),
+            "pauses": ("list of objects", "each `from` when, `to` when, and the `reason`"),
+            "left_at": ("seconds", "since when the member is not in the guild"),
+            "seen": ("object", "what Discord said of the member last, and when"),
+            "dm_channel_id": ("text", "the channel of direct messages"),
+            "dms_closed_at": ("seconds", "when Discord last said that the member takes none"),
+            "updated_at": ("time", "when it was last changed"),
+        },
+    ),
+    TODO_EVENTS: Shape(
+        "The history: nothing in it is changed.",
+        {
+            "_id": ("text", "what and when, so that nothing is in it twice"),
+            "user_id": ("text", "whose"),
+            "kind": ("text", "`submission`, `reminder`, `removal` and the like"),
+            "at": ("seconds", "when"),
+            "by": ("text", "the host or the user that did it"),
+            "leg": ("text", "`channel` or `dm`"),
+            "result": ("text", "what came of it"),
+            "reason": ("text", "why"),
+            "day": ("text", "the member's own date of a submission"),
+            "message_id": ("text", "the message"),
+        },
+    ),
+    TODO_STATE: Shape(
+        "What sweeps keep for each other: one document, `sweep`.",
+        {
+            "_id": ("text", "`sweep`"),
+            "last_sweep": ("seconds", "when the last one began"),
+            "last_gap": ("number", "the seconds between the two last ones"),
+            "downtimes": ("list", "the times in which nobody swept, each from and to"),
+            "dms_stopped_until": ("seconds", "until when no new direct messages are opened"),
+            "told": ("list of texts", "which trouble the last one told"),
+        },
+    ),
+    META: Shape(
+        "What a store says of itself: a document for each subject.",
+        {
+            "_id": (
+                "text",
+                "`schema`: its `version`; `upgrade`: where the backup of the last one is; `identity`: which database it"
+                " is; `mongodb`: which indexes it has; `generation`: which state of `giftping.json` this is",
+            ),
+        },
+    ),
+    MIRROR: Shape(
+        "In the copy of a MongoDB alone: with what it is in step, and what is to be carried back. Not for others.",
+        {"_id": ("text", "what it is a note of")},
+    ),
+}
+"""Every collection, the most important one first."""
