@@ -175,8 +175,5 @@ def is_from_future(at: datetime | None, now: datetime) -> bool:
 
 
 def delivery_time(posted_at: datetime, now: datetime) -> datetime:
-    """When a message was delivered: at the time in its own id, which is Discord's, unless that cannot be.
-
-    An id has whole milliseconds. It was at the latest at the end of its own: what is counted from then is never short.
-    """
-    return now if is_from_future(posted_at, now) or posted_at < BEFORE_ALL else posted_at + timedelta(milliseconds=1)
+    """When a message was delivered: at the time in its own id, which is Discord's, unless that cannot be."""
+    return now if is_from_future(posted_at, now) or posted_at < BEFORE_ALL else posted_at

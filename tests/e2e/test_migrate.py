@@ -54,7 +54,7 @@ def test_after_the_migration_only_what_is_really_new_is_announced_and_once(scene
     state = old_state(host, sent={str(GUILD): ["AAAA1", "bbbb2", " CCCC3 "]}, initialized=True)
     report = migrated(host, "--from-json", state)
     assert report["collections"] == {
-        "guilds": {"found": 1, "added": 1},
+        "subscriptions": {"found": 1, "added": 1},
         "sent_giftcodes": {"found": 3, "added": 3},
     }
     scene.list_codes("AAAA1", "BBBB2", "CCCC3", "XXXX4")

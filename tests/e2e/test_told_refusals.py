@@ -127,7 +127,7 @@ def test_a_good_status_without_a_message_is_unclear_and_not_posted_twice(
     assert (play.posts, scene.arrived(GUILD)) == (1, {CODE: 1})
     assert "fine" not in play.host.run("guilds", "list", COLUMNS="200").output
     explained = play.host.run("codes", "explain", CODE, "--guild", str(GUILD)).output
-    assert f"giftping codes settle --guild {GUILD}" in explained
+    assert f"giftping codes settle {GUILD} --sent" in explained
 
 
 def test_what_a_person_must_mend_counts_when_it_is_told_once_and_daily(scene: Scene, forker: Forker) -> None:
