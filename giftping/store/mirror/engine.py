@@ -253,6 +253,10 @@ class MirroredEngine:
         while True:
             if self._is_at_hand():
                 self._refuse(changes)
+                if not self._gate.exists():
+                    # Where there is no file yet, or no more, nothing would be held.
+                    with self._gate.exclusive():
+                        pass
                 with self._gate.shared():
                     if away_of(self._copy) is not None:
                         continue

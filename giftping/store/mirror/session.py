@@ -19,6 +19,7 @@ from giftping.store.mirror.epochs import (
     found_identity,
     new_identity,
     put_back_hosts,
+    remember,
     remembered_of,
     waits_for,
 )
@@ -285,7 +286,7 @@ class DatabaseSession:
         self._identity = change_identity(
             self._database, self._copy, lambda there: signed(there or new_identity(), self._host)
         )
-        self._copy.put(MIRROR, [remembered_document(remembered_now(self._identity, self._host))])
+        remember(self._copy, remembered_now(self._identity, self._host))
         self._base, self._is_alone = -1, False
 
     def _await_others(self) -> None:
@@ -340,7 +341,7 @@ class DatabaseSession:
 
     def _raise(self, change: Callable[[Identity | None], Identity]) -> None:
         self._identity = change_identity(self._database, self._copy, change)
-        self._copy.put(MIRROR, [remembered_document(remembered_now(self._identity, self._host))])
+        remember(self._copy, remembered_now(self._identity, self._host))
 
     # How it ends
 
@@ -371,7 +372,7 @@ class DatabaseSession:
         if self.is_acknowledged and found is not None and remembered is not None and found.id == remembered.id:
             self.is_acknowledged = False
             if found.epoch == remembered.epoch and found.number > remembered.seen:
-                self._copy.put(MIRROR, [remembered_document(replace(remembered, seen=found.number))])
+                remember(self._copy, replace(remembered, seen=found.number))
 
     def _note_in_step(self) -> None:
         found = self._identity

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from giftping.store.mirror.epochs import remember, remembered_of
 from giftping.store.mirror.identity import (
     Identity,
     Remembered,
@@ -23,6 +26,7 @@ from giftping.store.mirror.identity import (
     signed,
     what_is_the_matter,
 )
+from giftping.store.tiny.engine import TinyEngine
 
 HOSTS = ("one", "two.example", "three$")
 MINE = HOSTS[0]
@@ -139,3 +143,17 @@ def test_of_what_is_fine_nothing_is_said() -> None:
         == what_is_the_matter(WhichDatabase.NEW, "MongoDB", MINE)
         == ""
     )
+
+
+def test_what_a_folder_remembers_is_not_taken_back_by_another_process_of_its_host(tmp_path: Path) -> None:
+    with closing(TinyEngine(tmp_path)) as copy:
+        remember(copy, Remembered("db", 1, seen=5, own=5, next=5))
+        remember(copy, Remembered("db", 1, seen=0, own=0, next=7), is_new=False)
+        remember(copy, Remembered("db", 1, seen=6, own=6, next=6))
+        assert remembered_of(copy) == Remembered("db", 1, seen=6, own=6, next=7)
+        remember(copy, Remembered("db", 2, seen=3, own=3, next=3))
+        assert remembered_of(copy) == Remembered("db", 2, seen=3, own=3, next=3)
+        remember(copy, Remembered("other", 1, seen=0, own=0, next=9), is_new=False)
+        assert remembered_of(copy) == Remembered("db", 2, seen=3, own=3, next=3)
+        remember(copy, Remembered("other", 1, seen=1, own=1, next=1))
+        assert remembered_of(copy) == Remembered("other", 1, seen=1, own=1, next=1)
