@@ -39,8 +39,8 @@ NOT_YET_VALID = "not yet valid"
 """How OpenSSL says that a certificate begins only later, by this host's clock."""
 
 LEFT_OUT = timedelta(seconds=2)
-"""What a `Date` does not say of the time: it has whole seconds, and is as old as its way here. What this host's clock has
-beyond it is no difference: a run that went by it would date what is handed in too early."""
+"""What a `Date` does not say of the time: it has whole seconds, and is as old as its way here. What this host's clock
+has beyond it is no difference: a run that went by it would date what is handed in too early."""
 
 PROVEN_FOR = timedelta(hours=1)
 """How long a clock that was found right is taken to be right, whatever one source says."""
