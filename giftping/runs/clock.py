@@ -38,6 +38,10 @@ DISCORD = "Discord"
 NOT_YET_VALID = "not yet valid"
 """How OpenSSL says that a certificate begins only later, by this host's clock."""
 
+LEFT_OUT = timedelta(seconds=2)
+"""What a `Date` does not say of the time: it has whole seconds, and is as old as its way here. What this host's clock
+has beyond it is no difference: a run that went by it would date what is handed in too early."""
+
 PROVEN_FOR = timedelta(hours=1)
 """How long a clock that was found right is taken to be right, whatever one source says."""
 
@@ -116,8 +120,7 @@ class HostClock:
             # Only the one that is furthest off has a say; a run of a thousand guilds hears a thousand.
             self._discord = [max([reading, *self._discord], key=lambda one: abs(one.ahead))]
             self.verdict = clock_verdict(self._discord)
-            # A date has whole seconds: what this host's clock has beyond them is no difference.
-            is_the_same = timedelta(0) <= -reading.ahead < timedelta(seconds=1)
+            is_the_same = timedelta(0) <= -reading.ahead < LEFT_OUT
             if self.verdict.line or (self._to_the_second and not is_the_same):
                 self.now.go_by(shown)
             self._keep(shown)

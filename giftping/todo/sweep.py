@@ -133,6 +133,7 @@ class _Sweep:
         self._legs: list[LegReport] = []
         self._roles: list[RoleReport] = []
         self._trouble: dict[str, None] = {}
+        self._not_due_yet: dict[int, Due] = {}
 
     def settle_earlier_runs(self, loaded: LoadedMembers) -> None:
         """Settle what earlier runs left open: until that is known nobody can tell who is to be pinged again."""
@@ -163,6 +164,7 @@ class _Sweep:
             self._change_roles(present, planned)
             self._deliver(planned)
             plan += planned
+        self._not_due_yet = {one.user_id: one.due for one in plan if one.due.action is Action.NOTHING}
         return sorted(plan, key=lambda one: one.user_id)
 
     def wait_for_the_next(self, waits_until: datetime) -> int:
@@ -175,14 +177,20 @@ class _Sweep:
             return 0
         now = self._tools.clock()
         loaded = self._repository.load()
-        soon = [
-            planned.due.until
-            for planned in self._plan(loaded)
-            # A role is given back when its lease is over; nobody is kept waiting for that.
-            if planned.due.then not in (Action.NOTHING, Action.RESTORE)
-            and planned.due.until is not None
-            and planned.due.until <= (waits_until if loaded.members[planned.user_id].last_ping else self._lingers_until)
-        ]
+
+        def is_waited_for(user_id: int, due: Due) -> bool:
+            # A role is given back once it is known what became of it; nobody is kept waiting for that.
+            if due.until is None or due.then in (Action.NOTHING, Action.RESTORE) or user_id not in loaded.members:
+                return False
+            return due.until <= (waits_until if loaded.members[user_id].last_ping else self._lingers_until)
+
+        plan = self._plan(loaded)
+        # While the others were told time has passed, too.
+        before = {user_id for user_id, due in self._not_due_yet.items() if is_waited_for(user_id, due)}
+        fell_due = [one for one in plan if one.due.action is not Action.NOTHING and one.user_id in before]
+        if fell_due:
+            return len(fell_due)
+        soon = [one.due.until for one in plan if is_waited_for(one.user_id, one.due) and one.due.until is not None]
         together = [at for at in soon if at - min(soon) <= self._linger]
         if together:
             self._tools.sleep(max((max(together) - now).total_seconds(), 0.0))

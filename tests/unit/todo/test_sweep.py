@@ -253,6 +253,15 @@ def test_a_sweep_waits_for_those_who_fall_due_within_the_linger_time(stage: Stag
     assert (stage.pings(101), stage.pings(102), stage.pings(103)) == (["channel", "dm"], ["channel", "dm"], [])
 
 
+def test_who_falls_due_while_the_others_are_told_is_told_by_the_same_sweep(stage: Stage, clock: StageClock) -> None:
+    stage.settings = "[todo]\ndirect_messages = false\n"
+    stage.join(101)
+    stage.join(102, silent_for=DAY - 2 * timedelta(seconds=1))
+    stage.discord.call(lambda: stage.pass_time(timedelta(seconds=5)), match=CHANNEL_POST)
+    assert stage.sweep().waited_for == 1
+    assert (stage.pings(101), stage.pings(102), clock.sleeps) == (["channel"], ["channel"], [])
+
+
 def test_a_sweep_that_has_nobody_to_wait_for_does_not_wait(stage: Stage, clock: StageClock) -> None:
     stage.join(101)
     stage.join(102, silent_for=DAY - 3 * MINUTE)
