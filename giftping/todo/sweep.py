@@ -115,6 +115,11 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         waited_for = 0
         while fell_due := run.wait_for_the_next(waits_until):
             waited_for += fell_due
+            # A sweep that had nothing to do at first has not asked yet; one that has is not asked again.
+            clock, untold = tools.ask_time()
+            if untold or not clock.may_send:
+                run.tell(f"{untold}: nothing is sent" if untold else "")
+                break
             run.do_what_is_due()
         report = replace(run.report(started, plan, waited_for, downtime), clock=clock)
         repository.change_notes(lambda known: run.notes_for_the_next(known, report))
@@ -178,6 +183,7 @@ class _Sweep:
         self._legs: list[LegReport] = []
         self._roles: list[RoleReport] = []
         self._trouble: dict[str, None] = {}
+        self._pinged: set[int] = set()
 
     def settle_earlier_runs(self, loaded: LoadedMembers) -> None:
         """Settle what earlier runs left open: until that is known nobody can tell who is to be pinged again."""
@@ -185,6 +191,11 @@ class _Sweep:
         settler = LegSettler(self._repository, self._messenger.rest, clock, self._rules, stopped)
         self._legs += settler.settle(loaded.members.values())
         self._legs += settler.drop_old_news(loaded.members.values())
+
+    def tell(self, trouble: str) -> None:
+        """Tell of something that went wrong, where anything is said of it."""
+        if trouble:
+            self._trouble[trouble] = None
 
     def start_clocks(self, loaded: LoadedMembers) -> None:
         """Start the clocks of those who have none: found on an older bot's roster, they are not late from the start."""
@@ -202,6 +213,7 @@ class _Sweep:
         for part in self._check.in_parts(loaded):
             present = self._check.looked_at(part)
             planned = self._plan(present)
+            self._pinged |= {one.user_id for one in planned if one.due.is_ping}
             # Roles first, so that this sweep can tell of them.
             self._change_roles(present, planned)
             self._deliver(planned)
@@ -218,9 +230,14 @@ class _Sweep:
             return 0
         now = self._tools.clock()
         loaded = self._repository.load()
+        plan = self._plan(loaded)
+        # Those who fell due while the others were told; whose ping has just failed is left to the next sweep.
+        if late := [one for one in plan if one.due.is_ping and one.user_id not in self._pinged]:
+            self._pinged |= {one.user_id for one in late}
+            return len(late)
         soon = [
             planned.due.until
-            for planned in self._plan(loaded)
+            for planned in plan
             # A role is given back when its lease is over; nobody is kept waiting for that.
             if planned.due.then not in (Action.NOTHING, Action.RESTORE)
             and planned.due.until is not None
