@@ -6,11 +6,11 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from giftping.store.tiny.files import replace_file, storage_errors
+from giftping.store.tiny.files import LOCK, StoreLock, replace_file, storage_errors
 
 if TYPE_CHECKING:
     from giftping.settings.keys import Settings
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 HOST_FILE = "host"
 """The file in the state folder that holds the name of the host."""
+
+NAMING = timedelta(seconds=10)
+"""How long it is waited for another run that is at the state folder."""
 
 
 def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: bool = False) -> Store:
@@ -139,9 +142,12 @@ def kept_host_name(state: Path, *, create: bool = True) -> str:
         kept = path.read_text("utf-8").strip() if path.exists() else ""
         if kept or not create:
             return kept or _new_host_name()
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = _new_host_name()
-        replace_file(path, [name.encode()])
+        # Of several first runs at once one names the host; it has one name.
+        with StoreLock(state / LOCK, NAMING).exclusive():
+            if kept := path.read_text("utf-8").strip() if path.exists() else "":
+                return kept
+            name = _new_host_name()
+            replace_file(path, [name.encode()])
     return name
 
 

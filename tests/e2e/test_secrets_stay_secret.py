@@ -350,6 +350,8 @@ EVERY_COMMAND: tuple[tuple[str, ...], ...] = (
     ("todo", "roster", "remove", str(BEN), "--yes"),
     ("guilds", "remove", "14", "--yes"),
     ("store", "status"),
+    ("store", "adopt", "--yes"),
+    ("store", "accept", "--yes"),
     ("store", "forget", "another-host", "--yes"),
 )
 NOT_DRIVEN = {"demo", "bot"}
