@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from giftping.discord.rest import RestClient
     from giftping.settings.keys import Settings
     from giftping.store.base import Destination
-    from giftping.store.mirror.standing import Standing as Standing
+    from giftping.store.mirror.standing import DatabaseStanding as DatabaseStanding
     from giftping.store.records import Store
 
 # Discord counts requests channel by channel (Rate Limits): guilds do not have to wait for each other.
@@ -143,7 +143,7 @@ class Wiring:
             # The run that opens the store tells of it.
             return None
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> DatabaseStanding | None:
         """How MongoDB stands with this host; None where there is none, or it cannot be reached now.
 
         Raise StoreError when it cannot be read.
@@ -168,7 +168,7 @@ class Wiring:
             raise StoreError(
                 "MONGO_URI is not set: the ledger is a file of this host alone; there is nothing to decide"
             )
-        return opening.decide(self.settings, self.settings.mongo.uri, utc_now(), adopts=adopts).value
+        return opening.decide_which_counts(self.settings, self.settings.mongo.uri, utc_now(), adopts=adopts).value
 
     def process_lock(self, *, create: bool = True) -> ProcessLock:
         """By what the other processes of this host know that this one is alive; the host's name is kept with `create`.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from giftping.store.records import Store
-    from giftping.wiring import Standing
+    from giftping.wiring import DatabaseStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Standing:
     held_back: str
     """Why nothing is sent now; empty where it is."""
     hosts: Sequence[HostRecord]
-    database: Standing | None
+    database: DatabaseStanding | None
     """None where there is no MongoDB, or it cannot be reached."""
 
 

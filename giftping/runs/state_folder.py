@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from giftping.store.tiny.files import HOLDERS, JOURNAL, LOCK, PREVIOUS_JOURNAL, PREVIOUS_SNAPSHOT, SNAPSHOT
+from giftping.store.tiny.files import (
+    DATABASE_LOCK,
+    HOLDERS,
+    JOURNAL,
+    LOCK,
+    PREVIOUS_JOURNAL,
+    PREVIOUS_SNAPSHOT,
+    SNAPSHOT,
+)
 from giftping.wiring import HOST_FILE
 
 # One for each job: a sweep that waits for rate limits is not to hold up a check.
@@ -45,6 +53,7 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
     PREVIOUS_SNAPSHOT: ("the ledger before that", f"no way back if the disk damages `{SNAPSHOT}`"),
     PREVIOUS_JOURNAL: (f"what leads from `{PREVIOUS_SNAPSHOT}` to `{SNAPSHOT}`", "the same"),
     LOCK: ("held while something reads or writes the ledger. Empty", "it is made anew"),
+    DATABASE_LOCK: ("held while something writes to MongoDB, or brings the mirror in step. Empty", "it is made anew"),
     CHECK_LOCK: ("held by a running check", "it is made anew"),
     SWEEP_LOCK: ("held by a running sweep", "it is made anew"),
     BOT_LOCK: ("held by a running bot", "it is made anew"),

@@ -15,8 +15,8 @@ from giftping.store.tiny.files import replace_file, storage_errors
 if TYPE_CHECKING:
     from giftping.settings.keys import Settings
     from giftping.settings.secrets import Secret
-    from giftping.store.mirror.identity import Found
-    from giftping.store.mirror.standing import Standing
+    from giftping.store.mirror.identity import WhichDatabase
+    from giftping.store.mirror.standing import DatabaseStanding
     from giftping.store.mongo.engine import MongoEngine
     from giftping.store.records import Store
     from giftping.store.tiny.engine import TinyEngine
@@ -72,7 +72,7 @@ def database_of(settings: Settings, uri: Secret) -> MongoEngine:
     return MongoEngine(uri, mongo.database or None, server_selection=mongo.server_selection)
 
 
-def standing_of(settings: Settings, uri: Secret) -> Standing:
+def standing_of(settings: Settings, uri: Secret) -> DatabaseStanding:
     """How MongoDB stands with this host. Raise StoreAwayError when it cannot be reached."""
     from giftping.store.mirror.standing import standing
     from giftping.store.tiny.engine import TinyEngine
@@ -81,17 +81,17 @@ def standing_of(settings: Settings, uri: Secret) -> Standing:
         return standing(database, copy, host_name(settings, create=False))
 
 
-def decide(settings: Settings, uri: Secret, at: datetime, *, adopts: bool) -> Found:
+def decide_which_counts(settings: Settings, uri: Secret, at: datetime, *, adopts: bool) -> WhichDatabase:
     """What MongoDB was found to be, once it was decided what counts. Raise StoreError where there is nothing to decide.
 
     The next store that is opened for writing carries it out.
     """
     from giftping.store.mirror.engine import database_lock
-    from giftping.store.mirror.standing import decide
+    from giftping.store.mirror.standing import decide_database
     from giftping.store.tiny.engine import TinyEngine
 
     with closing(TinyEngine(settings.state)) as copy, closing(database_of(settings, uri)) as database:
-        return decide(database, copy, database_lock(settings.state), host_name(settings), at, adopts=adopts)
+        return decide_database(database, copy, database_lock(settings.state), host_name(settings), at, adopts=adopts)
 
 
 def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], datetime], read_only: bool) -> Store:

@@ -90,7 +90,7 @@ SHAPES: Mapping[str, Shape] = {
             "spellings": ("list of texts", "the codes it shows"),
             "reason": ("text", "why it is refused, unclear or closed"),
             "message_id": ("id", "the message"),
-            "held_since": ("id", "when its holder took it over, by Discord's time"),
+            "held_since": ("id", "when its holder took it, by Discord's time: the lease counts from there"),
             "quiet_since": ("id", "since when nobody is at it any more, by Discord's time"),
             "owed_since": ("time", "since when what it carries is owed"),
             "is_final": ("flag", "another look would not tell either"),

@@ -94,11 +94,16 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         run.settle_earlier_runs(begun.everybody)
         run.start_clocks(begun.everybody)
         plan = run.do_what_is_due()
-        waited_for = 0
+        waited_for, clock = 0, begun.clock
         while fell_due := run.wait_for_the_next(waits_until):
             waited_for += fell_due
+            # A sweep that had nothing to do at first has not asked yet; one that has is not asked again.
+            clock, untold = tools.time.ask()
+            if untold or not clock.may_send:
+                run.tell(f"{untold}: nothing is sent" if untold else "")
+                break
             run.do_what_is_due()
-        report = replace(run.report(started, plan, waited_for, downtime), clock=begun.clock)
+        report = replace(run.report(started, plan, waited_for, downtime), clock=clock)
         repository.change_notes(lambda known: run.notes_for_the_next(known, report))
         tools.keep_files(files_owed(repository.load().members.values()))
         store.record_run(_record(report, rules.todo.host))
@@ -143,6 +148,11 @@ class _Sweep:
         self._legs += settler.drop_old_news(loaded.members.values())
         if self._keeper is not None:
             self._roles += RoleSettler(self._keeper, messenger.dms.leg_state, stopped).settle(loaded.members.values())
+
+    def tell(self, trouble: str) -> None:
+        """Tell of something that went wrong, where anything is said of it."""
+        if trouble:
+            self._trouble[trouble] = None
 
     def start_clocks(self, loaded: LoadedMembers) -> None:
         """Start the clocks of those who have none: found on an older bot's roster, they are not late from the start."""

@@ -256,3 +256,27 @@ def test_a_copied_folder_takes_a_name_of_its_own(
     assert taken in told.errors
     fine(twin.run(*CHECK))
     assert scene.arrived(guild) == {"BEFORE1CODE": 1, "LATER1CODE": 1}
+
+
+def test_a_folder_whose_name_the_settings_keep_waits_for_a_person(
+    scene: Scene, host: ForkedHost, ledger: Ledger
+) -> None:
+    settings = host.folder / "giftping.toml"
+    settings.write_text('host = "web-1"\n' + settings.read_text("utf-8"), "utf-8")
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    kept = host.folder / "kept"
+    shutil.copytree(host.state, kept)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    fine(host.run(*CHECK))
+    shutil.rmtree(host.state)
+    kept.rename(host.state)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE", "LATER1CODE")
+    held(host, "its state folder is a copy, or was restored")
+    refused = host.run("store", "accept")
+    assert (refused.exit_code, refused.output) == (2, "")
+    assert "say --yes" in refused.errors
+    fine(host.run("store", "accept", "--yes"))
+    fine(host.run(*CHECK))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1, "LATER1CODE": 1}

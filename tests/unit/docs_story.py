@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from docs_reading import Ran, commands, run
 from docs_todo import ASHA, BEN, CHITRA, DEV, ELA, OWNER, TodoScene
+from fakes.shared_store import FakeSharedEngine
 
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
@@ -55,6 +58,7 @@ def play(folder: Path) -> Story:
         _settle(story)
         _clear(story)
         _todo(story)
+        _restore(story)
     return story
 
 
@@ -148,6 +152,28 @@ def _todo(story: Story) -> None:
     story.tell("store", "status")
     ((_, status),) = story.told["store status"]
     story.tell("store", "forget", status["hosts"][0]["name"], "--yes")
+
+
+def _restore(story: Story) -> None:
+    """Let the ledger move to a database, of which a backup is restored, and which then comes back empty."""
+    database, backup = story.stage.folder / "mongodb", story.stage.folder / "backup"
+    story.variables["MONGO_URI"] = "mongodb://stands-in/giftping"
+
+    def stands_in(*_: object) -> FakeSharedEngine:
+        return FakeSharedEngine(database)
+
+    with patch("giftping.store.opening.database_of", stands_in):
+        story.run("codes", "check")
+        shutil.copytree(database, backup)
+        story.run("guilds", "remove", str(NEW_GUILD), "--yes")
+        shutil.rmtree(database)
+        backup.rename(database)
+        story.run("codes", "check")
+        story.tell("store", "status")
+        story.tell("store", "accept", "--yes")
+        shutil.rmtree(database)
+        story.run("codes", "check")
+        story.tell("store", "adopt", "--yes")
 
 
 def paths(value: object, types: Mapping[str, str], prefix: str = "") -> Iterator[tuple[str, object]]:

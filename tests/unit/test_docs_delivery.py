@@ -9,8 +9,9 @@ import pytest
 from docs_reading import DOCS, section, table
 
 from giftping.codes.owed import OWED_FOR
-from giftping.codes.settle import UNDER_WAY
+from giftping.codes.settle import FORSAKEN_AFTER, QUIET, WAITS_FOR
 from giftping.delivery.clock import NOTICEABLE, TOLERANCE
+from giftping.delivery.deliveries import BLIND_MARGIN
 from giftping.discord.meanings import _BY_CODE, Again, Kind, Mender, meaning_of
 from giftping.discord.rest import NONCE_WINDOW
 from giftping.discord.witness import ANCHOR_MARGIN, HEARD_FOR
@@ -33,8 +34,11 @@ TIMES = {
     "an anchor lies before Discord's time": ANCHOR_MARGIN,
     "Discord's time is carried on by the bot": HEARD_FOR,
     "a clock that Discord confirmed is not doubted for one source's sake": PROVEN_FOR,
-    "Discord may still be busy with a post": UNDER_WAY,
+    "Discord may still be busy with a post": QUIET,
     "Discord surely knows a nonce": NONCE_WINDOW,
+    "a delivery without an anchor may have begun before its host said": BLIND_MARGIN,
+    "a delivery of another host is left alone while Discord does not say what time it is": FORSAKEN_AFTER,
+    "an uncertain announcement waits for a person": WAITS_FOR,
     "a post that was refused stays owed where its code has no end": OWED_FOR,
 }
 """What giftping goes by, whatever the settings say."""

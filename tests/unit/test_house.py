@@ -50,7 +50,17 @@ DOING_THINGS = {
 """What reads or writes, waits, runs side by side, draws lots, or tells the time: no pure module knows it."""
 
 VALUES_OF_STORES = {
-    f"giftping.store.{name}" for name in ("base", "documents", "engine", "errors", "fields", "guild_documents")
+    f"giftping.store.{name}"
+    for name in (
+        "base",
+        "documents",
+        "engine",
+        "errors",
+        "fields",
+        "guild_documents",
+        "mirror.queued",
+        "mirror.submissions",
+    )
 }
 """What pure modules may know of the store: its records and documents, and nothing that opens one."""
 
@@ -64,11 +74,6 @@ KNOWN_IMPURITIES = {
     | {"giftping.net.transport.UNUSABLE_ENVIRONMENT"},
     # Each change makes its document's `rev` a new one, by lot.
     "giftping/store/engine.py": {"os", "os.urandom()"},
-    # What waits to be carried back is a value, and its rules are told of it.
-    "giftping/store/mirror/replay.py": {
-        "giftping.store.mirror.notes.Queued",
-        "giftping.store.mirror.submissions.further_submission",
-    },
 }
 """What modules that say they are pure do all the same."""
 

@@ -111,6 +111,7 @@ JSON_STORE = {
     "giftping.store.tiny.journal",
     "giftping.store.mirror",
     "giftping.store.mirror.notes",
+    "giftping.store.mirror.queued",
     "giftping.store.tiny.shared_tables",
     "giftping.store.tiny.snapshot",
     "giftping.store.statistics",

@@ -33,14 +33,11 @@ from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, t
 from giftping.store.mirror.session import DatabaseSession
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
-from giftping.store.tiny.files import StoreLock
+from giftping.store.tiny.files import DATABASE_LOCK, StoreLock
 from giftping.text import counted
 
 if TYPE_CHECKING:
     from giftping.store.upgrade import Upgradable, Upgraded
-
-DATABASE_LOCK = "database.lock"
-"""In the state folder: held together by those who write to MongoDB, and alone by whoever brings the two in step."""
 
 LOCK_WAIT = timedelta(seconds=60)
 """Longer than any answer is waited for, so that whoever is at it has learnt that MongoDB is away."""
@@ -49,7 +46,7 @@ Answer = TypeVar("Answer")
 
 
 def database_lock(folder: Path) -> StoreLock:
-    """The lock of a state folder for what is done with its database."""
+    """The lock of a folder's MongoDB: held together by those who write to it, alone by who brings the two in step."""
     return StoreLock(folder / DATABASE_LOCK, LOCK_WAIT)
 
 
@@ -256,6 +253,10 @@ class MirroredEngine:
         while True:
             if self._is_at_hand():
                 self._refuse(changes)
+                if not self._gate.exists():
+                    # Where there is no file yet, or no more, nothing would be held.
+                    with self._gate.exclusive():
+                        pass
                 with self._gate.shared():
                     if away_of(self._copy) is not None:
                         continue

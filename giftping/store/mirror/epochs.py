@@ -39,6 +39,7 @@ from giftping.store.mirror.identity import (
 )
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.tables import Operation, Tables, put
 
 PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES)
 """The collections of which a host puts back what it knows; first the tombstones of clears, which the ledger goes by."""
@@ -83,13 +84,38 @@ def change_identity(database: MongoEngine, copy: TinyEngine, change: Callable[[I
     for _ in range(TRIES):
         document = database.get(META, [IDENTITY_ID]).get(IDENTITY_ID)
         after = change(identity_from(document))
-        known = remembered_of(copy)
-        if known is not None and known.id == after.id:
-            copy.put(MIRROR, [remembered_document(replace(known, next=max(known.next, after.number)))])
+        remember(copy, Remembered(after.id, after.epoch, 0, 0, next=after.number), is_new=False)
         changed = {**(document or {}), **identity_document(after)}
         if database.change([Change(META, document, changed)])[0]:
             return after
     raise StoreError(f"{database.name}: other hosts write all the time; the next run tries again")
+
+
+def remember(copy: TinyEngine, remembered: Remembered, *, is_new: bool = True) -> None:
+    """Let the folder remember more of its database; no process of the host takes back what another one has noted.
+
+    Where it `is_new` it may be another one than the folder knows, or another epoch of it.
+    """
+
+    def decide(tables: Tables) -> tuple[list[Operation], None]:
+        known = remembered_from(tables[MIRROR].get(IDENTITY_ID))
+        after = remembered
+        if known is not None and known.id == remembered.id and known.epoch >= remembered.epoch:
+            same_epoch = known.epoch == remembered.epoch
+            after = replace(
+                known,
+                seen=max(known.seen, remembered.seen) if same_epoch else known.seen,
+                own=max(known.own, remembered.own) if same_epoch else known.own,
+                next=max(known.next, remembered.next),
+            )
+        elif known is not None and known.id == remembered.id and not is_new:
+            # Of an epoch that is only about to be signed.
+            after = replace(known, next=max(known.next, remembered.next))
+        elif not is_new:
+            return [], None
+        return ([put(MIRROR, remembered_document(after))] if after != known else []), None
+
+    copy.write(decide)
 
 
 def new_identity() -> Identity:

@@ -17,7 +17,7 @@ from giftping.store.fields import Fields
 IDENTITY_ID = "identity"
 
 
-class Found(StrEnum):
+class WhichDatabase(StrEnum):
     """What a database is, to one who remembers another look at it."""
 
     SAME = "same"
@@ -71,22 +71,22 @@ class Remembered:
     """The number that it was about to raise it to."""
 
 
-def judge(remembered: Remembered | None, found: Identity | None, host: str) -> Found:
+def judge_database(remembered: Remembered | None, found: Identity | None, host: str) -> WhichDatabase:
     """What the database is that a host has found, by what it remembers."""
     if remembered is None:
-        return Found.NEW
+        return WhichDatabase.NEW
     if found is None:
-        return Found.EMPTIED
+        return WhichDatabase.EMPTIED
     if found.id != remembered.id:
-        return Found.ANOTHER
+        return WhichDatabase.ANOTHER
     own = found.raised.get(host, 0)
     if own > remembered.next:
-        return Found.COPIED_FOLDER
+        return WhichDatabase.COPIED_FOLDER
     if found.epoch > remembered.epoch:
-        return Found.NEW_EPOCH
+        return WhichDatabase.NEW_EPOCH
     if found.epoch < remembered.epoch or found.number < remembered.seen or own < remembered.own:
-        return Found.ROLLED_BACK
-    return Found.SAME
+        return WhichDatabase.ROLLED_BACK
+    return WhichDatabase.SAME
 
 
 def raised(identity: Identity, host: str, *, opens: frozenset[str] = frozenset(), ends: frozenset[str]) -> Identity:
@@ -128,16 +128,16 @@ WAYS_OUT = (
 )
 
 
-def explained(found: Found, name: str, host: str) -> str:
+def what_is_the_matter(found: WhichDatabase, name: str, host: str) -> str:
     """What is the matter with a database, and what to type; empty where nothing is."""
     what = {
-        Found.ROLLED_BACK: "it was rolled back, as by a restored backup, and its settings are not those of this host",
-        Found.EMPTIED: "it was emptied: what this host knows of it is there no more",
-        Found.ANOTHER: "it is another database than the one that this host knows",
+        WhichDatabase.ROLLED_BACK: "it was rolled back, as by a restored backup, and its settings are not this host's",
+        WhichDatabase.EMPTIED: "it was emptied: what this host knows of it is there no more",
+        WhichDatabase.ANOTHER: "it is another database than the one that this host knows",
     }.get(found)
     if what:
         return f"{name}: {what}; nothing is sent until somebody says which counts: {WAYS_OUT}"
-    if found is Found.COPIED_FOLDER:
+    if found is WhichDatabase.COPIED_FOLDER:
         return (
             f"{name}: it knows of later runs of this host, {host}: its state folder is a copy, or was restored; give"
             " this host another name (host = in the settings), or, where no other one has it: giftping store accept"

@@ -11,7 +11,8 @@ from giftping.store.documents import CLEARS, LEDGER
 from giftping.store.engine import Change, changed_document, fresh_rev, rests_on
 from giftping.store.fields import plain_document
 from giftping.store.mirror.notes import FOLLOWED, queue_of, settle_queued, take_in
-from giftping.store.mirror.replay import Queued, replayed
+from giftping.store.mirror.queued import Queued
+from giftping.store.mirror.replay import replayed
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 

@@ -15,7 +15,7 @@ from typing import Any
 from giftping.store.documents import COLLECTIONS, META, MIRROR, TODO_EVENTS, Document
 from giftping.store.engine import Change, changed_document, still_holds
 from giftping.store.fields import plain_document, time_to_text
-from giftping.store.mirror.replay import Queued
+from giftping.store.mirror.queued import Queued
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put, remove
 
@@ -139,6 +139,11 @@ def changed_and_noted(
                 continue
             before = change.before if is_here else stored
             note = _note(tables, change.collection, change.id, order, before, at)
+            if change.after is None and not is_unclear and not {"before", "asked"} & note.keys():
+                # It was made and removed again, and MongoDB never heard of it.
+                operations += [remove(MIRROR, note["_id"])] if note["_id"] in tables[MIRROR] else []
+                operations += [] if is_here else [remove(change.collection, change.id)]
+                continue
             if is_unclear:
                 note["asked"] = changed_document(before, change, rev) if change.after is not None else {}
             operations.append(put(MIRROR, note))

@@ -8,7 +8,6 @@ cut short anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -32,25 +31,8 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import REV, Change, changed_document, guarded_values, still_holds
 from giftping.store.fields import time_from_value
+from giftping.store.mirror.queued import Queued
 from giftping.store.mirror.submissions import further_submission
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """What became of one document while MongoDB was away."""
-
-    collection: str
-    id: str
-    order: int
-    before: Mapping[str, Any] | None
-    """As it was before the first change; None where it was not there, or that is not known."""
-    after: Mapping[str, Any] | None
-    """As the copy has it now; None where it has it no more."""
-    at: str
-    """When it was changed last, by this host's clock."""
-    asked: Mapping[str, Any] | None = None
-    """As the database was asked to have it when it was lost, and may have it; empty where it was asked to remove it."""
-
 
 There = Mapping[str, Any] | None
 """A document as the database has it, in plain values; None where it has none."""

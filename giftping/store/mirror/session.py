@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -20,21 +19,22 @@ from giftping.store.mirror.epochs import (
     found_identity,
     new_identity,
     put_back_hosts,
+    remember,
     remembered_of,
     waits_for,
 )
 from giftping.store.mirror.identity import (
     IDENTITY_ID,
-    Found,
     Identity,
-    explained,
+    WhichDatabase,
     identity_from,
-    judge,
+    judge_database,
     next_epoch,
     raised,
     remembered_document,
     remembered_now,
     signed,
+    what_is_the_matter,
 )
 from giftping.store.mirror.meeting import carry_back, follow, put_back
 from giftping.store.mirror.notes import (
@@ -49,12 +49,17 @@ from giftping.store.mirror.notes import (
     waiting,
 )
 from giftping.store.mirror.older import translate_notes
+from giftping.store.mirror.session_ids import gone_sessions, new_session_id
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
 
-ASKS_A_PERSON = (Found.EMPTIED, Found.ANOTHER, Found.COPIED_FOLDER)
+ASKS_A_PERSON = (WhichDatabase.EMPTIED, WhichDatabase.ANOTHER, WhichDatabase.COPIED_FOLDER)
 """What no host can mend by itself."""
+
+
+AS_IT_WAS = (WhichDatabase.SAME, WhichDatabase.NEW, WhichDatabase.COPIED_FOLDER)
+"""What a database still may be for one who writes to it: another process of the host may have raised its number."""
 
 
 def glance(database: MongoEngine) -> str:
@@ -134,7 +139,7 @@ class DatabaseSession:
                 self._look(found)
             elif found in ASKS_A_PERSON:
                 self._wait_for_person(found)
-            elif found not in (Found.SAME, Found.NEW) or not self._is_in_step():
+            elif found not in (WhichDatabase.SAME, WhichDatabase.NEW) or not self._is_in_step():
                 with self._gate.exclusive():
                     self._bring_in_step()
             if self.lost is None:
@@ -163,21 +168,25 @@ class DatabaseSession:
         if self.lost is not None:
             self.lost, self.held = None, ""
 
-    def _judged(self) -> Found:
+    def _judged(self) -> WhichDatabase:
         """Which database it is. Its number rises before the folder knows that, and after it knows that it will."""
         remembered = remembered_of(self._copy)
         self._identity = found_identity(self._database)
         self.token = self._identity.token() if self._identity else ""
-        found = judge(remembered, self._identity, self._host)
-        return judge(remembered_of(self._copy), self._identity, self._host) if found is Found.COPIED_FOLDER else found
+        found = judge_database(remembered, self._identity, self._host)
+        return (
+            judge_database(remembered_of(self._copy), self._identity, self._host)
+            if found is WhichDatabase.COPIED_FOLDER
+            else found
+        )
 
-    def _look(self, found: Found) -> None:
+    def _look(self, found: WhichDatabase) -> None:
         """Decide what a session for reading only asks: nothing is mended by it."""
         fact = away_of(self._copy)
         self.waiting = waiting(self._copy) if self._is_copy() else 0
         if found in ASKS_A_PERSON:
-            self.held = explained(found, self._database.name, self._host)
-        elif found in (Found.ROLLED_BACK, Found.NEW_EPOCH):
+            self.held = what_is_the_matter(found, self._database.name, self._host)
+        elif found in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH):
             self.held = (
                 fact.reason
                 if fact and fact.waits
@@ -186,10 +195,10 @@ class DatabaseSession:
             )
         self.goes_by_copy = self.waiting > 0 or (bool(self.held) and synced_of(self._copy) is not None)
 
-    def _wait_for_person(self, found: Found) -> None:
+    def _wait_for_person(self, found: WhichDatabase) -> None:
         """Go on with the copy until somebody says what counts. Raise StoreAwayError where there is none."""
-        self.held = explained(found, self._database.name, self._host)
-        if found is Found.COPIED_FOLDER and self._rename is not None:
+        self.held = what_is_the_matter(found, self._database.name, self._host)
+        if found is WhichDatabase.COPIED_FOLDER and self._rename is not None:
             raise StoreError(self._renamed(self._rename()))
         self.lost, self.token = StoreAwayError(self.held), None
         if synced_of(self._copy) is None:
@@ -228,7 +237,7 @@ class DatabaseSession:
         if found is not None:
             self._gone = gone_sessions(found.open, self._host)
             self._base = -1 if found.open - self._gone else found.number
-        if verdict in (Found.ROLLED_BACK, Found.NEW_EPOCH) and not self._begin_anew(verdict):
+        if verdict in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH) and not self._begin_anew(verdict):
             return
         is_known = synced is not None and (synced.name == self._database.name or (found and synced.id == found.id))
         if not is_known:
@@ -246,7 +255,7 @@ class DatabaseSession:
         self.is_first = not is_known
         self.lost, self.held = None, ""
 
-    def _begin_anew(self, verdict: Found) -> bool:
+    def _begin_anew(self, verdict: WhichDatabase) -> bool:
         """Put back what this host knows and the database does not, and sign; False where a person has to say more."""
         remembered = remembered_of(self._copy)
         if remembered is None or self._identity is None:
@@ -258,7 +267,7 @@ class DatabaseSession:
             is_begun = there is not None and there.epoch > known.epoch
             return there if there is not None and is_begun else next_epoch(known, there)
 
-        if verdict is Found.ROLLED_BACK:
+        if verdict is WhichDatabase.ROLLED_BACK:
             self._identity = change_identity(self._database, self._copy, begun)
         put_back_hosts(self._database, self._copy)
         self.restored += put_back(self._database, self._copy, PUT_BACK)
@@ -266,7 +275,7 @@ class DatabaseSession:
         knows_more = max(known.seen, synced.number if synced else -1) > self._identity.rolled_to
         if knows_more and not self._identity.is_decided:
             if differences(self._database, self._copy):
-                self._wait_for_person(Found.ROLLED_BACK)
+                self._wait_for_person(WhichDatabase.ROLLED_BACK)
                 return False
             self.restored += put_back(self._database, self._copy, SETTINGS)
         self.sign()
@@ -277,7 +286,7 @@ class DatabaseSession:
         self._identity = change_identity(
             self._database, self._copy, lambda there: signed(there or new_identity(), self._host)
         )
-        self._copy.put(MIRROR, [remembered_document(remembered_now(self._identity, self._host))])
+        remember(self._copy, remembered_now(self._identity, self._host))
         self._base, self._is_alone = -1, False
 
     def _await_others(self) -> None:
@@ -317,7 +326,11 @@ class DatabaseSession:
                 remembered = remembered_of(self._copy)
 
                 def begun(there: Identity | None) -> Identity:
-                    if judge(remembered, there, self._host) not in (Found.SAME, Found.NEW, Found.COPIED_FOLDER):
+                    if judge_database(remembered, there, self._host) not in (
+                        WhichDatabase.SAME,
+                        WhichDatabase.NEW,
+                        WhichDatabase.COPIED_FOLDER,
+                    ):
                         raise StoreAwayError(f"{self._database.name}: it is not as it was when this run began")
                     self._is_alone = self._is_alone and there == self._identity
                     opens = frozenset({self._id})
@@ -328,7 +341,7 @@ class DatabaseSession:
 
     def _raise(self, change: Callable[[Identity | None], Identity]) -> None:
         self._identity = change_identity(self._database, self._copy, change)
-        self._copy.put(MIRROR, [remembered_document(remembered_now(self._identity, self._host))])
+        remember(self._copy, remembered_now(self._identity, self._host))
 
     # How it ends
 
@@ -359,36 +372,10 @@ class DatabaseSession:
         if self.is_acknowledged and found is not None and remembered is not None and found.id == remembered.id:
             self.is_acknowledged = False
             if found.epoch == remembered.epoch and found.number > remembered.seen:
-                self._copy.put(MIRROR, [remembered_document(replace(remembered, seen=found.number))])
+                remember(self._copy, replace(remembered, seen=found.number))
 
     def _note_in_step(self) -> None:
         found = self._identity
         if self._is_alone and found is not None and not found.open:
             self._copy.put(MIRROR, [synced_document(Synced(self._database.name, found.id, found.epoch, found.number))])
             self.token = found.token()
-
-
-def new_session_id(host: str) -> str:
-    """An id for a session of a host, from which it can be told on its machine whether it is over."""
-    return f"{host} {os.uname().nodename} {os.getpid()} {os.urandom(3).hex()}"
-
-
-def gone_sessions(open_ones: Collection[str], host: str) -> frozenset[str]:
-    """Those of a host's sessions that surely were killed: they ran on this machine, and no process has their number."""
-    gone = set()
-    for one in open_ones:
-        owner, node, pid, _ = (one.rsplit(" ", 3) + [""] * 4)[:4]
-        if owner == host and node == os.uname().nodename and pid.isdigit() and _is_gone(int(pid)):
-            gone.add(one)
-    return frozenset(gone)
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        # Signal 0 is not sent: it only looks.
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False

@@ -20,10 +20,10 @@ from giftping.store.mirror.epochs import (
 )
 from giftping.store.mirror.identity import (
     IDENTITY_ID,
-    Found,
     Identity,
     Remembered,
-    judge,
+    WhichDatabase,
+    judge_database,
     next_epoch,
     remembered_document,
     remembered_now,
@@ -43,10 +43,10 @@ from giftping.store.tiny.files import StoreLock
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DatabaseStanding:
     """How a database stands with this host."""
 
-    found: Found
+    found: WhichDatabase
     """Which it is."""
     awaited: tuple[str, ...] = ()
     """The hosts that have not put back yet what they know."""
@@ -54,20 +54,22 @@ class Standing:
     """The settings that differ, where a person has to say which count."""
 
 
-def standing(database: MongoEngine, copy: TinyEngine, host: str) -> Standing:
+def standing(database: MongoEngine, copy: TinyEngine, host: str) -> DatabaseStanding:
     """How the database stands. Raise StoreAwayError when it cannot be reached."""
     remembered = remembered_of(copy)
     identity = found_identity(database)
-    found = judge(remembered, identity, host)
-    if found is Found.COPIED_FOLDER:
-        found = judge(remembered_of(copy), identity, host)
+    found = judge_database(remembered, identity, host)
+    if found is WhichDatabase.COPIED_FOLDER:
+        found = judge_database(remembered_of(copy), identity, host)
     left = awaited(database, identity, host) if identity and not identity.is_complete else []
     fact = away_of(copy)
-    is_asked = found in (Found.ROLLED_BACK, Found.NEW_EPOCH) and bool(fact and fact.waits)
-    return Standing(found, tuple(left), tuple(differences(database, copy)) if is_asked else ())
+    is_asked = found in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH) and bool(fact and fact.waits)
+    return DatabaseStanding(found, tuple(left), tuple(differences(database, copy)) if is_asked else ())
 
 
-def decide(database: MongoEngine, copy: TinyEngine, gate: StoreLock, host: str, at: datetime, *, adopts: bool) -> Found:
+def decide_database(
+    database: MongoEngine, copy: TinyEngine, gate: StoreLock, host: str, at: datetime, *, adopts: bool
+) -> WhichDatabase:
     """What the database was found to be, once it was decided what counts: what this host remembers, or what is there.
 
     What was sent stays sent either way. The next session carries out the rest. Raise StoreError where there is nothing
@@ -75,12 +77,12 @@ def decide(database: MongoEngine, copy: TinyEngine, gate: StoreLock, host: str, 
     """
     with gate.exclusive():
         remembered, identity = remembered_of(copy), found_identity(database)
-        found = judge(remembered, identity, host)
-        if remembered is None or found in (Found.SAME, Found.NEW):
+        found = judge_database(remembered, identity, host)
+        if remembered is None or found in (WhichDatabase.SAME, WhichDatabase.NEW):
             raise StoreError(f"{database.name}: it is as this host remembers it; there is nothing to decide")
-        if found is Found.ANOTHER and identity is not None:
+        if found is WhichDatabase.ANOTHER and identity is not None:
             _decide_on_another(database, copy, identity, host, adopts=adopts)
-        elif found is Found.COPIED_FOLDER and identity is not None:
+        elif found is WhichDatabase.COPIED_FOLDER and identity is not None:
             copy.put(MIRROR, [remembered_document(remembered_now(identity, host))])
         else:
             _decide_on_epoch(database, copy, remembered, found, at, adopts=adopts)
@@ -98,10 +100,10 @@ def _decide_on_another(database: MongoEngine, copy: TinyEngine, identity: Identi
 
 
 def _decide_on_epoch(
-    database: MongoEngine, copy: TinyEngine, remembered: Remembered, found: Found, at: datetime, *, adopts: bool
+    database: MongoEngine, copy: TinyEngine, remembered: Remembered, found: WhichDatabase, at: datetime, *, adopts: bool
 ) -> None:
     """Begin an epoch, or decide on the one that has begun; each host puts back what it knows when it comes to it."""
-    if adopts and found is Found.EMPTIED:
+    if adopts and found is WhichDatabase.EMPTIED:
         queue_everything(copy, at)
 
     def decided(there: Identity | None) -> Identity:
@@ -110,7 +112,7 @@ def _decide_on_epoch(
         return next_epoch(remembered, there, is_decided=True)
 
     # First: were this cut short, the settings would count that are there.
-    if adopts and found is not Found.EMPTIED:
+    if adopts and found is not WhichDatabase.EMPTIED:
         upload_settings(database, copy)
     change_identity(database, copy, decided)
     put_back_hosts(database, copy)

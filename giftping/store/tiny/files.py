@@ -18,6 +18,7 @@ PREVIOUS_SNAPSHOT = "giftping.json.previous"
 JOURNAL = "giftping.journal"
 PREVIOUS_JOURNAL = "giftping.journal.previous"
 LOCK = "store.lock"
+DATABASE_LOCK = "database.lock"
 HOLDERS = "holders"
 """The folder in the state folder with the lock file of each process that has claimed something."""
 

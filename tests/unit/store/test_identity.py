@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from giftping.store.mirror.epochs import remember, remembered_of
 from giftping.store.mirror.identity import (
-    Found,
     Identity,
     Remembered,
-    explained,
+    WhichDatabase,
     identity_document,
     identity_from,
-    judge,
+    judge_database,
     next_epoch,
     raised,
     remembered_document,
     remembered_from,
     remembered_now,
     signed,
+    what_is_the_matter,
 )
+from giftping.store.tiny.engine import TinyEngine
 
 HOSTS = ("one", "two.example", "three$")
 MINE = HOSTS[0]
@@ -39,15 +43,15 @@ class World:
         self.there = raised(self.there, host, ends=frozenset())
         self.known[host] = remembered_now(self.there, host)
 
-    def judged(self, host: str) -> Found:
-        return judge(self.known.get(host), self.there, host)
+    def judged(self, host: str) -> WhichDatabase:
+        return judge_database(self.known.get(host), self.there, host)
 
     def come(self, host: str) -> None:
         """Let a host do what it does when it finds the database so."""
         found = self.judged(host)
-        if found is Found.ROLLED_BACK:
+        if found is WhichDatabase.ROLLED_BACK:
             self.there = next_epoch(self.known[host], self.there)
-        if found in (Found.ROLLED_BACK, Found.NEW_EPOCH):
+        if found in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH):
             self.there = signed(self.there, host)
             self.known[host] = remembered_now(self.there, host)
         self.write(host)
@@ -60,9 +64,9 @@ steps = st.lists(st.sampled_from(HOSTS), max_size=12)
 def test_a_database_that_nobody_touched_is_the_same_for_all(story: list[str]) -> None:
     world = World()
     for step in story:
-        assert world.judged(step) in (Found.SAME, Found.NEW)
+        assert world.judged(step) in (WhichDatabase.SAME, WhichDatabase.NEW)
         world.write(step)
-    assert all(world.judged(host) is Found.SAME for host in world.known)
+    assert all(world.judged(host) is WhichDatabase.SAME for host in world.known)
 
 
 @given(steps, steps, st.sampled_from(HOSTS))
@@ -79,11 +83,11 @@ def test_whoever_wrote_since_a_backup_notices_that_it_was_restored_whatever_othe
     world.come(first)
     for host in HOSTS:
         if host in since and host not in world.there.signed:
-            assert world.judged(host) in (Found.ROLLED_BACK, Found.NEW_EPOCH)
+            assert world.judged(host) in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH)
         world.come(host)
     for host in HOSTS:
         world.come(host)
-    assert all(world.judged(host) is Found.SAME for host in world.known)
+    assert all(world.judged(host) is WhichDatabase.SAME for host in world.known)
     assert world.there.epoch == (2 if since else 1)
 
 
@@ -102,36 +106,54 @@ def test_a_host_that_was_killed_before_it_wrote_what_it_had_noted_finds_the_same
     known = remembered_now(raised(Identity("db"), MINE, ends=frozenset()), MINE)
     before = Identity("db", number=1, raised={MINE: 1})
     noted = Remembered(known.id, known.epoch, known.seen, known.own, next=2)
-    assert judge(noted, before, MINE) is Found.SAME
-    assert judge(noted, raised(before, MINE, ends=frozenset()), MINE) is Found.SAME
+    assert judge_database(noted, before, MINE) is WhichDatabase.SAME
+    assert judge_database(noted, raised(before, MINE, ends=frozenset()), MINE) is WhichDatabase.SAME
 
 
 @pytest.mark.parametrize(
     ("found", "what"),
     [
-        (None, Found.EMPTIED),
-        (Identity("other", number=5, raised={MINE: 5}), Found.ANOTHER),
-        (Identity("db", number=4, raised={MINE: 3}), Found.ROLLED_BACK),
-        (Identity("db", number=9, raised={MINE: 3}), Found.ROLLED_BACK),
-        (Identity("db", epoch=0, number=9, raised={MINE: 5}), Found.ROLLED_BACK),
-        (Identity("db", epoch=2, number=4, raised={MINE: 3}), Found.NEW_EPOCH),
-        (Identity("db", number=9, raised={MINE: 8}), Found.COPIED_FOLDER),
-        (Identity("db", number=9, raised={MINE: 5}), Found.SAME),
+        (None, WhichDatabase.EMPTIED),
+        (Identity("other", number=5, raised={MINE: 5}), WhichDatabase.ANOTHER),
+        (Identity("db", number=4, raised={MINE: 3}), WhichDatabase.ROLLED_BACK),
+        (Identity("db", number=9, raised={MINE: 3}), WhichDatabase.ROLLED_BACK),
+        (Identity("db", epoch=0, number=9, raised={MINE: 5}), WhichDatabase.ROLLED_BACK),
+        (Identity("db", epoch=2, number=4, raised={MINE: 3}), WhichDatabase.NEW_EPOCH),
+        (Identity("db", number=9, raised={MINE: 8}), WhichDatabase.COPIED_FOLDER),
+        (Identity("db", number=9, raised={MINE: 5}), WhichDatabase.SAME),
     ],
 )
-def test_a_database_is_found_to_be(found: Identity | None, what: Found) -> None:
+def test_a_database_is_found_to_be(found: Identity | None, what: WhichDatabase) -> None:
     remembered = Remembered("db", epoch=1, seen=5, own=5, next=5)
-    assert judge(remembered, found, MINE) is what
-    assert judge(None, found, MINE) is Found.NEW
+    assert judge_database(remembered, found, MINE) is what
+    assert judge_database(None, found, MINE) is WhichDatabase.NEW
 
 
-@pytest.mark.parametrize("found", [Found.ROLLED_BACK, Found.EMPTIED, Found.ANOTHER])
-def test_what_waits_for_a_person_is_said_with_the_three_things_to_type(found: Found) -> None:
-    text = explained(found, "MongoDB gifts at db", MINE)
+@pytest.mark.parametrize("found", [WhichDatabase.ROLLED_BACK, WhichDatabase.EMPTIED, WhichDatabase.ANOTHER])
+def test_what_waits_for_a_person_is_said_with_the_three_things_to_type(found: WhichDatabase) -> None:
+    text = what_is_the_matter(found, "MongoDB gifts at db", MINE)
     for command in ("giftping store status", "giftping store adopt", "giftping store accept"):
         assert command in text
     assert text.startswith("MongoDB gifts at db: it ")
 
 
 def test_of_what_is_fine_nothing_is_said() -> None:
-    assert explained(Found.SAME, "MongoDB", MINE) == explained(Found.NEW, "MongoDB", MINE) == ""
+    assert (
+        what_is_the_matter(WhichDatabase.SAME, "MongoDB", MINE)
+        == what_is_the_matter(WhichDatabase.NEW, "MongoDB", MINE)
+        == ""
+    )
+
+
+def test_what_a_folder_remembers_is_not_taken_back_by_another_process_of_its_host(tmp_path: Path) -> None:
+    with closing(TinyEngine(tmp_path)) as copy:
+        remember(copy, Remembered("db", 1, seen=5, own=5, next=5))
+        remember(copy, Remembered("db", 1, seen=0, own=0, next=7), is_new=False)
+        remember(copy, Remembered("db", 1, seen=6, own=6, next=6))
+        assert remembered_of(copy) == Remembered("db", 1, seen=6, own=6, next=7)
+        remember(copy, Remembered("db", 2, seen=3, own=3, next=3))
+        assert remembered_of(copy) == Remembered("db", 2, seen=3, own=3, next=3)
+        remember(copy, Remembered("other", 1, seen=0, own=0, next=9), is_new=False)
+        assert remembered_of(copy) == Remembered("db", 2, seen=3, own=3, next=3)
+        remember(copy, Remembered("other", 1, seen=1, own=1, next=1))
+        assert remembered_of(copy) == Remembered("other", 1, seen=1, own=1, next=1)
