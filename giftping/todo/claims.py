@@ -47,6 +47,8 @@ class Outgoing:
     """Nothing is claimed as long as it has no document."""
     recipients: list[Recipient] = field(default_factory=list)
     """Whose leg it has claimed, and holds."""
+    is_overtaken: bool = False
+    """Whether it was taken back at the fence because of one of them: the others are to be told by another message."""
 
     @property
     def is_claimed(self) -> bool:
@@ -165,6 +167,22 @@ class LegClaims:
                 outgoing.delivery = self.deliveries.fence(fenced)
             except LostDeliveryError:
                 raise WithdrawnError("another run has taken it over") from None
+            # The last look, with nothing between it and the first byte: since the claim somebody may have handed in.
+            is_ping = any(notice.kind in PINGS for _, notice in outgoing.recipients)
+            outgoing.is_overtaken = is_ping and not self._are_all_to_be_told(outgoing)
+        if outgoing.is_overtaken:
+            raise WithdrawnError("not all of them are to be told any more")
+
+    def _are_all_to_be_told(self, outgoing: Outgoing) -> bool:
+        members = self.repository.load([member.user_id for member, _ in outgoing.recipients]).members
+        for known, made in outgoing.recipients:
+            member = members.get(known.user_id)
+            notice = member.notice(made.id) if member else None
+            if member is None or notice is None or not _is_held(notice, outgoing):
+                return False
+            if not self._is_still_due(member, notice, outgoing.leg):
+                return False
+        return True
 
     # What came of it
 

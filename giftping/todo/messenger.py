@@ -38,6 +38,10 @@ class Addresses:
     """How many direct-message channels one run may open."""
 
 
+TRIES = 5
+"""How often a message to several is made anew because one of them is not to be told any more: few hand in at once."""
+
+
 def no_upload(_todo: Todo) -> Upload | None:
     """None: there is no file to send along."""
     return None
@@ -124,13 +128,17 @@ class Messenger:
             return []
         if self.channel_refused:
             return self._not_tried(errands, self.channel_refused, self.channel_mend)
-        outgoing = self.claims.outgoing(errands, LegName.CHANNEL, self.addresses.channel_id)
-        outcome = self._send(
-            outgoing,
-            lambda claimed: channel_message([self._details(*one) for one in claimed]),
-            self._upload_of(errands),
-        )
-        reports = self.claims.record(outgoing, outcome)
+        for _ in range(TRIES):
+            outgoing = self.claims.outgoing(errands, LegName.CHANNEL, self.addresses.channel_id)
+            outcome = self._send(
+                outgoing,
+                lambda claimed: channel_message([self._details(*one) for one in claimed]),
+                self._upload_of(errands),
+            )
+            reports = self.claims.record(outgoing, outcome)
+            # Who has handed in at the last moment does not keep the others from being told.
+            if not outgoing.is_overtaken:
+                break
         if not isinstance(outcome, Refused) or outcome.withdrawn:
             return reports
         mend = meaning_of(outcome.status, outcome.code).mend

@@ -90,14 +90,10 @@ class RoleKeeper:
 
     def _claim(self, taking: _Taking) -> None:
         """Claim the removal, or, after a 429, see that it is still ours and still due."""
-        member = self.repository.member(taking.user_id)
-        is_mine = is_claimed_by(member, taking.delivery.id)
-        unclaimed = without_removal(member) if is_mine else member
-        if due(unclaimed, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
-            raise WithdrawnError("the role is not to be taken any more")
+        member = self._still_doomed(taking)
         # Asked after the reading, which may be what notices that the store is away, and after the claim.
         self._withdraw_if_away()
-        if not is_mine:
+        if not is_claimed_by(member, taking.delivery.id):
             now, host = self.clock(), self.rules.host
             delivery = replace(taking.delivery, since=now, anchor=self.members.http.anchor())
             claimed = with_removal(member, RemovalState.CLAIMED, now=now, by=host, delivery=delivery.id)
@@ -114,7 +110,17 @@ class RoleKeeper:
                 taking.delivery = self.deliveries.fence(replace(taking.delivery, since=self.clock()))
             except LostDeliveryError:
                 raise WithdrawnError("another run has taken it over") from None
+        # The last look, with nothing between it and the first byte: since the claim somebody may have handed in.
+        self._still_doomed(taking)
         self._withdraw_if_away()
+
+    def _still_doomed(self, taking: _Taking) -> Member:
+        """The member as they are now. Raise WithdrawnError when by the rules the role is not to be taken any more."""
+        member = self.repository.member(taking.user_id)
+        unclaimed = without_removal(member) if is_claimed_by(member, taking.delivery.id) else member
+        if due(unclaimed, self.rules, self.clock(), self.downtimes).action is not Action.REMOVE:
+            raise WithdrawnError("the role is not to be taken any more")
+        return member
 
     def _withdraw_if_away(self) -> None:
         if self.repository.store.is_away:

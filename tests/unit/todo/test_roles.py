@@ -228,6 +228,21 @@ def test_who_submits_in_the_last_moment_keeps_the_role(stage: Stage) -> None:
     assert stage.discord.count(TAKES_ROLE) == 1
 
 
+def test_who_submits_between_the_claim_and_the_fence_keeps_the_role(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doom(stage, 101)
+    fence = RoleKeeper._fence
+
+    def late(*arguments: Any) -> None:
+        stage.submit(101)
+        fence(*arguments)
+
+    monkeypatch.setattr(RoleKeeper, "_fence", late)
+    assert (stage.sweep().roles, stage.discord.count(TAKES_ROLE)) == ((), 0)
+    assert (has_role(stage, 101), removal_state(stage, 101)) == (True, None)
+
+
 def test_who_submits_while_the_role_is_being_taken_gets_it_back_without_being_told_of_a_loss(stage: Stage) -> None:
     doom(stage, 101)
     stage.discord.call(lambda: stage.submit(101), match=TAKES_ROLE)

@@ -269,3 +269,22 @@ def test_a_sweep_leaves_no_delivery_and_no_lock_behind(swept: Stage) -> None:
     swept.submit(101)
     assert deliveries_left(swept) == []
     assert list((swept.state / "holders").iterdir()) == []
+
+
+def test_who_hands_in_between_the_claim_and_the_fence_is_not_pinged_and_the_others_are(
+    swept: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept.join(102, 103)
+    fence = LegClaims.fence
+
+    def late(claims: LegClaims, outgoing: Any) -> None:
+        monkeypatch.setattr(LegClaims, "fence", fence)
+        swept.submit_by_older_bot(102)
+        fence(claims, outgoing)
+
+    monkeypatch.setattr(LegClaims, "fence", late)
+    swept.pass_time(MINUTE)
+    report = swept.sweep()
+    assert results(report, LegName.CHANNEL) == {101: "done", 103: "done"}
+    assert [swept.pings(user_id) for user_id in (101, 102, 103)] == [["channel"], [], ["channel"]]
+    assert (swept.member(102).last_ping, deliveries_left(swept)) == (None, [])
