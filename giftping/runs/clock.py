@@ -125,6 +125,16 @@ class HostClock:
                 self.now.go_by(shown)
             self._keep(shown)
 
+    def look_again(self) -> bool:
+        """Whether Discord has been heard in this run; if so it is noticed, too, that the clock was set since."""
+        with self._lock:
+            if not self._discord:
+                return False
+            reading = self.now.read(DISCORD, self.now())
+            self._discord = [max([reading, *self._discord], key=lambda one: abs(one.ahead))]
+            self.verdict = clock_verdict(self._discord)
+            return True
+
     def hear_certificates(self) -> None:
         """Take in that by this host's clock the certificate of everybody who was asked is not valid yet."""
         if not self._discord:
