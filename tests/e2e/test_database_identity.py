@@ -345,3 +345,36 @@ def test_a_guild_added_since_the_backup_waits_for_a_person_though_another_host_r
         one.run(*CHECK)
         pass_glances(scene, hosts)
     assert scene.arrived(added)["LATER1CODE"] == 1
+
+
+@pytest.mark.parametrize("odd", [7, {"name": "host"}, 1.5])
+def test_a_host_whose_record_is_odd_stops_nobody(scene: Scene, host: ForkedHost, ledger: Ledger, odd: object) -> None:
+    guild = scene.bot_guild(host)
+    ledger.database["hosts"].insert_one({"_id": odd, "shared": True})
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    kept = backup(ledger)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    fine(host.run(*CHECK))
+    restore(ledger, kept)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE", "LATER1CODE")
+    fine(host.run(*CHECK))
+    fine(host.run("store", "status"))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1, "LATER1CODE": 1}
+
+
+def test_a_clear_whose_record_is_odd_is_named_and_explains_nothing(
+    scene: Scene, host: ForkedHost, ledger: Ledger
+) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    odd: list[dict[str, Any]] = [
+        {"_id": "one"},
+        {"_id": "two", "guild_id": guild, "cleared_at": "soon"},
+        {"_id": "three", "guild_id": None},
+    ]
+    ledger.database["clears"].insert_many(odd)
+    ran = host.run("codes", "explain", "BEFORE1CODE", "--guild", str(guild))
+    assert ran.exit_code in (0, 69), ran
+    assert ran.output
