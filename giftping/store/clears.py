@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 
 from giftping.store.documents import CLEARS, Document
-from giftping.store.fields import time_from_value, time_to_text
+from giftping.store.fields import DocumentError, Fields, time_to_text
 from giftping.store.records import Store
 
 
@@ -18,12 +18,16 @@ def clear_entries(store: Store, guild_id: int, *, game: str | None, key: str | N
 
 
 def clears_of(store: Store, guild_id: int, key: str) -> list[datetime]:
-    """When a code was cleared in a guild, alone or with others, oldest first."""
-    return sorted(
-        time_from_value(document["cleared_at"])
-        for document in store.engine.walk(CLEARS)
-        if document["guild_id"] == guild_id and document.get("code") in (None, key)
-    )
+    """When a code was cleared in a guild, alone or with others, oldest first; a record that is odd is named."""
+    found = []
+    for document in store.engine.walk(CLEARS):
+        fields = Fields(CLEARS, document)
+        try:
+            if fields.id("guild_id") == guild_id and document.get("code") in (None, key):
+                found.append(fields.time("cleared_at"))
+        except DocumentError as error:
+            store.note_odd(CLEARS, document, error)
+    return sorted(found)
 
 
 def _clear_document(guild_id: int, game: str | None, key: str | None, at: datetime) -> Document:

@@ -78,7 +78,7 @@ class Fields:
         """A whole number that must be there."""
         try:
             return int(self.document[name])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise self.wrong(name, "a number") from error
 
     def id(self, name: str) -> int:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from forks import ForkedHost, Forker, forked
 from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses
+from plays import put_clocks
 from scene import Ran, Scene
 
 CHECK = ("codes", "check")
+GLANCES = timedelta(minutes=11)
+"""A little more than what passes between two glances at the database."""
+
 Backup = dict[str, list[dict[str, Any]]]
 
 
@@ -280,3 +285,120 @@ def test_a_folder_whose_name_the_settings_keep_waits_for_a_person(
     fine(host.run("store", "accept", "--yes"))
     fine(host.run(*CHECK))
     assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1, "LATER1CODE": 1}
+
+
+def three(new_host: Callable[..., ForkedHost], scene: Scene) -> tuple[list[ForkedHost], int]:
+    """Three hosts that share a database, and a guild of theirs that has one code; each has seen all."""
+    hosts = [new_host(name, shared=True) for name in ("first", "second", "third")]
+    guild = scene.bot_guild(hosts[0])
+    scene.list_codes("BEFORE1CODE")
+    for one in hosts * 2:
+        fine(one.run(*CHECK))
+    return hosts, guild
+
+
+def pass_glances(scene: Scene, hosts: list[ForkedHost]) -> None:
+    """Let so much time pass that each host glances at the database again."""
+    first, *others = hosts
+    put_clocks(scene, first, GLANCES)
+    for one in others:
+        one.ahead += GLANCES
+
+
+def test_a_host_that_has_seen_what_another_sent_notices_a_restore_though_a_third_ran_on(
+    scene: Scene, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    hosts, guild = three(new_host, scene)
+    ignorant, watcher, sender = hosts
+    kept = backup(ledger)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    fine(sender.run(*CHECK))
+    pass_glances(scene, hosts)
+    fine(watcher.run(*CHECK))
+    restore(ledger, kept)
+    for number in range(3):
+        scene.list_codes("BEFORE1CODE", f"AFTER{number}CODE")
+        fine(ignorant.run(*CHECK))
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    pass_glances(scene, hosts)
+    for one in (watcher, ignorant, sender) * 2:
+        one.run(*CHECK)
+        pass_glances(scene, hosts)
+    assert scene.arrived(guild)["SINCE1CODE"] == 1
+    assert ledger.states()[f"{guild}:SINCE1CODE"] == "sent"
+
+
+def test_an_idle_host_notices_a_restore_though_the_number_is_what_it_was(
+    scene: Scene, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    hosts, _ = three(new_host, scene)
+    other, _, sender = hosts
+    kept = backup(ledger)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    fine(sender.run(*CHECK))
+    number = ledger.database["meta"].find_one({"_id": "identity"})
+    restore(ledger, kept)
+    scene.list_codes("BEFORE1CODE", "AFTER1CODE")
+    fine(other.run(*CHECK))
+    again = ledger.database["meta"].find_one({"_id": "identity"})
+    assert number is not None
+    assert again is not None
+    assert again["number"] == number["number"]
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    pass_glances(scene, hosts)
+    assert "was rolled back" in sender.run(*CHECK).errors
+
+
+def test_a_guild_added_since_the_backup_waits_for_a_person_though_another_host_ran_on(
+    scene: Scene, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    hosts, _ = three(new_host, scene)
+    other, second, adder = hosts
+    fine(adder.run("store", "forget", (second.state / "host").read_text("utf-8"), "--yes"))
+    kept = backup(ledger)
+    added = scene.bot_guild(adder, 2)
+    restore(ledger, kept)
+    for number in range(5):
+        scene.list_codes("BEFORE1CODE", f"AFTER{number}CODE")
+        fine(other.run(*CHECK))
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    pass_glances(scene, hosts)
+    held(adder, "giftping store adopt")
+    adder.run("store", "adopt", "--yes")
+    for one in (other, adder) * 2:
+        one.run(*CHECK)
+        pass_glances(scene, hosts)
+    assert scene.arrived(added)["LATER1CODE"] == 1
+
+
+@pytest.mark.parametrize("odd", [7, {"name": "host"}, 1.5])
+def test_a_host_whose_record_is_odd_stops_nobody(scene: Scene, host: ForkedHost, ledger: Ledger, odd: object) -> None:
+    guild = scene.bot_guild(host)
+    ledger.database["hosts"].insert_one({"_id": odd, "shared": True})
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    kept = backup(ledger)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE")
+    fine(host.run(*CHECK))
+    restore(ledger, kept)
+    scene.list_codes("BEFORE1CODE", "SINCE1CODE", "LATER1CODE")
+    fine(host.run(*CHECK))
+    fine(host.run("store", "status"))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "SINCE1CODE": 1, "LATER1CODE": 1}
+
+
+def test_a_clear_whose_record_is_odd_is_named_and_explains_nothing(
+    scene: Scene, host: ForkedHost, ledger: Ledger
+) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    odd: list[dict[str, Any]] = [
+        {"_id": "one"},
+        {"_id": "two", "guild_id": guild, "cleared_at": "soon"},
+        {"_id": "three", "guild_id": None},
+    ]
+    ledger.database["clears"].insert_many(odd)
+    ran = host.run("codes", "explain", "BEFORE1CODE", "--guild", str(guild))
+    assert ran.exit_code in (0, 69), ran
+    assert ran.output

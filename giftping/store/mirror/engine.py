@@ -183,7 +183,9 @@ class MirroredEngine:
         if collection == HOSTS and not self._read_only and self._is_at_hand():
             # Whoever goes on without MongoDB goes by what it last said of the others.
             known = frozenset(str(document["_id"]) for document in self._copy.walk(HOSTS))
-            take_in(self._copy, HOSTS, found, known - {document["_id"] for document in found})
+            # One whose id is no text names no host, and the copy's file has no place for it.
+            hosts = [document for document in found if isinstance(document["_id"], str)]
+            take_in(self._copy, HOSTS, hosts, known - {document["_id"] for document in hosts})
         return iter(found)
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:

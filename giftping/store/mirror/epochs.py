@@ -175,7 +175,8 @@ def put_back_hosts(database: MongoEngine, copy: TinyEngine) -> None:
 
 def awaited(database: MongoEngine, identity: Identity, host: str) -> list[str]:
     """The hosts but this one that have not put back yet what they know."""
-    return sorted({str(one["_id"]) for one in database.walk(HOSTS)} - identity.signed - {host})
+    known = {id_ for one in database.walk(HOSTS) if isinstance(id_ := one["_id"], str)}
+    return sorted(known - identity.signed - {host})
 
 
 def names(hosts: Sequence[str]) -> str:

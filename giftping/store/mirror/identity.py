@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from giftping.store.documents import META, Document, field_name, plain_name
+from giftping.store.documents import META, MIRROR, Document, field_name, plain_name
 from giftping.store.fields import Fields
 
 IDENTITY_ID = "identity"
@@ -46,15 +46,19 @@ class Identity:
     is_complete: bool = True
     """Whether all hosts have; in the first epoch there is nothing to put back."""
     rolled_to: int = 0
-    """The number that it had when this epoch began: whoever has seen no higher one knows nothing that it lacks."""
+    """The number that it had when this epoch began."""
+    rolled: Mapping[str, int] = field(default_factory=dict)
+    """What `raised` was then: whoever remembers no more of any host knows nothing that the database lacks."""
     is_decided: bool = False
     """Whether a person has said, on some host, which settings count in this epoch."""
     open: frozenset[str] = frozenset()
     """The sessions that write, or that were killed while they did: a copy is in step for sure only without any."""
 
     def token(self) -> str:
-        """What changes whenever anybody has written."""
-        return f"{self.id} {self.epoch} {self.number}"
+        """What changes whenever anybody has written, or the database was restored."""
+        # After a restore the number comes to be again what it was; who raised it to what does not.
+        by_host = " ".join(f"{host}={number}" for host, number in sorted(self.raised.items()))
+        return f"{self.id} {self.epoch} {self.number} {by_host}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,12 @@ class Remembered:
     """The number that it last raised it to, as far as that was acknowledged."""
     next: int
     """The number that it was about to raise it to."""
+    raised: Mapping[str, int] = field(default_factory=dict)
+    """For each host, this one too, the number that it had raised it to, as of `seen`."""
+
+    def knows_more_than(self, raised: Mapping[str, int]) -> bool:
+        """Whether of any host it remembers a later write than these numbers tell of."""
+        return any(raised.get(host, 0) < number for host, number in self.raised.items())
 
 
 def judge_database(remembered: Remembered | None, found: Identity | None, host: str) -> WhichDatabase:
@@ -85,6 +95,9 @@ def judge_database(remembered: Remembered | None, found: Identity | None, host: 
     if found.epoch > remembered.epoch:
         return WhichDatabase.NEW_EPOCH
     if found.epoch < remembered.epoch or found.number < remembered.seen or own < remembered.own:
+        return WhichDatabase.ROLLED_BACK
+    if remembered.knows_more_than(found.raised):
+        # Others have raised the number since a restore, but not those whose writes are gone.
         return WhichDatabase.ROLLED_BACK
     return WhichDatabase.SAME
 
@@ -112,6 +125,7 @@ def next_epoch(remembered: Remembered, found: Identity | None, *, is_decided: bo
         open=frozenset(),
         is_complete=False,
         rolled_to=there.number,
+        rolled=there.raised,
         is_decided=is_decided,
     )
 
@@ -119,7 +133,7 @@ def next_epoch(remembered: Remembered, found: Identity | None, *, is_decided: bo
 def remembered_now(identity: Identity, host: str) -> Remembered:
     """What a host is to remember that takes the database as it is."""
     own = identity.raised.get(host, 0)
-    return Remembered(identity.id, identity.epoch, seen=own, own=own, next=own)
+    return Remembered(identity.id, identity.epoch, seen=own, own=own, next=own, raised=identity.raised)
 
 
 WAYS_OUT = (
@@ -155,10 +169,11 @@ def identity_document(identity: Identity) -> Document:
         "id": identity.id,
         "epoch": identity.epoch,
         "number": identity.number,
-        "raised": {field_name(host): number for host, number in identity.raised.items()},
+        "raised": _numbers_document(identity.raised),
         "signed": sorted(identity.signed),
         "complete": identity.is_complete,
         "rolled_to": identity.rolled_to,
+        "rolled": _numbers_document(identity.rolled),
         "decided": identity.is_decided,
         "open": sorted(identity.open),
     }
@@ -169,15 +184,15 @@ def identity_from(document: Mapping[str, Any] | None) -> Identity | None:
     if document is None:
         return None
     fields = Fields(META, document)
-    by_host = fields.table("raised", optional=True)
     return Identity(
         id=fields.text("id"),
         epoch=fields.number("epoch"),
         number=fields.number("number"),
-        raised={plain_name(host): by_host.number(host) for host in by_host.document},
+        raised=_numbers_from(fields.table("raised", optional=True)),
         signed=frozenset(fields.texts("signed")),
         is_complete=document.get("complete") is not False,
         rolled_to=fields.number("rolled_to") if "rolled_to" in document else 0,
+        rolled=_numbers_from(fields.table("rolled", optional=True)),
         is_decided=document.get("decided") is True,
         open=frozenset(fields.texts("open")),
     )
@@ -192,6 +207,7 @@ def remembered_document(remembered: Remembered) -> Document:
         "seen": remembered.seen,
         "own": remembered.own,
         "next": remembered.next,
+        "raised": _numbers_document(remembered.raised),
     }
 
 
@@ -199,5 +215,14 @@ def remembered_from(document: Mapping[str, Any] | None) -> Remembered | None:
     """What a note says, None where there is none."""
     if document is None:
         return None
-    numbers = [int(document[name]) for name in ("epoch", "seen", "own", "next")]
-    return Remembered(str(document["id"]), *numbers)
+    epoch, seen, own, next_ = (int(document[name]) for name in ("epoch", "seen", "own", "next"))
+    by_host = _numbers_from(Fields(MIRROR, document).table("raised", optional=True))
+    return Remembered(str(document["id"]), epoch, seen, own, next_, by_host)
+
+
+def _numbers_document(by_host: Mapping[str, int]) -> Document:
+    return {field_name(host): number for host, number in by_host.items()}
+
+
+def _numbers_from(fields: Fields) -> Mapping[str, int]:
+    return {plain_name(host): fields.number(host) for host in fields.document}

@@ -272,7 +272,9 @@ class DatabaseSession:
         put_back_hosts(self._database, self._copy)
         self.restored += put_back(self._database, self._copy, PUT_BACK)
         synced = synced_of(self._copy)
-        knows_more = max(known.seen, synced.number if synced else -1) > self._identity.rolled_to
+        knows_more = max(
+            known.seen, synced.number if synced else -1
+        ) > self._identity.rolled_to or known.knows_more_than(self._identity.rolled)
         if knows_more and not self._identity.is_decided:
             if differences(self._database, self._copy):
                 self._wait_for_person(WhichDatabase.ROLLED_BACK)
@@ -311,7 +313,7 @@ class DatabaseSession:
             return [synced_document(Synced(name, "", 0, -1))]
         notes = [synced_document(Synced(name, found.id, found.epoch, self._base))]
         if remembered_of(self._copy) is None:
-            notes.append(remembered_document(replace(remembered_now(found, self._host), seen=0)))
+            notes.append(remembered_document(replace(remembered_now(found, self._host), seen=0, raised={})))
         return notes
 
     # What it tells the others
@@ -372,7 +374,7 @@ class DatabaseSession:
         if self.is_acknowledged and found is not None and remembered is not None and found.id == remembered.id:
             self.is_acknowledged = False
             if found.epoch == remembered.epoch and found.number > remembered.seen:
-                remember(self._copy, replace(remembered, seen=found.number))
+                remember(self._copy, replace(remembered, seen=found.number, raised=found.raised))
 
     def _note_in_step(self) -> None:
         found = self._identity

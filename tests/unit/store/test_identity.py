@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,32 @@ def test_whoever_wrote_since_a_backup_notices_that_it_was_restored_whatever_othe
         world.come(host)
     assert all(world.judged(host) is WhichDatabase.SAME for host in world.known)
     assert world.there.epoch == (2 if since else 1)
+
+
+@given(steps, steps, steps, st.sampled_from(HOSTS))
+def test_whoever_has_seen_what_others_wrote_since_a_backup_notices_that_it_was_restored(
+    before: list[str], since: list[str], after: list[str], watcher: str
+) -> None:
+    world = World()
+    for host in [*before, watcher]:
+        world.write(host)
+    backup, knew = world.there, dict(world.known)
+    for host in since:
+        world.write(host)
+    world.known[watcher] = replace(
+        remembered_now(world.there, watcher), seen=world.there.number, raised=world.there.raised
+    )
+    seen = world.there
+    # Those who run first have forgotten, or never knew, what was written since.
+    world.there = backup
+    for host in after:
+        if host not in since and host != watcher and knew.get(host) is not None:
+            world.write(host)
+    if since:
+        assert world.judged(watcher) is WhichDatabase.ROLLED_BACK
+        assert world.there.token() != seen.token()
+    else:
+        assert world.judged(watcher) is WhichDatabase.SAME
 
 
 @given(steps)
