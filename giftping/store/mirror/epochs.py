@@ -34,6 +34,7 @@ from giftping.store.mirror.identity import (
     Remembered,
     identity_document,
     identity_from,
+    joined_numbers,
     remembered_document,
     remembered_from,
 )
@@ -107,6 +108,7 @@ def remember(copy: TinyEngine, remembered: Remembered, *, is_new: bool = True) -
                 seen=max(known.seen, remembered.seen) if same_epoch else known.seen,
                 own=max(known.own, remembered.own) if same_epoch else known.own,
                 next=max(known.next, remembered.next),
+                raised=joined_numbers(known.raised, remembered.raised) if same_epoch else known.raised,
             )
         elif known is not None and known.id == remembered.id and not is_new:
             # Of an epoch that is only about to be signed.

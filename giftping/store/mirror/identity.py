@@ -81,6 +81,11 @@ class Remembered:
         return any(raised.get(host, 0) < number for host, number in self.raised.items())
 
 
+def joined_numbers(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """For each host the higher of two numbers."""
+    return {host: max(one.get(host, 0), other.get(host, 0)) for host in {*one, *other}}
+
+
 def judge_database(remembered: Remembered | None, found: Identity | None, host: str) -> WhichDatabase:
     """What the database is that a host has found, by what it remembers."""
     if remembered is None:
