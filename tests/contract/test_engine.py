@@ -188,15 +188,13 @@ def test_a_stamp_is_what_a_change_rests_on(engine: Engine) -> None:
 # Changed
 
 
-@pytest.mark.parametrize("collection", OURS)
-def test_a_document_that_is_as_it_was_read_is_changed(engine: Engine, collection: str) -> None:
-    if not takes(engine, collection):
-        pytest.skip("the copy of a database takes none of it")
-    before = given(engine, collection, {"_id": "5", "name": "five", "count": 1})
-    assert engine.change([change(collection, before, count=2, name=None, more=[1, {"a": None}])]) == [True]
-    after = read(engine, collection, "5")
-    assert plain(after) == {"_id": "5", "count": 2, "more": [1, {"a": None}]}
-    assert (REV in after) is (REV in RESTS_ON.get(collection, (REV,)))
+def test_a_document_that_is_as_it_was_read_is_changed(engine: Engine) -> None:
+    for collection in (one for one in OURS if takes(engine, one)):
+        before = given(engine, collection, {"_id": "5", "name": "five", "count": 1})
+        assert engine.change([change(collection, before, count=2, name=None, more=[1, {"a": None}])]) == [True]
+        after = read(engine, collection, "5")
+        assert plain(after) == {"_id": "5", "count": 2, "more": [1, {"a": None}]}
+        assert (REV in after) is (REV in RESTS_ON.get(collection, (REV,)))
 
 
 def test_a_second_change_from_the_same_state_fails(engine: Engine) -> None:
