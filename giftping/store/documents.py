@@ -300,6 +300,14 @@ def refuse_newer_schema(version: object, where: str) -> None:
         )
 
 
+# What is done with
+
+
+def done_lapse(lapse: Mapping[str, Any]) -> str:
+    """By which text a member's document remembers that a lapse is done with; another one where the role was taken."""
+    return f"lapse {lapse.get('since')}{' taken' if lapse.get('removal') else ''}"
+
+
 # Names as field names
 
 

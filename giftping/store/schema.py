@@ -205,6 +205,10 @@ SHAPES: Mapping[str, Shape] = {
             ),
             "lapse": ("object", "the silence since: `since`, `warned_at`, and the `removal` of the role"),
             "notices": ("list of objects", "messages that are not all delivered yet, each with its two legs"),
+            "done": (
+                "list of texts",
+                "the last notices and lapses that are done with, for whoever meets an older copy of it",
+            ),
             "events": ("list of objects", "what the history is yet to get"),
             "updated_at": ("time", "when it was last changed"),
         },

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS, Document
+from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS, Document, done_lapse
 from giftping.store.fields import time_to_text
 from giftping.text import id_or_none
 from giftping.todo.document_fields import DocumentFields, OddDocumentError, epoch_of, set_values
@@ -35,7 +35,10 @@ NOT_APPLICABLE = "N/A"
 """What the older bot stores for a list that was left empty."""
 
 _ROSTER_FIELDS = ("exempt", "time_zone", "pauses", "left_at", "seen", "dm_channel_id", "dms_closed_at")
-_TIMESTAMPS_FIELDS = ("last_submit", "todo", "lapse", "notices")
+_TIMESTAMPS_FIELDS = ("last_submit", "todo", "lapse", "notices", "done")
+
+_DONE_KEPT = 30
+"""How many of the notices and lapses that are done with a document remembers, for whoever meets an older copy of it."""
 
 
 def user_id_of(document: Mapping[str, Any]) -> int:
@@ -115,9 +118,21 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
         todo=before.get("todo") if known.todo == member.todo else todo_document(member.todo),
         lapse=_lapse_object(member.lapse) if member.lapse else None,
         notices=[_notice_object(notice) for notice in member.notices],
+        done=_done(before, known, member),
         events=events,
     )
     return _dated(document, before, now)
+
+
+def _done(before: Mapping[str, Any], known: Member, member: Member) -> list[str]:
+    """The notices and lapses that are done with, the last of them: an older copy of the document has them open."""
+    kept = before.get("done")
+    kept = kept if isinstance(kept, list | tuple) else ()
+    there = {notice.id for notice in member.notices}
+    ended = [notice.id for notice in known.notices if notice.id not in there]
+    if known.lapse and (member.lapse is None or member.lapse.since != known.lapse.since):
+        ended.append(done_lapse(_lapse_object(known.lapse)))
+    return [*(one for one in kept if one not in ended), *ended][-_DONE_KEPT:]
 
 
 def _dated(document: Document, before: Mapping[str, Any], now: datetime) -> Document:

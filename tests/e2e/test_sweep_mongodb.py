@@ -253,3 +253,41 @@ def test_with_hold_nothing_is_sent_until_it_is_back(scene: Scene, forker: Forker
         (NoticeKind.SUBMISSION, "channel")
     ]
     assert {one.user_id for one in play.received() if one.at >= play.began} == {*EVERYBODY}
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_was_delivered_since_a_backup_is_not_delivered_again_when_that_is_restored(
+    scene: Scene, forker: Forker, ledger: Ledger, *, together: bool
+) -> None:
+    """Notices that are done with leave a member's document; the backup's has them open."""
+    play = todo_scene(scene, forker, ledger=ledger)
+    hosts = [play.host]
+    if together:
+        other = scene.host("other", settings=SETTINGS)
+        other.environment.update(play.host.environment, GIFTPING_STATE=str(other.state), HOME=str(other.folder))
+        hosts.append(forked(other, forker))
+        for host in hosts:
+            shares(host)
+    for host, user_id in zip(hosts, (ANN, BEN), strict=False):
+        # With a first write each host remembers its database.
+        assert host.run("todo", "submit", str(user_id), "--must-do", "read a chapter").exit_code == 0
+    database = ledger.database
+    kept = {name: list(database[name].find()) for name in database.list_collection_names()}
+    for _ in range(2):
+        play.pass_time(SHORTLY)
+        for host in hosts:
+            host.ahead = play.host.ahead
+            assert host.run(*SWEEP).exit_code == 0
+    told, roles = play.received(), list(scene.discord.role_changes)
+    database.client.drop_database(database.name)
+    for name, documents in kept.items():
+        if documents:
+            database[name].insert_many(documents)
+    for _ in range(3):
+        play.pass_time(SHORTLY)
+        for host in hosts:
+            host.ahead = play.host.ahead
+            assert host.run(*SWEEP).exit_code in (0, 69)
+    assert play.host.run(*SWEEP).exit_code == 0
+    assert [(one.user_id, one.leg, one.kind) for one in play.received() if one not in told] == []
+    assert list(scene.discord.role_changes) == roles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from giftping.store.documents import Document
+from giftping.store.documents import Document, done_lapse
 
 _PINGS = ("reminder", "warning")
 """The notices that ask for a TODO: a member has one of them at most."""
@@ -27,7 +27,11 @@ def further_submission(
     is_ours = _when(after) >= _when(there)
     base, other = (after, there) if is_ours else (there, after)
     known = before or {}
-    document: Document = {name: value for name, value in base.items() if name not in ("lapse", "notices", "events")}
+    joined = ("lapse", "notices", "done", "events")
+    document: Document = {name: value for name, value in base.items() if name not in joined}
+    if done := list(dict.fromkeys([*_list(other, "done"), *_list(base, "done")])):
+        document["done"] = done
+        base, other = _without_done(base, done), _without_done(other, done)
     has_answered = _number(base.get("last_submit")) > _number(other.get("last_submit"))
     if has_answered or any(map(_is_ping, _list(base, "notices"))):
         # Whoever has handed in since is not pinged, and nobody has two pings.
@@ -39,6 +43,17 @@ def further_submission(
     if events := _of_both(base, other, known, "events", "_id"):
         document["events"] = events
     return document
+
+
+def _without_done(state: Mapping[str, Any], done: Sequence[Any]) -> Mapping[str, Any]:
+    """A state without what either of the two has done with, though it may be from a backup, and have it open."""
+    lapse = _table(state, "lapse")
+    left = {name: value for name, value in state.items() if name not in ("lapse", "notices")}
+    # A role that was taken is given back by whoever knows of it: only a lapse that ended knowing that is done with.
+    if lapse is not None and not {done_lapse(lapse), done_lapse({**lapse, "removal": True})} & {*map(str, done)}:
+        left["lapse"] = lapse
+    notices = _list(state, "notices")
+    return {**left, "notices": [one for one in notices if not isinstance(one, Mapping) or one.get("id") not in done]}
 
 
 def _is_ping(notice: object) -> bool:
