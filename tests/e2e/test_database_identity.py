@@ -402,3 +402,31 @@ def test_a_clear_whose_record_is_odd_is_named_and_explains_nothing(
     ran = host.run("codes", "explain", "BEFORE1CODE", "--guild", str(guild))
     assert ran.exit_code in (0, 69), ran
     assert ran.output
+
+
+@pytest.mark.parametrize("others_wrote", [False, True])
+def test_a_ledger_that_alone_was_dropped_is_put_back_and_nothing_goes_out_again(
+    scene: Scene, ledger: Ledger, new_host: Callable[..., ForkedHost], *, others_wrote: bool
+) -> None:
+    hosts, guild = three(new_host, scene)
+    sender, other, _ = hosts
+    ledger.database["sent_giftcodes"].delete_many({})
+    if others_wrote:
+        other.run("codes", "add", "BYHANDCODE", "--game", "whiteout-survival", "--yes")
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    fine(sender.run(*CHECK))
+    fine(sender.run(*CHECK))
+    assert scene.arrived(guild)["BEFORE1CODE"] == 1
+    assert scene.arrived(guild)["LATER1CODE"] == 1
+    assert ledger.states()[f"{guild}:BEFORE1CODE"] == "sent"
+
+
+def test_what_was_cleared_goes_out_again_though_the_copy_knows_it_as_sent(
+    scene: Scene, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    hosts, guild = three(new_host, scene)
+    sender, other, _ = hosts
+    fine(other.run("codes", "clear", "--guild", str(guild), "--yes"))
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    fine(sender.run(*CHECK))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 2, "LATER1CODE": 1}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from giftping.store.base import StoreError
-from giftping.store.documents import CLEARS, LEDGER
+from giftping.store.base import EntryState, StoreError
+from giftping.store.documents import CLEARS, LEDGER, state_of
 from giftping.store.engine import Change, changed_document, fresh_rev, rests_on
 from giftping.store.fields import plain_document
 from giftping.store.mirror.notes import FOLLOWED, queue_of, settle_queued, take_in
@@ -43,6 +43,20 @@ def put_back(database: MongoEngine, copy: TinyEngine, collections: Sequence[str]
         known = [Queued(collection, str(document["_id"]), 0, None, document, "") for document in copy.walk(collection)]
         changed += sum(is_changed for results in _carried(database, known) for _, _, is_changed in results)
     return changed
+
+
+def put_back_sent(database: MongoEngine, copy: TinyEngine, ids: Collection[str]) -> frozenset[str]:
+    """Those of the ids whose entry the copy has as sent, and the database has as well now, unless it was cleared.
+
+    Whoever restores the ledger alone, or drops it, leaves a database that says that it is the same.
+    """
+    known = [
+        Queued(LEDGER, id_, 0, None, document, "")
+        for id_, document in copy.get(LEDGER, ids).items()
+        if state_of(document) == EntryState.SENT
+    ]
+    there = {one.id for results in _carried(database, known) for one, result, _ in results if result is not None}
+    return frozenset(there)
 
 
 _Results = list[tuple[Queued, Mapping[str, Any] | None, bool]]
@@ -105,7 +119,10 @@ def _found(database: MongoEngine, queue: Sequence[Queued]) -> dict[tuple[str, st
 
 
 def follow(database: MongoEngine, copy: TinyEngine) -> None:
-    """Let the copy hold what the database holds, but for what is queued. Only what differs is fetched."""
+    """Let the copy hold what the database holds, but for what is queued. Only what differs is fetched.
+
+    What it knows as sent, and no clear covers, it does not forget: the database is told again.
+    """
     for collection in FOLLOWED:
         here = dict(copy.stamps(collection))
         gone = set(here)
@@ -123,6 +140,8 @@ def follow(database: MongoEngine, copy: TinyEngine) -> None:
 
         for page in _pages(differing()):
             take_in(copy, collection, list(database.get(collection, page).values()))
+        if gone and collection == LEDGER:
+            gone -= put_back_sent(database, copy, gone)
         if gone:
             take_in(copy, collection, (), gone)
 
