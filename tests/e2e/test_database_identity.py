@@ -8,14 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from forks import ForkedHost, Forker, forked
+from forks import ForkedHost, Forker, Victim, forked, wait_until_quiet
 from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses
-from plays import put_clocks
+from plays import kill_at_request, put_clocks
 from scene import Ran, Scene
 
 CHECK = ("codes", "check")
 GLANCES = timedelta(minutes=11)
 """A little more than what passes between two glances at the database."""
+
+SHORTLY = timedelta(minutes=1)
 
 Backup = dict[str, list[dict[str, Any]]]
 
@@ -430,3 +432,25 @@ def test_what_was_cleared_goes_out_again_though_the_copy_knows_it_as_sent(
     scene.list_codes("BEFORE1CODE", "LATER1CODE")
     fine(sender.run(*CHECK))
     assert scene.arrived(guild) == {"BEFORE1CODE": 2, "LATER1CODE": 1}
+
+
+def test_what_was_under_way_at_a_clear_stays_sent_also_after_a_restore(
+    scene: Scene, host: ForkedHost, ledger: Ledger
+) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    kept = backup(ledger)
+    scene.list_codes("BEFORE1CODE", "UNDERWAY1CODE")
+    victim = Victim()
+    kill_at_request(scene, victim, 1, "stored before the run dies")
+    assert host.run(*CHECK, on_start=victim.started).exit_code == -9
+    wait_until_quiet(scene.discord)
+    put_clocks(scene, host, SHORTLY)
+    assert "1 code under way" in fine(host.run("codes", "clear", "--guild", str(guild), "--yes")).output
+    put_clocks(scene, host, SHORTLY)
+    assert "found in the channel" in fine(host.run(*CHECK)).output
+    restore(ledger, kept)
+    pass_glances(scene, [host])
+    host.run(*CHECK)
+    assert scene.arrived(guild)["UNDERWAY1CODE"] == 1

@@ -180,10 +180,13 @@ OUTLIVES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]] =
 
 
 def _is_cleared(entry: There, clears: Collection[Mapping[str, Any]]) -> bool:
-    """Whether a guild's entry was cleared after it was sent; what was sent after a clear stays."""
+    """Whether a guild's entry was cleared after it was sent; what was sent after a clear stays.
+
+    So does what was under way then, and was found to have been sent: a clear leaves it.
+    """
     if entry is None or state_of(entry) != EntryState.SENT:
         return False
-    sent = _instant(entry.get("sent_at") or entry.get("created_at"))
+    sent = max(_instant(entry.get("sent_at") or entry.get("created_at")), _updated(entry))
     return any(_covers(clear, entry) and sent < _instant(clear.get("cleared_at")) for clear in clears)
 
 
