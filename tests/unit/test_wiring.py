@@ -113,7 +113,7 @@ def test_an_empty_name_is_not_a_name(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_keep_the_name_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
-    with pytest.raises(StoreError, match="file/state/store.lock"):
+    with pytest.raises(StoreError, match=r"file/state/store\.lock"):
         kept_host_name(tmp_path / "file" / "state")
 
 
