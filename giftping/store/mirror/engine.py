@@ -12,7 +12,6 @@ from giftping.store.base import SCHEMA_VERSION, StoreAwayError, StoreError
 from giftping.store.documents import (
     DELIVERIES,
     HOSTS,
-    LEDGER,
     META,
     MIRROR,
     TODO_EVENTS,
@@ -30,7 +29,7 @@ from giftping.store.engine import (
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
 from giftping.store.mirror.changes import is_claim, is_quiet, needs_database
-from giftping.store.mirror.meeting import put_back_sent
+from giftping.store.mirror.meeting import sent_before
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
 from giftping.store.mirror.session import DatabaseSession
 from giftping.store.mongo.engine import MongoEngine
@@ -309,11 +308,9 @@ class MirroredEngine:
             return [False] * len(changes)
         if not all(map(is_quiet, asked)):
             self._session.announce()
-        # What the copy knows as sent is claimed by nobody, though MongoDB may have lost it: its id is taken then.
-        put_back_sent(
-            self._database, self._copy, {one.id for one in asked if one.collection == LEDGER and not one.before}
-        )
         made = self._made_there(asked, rev, is_unclear=is_unclear)
+        # What the copy knows as sent is claimed by nobody, though MongoDB has lost it.
+        made -= sent_before(self._database, self._copy, [one for one in asked if one.key in made], rev)
         self._session.is_acknowledged = True
         follows = [one for one in asked if one.key in made and one.collection not in (DELIVERIES, TODO_EVENTS, META)]
         stale = [one for one, done in zip(follows, self._copy.change(follows, rev=rev), strict=True) if not done]

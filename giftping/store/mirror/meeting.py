@@ -12,7 +12,7 @@ from giftping.store.engine import Change, changed_document, fresh_rev, rests_on
 from giftping.store.fields import plain_document
 from giftping.store.mirror.notes import FOLLOWED, queue_of, settle_queued, take_in
 from giftping.store.mirror.queued import Queued
-from giftping.store.mirror.replay import replayed
+from giftping.store.mirror.replay import is_cleared, replayed
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 
@@ -57,6 +57,27 @@ def put_back_sent(database: MongoEngine, copy: TinyEngine, ids: Collection[str])
     ]
     there = {one.id for results in _carried(database, known) for one, result, _ in results if result is not None}
     return frozenset(there)
+
+
+def sent_before(
+    database: MongoEngine, copy: TinyEngine, made: Sequence[Change], rev: str
+) -> frozenset[tuple[str, str]]:
+    """Those of the new entries, which the database has just taken, that the copy has as sent: they are so again there.
+
+    Where nothing is lost no request is made.
+    """
+    new = {one.id: one for one in made if one.collection == LEDGER and one.before is None}
+    found = copy.get(LEDGER, new.keys()) if new else {}
+    known = {id_: one for id_, one in found.items() if state_of(one) == EntryState.SENT}
+    clears = list(database.walk(CLEARS)) if known else []
+    back = [
+        Change(LEDGER, changed_document(None, new[id_], rev), document)
+        for id_, document in known.items()
+        if not is_cleared(document, clears)
+    ]
+    if back:
+        database.change(back)
+    return frozenset(one.key for one in back)
 
 
 _Results = list[tuple[Queued, Mapping[str, Any] | None, bool]]

@@ -45,7 +45,7 @@ _LONG_AGO = float("-inf")
 
 def replayed(there: There, queued: Queued, clears: Collection[Mapping[str, Any]] = ()) -> There:
     """What the database is to hold; `there` itself where that is what it holds."""
-    if queued.collection == LEDGER and _is_cleared(queued.after, clears):
+    if queued.collection == LEDGER and is_cleared(queued.after, clears):
         return there
     if _is_same(there, queued.after):
         return there
@@ -179,7 +179,7 @@ OUTLIVES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]] =
 # Tombstones
 
 
-def _is_cleared(entry: There, clears: Collection[Mapping[str, Any]]) -> bool:
+def is_cleared(entry: There, clears: Collection[Mapping[str, Any]]) -> bool:
     """Whether a guild's entry was cleared after it was sent; what was sent after a clear stays.
 
     So does what was under way then, and was found to have been sent: a clear leaves it.
