@@ -145,7 +145,9 @@ def test_sent_stays_sent_on_whichever_side_it_was(meeting: tuple[Doc, Queued], c
     assert _is_sent(result) or not _is_sent(there) or is_as_read
     clear = {"guild_id": 1, "cleared_at": cleared_at}
     if queued.after is not None and _is_sent(queued.after):
-        is_before = (queued.after.get("sent_at") or queued.after["created_at"]) < cleared_at
+        # What was under way at the clear and was found to be sent after it, a clear has left.
+        sent_at = queued.after.get("sent_at") or queued.after["created_at"]
+        is_before = max(sent_at, queued.after.get("updated_at") or sent_at) < cleared_at
         assert not is_before or replayed(there, queued, [clear]) is there
 
 
