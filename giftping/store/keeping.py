@@ -83,7 +83,7 @@ class Keeping:
         first: dict[str, Mapping[str, Any]] = {}
         for document in documents:
             first.setdefault(document["_id"], document)
-        return self._made([Change(collection, None, document) for document in first.values()])
+        return self.made([Change(collection, None, document) for document in first.values()])
 
     def remove_documents(self, collection: str, ids: Collection[str]) -> frozenset[str]:
         """Remove documents, whatever they hold, and return the ids of those that were there."""
@@ -99,7 +99,7 @@ class Keeping:
             except DocumentError as error:
                 self.note_odd(collection, document, error)
 
-    def _made(self, changes: Sequence[Change]) -> frozenset[str]:
+    def made(self, changes: Sequence[Change]) -> frozenset[str]:
         """The ids of the changes that were made. One write."""
         made = self.engine.change(changes) if changes else ()
         return frozenset(change.id for change, is_made in zip(changes, made, strict=True) if is_made)

@@ -161,11 +161,11 @@ class MemberRepository:
         stamped = self._changed(TODO_TIMESTAMPS, edits, now)
         listed = self._changed(ACTIVE_MEMBERS, edits, now)
         # The timestamps first: claims are made by them, and whose claim is lost is not to change otherwise either.
-        done = self._made(list(stamped.values()))
+        done = self.store.made(list(stamped.values()))
         lost = {str(user_id) for user_id in stamped} - done
         left = [change for user_id, change in listed.items() if str(user_id) not in lost]
         if left:
-            done |= self._made(left)
+            done |= self.store.made(left)
         changed = {user_id for user_id in {*stamped, *listed} if str(user_id) in done and str(user_id) not in lost}
         self._enter(
             [event_document(event) for edit in edits if edit.member.user_id in changed for event in edit.events]
@@ -175,10 +175,6 @@ class MemberRepository:
     def changes_of(self, edits: Sequence[MemberChange]) -> dict[int, Change]:
         """The changes of the timestamps' documents, by member, for whoever makes them together with others."""
         return self._changed(TODO_TIMESTAMPS, edits, self._clock())
-
-    def _made(self, changes: Sequence[Change]) -> frozenset[str]:
-        made = self.store.engine.change(changes) if changes else ()
-        return frozenset(change.id for change, is_made in zip(changes, made, strict=True) if is_made)
 
     def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
         changes = {}

@@ -414,7 +414,7 @@ def test_a_ledger_that_alone_was_dropped_is_put_back_and_nothing_goes_out_again(
     sender, other, _ = hosts
     ledger.database["sent_giftcodes"].delete_many({})
     if others_wrote:
-        other.run("codes", "add", "BYHANDCODE", "--game", "whiteout-survival", "--yes")
+        fine(other.run("codes", "add", "BYHANDCODE", "--game", "whiteout-survival"))
     scene.list_codes("BEFORE1CODE", "LATER1CODE")
     fine(sender.run(*CHECK))
     fine(sender.run(*CHECK))
