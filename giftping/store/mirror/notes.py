@@ -128,37 +128,44 @@ def changed_and_noted(
         fact = tables[MIRROR].get(AWAY_ID)
         if fact is None:
             return [], None
+        made = [one.key in made_here or still_holds(tables[one.collection].get(one.id), one) for one in plain]
         operations: list[Operation] = []
-        made = []
         order = int(fact["next"])
-        for change in plain:
-            stored = tables[change.collection].get(change.id)
+        for change in (one for one, holds in zip(plain, made, strict=True) if holds):
             is_here = change.key in made_here
-            made.append(holds := is_here or still_holds(stored, change))
-            if not holds:
-                continue
-            before = change.before if is_here else stored
+            before = change.before if is_here else tables[change.collection].get(change.id)
             note = _note(tables, change.collection, change.id, order, before, at)
-            if change.after is None and not is_unclear and not {"before", "asked"} & note.keys():
-                # It was made and removed again, and MongoDB never heard of it.
-                operations += [remove(MIRROR, note["_id"])] if note["_id"] in tables[MIRROR] else []
-                operations += [] if is_here else [remove(change.collection, change.id)]
-                continue
-            if is_unclear:
-                note["asked"] = changed_document(before, change, rev) if change.after is not None else {}
-            operations.append(put(MIRROR, note))
+            operations += _noted(tables, change, before, note, rev, is_here=is_here, is_unclear=is_unclear)
             order += 1
-            if is_here:
-                continue
-            if change.after is None:
-                operations.append(remove(change.collection, change.id))
-            else:
-                operations.append(put(change.collection, changed_document(stored, change, rev)))
         if operations:
             operations.append(put(MIRROR, {**fact, "next": order}))
         return operations, made
 
     return copy.write(decide)
+
+
+def _noted(
+    tables: Tables,
+    change: Change,
+    before: Mapping[str, Any] | None,
+    note: Document,
+    rev: str,
+    *,
+    is_here: bool,
+    is_unclear: bool,
+) -> list[Operation]:
+    """What is written for one change that is made: its note, and the document where the copy does not have it yet."""
+    in_copy: list[Operation] = []
+    if not is_here and change.after is None:
+        in_copy = [remove(change.collection, change.id)]
+    elif not is_here:
+        in_copy = [put(change.collection, changed_document(before, change, rev))]
+    if change.after is None and not is_unclear and not {"before", "asked"} & note.keys():
+        # It was made and removed again, and MongoDB never heard of it.
+        return ([remove(MIRROR, note["_id"])] if note["_id"] in tables[MIRROR] else []) + in_copy
+    if is_unclear:
+        note = {**note, "asked": {} if change.after is None else changed_document(before, change, rev)}
+    return [put(MIRROR, note), *in_copy]
 
 
 def _note(
