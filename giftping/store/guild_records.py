@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from giftping.store.base import Broken, Destination, GuildRecord, Subscription
+from giftping.store.base_records import TRIES, BaseRecords
 from giftping.store.documents import GUILDS, SUBSCRIPTIONS
 from giftping.store.engine import Change
 from giftping.store.guild_documents import (
@@ -20,10 +21,9 @@ from giftping.store.guild_documents import (
     subscriptions_of,
     within_guild,
 )
-from giftping.store.keeping import TRIES, Keeping
 
 
-class GuildRecords(Keeping):
+class GuildRecords(BaseRecords):
     """The guilds of a store. What checks note goes into one subscription, and leaves what others set."""
 
     def guilds(self) -> list[GuildRecord]:

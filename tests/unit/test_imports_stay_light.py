@@ -106,7 +106,7 @@ JSON_STORE = {
     "giftping.store.fields",
     "giftping.store.guild_documents",
     "giftping.store.guild_records",
-    "giftping.store.keeping",
+    "giftping.store.base_records",
     "giftping.store.tiny.folder",
     "giftping.store.tiny.journal",
     "giftping.store.mirror",

@@ -19,7 +19,7 @@ Amendment = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 Record = TypeVar("Record")
 
 
-class Keeping:
+class BaseRecords:
     """The documents of an engine, and what was met among them that cannot be read."""
 
     def __init__(self, engine: Engine) -> None:
