@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.openapi import discord_openapi
 from forks import Forker, Forkers
+from mongodb import Gate, Ledger, ledger_behind, open_gate
 from scene import Scene
 
 from giftping.demo.discord import StandInDiscord
@@ -44,3 +45,16 @@ def forker(forkers: Forkers) -> Iterator[Forker]:
     """Return one of them."""
     with forkers.lent() as forker:
         yield forker
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Return the way to a MongoDB of the test's own, which it may cut."""
+    with open_gate() as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(gate: Gate) -> Ledger:
+    """Return what lies behind the gate."""
+    return ledger_behind(gate)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from forks import ForkedHost, Forker, Victim, forked, wait_until_quiet
-from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses
+from mongodb import Gate, Ledger, ledger_behind, shares, uses
 from plays import kill_at_request, put_clocks
 from scene import Ran, Scene
 
@@ -20,17 +20,6 @@ GLANCES = timedelta(minutes=11)
 SHORTLY = timedelta(minutes=1)
 
 Backup = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with open_gate() as opened:
-        yield opened
-
-
-@pytest.fixture
-def ledger(gate: Gate) -> Ledger:
-    return ledger_behind(gate)
 
 
 @pytest.fixture

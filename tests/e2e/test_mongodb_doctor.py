@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from fakes.mongod import Mongod, new_database, new_folder, or_skip, shared_replica_set
 from forks import ForkedHost, Forker, forked
-from mongodb import QUICK, Gate, ledger_behind, open_gate, shares, uses
+from mongodb import QUICK, Gate, ledger_behind, shares, uses
 from scene import Scene
 
 Found = dict[str, dict[str, Any]]
@@ -19,12 +19,6 @@ Found = dict[str, dict[str, Any]]
 
 def look(host: ForkedHost) -> Found:
     return {one["name"]: one for one in host.run("doctor", "--json").json["findings"]}
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with open_gate() as opened:
-        yield opened
 
 
 @pytest.fixture

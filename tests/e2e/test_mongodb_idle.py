@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from forks import Forker, forked
-from mongodb import Gate, ledger_behind, open_gate, uses
+from mongodb import Gate, ledger_behind, uses
 from plays import put_clocks
 from scene import Scene
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with open_gate() as opened:
-        yield opened
-
 
 IMPORTED = """
 import sys

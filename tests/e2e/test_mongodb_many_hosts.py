@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from forks import NONE, ForkedHost, Forker, Trouble, Victim, forked, run_at_once, wait_until_quiet
-from mongodb import Ledger, ledger_behind, open_gate, uses
+from mongodb import Ledger, uses
 from plays import kill_at_request
 from scene import GAME, Scene
 
@@ -19,12 +18,6 @@ ROUNDS = 50
 GUILDS = 3
 SHORT_LEASE = '[codes]\nbuilt_in_sources = false\nlease = "2s"\nbudget = "1s"\n'
 CHECK = ("codes", "check")
-
-
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
-    with open_gate() as gate:
-        yield ledger_behind(gate)
 
 
 def machine(scene: Scene, forker: Forker, ledger: Ledger, name: str, settings: str = "") -> ForkedHost:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from forks import ForkedHost, Forker, forked
-from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses, worth_an_outage
+from mongodb import Gate, Ledger, shares, uses, worth_an_outage
 from plays import put_clocks
 from scene import GAME, Ran, Scene
 
@@ -17,17 +17,6 @@ from giftping.demo.log import Match
 CHECK = ("codes", "check")
 HOLD = '[mongo]\non_outage = "hold"\n'
 GUILDS = 3
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with open_gate() as opened:
-        yield opened
-
-
-@pytest.fixture
-def ledger(gate: Gate) -> Ledger:
-    return ledger_behind(gate)
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from forks import Forker, Forkers, Trouble, forked, run_at_once, scene_in, wait_until_quiet
-from mongodb import Gate, Ledger, ledger_behind, open_gate, shares, uses
+from mongodb import Gate, Ledger, ledger_behind, shares, uses
 from scene import Scene
 from todo_scene import (
     ANN,
@@ -47,17 +47,6 @@ COMMANDS, COMMANDS_EACH = 100, 16
 ROUNDS = 8
 REMINDED = (ANN, BEN, NEW, WARNED_NEXT)
 HOLD = '[mongo]\non_outage = "hold"\n'
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with open_gate() as opened:
-        yield opened
-
-
-@pytest.fixture
-def ledger(gate: Gate) -> Ledger:
-    return ledger_behind(gate)
 
 
 def one_truth(play: TodoScene, ledger: Ledger) -> None:
