@@ -92,15 +92,24 @@ def _applied(there: Mapping[str, Any], change: Change) -> Document:
 # The rules
 
 
-def _further(stages: Sequence[str], stage: Callable[[Mapping[str, Any]], str]) -> Rule:
-    """The rule by which the document that came further counts; a removal does where nothing has changed."""
+def _further(
+    stages: Sequence[str], stage: Callable[[Mapping[str, Any]], str], *, removed_at_its_end: bool = False
+) -> Rule:
+    """The rule by which the document that came further counts; a removal does where nothing has changed.
 
-    def rank(document: Mapping[str, Any]) -> int:
-        return stages.index(found) if (found := stage(document)) in stages else 0
+    Where what is `removed_at_its_end` goes, it had come as far as is known here: a host that was killed between its
+    copy and the database knows a delivery as done that is written there.
+    """
 
-    return lambda there, queued: (
-        queued.after if queued.after is not None and rank(queued.after) > rank(there) else there
-    )
+    def rank(document: Mapping[str, Any] | None) -> int:
+        found = "" if document is None else stage(document)
+        return stages.index(found) if found in stages else 0
+
+    def rule(there: Mapping[str, Any], queued: Queued) -> There:
+        ours = queued.before if queued.after is None and removed_at_its_end else queued.after
+        return queued.after if rank(ours) > rank(there) else there
+
+    return rule
 
 
 def _later(when: Callable[[Mapping[str, Any]], float]) -> Rule:
@@ -148,7 +157,9 @@ def _where_free(there: Mapping[str, Any], queued: Queued) -> There:  # noqa: ARG
 RULES: Mapping[str, Rule] = {
     LEDGER: _further(("open", "seeded", "sent"), state_of),
     DELIVERIES: _further(
-        ("claimed", "written", "unclear", "closed", "refused", "done"), lambda one: str(one.get("state"))
+        ("claimed", "written", "unclear", "closed", "refused", "done"),
+        lambda one: str(one.get("state")),
+        removed_at_its_end=True,
     ),
     GUILDS: _later_setting,
     SUBSCRIPTIONS: _later_setting,
