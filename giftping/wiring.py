@@ -16,12 +16,12 @@ from giftping.store.opening import host_name as host_name
 
 if TYPE_CHECKING:
     from giftping.delivery.deliveries import Deliveries
-    from giftping.delivery.holder import ProcessLock
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
     from giftping.settings.keys import Settings
     from giftping.store.base import Destination
+    from giftping.store.holder import ProcessLock
     from giftping.store.mirror.standing import DatabaseStanding as DatabaseStanding
     from giftping.store.records import Store
 
@@ -175,7 +175,7 @@ class Wiring:
 
         Raise StoreError when that cannot be read or kept.
         """
-        from giftping.delivery.holder import ProcessLock
+        from giftping.store.holder import ProcessLock
 
         with self._lock:
             if self._process is None:

@@ -14,7 +14,6 @@ from giftping.codes.entries import sent as sent_changes
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
-from giftping.delivery.holder import Holder
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.catalogue import Game
@@ -22,6 +21,7 @@ from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntr
 from giftping.store.documents import DELIVERIES, LEDGER, OLDER_OPEN_STATES, entry_from_document
 from giftping.store.engine import Change
 from giftping.store.fields import DocumentError
+from giftping.store.holder import Holder
 from giftping.text import key_of
 
 QUIET = timedelta(minutes=1)

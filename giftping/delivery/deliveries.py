@@ -15,11 +15,11 @@ from enum import StrEnum
 from typing import Any
 
 from giftping.delivery.clock import Clock
-from giftping.delivery.holder import Holder, ProcessLock
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.store.documents import DELIVERIES, Document
 from giftping.store.engine import REV, Change, fresh_rev
 from giftping.store.fields import DocumentError, Fields, time_to_text
+from giftping.store.holder import Holder, ProcessLock
 from giftping.store.records import Store
 
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from giftping.delivery.clock import Clock, ClockVerdict
 from giftping.delivery.deliveries import Deliveries
-from giftping.delivery.holder import ProcessLock
 from giftping.delivery.hosts import NotAloneError
 from giftping.discord.members import MembersClient
 from giftping.discord.message import Upload
@@ -23,6 +22,7 @@ from giftping.runs.clock import NOT_YET_VALID, HostClock
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
 from giftping.settings.file import Mistake, SettingsError
+from giftping.store.holder import ProcessLock
 from giftping.store.tiny.files import replace_file, storage_errors
 from giftping.todo.local_time import LocalQuietHours, day_of
 from giftping.todo.membership import MembershipReader

@@ -17,11 +17,11 @@ from mongodb import ledger_behind, open_gate, uses
 from plays import CODES, FATES, WHILE, Play, check_until_fine, kill_at_request, open_entries, opened, put_clocks
 from scene import GAME, Ran, Scene, findings
 
-from giftping.delivery.holder import Holder
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.discord.snowflake import snowflake_at
+from giftping.store.holder import Holder
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -31,7 +31,7 @@ AFTER_THE_LEASE = timedelta(minutes=11)
 LIVES_ON = """
 import sys, time
 from pathlib import Path
-from giftping.delivery.holder import ProcessLock
+from giftping.store.holder import ProcessLock
 lock = ProcessLock(Path(sys.argv[1]), sys.argv[2])
 print(lock.take().process, flush=True)
 time.sleep(120)

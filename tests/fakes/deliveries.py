@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from fakes.records import NOON, entry
 
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document, delivery_from
-from giftping.delivery.holder import Holder
 from giftping.discord.snowflake import snowflake_at
 from giftping.store.base import HOME_GAME, entry_id
 from giftping.store.documents import DELIVERIES, LEDGER, entry_to_document
 from giftping.store.engine import Change
+from giftping.store.holder import Holder
 from giftping.store.records import Store
 
 GONE_PROCESS = Holder("host-a", "gone")

@@ -10,7 +10,6 @@ from docs_reading import DOCS, section, table
 from fakes.records import LATER, NOON, code, entry, guild, run
 
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
-from giftping.delivery.holder import Holder
 from giftping.delivery.hosts import HostRecord, host_to_document
 from giftping.store import documents, guild_documents
 from giftping.store.base import Broken, Hold, Round, Withdrawn
@@ -29,6 +28,7 @@ from giftping.store.documents import (
     run_to_document,
 )
 from giftping.store.guild_documents import guild_to_document, subscription_to_document, subscriptions_of
+from giftping.store.holder import Holder
 from giftping.store.schema import REV_FIELD, SHAPES
 from giftping.todo.history import Event, event_document
 

@@ -84,7 +84,7 @@ class MirroredEngine:
         self._read_only = read_only
         self._gate = database_lock(folder)
         self._session = DatabaseSession(
-            database, copy, self._gate, host=host, clock=clock, read_only=read_only, rename=rename
+            database, copy, self._gate, folder=folder, host=host, clock=clock, read_only=read_only, rename=rename
         )
         self._passed: set[str] = set()
         self._is_closed = False

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
 
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import META, MIRROR
+from giftping.store.holder import Holder, ProcessLock
 from giftping.store.mirror.epochs import (
     PUT_BACK,
     SETTINGS,
@@ -49,7 +51,6 @@ from giftping.store.mirror.notes import (
     waiting,
 )
 from giftping.store.mirror.older import translate_notes
-from giftping.store.mirror.session_ids import gone_sessions, new_session_id
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
@@ -80,6 +81,7 @@ class DatabaseSession:
         copy: TinyEngine,
         gate: StoreLock,
         *,
+        folder: Path,
         host: str,
         clock: Callable[[], datetime],
         read_only: bool,
@@ -111,7 +113,8 @@ class DatabaseSession:
         """What a glance at the database gives, as long as nobody else has written; None where that is not known."""
         self.is_acknowledged = False
         """Whether a write of this session was acknowledged, and with it all that it has found."""
-        self._id = new_session_id(host)
+        self._alive = ProcessLock(folder, host)
+        self._id = f"{host} {self._alive.holder.process}"
         self._identity: Identity | None = None
         self._base = -1
         """The number that the copy is in step with once it has followed; none while others write."""
@@ -235,7 +238,7 @@ class DatabaseSession:
             return
         found, synced = self._identity, synced_of(self._copy)
         if found is not None:
-            self._gone = gone_sessions(found.open, self._host)
+            self._gone = self._killed(found.open)
             self._base = -1 if found.open - self._gone else found.number
         if verdict in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH) and not self._begin_anew(verdict):
             return
@@ -282,6 +285,13 @@ class DatabaseSession:
             self.restored += put_back(self._database, self._copy, SETTINGS)
         self.sign()
         return True
+
+    def _killed(self, sessions: Collection[str]) -> frozenset[str]:
+        """Those of this host's sessions that are over, though they never said so: their processes' locks are free."""
+        holders = {one: Holder(*one.rsplit(" ", 1)) for one in sessions if " " in one}
+        return frozenset(
+            one for one, holder in holders.items() if holder.host == self._host and self._alive.is_gone(holder)
+        )
 
     def sign(self) -> None:
         """Say that this host has put back what it knows."""
@@ -338,6 +348,7 @@ class DatabaseSession:
                     opens = frozenset({self._id})
                     return raised(there or new_identity(), self._host, opens=opens, ends=self._gone)
 
+                self._alive.take()
                 self._raise(begun)
                 self._is_announced = True
 
@@ -349,6 +360,12 @@ class DatabaseSession:
 
     def close(self) -> None:
         """Tell the others that this session is over; where nobody else has written, the copy is in step."""
+        try:
+            self._tell_of_the_end()
+        finally:
+            self._alive.close()
+
+    def _tell_of_the_end(self) -> None:
         if self.lost is not None:
             return
         if not self._is_announced:

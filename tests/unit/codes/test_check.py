@@ -21,7 +21,6 @@ from giftping.codes.plan import GuildPlan
 from giftping.codes.report import CheckReport, DeliveryResult, GuildWork
 from giftping.codes.request import CheckRequest
 from giftping.delivery.deliveries import Deliveries, DeliveryState
-from giftping.delivery.holder import Holder
 from giftping.discord.outcome import Found
 from giftping.discord.snowflake import snowflake_at
 from giftping.settings.sources import MANUAL_SOURCE
@@ -36,6 +35,7 @@ from giftping.store.base import (
 )
 from giftping.store.documents import SUBSCRIPTIONS
 from giftping.store.engine import Change
+from giftping.store.holder import Holder
 
 SEEN = {HOME_GAME: ("api",), "kingshot": ("api",)}
 LEASE = timedelta(minutes=10)

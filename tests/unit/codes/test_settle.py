@@ -29,10 +29,10 @@ from giftping.codes.settle import (
     step_after,
 )
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState
-from giftping.delivery.holder import Holder
 from giftping.discord.outcome import Absent, Finding, Found, Undecided
 from giftping.discord.snowflake import snowflake_at
 from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.holder import Holder
 
 LEASE = timedelta(minutes=10)
 WINDOW = timedelta(minutes=2)

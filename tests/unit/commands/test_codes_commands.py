@@ -14,10 +14,10 @@ from ran import Ran
 
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
 from giftping.delivery.deliveries import DeliveryState
-from giftping.delivery.holder import ProcessLock
 from giftping.discord.outcome import Found, Refused
 from giftping.discord.snowflake import snowflake_at
 from giftping.store.base import HOME_GAME, Destination, EntryState
+from giftping.store.holder import ProcessLock
 from giftping.store.records import Store
 from giftping.wiring import Wiring
 

@@ -27,11 +27,11 @@ from giftping.delivery.deliveries import (
     delivery_from,
     new_delivery_id,
 )
-from giftping.delivery.holder import Holder
 from giftping.discord.limits import NONCE_LENGTH
 from giftping.discord.snowflake import snowflake_at
 from giftping.store.documents import DELIVERIES
 from giftping.store.fields import DocumentError
+from giftping.store.holder import Holder
 
 LEASE = timedelta(minutes=10)
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.delivery.deliveries import DeliveryState, delivery_from
-from giftping.delivery.holder import Holder
 from giftping.store.base import Broken, Destination
 from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS
 from giftping.store.engine import Change
@@ -26,6 +25,7 @@ from giftping.store.first_schema import (
     upgraded_guild,
 )
 from giftping.store.guild_documents import guild_of, subscription_from_document
+from giftping.store.holder import Holder
 
 TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- zone above
 GAMES = st.sampled_from(["whiteout-survival", "kingshot", "wuwa"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -183,6 +184,29 @@ def test_a_second_process_that_came_between_hides_nothing_of_a_killed_one(site: 
         killed.insert([entry()])
     site.in_step()
     assert site.documents(LEDGER, "one") == site.documents(LEDGER) != {}
+
+
+def test_sessions_that_were_killed_are_closed_by_their_host_and_one_that_lives_is_not(site: Site) -> None:
+    """Whatever machine or container they ran in, and whoever has their number now: their locks are free."""
+    with site.host() as store:
+        put(store, GUILDS, _id="1", label="x")
+    # None of them has left a lock: its container is gone with all of its processes.
+    for token in ("0123456789ab", f"{os.getpid()}"):
+        with closing(site.database()) as database:
+            there = database.get(META, [IDENTITY_ID])[IDENTITY_ID]
+            database.change([Change(META, there, {**there, "open": [*there["open"], f"one {token}", "other 77"]})])
+        living = site.host()
+        put(living, GUILDS, _id=token, label="x")
+        with site.host() as store:
+            put(store, GUILDS, _id=f"{token} 2", label="y")
+        left = site.documents(META)[IDENTITY_ID]["open"]
+        assert len(left) == 2, "that of another host, and the one that lives"
+        assert "other 77" in left
+        living.close()
+        assert site.documents(META)[IDENTITY_ID]["open"] == ["other 77"]
+        with closing(site.database()) as database:
+            there = database.get(META, [IDENTITY_ID])[IDENTITY_ID]
+            database.change([Change(META, there, {**there, "open": []})])
 
 
 def test_whoever_has_nothing_to_compare_reads_no_collection_whole(site: Site) -> None:

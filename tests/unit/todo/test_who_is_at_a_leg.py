@@ -12,12 +12,12 @@ import pytest
 from todo_stage import CHANNEL, CHANNEL_POST, MESSAGES, Stage, results
 
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState
-from giftping.delivery.holder import ProcessLock
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.runs.state_folder import SWEEP_LOCK
+from giftping.store.holder import ProcessLock
 from giftping.todo.claims import LegClaims, entry_of
 from giftping.todo.model import Leg, LegName, LegState, Member, Notice, NoticeKind
 from giftping.todo.repository import MemberChange

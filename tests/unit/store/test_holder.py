@@ -15,14 +15,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from giftping.delivery.holder import Holder, ProcessLock
 from giftping.store.base import StoreError
+from giftping.store.holder import Holder, ProcessLock
 from giftping.store.tiny.files import HOLDERS
 
 TAKES_IT_AND_WAITS = """
 import sys, time
 from pathlib import Path
-from giftping.delivery.holder import ProcessLock
+from giftping.store.holder import ProcessLock
 lock = ProcessLock(Path(sys.argv[1]), "host-a")
 print(lock.take().process, flush=True)
 time.sleep(60)
