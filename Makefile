@@ -1,6 +1,6 @@
 # make demo        the main job, once, offline: installs into .venv first
 # make test        the whole suite
-# make test-full   the same with every step of every kill matrix and five simulated months: takes three times as long
+# make test-full   the same with every step of every matrix, more members and more months: takes several times as long
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

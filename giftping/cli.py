@@ -5,15 +5,15 @@
 import gc
 import inspect
 import sys
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from giftping import __version__
-from giftping.errors import EXIT_UNEXPECTED, GiftpingError
+from giftping.errors import EXIT_FINE, EXIT_SETTINGS, EXIT_TROUBLE, GiftpingError, error_lines, exit_code_of
 
 if TYPE_CHECKING:
     from giftping.commands.session import Session
@@ -43,6 +43,8 @@ codes_app = _group("codes", "Gift codes: look for new ones, and look into what w
 guilds_app = _group("guilds", "Guilds: where announcements go.")
 sources_app = _group("sources", "Sources: the places that list codes.")
 config_app = _group("config", "Settings: check and show them.")
+operator_app = _group("operator", "The operator: who is told of trouble.")
+heartbeat_app = _group("heartbeat", "The monitors that raise the alarm when a job does not run.")
 store_app = _group("store", "The store: how it stands, and which hosts use it.")
 todo_app = _group("todo", "Daily TODOs: remind members, and see who has handed in.")
 roster_app = _group("roster", "The roster: the members who take part.", todo_app)
@@ -91,6 +93,12 @@ def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
 
 SHARED = _parameters(_session)[1:]
 
+
+def with_odd(exit_code: int, has_met_odd: bool) -> int:  # noqa: FBT001 it is what is asked about
+    """The exit code of a command that did its job, and may have met documents that it could not read."""
+    return EXIT_TROUBLE if has_met_odd and exit_code == EXIT_FINE else exit_code
+
+
 Does = Callable[..., int]
 """What a command does: it takes the session and the command's own arguments, and returns the exit code."""
 
@@ -108,7 +116,7 @@ def command(group: typer.Typer, name: str, *, job: str = "", has_config: bool = 
             session = _session(job, **{parameter.name: given.pop(parameter.name) for parameter in shared})
             Running.session = session
             session.handle_all_logging()
-            raise typer.Exit(does(session, **given))
+            raise typer.Exit(with_odd(does(session, **given), session.has_met_odd))
 
         # typer reads the options off the signature, and passes their values by name.
         signature = inspect.Signature([*_parameters(does)[1:], *shared])
@@ -143,6 +151,10 @@ def _id_option(name: str, text: str, *, metavar: str = "ID") -> Any:
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 OneGame = Annotated[str | None, typer.Option("--game", metavar="GAME", help="Only this game.")]
+OneSource = Annotated[
+    str | None, typer.Option("--source", metavar="NAME", help="All that are held because of this source.")
+]
+SomeCodes = Annotated[list[str] | None, typer.Argument(metavar="[CODE...]", help="The codes.", show_default=False)]
 GuildId = Annotated[int, typer.Argument(parser=discord_id, metavar="GUILD", help="The guild's numeric id.")]
 OneGuild = Annotated[int | None, _id_option("--guild", "Only this guild, by its id.")]
 TheGuild = Annotated[int, _id_option("--guild", "The guild, by its id.")]
@@ -241,6 +253,22 @@ def config_show(session: "Session") -> int:
     return setup.show_config(session)
 
 
+@command(operator_app, "test")
+def operator_test(session: "Session") -> int:
+    """Post a test message by the operator's webhook, and say how it went."""
+    from giftping.commands import contacts
+
+    return contacts.test_operator(session)
+
+
+@command(heartbeat_app, "test")
+def heartbeat_test(session: "Session") -> int:
+    """Ping the monitors: start (where it is wanted), fail, and then success, so that the alarm is over again."""
+    from giftping.commands import contacts
+
+    return contacts.test_heartbeat(session)
+
+
 @command(guilds_app, "add")
 def guilds_add(
     session: "Session",
@@ -253,21 +281,51 @@ def guilds_add(
     game: Annotated[
         list[str] | None,
         typer.Option(
-            "--game", metavar="GAME", help="A game to follow; may be repeated. Without one: whiteout-survival."
+            "--game",
+            metavar="GAME",
+            help="A game to follow; may be repeated. Without one: all it follows; whiteout-survival to begin with.",
         ),
     ] = None,
-    mention: Annotated[int | None, _id_option("--mention", "The role to mention, by its id.", metavar="ROLE")] = None,
-    no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention no role any more.")] = False,
+    mention: Annotated[
+        list[str] | None,
+        typer.Option("--mention", metavar="ROLE", help="A role's id, everyone or here; may be repeated."),
+    ] = None,
+    no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention nobody any more.")] = False,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="TEXT", help="What to call the guild; an empty one is taken away.")
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="NAME",
+            help="The language of what members see: en, de, es, or one of your own.",
+        ),
+    ] = None,
     announce_current: Annotated[
         bool,
         typer.Option("--announce-current", help="Announce the codes that are valid now, too."),
     ] = False,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not ask Discord what the webhook, the channel and the roles are.")
+    ] = False,
 ) -> int:
-    """Add a guild, or change the settings of a known one."""
-    from giftping.commands import guilds
+    """Add games that a guild follows, or change where they go; other games of the guild stay as they are."""
+    from giftping.commands import subscribing
 
-    request = guilds.GuildRequest(guild, webhook, channel, tuple(game or ()), mention, announce_current, no_mention)
-    return guilds.add(session, request)
+    request = subscribing.GuildRequest(
+        guild,
+        webhook,
+        channel,
+        tuple(game or ()),
+        tuple(map(subscribing.mention_from, mention or ())),
+        announce_current,
+        no_mention,
+        label=label,
+        language=language,
+        is_checked=not no_check,
+    )
+    return subscribing.add(session, request)
 
 
 @command(guilds_app, "list")
@@ -279,11 +337,11 @@ def guilds_list(session: "Session") -> int:
 
 
 @command(guilds_app, "remove")
-def guilds_remove(session: "Session", guild: GuildId, yes: Yes = False) -> int:
-    """Stop announcing in a guild; what it was sent stays in the ledger."""
-    from giftping.commands import guilds
+def guilds_remove(session: "Session", guild: GuildId, game: OneGame = None, yes: Yes = False) -> int:
+    """Stop announcing in a guild, or one game there; what it was sent stays in the ledger."""
+    from giftping.commands import subscribing
 
-    return guilds.remove(session, guild, yes=yes)
+    return subscribing.remove(session, guild, game, yes=yes)
 
 
 @command(guilds_app, "test")
@@ -292,7 +350,7 @@ def guilds_test(
     guild: GuildId,
     post: Annotated[bool, typer.Option("--post/--no-post", help="Post a test message, or only look.")] = True,
 ) -> int:
-    """Post a test message to a guild's destination."""
+    """Post a test message to each destination of a guild."""
     from giftping.commands import guilds
 
     return guilds.test(session, guild, post=post)
@@ -318,6 +376,25 @@ def sources_test(
     from giftping.commands import sources
 
     return sources.test(session, name, file)
+
+
+@command(sources_app, "replay")
+def sources_replay(
+    session: "Session",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The source's name.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="What it answered: JSON lines, or a folder of bodies."),
+    ],
+    every: Annotated[
+        str | None,
+        typer.Option("--every", metavar="SPAN", help="Look as often as that, 5m; without it, at each recorded body."),
+    ] = None,
+) -> int:
+    """Show what a recorded history would have brought: what goes out when, and what is held."""
+    from giftping.commands.replay import replay_source
+
+    return replay_source(session, name, files, _span(every) if every else None)
 
 
 @command(codes_app, "check", job="codes check")
@@ -358,11 +435,51 @@ def codes_add(
     expires: Annotated[
         str, typer.Option("--expires", metavar="DATE", help="Its last day, 2026-12-31, or a full ISO 8601 time.")
     ] = "",
+    anyway: Annotated[bool, typer.Option("--anyway", help="Whatever speaks against it.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="As a new round: also where it was announced before.")] = False,
 ) -> int:
     """Add a code by hand; it goes out with the next check."""
-    from giftping.commands import codes
+    from giftping.commands.adding import add_code
 
-    return codes.add_code(session, code, game, rewards=rewards, expires_at=_expiry(expires))
+    expires_at = _expiry(expires)
+    return add_code(session, code, game, rewards=rewards, expires_at=expires_at, anyway=anyway, again=again)
+
+
+@command(codes_app, "held")
+def codes_held(session: "Session", game: OneGame = None, source: OneSource = None) -> int:
+    """Show the codes that are held back, and why."""
+    from giftping.commands.rulings import held
+
+    return held(session, game, source)
+
+
+@command(codes_app, "approve")
+def codes_approve(session: "Session", codes: SomeCodes = None, game: OneGame = None, source: OneSource = None) -> int:
+    """Say that held codes are real; they go out with the next check."""
+    from giftping.commands.rulings import approve
+
+    return approve(session, codes or [], game, source)
+
+
+@command(codes_app, "reject")
+def codes_reject(session: "Session", codes: SomeCodes = None, game: OneGame = None, source: OneSource = None) -> int:
+    """Say that held codes are none; they go out nowhere."""
+    from giftping.commands.rulings import reject
+
+    return reject(session, codes or [], game, source)
+
+
+@command(codes_app, "withdraw")
+def codes_withdraw(
+    session: "Session",
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code; upper and lower case are the same here.")],
+    game: OneGame = None,
+    undo: Annotated[bool, typer.Option("--undo", help="It is a code after all.")] = False,
+) -> int:
+    """Take a code back: it goes out nowhere any more."""
+    from giftping.commands.rulings import withdraw
+
+    return withdraw(session, code, game, undo=undo)
 
 
 @command(codes_app, "stats")
@@ -421,12 +538,24 @@ def codes_settle(
 def codes_explain(
     session: "Session",
     code: Annotated[str, typer.Argument(metavar="CODE", help="The code; upper and lower case are the same here.")],
-    guild: TheGuild,
+    guild: OneGuild = None,
 ) -> int:
-    """Say why a code was, or was not, announced in a guild."""
-    from giftping.commands import codes
+    """Say why a code was, or was not, announced, and all that happened to it."""
+    from giftping.commands.explaining import explain
 
-    return codes.explain(session, code, guild)
+    return explain(session, code, guild)
+
+
+def _span(text: str) -> timedelta:
+    from giftping.settings.durations import parse_duration
+
+    try:
+        span = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--every: {error}") from None
+    if not span:
+        raise typer.BadParameter("--every: must be longer than nothing")
+    return span
 
 
 def _since(text: str) -> datetime:
@@ -571,10 +700,18 @@ def todo_list(session: "Session") -> int:
 
 @command(todo_app, "delete")
 def todo_delete(session: "Session", user: User) -> int:
-    """Delete the text of a member's TODO; the clock goes on."""
+    """Delete the text of a member's last TODO; the clock and the history go on. forget removes all of it."""
     from giftping.commands.todo import delete
 
     return delete(session, user)
+
+
+@command(todo_app, "forget")
+def todo_forget(session: "Session", user: User, yes: Yes = False) -> int:
+    """Forget a member who asks for it: texts, history, files, pauses. delete takes the last text alone."""
+    from giftping.commands.forgetting import forget_member
+
+    return forget_member(session, user, yes=yes)
 
 
 @command(todo_app, "history")
@@ -650,8 +787,15 @@ def roster_list(session: "Session") -> int:
 
 def main() -> None:
     """Run the command line and end the process."""
+    from giftping.output.streams import take_streams
+
+    streams = take_streams()
+    if sys.platform == "win32":
+        sys.exit(_refuse_windows())
     try:
         run()
+    except SystemExit as ended:
+        sys.exit(streams.exit_code(ended.code if isinstance(ended.code, int) else EXIT_FINE))
     finally:
         # Python's last collection would walk through everything that was loaded: a tenth of an idle run.
         gc.freeze()
@@ -667,8 +811,7 @@ def run() -> None:
         sys.exit(130)
     except typer.Abort:
         # Ctrl-C, or the end of the input, at a question.
-        _session_so_far().write_log("giftping: aborted", "error")
-        sys.exit(130)
+        sys.exit(_told(["aborted"], 130))
     except Exception as error:  # noqa: BLE001 the last place where an error can be said in one line
         sys.exit(_tell_error(error))
     finally:
@@ -681,34 +824,49 @@ def _session_so_far() -> "Session":
     """The session of the command that runs; before there is one, such a one as its words ask for, read or not."""
     from giftping.commands.session import Session
 
-    return Running.session or Session(log_json="--log-json" in sys.argv)
+    return Running.session or Session(log_json="--log-json" in sys.argv, json="--json" in sys.argv)
+
+
+def _refuse_windows() -> int:
+    """The exit code on a system without the locks that keep two runs apart, once that is told."""
+    sys.stderr.write(
+        "giftping: runs on Linux, and by hand on macOS; on Windows it does not: use WSL, or a machine with Linux\n"
+    )
+    return EXIT_SETTINGS
 
 
 def _tell_error(error: Exception) -> int:
-    session = _session_so_far()
+    if isinstance(error, ModuleNotFoundError) and error.name == "fcntl":
+        return _refuse_windows()
     if hasattr(error, "format_message"):
-        return _tell_mistake(error, session)
+        return _tell_mistake(error)
+    exit_code = _told(error_lines(error), exit_code_of(error))
     if isinstance(error, GiftpingError):
-        for line in error.lines:
-            session.write_log(f"giftping: {line}", "error")
-        return error.exit_code
-    said = f"giftping: unexpected {type(error).__name__}: {error} (-vv shows where)"
-    session.write_log(said, "error")
-    if session.verbose > 1:
+        return exit_code
+    if (session := _session_so_far()).verbose > 1:
         import traceback
 
         session.write_log("".join(traceback.format_exception(error)), "error")
-    return EXIT_UNEXPECTED
+    return exit_code
 
 
-def _tell_mistake(error: Any, session: "Session") -> int:
+def _tell_mistake(error: Any) -> int:
     """Tell what typer cannot read, and where help is. Its errors have no public root in every version allowed."""
     context = getattr(error, "ctx", None)
     exit_code: int = error.exit_code
     if type(error).__name__ == "NoArgsIsHelpError":  # The help has been shown, by whoever raised it.
         return exit_code
-    session.write_log(f"giftping: {error.format_message()}", "error")
+    lines = [error.format_message()]
     if context is not None:
-        usage = " ".join(context.get_usage().split())
-        session.write_log(f"giftping: {usage}; {context.command_path} --help says more", "error")
+        lines.append(f"{' '.join(context.get_usage().split())}; {context.command_path} --help says more")
+    return _told(lines, exit_code)
+
+
+def _told(lines: Sequence[str], exit_code: int) -> int:
+    """The exit code of what could not be done, once that is told: here, and nowhere else."""
+    session = _session_so_far()
+    # A job's run has told it itself, or knows that it was told today.
+    for line in lines if not session.has_told_end else ():
+        session.write_log(f"giftping: {line}", "error")
+    session.give_error(lines, exit_code)
     return exit_code

@@ -40,3 +40,15 @@ class UsageError(GiftpingError):
 
 class UnknownGuildError(UsageError):
     """What was asked for is about a guild that is not set up: it is not known where announcements go in it."""
+
+
+def error_lines(error: Exception) -> tuple[str, ...]:
+    """What whoever runs giftping is told of an error that ends a command, a line each."""
+    if isinstance(error, GiftpingError):
+        return error.lines
+    return (f"unexpected {type(error).__name__}: {error} (-vv shows where)",)
+
+
+def exit_code_of(error: Exception) -> int:
+    """What a command that this error ends exits with."""
+    return error.exit_code if isinstance(error, GiftpingError) else EXIT_UNEXPECTED

@@ -44,6 +44,11 @@ def key_of(spelling: str) -> str:
     return spelling.strip().upper()
 
 
+def is_folded(spelling: str) -> bool:
+    """Whether a spelling is all in one case, as of those who fold it, so that it says nothing of a code's own."""
+    return spelling in (spelling.upper(), spelling.lower())
+
+
 def counted(count: int, noun: str, verb: str = "") -> str:
     """A number with its noun: `1 guild`, `3 guilds`, `2 ledger entries`, `0 people`.
 
@@ -80,6 +85,20 @@ def when(moment: datetime | None, zone: tzinfo | None) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}" if moment else "–"
 
 
+def last_day(expires_at: datetime | None, expiry_text: str) -> str:
+    """The day, as 2026-12-31, through which a code is valid whose source names a day and no time; else empty.
+
+    In whatever zone: it is the day that the source named, which is another one in other zones.
+    """
+    found = re.match(r"(\d{4}-\d{2}-\d{2})(?: \(|$)", expiry_text)
+    return found[1] if found and expires_at is not None else ""
+
+
+def end_text(expires_at: datetime | None, expiry_text: str, zone: tzinfo | None) -> str:
+    """When a code ends: the last day that its source names, the instant in a reader's zone, or the source's words."""
+    return last_day(expires_at, expiry_text) or (when(expires_at, zone) if expires_at else expiry_text)
+
+
 def until(moment: datetime, now: datetime) -> str:
     """How far an instant is away, in the largest unit that fits: `in 3 days`, `2 hours ago`."""
     seconds = (moment - now).total_seconds()
@@ -105,16 +124,96 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def printable(text: str) -> str:
-    """A text without control characters: what members call themselves is not for the terminal to obey."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+# What pages, documents and members write, made safe for where it is shown: a function for each such place.
+
+_HIDDEN = (
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180b-\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e01ef]"
+)
+"""Control characters but for line breaks and tabs, direction marks, what has no width, and halves of characters."""
+
+_STRAY_JOINERS = r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])|(?<=[\u200c\u200d])[\u200c\u200d]+"
+"""Joiners that join nothing: many scripts and emoji need one between two of their characters."""
+
+_MENTION = r"(?i)@(?=everyone|here|[!&]?[0-9])"
+_INVITE = r"(?i)(discord(?:app)?\.(?:com|gg|gift|me|li|io|new))(?=/)"
+
+NOTHING_BETWEEN = "\u200b"
+"""A space of no width: what it parts, Discord takes for no mention and no invite, wherever it stands."""
+
+_LOOK_ALIKES = str.maketrans(r"\*_~`|<>[]@", "＼∗＿∼ˋ∣‹›［］＠")
+
+
+def without_hidden(text: str) -> str:
+    """A text without control characters, direction marks and what has no width; line breaks and tabs stay.
+
+    For where Discord knows no markup: footers, authors, the names of channels and threads.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    plain = re.sub(_HIDDEN, "", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return re.sub(_STRAY_JOINERS, "", plain)
 
 
 def escape_markdown(text: str) -> str:
-    """A text that Discord shows letter by letter: no markup, mentions, links, custom emoji or timestamps.
+    """A text that Discord shows letter by letter: no markup, mentions, links, invites, custom emoji or timestamps.
 
-    What can begin or end markup gets a backslash, so that the text may grow; shorten it afterwards with `truncate` of
-    `giftping.discord.limits`, which does not part a backslash from what it escapes.
+    What can begin or end markup gets a backslash. A mention notifies whatever stands before it, so that it is parted.
+    The text may grow; shorten it afterwards with `truncate` of `giftping.discord.limits`, which does not part a
+    backslash from what it escapes.
     """
-    escaped = re.sub(r"[\\*_~`|<>\[\]@]|:(?=//)", r"\\\g<0>", text)
+    parted = re.sub(_MENTION, f"@{NOTHING_BETWEEN}", without_hidden(text))
+    parted = re.sub(_INVITE, rf"\1{NOTHING_BETWEEN}", parted)
+    escaped = re.sub(r"[\\*_~`|<>\[\]@]|:(?=//)", r"\\\g<0>", parted)
     return re.sub(r"^(\s*)([-+#])", r"\1\\\2", escaped, flags=re.MULTILINE)
+
+
+def look_alike(text: str) -> str:
+    """A text as `escape_markdown` has it, but no longer than it is: with other characters that look like markup."""
+    plain = re.sub(_INVITE, lambda found: found[1].replace(".", "․"), without_hidden(text)).translate(_LOOK_ALIKES)
+    plain = plain.replace("://", "꞉//")
+    marks = {"-": "‐", "+": "＋", "#": "＃"}
+    return re.sub(r"^(\s*)([-+#])", lambda found: found[1] + marks[found[2]], plain, flags=re.MULTILINE)
+
+
+def in_code_marks(text: str) -> str:
+    """A text for between code marks, where Discord shows all but those marks as it is; a code comes out unchanged."""
+    return " ".join(without_hidden(text).replace("`", "ˋ").split("\n"))
+
+
+def unlinked(text: str) -> str:
+    """A text of ours that may quote what others wrote, with its markup, but for links that say they lead elsewhere."""
+    return without_hidden(text).replace("](", f"]{NOTHING_BETWEEN}(")
+
+
+def file_name(name: str, *, plain: bool = False) -> str:
+    """A name under which a file may be stored and posted: letters and digits of any script, `.`, `-` and `_`.
+
+    With `plain` of ASCII alone, as Discord shows a picture only under such a name.
+    """
+    kept = re.sub(r"[^\w.-]", "_", without_hidden(name), flags=re.ASCII if plain else 0)
+    stem, dot, suffix = kept.rpartition(".") if "." in kept else (kept, "", "")
+    return f"{stem.lstrip('.')[:40] or 'file'}{dot}{suffix[-20:]}"
+
+
+def printable(text: str) -> str:
+    """A text on one line without control characters: what members call themselves is not for the terminal to obey."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def for_terminal(text: str) -> str:
+    """Lines that a terminal shows and does not obey, whatever of others' is in them; line breaks and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_HIDDEN, "�", text)
+
+
+def json_for_terminal(text: str) -> str:
+    """A JSON text that says the same, with what a terminal would obey written as escapes."""
+    return re.sub(_HIDDEN, lambda found: json_escape(found[0]), text)
+
+
+def json_escape(character: str) -> str:
+    """A character as JSON escapes it, as two halves where it takes those."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

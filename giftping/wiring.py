@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from giftping.discord.http import DiscordHttp
     from giftping.discord.outcome import Refused, Route
     from giftping.discord.rest import RestClient
+    from giftping.discord.webhook import WebhookAddress
     from giftping.settings.keys import Settings
     from giftping.store.base import Destination
     from giftping.store.holder import ProcessLock
     from giftping.store.mirror.standing import DatabaseStanding as DatabaseStanding
     from giftping.store.records import Store
+    from giftping.words.catalogue import Words
 
 # Discord counts requests channel by channel (Rate Limits): guilds do not have to wait for each other.
 POSTING_THREADS = 8
@@ -44,6 +46,8 @@ class Wiring:
     settings: Settings
     stopped: Callable[[], bool] | None = None
     """Once this says so no request goes to Discord any more."""
+    refused_token: Refused | None = None
+    """What Discord said when it refused the bot token not long ago, where nothing is to be asked with it now."""
     # Reentrant, because one client is made with another.
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _http: DiscordHttp | None = field(default=None, repr=False)
@@ -53,6 +57,8 @@ class Wiring:
     """One of its own, because the TODO part may wait for rate limits for another time than the codes."""
 
     _process: ProcessLock | None = field(default=None, repr=False)
+    _words: dict[str, Words] = field(default_factory=dict, repr=False)
+    """What is said, by language."""
 
     def is_stopped(self) -> bool:
         """Whether nothing new is to be begun."""
@@ -66,6 +72,17 @@ class Wiring:
         from zoneinfo import ZoneInfo
 
         return ZoneInfo(self.settings.time_zone)
+
+    def words(self, language: str = "") -> Words:
+        """What is said in a language, with the phrases of the settings; without one in that of the settings."""
+        from giftping.words.catalogue import words_of
+
+        name = language or self.settings.language
+        # Asked for each guild, of which there may be thousands, in a few languages.
+        with self._lock:
+            if name not in self._words:
+                self._words[name] = words_of(name, self.settings.words)
+            return self._words[name]
 
     def open_store(self, *, read_only: bool = False) -> Store:
         """The store, open: the JSON file, or MongoDB with it as its mirror.
@@ -119,11 +136,11 @@ class Wiring:
         from giftping.store.mirror.notes import waiting
         from giftping.store.tiny.engine import TinyEngine
 
-        copy = TinyEngine(self.settings.state, read_only=True)
+        mirror = TinyEngine(self.settings.state, read_only=True)
         try:
-            return waiting(copy)
+            return waiting(mirror)
         finally:
-            copy.close()
+            mirror.close()
 
     def glance(self) -> str | None:
         """What tells that nobody has written to MongoDB, in one round trip; None when it cannot be asked now."""
@@ -131,7 +148,7 @@ class Wiring:
 
         if self.settings.mongo.uri is None:
             return None
-        from giftping.store.mirror.session import glance
+        from giftping.store.mirror.epochs import glance
 
         try:
             database = opening.database_of(self.settings, self.settings.mongo.uri)
@@ -160,15 +177,24 @@ class Wiring:
     def decide(self, *, adopts: bool) -> str:
         """What MongoDB was found to be, once it was decided what counts: what this host remembers, or what is there.
 
-        Raise StoreError where there is nothing to decide, or it cannot be read or written.
+        Empty where there was nothing to decide. Raise StoreError where it cannot be read or written.
         """
-        from giftping.store.base import StoreError
-
         if self.settings.mongo.uri is None:
-            raise StoreError(
-                "MONGO_URI is not set: the ledger is a file of this host alone; there is nothing to decide"
-            )
-        return opening.decide_which_counts(self.settings, self.settings.mongo.uri, utc_now(), adopts=adopts).value
+            return ""
+        from giftping.store.mirror.identity import AS_IT_WAS
+
+        found = opening.decide_which_counts(self.settings, self.settings.mongo.uri, utc_now(), adopts=adopts)
+        return "" if found in AS_IT_WAS else found.value
+
+    def is_to_be_decided(self) -> bool:
+        """Whether MongoDB is not as this host remembers it, or cannot be reached to tell.
+
+        Raise StoreError when it cannot be read.
+        """
+        from giftping.store.mirror.identity import AS_IT_WAS
+
+        standing = self.standing()
+        return self.settings.mongo.uri is not None and (standing is None or standing.found not in AS_IT_WAS)
 
     def process_lock(self, *, create: bool = True) -> ProcessLock:
         """By what the other processes of this host know that this one is alive; the host's name is kept with `create`.
@@ -207,9 +233,18 @@ class Wiring:
         token = self.settings.discord.token
         value = token.reveal() if token else None
         try:
-            return DiscordHttp(self.settings.discord.api, token=value, budget=budget, stopped=self.stopped)
+            http = DiscordHttp(self.settings.discord.api, token=value, budget=budget, stopped=self.stopped)
         except ValueError as error:
             raise SettingsError([Mistake("the bot token", token.origin if token else "", str(error))]) from None
+        if self.refused_token is not None:
+            http.leave_token(self.refused_token)
+        return http
+
+    def told_of_token(self) -> tuple[Refused | None, bool]:
+        """Discord's no to the bot's token, None where it said none so far, and whether it has taken the token."""
+        known = [http for http in (self._http, self._todo_client.http if self._todo_client else None) if http]
+        refused = next((http.refused_token for http in known if http.refused_token is not None), None)
+        return refused, any(http.is_token_taken for http in known)
 
     def reader(self) -> RestClient | None:
         """Discord as the bot sees it, None without a token."""
@@ -247,39 +282,67 @@ class Wiring:
             if reader is None:
                 return Refused("no bot token: set DISCORD_TOKEN to post to a channel")
             return ChannelRoute(reader, destination.channel_id)
-        from giftping.discord.webhook import WebhookRoute, parse_webhook_url
+        from giftping.discord.webhook import WebhookRoute
 
         try:
             # Not before it is needed: a secret that is missing holds up this destination only.
-            url = self.settings.secret(destination.webhook).reveal()
-            address = parse_webhook_url(url, api=self.settings.discord.api)
+            address = self._webhook_address(destination.webhook)
         except (SecretError, ValueError) as error:
             return Refused(str(error))
         return WebhookRoute(self.http(), address, reader)
+
+    def place_of(self, destination: Destination) -> str:
+        """What is the same for all ways to write one destination: a webhook's id, in whatever thread, or a channel's.
+
+        Where the webhook's secret is not to be had now it is how that is referred to.
+        """
+        if destination.channel_id is not None:
+            return f"channel {destination.channel_id}"
+        try:
+            return f"webhook {self._webhook_address(destination.webhook).id}"
+        except (SecretError, ValueError):
+            return destination.webhook
+
+    def _webhook_address(self, reference: str) -> WebhookAddress:
+        """The webhook that a reference leads to. Raise SecretError or ValueError where it leads to none."""
+        from giftping.discord.webhook import parse_webhook_url
+
+        return parse_webhook_url(self.settings.secret(reference).reveal(), api=self.settings.discord.api)
 
 
 def side_by_side(
     work: Callable[[Item], Result], items: Sequence[Item], on_done: Callable[[int, int], None] | None = None
 ) -> list[Result]:
     """The results in order, several at a time; an error is raised after all others are done."""
-    done = 0
+    results: dict[int, Result] = {}
+    errors: list[Exception] = []
+    numbers = iter(range(len(items)))
+    lock = threading.Lock()
 
-    def tell() -> None:
-        nonlocal done
-        done += 1
-        if on_done is not None:
-            on_done(done, len(items))
+    def take_turns() -> None:
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            try:
+                results[number] = work(items[number])
+            except Exception as error:  # noqa: BLE001 -- raised below, once the others are done
+                errors.append(error)
+            if on_done is not None:
+                with lock:
+                    on_done(len(results) + len(errors), len(items))
 
     # For one item no pool is worth its import.
     if len(items) < 2:
-        results = [work(item) for item in items]
-        for _ in results:
-            tell()
-        return results
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+        take_turns()
+    else:
+        from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(POSTING_THREADS, len(items))) as pool:
-        futures = [pool.submit(work, item) for item in items]
-        for _ in as_completed(futures):
-            tell()
-    return [future.result() for future in futures]
+        # A task for each thread, not for each item: ten thousand of those would be a fifth of the memory of a run.
+        with ThreadPoolExecutor(POSTING_THREADS) as pool:
+            for turn in [pool.submit(take_turns) for _ in range(min(POSTING_THREADS, len(items)))]:
+                turn.result()
+    if errors:
+        raise errors[0]
+    return [results[number] for number in range(len(items))]

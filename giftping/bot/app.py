@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -14,6 +15,7 @@ from giftping.bot import code_commands, todo_commands
 from giftping.bot.command_runner import CommandRunner
 from giftping.bot.command_sync import CommandSync
 from giftping.bot.failures import tell_failure
+from giftping.bot.presence import Presence
 from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
@@ -25,7 +27,7 @@ LAST_ANSWERS = 20.0
 class GiftpingBot(discord.Client):
     """Takes slash commands. It asks for no privileged intent, reads no messages, and starts nothing by itself."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_connected: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -34,6 +36,7 @@ class GiftpingBot(discord.Client):
             chunk_guilds_at_startup=False,
         )
         self.settings = settings
+        self._on_connected = on_connected
         self.tree = Tree(self)
         self.runner = runner = CommandRunner(settings)
         guild_id = settings.todo.guild_id
@@ -41,26 +44,37 @@ class GiftpingBot(discord.Client):
         code_commands.add_commands(self.tree, runner)
         todo_commands.add_commands(self.tree, runner, self._todo_guild)
         self._command_sync = CommandSync(self.tree, settings.state)
+        self.presence = Presence(runner)
 
     async def setup_hook(self) -> None:
-        """Bring the commands for everywhere up to date, and take back those of a guild that is not named any more."""
+        """Bring the commands for everywhere up to date, and take back those of a guild that is not named any more.
+
+        What waits for MongoDB is looked after from now on.
+        """
         await self._command_sync.bring_up_to_date()
         await self._command_sync.withdraw_from_others(self._todo_guild)
+        if self.settings.mongo.uri is not None:
+            # What the bot before this one has left.
+            self.runner.carry_back_later()
 
     async def on_ready(self) -> None:
         """Bring up to date what is not yet. Discord says this more than once: after a lost connection again."""
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
+        # It reads and writes files, and may ask Discord.
+        await asyncio.to_thread(self._on_connected)
         await self._command_sync.bring_up_to_date()
         guild = self._todo_guild
         if guild is not None and self.get_guild(guild.id) is None:
             log.warning("the bot is not in the server %d that GUILD_ID names: invite it", guild.id)
         elif guild is not None:
             await self._command_sync.bring_up_to_date(guild)
+            self.presence.begin()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Bring the commands of the guild for TODOs up to date once the bot is invited there."""
         if self._todo_guild is not None and guild.id == self._todo_guild.id:
             await self._command_sync.bring_up_to_date(self._todo_guild)
+            self.presence.begin()
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Do the same for a guild that Discord could not show before."""
@@ -76,13 +90,16 @@ class Tree(app_commands.CommandTree[GiftpingBot]):
         await tell_failure(interaction, error, self.client.settings, f"/{command}")
 
 
-def run(settings: Settings, token: str) -> None:
-    """Run the bot until SIGTERM or SIGINT. Raise discord.LoginFailure when the token is refused."""
-    asyncio.run(_run(settings, token))
+def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    """Run the bot until SIGTERM or SIGINT; `on_connected` is called whenever it is ready.
+
+    Raise discord.LoginFailure when the token is refused.
+    """
+    asyncio.run(_run(settings, token, on_connected))
 
 
-async def _run(settings: Settings, token: str) -> None:
-    bot = GiftpingBot(settings)
+async def _run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    bot = GiftpingBot(settings, on_connected)
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -99,4 +116,5 @@ async def _run(settings: Settings, token: str) -> None:
         # would not notice for minutes that the bot is closed.
         started.cancel()
         await asyncio.gather(started, told_to_end, return_exceptions=True)
+        await bot.presence.end()
         await bot.runner.finish(LAST_ANSWERS)

@@ -14,6 +14,7 @@ from giftping.bot.embeds import answer_embed
 from giftping.bot.settings_panel import open_panel
 from giftping.bot.views import ManagersControls, show_pages
 from giftping.commands import codes
+from giftping.commands.adding import add_code
 
 MANAGES = {"manage_guild": True}
 ALREADY = "It is being done already."
@@ -103,7 +104,7 @@ class CodeCommands:
             await refuse(interaction, f"Expires: {error}.")
             return
         await acknowledge(interaction)
-        result = await self._runner.run(codes.add_code, code, game, rewards=rewards, expires_at=expires_at)
+        result = await self._runner.run(add_code, code, game, rewards=rewards, expires_at=expires_at)
         await answer(interaction, embeds.added(result, self._runner.settings.games))
 
     async def open_panel(self, interaction: Interaction) -> None:

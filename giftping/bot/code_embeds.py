@@ -15,7 +15,8 @@ from giftping.bot.embeds import BLUE, RED, answer_embed, at, plain, refusal_embe
 from giftping.discord.limits import truncate
 from giftping.errors import EXIT_LOCKED
 from giftping.settings.catalogue import Game
-from giftping.text import counted, escape_markdown
+from giftping.store.base import EVERYONE, HERE
+from giftping.text import counted, escape_markdown, in_code_marks, last_day, unlinked
 
 Games = Mapping[str, Game]
 
@@ -30,13 +31,15 @@ LINES = 5
 AWAY = "The gift codes cannot be read or saved just now. Try again in a few minutes; the reason is in the bot's log."
 CHECKING = "A check is at it just now, by the timer or by somebody else; what is new comes by itself."
 NOTICED = "The database said something to whoever runs the bot; it is in the log."
-ON_COPY = "The database is away: this is by the bot's own copy, and what is saved there is carried over later."
+ON_MIRROR = "The database is away: this is by the bot's mirror of it, and what is saved there is carried over later."
 
 IN_DISCORD = (
-    (re.compile(r"^guild \d+: |^failed: |^cannot be used: "), ""),
+    (re.compile(r"^(warning: )?guild \d+: |^warning: |^failed: |^cannot be used: "), ""),
     (re.compile(r"channel (\d{17,20})\b"), r"<#\1>"),
     (re.compile(r"; look into the channel, then: giftping codes settle .*"), "; whoever runs the bot settles it"),
-    (re.compile(r", then: giftping guilds test \d+"), ", then choose the channel again"),
+    (re.compile(r": giftping guilds add \d+ --(channel ID|webhook URL|mention ROLE)"), ""),
+    (re.compile(r"[,;] then: giftping guilds test \d+"), ", then choose the channel again"),
+    (re.compile(r": giftping guilds test \d+ --no-post"), ", choose the channel again"),
     (re.compile(r": giftping guilds list, giftping codes settle"), "; whoever runs the bot can see which"),
 )
 """What the command line says, and what a member in Discord can act on in its place."""
@@ -44,6 +47,7 @@ IN_DISCORD = (
 
 def code_words(text: str) -> str:
     """A text of the command line as it is said in Discord."""
+    text = unlinked(text)
     for said, instead in IN_DISCORD:
         text = said.sub(instead, text)
     return text[:1].upper() + text[1:]
@@ -60,7 +64,7 @@ def code_trouble(result: CommandResult) -> list[str]:
     """The troubles besides, in a member's words."""
     lines = [code_words(line) for line in result.trouble if line not in result.notices]
     shown = lines[:LINES] + ([f"… and {len(lines) - LINES} more"] if len(lines) > LINES else [])
-    return [*shown, ON_COPY] if result.is_by_mirror else shown
+    return [*shown, ON_MIRROR] if result.is_by_mirror else shown
 
 
 # Codes
@@ -80,7 +84,7 @@ def code_pages(result: CommandResult, games: Games) -> list[discord.Embed]:
         count = counted(len(listed), "code")
         page.set_footer(text=f"{count} · page {number} of {len(pages)}" if len(pages) > 1 else count)
     if result.is_by_mirror and pages:
-        pages[0].description = ON_COPY
+        pages[0].description = ON_MIRROR
     none = "None is known to be valid now. Check back later!"
     return pages or [answer_embed("🎁 Active gift codes", none, color=BLUE, trouble=code_trouble(result))]
 
@@ -103,14 +107,18 @@ def _new_page(game: Game) -> discord.Embed:
 
 def _code_text(code: Mapping[str, Any], game: Game) -> str:
     """A code as its announcement shows it."""
-    expires = f"{at(code['expires_at'])} ({relative_time(code['expires_at'])})" if code["expires_at"] else ""
+    ends_at = code["expires_at"]
+    end = last_day(ends_at, code["expiry_text"]) or (at(ends_at) if ends_at else "")
+    expires = f"{end} ({relative_time(ends_at)})" if ends_at else ""
     lines = [
-        f"```\n{code['spelling']}\n```",
+        f"```\n{in_code_marks(code['spelling'])}\n```",
         f"**Rewards:** {truncate(escape_markdown(code['rewards']), REWARDS_LENGTH) or 'not stated'}",
         f"**Expires:** {expires or truncate(escape_markdown(code['expiry_text']), 80) or 'not stated'}",
     ]
+    if code["regions"]:
+        lines.append(f"**Region:** {truncate(escape_markdown(', '.join(code['regions'])), 60)}")
     if game.redeem_url:
-        lines.append(f"[Redeem]({game.redeem_url.replace('{code}', code['spelling'])})")
+        lines.append(f"[Redeem]({game.redeem_address(code['spelling'])})")
     return shortened("\n".join(lines))
 
 
@@ -136,7 +144,8 @@ def statistics(result: CommandResult, games: Games) -> discord.Embed:
     states = value["states"]
     embed = answer_embed("📊 Gift codes announced here", color=BLUE, trouble=code_trouble(result))
     embed.add_field(name="Codes", value=str(value["total"]))
-    last = f"`{value['last_code']}` {relative_time(value['last_sent_at'])}" if value["last_code"] else "–"
+    last = in_code_marks(value["last_code"] or "")
+    last = f"`{last}` {relative_time(value['last_sent_at'])}" if last else "–"
     embed.add_field(name="Last one", value=last)
     embed.add_field(name="There at the first look", value=str(states["seeded"]))
     if unsettled := states["open"] + states["uncertain"]:
@@ -185,11 +194,10 @@ def checked(result: CommandResult) -> discord.Embed:
     sent = [code for one in deliveries if one["result"] in ("sent", "settled") for code in one["codes"]]
     refused = [code for one in deliveries if one["result"] == "refused" for code in one["codes"]]
     open_ = [code for one in deliveries if one["result"] in ("unclear", "uncertain") for code in one["codes"]]
+    told = (("Announced", sent), ("Refused, and still owed", refused), ("Not known to have arrived", open_))
     seeded = sum(len(one["codes"]) for one in result.value["seeded"])
     owed = sum(one["owed"] for one in result.value["resting"])
-    lines = [f"Announced: {', '.join(f'`{code}`' for code in sent)}."] if sent else []
-    lines += [f"Refused, and still owed: {', '.join(f'`{code}`' for code in refused)}."] if refused else []
-    lines += [f"Not known to have arrived: {', '.join(f'`{code}`' for code in open_)}."] if open_ else []
+    lines = [f"{said}: {', '.join(f'`{in_code_marks(code)}`' for code in codes)}." for said, codes in told if codes]
     lines += [f"{counted(seeded, 'code')} there at the first look: recorded, not announced."] if seeded else []
     lines += [f"{counted(owed, 'code')} waiting until the channel can be posted to again."] if owed else []
     notices = result.value["notices"]
@@ -214,23 +222,35 @@ def panel(known: Mapping[str, Any], games: Games, *, was_on: bool) -> discord.Em
         )
         return answer_embed("🎁 Gift codes", text, color=BLUE)
     embed = discord.Embed(title="🎁 Gift codes", color=BLUE)
-    embed.add_field(name="Where", value=shortened(code_words(str(known["destination"]))))
-    role = known["mention_role_id"]
-    embed.add_field(name="Mentions", value=f"<@&{role}>" if role else "nobody")
-    followed = ", ".join(_title(game, games) for game in known["games"])
+    subscriptions = known["subscriptions"]
+    where = dict.fromkeys(code_words(str(one["destination"])) for one in subscriptions)
+    embed.add_field(name="Where", value=shortened("\n".join(where)))
+    mentioned = [mention if mention in (EVERYONE, HERE) else f"<@&{mention}>" for mention in mentions_of(known)]
+    embed.add_field(name="Mentions", value=shortened(" ".join(mentioned) or "nobody"))
+    followed = ", ".join(_title(game, games) for game in followed_games(known))
     embed.add_field(name="Games", value=shortened(followed), inline=False)
-    if known["announce_current"]:
+    if any(one["announce_current"] for one in subscriptions):
         current = "announced with the next check"
-    elif all(game in known["seeded"] for game in known["games"]):
+    elif all(one["seeded"] is not None for one in subscriptions):
         current = "recorded; only new ones are announced"
     else:
         current = "recorded with the next check, not announced"
     embed.add_field(name="Codes that were valid before", value=current, inline=False)
-    if broken := known["broken"]:
+    if broken := next((one["broken"] for one in subscriptions if one["broken"]), None):
         mend = f"; {broken['mend']}" if broken["mend"] else ""
         text = f"{relative_time(broken['since'])}: {code_words(broken['reason'])}{mend}"
         embed.add_field(name="⚠️ The last announcement was refused", value=shortened(text), inline=False)
     return embed
+
+
+def followed_games(known: Mapping[str, Any]) -> list[str]:
+    """The games that a guild follows, from what a command gave of it."""
+    return [one["game"] for one in known.get("subscriptions", ())]
+
+
+def mentions_of(known: Mapping[str, Any]) -> tuple[str, ...]:
+    """Whom a guild's announcements mention, each once."""
+    return tuple(dict.fromkeys(mention for one in known.get("subscriptions", ()) for mention in one["mentions"]))
 
 
 def _title(slug: str, games: Games) -> str:

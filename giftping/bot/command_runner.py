@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 Command = Callable[..., int]
 
+LOOKS_EVERY = 30.0
+"""Seconds between two looks whether MongoDB is back, while something is to be carried back to it: no longer does a
+member who has handed in go unseen by the other hosts that use it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
@@ -76,6 +80,15 @@ class BotSession(Session):
             self.value = value
 
 
+def bring_back(session: Session) -> int:
+    """The exit code. Whoever opens the store to write carries back what waits in its mirror, if MongoDB is back."""
+    if session.wiring.waiting():
+        with session.store():
+            pass
+    session.give({"waiting": session.wiring.waiting()})
+    return EXIT_FINE
+
+
 @dataclass(frozen=True, slots=True)
 class CommandRunner:
     """Runs commands for the bot."""
@@ -83,6 +96,7 @@ class CommandRunner:
     settings: Settings
     """Those that the bot was started with."""
     _under_way: set[asyncio.Task[Any]] = field(default_factory=set, repr=False, compare=False)
+    _carrying_back: set[asyncio.Task[None]] = field(default_factory=set, repr=False, compare=False)
 
     async def run(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
         """The result of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
@@ -90,10 +104,28 @@ class CommandRunner:
         if (task := asyncio.current_task()) is not None:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return await asyncio.to_thread(self.run_now, command, *arguments, **named)
+        result = await asyncio.to_thread(self.run_now, command, *arguments, **named)
+        if result.is_by_mirror:
+            self.carry_back_later()
+        return result
+
+    def carry_back_later(self) -> None:
+        """Look from now on whether MongoDB is back, as long as something is to be carried back to it."""
+        if not self._carrying_back:
+            task = asyncio.ensure_future(self._carry_back())
+            self._carrying_back.add(task)
+            task.add_done_callback(self._carrying_back.discard)
+
+    async def _carry_back(self) -> None:
+        result = None
+        while result is None or result.refusal or result.value["waiting"]:
+            await asyncio.sleep(LOOKS_EVERY)
+            result = await asyncio.to_thread(self.run_now, bring_back)
 
     async def finish(self, patience: float) -> None:
         """Wait until whoever waits for a command has been answered, or so many seconds are over."""
+        for task in self._carrying_back:
+            task.cancel()
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=patience)
 

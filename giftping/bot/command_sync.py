@@ -18,7 +18,7 @@ from discord import app_commands
 
 from giftping.runs.codec import from_json
 from giftping.runs.state_folder import BOT_COMMANDS
-from giftping.store.tiny.files import replace_file
+from giftping.store.tiny.files import next_step, replace_file
 from giftping.text import id_or_none
 
 log = logging.getLogger("giftping.bot")
@@ -90,7 +90,8 @@ class CommandSync:
             self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
             replace_file(self._state / BOT_COMMANDS, [json.dumps(sent, indent=1).encode()], durable=False)
         except OSError as error:
-            log.warning("%s cannot be written: %s", self._state / BOT_COMMANDS, error.strerror)
+            path = self._state / BOT_COMMANDS
+            log.warning("%s cannot be written: %s; %s", path, error.strerror, next_step(path, error))
 
 
 def _read(state: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import discord
 
-from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, truncate
+from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, shown_whole, truncate
 from giftping.text import discord_time, discord_until, escape_markdown
 
 GREEN, GOLD, RED, BLUE = discord.Color.green(), discord.Color.gold(), discord.Color.red(), discord.Color.blue()
@@ -37,6 +37,11 @@ def with_trouble(embed: discord.Embed, trouble: Sequence[str]) -> discord.Embed:
 def shortened(text: str) -> str:
     """A text as a field's value: cut to what fits, a dash for nothing."""
     return truncate(text, FIELD_VALUE_LENGTH) or "–"
+
+
+def written(text: str) -> str:
+    """What a member wrote, as a field's value: letter by letter, a dash for nothing."""
+    return shown_whole(text, FIELD_VALUE_LENGTH) or "–"
 
 
 def plain(text: str) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.output.trouble import RUN, Trouble, over_line, without_numbers
 from giftping.runs.lock import RunLock
+from giftping.runs.reporting import Reporting
 from giftping.runs.state_folder import BOT_LOCK
 from giftping.settings.file import Mistake, SettingsError
 from giftping.settings.value_types import DISCORD_API
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
 
 INSTALL = "the bot needs discord.py, which comes with: pip install 'giftping[bot]'"
 REFUSED = "the bot token is refused; check DISCORD_TOKEN"
+
+JOB = "bot"
+"""What the memory of what was told calls it."""
 
 UNAUTHORIZED = 401
 AUTHENTICATION_FAILED = 4004
@@ -31,6 +38,25 @@ def run_bot(session: Session) -> int:
     """
     if find_spec("discord") is None:
         raise UsageError(INSTALL)
+    # Whatever starts it again at once, such as systemd, is not to tell the same each time.
+    session.job = JOB
+    with Reporting(session, JOB, is_whole=True) as reporting:
+        trouble = _run(session, partial(_note_connected, reporting))
+        found = [Trouble(f"{RUN} {without_numbers(trouble)}", trouble)] if trouble else []
+        reporting.tell(found, lambda _key, _line: "", everything=session.is_watched)
+        exit_code = EXIT_TROUBLE if trouble else EXIT_FINE
+        reporting.end(exit_code)
+    return exit_code
+
+
+def _note_connected(reporting: Reporting) -> None:
+    """Tell that what kept the bot from connecting is over, and to the operator at once: it may run for weeks."""
+    reporting.tell([], lambda _key, line: over_line(line))
+    reporting.end(EXIT_FINE)
+
+
+def _run(session: Session, on_connected: Callable[[], None]) -> str:
+    """Why the bot could not run until it was told to end; empty where it has."""
     settings = session.settings
     token = settings.discord.token
     if token is None:
@@ -41,14 +67,10 @@ def run_bot(session: Session) -> int:
         logging.getLogger("discord").setLevel(logging.INFO)
     with RunLock(settings.state / BOT_LOCK):
         session.give({"state": str(settings.state)})
-        trouble = _go_by(session) or _connected(settings, token.reveal())
-    if trouble:
-        session.trouble(trouble)
-        return EXIT_TROUBLE
-    return EXIT_FINE
+        return _go_by(session) or _connected(settings, token.reveal(), on_connected)
 
 
-def _connected(settings: Settings, token: str) -> str:
+def _connected(settings: Settings, token: str, on_connected: Callable[[], None]) -> str:
     """Why the connection ended before the bot was told to end, empty where it was told to."""
     import aiohttp
     import discord
@@ -58,7 +80,7 @@ def _connected(settings: Settings, token: str) -> str:
     # The bot speaks to nobody: that discord.py lacks the libraries for it is of no interest.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     try:
-        run(settings, token)
+        run(settings, token, on_connected)
     except discord.LoginFailure:
         return REFUSED
     except discord.ConnectionClosed as error:

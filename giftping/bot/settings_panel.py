@@ -15,8 +15,8 @@ from giftping.bot.command_runner import Command, CommandRunner
 from giftping.bot.embeds import RED, answer_embed, refusal_embed
 from giftping.bot.views import ManagersControls
 from giftping.codes.request import CheckRequest
-from giftping.commands import check, codes, guilds
-from giftping.commands.guilds import GuildRequest
+from giftping.commands import check, codes, guilds, subscribing
+from giftping.commands.subscribing import GuildRequest
 from giftping.discord.permissions import missing_for_posting
 from giftping.text import id_or_none
 
@@ -67,7 +67,7 @@ class SettingsPanel(ManagersControls):
         here = (3, "This channel", "📍", self._here)
         if not self._known:
             return [here, (4, "Statistics", "📊", self._statistics)]
-        is_announcing = bool(self._known["announce_current"])
+        is_announcing = any(one["announce_current"] for one in self._known["subscriptions"])
         current = (
             (4, "Only new ones", "🤫", self._record_current)
             if is_announcing
@@ -88,7 +88,7 @@ class SettingsPanel(ManagersControls):
 
     def _games_of_page(self) -> list[discord.SelectOption]:
         games = list(self._games.items())[self._page * SELECT_OPTIONS : (self._page + 1) * SELECT_OPTIONS]
-        followed = set(self._known.get("games", ()))
+        followed = set(embeds.followed_games(self._known))
         return [
             discord.SelectOption(label=game.title[:100], value=slug, default=slug in followed) for slug, game in games
         ]
@@ -99,8 +99,8 @@ class SettingsPanel(ManagersControls):
 
     @property
     def mention_role_id(self) -> int | None:
-        """The role that is mentioned now."""
-        return id_or_none(self._known.get("mention_role_id"))
+        """The role that is mentioned now, the first of several."""
+        return next(filter(None, map(id_or_none, embeds.mentions_of(self._known))), None)
 
     # What the controls do
 
@@ -111,10 +111,12 @@ class SettingsPanel(ManagersControls):
         request = GuildRequest(
             self._guild_id,
             channel_id=channel_id,
-            games=tuple(game for game in before.get("games", ()) if game in self._games),
-            mention_role_id=id_or_none(before.get("mention_role_id")),
+            games=tuple(game for game in embeds.followed_games(before) if game in self._games),
+            mentions=embeds.mentions_of(before),
+            # The channel was chosen among the guild's own, and is looked at once it is shown.
+            is_checked=False,
         )
-        if await self._change(interaction, guilds.add, request):
+        if await self._change(interaction, subscribing.add, request):
             reason = self._missing(interaction, channel_id) or await self._refusal_of_channel()
             if reason:
                 embed = answer_embed("Codes cannot go there yet", f"<#{channel_id}>: {reason}", color=RED)
@@ -134,29 +136,32 @@ class SettingsPanel(ManagersControls):
         result = await self._runner.run(guilds.test, self._guild_id, post=False)
         if result.refusal or result.value["works"]:
             return ""
-        return f"{embeds.code_words(result.value['reason'])}."
+        reason = next(one["reason"] for one in result.value["destinations"] if not one["works"])
+        return f"{embeds.code_words(reason)}."
 
     async def choose_games(self, interaction: Interaction, values: Sequence[str]) -> None:
         """Follow the chosen ones of the games that are shown, and those of the other pages as before."""
         of_page = {option.value for option in self._games_of_page()}
-        kept = [game for game in self._known["games"] if game in self._games and game not in of_page]
+        kept = [game for game in embeds.followed_games(self._known) if game in self._games and game not in of_page]
         if games := (*kept, *values):
-            await self._change(interaction, guilds.add, GuildRequest(self._guild_id, games=games))
+            await self._change(interaction, subscribing.follow_only, self._guild_id, games)
         else:
             await self._show_again(interaction)
             await answer(interaction, refusal_embed(NO_GAME))
 
     async def mention(self, interaction: Interaction, role_id: int | None) -> None:
         """Mention a role with each announcement, or nobody."""
-        request = GuildRequest(self._guild_id, mention_role_id=role_id, mentions_nobody=role_id is None)
-        await self._change(interaction, guilds.add, request)
+        request = GuildRequest(
+            self._guild_id, mentions=(str(role_id),) if role_id else (), mentions_nobody=role_id is None
+        )
+        await self._change(interaction, subscribing.add, request)
 
     async def _here(self, interaction: Interaction) -> None:
         if interaction.channel_id is not None:
             await self.move(interaction, interaction.channel_id)
 
     async def _off(self, interaction: Interaction) -> None:
-        await self._change(interaction, guilds.remove, self._guild_id, yes=True)
+        await self._change(interaction, subscribing.remove, self._guild_id, yes=True)
 
     async def _more_games(self, interaction: Interaction) -> None:
         self._page = (self._page + 1) % self._pages
@@ -165,10 +170,10 @@ class SettingsPanel(ManagersControls):
         await interaction.response.edit_message(embed=self.embed(), view=self)
 
     async def _announce_current(self, interaction: Interaction) -> None:
-        await self._change(interaction, guilds.add, GuildRequest(self._guild_id, announce_current=True))
+        await self._change(interaction, subscribing.add, GuildRequest(self._guild_id, announce_current=True))
 
     async def _record_current(self, interaction: Interaction) -> None:
-        await self._change(interaction, guilds.add, GuildRequest(self._guild_id, records_current=True))
+        await self._change(interaction, subscribing.add, GuildRequest(self._guild_id, records_current=True))
 
     async def _check(self, interaction: Interaction) -> None:
         await acknowledge(interaction)

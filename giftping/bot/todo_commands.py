@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,6 +25,7 @@ from giftping.commands import pause, roster, submit, todo
 from giftping.discord.members import MemberInfo
 from giftping.discord.snowflake import snowflake_time
 from giftping.errors import EXIT_USAGE
+from giftping.text import file_name
 from giftping.todo.model import Attachment
 from giftping.todo.validation import content_type_of, file_mistakes
 from giftping.wiring import utc_now
@@ -217,7 +217,7 @@ def _submit(session: Session, given: submit.Given, filename: str, content: bytes
     if not filename:
         return submit.submit(session, given)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, re.sub(r"[^\w.-]", "_", filename, flags=re.ASCII)[-100:])
+        path = Path(folder, file_name(filename))
         path.write_bytes(content)
         return submit.submit(session, replace(given, attach=path))
 

@@ -21,10 +21,11 @@ from giftping.bot.embeds import (
     relative_time,
     shortened,
     with_trouble,
+    written,
 )
 from giftping.discord.limits import truncate
 from giftping.errors import EXIT_USAGE
-from giftping.text import counted
+from giftping.text import counted, unlinked
 
 FIELDS = {"name": "Name", "date": "Date", "must_do": "Must do", "can_do": "Can do", "dont_do": "Don't do"}
 """The fields of the form: how a TODO calls them, and what stands above them."""
@@ -39,7 +40,9 @@ PERHAPS = (
     "This could not be saved, or not all of it. Try again in a few minutes: `/listtodo` shows whether it is there."
     " The reason is in the bot's log."
 )
-ON_COPY = "The database is away, or just back: this is by the bot's own copy, and what is saved there is carried over."
+ON_MIRROR = (
+    "The database is away, or just back: this is by the bot's mirror of it, and what is saved there is carried over."
+)
 
 MEMBERS_A_PAGE = 40
 
@@ -61,6 +64,7 @@ IN_DISCORD = (
 
 def todo_words(text: str) -> str:
     """A text of the command line as it is said in Discord."""
+    text = unlinked(text)
     for said, instead in IN_DISCORD:
         text = said.sub(instead, text)
     return text[:1].upper() + text[1:]
@@ -80,7 +84,7 @@ def todo_refusal(result: CommandResult) -> discord.Embed:
 def todo_trouble(result: CommandResult) -> list[str]:
     """The troubles besides, in a member's words."""
     lines = [todo_words(line) for line in result.trouble if line not in result.notices]
-    return [*lines, ON_COPY] if result.is_by_mirror else lines
+    return [*lines, ON_MIRROR] if result.is_by_mirror else lines
 
 
 # Handing in
@@ -94,7 +98,7 @@ def not_taken(result: CommandResult, texts: Mapping[str, str]) -> discord.Embed:
     embed.title = "Not handed in"
     for name, label in FIELDS.items():
         if texts[name].strip():
-            embed.add_field(name=label, value=shortened(texts[name]), inline=False)
+            embed.add_field(name=label, value=written(texts[name]), inline=False)
     return embed
 
 
@@ -124,11 +128,11 @@ def _what_came(value: Mapping[str, Any]) -> Iterator[str]:
 def todo_embed(title: str, todo: Mapping[str, Any], *, color: discord.Color = BLUE) -> discord.Embed:
     """A TODO as its member sees it, whichever bot has written it: what is too long is cut."""
     embed = discord.Embed(title=title, color=color)
-    embed.add_field(name="📅 Date", value=truncate(todo["date"], SHORT) or "–")
-    embed.add_field(name="📝 Name", value=truncate(todo["name"], SHORT) or "–")
+    embed.add_field(name="📅 Date", value=truncate(plain(todo["date"]), SHORT) or "–")
+    embed.add_field(name="📝 Name", value=truncate(plain(todo["name"]), SHORT) or "–")
     for key, name in LISTS.items():
         if todo[key]:
-            embed.add_field(name=name, value=shortened(todo[key]), inline=False)
+            embed.add_field(name=name, value=written(todo[key]), inline=False)
     if todo.get("attachment"):
         embed.add_field(name="📎 File", value=truncate(plain(todo["attachment"]), SHORT), inline=False)
     return embed
@@ -183,8 +187,8 @@ def status_of(result: CommandResult, user_id: int) -> discord.Embed:
         else relative_time(found["role_off_at"])
     )
     embed.add_field(name="Role goes", value=role)
-    streak = found["streak"]
-    embed.add_field(name="Streak", value=f"{counted(streak['current'], 'day')} (longest {streak['longest']})")
+    if (streak := found["streak"]) is not None:
+        embed.add_field(name="Streak", value=f"{counted(streak['current'], 'day')} (longest {streak['longest']})")
     embed.add_field(name="Why", value=shortened(plain(found["due"]["why"])), inline=False)
     if found["dms_closed_at"]:
         embed.add_field(

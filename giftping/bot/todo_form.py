@@ -16,8 +16,6 @@ from giftping.bot.embeds import refusal_embed
 from giftping.bot.failures import tell_failure
 from giftping.bot.views import Controls
 from giftping.settings.keys import Settings
-from giftping.todo.notices import LIST_LENGTH
-from giftping.todo.validation import NAME_LENGTH
 
 FORM_OPEN = 12 * 3600.0
 """Seconds for which an opened form is taken; what was opened and never sent is forgotten then."""
@@ -26,6 +24,12 @@ TITLE_LENGTH = 45
 """The most characters of a form's title (Modal)."""
 
 DATE_LENGTH = 10
+
+NAME_LENGTH = 256
+"""The most characters of a name in the form; it is shown in full."""
+
+LIST_LENGTH = 4000
+"""The most characters of a list: the most that a form's input takes (Text Input)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,8 @@ class TodoForm(ui.Modal):
         self._settings = settings
         self._purpose = purpose
         self._is_taken = False
-        fewest, most = NAME_LENGTH
         self._entries: dict[str, ui.TextInput[Any]] = {
-            "name": ui.TextInput(required=False, min_length=fewest, max_length=most),
+            "name": ui.TextInput(required=False, max_length=NAME_LENGTH),
             "date": ui.TextInput(required=False, max_length=DATE_LENGTH),
         }
         for name in embeds.LISTS:

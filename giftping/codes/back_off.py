@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from giftping.codes.memory import SourceOutcome, SourceState
+from giftping.codes.memory import SourceOutcome, SourceState, hides_changes, noted, size_of
 from giftping.delivery.clock import is_from_future
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ LONGEST_BACK_OFF = timedelta(hours=6)
 
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 """A server that asks for more is asked again after a day: some send nonsense, and a code lives for days."""
+
+LONGEST_CONDITIONAL = timedelta(days=1)
+"""How long a source is only asked whether anything has changed: some say for ever that nothing has."""
 
 LONGEST_SLACK = timedelta(seconds=30)
 
@@ -46,6 +49,18 @@ def wait_before_asking(state: SourceState, definition: SourceDefinition, now: da
     return None
 
 
+def may_be_conditional(state: SourceState, now: datetime) -> bool:
+    """Whether it is enough to ask a source for what has changed; once a day it is asked for all of it.
+
+    Without a listing, that nothing has changed would be said of nothing.
+    """
+    if state.listing is None or state.whole_at is None or is_from_future(state.whole_at, now):
+        return False
+    if hides_changes(state.health):
+        return False
+    return now - state.whole_at < LONGEST_CONDITIONAL
+
+
 def slack(wait: timedelta) -> timedelta:
     """How much earlier than a wait's end a source may be asked.
 
@@ -73,6 +88,7 @@ def after_failure(
         failures=failures,
         requested_at=now,
         not_before=now + wait,
+        health=noted(state.health, now, size_of(state), failed=True),
     )
 
 

@@ -1,7 +1,8 @@
 """`codes check`: the story of one run, from sources to Discord.
 
 Its steps, in order: what the sources list becomes codes, and the guards say which may go out; what an earlier run left
-open is settled; what each guild is owed is planned; the courier claims, posts and records it.
+open is settled; what each guild is owed is planned; the courier claims, posts and records it; messages of before that
+are not true any more are put right.
 """
 
 from __future__ import annotations
@@ -10,33 +11,32 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.broken_destination import is_resting
-from giftping.codes.courier import Courier, DiscordClock, Origins, Routes
+from giftping.codes.courier import Courier, DiscordClock, Origins, Routes, Speech
+from giftping.codes.edits import Concurrently, Editor, Edits
 from giftping.codes.gather import Gathered
-from giftping.codes.guards import clearance
+from giftping.codes.guards.refusals import without_marks
+from giftping.codes.holds import JudgingRules
+from giftping.codes.judge import Lists, judge_lists
 from giftping.codes.left_open import Settled, Settling, left_after, settle_left
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
-from giftping.codes.owed import OwedNow, owed_by, owed_now, without
-from giftping.codes.plan import (
-    GuildPlan,
-    Listed,
-    code_records,
-    games_of,
-    listed_by_game,
-    plan_game,
-    sightings_by_hand,
-)
+from giftping.codes.owed import OwedNow, messages_left_alone, owed_by, owed_now, resting_messages, without
+from giftping.codes.plan import DestinationPlan, Listed, destination_plans, listed_by_game, plan_for, sightings_by_hand
 from giftping.codes.record import run_record
-from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, GuildWork
+from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, DestinationWork
 from giftping.codes.request import CheckRequest
-from giftping.delivery.clock import Clock
+from giftping.codes.subscriptions import by_guild, games_of
+from giftping.delivery.clock import NO_TIME_YET, Clock
 from giftping.delivery.deliveries import Deliveries, Delivery
 from giftping.settings.catalogue import Game
-from giftping.store.base import CodeRecord, GuildRecord
+from giftping.settings.sources import SourceDefinition
+from giftping.store.base import CodeRecord, Subscription
 from giftping.store.documents import LEDGER
 from giftping.store.records import Store
 from giftping.text import key_of
+from giftping.words.catalogue import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class CheckRules:
     """Whether a message of which nobody can tell whether it arrived is posted again, once."""
     skipped_regions: frozenset[str] = frozenset()
     """Codes for these regions alone go out nowhere."""
+    edit_messages: bool = False
+    """Whether messages are put right that announced what has ended, was withdrawn or corrected since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,12 @@ class CheckTools:
     routes: Routes
     games: Mapping[str, Game]
     """The games that the settings know, by slug."""
+    sources: Mapping[str, SourceDefinition]
+    """The sources that they know, by name."""
     origins: Origins
-    side_by_side: Callable[[Callable[[GuildPlan], GuildWork], Sequence[GuildPlan]], list[GuildWork]]
-    """Calls the function for each plan, several at a time, and returns the results in order."""
+    words: Callable[[str], Words]
+    """What is said in a language; in that of the settings where it is not named."""
+    side_by_side: Concurrently
     gathered: Gathered | None = None
     """What the sources list, where they were asked before the check."""
     stopped: Callable[[], bool] = lambda: False
@@ -80,50 +85,71 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
     """What one run did. Raise StoreError when the ledger cannot be read or written."""
     started = tools.clock()
     with tools.open_store() as store:
-        everyone = store.guilds()
+        everyone, guilds = store.subscriptions(), store.guilds()
+        # Only what is asked about is looked up below; an entry that cannot be read is told whatever it is of.
+        store.examine_entries()
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
-        codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
+        listed_codes = merge([*without_marks(gathered.sightings, tools.games), *sightings_by_hand(remembered)])
         # Now and not before: what the sources say the time is may be better than what this host does.
         ends_by = (tools.ends_by or tools.clock)()
-        valid = [code for code in codes if clearance(code, ends_by, rules.skipped_regions).may_go_out]
-        if not request.dry_run:
-            store.remember(code_records(codes, started))
+        judging = JudgingRules(tools.games, tools.sources, rules.skipped_regions)
+        unreadable = store.unreadable_codes()
+        lists = Lists(listed_codes, gathered.sources, remembered, everyone, judging, ends_by, unreadable)
+        judged = judge_lists(store, lists, seen_at=started, writes=not request.dry_run)
+
+        def speech(guild_id: int) -> Words:
+            return tools.words(guilds[guild_id].language if guild_id in guilds else "")
 
         # What an earlier run left open comes before anything new: a code in it is neither owed nor delivered yet.
         deliveries = tools.deliveries(store)
-        courier = Courier(deliveries, tools.routes, tools.clock, tools.discord_now, tools.origins, tools.stopped)
-        settled = settle_left(courier, _settling(tools, rules, request, ends_by), everyone, valid, remembered)
+        courier = Courier(
+            deliveries, tools.routes, tools.clock, tools.discord_now, tools.origins, speech, tools.stopped
+        )
+        settled = settle_left(courier, _settling(tools, rules, request, ends_by), everyone, judged.valid, remembered)
         # Settling may have found a destination broken, or working again.
-        guilds = request.concerned(store.guilds() if settled.reports else everyone)
+        subscriptions = request.concerned(store.subscriptions() if settled.reports else everyone)
 
-        listed = listed_by_game(gathered.sources, valid, remembered)
-        owed = _owed(settled.refused, request, everyone, remembered, codes, rules, ends_by)
+        listed = listed_by_game(gathered.sources, judged.valid, remembered)
+        owed = _owed(settled.refused, request, everyone, remembered, judged.codes, judging, ends_by)
         known_games = {game: listed[game] for game in listed if game in tools.games}
-        plans = _plan(store, guilds, known_games, settled.reports, owed.unlisted, tools)
+        alone = messages_left_alone(settled.refused, subscriptions, tools.clock())
+        not_again = _not_again(settled.reports, alone)
+        plans = _plan(store, subscriptions, known_games, not_again, owed.unlisted, tools)
         work = _deliver(courier, plans, settled.refused, tools, dry_run=request.dry_run)
         if not request.dry_run:
-            _tidy(deliveries, settled, owed, request, everyone)
+            _tidy(deliveries, settled, owed, request)
+        edits = Edits()
+        if rules.edit_messages:
+            edits = _edit(deliveries, judged.records, subscriptions, speech, ends_by, tools, request)
 
         left = left_after(deliveries)
         report = CheckReport(
             started_at=started,
             finished_at=tools.clock(),
             dry_run=request.dry_run,
-            guild_count=len(guilds),
-            games=games_of(guilds),
+            guild_count=len(by_guild(subscriptions)),
+            games=games_of(subscriptions),
             lists=gathered.fingerprint,
             sources=gathered.sources,
             settled=settled.reports,
+            refused_messages=tuple(resting_messages(alone, subscriptions)),
             work=tuple(work),
+            refused=judged.refused,
+            held=judged.held,
+            released=judged.released,
             missed=owed.missed,
+            edits=edits.reports,
+            edits_left=edits.left,
+            next_edit_at=edits.next_at,
             next_owed_end=owed.next_end,
-            broken=_broken(guilds, work),
+            broken=_broken(subscriptions, work),
             uncertain=left.uncertain,
             others_lease_ends=left.first_lease_to_end(rules.lease, tools.clock(), tools.discord_now()),
-            disagreements=tuple(text for code in codes for text in code.disagreements),
-            trouble=(*_unknown_games(guilds, tools.games), *settled.odd, *store.odd, *filter(None, [store.held_back])),
+            disagreements=tuple(text for code in listed_codes for text in code.disagreements),
+            trouble=(*_unknown_games(subscriptions, tools.games), *store.odd, *filter(None, [store.held_back])),
             stopped=tools.stopped(),
+            is_whole=request.is_complete and not tools.stopped(),
         )
         if not request.dry_run:
             store.record_run(run_record(report, deliveries.host))
@@ -145,137 +171,176 @@ def _settling(tools: CheckTools, rules: CheckRules, request: CheckRequest, ends_
 def _owed(
     refused: Sequence[Delivery],
     request: CheckRequest,
-    everyone: Sequence[GuildRecord],
+    everyone: Sequence[Subscription],
     records: Sequence[CodeRecord],
     codes: Sequence[Code],
-    rules: CheckRules,
+    rules: JudgingRules,
     now: datetime,
 ) -> OwedNow:
     """What becomes of what earlier runs could not deliver to the guilds that this one is about, or that are gone."""
-    left_out = _left_out(request, everyone)
-    before = [one for one in owed_by(refused) if one.guild_id not in left_out]
+    before = [one for one in owed_by(refused) if request.is_about(one.guild_id)]
     listed = {(code.game, code.key): code for code in codes}
-    return owed_now(before, everyone, records, listed, now=now, skipped_regions=rules.skipped_regions)
+    return owed_now(before, everyone, records, listed, now=now, rules=rules)
 
 
-def _left_out(request: CheckRequest, everyone: Sequence[GuildRecord]) -> set[int]:
-    """The guilds that the run is not about."""
-    return {guild.guild_id for guild in everyone} - {guild.guild_id for guild in request.concerned(everyone)}
-
-
-def _tidy(
-    deliveries: Deliveries,
-    settled: Settled,
-    owed: OwedNow,
-    request: CheckRequest,
-    everyone: Sequence[GuildRecord],
-) -> None:
+def _tidy(deliveries: Deliveries, settled: Settled, owed: OwedNow, request: CheckRequest) -> None:
     """Remove the deliveries that are done, and what is not owed any more; a run that changes nothing writes nothing."""
     deliveries.remove_done(settled.done)
-    left_out = _left_out(request, everyone)
-    refused = [one for one in settled.refused if one.guild_id not in left_out]
+    refused = [one for one in settled.refused if request.is_about(one.guild_id)]
     ids = {id_ for one in refused for id_ in one.entries}
     over = owed.over | (deliveries.store.engine.present(LEDGER, ids) if ids else frozenset())
     if changes := without(refused, over):
         deliveries.store.engine.change(changes)
 
 
-def _broken(guilds: Iterable[GuildRecord], work: Iterable[GuildWork]) -> int:
-    """How many of the guilds have a destination that a person has to mend, once the work is done."""
-    before = {guild.guild_id for guild in guilds if guild.broken is not None}
+def _broken(subscriptions: Iterable[Subscription], work: Iterable[DestinationWork]) -> int:
+    """How many destinations there are that a person has to mend, once the work is done."""
     deliveries = [delivery for one in work for delivery in one.deliveries]
-    mended = {delivery.guild_id for delivery in deliveries if delivery.result is DeliveryResult.SENT}
-    return len((before - mended) | {delivery.guild_id for delivery in deliveries if delivery.broke})
+    mended = {(one.guild_id, one.game) for one in deliveries if one.result is DeliveryResult.SENT}
+    broke = {(one.guild_id, one.game) for one in deliveries if one.broke}
+    there = list(subscriptions)
+    well = {(one.guild_id, one.destination) for one in there if one.key in mended}
+    bad = {(one.guild_id, one.destination) for one in there if one.broken is not None} - well
+    return len(bad | {(one.guild_id, one.destination) for one in there if one.key in broke})
 
 
 def _plan(
     store: Store,
-    guilds: Sequence[GuildRecord],
+    subscriptions: Sequence[Subscription],
     listed: Mapping[str, Listed],
-    settled: Iterable[DeliveryReport],
+    not_again: Mapping[tuple[int, str], Collection[str]],
     unlisted: Mapping[tuple[int, str], Sequence[Code]],
     tools: CheckTools,
-) -> list[GuildPlan]:
-    """What each guild is owed; a guild that is owed nothing has no plan."""
-    also = {game: {code.key for (_, of), codes in unlisted.items() if of == game for code in codes} for game in listed}
+) -> list[DestinationPlan]:
+    """What each destination is owed but for what is not tried again now; one that is owed nothing has no plan."""
+    also = {game: [code for (_, of), codes in unlisted.items() if of == game for code in codes] for game in listed}
     # One question for all guilds of a game, whatever their number: a question each would be what a run costs.
     known = {
         game: store.recorded(
             game,
-            [*(code.key for code in of_game.codes), *sorted(also[game])],
-            [guild.guild_id for guild in guilds if game in guild.games],
+            {code.key: code.number for code in (*of_game.codes, *also[game])},
+            [one.guild_id for one in subscriptions if one.game == game],
+            with_strays=True,
         )
         for game, of_game in listed.items()
     }
-    # What settling has just looked into is left to the next run, whatever came of it: the trouble would be the same.
-    tried: dict[tuple[int, str], set[str]] = {}
-    for report in settled:
-        tried.setdefault((report.guild_id, report.game), set()).update(map(key_of, report.codes))
+    plans = (
+        plan_for(
+            one,
+            listed[one.game],
+            known[one.game][one.guild_id].union(not_again.get(one.key, ())),
+            unlisted.get(one.key, ()),
+        )
+        for one in subscriptions
+        if one.game in listed
+    )
     now = tools.clock()
-    plans = []
-    for guild in guilds:
-        games = [
-            plan_game(
-                guild,
-                listed[game],
-                known[game][guild.guild_id] | tried.get((guild.guild_id, game), set()),
-                unlisted.get((guild.guild_id, game), ()),
-            )
-            for game in guild.games
-            if game in listed
-        ]
-        owed = tuple(game for game in games if not game.is_empty)
-        if owed:
-            plans.append(GuildPlan(guild, owed, is_resting(guild, now)))
-    return plans
+    return destination_plans((plan for plan in plans if not plan.is_empty), lambda one: is_resting(one, now))
+
+
+def _not_again(
+    settled: Iterable[DeliveryReport], alone: Mapping[tuple[int, str], Sequence[Delivery]]
+) -> dict[tuple[int, str], set[str]]:
+    """By guild and game the keys that a run leaves to a later one.
+
+    What settling has just looked into is, whatever came of it: the trouble would be the same. So is what was refused
+    for its content not long ago.
+    """
+    keys = {of: {key_of(spelling) for one in refused for spelling in one.spellings} for of, refused in alone.items()}
+    for report in settled:
+        keys.setdefault((report.guild_id, report.game), set()).update(map(key_of, report.codes))
+    return keys
 
 
 def _deliver(
-    courier: Courier, plans: Sequence[GuildPlan], refused: Sequence[Delivery], tools: CheckTools, *, dry_run: bool
-) -> list[GuildWork]:
-    """What the plans brought: guilds side by side, because they wait for rate limits of their own."""
+    courier: Courier,
+    plans: Sequence[DestinationPlan],
+    refused: Sequence[Delivery],
+    tools: CheckTools,
+    *,
+    dry_run: bool,
+) -> list[DestinationWork]:
+    """What the plans brought: destinations side by side, because they wait for rate limits of their own."""
     if dry_run:
-        return [_rehearse(courier, plan, tools.games) for plan in plans]
+        return _rehearsed(courier, plans, tools.games)
     owed: dict[int | None, list[Delivery]] = {}
     for one in refused:
         owed.setdefault(one.guild_id, []).append(one)
-    return tools.side_by_side(lambda plan: _carry_out(courier, plan, owed.get(plan.guild.guild_id, ()), tools), plans)
+    return tools.side_by_side(lambda plan: _carry_out(courier, plan, owed.get(plan.first.guild_id, ()), tools), plans)
 
 
-def _carry_out(courier: Courier, plan: GuildPlan, owed: Sequence[Delivery], tools: CheckTools) -> GuildWork:
-    """What one guild brought: game by game, first what is only recorded, then what is posted."""
+def _carry_out(
+    courier: Courier, destination: DestinationPlan, owed: Sequence[Delivery], tools: CheckTools
+) -> DestinationWork:
+    """What one destination brought: game by game, first what is only recorded, then what is posted."""
     deliveries: list[DeliveryReport] = []
-    for game_plan in plan.games:
+    for plan in destination.plans:
         if tools.stopped() or courier.store.held_back:
-            return GuildWork(tuple(deliveries))
-        if game_plan.seed:
-            courier.seed(plan.guild, game_plan.seed)
+            return DestinationWork(tuple(deliveries))
+        subscription = plan.subscription
+        if plan.seed:
+            courier.seed(subscription, plan.seed)
         # After the seeding, never before it: a run that is killed in between would take old codes for new ones.
-        if game_plan.looked_at or game_plan.ends_announce_current:
+        if plan.looked_at or plan.ends_announce_current:
             courier.store.note_seeded(
-                plan.guild.guild_id,
-                game_plan.game,
-                game_plan.looked_at,
-                announced=game_plan.ends_announce_current,
+                *subscription.key, plan.looked_at, plan.addresses, announced=plan.ends_announce_current
             )
         broke = next((delivery.reason for delivery in deliveries if delivery.broke), "")
-        if plan.resting or broke:
-            courier.owe(plan.guild, game_plan.announce, broke or plan.broken_reason, owed)
+        if destination.resting or broke:
+            courier.owe(subscription, plan.announce, broke or destination.broken_reason, owed)
         else:
-            deliveries += courier.announce(plan.guild, tools.games[game_plan.game], game_plan.announce, owed)
-    return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
+            deliveries += courier.announce(subscription, tools.games[subscription.game], plan.announce, owed)
+    return DestinationWork(tuple(deliveries), destination.seeds(), destination.rest())
 
 
-def _rehearse(courier: Courier, plan: GuildPlan, games: Mapping[str, Game]) -> GuildWork:
-    """What carrying the plan out would bring."""
-    deliveries: list[DeliveryReport] = []
-    for game_plan in () if plan.resting else plan.games:
-        deliveries += courier.rehearse(plan.guild, games[game_plan.game], game_plan.announce)
-    return GuildWork(tuple(deliveries), plan.seeds(), plan.rest())
+def _rehearsed(courier: Courier, plans: Sequence[DestinationPlan], games: Mapping[str, Game]) -> list[DestinationWork]:
+    """What carrying the plans out would bring."""
+    # Most guilds are owed the same, and would be sent the same: one message for all of them is kept.
+    parts: dict[tuple[object, ...], list[Announcement]] = {}
+    work = []
+    for destination in plans:
+        deliveries: list[DeliveryReport] = []
+        for plan in () if destination.resting else destination.plans:
+            one = plan.subscription
+            words = courier.words(one.guild_id)
+            key = (one.game, words.language, one.mentions, *map(id, plan.announce))
+            if key not in parts:
+                parts[key] = announcements(games[one.game], plan.announce, words, one.mentions)
+            deliveries += courier.rehearse(one, parts[key])
+        work.append(DestinationWork(tuple(deliveries), destination.seeds(), destination.rest()))
+    return work
 
 
-def _unknown_games(guilds: Iterable[GuildRecord], games: Mapping[str, Game]) -> Iterator[str]:
-    for guild in guilds:
-        for game in guild.games:
-            if game not in games:
-                yield f"guild {guild.guild_id} follows {game!r}, a game that no settings name: giftping config check"
+def _edit(
+    deliveries: Deliveries,
+    records: Mapping[str, CodeRecord],
+    subscriptions: Iterable[Subscription],
+    speech: Speech,
+    ends_by: datetime,
+    tools: CheckTools,
+    request: CheckRequest,
+) -> Edits:
+    """What was put right in messages that were sent before; without a witness of the time nobody knows what ended."""
+    store = deliveries.store
+    if ends_by == NO_TIME_YET or tools.stopped() or store.held_back:
+        return Edits()
+    editor = Editor(
+        store=store,
+        routes=tools.routes,
+        games={slug: game for slug, game in tools.games.items() if request.game in (None, slug)},
+        clock=tools.clock,
+        stopped=tools.stopped,
+        side_by_side=tools.side_by_side,
+        words=speech,
+        records=records,
+        subscriptions=by_guild(subscriptions),
+        now=ends_by,
+        host=deliveries.host,
+    )
+    return editor.rehearse() if request.dry_run else editor.keep_true(notes=request.is_complete)
+
+
+def _unknown_games(subscriptions: Iterable[Subscription], games: Mapping[str, Game]) -> Iterator[str]:
+    for one in subscriptions:
+        if one.game not in games:
+            yield f"guild {one.guild_id} follows {one.game!r}, a game that no settings name: giftping config check"

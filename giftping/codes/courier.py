@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,21 +10,28 @@ from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.broken_destination import broken_after
 from giftping.codes.entries import ANNOUNCEMENT, Held, claimed, freed, sent
 from giftping.codes.model import Code
+from giftping.codes.owed import parts_of
 from giftping.codes.report import DeliveryReport, DeliveryResult
+from giftping.codes.showing import Showing
 from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.delivery.retries import message_retry_at
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Done, Refused, Route, Unclear, WithdrawnError
 from giftping.discord.snowflake import snowflake_at
 from giftping.settings.catalogue import Game
-from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry, StoreAwayError, entry_id
+from giftping.store.base import Destination, EntryState, LedgerEntry, StoreAwayError, Subscription, entry_id
 from giftping.store.documents import LEDGER
 from giftping.store.records import Store
+from giftping.words.catalogue import Words
 
 Routes = Callable[[Destination], Route | Refused]
 
 DiscordClock = Callable[[], datetime | None]
 """Gives Discord's time, None before it has said what that is."""
+
+Speech = Callable[[int], Words]
+"""Gives what is said in a guild."""
 
 NOT_TRIED = "not tried, because the message before it did not go out"
 TAKEN = "another host has it"
@@ -57,6 +64,7 @@ class Courier:
     clock: Clock
     discord_now: DiscordClock
     origins: Origins
+    words: Speech
     stopped: Callable[[], bool] = lambda: False
     """Once this says so nothing more is claimed."""
 
@@ -66,7 +74,7 @@ class Courier:
         return self.deliveries.store
 
     def announce(
-        self, guild: GuildRecord, game: Game, codes: Sequence[Code], owed: Sequence[Delivery] = ()
+        self, subscription: Subscription, game: Game, codes: Sequence[Code], owed: Sequence[Delivery] = ()
     ) -> list[DeliveryReport]:
         """How the announcements of these codes ended; after the first failure the rest stay open.
 
@@ -74,83 +82,86 @@ class Courier:
         """
         if not codes:
             return []
-        route = self.routes(guild.destination)
+        route = self.routes(subscription.destination)
         refused = route if isinstance(route, Refused) else _unheard(route)
+        now = self.clock()
+        # Discord has been asked since the run was planned: by its time some may have ended, which the next run tells.
+        codes = [code for code in codes if code.expires_at is None or code.expires_at > now]
         reports: list[DeliveryReport] = []
         not_tried: list[Code] = []
-        for announcement in announcements(game, codes, guild.mention_role_id):
+        for announcement in parts_of(subscription, game, codes, owed, self.words(subscription.guild_id)):
             before = reports[-1] if reports else None
             if self.stopped() or self.store.held_back or (refused is not None and refused.withdrawn):
                 break
             if isinstance(route, Refused) or refused is not None:
-                reports.append(_not_tried(guild, announcement, route, refused))
+                reports.append(_not_tried(subscription, announcement, route, refused))
             # What has just refused would refuse the next part, too, and nobody is to see part 2 without part 1.
             elif before and before.result in (DeliveryResult.REFUSED, DeliveryResult.UNCLEAR):
-                report = _report(guild, announcement, route.label, DeliveryResult.REFUSED, reason=NOT_TRIED)
-                # It shares the fate of the message before it: what has to be mended, and whether that was told.
-                reports.append(
-                    replace(
-                        report,
-                        told=before.told,
-                        broke=before.broke,
-                        meaning=before.meaning,
-                        retry_at=before.retry_at,
-                    )
-                )
+                report = _report(subscription, announcement, route.label, DeliveryResult.REFUSED, reason=NOT_TRIED)
+                reports.append(report.as_before(before))
             else:
-                reports.append(self._claim_and_post(guild, game, route, announcement, owed))
+                reports.append(self._claim_and_post(subscription, game, route, announcement, owed))
                 continue
             not_tried += announcement.codes
         if not_tried:
-            self.owe(guild, not_tried, reports[-1].reason, owed)
+            self.owe(subscription, not_tried, reports[-1].reason, owed)
         return reports
 
-    def rehearse(self, guild: GuildRecord, game: Game, codes: Sequence[Code]) -> list[DeliveryReport]:
+    def rehearse(self, subscription: Subscription, parts: Sequence[Announcement]) -> list[DeliveryReport]:
         """What `announce` would post, without claiming or posting anything."""
-        route = self.routes(guild.destination)
-        parts = announcements(game, codes, guild.mention_role_id)
+        if not parts:
+            return []
+        route = self.routes(subscription.destination)
         if isinstance(route, Refused):
-            return [_report(guild, part, "", DeliveryResult.REFUSED, reason=route.reason) for part in parts]
-        return [_report(guild, part, route.label, DeliveryResult.PLANNED) for part in parts]
+            return [_report(subscription, part, "", DeliveryResult.REFUSED, reason=route.reason) for part in parts]
+        return [_report(subscription, part, route.label, DeliveryResult.PLANNED) for part in parts]
 
-    def owe(self, guild: GuildRecord, codes: Sequence[Code], reason: str, owed: Sequence[Delivery]) -> None:
+    def owe(self, subscription: Subscription, codes: Sequence[Code], reason: str, owed: Sequence[Delivery]) -> None:
         """Remember that these codes of one game are to go out, where no refused delivery says so yet."""
         known = {id_ for one in owed for id_ in one.entries}
-        new = {id_: code for code in codes if (id_ := entry_id(guild.guild_id, code.game, code.key)) not in known}
+        new = {id_: code for id_, code in _by_entry(subscription, codes).items() if id_ not in known}
         if not new or self.store.held_back:
             return
         self.deliveries.claim(
-            self._delivery(guild, new, state=DeliveryState.REFUSED, reason=reason, owed_since=self.clock())
+            self._delivery(subscription, new, state=DeliveryState.REFUSED, reason=reason, owed_since=self.clock())
         )
 
-    def _delivery(self, guild: GuildRecord, codes: Mapping[str, Code], **fields: object) -> Delivery:
+    def _delivery(self, subscription: Subscription, codes: Mapping[str, Code], **fields: object) -> Delivery:
         """A new delivery of codes of one game, by the ids of their entries."""
         return self.deliveries.new(
             ANNOUNCEMENT,
-            guild_id=guild.guild_id,
+            guild_id=subscription.guild_id,
             game=next(iter(codes.values())).game,
-            channel_id=guild.destination.channel_id,
+            channel_id=subscription.destination.channel_id,
             entries=tuple(codes),
             spellings=tuple(code.spelling for code in codes.values()),
             **fields,
         )
 
     def _claim_and_post(
-        self, guild: GuildRecord, game: Game, route: Route, announcement: Announcement, owed: Sequence[Delivery]
+        self, subscription: Subscription, game: Game, route: Route, announcement: Announcement, owed: Sequence[Delivery]
     ) -> DeliveryReport:
-        now, codes = self.clock(), {entry_id(guild.guild_id, code.game, code.key): code for code in announcement.codes}
+        now, codes = self.clock(), _by_entry(subscription, announcement.codes)
         before = [one for one in owed if codes.keys() & set(one.entries)]
         delivery = self._delivery(
-            guild,
+            subscription,
             codes,
             anchor=route.anchor(),
             held_since=None if (heard := self.discord_now()) is None else snowflake_at(heard),
             webhook_id=route.webhook_id,
             owed_since=min((one.owed_since or one.since for one in before), default=None),
             is_resent=any(one.is_resent for one in before),
+            noes=max((one.noes for one in before), default=0),
         )
         claims = {
-            id_: claimed(replace(self._entry(guild, code, EntryState.OPEN, now), delivery_id=delivery.id))
+            id_: claimed(
+                replace(
+                    self._entry(subscription, code, EntryState.OPEN, now),
+                    delivery_id=delivery.id,
+                    webhook_id=route.webhook_id,
+                    shown=Showing(code).text,
+                )
+            )
             for id_, code in codes.items()
         }
         covered = [one for one in before if codes.keys() >= set(one.entries)]
@@ -161,23 +172,23 @@ class Courier:
             # Whatever of it was written: this process knows that nothing was sent.
             if not self.store.held_back:
                 raise
-            return _report(guild, announcement, route.label, DeliveryResult.RELEASED, delivery.id, str(error))
+            return _report(subscription, announcement, route.label, DeliveryResult.RELEASED, delivery.id, str(error))
         mine = {id_: code for (id_, code), is_won in zip(codes.items(), won, strict=True) if is_won}
         if not mine:
             self.deliveries.remove(delivery)
-            return _report(guild, announcement, route.label, DeliveryResult.TAKEN, reason=TAKEN)
+            return _report(subscription, announcement, route.label, DeliveryResult.TAKEN, reason=TAKEN)
         # Another host shows the rest: in both messages a code would be announced twice.
         if len(mine) < len(codes):
-            mention = guild.mention_role_id if announcement.message.mention_roles else None
-            announcement = announcements(game, list(mine.values()), mention)[0]
+            mentions = subscription.mentions if announcement.message.notifies else ()
+            announcement = announcements(game, list(mine.values()), self.words(subscription.guild_id), mentions)[0]
             spellings = tuple(code.spelling for code in mine.values())
             delivery = replace(delivery, entries=tuple(mine), spellings=spellings)
         entries = {id_: claims[id_].after or {} for id_ in mine}
-        return self.post(guild, route, announcement, Held(delivery, entries))
+        return self.post(subscription, route, announcement, Held(delivery, entries))
 
     def post(
         self,
-        guild: GuildRecord,
+        subscription: Subscription,
         route: Route,
         announcement: Announcement,
         held: Held,
@@ -191,42 +202,47 @@ class Courier:
         is not begun after `before`, by Discord's time.
         """
         fence = DeliveryFence(self, held.delivery, before)
-        outcome = route.post(announcement.message, held.delivery.id, fence=fence)
+        since = held.delivery.anchor
+        outcome = route.post(announcement.message, held.delivery.id, since=since, fence=fence)
         held = replace(held, delivery=fence.delivery)
 
         def report(result: DeliveryResult, reason: str = "") -> DeliveryReport:
-            return _report(guild, announcement, route.label, result, held.delivery.id, reason)
+            return _report(subscription, announcement, route.label, result, held.delivery.id, reason)
 
         if fence.is_lost:
             return report(DeliveryResult.TAKEN, TAKEN)
         if isinstance(outcome, Done):
-            return replace(self._arrived(guild, held, outcome, report), message_id=outcome.message_id)
+            return replace(self._arrived(subscription, held, outcome, report), message_id=outcome.message_id)
         meaning, broken = None, None
         if isinstance(outcome, Refused):
-            meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(guild.destination.webhook))
+            meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(subscription.destination.webhook))
             # A no to the token, or to this address, says nothing of the destination.
             if outcome.lasting and not outcome.everywhere:
-                broken = broken_after(guild.broken, outcome, meaning, self.clock())
-                self.store.note_broken(guild.guild_id, guild.destination, broken)
+                broken = broken_after(subscription.broken, outcome, meaning, self.clock())
+                self.store.note_broken(subscription.guild_id, subscription.destination, broken)
         if isinstance(outcome, Unclear) or may_be_there:
             # It stays written: whoever settles it looks for the message first.
             self.leave(held)
             return report(DeliveryResult.UNCLEAR, outcome.reason)
+        noes = held.delivery.noes + 1
+        retry_at = message_retry_at(meaning, noes, self.clock()) if meaning else None
+        if retry_at is not None:
+            held = replace(held, delivery=replace(held.delivery, noes=noes, retry_at=retry_at))
         if not self.release(held, outcome.reason):
             return report(DeliveryResult.TAKEN, TAKEN)
         if outcome.withdrawn:
             return report(DeliveryResult.RELEASED, outcome.reason)
         return replace(
             report(DeliveryResult.REFUSED, outcome.reason),
-            told=guild.broken is None,
+            told=subscription.broken is None,
             broke=broken is not None,
             everywhere=outcome.everywhere,
             meaning=meaning,
-            retry_at=broken.retry_at if broken else None,
+            retry_at=broken.retry_at if broken else retry_at,
         )
 
     def _arrived(
-        self, guild: GuildRecord, held: Held, done: Done, report: Callable[..., DeliveryReport]
+        self, subscription: Subscription, held: Held, done: Done, report: Callable[..., DeliveryReport]
     ) -> DeliveryReport:
         """The report of a message that is there, and has been recorded."""
         try:
@@ -238,8 +254,8 @@ class Courier:
             if not self.store.held_back:
                 raise
             return report(DeliveryResult.UNCLEAR, f"it arrived, which could not be recorded: {error}")
-        if guild.broken is not None:
-            self.store.note_broken(guild.guild_id, guild.destination, None)
+        if subscription.broken is not None:
+            self.store.note_broken(subscription.guild_id, subscription.destination, None)
         return report(DeliveryResult.SENT)
 
     def record(self, held: Held, message_id: int | None, channel_id: int | None) -> None:
@@ -287,14 +303,14 @@ class Courier:
                 raise
         return True
 
-    def seed(self, guild: GuildRecord, codes: Sequence[Code]) -> None:
+    def seed(self, subscription: Subscription, codes: Sequence[Code]) -> None:
         """Record codes for a guild without posting them."""
         now = self.clock()
-        self.store.insert([self._entry(guild, code, EntryState.SEEDED, now) for code in codes])
+        self.store.insert([self._entry(subscription, code, EntryState.SEEDED, now) for code in codes])
 
-    def _entry(self, guild: GuildRecord, code: Code, state: EntryState, now: datetime) -> LedgerEntry:
+    def _entry(self, subscription: Subscription, code: Code, state: EntryState, now: datetime) -> LedgerEntry:
         return LedgerEntry(
-            guild_id=guild.guild_id,
+            guild_id=subscription.guild_id,
             game=code.game,
             key=code.key,
             spelling=code.spelling,
@@ -302,7 +318,8 @@ class Courier:
             state=state,
             created_at=now,
             updated_at=now,
-            channel_id=guild.destination.channel_id if state is EntryState.OPEN else None,
+            channel_id=subscription.destination.channel_id if state is EntryState.OPEN else None,
+            number=code.number,
         )
 
 
@@ -337,6 +354,11 @@ class DeliveryFence:
             raise WithdrawnError(store.held_back)
 
 
+def _by_entry(subscription: Subscription, codes: Iterable[Code]) -> dict[str, Code]:
+    """The codes by the ids of their ledger entries in a guild."""
+    return {entry_id(subscription.guild_id, code.game, code.key, code.number): code for code in codes}
+
+
 def _unheard(route: Route) -> Refused | None:
     """Why Discord does not say what time it is; without that there is no anchor, and nothing is sent."""
     unheard = route.ask()
@@ -346,16 +368,18 @@ def _unheard(route: Route) -> Refused | None:
 
 
 def _not_tried(
-    guild: GuildRecord, announcement: Announcement, route: Route | Refused, refused: Refused | None
+    subscription: Subscription, announcement: Announcement, route: Route | Refused, refused: Refused | None
 ) -> DeliveryReport:
     label = "" if isinstance(route, Refused) else route.label
     reason, everywhere = (refused.reason, refused.everywhere) if refused is not None else ("", False)
-    report = _report(guild, announcement, label, DeliveryResult.REFUSED, reason=reason)
-    return replace(report, everywhere=everywhere)
+    report = _report(subscription, announcement, label, DeliveryResult.REFUSED, reason=reason)
+    # What no request was made for means nothing; a refused token means the same in each run.
+    meaning = meaning_of(refused.status, refused.code) if refused is not None and everywhere else None
+    return replace(report, everywhere=everywhere, meaning=meaning)
 
 
 def _report(
-    guild: GuildRecord,
+    subscription: Subscription,
     announcement: Announcement,
     destination: str,
     result: DeliveryResult,
@@ -363,7 +387,7 @@ def _report(
     reason: str = "",
 ) -> DeliveryReport:
     return DeliveryReport(
-        guild_id=guild.guild_id,
+        guild_id=subscription.guild_id,
         game=announcement.game,
         destination=destination,
         codes=tuple(code.spelling for code in announcement.codes),

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from giftping.delivery.clock import delivery_time
 from giftping.delivery.deliveries import Delivery
 from giftping.discord.snowflake import snowflake_time
 from giftping.store.base import LedgerEntry
@@ -43,8 +44,14 @@ def claimed(entry: LedgerEntry) -> Change:
 
 def sent(entries: Mapping[str, Mapping[str, Any]], delivery: Delivery, now: datetime) -> list[Change]:
     """The changes that make the entries of a delivery that is done sent: when, its message's own id tells."""
-    at = now if delivery.message_id is None else snowflake_time(delivery.message_id)
-    changes = sent_fields(message_id=delivery.message_id, channel_id=delivery.channel_id, sent_at=at, now=now)
+    at = now if delivery.message_id is None else delivery_time(snowflake_time(delivery.message_id), now)
+    changes = sent_fields(
+        message_id=delivery.message_id,
+        channel_id=delivery.channel_id,
+        sent_at=at,
+        now=now,
+        host=delivery.holder.host,
+    )
     return [Change(LEDGER, document, {**document, **changes}) for document in entries.values()]
 
 

@@ -8,9 +8,17 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from giftping.codes.back_off import Wait, after_failure, wait_before_asking
+from giftping.codes.back_off import Wait, after_failure, may_be_conditional, wait_before_asking
 from giftping.codes.fetch import Body, Failed, Fetches, FetchRequest, NotModified
-from giftping.codes.memory import Memory, SourceOutcome, SourceState, after_listing, after_unchanged
+from giftping.codes.memory import (
+    Health,
+    Memory,
+    SourceOutcome,
+    SourceState,
+    after_listing,
+    after_unchanged,
+    is_worth_a_look,
+)
 from giftping.codes.model import Sighting
 from giftping.codes.sources.kinds import ShapeChangedError, parser_of
 
@@ -30,6 +38,8 @@ class SourceReport:
     outcome: SourceOutcome
     reason: str = ""
     """Why it failed, or is left alone."""
+    address: str = ""
+    """What tells its address from any other; no secret that may be in that."""
     count: int = 0
     """How many codes its listing has, new or remembered."""
     dropped: int = 0
@@ -38,8 +48,12 @@ class SourceReport:
     """Whether it has ever answered, under this definition."""
     changed: bool = False
     """Whether the listing is another one than before this run."""
+    was_empty: bool = False
+    """Whether the listing before this run had no code."""
     listed_at: datetime | None = None
     """When it last confirmed the listing, None while it never answered."""
+    listed_before: datetime | None = None
+    """When it had last confirmed its listing before this run."""
     changed_at: datetime | None = None
     """When the listing last became another one, None while it never answered."""
     failing_since: datetime | None = None
@@ -48,6 +62,10 @@ class SourceReport:
     """How many of its requests in a row failed."""
     waiting_until: datetime | None = None
     """When it is asked again; None where it was asked in this run."""
+    health: Health | None = None
+    """How it has been lately, None before its first request."""
+    concern: str = ""
+    """What is unusual about its list though it answers, in words that follow its name."""
 
     @property
     def is_failing(self) -> bool:
@@ -96,7 +114,7 @@ def gather(
     states = {visit.definition.name: visit.after for visit in visits}
     new_memory = memory.with_states(states)
     return Gathered(
-        sources=tuple(report(visit) for visit in visits),
+        sources=tuple(report(visit, now) for visit in visits),
         sightings=tuple(sighting for visit in visits for sighting in sightings_of(visit.after)),
         fingerprint=fingerprint_of(visits),
         memory=new_memory,
@@ -124,8 +142,7 @@ def ask_all(visits: Sequence[Visit], fetcher: Fetches, now: datetime) -> Iterabl
 def ask(visit: Visit, fetcher: Fetches, now: datetime) -> Visit:
     """The visit after the source was asked and, where its body is a new one, read."""
     definition, state = visit.definition, visit.before
-    # Without a listing a 304 would say that nothing has changed since we knew nothing.
-    validators = (state.etag, state.last_modified) if state.listing else ("", "")
+    validators = (state.etag, state.last_modified) if may_be_conditional(state, now) else ("", "")
     request = FetchRequest(definition.url, definition.headers, *validators)
     match fetcher.fetch(request, now):
         case NotModified():
@@ -141,33 +158,58 @@ def read(definition: SourceDefinition, state: SourceState, body: Body, now: date
     """The state after a body came; one that is known by its hash is not parsed again."""
     # Servers without validators send the same body every time: to parse it again would bring nothing new.
     if state.listing is not None and body.sha256 == state.sha256:
-        return after_unchanged(state, now, etag=body.etag, last_modified=body.last_modified)
+        return after_unchanged(state, now, etag=body.etag, last_modified=body.last_modified, is_body=True)
+    from giftping.codes.sources.countdowns import steadied
+
     try:
         listing = parser_of(definition.kind)(definition, body.content, body.content_type, now)
     except ShapeChangedError as error:
         return after_failure(state, SourceOutcome.SHAPE_CHANGED, str(error), now)
-    return after_listing(state, listing, now, etag=body.etag, last_modified=body.last_modified, sha256=body.sha256)
+    listing = steadied(listing, state.listing, now)
+    return after_listing(
+        state,
+        listing,
+        now,
+        etag=body.etag,
+        last_modified=body.last_modified,
+        sha256=body.sha256,
+        was_whole=not may_be_conditional(state, now),
+    )
 
 
-def report(visit: Visit) -> SourceReport:
+def report(visit: Visit, now: datetime) -> SourceReport:
     """How one source stands."""
     state, wait = visit.after, visit.wait
     listing = state.listing
     return SourceReport(
         name=visit.definition.name,
         game=visit.definition.game,
+        address=sha256(visit.definition.url.encode()).hexdigest()[:16],
         outcome=SourceOutcome.WAITING if wait else state.outcome or SourceOutcome.WAITING,
         reason=state.reason or (wait.reason if wait else ""),
         count=len(listing.sightings) if listing else 0,
         dropped=len(listing.dropped) if listing else 0,
         has_list=listing is not None,
         changed=state.digest != visit.before.digest,
+        was_empty=visit.before.listing is not None and not visit.before.listing.sightings,
         listed_at=state.listed_at,
+        listed_before=visit.before.listed_at,
         changed_at=state.changed_at,
         failing_since=state.failing_since,
         failures=state.failures,
         waiting_until=wait.until if wait else None,
+        health=state.health,
+        concern=_concern(state, now),
     )
+
+
+def _concern(state: SourceState, now: datetime) -> str:
+    if not is_worth_a_look(state, now):
+        return ""
+    # Imported late: an idle run of sources that are as they always are does without.
+    from giftping.codes.health import concern_about
+
+    return concern_about(state, now)
 
 
 def sightings_of(state: SourceState) -> tuple[Sighting, ...]:

@@ -43,9 +43,13 @@ class IdleMark:
     """When something is known to become due, None for nothing."""
     guild_count: int = 0
     trouble: bool = False
-    """Whether the run left something uncertain behind, or told of other trouble: an idle one's exit code tells, too."""
+    """Whether the run told of trouble that the next one meets again: an idle one's exit code tells, too."""
     broken: int = 0
     """How many destinations wait for a person, which counts in the exit code of a run that tells of it."""
+    uncertain: int = 0
+    """How many codes are uncertain, which counts in the same way."""
+    awaited: tuple[str, ...] = ()
+    """The failing sources whose next good answer may release what is held."""
     shared: str = ""
     """What a glance at the store that hosts share gave, empty where there is none."""
 
@@ -65,8 +69,9 @@ class IdleMark:
 
 
 def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished: datetime) -> CheckReport | None:
-    """The report of a run that is over, None when a list is not the one that the mark knows."""
-    if gathered.fingerprint != mark.lists:
+    """The report of a run that is over, None when a list is not the one that the mark knows, or is known again."""
+    answers = any(source.name in mark.awaited and not source.is_failing for source in gathered.sources)
+    if answers or gathered.fingerprint != mark.lists:
         return None
     return CheckReport(
         started_at=started,
@@ -78,6 +83,7 @@ def idle_report(mark: IdleMark, gathered: Gathered, started: datetime, finished:
         sources=gathered.sources,
         standing_trouble=mark.trouble,
         broken=mark.broken,
+        uncertain=mark.uncertain,
     )
 
 
@@ -85,10 +91,9 @@ def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") 
     """The mark that lets the next run be idle, None when there is something left to do."""
     if report.dry_run or not report.is_settled:
         return None
-    ends = (*(rest.retry_at for rest in report.resting()), report.others_lease_ends, report.next_owed_end)
-    due = [instant for instant in ends if instant]
-    trouble = bool(report.uncertain or report.trouble)
-    if trouble or any(report.resting()):
+    ends = (report.others_lease_ends, report.next_owed_end, report.next_hold_end, report.next_edit_at)
+    due = [instant for instant in (*(rest.retry_at for rest in report.resting()), *ends) if instant]
+    if report.trouble or report.uncertain or any(report.resting()):
         due.append(report.finished_at + TOLD_AGAIN)
     return IdleMark(
         settings=settings,
@@ -98,7 +103,9 @@ def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") 
         look_again_at=report.finished_at + (GLANCE_EVERY if shared else FULL_LOOK_EVERY),
         due_at=min(due, default=None),
         guild_count=report.guild_count,
-        trouble=trouble,
+        trouble=bool(report.trouble),
         broken=report.broken,
+        uncertain=report.uncertain,
+        awaited=report.awaited_sources,
         shared=shared,
     )

@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 
 from giftping.codes.courier import Courier
 from giftping.codes.entries import ANNOUNCEMENT, Held
-from giftping.codes.explain import code_of
 from giftping.codes.guards import clearance
+from giftping.codes.holds import code_of
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport
 from giftping.codes.request import CheckRequest
 from giftping.codes.settle import DeliverySettler, is_over, mend, open_deliveries
+from giftping.codes.subscriptions import by_guild
 from giftping.delivery.deliveries import UNDER_WAY, Deliveries, Delivery, DeliveryState
 from giftping.settings.catalogue import Game
-from giftping.store.base import CodeRecord, GuildRecord
+from giftping.store.base import CodeRecord, Subscription
 
 NOT_ENDED = (*UNDER_WAY, DeliveryState.UNCLEAR)
 """The states of what a run settles, or tells of."""
@@ -48,36 +49,33 @@ class Settled:
     """Those that were recorded as done, and are of no use any more."""
     refused: tuple[Delivery, ...] = ()
     """Those that owe their codes."""
-    odd: tuple[str, ...] = ()
-    """What cannot be read, in words."""
 
 
 def settle_left(
     courier: Courier,
     settling: Settling,
-    guilds: Iterable[GuildRecord],
+    subscriptions: Iterable[Subscription],
     valid: Sequence[Code],
     records: Sequence[CodeRecord],
 ) -> Settled:
     """How the deliveries stand that earlier runs left open, as far as this process may look into them."""
-    odd: list[str] = []
-    held = open_deliveries(courier.deliveries, odd)
+    held = open_deliveries(courier.deliveries)
     request = settling.request
     settler = DeliverySettler(
         courier=courier,
-        guilds={guild.guild_id: guild for guild in guilds},
+        subscriptions=by_guild(subscriptions),
         games=settling.games,
         codes={(code.game, code.key): code for code in valid},
         lease=settling.lease,
         resend=settling.resend,
     )
-    may_go_out = _may_go_out(valid, records, settling.ends_by, settling.skipped_regions)
+    may_go_out = _may_go_out(valid, records, settling) if held else {}
     open_ones = [one for one in held if one.delivery.state in NOT_ENDED and settling.concerns(one)]
     if request.dry_run:
         reports = [settler.rehearse(one) for one in open_ones if one.delivery.state in UNDER_WAY]
-        return Settled(tuple(reports), refused=_refused(held), odd=tuple(odd))
+        return Settled(tuple(reports), refused=_refused(held))
     if courier.store.held_back:
-        return Settled(refused=_refused(held), odd=tuple(odd))
+        return Settled(refused=_refused(held))
     done = mend(courier.deliveries, held, courier.clock())
     reports = []
     for one in open_ones:
@@ -91,7 +89,7 @@ def settle_left(
             if one.delivery.holder.host == courier.deliveries.host:
                 courier.deliveries.lock.forget(one.delivery.holder)
     freed = courier.deliveries.load((DeliveryState.REFUSED,), kinds=[ANNOUNCEMENT]) if open_ones else _refused(held)
-    return Settled(tuple(reports), tuple(done), tuple(freed), tuple(odd))
+    return Settled(tuple(reports), tuple(done), tuple(freed))
 
 
 def _refused(held: Iterable[Held]) -> tuple[Delivery, ...]:
@@ -99,11 +97,12 @@ def _refused(held: Iterable[Held]) -> tuple[Delivery, ...]:
 
 
 def _may_go_out(
-    valid: Iterable[Code], records: Iterable[CodeRecord], now: datetime, skipped_regions: frozenset[str]
+    valid: Iterable[Code], records: Iterable[CodeRecord], settling: Settling
 ) -> dict[tuple[str, str], bool]:
     """By game and key of each code that is known whether it may go out."""
+    now, regions, known = settling.ends_by, settling.skipped_regions, settling.games
     remembered = {
-        (record.game, record.key): clearance(code_of(record), now, skipped_regions).may_go_out for record in records
+        (record.game, record.key): clearance(code_of(record), now, regions, known).may_go_out for record in records
     }
     return remembered | {(code.game, code.key): True for code in valid}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from giftping.codes.model import Code, Sighting
 from giftping.settings.sources import SightingState
+from giftping.text import is_folded, last_day
 
 
 def merge(sightings: Iterable[Sighting]) -> list[Code]:
@@ -16,7 +18,7 @@ def merge(sightings: Iterable[Sighting]) -> list[Code]:
     for sighting in sightings:
         # A set, as a source that lists a code twice says no more than once.
         groups[sighting.game, sighting.key].add(sighting)
-    return [_merged(game, key, sorted(groups[game, key], key=_rank)) for game, key in sorted(groups)]
+    return [_merged(game, key, tuple(sorted(groups[game, key], key=_rank))) for game, key in sorted(groups)]
 
 
 def _rank(sighting: Sighting) -> tuple[str, ...]:
@@ -32,7 +34,9 @@ def _rank(sighting: Sighting) -> tuple[str, ...]:
     )
 
 
-def _merged(game: str, key: str, sightings: Sequence[Sighting]) -> Code:
+# A history that is played through says nearly the same of each code, list after list.
+@lru_cache(maxsize=5000)
+def _merged(game: str, key: str, sightings: tuple[Sighting, ...]) -> Code:
     spellings = _spelling_per_source(sightings)
     spelling = _best_spelling(list(spellings.values()))
     states = _state_per_source(sightings)
@@ -67,12 +71,10 @@ def _spelling_per_source(sightings: Sequence[Sighting]) -> dict[str, str]:
 
 def _best_spelling(spellings: Sequence[str]) -> str:
     """Mixed case beats one case, because aggregators fold case; then the most listed, then the alphabet."""
+    if len(spellings) == 1:
+        return spellings[0]
     counts = Counter(spellings)
-    return min(counts, key=lambda spelling: (_is_folded(spelling), -counts[spelling], spelling))
-
-
-def _is_folded(spelling: str) -> bool:
-    return spelling in (spelling.upper(), spelling.lower())
+    return min(counts, key=lambda spelling: (is_folded(spelling), -counts[spelling], spelling))
 
 
 def _state_per_source(sightings: Sequence[Sighting]) -> dict[str, SightingState]:
@@ -92,9 +94,11 @@ def _expiry(sightings: Sequence[Sighting]) -> tuple[datetime | None, str]:
     if dated:
         # A code that was prolonged is on some lists with its former end: to keep it back would lose it.
         latest = max(expires_at for expires_at, _ in dated)
-        return latest, min(text for expires_at, text in dated if expires_at == latest)
-    texts = {sighting.expiry_text for sighting in sightings if sighting.expiry_text}
-    return None, min(texts, default="")
+        texts = {text for expires_at, text in dated if expires_at == latest}
+        # One that states a time says less than one that names its last day: midnight is how machines write a day.
+        return latest, min(texts, key=lambda text: (not last_day(latest, text), text))
+    words = {sighting.expiry_text for sighting in sightings if sighting.expiry_text}
+    return None, min(words, default="")
 
 
 def _regions(sightings: Sequence[Sighting]) -> tuple[str, ...]:

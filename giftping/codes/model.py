@@ -22,7 +22,7 @@ class Sighting:
     expires_at: datetime | None = None
     """The first instant at which the code no longer counts as valid; aware."""
     expiry_text: str = ""
-    """What the source wrote, which may be no date at all ("unknown", "End of May")."""
+    """What the source wrote, which may be no date at all ("unknown", "End of May"); see `giftping.text.last_day`."""
     state: SightingState = SightingState.UNSTATED
     region: str = ""
     """Where alone it works; several are separated by commas, and empty means everywhere."""
@@ -72,6 +72,12 @@ class Code:
     """Where alone it works, sorted; empty for everywhere."""
     disagreements: tuple[str, ...] = ()
     """Where sources contradict each other, in words."""
+    number: int = 1
+    """Which round of it this is."""
+    withdrawn: str = ""
+    """Who has said that it is none, and when; empty where nobody has."""
+    approved_at: datetime | None = None
+    """When a person said that it is one, None where nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +87,8 @@ class Clearance:
     may_go_out: bool
     reason: str = ""
     """Why it may not, in words."""
+    held_by: str = ""
+    """The source whose listing is doubtful, so that it is held back for now; empty where it is not, or is refused."""
+    held_since: datetime | None = None
+    held_until: datetime | None = None
+    """When it is released; None where a person, or a second family, has to say so."""

@@ -10,16 +10,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from giftping.codes.announcement import Announcement, announcements
+from giftping.codes.broken_destination import meaning_of_reason
 from giftping.codes.entries import ANNOUNCEMENT
-from giftping.codes.explain import code_of
 from giftping.codes.guards import clearance
+from giftping.codes.holds import JudgingRules, code_of
 from giftping.codes.model import Code
-from giftping.codes.report import MissedReport
+from giftping.codes.report import MissedReport, RestingReport
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
-from giftping.store.base import CodeRecord, GuildRecord
+from giftping.delivery.retries import is_left_alone
+from giftping.settings.catalogue import Game
+from giftping.store.base import CodeRecord, Subscription, entry_id
 from giftping.store.documents import DELIVERIES
 from giftping.store.engine import Change
 from giftping.text import counted, key_of
+from giftping.words.catalogue import Words
 
 OWED_FOR = timedelta(days=30)
 """How long a code stays owed whose end nobody knows."""
@@ -37,6 +42,8 @@ class Owed:
     spelling: str
     since: datetime
     reason: str
+    retry_at: datetime | None = None
+    """When it is tried again; None for the next run."""
 
 
 def owed_by(deliveries: Iterable[Delivery]) -> list[Owed]:
@@ -51,7 +58,57 @@ def owed_by(deliveries: Iterable[Delivery]) -> list[Owed]:
             if known is None or since < known.since:
                 key = key_of(spelling)
                 found[id_] = Owed(id_, delivery.guild_id, delivery.game, key, spelling, since, delivery.reason)
+            # Of several that carry it the last one to be tried again counts: until then it goes in none.
+            latest = max(filter(None, (found[id_].retry_at, delivery.retry_at)), default=None)
+            found[id_] = replace(found[id_], retry_at=latest)
     return list(found.values())
+
+
+def messages_left_alone(
+    refused: Iterable[Delivery], subscriptions: Iterable[Subscription], now: datetime
+) -> dict[tuple[int, str], list[Delivery]]:
+    """Those of the refused deliveries whose message is not tried again yet, by guild and game."""
+    followed = {one.key for one in subscriptions}
+    found: dict[tuple[int, str], list[Delivery]] = {}
+    for one in refused:
+        key = (one.guild_id or 0, one.game)
+        if key in followed and is_left_alone(one.retry_at, now):
+            found.setdefault(key, []).append(one)
+    return found
+
+
+def resting_messages(
+    alone: Mapping[tuple[int, str], Sequence[Delivery]], subscriptions: Iterable[Subscription]
+) -> list[RestingReport]:
+    """What is said of deliveries that are left alone, a report for each reason in each subscription."""
+    followed = {one.key: one for one in subscriptions}
+    by_reason: dict[tuple[tuple[int, str], str], list[Delivery]] = {}
+    for key, of_it in alone.items():
+        for one in of_it:
+            by_reason.setdefault((key, one.reason), []).append(one)
+    return [
+        RestingReport(
+            key[0],
+            sum(len(one.entries) for one in of_reason),
+            reason,
+            min(one.owed_since or one.since for one in of_reason),
+            min((one.retry_at for one in of_reason if one.retry_at), default=None),
+            meaning_of_reason(followed[key], reason),
+        )
+        for (key, reason), of_reason in by_reason.items()
+    ]
+
+
+def parts_of(
+    subscription: Subscription, game: Game, codes: Sequence[Code], owed: Iterable[Delivery], words: Words
+) -> list[Announcement]:
+    """The announcements of these codes: one that was refused for its content goes alone, as it may be why."""
+    refused = {id_ for one in owed if one.noes for id_ in one.entries}
+    alone = [one for one in codes if entry_id(subscription.guild_id, one.game, one.key, one.number) in refused]
+    parts = announcements(game, [one for one in codes if one not in alone], words, subscription.mentions)
+    for one in alone:
+        parts += announcements(game, [one], words, () if parts else subscription.mentions)
+    return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +127,30 @@ class OwedNow:
 
 def owed_now(
     owed: Sequence[Owed],
-    guilds: Iterable[GuildRecord],
+    subscriptions: Iterable[Subscription],
     records: Iterable[CodeRecord],
     listed: Mapping[tuple[str, str], Code],
     *,
     now: datetime,
-    skipped_regions: frozenset[str],
+    rules: JudgingRules,
 ) -> OwedNow:
     """What becomes of what is owed; `listed` is what the sources say now, by game and key."""
-    following = {(guild.guild_id, game) for guild in guilds for game in guild.games}
-    known = {(record.game, record.key): code_of(record) for record in records} | dict(listed)
+    following = {one.key for one in subscriptions}
+    wanted = {(one.game, one.key) for one in owed}
+    remembered = {key: code_of(record) for record in records if (key := (record.game, record.key)) in wanted}
+    known = remembered | dict(listed)
     unlisted: dict[tuple[int, str], list[Code]] = {}
     missed: list[MissedReport] = []
     over: set[str] = set()
     ends: list[datetime] = []
     for one in owed:
         code = known.get((one.game, one.key))
-        if code is None or (one.guild_id, one.game) not in following:
+        is_of_its_round = code is not None and one.id == entry_id(one.guild_id, one.game, one.key, code.number)
+        if code is None or code.withdrawn or not is_of_its_round or (one.guild_id, one.game) not in following:
             over.add(one.id)
             continue
         is_listed = (one.game, one.key) in listed
-        judged = clearance(code, now, skipped_regions)
+        judged = clearance(code, now, rules.skipped_regions, rules.games)
         ends += [code.expires_at] if code.expires_at is not None else []
         if judged.may_go_out and (is_listed or now - one.since < OWED_FOR):
             # What is still listed is planned as ever.

@@ -1,29 +1,32 @@
-"""What a guild is owed: which codes to seed, which to announce. Pure."""
+"""What a subscription is owed: which codes to seed, which to announce. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from giftping.codes.broken_destination import meaning_of_broken
 from giftping.codes.gather import SourceReport
 from giftping.codes.model import Code, Sighting
 from giftping.codes.report import RestingReport, SeedReport
+from giftping.codes.showing import all_shown
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import CodeRecord, GuildRecord, SourceMemory
+from giftping.store.base import CodeRecord, Destination, SourceMemory, Subscription
 
 
 @dataclass(frozen=True, slots=True)
-class GamePlan:
-    """What one guild is owed of one game."""
+class Plan:
+    """What one subscription is owed."""
 
-    game: str
+    subscription: Subscription
     seed: tuple[Code, ...] = ()
     """What is recorded without being posted."""
     announce: tuple[Code, ...] = ()
     looked_at: tuple[str, ...] = ()
-    """The sources whose list the guild has now had its first look at."""
+    """The sources whose list it has now had its first look at."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Where they were."""
     ends_announce_current: bool = False
     """Whether all of them are looked at now, so that codes may be seeded again from here on."""
 
@@ -46,79 +49,114 @@ class Listed:
     """All of its sources that are switched on."""
     added_by_hand: Mapping[str, datetime] = field(default_factory=dict)
     """When people added codes, by key."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Where its sources are, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class GuildPlan:
-    """What one guild is owed of all its games."""
+class DestinationPlan:
+    """What goes to one destination of a guild: what the subscriptions are owed that go there."""
 
-    guild: GuildRecord
-    games: tuple[GamePlan, ...]
+    plans: tuple[Plan, ...]
+    """One at least."""
     resting: bool = False
-    """Whether its destination is broken, so that nothing is posted for the time being."""
+    """Whether the destination is broken, so that nothing is posted for the time being."""
+
+    @property
+    def first(self) -> Subscription:
+        """The first of the subscriptions."""
+        return self.plans[0].subscription
 
     @property
     def broken_reason(self) -> str:
-        """What its destination said that is broken, empty where it is not."""
-        return self.guild.broken.reason if self.guild.broken else ""
+        """What the destination said that is broken, empty where it is not."""
+        return self.first.broken.reason if self.first.broken else ""
 
     def seeds(self) -> tuple[SeedReport, ...]:
         """What is recorded without being posted."""
         return tuple(
-            SeedReport(self.guild.guild_id, plan.game, tuple(code.spelling for code in plan.seed))
-            for plan in self.games
+            SeedReport(*plan.subscription.key, tuple(code.spelling for code in plan.seed))
+            for plan in self.plans
             if plan.seed
         )
 
     def rest(self) -> RestingReport | None:
-        """What the guild is owed while its destination is broken, None when nothing is held back."""
-        owed = sum(len(plan.announce) for plan in self.games)
-        broken = self.guild.broken
+        """What it is owed while it is broken, None when nothing is held back."""
+        owed = sum(len(plan.announce) for plan in self.plans)
+        broken = self.first.broken
         if not self.resting or broken is None or not owed:
             return None
-        meaning = meaning_of_broken(self.guild)
-        return RestingReport(self.guild.guild_id, owed, broken.reason, broken.since, broken.retry_at, meaning)
+        meaning = meaning_of_broken(self.first)
+        return RestingReport(self.first.guild_id, owed, broken.reason, broken.since, broken.retry_at, meaning)
 
 
-def plan_game(guild: GuildRecord, listed: Listed, recorded: Collection[str], unlisted: Sequence[Code] = ()) -> GamePlan:
-    """What the guild is owed of the game, given the keys its ledger already holds.
+def destination_plans(plans: Iterable[Plan], is_resting: Callable[[Subscription], bool]) -> list[DestinationPlan]:
+    """The plans by guild and destination: to one of them everything goes in turn."""
+    grouped: dict[tuple[int, Destination], list[Plan]] = {}
+    for plan in plans:
+        grouped.setdefault((plan.subscription.guild_id, plan.subscription.destination), []).append(plan)
+    # What broke it is noted in each of them, but for one that was added, or could not be read, at that moment.
+    return [
+        DestinationPlan(tuple(sorted(group, key=lambda one: one.subscription.broken is None)), True)
+        if any(is_resting(one.subscription) for one in group)
+        else DestinationPlan(tuple(group))
+        for group in grouped.values()
+    ]
+
+
+def plan_for(
+    subscription: Subscription, listed: Listed, recorded: Collection[str], unlisted: Sequence[Code] = ()
+) -> Plan:
+    """What the subscription is owed, given the keys its guild's ledger already holds.
 
     `unlisted` is owed from earlier runs, and no source lists it any more: it goes out without a look at the sources.
 
-    A code is seeded instead of announced when every source that lists it is one this guild has had no look
+    A code is seeded instead of announced when every source that lists it is one this subscription has had no look
     at yet, so that neither a new guild, nor a new source, nor one that failed in the first run brings a flood
     of old codes. `announce_current` turns the seeding off until every source has been looked at once.
     """
-    seen = frozenset(guild.seeded.get(listed.game, ()))
+    seen = frozenset(
+        name for name in subscription.seeded or () if subscription.has_looked_at(name, listed.addresses.get(name, ""))
+    )
     open_codes = [code for code in listed.codes if code.key not in recorded]
     # A source that has only failed so far has no list: its first one is seeded, whenever it comes.
     fresh = listed.sources_with_list - seen
-    announce_current = listed.game in guild.announce_current
-    seed = [] if announce_current else [code for code in open_codes if _is_from_before(guild, listed, code, seen)]
+    announce_current = subscription.announce_current
+    seed = (
+        [] if announce_current else [code for code in open_codes if _is_from_before(subscription, listed, code, seen)]
+    )
     seeded_keys = {code.key for code in seed}
-    return GamePlan(
-        game=listed.game,
+    announce = [code for code in open_codes if code.key not in seeded_keys]
+    # Where an older release looked at a source is noted once there is something to write anyway.
+    noted = subscription.addresses
+    unnoted = {name for name in seen & listed.addresses.keys() if not noted.get(name)} if announce or fresh else set()
+    return Plan(
+        subscription=subscription,
         seed=tuple(seed),
         announce=(
-            *(code for code in open_codes if code.key not in seeded_keys),
+            *announce,
             *(code for code in unlisted if code.key not in recorded),
         ),
-        looked_at=tuple(sorted(fresh)),
+        looked_at=tuple(sorted(fresh | unnoted)),
+        addresses=listed.addresses,
         ends_announce_current=announce_current and listed.sources <= listed.sources_with_list,
     )
 
 
-def _is_from_before(guild: GuildRecord, listed: Listed, code: Code, seen: frozenset[str]) -> bool:
+def _is_from_before(subscription: Subscription, listed: Listed, code: Code, seen: frozenset[str]) -> bool:
     added = listed.added_by_hand.get(code.key)
-    # Where the guild has had a first look, what people had added by then is recorded: this came after it.
-    if added is not None and (seen or added >= guild.created_at):
+    # Where it has had a first look, what people had added by then is recorded: this came after it.
+    if added is not None and (seen or added >= subscription.created_at):
         return False
     return not seen.intersection(source for source in code.sources if source != MANUAL_SOURCE)
 
 
-def code_records(codes: Iterable[Code], now: datetime) -> list[CodeRecord]:
-    """What is to be remembered of the codes that are listed now."""
-    return [
+def code_records(codes: Iterable[Code], known: Container[str], now: datetime) -> list[CodeRecord]:
+    """What is to be remembered of the codes that are listed now.
+
+    That of one which is not `known`, by id, says what all its messages show: there are none before it is remembered.
+    """
+    records = [
         CodeRecord(
             game=code.game,
             key=code.key,
@@ -128,12 +166,14 @@ def code_records(codes: Iterable[Code], now: datetime) -> list[CodeRecord]:
             sources={name: SourceMemory(spelling, now, now) for name, spelling in code.spellings.items()},
             rewards=code.rewards,
             expires_at=code.expires_at,
+            latest_end=code.expires_at,
             expiry_text=code.expiry_text,
             state=code.state.value,
             regions=code.regions,
         )
         for code in codes
     ]
+    return [record if record.id in known else replace(record, shown=all_shown(record, now)) for record in records]
 
 
 def sightings_by_hand(records: Iterable[CodeRecord]) -> list[Sighting]:
@@ -171,6 +211,7 @@ def listed_by_game(
             sources=frozenset(source.name for source in sources if source.game == game),
             sources_with_list=frozenset(source.name for source in sources if source.game == game and source.has_list),
             added_by_hand={key: at for (of_game, key), at in added.items() if of_game == game},
+            addresses={source.name: source.address for source in sources if source.game == game and source.address},
         )
         for game in games
     }
@@ -182,8 +223,3 @@ def by_game(codes: Sequence[Code]) -> dict[str, list[Code]]:
     for code in codes:
         grouped.setdefault(code.game, []).append(code)
     return grouped
-
-
-def games_of(guilds: Iterable[GuildRecord]) -> tuple[str, ...]:
-    """The games that these guilds follow, sorted."""
-    return tuple(sorted({game for guild in guilds for game in guild.games}))

@@ -71,6 +71,20 @@ class DeliveryReport:
     retry_at: datetime | None = None
     """When a broken destination is tried again, None for the next run or never."""
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether a person has to act, so that it counts in the exit code of the runs that tell of it, and no other."""
+        return self.broke or self.is_of_content or self.result is DeliveryResult.UNCERTAIN
+
+    def as_before(self, before: DeliveryReport) -> DeliveryReport:
+        """The same, sharing the fate of the message before it: what is to be mended, and whether that was told."""
+        return replace(self, told=before.told, broke=before.broke, meaning=before.meaning, retry_at=before.retry_at)
+
+    @property
+    def is_of_content(self) -> bool:
+        """Whether the message itself was refused, which is left alone for a while: a person has to mend something."""
+        return self.result is DeliveryResult.REFUSED and self.meaning is not None and self.meaning.is_of_content
+
 
 @dataclass(frozen=True, slots=True)
 class SeedReport:
@@ -83,13 +97,13 @@ class SeedReport:
 
 @dataclass(frozen=True, slots=True)
 class RestingReport:
-    """A guild that is owed codes at a broken destination."""
+    """A guild that is owed codes which are left alone for a while: for its destination, or for their message."""
 
     guild_id: int
     owed: int
     """How many codes wait for it."""
     reason: str
-    """What the destination said."""
+    """What the destination, or Discord, said."""
     since: datetime
     retry_at: datetime | None
     """When it is tried again; None when not until somebody mends it."""
@@ -110,9 +124,62 @@ class MissedReport:
     """What the destination, or Discord, had said."""
 
 
+class EditResult(StrEnum):
+    """What became of a message that showed what is not so any more."""
+
+    EDITED = "edited"
+    LATER = "later"
+    """Discord did not take it now; a later run tries again."""
+    GONE = "gone"
+    """It is not there any more, or out of reach: it stays as it is."""
+    PLANNED = "planned"
+
+
 @dataclass(frozen=True, slots=True)
-class GuildWork:
-    """What one guild brought in one run."""
+class EditReport:
+    """A message that is to be put right, and what became of that."""
+
+    guild_id: int
+    game: str
+    message_id: int
+    changes: tuple[tuple[str, str], ...]
+    """The spelling of each code that it showed otherwise than it is, and how it is: see giftping.codes.showing."""
+    result: EditResult
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedReport:
+    """A code that is listed, and may not go out."""
+
+    game: str
+    spelling: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReport:
+    """A code that is kept back because its listing is doubtful."""
+
+    game: str
+    spelling: str
+    source: str
+    """Whose listing that is."""
+    reason: str
+    since: datetime
+    until: datetime | None
+    """When it is released, None where a person, or a second family, has to say so."""
+    is_new: bool
+    """Whether it was not held before this run."""
+    is_overdue: bool = False
+    """Whether its time is over, and it waits for a source that lists it to answer again."""
+    is_doubtful: bool = True
+    """False where it only waits for a second family, as the game's settings want."""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationWork:
+    """What one destination of a guild brought in one run."""
 
     deliveries: tuple[DeliveryReport, ...] = ()
     seeded: tuple[SeedReport, ...] = ()
@@ -135,19 +202,33 @@ class CheckReport:
     sources: tuple[SourceReport, ...] = ()
     settled: tuple[DeliveryReport, ...] = ()
     """What earlier runs had left open."""
-    work: tuple[GuildWork, ...] = ()
+    refused_messages: tuple[RestingReport, ...] = ()
+    """What is left alone because Discord has refused the content of its message."""
+    work: tuple[DestinationWork, ...] = ()
+    refused: tuple[RefusedReport, ...] = ()
+    """What is listed and may not go out."""
+    held: tuple[HeldReport, ...] = ()
+    """What is kept back for now."""
+    released: tuple[HeldReport, ...] = ()
+    """What was kept back until this run."""
     missed: tuple[MissedReport, ...] = ()
     """What earlier runs left owed, and has ended."""
+    edits: tuple[EditReport, ...] = ()
+    """The messages that were to be put right."""
+    edits_left: int = 0
+    """How many more are left to later runs."""
+    next_edit_at: datetime | None = None
+    """When the next message is to be put right; an idle run must not sleep past that."""
     next_owed_end: datetime | None = None
     """When the next code ends that is owed; an idle run must not sleep past that."""
     broken: int = 0
-    """How many guilds there are at the end whose destination a person has to mend."""
+    """How many destinations there are at the end that a person has to mend."""
     uncertain: int = 0
     """How many codes there are of which nobody can tell whether they arrived, from this run and from earlier ones."""
     others_lease_ends: datetime | None = None
     """When what somebody else has under way may be settled by this host; an idle run must not sleep past that."""
     standing_trouble: bool = False
-    """Whether an idle run stands on one that left something uncertain behind, or told of other trouble."""
+    """Whether an idle run stands on one that told of trouble which a later run meets again."""
     disagreements: tuple[str, ...] = ()
     """Where sources contradict each other, in words."""
     trouble: tuple[str, ...] = ()
@@ -158,6 +239,15 @@ class CheckReport:
     """Whether the run was told to stop, so that what it had not begun is left to the next one."""
     clock: ClockVerdict = UNKNOWN
     """What this host's clock was worth, as far as that was known."""
+    standing: str | None = None
+    """What lasts of the store, such as that MongoDB is away; empty where all is well, None where nobody has looked."""
+    is_whole: bool = False
+    """Whether everything was looked at: what was wrong before, and was not met, is over."""
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What the store has to tell of itself besides what lasts."""
+        return tuple(one for one in self.notices if one != self.standing)
 
     def deliveries(self) -> Iterator[DeliveryReport]:
         """The settled deliveries, then the new ones."""
@@ -187,23 +277,35 @@ class CheckReport:
             yield from work.seeded
 
     def resting(self) -> Iterator[RestingReport]:
-        """The guilds that are owed codes at a broken destination."""
+        """The guilds that are owed codes which are left alone for a while."""
+        yield from self.refused_messages
         for work in self.work:
             if work.resting is not None:
                 yield work.resting
 
     @property
-    def exit_code(self) -> int:
-        """0 when all is well, 69 when something failed or is uncertain.
+    def next_hold_end(self) -> datetime | None:
+        """When the next of the codes that are held is released; an idle run must not sleep past that."""
+        return min((one.until for one in self.held if one.until is not None and not one.is_overdue), default=None)
 
-        A destination that a person has to mend counts only in the runs that tell of it, which is not known here: one
-        deleted channel among a thousand must not deafen whoever watches the exit code.
+    @property
+    def awaited_sources(self) -> tuple[str, ...]:
+        """The failing sources whose next good answer may release what is held; an idle run must not pass that by."""
+        games = {one.game for one in self.held if one.is_overdue}
+        return tuple(sorted(one.name for one in self.sources if one.is_failing and one.game in games))
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is well, 69 when something failed.
+
+        What waits for a person, a broken destination or an uncertain code, counts only in the runs that tell of it,
+        which is not known here: one deleted channel among a thousand must not deafen whoever watches the exit code.
         """
         failing_source = any(source.is_failing for source in self.sources)
         failing_delivery = any(
-            delivery.result not in GOOD_RESULTS and not delivery.broke for delivery in self.deliveries()
+            delivery.result not in GOOD_RESULTS and not delivery.waits_for_a_person for delivery in self.deliveries()
         )
-        standing = self.uncertain or self.standing_trouble or self.trouble or self.missed or not self.clock.may_send
+        standing = self.standing_trouble or self.trouble or self.missed or not self.clock.may_send
         return EXIT_TROUBLE if failing_source or failing_delivery or standing else EXIT_FINE
 
     @property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from giftping.store.base import GuildRecord
+    from giftping.store.base import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class CheckRequest:
         """Whether the run does all there is to do, so that the next one may be idle."""
         return not self.dry_run and self.guild_id is None and self.game is None
 
-    def concerned(self, guilds: Sequence[GuildRecord]) -> list[GuildRecord]:
-        """Those of the guilds that the run is about."""
-        return [
-            replace(guild, games=tuple(game for game in guild.games if self.game in (None, game)))
-            for guild in guilds
-            if self.guild_id in (None, guild.guild_id)
-        ]
+    def concerned(self, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+        """Those of the subscriptions that the run is about."""
+        return [one for one in subscriptions if self.is_about(one.guild_id) and self.game in (None, one.game)]
+
+    def is_about(self, guild_id: int | None) -> bool:
+        """Whether the run is about a guild."""
+        return self.guild_id in (None, guild_id)

@@ -13,11 +13,12 @@ from giftping.codes.entries import ANNOUNCEMENT, Held, held_by_delivery
 from giftping.codes.entries import sent as sent_changes
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
-from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.codes.subscriptions import webhook_route
+from giftping.delivery.deliveries import WAITS_FOR, Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.catalogue import Game
-from giftping.store.base import Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.base import Destination, EntryState, LedgerEntry, Subscription
 from giftping.store.documents import DELIVERIES, LEDGER, OLDER_OPEN_STATES, entry_from_document
 from giftping.store.engine import Change
 from giftping.store.fields import DocumentError
@@ -27,15 +28,12 @@ from giftping.text import key_of
 QUIET = timedelta(minutes=1)
 """How long after nobody can be at a post any more Discord may still be busy carrying it out."""
 
-WAITS_FOR = timedelta(days=30)
-"""How long a delivery waits for a person. Nobody scrolls back any further."""
-
 FORSAKEN_AFTER = timedelta(days=1)
 """After how long a delivery of another host is settled though Discord does not say what time it is: a person can be
 asked then, and it cannot be posted."""
 
 TOLD_FOR = timedelta(hours=1)
-"""How long the operator is told in every run of a delivery that waits."""
+"""How long a delivery that waits is news for a host that has not told of it yet; after that another one has."""
 
 CUT_SHORT = "the run was cut short before it went out"
 NOT_THERE = "it is not there; the next check posts it"
@@ -87,12 +85,13 @@ def step_after(finding: Finding, now: Circumstances) -> Step:
     return Step.ASK if finding.for_good or now.is_lease_over else Step.WAIT
 
 
-def open_deliveries(deliveries: Deliveries, odd: list[str] | None = None) -> list[Held]:
+def open_deliveries(deliveries: Deliveries) -> list[Held]:
     """All deliveries of gift codes that are on record, with their open entries, oldest first.
 
-    Open entries whose delivery is gone become a delivery of which nobody knows. `odd` gets what cannot be read.
+    Open entries whose delivery is gone become a delivery of which nobody knows.
     """
-    found = deliveries.load(kinds=[ANNOUNCEMENT], odd=(odd if odd is not None else []).append)
+    # All of them: of one that cannot be read nobody knows the kind.
+    found = [one for one in deliveries.load() if one.kind == ANNOUNCEMENT]
     documents = deliveries.store.engine.find(LEDGER, {"state": [EntryState.OPEN.value, *OLDER_OPEN_STATES]})
     held, of_none = held_by_delivery(found, documents)
     if of_none:
@@ -153,7 +152,8 @@ class DeliverySettler:
     """Settles deliveries that are under way or unclear, one at a time."""
 
     courier: Courier
-    guilds: Mapping[int, GuildRecord]
+    subscriptions: Mapping[int, Sequence[Subscription]]
+    """By guild."""
     games: Mapping[str, Game]
     codes: Mapping[tuple[str, str], Code]
     """Those that may go out now, by game and key: what is repeated is made from them."""
@@ -192,25 +192,25 @@ class DeliverySettler:
         None where there is nothing to tell: its codes are owed, and go out with this run, or the next.
         """
         delivery = held.delivery
-        guild = self.guilds.get(held.guild_id)
+        subscription = self._subscription_of(held)
         if delivery.state is DeliveryState.CLAIMED:
             # Not a byte of it went out.
-            return self._free(held, CUT_SHORT, guild)
+            return self._free(held, CUT_SHORT, subscription)
         route = self._route_back(held)
         if not isinstance(route, Refused):
             route.ask()
         now = self.courier.discord_now()
-        around = self._circumstances(held, guild, route, now)
+        around = self._circumstances(held, subscription, route, now)
         finding = self._look(held, route, around)
         step = step_after(finding, around)
         if step is Step.RECORD and isinstance(finding, Found):
             return self._record(held, finding)
-        if step is Step.REPEAT and guild is not None and not isinstance(route, Refused):
-            return self._repeat(held, guild, now)
+        if step is Step.REPEAT and subscription is not None and not isinstance(route, Refused):
+            return self._repeat(held, subscription, now)
         if step is Step.FREE:
             unknown = finding.reason if isinstance(finding, Undecided) else ""
             freed = replace(held, delivery=replace(delivery, is_resent=delivery.is_resent or bool(unknown)))
-            return self._free(freed, unknown or DID_NOT_ARRIVE, guild)
+            return self._free(freed, unknown or DID_NOT_ARRIVE, subscription)
         reason = finding.reason if isinstance(finding, Undecided) else "too early to tell"
         if step is Step.WAIT:
             return self._wait(held, reason, now)
@@ -231,19 +231,23 @@ class DeliverySettler:
     # What is known
 
     def _route_back(self, held: Held) -> Route | Refused:
-        delivery, guild = held.delivery, self.guilds.get(held.guild_id)
+        delivery = held.delivery
         if delivery.channel_id is not None and delivery.webhook_id is None:
             return self.courier.routes(Destination(channel_id=delivery.channel_id))
-        # A webhook's address is a secret and stands in no delivery: only while the guild has it is it still known.
-        if guild is None or not guild.destination.webhook:
+        known = sorted(self._of_guild(held), key=lambda one: one.game != delivery.game)
+        if not any(one.destination.webhook for one in known):
             return Refused("the guild's destination has changed since", lasting=True)
-        route = self.courier.routes(guild.destination)
-        if not isinstance(route, Refused) and delivery.webhook_id not in (None, route.webhook_id):
-            return Refused("the guild's webhook has changed since", lasting=True)
-        return route
+        route = webhook_route(delivery.webhook_id, known, self.courier.routes)
+        return route if route is not None else Refused("the guild's webhook has changed since", lasting=True)
+
+    def _subscription_of(self, held: Held) -> Subscription | None:
+        return next((one for one in self._of_guild(held) if one.game == held.delivery.game), None)
+
+    def _of_guild(self, held: Held) -> Sequence[Subscription]:
+        return self.subscriptions.get(held.guild_id, ())
 
     def _circumstances(
-        self, held: Held, guild: GuildRecord | None, route: Route | Refused, now: datetime | None
+        self, held: Held, subscription: Subscription | None, route: Route | Refused, now: datetime | None
     ) -> Circumstances:
         delivery = held.delivery
         age = delivery.age(now)
@@ -254,7 +258,7 @@ class DeliverySettler:
         return Circumstances(
             is_quiet=now is not None and now - quiet_from >= QUIET,
             is_lease_over=is_lease_over,
-            may_repeat=window > timedelta(0) and guild is not None and self._may_repeat(held, guild),
+            may_repeat=window > timedelta(0) and subscription is not None and self._may_repeat(held, subscription),
             is_nonce_fresh=now is not None and now - snowflake_time(delivery.begins) < window,
             resend=self._resends(delivery),
         )
@@ -280,19 +284,19 @@ class DeliverySettler:
             quiet=around.is_quiet,
         )
 
-    def _may_repeat(self, held: Held, guild: GuildRecord) -> bool:
+    def _may_repeat(self, held: Held, subscription: Subscription) -> bool:
         """Whether a repeat would be the very post again: to the same channel, with all of its codes in one message."""
         is_on_record = held.delivery.document is not None
-        if not (self.posts and is_on_record and held.delivery.channel_id == guild.destination.channel_id):
+        if not (self.posts and is_on_record and held.delivery.channel_id == subscription.destination.channel_id):
             return False
-        game, codes = self._still_owed(held, guild)
+        game, codes = self._still_owed(held)
         wanted = held.delivery.entries
         is_whole = len(codes) == len(wanted) and held.entries.keys() >= set(wanted)
-        return game is not None and is_whole and len(announcements(game, codes, None)) == 1
+        return game is not None and is_whole and len(announcements(game, codes, self.courier.words(held.guild_id))) == 1
 
-    def _still_owed(self, held: Held, guild: GuildRecord) -> tuple[Game | None, list[Code]]:
+    def _still_owed(self, held: Held) -> tuple[Game | None, list[Code]]:
         game = self.games.get(held.delivery.game)
-        if game is None or game.slug not in guild.games:
+        if game is None:
             return None, []
         listed = [(spelling, self.codes.get((game.slug, key_of(spelling)))) for spelling in held.delivery.spellings]
         return game, [replace(code, spelling=spelling) for spelling, code in listed if code is not None]
@@ -306,24 +310,23 @@ class DeliverySettler:
             return self._taken(held)
         return replace(self._report(held, DeliveryResult.SETTLED, "found in the channel"), message_id=found.message_id)
 
-    def _repeat(self, held: Held, guild: GuildRecord, now: datetime | None) -> DeliveryReport:
+    def _repeat(self, held: Held, subscription: Subscription, now: datetime | None) -> DeliveryReport:
         taken = self.courier.deliveries.take_over(held.delivery, now)
-        game, codes = self._still_owed(held, guild)
-        route = self.courier.routes(guild.destination)
+        game, codes = self._still_owed(held)
+        route = self.courier.routes(subscription.destination)
         if taken is None or game is None or isinstance(route, Refused) or now is None:
             return self._taken(held)
-        announcement = announcements(game, codes, guild.mention_role_id)[0]
+        announcement = announcements(game, codes, self.courier.words(held.guild_id), subscription.mentions)[0]
         since = snowflake_time(taken.begins)
         is_fresh = now - since < route.repeats_safely_for
         # What was not there at the look, Discord knows for so long from then on.
         before = (since if is_fresh else now) + route.repeats_safely_for
         return self.courier.post(
-            guild, route, announcement, replace(held, delivery=taken), may_be_there=True, before=before
+            subscription, route, announcement, replace(held, delivery=taken), may_be_there=True, before=before
         )
 
-    def _free(self, held: Held, reason: str, guild: GuildRecord | None) -> DeliveryReport | None:
-        game = self.games.get(held.delivery.game)
-        is_followed = guild is not None and game is not None and game.slug in guild.games
+    def _free(self, held: Held, reason: str, subscription: Subscription | None) -> DeliveryReport | None:
+        is_followed = subscription is not None and held.delivery.game in self.games
         if not self.courier.release(held, reason if is_followed else NOT_FOLLOWED):
             return self._taken(held)
         if not is_followed:

@@ -9,7 +9,6 @@ from giftping.codes.report import DeliveryResult
 from giftping.commands.jobs import Account, run_job
 from giftping.errors import UnknownGuildError
 from giftping.output.check_lines import check_events, detail_lines, good_lines, summary_line, trouble_over, troubles
-from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from giftping.codes.report import CheckReport
@@ -42,7 +41,7 @@ def _check(session: Session, request: CheckRequest) -> Account:
         exit_code=report.exit_code,
         lines=lines,
         idle_line=summary_line(report),
-        notices=report.notices,
+        notices=report.news,
         troubles=list(troubles(report, session.wiring.zone)),
         over=partial(trouble_over, report),
         events=check_events(report, everything=session.verbose > 0),
@@ -64,4 +63,4 @@ def _show_previews(session: Session, report: CheckReport) -> None:
     for delivery in report.deliveries():
         if delivery.message is not None and delivery.result is DeliveryResult.PLANNED:
             heading = f"guild {delivery.guild_id} · {delivery.destination}"
-            session.show(preview(delivery.message, session.wiring.zone, now=utc_now(), heading=heading))
+            session.show(preview(delivery.message, session.wiring.zone, now=report.finished_at, heading=heading))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
-from giftping.output.code_objects import code_object, entry_object
+from giftping.output.code_objects import code_object
 from giftping.output.json import id_text, instant
 from giftping.settings.problems import nearest
-from giftping.store.base import CodeRecord, EntryState, SourceMemory
-from giftping.store.clears import clear_entries, clears_of
-from giftping.text import counted, key_of, verb_for, when
-from giftping.wiring import utc_now
+from giftping.store.base import CodeRecord, EntryState
+from giftping.store.clears import clear_entries
+from giftping.text import counted, end_text, key_of, verb_for, when
 
 if TYPE_CHECKING:
+    from giftping.store.base import LedgerEntry
     from giftping.store.statistics import LedgerStatistics
 
 BARS = 14
@@ -27,16 +29,14 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
 
     With a guild, and without a game, those of the games that it follows; of all games where it follows none.
     """
-    from giftping.codes.explain import code_of
-    from giftping.codes.guards import clearance
+    from giftping.codes.holds import JudgingRules, remembered_clearance
 
     session.check_game(game)
-    skipped = frozenset(session.settings.codes.skipped_regions)
-    now = utc_now()
+    rules, now = JudgingRules.of(session.settings), session.clock_of_look()
     with session.store(read_only=True) as store:
-        guild = store.guild(guild_id) if guild_id is not None and game is None else None
-        records = [record for record in store.codes(game) if not guild or record.game in guild.games]
-    judged = [(record, clearance(code_of(record), now, skipped).reason) for record in records]
+        followed = {one.game for one in store.subscriptions(guild_id)} if guild_id is not None and game is None else ()
+        records = [record for record in store.codes(game) if not followed or record.game in followed]
+    judged = [(record, remembered_clearance(record, now, rules).reason) for record in records]
     shown = [(record, reason) for record, reason in judged if everything or not reason]
     session.give({"codes": [code_object(record, reason) for record, reason in shown]})
     if not shown:
@@ -51,7 +51,9 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
     zone = session.wiring.zone
     rows: dict[str, list[list[str]]] = {}
     for record, reason in shown:
-        valid = f"until {when(record.expires_at, zone)}" if record.expires_at else "valid"
+        valid = f"until {end_text(record.expires_at, record.expiry_text, zone)}" if record.expires_at else "valid"
+        if record.regions and not reason:
+            valid += f"; Region: {', '.join(record.regions)}"
         sources = ", ".join(sorted(record.sources))
         first_seen = f"{record.first_seen.astimezone(zone):%Y-%m-%d}"
         rows.setdefault(record.game, []).append([record.spelling, reason or valid, sources, first_seen])
@@ -61,39 +63,6 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
         session.show_table(
             f"{game}: {counted(len(of_game), 'code')}", ["Code", "State", "Sources", "First seen"], of_game
         )
-
-
-def add_code(session: Session, spelling: str, game: str, *, rewards: str, expires_at: datetime | None) -> int:
-    """Record a code by hand, to go out with the next check."""
-    from giftping.codes.guards import clean_text, clearance
-    from giftping.codes.model import Code
-    from giftping.settings.sources import MANUAL_SOURCE
-
-    session.check_game(game)
-    now = utc_now()
-    spelling = spelling.strip()
-    judged = clearance(
-        Code(game, key_of(spelling), spelling, (MANUAL_SOURCE,), expires_at=expires_at), now, frozenset()
-    )
-    if not judged.may_go_out:
-        raise UsageError(f"{spelling!r} cannot be added: {judged.reason}")
-    record = CodeRecord(
-        game=game,
-        key=key_of(spelling),
-        spelling=spelling,
-        first_seen=now,
-        last_seen=now,
-        sources={MANUAL_SOURCE: SourceMemory(spelling, now, now)},
-        rewards=clean_text(rewards),
-        expires_at=expires_at,
-    )
-    with session.store() as store:
-        followers = sum(game in guild.games for guild in store.guilds())
-        store.remember([record])
-    session.give({"code": code_object(record, ""), "guilds": followers})
-    follow = f"{counted(followers, 'guild', 'follow')} the game"
-    session.tell(f"{spelling} added for {game}: the next check announces it where it was not yet ({follow}).")
-    return EXIT_FINE
 
 
 def parse_expiry(text: str) -> datetime | None:
@@ -124,13 +93,15 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
     if per not in PERIODS:
         raise UsageError(f"--per {per}: {nearest(per, PERIODS, otherwise='one of')}")
     with session.store(read_only=True) as store:
-        numbers = statistics(list(store.entries(guild_id)), session.wiring.zone, store.unclear(guild_id))
+        entries = list(store.entries(guild_id))
+        numbers = statistics(entries, session.wiring.zone, store.unclear(guild_id))
+        by_source = Counter() if session.quiet or session.json else _by_source(entries, store.codes())
     session.give(
         {
             "guild_id": id_text(guild_id),
             "total": numbers.total,
             "last_code": numbers.last.spelling if numbers.last else None,
-            "last_sent_at": instant(numbers.last.sent_at) if numbers.last else None,
+            "last_sent_at": instant(numbers.last.happened_at) if numbers.last else None,
             "states": numbers.states,
             "sources": numbers.sources,
             "games": numbers.games,
@@ -140,19 +111,34 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
         }
     )
     if not (session.quiet or session.json):
-        _show_stats(session, guild_id, numbers, per)
+        _show_stats(session, guild_id, numbers, by_source, per)
     return EXIT_FINE
 
 
-def _show_stats(session: Session, guild_id: int | None, numbers: LedgerStatistics, per: str) -> None:
+def _by_source(entries: Iterable[LedgerEntry], codes: Iterable[CodeRecord]) -> Counter[str]:
+    """How many codes were sent of each source, by the one that listed it first; else by what kind of place it was."""
+    first = {
+        (code.game, code.key): min(code.sources, key=lambda name, code=code: (code.sources[name].first_seen, name))  # type: ignore[misc]
+        for code in codes
+        if code.sources
+    }
+    sent = (entry for entry in entries if entry.state is EntryState.SENT)
+    return Counter(first.get((entry.game, entry.key), entry.source) for entry in sent)
+
+
+def _show_stats(
+    session: Session, guild_id: int | None, numbers: LedgerStatistics, by_source: Counter[str], per: str
+) -> None:
     from giftping.output.render import bars, facts
 
-    last = numbers.last
+    last, zone = numbers.last, session.wiring.zone
+    last_at = when(last.happened_at, zone) if last and last.happened_at else "when is not recorded"
+    undated = f", {numbers.undated} of them not recorded when" if numbers.undated else ""
     pairs = [
         ("Guild", str(guild_id) if guild_id is not None else "all"),
-        ("Codes sent", str(numbers.total)),
-        ("Last code", f"{last.spelling}, {when(last.sent_at, session.wiring.zone)}" if last else "–"),
-        ("By source", _listed(numbers.sources)),
+        ("Codes sent", f"{numbers.total}{undated}"),
+        ("Last code", f"{last.spelling}, {last_at}" if last else "–"),
+        ("By source", _listed(dict(by_source.most_common()))),
         ("By game", _listed(numbers.games)),
         ("Not posted", f"{numbers.states['seeded']} were there at the first look"),
         ("Open", f"{numbers.states['open']} under way, {numbers.states['uncertain']} uncertain"),
@@ -188,61 +174,9 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     )
     if not yes and not session.confirm(question):
         raise UsageError("nothing was cleared; say --yes to clear without being asked")
+    at = session.clock()
     with session.store() as store:
-        cleared = clear_entries(store, guild_id, game=game, key=key, at=utc_now())
+        cleared = clear_entries(store, guild_id, game=game, key=key, at=at)
     session.give({"guild_id": id_text(guild_id), "cleared": cleared, "left": left})
     session.tell(f"{counted(cleared, 'entry')} cleared for guild {guild_id}.{stays if left else ''}")
-    return EXIT_FINE
-
-
-def explain(session: Session, code: str, guild_id: int) -> int:
-    """Say why a code was, or was not, announced in a guild."""
-    from giftping.codes.explain import code_of
-    from giftping.codes.explain import explain as explained
-    from giftping.codes.guards import clearance
-    from giftping.codes.owed import owed_by
-    from giftping.delivery.deliveries import DeliveryState
-    from giftping.runs.check import listed_now
-
-    key = key_of(code)
-    skipped = frozenset(session.settings.codes.skipped_regions)
-    now = utc_now()
-    with session.store(read_only=True) as store:
-        guild = store.guild(guild_id)
-        records = [record for record in store.codes() if record.key == key]
-        # The ledger may hold a code that no source has listed here, of an older bot say: under a game that is followed.
-        games = {record.game for record in records} | set(guild.games if guild else ())
-        entries = [entry for game in sorted(games) if (entry := store.entry(guild_id, game, key))]
-        cleared = clears_of(store, guild_id, key)
-        deliveries = session.wiring.deliveries(store, read_only=True)
-        refused = [one for one in deliveries.load((DeliveryState.REFUSED,)) if one.guild_id == guild_id]
-        owed = {one.game: (one.since, one.reason) for one in owed_by(refused) if one.key == key}
-        known = deliveries.by_id([entry.delivery_id for entry in entries if entry.delivery_id])
-    zone = session.wiring.zone
-    explanation = explained(
-        key,
-        guild,
-        records,
-        entries,
-        listed=listed_now(session.settings),
-        now=now,
-        when=lambda moment: when(moment, zone),
-        skipped_regions=skipped,
-        owed=owed,
-        deliveries=known,
-    )
-    steps = [*explanation.steps, *(f"cleared on {when(moment, zone)}" for moment in cleared)]
-    session.give(
-        {
-            "guild_id": id_text(guild_id),
-            "key": key,
-            "answer": explanation.answer,
-            "steps": steps,
-            "codes": [code_object(record, clearance(code_of(record), now, skipped).reason) for record in records],
-            "entries": [entry_object(entry) for entry in entries],
-        }
-    )
-    session.tell(explanation.answer)
-    for step in steps:
-        session.tell(f"  {step}")
     return EXIT_FINE

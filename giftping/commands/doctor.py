@@ -23,7 +23,7 @@ def doctor(session: Session, *, live: bool = False) -> int:
     """The exit code, once everything that giftping needs was looked at, and what is wrong was said with what to do."""
     from giftping.doctor.examine import examine
 
-    found = examine(session.wiring, live=live)
+    found = examine(session.wiring, session.clock_of_look, live=live)
     counts = Counter(finding.judgement.verdict for finding in found.findings)
     exit_code = EXIT_TROUBLE if counts[Verdict.FAIL] else EXIT_FINE
     session.give(

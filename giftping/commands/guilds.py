@@ -1,320 +1,277 @@
-"""What the `giftping guilds` commands do."""
+"""What `giftping guilds list` and `giftping guilds test` do: how guilds and their destinations stand."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
+from giftping.codes.subscriptions import by_destination
 from giftping.commands.session import Session
-from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError, UsageError
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError
 from giftping.output.check_lines import NO_GUILDS
-from giftping.output.code_objects import guild_object
+from giftping.output.code_objects import subscription_object
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
-from giftping.settings.secrets import SecretError, anchored_reference
-from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord
+from giftping.store.base import EVERYONE, HERE, Destination, Guild, Subscription
 from giftping.store.records import Store
 from giftping.text import counted, discord_time, when
-from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from giftping.codes.owed import Owed
+    from giftping.delivery.deliveries import Delivery
     from giftping.discord.message import Message
     from giftping.discord.outcome import Refused, Unclear
-
-WHERE = "say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID"
+    from giftping.words.catalogue import Words
 
 
 @dataclass(frozen=True, slots=True)
-class GuildRequest:
-    """What `guilds add` was asked for; None and () leave a known guild's setting as it is."""
+class OpenCodes:
+    """How the codes of one subscription stand: how many of them are in which state."""
 
-    guild_id: int
-    webhook: str | None = None
-    """A reference (env:NAME, file:PATH), or the URL itself."""
-    channel_id: int | None = None
-    games: tuple[str, ...] = ()
-    mention_role_id: int | None = None
-    announce_current: bool = False
-    """Whether what the sources list now goes out as well, instead of being recorded as there already."""
-    mentions_nobody: bool = False
-    """Whether the role that was mentioned so far is taken away."""
-    records_current: bool = False
-    """Whether `announce_current` is taken back, as long as no check has gone by it."""
-
-
-def add(session: Session, request: GuildRequest) -> int:
-    """Add a guild, or change the settings of a known one."""
-    for game in request.games:
-        session.check_game(game)
-    if request.mentions_nobody and request.mention_role_id is not None:
-        raise UsageError("--mention and --no-mention contradict each other")
-    asked = _asked_destination(session, request)
-    with session.store() as store:
-        # Nothing slow comes between reading and writing: what a check notes of the guild meanwhile would be undone.
-        known = store.guild(request.guild_id)
-        guild = _merged(request, asked, known)
-        store.put_guild(guild)
-        again = _forget_seeds(store, guild) if request.announce_current else 0
-    warning = _destination_warning(session, guild.destination)
-    session.give(
-        {"guild": guild_object(guild, label(guild.destination)), "added": known is None, "warning": warning or None}
-    )
-    if warning:
-        session.trouble(f"warning: {warning}")
-    verb = "added" if known is None else "changed"
-    session.tell(f"Guild {guild.guild_id} {verb}: {', '.join(guild.games)} by {label(guild.destination)}.")
-    session.tell(_what_follows(guild, known, again))
-    return EXIT_FINE
-
-
-def _asked_destination(session: Session, request: GuildRequest) -> Destination | None:
-    if request.webhook is not None and request.channel_id is not None:
-        raise UsageError(WHERE)
-    if request.webhook is not None:
-        return Destination(webhook=_checked_webhook(session, request.webhook))
-    return Destination(channel_id=request.channel_id) if request.channel_id is not None else None
-
-
-def _merged(request: GuildRequest, asked: Destination | None, known: GuildRecord | None) -> GuildRecord:
-    destination = asked or (known.destination if known else None)
-    if destination is None:
-        raise UnknownGuildError(WHERE)
-    now = utc_now()
-    games = request.games or (known.games if known else (HOME_GAME,))
-    base = known or GuildRecord(request.guild_id, destination, games, created_at=now, updated_at=now)
-    moved = known is not None and destination != known.destination
-    return replace(
-        base,
-        destination=destination,
-        games=games,
-        # What was claimed before this time is not looked for at the destination: nothing but a move may change it.
-        updated_at=now if moved or known is None else base.updated_at,
-        mention_role_id=_mentioned(request, base),
-        seeded={} if request.announce_current else base.seeded,
-        announce_current=_announced_at_first(request, base, games),
-        # Who adds a guild again has mended what was broken, or wants to know by the next check that it is not.
-        broken=None,
-    )
-
-
-def _mentioned(request: GuildRequest, base: GuildRecord) -> int | None:
-    if request.mentions_nobody:
-        return None
-    return request.mention_role_id if request.mention_role_id is not None else base.mention_role_id
-
-
-def _announced_at_first(request: GuildRequest, base: GuildRecord, games: tuple[str, ...]) -> tuple[str, ...]:
-    if request.records_current:
-        return ()
-    return games if request.announce_current else base.announce_current
-
-
-def _checked_webhook(session: Session, reference: str) -> str:
-    from pathlib import Path
-
-    from giftping.discord.webhook import parse_webhook_url
-
-    if reference.startswith(("env:", "file:")):
-        _refuse_nameless(session, reference)
-    else:
-        try:
-            parse_webhook_url(reference, api=session.settings.discord.api)
-        except ValueError as error:
-            raise UsageError(f"--webhook: {error}") from None
-    return anchored_reference(reference, Path.cwd())
-
-
-def _refuse_nameless(session: Session, reference: str) -> None:
-    try:
-        session.settings.secret(reference)
-    except SecretError as error:
-        # One that is not there yet may come. Where there is no name, the secret itself may stand in its place.
-        if error.reference in ("env:", "file:"):
-            raise UsageError(f"--webhook {error.reference} {error.reason}") from None
-
-
-def _destination_warning(session: Session, destination: Destination) -> str:
-    from giftping.discord.outcome import Refused
-
-    route = session.wiring.route_to(destination)
-    return route.reason if isinstance(route, Refused) else ""
-
-
-def _forget_seeds(store: Store, guild: GuildRecord) -> int:
-    seeds = [entry for entry in store.entries(guild.guild_id, (EntryState.SEEDED,)) if entry.game in guild.games]
-    return sum(store.clear(guild.guild_id, game=entry.game, key=entry.key) for entry in seeds)
-
-
-def _what_follows(guild: GuildRecord, known: GuildRecord | None, again: int) -> str:
-    if guild.announce_current:
-        extra = f", {again} of them recorded before without being posted" if again else ""
-        return f"The next check announces the codes that are valid now{extra}."
-    if known is None:
-        return "The first check records what is valid now without posting it (--announce-current posts it)."
-    return "What it has been sent stays recorded."
+    owed: tuple[Owed, ...] = ()
+    claimed: int = 0
+    uncertain: int = 0
 
 
 def list_guilds(session: Session) -> int:
-    """List the guilds and how their destinations stand."""
-    from giftping.codes.entries import ANNOUNCEMENT
-    from giftping.codes.owed import owed_by
-    from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
+    """List the guilds, what they follow, and how their destinations stand."""
+    from giftping.codes.subscriptions import by_guild
 
     with session.store(read_only=True) as store:
-        guilds = store.guilds()
-        deliveries = session.wiring.deliveries(store, read_only=True).load(kinds=[ANNOUNCEMENT])
-    owed = Counter(one.guild_id for one in owed_by(deliveries))
-    uncertain, claimed = Counter[int | None](), Counter[int | None]()
-    for one in deliveries:
-        uncertain[one.guild_id] += len(one.entries) if one.state is DeliveryState.UNCLEAR else 0
-        claimed[one.guild_id] += len(one.entries) if one.state in UNDER_WAY else 0
-    session.give(
-        {
-            "guilds": [
-                {
-                    **guild_object(guild, label(guild.destination)),
-                    "owed": owed[guild.guild_id],
-                    "claimed": claimed[guild.guild_id],
-                    "uncertain": uncertain[guild.guild_id],
-                }
-                for guild in guilds
-            ]
-        }
-    )
-    if not guilds:
+        followed, guilds = by_guild(store.subscriptions()), store.guilds()
+        open_codes = _open_codes(session, store)
+    known = [(guilds.get(guild_id, Guild(guild_id)), of_it) for guild_id, of_it in followed.items()]
+    session.give({"guilds": [_listed(guild, of_it, open_codes) for guild, of_it in known]})
+    if not known:
         session.tell(NO_GUILDS)
         return EXIT_FINE
     session.show_facts(
         (
-            str(guild.guild_id),
-            "\n".join(_about(session, guild, owed[guild.guild_id], claimed[guild.guild_id], uncertain[guild.guild_id])),
+            "\n".join(filter(None, (str(guild.guild_id), guild.label))),
+            "\n".join(
+                line
+                for group in by_destination(of_it)
+                for line in _about(session, group, _together([open_codes.get(one.key, OpenCodes()) for one in group]))
+            ),
         )
-        for guild in guilds
+        for guild, of_it in known
     )
     return EXIT_FINE
 
 
+def _open_codes(session: Session, store: Store) -> dict[tuple[int, str], OpenCodes]:
+    """How each subscription stands of which codes are under way, uncertain or owed, by guild and game."""
+    from giftping.codes.entries import ANNOUNCEMENT
+    from giftping.codes.owed import owed_by
+    from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
+
+    deliveries = session.wiring.deliveries(store, read_only=True).load(kinds=[ANNOUNCEMENT])
+    found: dict[tuple[int, str], list[OpenCodes]] = {}
+    for code in owed_by(deliveries):
+        found.setdefault((code.guild_id, code.game), []).append(OpenCodes(owed=(code,)))
+    for one in deliveries:
+        count = len(one.entries)
+        left_open = OpenCodes(
+            claimed=count if one.state in UNDER_WAY else 0,
+            uncertain=count if one.state is DeliveryState.UNCLEAR else 0,
+        )
+        found.setdefault((one.guild_id or 0, one.game), []).append(left_open)
+    return {key: _together(open_codes) for key, open_codes in found.items()}
+
+
+def _together(open_codes: Sequence[OpenCodes]) -> OpenCodes:
+    return OpenCodes(
+        owed=tuple(code for one in open_codes for code in one.owed),
+        claimed=sum(one.claimed for one in open_codes),
+        uncertain=sum(one.uncertain for one in open_codes),
+    )
+
+
+def _listed(
+    guild: Guild, subscriptions: Sequence[Subscription], open_codes: Mapping[tuple[int, str], OpenCodes]
+) -> dict[str, Any]:
+    listed = guild_object(guild, subscriptions)
+    for one, shown in zip(subscriptions, listed["subscriptions"], strict=True):
+        left_open = open_codes.get(one.key, OpenCodes())
+        shown |= {"owed": len(left_open.owed), "claimed": left_open.claimed, "uncertain": left_open.uncertain}
+    return listed
+
+
 def show(session: Session, guild_id: int) -> int:
-    """Show one guild's settings, none for a guild that has none; for the bot."""
+    """Show one guild, none for one that follows nothing; for the bot."""
     with session.store(read_only=True) as store:
-        guild = store.guild(guild_id)
-    session.give({"guild": guild_object(guild, label(guild.destination)) if guild else None})
+        guild, subscriptions = store.guild(guild_id), store.subscriptions(guild_id)
+    session.give({"guild": guild_object(guild, subscriptions) if subscriptions else None})
     return EXIT_FINE
 
 
-def _about(session: Session, guild: GuildRecord, owed: int, claimed: int, uncertain: int) -> Iterator[str]:
-    """Where a guild's announcements go, what it follows, and how it stands; it is fine only where nothing is open."""
-    yield label(guild.destination)
-    mention = f", mentions role {guild.mention_role_id}" if guild.mention_role_id is not None else ""
-    yield f"{', '.join(guild.games) or 'no game'}{mention}"
-    open_ends = list(_open_ends(session, guild, owed, claimed, uncertain))
+def _about(session: Session, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
+    """Where the announcements of these go, and how they stand; that is fine only where nothing is open."""
+    yield label(group[0].destination)
+    for mentions, alike in groupby(group, key=lambda one: one.mentions):
+        games = ", ".join(one.game for one in alike)
+        yield f"{games}, mentions {', '.join(map(mention_label, mentions))}" if mentions else games
+    open_ends = list(_open_ends(session, group, left_open))
     yield from open_ends
-    if any(game not in guild.seeded for game in guild.games):
+    if any(one.seeded is None for one in group):
         yield "first check to come"
     elif not open_ends:
         yield "fine"
 
 
-def _open_ends(session: Session, guild: GuildRecord, owed: int, claimed: int, uncertain: int) -> Iterator[str]:
-    from giftping.codes.broken_destination import meaning_of_broken
+def mention_label(mention: str) -> str:
+    """What to call one of a subscription's mentions."""
+    return f"@{mention}" if mention in (EVERYONE, HERE) else f"role {mention}"
+
+
+def _open_ends(session: Session, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
+    from giftping.codes.broken_destination import meaning_of_broken, meaning_of_reason
     from giftping.output.check_lines import what_follows
 
-    for game in guild.games:
-        if game not in session.settings.games:
-            yield f"{game}: unknown game; {nearest(game, session.settings.games)}"
-    zone, broken = session.wiring.zone, guild.broken
-    if broken is not None:
-        yield f"broken since {when(broken.since, zone)}: {broken.reason}"
-        yield what_follows(meaning_of_broken(guild), guild.guild_id, broken.retry_at, zone)
-    if owed:
-        yield f"{counted(owed, 'code')} owed: did not go out so far"
-    if claimed:
-        yield f"{counted(claimed, 'code')} on the way, or left by a run that was cut short: the next check looks"
-    if uncertain:
-        settle = f"look into the channel, then: giftping codes settle {guild.guild_id}"
-        yield f"{counted(uncertain, 'code')} uncertain; {settle}"
+    for one in group:
+        if one.game not in session.settings.games:
+            yield f"{one.game}: unknown game; {nearest(one.game, session.settings.games)}"
+    zone, guild_id = session.wiring.zone, group[0].guild_id
+    broken = next((one for one in group if one.broken is not None), None)
+    if broken is not None and broken.broken is not None:
+        yield f"broken since {when(broken.broken.since, zone)}: {broken.broken.reason}"
+        yield what_follows(meaning_of_broken(broken), guild_id, broken.broken.retry_at, zone)
+    if left_open.owed:
+        yield f"{counted(len(left_open.owed), 'code')} owed: did not go out so far"
+    for reason in dict.fromkeys(one.reason for one in left_open.owed if broken is None):
+        if mend := meaning_of_reason(group[0], reason).mend:
+            yield f"{reason}; {mend}"
+    if left_open.claimed:
+        claimed = counted(left_open.claimed, "code")
+        yield f"{claimed} on the way, or left by a run that was cut short: the next check looks"
+    if left_open.uncertain:
+        settle = f"look into the channel, then: giftping codes settle {guild_id}"
+        yield f"{counted(left_open.uncertain, 'code')} uncertain; {settle}"
 
 
-def _known_guild(session: Session, guild_id: int) -> GuildRecord:
-    """The settings of a guild. Raise UnknownGuildError, with the nearest id, for one that has none."""
+def guild_object(guild: Guild, subscriptions: Sequence[Subscription]) -> dict[str, Any]:
+    """One guild as it stands in JSON, with its subscriptions."""
+    return {
+        "guild_id": id_text(guild.guild_id),
+        "label": guild.label or None,
+        "language": guild.language or None,
+        "subscriptions": [subscription_object(one, label(one.destination)) for one in subscriptions],
+    }
+
+
+def known_subscriptions(session: Session, guild_id: int) -> list[Subscription]:
+    """The subscriptions of a guild. Raise UnknownGuildError, with the nearest id, for one that has none."""
+    return _known_and_all(session, guild_id)[0]
+
+
+def _known_and_all(session: Session, guild_id: int) -> tuple[list[Subscription], list[Subscription]]:
     with session.store(read_only=True) as store:
-        found = store.guild(guild_id)
-        others = [str(guild.guild_id) for guild in store.guilds()]
-    if found is None:
+        found, everybody = store.subscriptions(guild_id), store.subscriptions()
+    if not found:
+        others = list(dict.fromkeys(str(one.guild_id) for one in everybody))
         raise UnknownGuildError(f"guild {guild_id} is not known; {nearest(guild_id, others)}")
-    return found
-
-
-def remove(session: Session, guild_id: int, *, yes: bool) -> int:
-    """Remove a guild's settings; its ledger stays, so that adding it again repeats nothing."""
-    known = _known_guild(session, guild_id)
-    if not yes and not session.confirm(f"Stop announcing in guild {guild_id} ({label(known.destination)})?"):
-        raise UsageError("nothing was removed; say --yes to remove without being asked")
-    with session.store() as store:
-        removed = store.remove_guild(guild_id)
-    session.give({"guild_id": id_text(guild_id), "removed": removed})
-    session.tell(f"Guild {guild_id} removed. What it was sent stays in the ledger: adding it again repeats nothing.")
-    return EXIT_FINE
+    return found, everybody
 
 
 def test(session: Session, guild_id: int, *, post: bool) -> int:
-    """Check a guild's destination, post a test message there, and tell how it went."""
+    """Check a guild's destinations, post a test message to each, and tell how it went."""
+    from giftping.runs.refused_token import note_token
+
+    known, everybody = _known_and_all(session, guild_id)
+    with session.store(read_only=True) as store:
+        words = session.wiring.words(store.guild(guild_id).language)
+    tested = [_tested(session, group, everybody, words, post=post) for group in by_destination(known)]
+    # Runs go by what this has found of the bot token.
+    note_token(session.wiring)
+    works = all(one["works"] for one in tested)
+    session.give({"guild_id": id_text(guild_id), "works": works, "destinations": tested})
+    for one in tested:
+        if one["works"]:
+            session.tell(f"guild {guild_id}: {one['destination']} works.")
+        else:
+            session.trouble(f"guild {guild_id}: {one['destination']} {one['reason']}")
+    return EXIT_FINE if works else EXIT_TROUBLE
+
+
+def _tested(
+    session: Session, group: Sequence[Subscription], everybody: Sequence[Subscription], words: Words, *, post: bool
+) -> dict[str, Any]:
+    """How one destination took a test, as it stands in JSON; that a mention reaches nobody is told."""
+    from giftping.commands.destination_checks import look_with_or_without_bot, mention_warnings, reason_against
     from giftping.discord.outcome import Done, Refused
 
-    guild = _known_guild(session, guild_id)
-    route = session.wiring.route_to(guild.destination)
-    if isinstance(route, Refused):
-        return _tested(session, guild, label(guild.destination), f"cannot be used: {route.reason}")
-    trouble = route.probe()
-    if trouble is None and post:
-        outcome = route.post(_test_message(guild, utc_now()), _test_delivery_id())
-        trouble = None if isinstance(outcome, Done) else outcome
-    if trouble is not None:
-        return _tested(session, guild, route.label, f"failed: {trouble.reason}{_to_mend(guild, trouble)}")
-    if guild.broken is not None:
-        # The next check need not wait until the destination would have been tried again.
-        with session.store() as store:
-            store.note_broken(guild_id, guild.destination, None)
-    return _tested(session, guild, route.label, "")
+    destination = group[0].destination
+    facts = look_with_or_without_bot(session.wiring, group, everybody)
+    if reason := reason_against(facts, session.clock_of_look()):
+        return _outcome(group, label(destination) if facts.unusable else facts.label, reason)
+    route = session.wiring.route_to(destination)
+    if post and not isinstance(route, Refused):
+        now = session.wiring.discord_now() or session.clock_of_look()
+        outcome = route.post(_test_message(session, group, words, now), _test_delivery_id())
+        if not isinstance(outcome, Done):
+            return _outcome(group, route.label, f"failed: {outcome.reason}{_to_mend(destination, outcome)}")
+    for warning in mention_warnings(facts):
+        session.trouble(f"warning: guild {facts.guild_id}: {warning}")
+    _try_at_once(session, group)
+    return _outcome(group, facts.label, "")
 
 
-def _to_mend(guild: GuildRecord, trouble: Refused | Unclear) -> str:
+def _try_at_once(session: Session, group: Sequence[Subscription]) -> None:
+    """Have the next check try what is left alone for a while: somebody has seen that it may go out now."""
+    from giftping.codes.entries import ANNOUNCEMENT
+    from giftping.delivery.deliveries import DeliveryState, LostDeliveryError
+
+    keys, is_broken = {one.key for one in group}, any(one.broken is not None for one in group)
+
+    def left_alone(store: Store) -> list[Delivery]:
+        refused = session.wiring.deliveries(store, read_only=True).load((DeliveryState.REFUSED,), (ANNOUNCEMENT,))
+        return [one for one in refused if (one.guild_id, one.game) in keys and one.retry_at is not None]
+
+    with session.store(read_only=True) as store:
+        is_left = bool(left_alone(store))
+    if not is_left and not is_broken:
+        return
+    with session.store() as store:
+        if is_broken:
+            store.note_broken(group[0].guild_id, group[0].destination, None)
+        deliveries = session.wiring.deliveries(store)
+        for one in left_alone(store):
+            # Whoever is at it tries it now.
+            with suppress(LostDeliveryError):
+                deliveries.change(replace(one, retry_at=None))
+
+
+def _outcome(group: Sequence[Subscription], destination: str, reason: str) -> dict[str, Any]:
+    games = [one.game for one in group]
+    return {"destination": destination, "games": games, "works": not reason, "reason": reason}
+
+
+def _to_mend(destination: Destination, trouble: Refused | Unclear) -> str:
     """What a person has to mend after a test that failed, as the rest of a line."""
     from giftping.discord.meanings import meaning_of
     from giftping.discord.outcome import Refused
 
     if not isinstance(trouble, Refused) or trouble.status is None:
         return ""
-    mend = meaning_of(trouble.status, trouble.code, by_webhook=bool(guild.destination.webhook)).mend
+    mend = meaning_of(trouble.status, trouble.code, by_webhook=bool(destination.webhook)).mend
     return f"; {mend}" if mend else ""
 
 
-def _tested(session: Session, guild: GuildRecord, destination: str, trouble: str) -> int:
-    session.give(
-        {
-            "guild_id": id_text(guild.guild_id),
-            "destination": destination,
-            "works": not trouble,
-            "reason": trouble,
-        }
-    )
-    if trouble:
-        session.trouble(f"guild {guild.guild_id}: {destination} {trouble}")
-        return EXIT_TROUBLE
-    session.tell(f"guild {guild.guild_id}: {destination} works.")
-    return EXIT_FINE
-
-
-def _test_message(guild: GuildRecord, now: datetime) -> Message:
+def _test_message(session: Session, group: Sequence[Subscription], words: Words, now: datetime) -> Message:
     from giftping.discord.message import Embed, Message
 
-    text = f"Gift codes for {', '.join(guild.games)} will be announced here.\nTested {discord_time(now)}."
-    return Message(embeds=(Embed(title="giftping can post here", description=text, color=0x3BA55D),))
+    titles = [
+        session.settings.games[one.game].title if one.game in session.settings.games else one.game for one in group
+    ]
+    text = words("test.text", games=", ".join(titles))
+    text = f"{text}\n{words('test.at', now=discord_time(now))}"
+    return Message(embeds=(Embed(title=words("test.title"), description=text, color=0x3BA55D),))
 
 
 def _test_delivery_id() -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from giftping.commands.guilds import WHERE
 from giftping.commands.session import Session
+from giftping.commands.subscribing import WHERE
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import redacted, write_json
 from giftping.settings.secrets import Redactor, mask
@@ -200,7 +200,11 @@ def _write(folder: Path, path: Path, request: InitRequest, secrets: Mapping[str,
     except SettingsError as error:
         raise UsageError(f"{dotenv} cannot be added to: {error}") from None
     except OSError as error:
-        raise UsageError(f"{error.filename or path} cannot be written: {error.strerror}") from None
+        from giftping.settings.ownership import why_forbidden
+
+        whose = why_forbidden(path, error)
+        said = "; ".join(filter(None, [error.strerror, whose]))
+        raise UsageError(f"{error.filename or path} cannot be written: {said}") from None
 
 
 # What comes next

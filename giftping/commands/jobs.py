@@ -28,8 +28,9 @@ class Account:
     notices: Sequence[str]
     """What whoever runs it should know, though nothing is wrong."""
     troubles: Sequence[Trouble]
-    over: Callable[[str], str]
-    """Says in words that the trouble of a key is over, and nothing where the run did not show that."""
+    over: Callable[[str, str], str]
+    """Says of a key, and of what was said of it, in words that the trouble is over; nothing where the run did not show
+    that."""
     events: Iterable[tuple[str, Mapping[str, str]]]
     """What became of each thing, with the level at which a log has it."""
     give: Callable[[int], object] = lambda _exit_code: None

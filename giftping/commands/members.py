@@ -52,18 +52,20 @@ class Members:
         return self.repository.member(user_id)
 
     def events(self, user_id: int | None = None) -> list[Event]:
-        """The history of one member, or all of it. Raise RepositoryError for an entry that is odd."""
+        """The history of one member, or all of it; an entry that cannot be read is told when the store is closed."""
         return self.repository.events(user_id)
 
-    def streak(self, member: Member, events: Sequence[Event]) -> Streak:
-        """A member's streak."""
+    def streak(self, member: Member, events: Sequence[Event]) -> Streak | None:
+        """A member's streak; None where some of their history cannot be read."""
+        if not self.repository.is_history_known(member.user_id):
+            return None
         today = today_of(self.session.settings, member, self.now)
         return streak(submissions_of(member, events), member.pauses, today, self.zone(member))
 
     def tell_odd(self, odd: Sequence[OddDocument]) -> None:
         """Tell of documents that cannot be read."""
         for one in odd:
-            self.session.trouble(f"{one.where}: {one.why}; skipped: correct or remove the document")
+            self.session.tell_odd(f"{one.where}: {one.why}; skipped: correct or remove the document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +101,7 @@ def forecast(members: Members) -> Forecast:
 @contextmanager
 def open_members(session: Session, *, read_only: bool = False, sends: bool = False) -> Iterator[Members]:
     """The members, while the store is open. Raise StoreError when the store cannot be read."""
+    # What sends has a clock of its own, by which it is dated.
+    clock = utc_now if sends else session.clock
     with session.store(read_only=read_only, sends=sends) as store:
-        yield Members(session, MemberRepository(store, utc_now), utc_now())
+        yield Members(session, MemberRepository(store, clock), clock())

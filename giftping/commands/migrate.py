@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from giftping.commands.session import Session
-from giftping.errors import EXIT_FINE, UsageError
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
 from giftping.output.json import id_text, instant
 from giftping.runs.migrate import run_migration
 from giftping.store.records import Store
 from giftping.store.tiny.files import SNAPSHOT
-from giftping.text import counted, when
+from giftping.text import counted, verb_for, when
 
 if TYPE_CHECKING:
-    from giftping.store.legacy.migrate import GuildNumbers, MigrationReport
+    from giftping.store.legacy.migrate import GuildNumbers, MigrationReport, Numbers
     from giftping.store.legacy.olddata import OldData
+
+BESIDE = "Stop the older bot now, if it still runs: beside giftping it posts what giftping posts, and pings, once more."
 
 GUILDS_SHOWN = 20
 REPORTED_SHOWN = 10
@@ -41,7 +43,7 @@ def migrate(session: Session, request: MigrateRequest) -> int:
     from giftping.runs.lock import RunLock
     from giftping.runs.state_folder import CHECK_LOCK
 
-    lost = [path for path in request.files if not path.is_file()]
+    lost = [path for path in request.files if not _is_there(path)]
     if lost:
         raise UsageError(f"--from-json: there is no file {lost[0]}")
     with session.store(read_only=request.dry_run) as store:
@@ -51,7 +53,15 @@ def migrate(session: Session, request: MigrateRequest) -> int:
             report = _carry_out(session, store, sources, request)
     session.give(migration_object(report))
     _tell(session, report)
-    return EXIT_FINE
+    return EXIT_TROUBLE if report.reported else EXIT_FINE
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file, or may be one that this user may not look at: why, whoever opens it says."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return True
 
 
 def _sources(session: Session, store: Store, request: MigrateRequest) -> list[OldData]:
@@ -91,13 +101,17 @@ def migration_object(report: MigrationReport) -> dict[str, Any]:
         "guilds": [
             {
                 "guild_id": id_text(guild.guild_id),
-                "entries": asdict(guild.entries),
-                "settings": asdict(guild.settings),
+                "entries": _added_of(guild.entries),
+                "settings": _added_of(guild.settings),
             }
             for guild in report.guilds
         ],
         "reported": [asdict(one) for one in report.reported],
     }
+
+
+def _added_of(numbers: Numbers) -> dict[str, int]:
+    return {"found": numbers.found, "added": numbers.added}
 
 
 def _tell(session: Session, report: MigrationReport) -> None:
@@ -117,6 +131,13 @@ def _tell(session: Session, report: MigrationReport) -> None:
     verb = "would be added" if report.dry_run else "added"
     counts = ", ".join(f"{name} {numbers.added}" for name, numbers in report.collections.items() if numbers.added)
     session.tell(f"{counted(report.added, 'document')} {verb} to {report.target}{f': {counts}' if counts else ''}.")
+    if report.newer:
+        session.tell(
+            f"{counted(report.newer, 'member')} handed in, or {verb_for(report.newer, 'were')} pinged, since:"
+            f" {'that would be' if report.dry_run else 'that is'} taken over."
+        )
+    if not report.dry_run and (report.added or report.newer):
+        session.tell(BESIDE)
     if report.backup:
         session.tell(f"What was there before: {report.backup}")
     channels = sum(guild.settings.added for guild in report.guilds)

@@ -152,12 +152,25 @@ def remove(session: Session, user_id: int, *, yes: bool) -> int:
         raise UsageError("nobody was removed; say --yes to remove without being asked")
     with open_members(session) as members:
         removed = members.repository.remove_from_roster(user_id)
+        forgotten = ", ".join(_set_by_staff(member))
         if removed:
-            _enter(members, member, "removed")
+            _enter(members, member, "removed", f"forgotten: {forgotten}" if forgotten else "")
     session.give({"user_id": id_text(user_id), "removed": removed})
     session.tell(f"{name} is off the roster: no reminders, and the role stays as it is.")
     session.tell("What was handed in and the history stay; added again, the clock starts anew.")
+    if forgotten:
+        session.tell(f"Forgotten with that: {forgotten}. Say it again for who is added again.")
     return EXIT_FINE
+
+
+def _set_by_staff(member: Member) -> Iterator[str]:
+    """What somebody has said of a member, and stands on the roster alone."""
+    if member.exempt:
+        yield "exempt"
+    if member.time_zone:
+        yield f"time zone {member.time_zone}"
+    if member.pauses:
+        yield counted(len(member.pauses), "pause")
 
 
 def list_roster(session: Session) -> int:

@@ -16,11 +16,13 @@ from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import Redactor, secret_values
+from giftping.text import for_terminal
 from giftping.wiring import Wiring
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from giftping.delivery.clock import Clock
     from giftping.output.log import StderrHandler
     from giftping.settings.catalogue import LookCloser
     from giftping.store.records import Store
@@ -45,14 +47,22 @@ class Session:
     """Asks a person a question that is answered by yes or no; where there is nobody to ask, it is no."""
     look_closer: LookCloser | None = None
     """What is asked about each source of the user's own when the settings are loaded."""
+    has_told_end: bool = field(default=False, repr=False)
+    """Whether what ends the command was told, or was within a day: standard error is spared it then."""
+    has_met_odd: bool = field(default=False, repr=False)
+    """Whether a document could not be read, so that what the command says may not be all."""
     _told: set[str] = field(default_factory=set, repr=False)
+    _has_given: bool = field(default=False, repr=False)
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, loaded once; their warnings are told. Raise SettingsError with every mistake at once."""
+        """The settings, loaded once; their warnings are told, or left to the run of a job, which tells them once a day.
+
+        Raise SettingsError with every mistake at once.
+        """
         # Known before its warnings are told: they go out without the secrets that it knows of.
         self.settings = settings = load_settings(os.environ, self.config, cwd=Path.cwd(), look_closer=self.look_closer)
-        for warning in settings.warnings:
+        for warning in settings.warnings if not self.job else ():
             self.write_log(f"warning: {warning}", "warning")
         return settings
 
@@ -60,6 +70,32 @@ class Session:
     def wiring(self) -> Wiring:
         """The parts that do the work, made from the settings."""
         return Wiring(self.settings)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Gives the instant by which the command dates what it writes; that this host's clock is wrong is told.
+
+        Asked for before the store is opened to write: Discord may have to be asked.
+        """
+        from giftping.runs.clock import clock_of_command
+
+        clock = clock_of_command(self.wiring)
+        if clock.verdict.line:
+            self.log(clock.verdict.line, "warning")
+        return clock.now
+
+    @cached_property
+    def clock_of_look(self) -> Clock:
+        """Gives the instant by which a command that only looks says what is to come; nobody is asked for it.
+
+        That this host's clock is wrong, by what Discord said to an earlier run, is told.
+        """
+        from giftping.runs.clock import clock_of_look
+
+        clock = clock_of_look(self.wiring)
+        if clock.verdict.line:
+            self.log(clock.verdict.line, "warning")
+        return clock.now
 
     @contextmanager
     def store(self, *, read_only: bool = False, sends: bool = False) -> Iterator[Store]:
@@ -75,11 +111,10 @@ class Session:
                     self.trouble(refused)
                 yield store
             finally:
-                # A command may open the store several times, and each time it has the same to say.
-                for notice in (*store.notices, *store.odd):
-                    if notice not in self._told:
-                        self._told.add(notice)
-                        self.trouble(notice)
+                for notice in store.notices:
+                    self.trouble(notice)
+                for odd in store.odd:
+                    self.tell_odd(odd)
 
     def check_game(self, game: str | None) -> None:
         """Raise UsageError with the nearest name for a game that the settings do not know; None is no game."""
@@ -91,14 +126,30 @@ class Session:
         """Whether a person is looking at standard output."""
         return sys.stdout.isatty() and not self.json
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether a person waits for an answer, and is not to be spared what was told before."""
+        return (
+            self.verbose > 0
+            or (self.at_terminal and not self.quiet)
+            or (sys.stderr is not None and sys.stderr.isatty())
+        )
+
     def tell(self, line: str) -> None:
         """Write a line of results, unless quiet or writing JSON."""
         if not (self.quiet or self.json):
-            self._write(sys.stdout, self.settings.redactor()(line))
+            self._write(sys.stdout, for_terminal(self.settings.redactor()(line)))
 
     def trouble(self, line: str) -> None:
-        """Write a line of trouble on standard error."""
-        self.log(line, "error")
+        """Write a line of trouble on standard error, once: a store and the command that asks it may say the same."""
+        if line not in self._told:
+            self._told.add(line)
+            self.log(line, "error")
+
+    def tell_odd(self, line: str) -> None:
+        """Write a line of trouble about a document that could not be read: the command did the rest."""
+        self.has_met_odd = True
+        self.trouble(line)
 
     def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
         """Write a line on standard error, in JSON together with what it is about. Raise SettingsError as `settings`."""
@@ -142,7 +193,8 @@ class Session:
             return
         from giftping.output.render import drawn
 
-        for line in drawn(*renderables, redact=self.settings.redactor()).splitlines():
+        redact = self.settings.redactor()
+        for line in drawn(*renderables, redact=lambda text: for_terminal(redact(text))).splitlines():
             self._write(sys.stdout, line)
 
     @contextmanager
@@ -176,6 +228,17 @@ class Session:
             from giftping.output.json import redacted, write_json
 
             write_json(redacted(value, self.settings.redactor()))
+            self._has_given = True
+
+    def give_error(self, lines: Sequence[str], exit_code: int) -> None:
+        """Write the JSON object of what could not be done, where JSON was asked for and no other object is there.
+
+        It does not load the settings, which may be what has just failed.
+        """
+        if self.json and not self._has_given:
+            from giftping.output.json import redacted, write_json
+
+            write_json(redacted({"error": list(lines), "exit_code": exit_code}, self._redactor()))
 
     def close(self) -> None:
         """Close what the command opened."""

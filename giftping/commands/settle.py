@@ -36,10 +36,11 @@ def settle(
     if (sent or resend) and guild_id is None and not everything:
         raise UsageError("say of which guild: giftping codes settle GUILD, or --all")
     wanted = Wanted(guild_id, key_of(code) if code else None, since)
-    looked = look_again(session.wiring, wanted, looks=not (sent or resend))
+    looked = look_again(session.wiring, session.clock, wanted, looks=not (sent or resend))
     decided = [(held, _decision(session, held, wanted, sent=sent, resend=resend)) for held in looked.open]
     lost: list[Held] = []
-    record(session.wiring, [(held, said) for held, said in decided if said is not None], wanted, lost.append)
+    if known := [(held, said) for held, said in decided if said is not None]:
+        record(session.wiring, session.clock, known, wanted, lost.append)
     decided = [(held, None if held in lost else said) for held, said in decided]
     left = [held for held, said in decided if said is None]
     session.give(

@@ -85,23 +85,33 @@ def accept(session: Session, *, yes: bool) -> int:
 
 
 def _decide(session: Session, question: str, *, adopts: bool, yes: bool) -> int:
-    if not yes and not session.confirm(question):
-        raise UsageError("nothing was decided; say --yes to decide it without being asked")
-    was = session.wiring.decide(adopts=adopts)
+    was = ""
+    if session.wiring.is_to_be_decided():
+        if not yes and not session.confirm(question):
+            raise UsageError("nothing was decided; say --yes to decide it without being asked")
+        was = session.wiring.decide(adopts=adopts)
     with session.store() as store:
         # The first question to it brings the two in step.
-        guilds = len(store.guilds())
+        guilds = len({one.guild_id for one in store.subscriptions()})
         name, held_back = store.name, store.held_back
-    session.give({"store": name, "was": was, "decided": "adopt" if adopts else "accept", "guilds": guilds})
+    decided = ("adopt" if adopts else "accept") if was else None
+    session.give({"store": name, "was": was or None, "decided": decided, "guilds": guilds})
     counts = "what this host remembers" if adopts else "what is in it"
-    session.tell(f"{name} goes by {counts}, with {counted(guilds, 'guild')}; what was sent stays sent.")
+    if was:
+        session.tell(f"{name} goes by {counts}, with {counted(guilds, 'guild')}; what was sent stays sent.")
+    elif session.settings.mongo.uri is None:
+        session.tell(f"{name} is the ledger, of this host alone: there is nothing to decide.")
+    else:
+        session.tell(f"{name} is as this host remembers it: there is nothing to decide.")
     if held_back:
         session.trouble(held_back)
     return EXIT_TROUBLE if held_back else EXIT_FINE
 
 
 def forget(session: Session, name: str, *, yes: bool) -> int:
-    """Forget a host. Raise UsageError, with the nearest name, for one that is not known."""
+    """Forget a host. Raise UsageError for this one, and, with the nearest name, for one that is not known."""
+    if name == host_name(session.settings, create=False):
+        raise UsageError(f"{name} is this host: it would be back with its next run; forget it on another one")
     # Not the look of a command that only looks: as long as changes wait here, that one is by the mirror.
     with session.store() as store:
         known = _known(store)
@@ -136,7 +146,7 @@ def _look(session: Session) -> _Standing:
     own = host_name(settings, create=False)
     return _Standing(
         name=name,
-        own=own if own in known or settings.host else "",
+        own=own,
         is_shared=settings.mongo.shared,
         away=away,
         waiting=session.wiring.waiting(),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,13 @@ from giftping.output.phrases import who
 from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
-from giftping.text import parse_id, verb_for
+from giftping.text import file_name, parse_id, verb_for
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, ActionResult
-from giftping.todo.repository import RepositoryError
+from giftping.todo.repository import MemberRepository
 from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
 from giftping.todo.validation import ATTACHMENT_SIZE, TodoDraft, content_type_of
+from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -69,11 +69,12 @@ class _Outcome:
     is_posted: bool
     is_owed_role: bool
     streak: Streak | None
+    """None where the history cannot be read."""
 
     @property
     def exit_code(self) -> int:
-        """0 when all is done, 69 when something is left to a sweep."""
-        failed = any(leg.result in FAILED for leg in self.report.legs)
+        """0 when all is done, 69 when something is left to a sweep, or could not be read."""
+        failed = self.streak is None or any(leg.result in FAILED for leg in self.report.legs)
         return EXIT_FINE if self.is_posted and not self.is_owed_role and not failed else EXIT_TROUBLE
 
 
@@ -97,8 +98,10 @@ def may_submit(session: Session, user_id: int, by: int | None = None, *, by_staf
 
     Raise SubmissionError when it may not be.
     """
-    with open_members(session, read_only=True) as members:
-        refuse_strangers(members.member(user_id), by, session.settings.todo.owner_id, by_staff=by_staff)
+    # Discord gives three seconds for the answer, and nothing here is judged by the time.
+    with session.store(read_only=True) as store:
+        member = MemberRepository(store, utc_now).member(user_id)
+        refuse_strangers(member, by, session.settings.todo.owner_id, by_staff=by_staff)
     return EXIT_FINE
 
 
@@ -169,7 +172,7 @@ def _attached(path: Path | None) -> tuple[Attachment | None, bytes]:
         content = path.read_bytes() if size <= ATTACHMENT_SIZE else b""
     except OSError as error:
         raise UsageError(f"--attach: {path} cannot be read: {error.strerror}") from None
-    name = re.sub(r"[^\w.-]", "_", path.name, flags=re.ASCII)
+    name = file_name(path.name, plain=content_type_of(path.name).startswith("image/"))
     return Attachment(name, content_type_of(name), len(content) or size), content
 
 
@@ -183,16 +186,14 @@ def _outcome(members: Members, report: SubmitReport) -> _Outcome:
     is_posted = notice is None or notice.channel.state is LegState.SENT
     removal = member.lapse.removal if member.lapse else None
     is_owed = removal is not None and removal.state is not RemovalState.ABSENT and member.left_at is None
-    return _Outcome(report, is_posted, is_owed, _streak(members, member))
+    # The day that it counts for: it was dated by Discord's time, this command looks by this host's.
+    as_dated = replace(members, now=member.last_submit or members.now)
+    return _Outcome(report, is_posted, is_owed, _streak(as_dated, member))
 
 
 def _streak(members: Members, member: Member) -> Streak | None:
-    """The streak; None, and told, where the history cannot be read: the TODO is saved all the same."""
-    try:
-        return members.streak(member, members.events(member.user_id))
-    except RepositoryError as error:
-        members.session.trouble(str(error))
-        return None
+    """The streak; None where the history cannot be read: the TODO is saved all the same."""
+    return members.streak(member, members.events(member.user_id))
 
 
 def _submit_object(outcome: _Outcome, by: int | None) -> dict[str, Any]:

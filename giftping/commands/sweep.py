@@ -37,7 +37,7 @@ def _sweep(session: Session, *, dry_run: bool) -> Account:
 
     with session.progress("Messages", shown=not dry_run) as on_progress:
         report = run_sweep(session.wiring, dry_run=dry_run, on_progress=on_progress)
-    session.give(sweep_object(report, report.writes.now if dry_run else _written(report)))
+    written = report.writes.now if dry_run else _written(report)
     zone = session.wiring.zone
     lines = list(done_lines(report, zone))
     for line in lines:
@@ -52,10 +52,11 @@ def _sweep(session: Session, *, dry_run: bool) -> Account:
         lines=lines,
         # A plan says by itself that nothing is due.
         idle_line="" if dry_run else idle_line(report, zone),
-        notices=report.notices,
+        notices=report.news,
         troubles=list(sweep_troubles(report)),
         over=partial(sweep_over, report),
         events=sweep_events(report, everything=session.verbose > 0),
+        give=lambda exit_code: session.give(sweep_object(report, written, exit_code)),
     )
 
 

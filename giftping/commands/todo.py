@@ -41,7 +41,7 @@ class _Look:
         self.member = member
         self.due: Due = ahead.due(member)
         self.outlook: Outlook = ahead.outlook(member)
-        self.streak: Streak = ahead.members.streak(member, events)
+        self.streak: Streak | None = ahead.members.streak(member, events)
         self.ping_at = self._pinged_at(ahead)
         self.role_off_at = self.outlook.role_off_at or self._role_off_at(ahead)
 
@@ -73,7 +73,7 @@ class _Look:
             "last_submit": instant(member.last_submit),
             "last_ping": instant(member.last_ping),
             "todo": todo_object(member.todo) if member.todo else None,
-            "streak": streak_object(self.streak),
+            "streak": streak_object(self.streak) if self.streak else None,
             "due": due_object(self.due),
             "next_ping": instant(self.ping_at),
             "role_off_at": instant(self.role_off_at),
@@ -126,7 +126,7 @@ def _facts(members: Members, look: _Look) -> Iterator[tuple[str, str]]:
     yield "Member", f"{printable(member.name) or 'no name'} ({member.user_id}), days by {members.zone(member).key}"
     yield "Roster", _roster_text(members, member)
     yield "Last TODO", _last_text(members, member)
-    yield "Streak", streak_text(look.streak)
+    yield "Streak", streak_text(look.streak) if look.streak else "not known: some of the history cannot be read"
     what, at = due_words(look.due, zone, now)
     if look.due.action is not Action.NOTHING:
         yield "Due now", what
@@ -252,6 +252,7 @@ def history(session: Session, user_id: int, limit: int) -> int:
     """Show what happened to a member, the newest last."""
     with open_members(session, read_only=True) as members:
         events = members.events(user_id)
+        is_known = members.repository.is_history_known(user_id)
     shown = events[-limit:]
     session.give(
         {
@@ -260,7 +261,7 @@ def history(session: Session, user_id: int, limit: int) -> int:
             "events": [event_object(event) for event in shown],
         }
     )
-    if not events:
+    if not events and is_known:
         session.tell(f"Nothing is recorded of {user_id}.")
     elif len(shown) < len(events):
         session.tell(f"… {len(events) - len(shown)} earlier: --limit {len(events)} shows all")

@@ -44,6 +44,17 @@ class ClockStanding(StrEnum):
     """No witness has said anything, or none that is enough."""
 
 
+class ClockWitness(StrEnum):
+    """Who says what time it is."""
+
+    DISCORD = "discord"
+    SOURCES = "sources"
+    """Several of them, or one together with this host."""
+
+
+_CLOCK_OF = {ClockWitness.DISCORD: "Discord's", ClockWitness.SOURCES: "that of the sources", None: ""}
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a witness said the time was, beside what this host's clock said."""
@@ -72,8 +83,8 @@ class ClockVerdict:
     standing: ClockStanding = ClockStanding.UNKNOWN
     ahead: timedelta = timedelta(0)
     """How far the witness is ahead of this host's clock."""
-    whose: str = ""
-    """The witness's, in words."""
+    witness: ClockWitness | None = None
+    """By whose word; None where nobody has said anything, or nobody who can be reached."""
     is_untrusted: bool = False
     """Whether the servers' certificates are not valid yet by this host's clock: it is far behind, who knows how far."""
 
@@ -90,8 +101,9 @@ class ClockVerdict:
         if self.standing not in (ClockStanding.OFF, ClockStanding.WRONG):
             return ""
         way = "behind" if self.ahead > timedelta(0) else "ahead of"
-        follows = f"this run goes by {self.whose}" if self.may_send else "nothing is sent until it is right"
-        return f"this host's clock is {apart(self.ahead)} {way} {self.whose}: {follows}; {MEND}"
+        whose = _CLOCK_OF[self.witness]
+        follows = f"this run goes by {whose}" if self.may_send else "nothing is sent until it is right"
+        return f"this host's clock is {apart(self.ahead)} {way} {whose}: {follows}; {MEND}"
 
 
 UNKNOWN = ClockVerdict()
@@ -114,7 +126,7 @@ def clock_verdict(discord: Sequence[Reading], sources: Iterable[Reading] = ()) -
     on different hosts or a source and this host: one alone may be wrong itself.
     """
     if discord:
-        return _by(max(discord, key=lambda reading: abs(reading.ahead)), "Discord's")
+        return _by(max(discord, key=lambda reading: abs(reading.ahead)), ClockWitness.DISCORD)
     ordered = sorted(sources, key=lambda reading: reading.ahead)
     groups = [
         [other for other in ordered[first:] if other.ahead - one.ahead <= NOTICEABLE]
@@ -122,7 +134,7 @@ def clock_verdict(discord: Sequence[Reading], sources: Iterable[Reading] = ()) -
     ]
     # Of equally many those that agree with this host: nothing says that it is wrong.
     most = max(groups, key=lambda group: (_witnesses(group), any(not one.differs for one in group)), default=[])
-    return _by(most[len(most) // 2], "that of the sources") if _witnesses(most) > 1 else UNKNOWN
+    return _by(most[len(most) // 2], ClockWitness.SOURCES) if _witnesses(most) > 1 else UNKNOWN
 
 
 def _witnesses(group: Sequence[Reading]) -> int:
@@ -130,11 +142,11 @@ def _witnesses(group: Sequence[Reading]) -> int:
     return len({reading.whose for reading in group}) + any(not reading.differs for reading in group)
 
 
-def _by(reading: Reading, whose: str) -> ClockVerdict:
+def _by(reading: Reading, witness: ClockWitness) -> ClockVerdict:
     if not reading.differs:
-        return ClockVerdict(ClockStanding.RIGHT, reading.ahead, whose)
+        return ClockVerdict(ClockStanding.RIGHT, reading.ahead, witness)
     standing = ClockStanding.OFF if abs(reading.ahead) <= TOLERANCE else ClockStanding.WRONG
-    return ClockVerdict(standing, reading.ahead, whose)
+    return ClockVerdict(standing, reading.ahead, witness)
 
 
 class RunClock:

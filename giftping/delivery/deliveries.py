@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +19,7 @@ from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.store.documents import DELIVERIES, Document
 from giftping.store.engine import REV, Change, fresh_rev
 from giftping.store.fields import DocumentError, Fields, time_to_text
-from giftping.store.holder import Holder, ProcessLock
+from giftping.store.holder import Holder, HolderLock
 from giftping.store.records import Store
 
 
@@ -41,6 +41,9 @@ class DeliveryState(StrEnum):
 
 UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.WRITTEN)
 """The states in which somebody may be at it, or has to settle it."""
+
+WAITS_FOR = timedelta(days=30)
+"""How long a delivery of which nobody can tell waits for a person. Nobody scrolls back any further."""
 
 BLIND_MARGIN = timedelta(minutes=10)
 """How much earlier than by its host's clock a delivery without an anchor may have begun."""
@@ -78,6 +81,10 @@ class Delivery:
     """Since when it is known that nobody is at it any more, by Discord's time, as a snowflake."""
     owed_since: datetime | None = None
     """Since when what it carries is owed; None where nothing of it was refused before."""
+    noes: int = 0
+    """How often the content of its message was refused."""
+    retry_at: datetime | None = None
+    """When what it carries is tried again after that; None for the next run."""
     is_final: bool = False
     """Whether another look cannot tell either, of one that is unclear."""
     is_resent: bool = False
@@ -107,7 +114,7 @@ class LostDeliveryError(Exception):
 class Deliveries:
     """The deliveries in a store, in the name of this process. Every method raises StoreError when that fails."""
 
-    def __init__(self, store: Store, lock: ProcessLock, clock: Clock) -> None:
+    def __init__(self, store: Store, lock: HolderLock, clock: Clock) -> None:
         self.store = store
         self.lock = lock
         self._clock = clock
@@ -208,33 +215,29 @@ class Deliveries:
     def load(
         self,
         states: Collection[DeliveryState] = (),
-        odd: Callable[[str], None] = lambda _: None,
         kinds: Collection[str] = (),
     ) -> list[Delivery]:
         """The deliveries in these states and of these kinds, or all of them, oldest first.
 
-        `odd` is told of one that cannot be read.
+        The store names those that cannot be read.
         """
         where: dict[str, Collection[object]] = {"state": [state.value for state in states]} if states else {}
         if kinds:
             where["kind"] = list(kinds)
-        found = []
-        for document in self.store.engine.find(DELIVERIES, where):
-            try:
-                found.append(delivery_from(document))
-            except DocumentError as error:
-                odd(str(error))
+        found = self._readable(self.store.engine.find(DELIVERIES, where))
         return sorted(found, key=lambda one: (one.since, one.id))
 
     def by_id(self, ids: Collection[str]) -> dict[str, Delivery]:
-        """The deliveries with these ids, by id; one that cannot be read is left out."""
-        found = {}
-        for id_, document in (self.store.engine.get(DELIVERIES, ids) if ids else {}).items():
+        """The deliveries with these ids, by id; the store names those that cannot be read."""
+        found = self.store.engine.get(DELIVERIES, ids) if ids else {}
+        return {one.id: one for one in self._readable(found.values())}
+
+    def _readable(self, documents: Iterable[Mapping[str, Any]]) -> Iterator[Delivery]:
+        for document in documents:
             try:
-                found[id_] = delivery_from(document)
-            except DocumentError:
-                continue
-        return found
+                yield delivery_from(document)
+            except DocumentError as error:
+                self.store.note_odd(DELIVERIES, document, error)
 
 
 def delivery_document(delivery: Delivery) -> Document:
@@ -261,6 +264,8 @@ def delivery_document(delivery: Delivery) -> Document:
         "held_since": _text(delivery.held_since),
         "quiet_since": _text(delivery.quiet_since),
         "owed_since": None if delivery.owed_since is None else time_to_text(delivery.owed_since),
+        "noes": delivery.noes or None,
+        "retry_at": None if delivery.retry_at is None else time_to_text(delivery.retry_at),
         "is_final": delivery.is_final or None,
         "is_resent": delivery.is_resent or None,
     }
@@ -285,16 +290,18 @@ def delivery_from(document: Mapping[str, Any]) -> Delivery:
         webhook_id=fields.optional_id("webhook_id"),
         channel_id=fields.optional_id("channel_id"),
         guild_id=fields.optional_id("guild_id"),
-        game=str(document.get("game") or ""),
+        game=fields.optional_text("game"),
         entries=fields.texts("entries"),
         spellings=fields.texts("spellings"),
-        reason=str(document.get("reason") or ""),
+        reason=fields.optional_text("reason"),
         message_id=fields.optional_id("message_id"),
         held_since=fields.optional_id("held_since"),
         quiet_since=fields.optional_id("quiet_since"),
         owed_since=fields.first_time("owed_since"),
-        is_final=document.get("is_final") is True,
-        is_resent=document.get("is_resent") is True,
+        noes=fields.number("noes") if "noes" in document else 0,
+        retry_at=fields.first_time("retry_at"),
+        is_final=fields.flag("is_final"),
+        is_resent=fields.flag("is_resent"),
         document=document,
     )
 

@@ -13,11 +13,14 @@ from typing import Any
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import HOSTS, RUNS
 from giftping.store.engine import Change
-from giftping.store.fields import time_from_value, time_to_text
+from giftping.store.fields import DocumentError, Fields, is_text, time_from_value, time_to_text
 from giftping.store.records import Store
 
 SEEN_EVERY = timedelta(minutes=10)
 """How old the time in a record gets before it is written anew: at each command, the bot would write for nothing."""
+
+_NAMELESS = "which has no name yet"
+"""What a host is called that has only ever looked."""
 
 TRIES = 5
 """How often a record is written anew because another process of its host was faster."""
@@ -57,9 +60,9 @@ def refusal(own: HostRecord, others: Collection[HostRecord]) -> str:
     who = f"{', '.join(first)} and {last}" if first else last
     forgotten = names[0] if len(names) == 1 else "HOST"
     return (
-        f"this host, {own.name}, sends nothing, as the database is used by {', '.join(names)} too, and {who}"
-        f" {'runs' if len(lacking) == 1 else 'run'} without mongo.shared: set shared = true in [mongo] on all hosts,"
-        f" or, for one that is gone: giftping store forget {forgotten}"
+        f"this host, {own.name or _NAMELESS}, sends nothing, as the database is used by {', '.join(names)} too, and"
+        f" {who} {'runs' if len(lacking) == 1 else 'run'} without mongo.shared: set shared = true in [mongo] on all"
+        f" hosts, or, for one that is gone: giftping store forget {forgotten}"
     )
 
 
@@ -73,10 +76,12 @@ def refusal_while_away(own: HostRecord, known: Mapping[str, HostRecord]) -> str:
     # Alone it is for sure only where whoever came later has found its record, and found it as it is.
     before = known.get(own.name)
     if before is None:
-        return f"this host, {own.name}, sends nothing until the database, which it has not signed yet, is back"
-    if before.shared != own.shared:
-        return f"this host, {own.name}, sends nothing until the database, which has its old mongo.shared, is back"
-    return ""
+        what = "which it has not signed yet"
+    elif before.shared != own.shared:
+        what = "which has its old mongo.shared"
+    else:
+        return ""
+    return f"this host, {own.name or _NAMELESS}, sends nothing until the database, {what}, is back"
 
 
 # The records
@@ -98,15 +103,26 @@ class KnownHosts:
 
 def known_hosts(store: Store) -> KnownHosts:
     """The hosts that the store knows. Raise StoreError when it cannot be read."""
-    recorded = {host.name: host for document in store.engine.walk(HOSTS) if (host := host_from_document(document))}
+    recorded = {host.name: host for document in store.engine.walk(HOSTS) if (host := _read_host(store, document))}
     ran: dict[str, HostRecord] = {}
     for document in store.engine.walk(RUNS):
         # Read by hand: of a run that is odd in any other way its host has run all the same.
         name, seen_at = document.get("host"), _time(document.get("finished_at"))
-        if isinstance(name, str) and name and name not in recorded:
+        if is_text(name) and name and name not in recorded:
             times = [at for at in (seen_at, ran[name].seen_at if name in ran else None) if at]
             ran[name] = HostRecord(name, shared=False, seen_at=max(times, default=None))
     return KnownHosts(dict(sorted((recorded | ran).items())), frozenset(ran))
+
+
+def _read_host(store: Store, document: Mapping[str, Any]) -> HostRecord | None:
+    """The host that a document tells of; one that is odd is named, and counts as one that does not share."""
+    fields = Fields(HOSTS, document)
+    try:
+        fields.flag("shared")
+        fields.first_time("seen_at")
+    except DocumentError as error:
+        store.note_odd(HOSTS, document, error)
+    return host_from_document(document)
 
 
 def join(store: Store, own: HostRecord, *, writes: bool = True) -> str:

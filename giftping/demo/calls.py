@@ -114,7 +114,7 @@ class Endpoint:
     @property
     def takes_body(self) -> bool:
         """Whether a request has a body; the only PUT, which gives a role, has none."""
-        return self.method == "POST"
+        return self.method in ("POST", "PATCH")
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """The text in the path's places by their names, None when this is another endpoint."""

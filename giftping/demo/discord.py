@@ -47,7 +47,8 @@ class StandInDiscord(StandIn, People):
 
     `clock` is its own clock, by which nonces are forgotten and windows of rate limits end. `limits` is what is
     enforced, None for nothing. `message_content` and `members_intent` are the bot's privileged intents. `validate`
-    sees every request body; what it finds is kept in `.violations` and not answered.
+    sees every request body; what it finds is kept in `.violations` and not answered. `respond` is the reply to one
+    request, for whoever asks without a socket.
     """
 
     def __init__(
@@ -71,7 +72,8 @@ class StandInDiscord(StandIn, People):
         answering = Answering(
             self._world, self._log, self._plan, self._lock, bot_token=bot_token, limits=limits, validate=validate
         )
-        self._server = LoopbackServer(answering.respond)
+        self.respond = answering.respond
+        self._server = LoopbackServer(self.respond)
 
     @property
     def api(self) -> str:
@@ -141,6 +143,27 @@ class StandInDiscord(StandIn, People):
             author = self._world.users.setdefault(author_id, Author(author_id, f"user-{author_id}", is_bot=False))
             return self._world.post(self._world.channels[channel_id], author, draft).id
 
+    def remove_message(self, channel_id: int, message_id: int) -> None:
+        """Delete a message."""
+        with self._lock:
+            del self._world.channels[channel_id].messages[message_id]
+
+    def archive(self, thread_id: int) -> None:
+        """Archive a thread."""
+        with self._lock:
+            self._world.channels[thread_id].is_archived = True
+
+    def allow_old_edits(self, count: int | None) -> None:
+        """Let there be so many more edits of messages that are older than an hour, None for any number."""
+        with self._lock:
+            self._world.old_edits = count
+
+    @property
+    def edits(self) -> Counter[int]:
+        """How often each message was edited."""
+        with self._lock:
+            return Counter(self._world.edits)
+
     def remove_webhook(self, webhook_id: int) -> None:
         """Delete a webhook."""
         with self._lock:
@@ -187,14 +210,14 @@ class StandInDiscord(StandIn, People):
             return list(self._world.channels[channel_id].messages.values())
 
     def written(self, channel_id: int) -> list[StoredMessage]:
-        """The messages that stand in a channel, oldest first, each as often as it was written.
+        """The messages that stand in a channel as they were posted, oldest first, each as often as it was written.
 
         A repeat under the same nonce counts, though Discord makes one message of both, unless it can only be there to
         settle what became of the first: see `Writings`.
         """
         with self._lock:
             return [
-                message
+                message.as_posted
                 for message in self._world.channels[channel_id].messages.values()
                 for _ in range(1 + self._log.writings.again[message.nonce or ""])
             ]

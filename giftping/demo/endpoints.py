@@ -11,7 +11,7 @@ from giftping.demo.guild_endpoints import GUILD_ENDPOINTS
 from giftping.demo.loopback import Answer
 from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK
 from giftping.demo.rules import UNBUILT, Draft, draft_of, is_empty
-from giftping.demo.world import Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
+from giftping.demo.world import OLD, Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
 
 DIRECT_CHANNELS = "/users/@me/channels"
 
@@ -40,7 +40,7 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     channel = _webhook_channel(world, call, hook)
     draft = _draft(call)
     _refuse_empty(draft.content, draft.embeds)
-    if channel.type is ChannelType.FORUM:
+    if channel.type.takes_posts:
         raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
     stored = world.post(channel, Author(hook.id, hook.name), draft, hook)
     return json_answer(shapes.message(stored)) if wait else no_content()
@@ -53,6 +53,30 @@ def _get_webhook_message(world: World, call: Call) -> Answer:
     if stored is None or stored.webhook_id != hook.id:
         raise unknown(10008, "Message")
     return json_answer(shapes.message(stored))
+
+
+def _edit_webhook_message(world: World, call: Call) -> Answer:
+    hook = webhook_of(world, call)
+    channel = _webhook_channel(world, call, hook)
+    stored = channel.messages.get(call.id("message_id"))
+    if stored is None or stored.webhook_id != hook.id:
+        raise unknown(10008, "Message")
+    return json_answer(shapes.message(_edited(world, call, channel, stored)))
+
+
+def _edited(world: World, call: Call, channel: Channel, stored: StoredMessage) -> StoredMessage:
+    """A message of the caller's own after its edit. Raise ApiError when Discord does not take it."""
+    draft = _draft(call)
+    content = draft.content if "content" in call.body else stored.content
+    _refuse_empty(content, draft.embeds if "embeds" in call.body else stored.embeds)
+    if channel.is_archived:
+        raise ApiError(400, 50083, "Thread is archived")
+    if world.clock() - stored.sent_at > OLD and world.old_edits is not None:
+        if world.old_edits <= 0:
+            message = "Maximum number of edits to messages older than 1 hour reached. Try again later"
+            raise ApiError(429, 30046, message)
+        world.old_edits -= 1
+    return world.edit(channel, stored, draft, call.body)
 
 
 def _webhook_channel(world: World, call: Call, hook: Webhook) -> Channel:
@@ -89,7 +113,10 @@ def _get_channel(world: World, call: Call) -> Answer:
 
 
 def _create_message(world: World, call: Call) -> Answer:
-    channel = channel_of(world, call, Permission.SEND_MESSAGES)
+    channel = channel_of(world, call)
+    in_thread = channel.type is ChannelType.THREAD
+    if (Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES) not in channel.permissions:
+        raise not_permitted()
     draft = _draft(call)
     if not draft.files:
         _refuse_empty(draft.content, draft.embeds)
@@ -104,7 +131,7 @@ def _create_message(world: World, call: Call) -> Answer:
 
 def _refuse_unwilling(world: World, channel: Channel) -> None:
     """Raise ApiError for a channel that takes no messages, or whose recipient takes none from the bot."""
-    if channel.type is ChannelType.FORUM:
+    if not channel.type.takes_messages:
         raise ApiError(400, 50008, "Cannot send messages in a non-text channel")
     if channel.recipient_id is None:
         return
@@ -145,6 +172,16 @@ def _get_message(world: World, call: Call) -> Answer:
     if stored is None:
         raise unknown(10008, "Message")
     return json_answer(_seen_by_bot(world, channel, stored))
+
+
+def _edit_message(world: World, call: Call) -> Answer:
+    channel = channel_of(world, call)
+    stored = channel.messages.get(call.id("message_id"))
+    if stored is None:
+        raise unknown(10008, "Message")
+    if stored.author.id != world.bot.id:
+        raise ApiError(403, 50005, "Cannot edit a message authored by another user")
+    return json_answer(_seen_by_bot(world, channel, _edited(world, call, channel, stored)))
 
 
 # Users
@@ -188,6 +225,8 @@ ENDPOINTS = (
     Endpoint("GET", WEBHOOK + "/messages/{message_id}", _get_webhook_message),
     Endpoint("GET", CHANNEL_MESSAGES, _list_messages),
     Endpoint("GET", CHANNEL_MESSAGES + "/{message_id}", _get_message),
+    Endpoint("PATCH", WEBHOOK + "/messages/{message_id}", _edit_webhook_message),
+    Endpoint("PATCH", CHANNEL_MESSAGES + "/{message_id}", _edit_message),
     Endpoint("GET", "/channels/{channel_id}", _get_channel),
     Endpoint("GET", "/users/@me", _get_me),
     Endpoint("POST", DIRECT_CHANNELS, _open_dm),

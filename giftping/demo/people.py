@@ -46,10 +46,13 @@ class People:
             guild.roles[id_] = Role(id_, bot.name, position, int(permissions), bot.id)
             guild.members[bot.id].roles.add(id_)
 
-    def add_role(self, guild_id: int, role_id: int, *, name: str = "", position: int = 1) -> None:
-        """Add a role to a guild."""
+    def add_role(
+        self, guild_id: int, role_id: int, *, name: str = "", position: int = 1, is_mentionable: bool = True
+    ) -> None:
+        """Add a role to a guild, which anybody may mention, or who may mention everyone alone."""
+        role = Role(role_id, name or f"role {role_id}", position, is_mentionable=is_mentionable)
         with self._lock:
-            self._world.guilds[guild_id].roles[role_id] = Role(role_id, name or f"role {role_id}", position)
+            self._world.guilds[guild_id].roles[role_id] = role
 
     def remove_role(self, guild_id: int, role_id: int) -> None:
         """Delete a role, which takes it from everybody."""

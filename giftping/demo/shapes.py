@@ -22,7 +22,7 @@ from giftping.demo.world import (
 OWNER = "1"
 """Who owns the guilds, and does there what is done by hand."""
 
-_IN_CHANNEL = Permission.POSTING
+_IN_CHANNEL = Permission.POSTING | Permission.MENTION_EVERYONE
 """What the stand-in decides for each channel alone, whatever the bot's roles say."""
 
 
@@ -61,7 +61,7 @@ def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = 
         "mention_roles": [str(role) for role in stored.notified.roles],
         "mention_everyone": stored.notified.everyone,
         "timestamp": stored.sent_at.isoformat(),
-        "edited_timestamp": None,
+        "edited_timestamp": stored.edited_at.isoformat() if stored.edited_at else None,
         "flags": 0,
         "pinned": False,
         "tts": False,
@@ -170,7 +170,7 @@ def role(known: Role) -> dict[str, Any]:
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
         "managed": known.bot_id is not None,
-        "mentionable": True,
+        "mentionable": known.is_mentionable,
         "icon": None,
         "unicode_emoji": None,
         "flags": 0,

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, IntFlag
 from typing import Any, Literal
 
 from giftping.delivery.clock import Clock
-from giftping.demo.rules import AllowedMentions, Draft
+from giftping.demo.notifying import Notified, notified_by
+from giftping.demo.rules import Draft
 
 # Discord's own (API reference, Snowflakes).
+OLD = timedelta(hours=1)
+"""Of older messages Discord counts the edits: 30046, "edits to messages older than 1 hour"."""
+
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_USER = re.compile(r"<@!?(\d+)>")
-_ROLE = re.compile(r"<@&(\d+)>")
-_EVERYONE = re.compile(r"@(everyone|here)\b")
 
 NONCE_WINDOW = timedelta(minutes=3)
 """How long a nonce is known: "the past few minutes" (Discord's documents, Create Message)."""
@@ -33,17 +34,35 @@ class Permission(IntFlag):
     EMBED_LINKS = 1 << 14
     ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
+    MENTION_EVERYONE = 1 << 17
     MANAGE_ROLES = 1 << 28
-    POSTING = VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY
+    SEND_MESSAGES_IN_THREADS = 1 << 38
+    SENDING = SEND_MESSAGES | SEND_MESSAGES_IN_THREADS
+    POSTING = VIEW_CHANNEL | SENDING | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY
 
 
 class ChannelType(IntEnum):
-    """Discord's channel types that messages are posted to."""
+    """Discord's channel types; to a category and a forum no messages are posted."""
 
     TEXT = 0
     DM = 1
+    VOICE = 2
+    CATEGORY = 4
+    ANNOUNCEMENT = 5
     THREAD = 11
+    STAGE = 13
     FORUM = 15
+    MEDIA = 16
+
+    @property
+    def takes_posts(self) -> bool:
+        """Whether each message in it needs a post of its own."""
+        return self in (ChannelType.FORUM, ChannelType.MEDIA)
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether messages stand in it."""
+        return not self.takes_posts and self is not ChannelType.CATEGORY
 
 
 @dataclass(slots=True)
@@ -56,6 +75,8 @@ class Role:
     permissions: int = 0
     bot_id: int | None = None
     """The bot whose own role it is."""
+    is_mentionable: bool = True
+    """Whether anybody may mention it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +134,8 @@ class Channel:
     permissions: Permission
     type: ChannelType = ChannelType.TEXT
     parent_id: int | None = None
+    is_archived: bool = False
+    """Of a thread; the next message opens it again."""
     recipient_id: int | None = None
     messages: dict[int, StoredMessage] = field(default_factory=dict)
 
@@ -140,15 +163,6 @@ class StoredAttachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Notified:
-    """Whom a message names so that it may notify them."""
-
-    users: tuple[int, ...] = ()
-    roles: tuple[int, ...] = ()
-    everyone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class StoredMessage:
     """A message as it stands in a channel."""
 
@@ -164,6 +178,14 @@ class StoredMessage:
     attachments: tuple[StoredAttachment, ...] = ()
     nonce: str | None = None
     """What its author called it by; a webhook's messages have none."""
+    edited_at: datetime | None = None
+    first: StoredMessage | None = None
+    """As it was when it was posted, None where it is so still."""
+
+    @property
+    def as_posted(self) -> StoredMessage:
+        """The message as it was when it was posted: what an edit makes of it notifies nobody."""
+        return self.first or self
 
     @property
     def visible_embeds(self) -> tuple[dict[str, Any], ...]:
@@ -204,21 +226,6 @@ class RoleChange:
     """Its own in the audit log."""
 
 
-def notified_by(content: str, allowed: AllowedMentions) -> Notified:
-    """Those whom a message notifies: mentioned in its content, and permitted by its allowed mentions.
-
-    Embeds notify nobody. Every role is taken as mentionable and the author as allowed to mention everyone,
-    so that a ping that Discord might swallow is still seen.
-    """
-    users = dict.fromkeys(int(user) for user in _USER.findall(content))
-    roles = dict.fromkeys(int(role) for role in _ROLE.findall(content))
-    return Notified(
-        users=tuple(user for user in users if "users" in allowed.parse or user in allowed.users),
-        roles=tuple(role for role in roles if "roles" in allowed.parse or role in allowed.roles),
-        everyone="everyone" in allowed.parse and _EVERYONE.search(content) is not None,
-    )
-
-
 def reached_by(notified: Notified, guild: Guild) -> list[int]:
     """The ids of the members that a message in a guild reaches; of those it names by their id bots too."""
     reached = [user_id for user_id in notified.users if user_id in guild.members]
@@ -246,17 +253,24 @@ class World:
         self.closed_dms: set[int] = set()
         self.new_dms: int | None = None
         self.opened_dms = 0
+        self.old_edits: int | None = None
+        """How many more edits there may be of messages that are older than an hour, None for any number."""
+        self.edits: Counter[int] = Counter()
+        """How often each message was edited."""
         self.notifications: list[Notification] = []
         self.role_changes: list[RoleChange] = []
         self._nonces: dict[tuple[int, str], StoredMessage] = {}
-        self._last_id = 0
+        self._ids: set[int] = set()
 
     def snowflake(self) -> int:
-        """A new id, greater than every one before, that holds the present millisecond."""
+        """A new id that holds the present millisecond, greater than every one before it that is not from later."""
         millisecond = (self.clock() - _EPOCH) // _MILLISECOND
         # Below the time are 22 bits: of worker, process and increment (API reference, Snowflakes).
-        self._last_id = max(millisecond << 22, self._last_id + 1)
-        return self._last_id
+        new = millisecond << 22
+        while new in self._ids:
+            new += 1
+        self._ids.add(new)
+        return new
 
     def post(self, channel: Channel, author: Author, draft: Draft, webhook: Webhook | None = None) -> StoredMessage:
         """The message as it was stored, or the earlier one by this author when an enforced nonce says so."""
@@ -273,7 +287,7 @@ class World:
             embeds=draft.embeds,
             # To the millisecond, as its id has it.
             sent_at=_EPOCH + (self.clock() - _EPOCH) // _MILLISECOND * _MILLISECOND,
-            notified=notified_by(draft.content, draft.allowed),
+            notified=notified_by(draft.content, draft.allowed, () if webhook else self._silent_roles(channel)),
             webhook_id=webhook.id if webhook else None,
             application_id=self.bot.id if author == self.bot else None,
             attachments=tuple(
@@ -283,10 +297,36 @@ class World:
             nonce=None if webhook else draft.nonce,
         )
         channel.messages[message.id] = message
+        channel.is_archived = False
         self._notify(channel, message)
         if draft.nonce and not webhook:
             self._nonces[author.id, draft.nonce] = message
         return message
+
+    def _silent_roles(self, channel: Channel) -> frozenset[int]:
+        """The roles of a channel's guild whose mention by the bot notifies nobody: not anybody may mention them.
+
+        The guild's own id is @everyone, which is mentioned by name alone.
+        """
+        guild = self.guilds.get(channel.guild_id or 0)
+        if guild is None:
+            return frozenset()
+        may_mention_all = Permission.MENTION_EVERYONE in channel.permissions
+        closed = {role.id for role in guild.roles.values() if not role.is_mentionable and not may_mention_all}
+        return frozenset(closed | {guild.id})
+
+    def edit(self, channel: Channel, message: StoredMessage, draft: Draft, parts: Container[str]) -> StoredMessage:
+        """The message after an edit of the parts that were given; nobody is notified."""
+        edited = replace(
+            message,
+            content=draft.content if "content" in parts else message.content,
+            embeds=draft.embeds if "embeds" in parts else message.embeds,
+            edited_at=self.clock(),
+            first=message.as_posted,
+        )
+        channel.messages[message.id] = edited
+        self.edits[message.id] += 1
+        return edited
 
     def _notify(self, channel: Channel, message: StoredMessage) -> None:
         kind: Literal["channel", "dm"] = "channel" if channel.recipient_id is None else "dm"

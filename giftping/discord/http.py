@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
 import time
@@ -19,9 +18,9 @@ from giftping.discord.failures import outcome_of_error
 from giftping.discord.message import Upload
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.discord.pacing import Hold, Lane, Pacer, TooLongError, hold_of, is_from_discord
-from giftping.discord.refusals import Scope, api_error, read_refusal
+from giftping.discord.refusals import BOT, Held, Scope, api_error, error_reason, held_for, read_refusal
 from giftping.discord.witness import Witness
-from giftping.net.lean_httpx import httpx
+from giftping.net.lean_httpx import httpx, quiet_request_logs
 from giftping.net.steady import steady_seconds
 from giftping.net.transport import Deadline, Fence, SocketTransport
 from giftping.net.waiting import sleep_unless
@@ -82,9 +81,6 @@ class Answer:
 
 Result = Answer | Refused | Unclear
 
-_Held = tuple[Scope, str]
-"""What a refusal holds for: everything, a sender by its kind, a destination by its resource."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Call:
@@ -99,6 +95,8 @@ class _Call:
     files: Sequence[Upload]
     fence: Callable[[], None]
     """Called once the connection is there, before the first byte of each try."""
+    is_repeated: bool
+    """Whether it is sent again after a 429."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +154,21 @@ class DiscordHttp:
         self._transport = transport
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
-        self._closed: dict[_Held, Refused] = {}
+        self._closed: dict[Held, Refused] = {}
         self._is_token_asked, self._token_shown = False, threading.Event()
         self._invalid = 0
+        self.is_token_taken = False
+        """Whether Discord has answered a request of the bot's with anything but that."""
+
+    @property
+    def refused_token(self) -> Refused | None:
+        """What Discord said when it refused the bot's token; None where it has not."""
+        found = self._closed.get(BOT)
+        return found if found is not None and found.lasting else None
+
+    def leave_token(self, refused: Refused) -> None:
+        """Ask nothing as the bot: its token was refused before."""
+        self._closed[BOT] = refused
 
     @property
     def has_token(self) -> bool:
@@ -207,8 +217,9 @@ class DiscordHttp:
         files: Sequence[Upload] = (),
         ready: Callable[[], Any] | None = None,
         fence: Callable[[], None] | None = None,
+        is_repeated: bool = True,
     ) -> Result:
-        """How one call ended. Only a 429 is tried again; nothing is raised for what a network can do.
+        """How one call ended. Only a 429 is repeated, or not even that; nothing is raised for what a network can do.
 
         `ready` is called when all waiting for rate limits is over and the request is about to go out, and
         again before each repeat after a 429; it returns what is sent in place of `json`. It may raise
@@ -218,11 +229,11 @@ class DiscordHttp:
         `fence` is called when the connection is there, right before the first byte, and again for each repeat.
         It may raise what `ready` may, with the same meaning; it must not make requests by this client either.
 
-        `reason` is shown in the guild's audit log. `files` are sent beside the JSON body, as a form.
+        `reason` is shown in the guild's audit log; `files` are sent beside the JSON body, as a form.
         """
         if endpoint.as_bot and self._token is None:
             return Refused("no bot token is set", everywhere=True)
-        call = _Call(endpoint, ready or (lambda: json), params, reason, files, fence or (lambda: None))
+        call = _Call(endpoint, ready or (lambda: json), params, reason, files, fence or (lambda: None), is_repeated)
         if not endpoint.as_bot or self._token_shown.is_set():
             return self._ask(call)
         with self._lock:
@@ -237,9 +248,8 @@ class DiscordHttp:
             self._token_shown.set()
 
     def _ask(self, call: _Call) -> Result:
-        endpoint = call.endpoint
+        endpoint, before = call.endpoint, ""
         lane = Lane(endpoint.route, endpoint.resource, endpoint.as_bot)
-        before = ""
         for tries in range(1, TRIES + 1):
             if stopped := self._stopped(endpoint):
                 return stopped
@@ -272,8 +282,8 @@ class DiscordHttp:
                     self._pacer.leave(ticket, reply.headers if isinstance(reply, _Reply) else {}, hold)
             if not isinstance(reply, _Reply):
                 return reply
-            if hold is None:
-                return self._result(endpoint, reply)
+            if hold is None or not call.is_repeated:
+                return self._result(endpoint, reply, hold)
             before = "HTTP 429, "
         return Refused(f"HTTP 429, {TRIES} times in a row", 429)
 
@@ -281,7 +291,7 @@ class DiscordHttp:
         """The no that an earlier answer has already given to this request, or that there are to be no more."""
         if self._is_stopped is not None and self._is_stopped():
             return Refused(TOLD_TO_STOP, withdrawn=True)
-        for key in _held_for(endpoint).values():
+        for key in held_for(as_bot=endpoint.as_bot, resource=endpoint.resource).values():
             if (refused := self._closed.get(key)) is not None:
                 return refused
         return None
@@ -308,10 +318,11 @@ class DiscordHttp:
                 reason = f"{INVALID_REQUESTS} requests were refused in this run; the rest is left for a later one"
                 self._closed.setdefault((Scope.EVERYTHING, ""), Refused(reason, everywhere=True))
 
-    def _result(self, endpoint: Endpoint, reply: _Reply) -> Result:
+    def _result(self, endpoint: Endpoint, reply: _Reply, hold: Hold | None) -> Result:
         """What an answer means for the request."""
         status = reply.status
         if 200 <= status < 300 and not reply.trouble:
+            self.is_token_taken |= endpoint.as_bot
             return Answer(status, read_json(reply.body))
         # A redirect is no refusal either: whoever sent it may have passed the request on.
         if not 400 <= status < 500:
@@ -319,17 +330,20 @@ class DiscordHttp:
         # These count towards the ban, as does a 429; a 404 does not (Rate Limits).
         if status in (401, 403):
             self._count_invalid()
-        return self._refusal(endpoint, reply)
+        return self._refusal(endpoint, reply, hold)
 
-    def _refusal(self, endpoint: Endpoint, reply: _Reply) -> Refused | Unclear:
+    def _refusal(self, endpoint: Endpoint, reply: _Reply, hold: Hold | None) -> Refused | Unclear:
         """The meaning of a 4xx, remembered where asking again would get the same."""
         error = api_error(read_json(reply.body)) if not reply.trouble else None
         secrets = (endpoint.secret, self._token or "")
+        if hold is not None:
+            code = error.code if error else None
+            return Refused(error_reason(429, error, secrets), 429, code, everywhere=hold.everywhere)
         meant, scope = read_refusal(reply.status, error, as_bot=endpoint.as_bot, secrets=secrets)
         if scope is not Scope.REQUEST:
             # What is not even asked any more is no unclear end of anything: surely no byte of it went out.
             later = meant if isinstance(meant, Refused) else Refused(f"not tried: {meant.reason}", everywhere=True)
-            self._closed.setdefault(_held_for(endpoint)[scope], later)
+            self._closed.setdefault(held_for(as_bot=endpoint.as_bot, resource=endpoint.resource)[scope], later)
         return meant
 
     def _build(self, call: _Call) -> httpx.Request | Refused:
@@ -380,16 +394,3 @@ class DiscordHttp:
                     follow_redirects=False,
                 )
             return self._client
-
-
-def quiet_request_logs() -> None:
-    """Keep httpx and httpcore from logging requests: the path of a webhook's request holds its token."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _held_for(endpoint: Endpoint) -> dict[Scope, _Held]:
-    """What a request belongs to, so that a no to one of them is a no to it."""
-    sender = "bot" if endpoint.as_bot else "address"
-    names = {Scope.EVERYTHING: "", Scope.SENDER: sender, Scope.DESTINATION: endpoint.resource}
-    return {scope: (scope, name) for scope, name in names.items()}

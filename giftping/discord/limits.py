@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from giftping.discord.message import Embed, Message, Upload
-from giftping.text import counted
+from giftping.text import counted, escape_markdown, look_alike
 
 CONTENT_LENGTH = 2000
 """A message's content. Documents: 2000 on both routes; the OpenAPI description allows a bot 4000."""
@@ -55,6 +55,13 @@ NONCE_LENGTH = 25
 ELLIPSIS = "…"
 ZERO_WIDTH_JOINER = "\u200d"
 
+_VIRAMA = 9
+"""The combining class of the signs by which Indic letters join the next one."""
+
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")
+_FLAGS_AT_END = re.compile("[\U0001f1e6-\U0001f1ff]+$")
+_SYLLABLE = re.compile("[\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff]")
+_SYLLABLE_GOES_ON = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff]")
 _CONTINUES = re.compile("[\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
@@ -171,21 +178,52 @@ def truncate(text: str, limit: int) -> str:
     trimmed = text.strip()
     if text_length(trimmed) <= limit:
         return trimmed
-    room = limit - len(ELLIPSIS)
+    return trimmed[: room_for(trimmed, limit - len(ELLIPSIS))].rstrip() + ELLIPSIS
+
+
+def room_for(text: str, limit: int) -> int:
+    """How much of a text, which is longer than the limit by `text_length`, has room within it, in whole characters.
+
+    A single one that is longer than the limit, such as a letter with a thousand accents, is cut all the same.
+    """
     end = taken = 0
-    for end, character in enumerate(trimmed):  # noqa: B007 - the index is read after the loop
+    for end, character in enumerate(text):  # noqa: B007 - the index is read after the loop
         taken += 2 if character > "\uffff" else 1
-        if taken > room:
+        if taken > limit:
             break
-    end = _whole(trimmed, end)
-    return trimmed[:end].rstrip() + ELLIPSIS
+    whole = _whole(text, end)
+    # A backslash without what it escapes would escape what comes behind it.
+    return whole if whole or text[:end].endswith("\\") else end
+
+
+def shown_whole(text: str, limit: int) -> str:
+    """A text that Discord shows letter by letter, within a limit: nothing is lost where its escapes would not fit."""
+    escaped = escape_markdown(text)
+    return escaped if text_length(escaped) <= limit else truncate(look_alike(text), limit)
 
 
 def _whole(text: str, end: int) -> int:
     """The last place at or before `end` where the text may be cut between whole characters."""
-    while end and (_CONTINUES.match(text, end) or text[end - 1] == ZERO_WIDTH_JOINER):
+    while end and _is_within_character(text, end):
         end -= 1
     before = text[:end]
     if (len(before) - len(before.rstrip("\\"))) % 2:
         end -= 1
     return end
+
+
+def _is_within_character(text: str, at: int) -> bool:
+    """Whether the place lies within what is seen as one character: accents, joined emoji, flags, syllables."""
+    # Only what is too long is cut, so that only then the tables are loaded.
+    from unicodedata import category, combining
+
+    before, after = text[at - 1], text[at]
+    if before == ZERO_WIDTH_JOINER or _CONTINUES.match(after) or category(after) in ("Mn", "Mc", "Me"):
+        return True
+    # The second half of a flag; the vowel and the end of a Korean syllable; what an Indic sign joins to the one before.
+    if _FLAG.match(before) and _FLAG.match(after):
+        flags = len(text[:at]) - len(_FLAGS_AT_END.sub("", text[:at]))
+        return flags % 2 == 1
+    return bool(_SYLLABLE.match(before) and _SYLLABLE_GOES_ON.match(after)) or (
+        combining(before) == _VIRAMA and category(after) == "Lo"
+    )

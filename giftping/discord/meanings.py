@@ -6,6 +6,7 @@ exit code and `--json`. The codes are Discord's own (API reference, JSON Error C
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -43,7 +44,8 @@ class Again(StrEnum):
     SOON = "soon"
     """After half an hour, then twice as long each time, up to a day: it may have been a slip of Discord's."""
     HOURS = "hours"
-    """After an hour, then twice as long each time, up to a day: somebody may mend it, and nobody tells giftping."""
+    """After an hour, then twice as long each time, up to a day: somebody may mend it, and nobody tells giftping. Of a
+    message whose content was refused, that message alone; of a token, everything that goes by it."""
     NEVER = "never"
     """Not before the destination is another one, or somebody has tried it."""
 
@@ -65,6 +67,11 @@ class Meaning:
         return self.kind in (Kind.DESTINATION, Kind.TOKEN)
 
     @property
+    def is_of_content(self) -> bool:
+        """Whether a person has to mend the message, or what filters it, while others go on to the same place."""
+        return self.kind is Kind.CONTENT
+
+    @property
     def is_of_destination(self) -> bool:
         """Whether a person has to mend this destination, while all others go on."""
         return self.kind is Kind.DESTINATION
@@ -75,8 +82,10 @@ LIMIT = Meaning(Kind.LIMIT)
 
 TOKEN = Meaning(
     Kind.TOKEN,
-    who=Mender.OPERATOR,
-    mend="Discord does not take the bot token: make a new one in the developer portal, under Bot",
+    Again.HOURS,
+    Mender.OPERATOR,
+    "Discord does not take the bot token: make a new one in the developer portal, under Bot; that is tried at once, and"
+    " the same one with giftping guilds test",
 )
 """Of a 401 to the bot, whatever its code."""
 
@@ -105,12 +114,16 @@ _OTHER_CHANNEL = Meaning(
     "the channel takes no messages, as a forum or a category does: choose a text channel, or a post of the forum",
 )
 _MALFORMED = Meaning(
-    Kind.CONTENT, who=Mender.OPERATOR, mend="Discord refuses the message itself, not the channel: please report this"
+    Kind.CONTENT,
+    Again.HOURS,
+    Mender.OPERATOR,
+    "Discord refuses the message itself, not the channel: please report this",
 )
 _FILTERED = Meaning(
     Kind.CONTENT,
-    who=Mender.MANAGER,
-    mend="a filter of the server blocks the message: exempt the bot or the channel from AutoMod",
+    Again.HOURS,
+    Mender.MANAGER,
+    "a filter of the server blocks the message: exempt the bot or the channel from AutoMod",
 )
 _THREAD_CLOSED = Meaning(
     Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "the thread is locked or archived: open it again"
@@ -183,6 +196,9 @@ _BY_CODE_OF_WEBHOOK: dict[int, Meaning] = {
     10003: replace(_CHANNEL_GONE, mend="the webhook's channel or thread is not there any more: give another URL"),
     50001: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
     50013: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
+    # It has no account, and the bot's token is not what it posts with.
+    40001: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
+    40002: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
 }
 """What differs where a webhook was asked, of which no permissions are known."""
 
@@ -212,3 +228,14 @@ def meaning_of(status: int | None, code: int | None, *, by_webhook: bool = False
         return found
     # Whatever else a message may have been refused for, the place that it was for is not blamed.
     return _BY_CODE.get(code or 0) or _BY_STATUS.get(status) or (_MALFORMED if status in (400, 413, 422) else PASSES)
+
+
+_REASON = re.compile(r"HTTP (\d{3})\b[^()]*(?:\((\d+)\))?")
+"""How the reason of a refusal begins: the status, Discord's words, and its code."""
+
+
+def meaning_in(reason: str, *, by_webhook: bool = False) -> Meaning:
+    """What a no means of which the reason alone is on record."""
+    said = _REASON.match(reason)
+    status, code = (int(said[1]), int(said[2]) if said[2] else None) if said else (None, None)
+    return meaning_of(status, code, by_webhook=by_webhook)

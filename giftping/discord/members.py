@@ -85,6 +85,8 @@ class RoleInfo:
     """Of two roles the one with the larger number is the higher."""
     permissions: int
     """Discord's bits: see giftping.discord.permissions."""
+    is_mentionable: bool = True
+    """Whether anybody may mention it; else only who may mention everyone."""
 
 
 class MembersClient:
@@ -105,6 +107,14 @@ class MembersClient:
         """All roles of a guild; the one with the guild's own id is everybody's."""
         listed = list_in(self.http.request(_of_guild("GET", "/guilds/{guild}/roles", guild_id)), "roles", _role)
         return tuple(listed) if isinstance(listed, list) else listed
+
+    def guild_and_roles(self, guild_id: int) -> tuple[Mapping[str, Any], tuple[RoleInfo, ...]] | Refused | Unclear:
+        """A guild as Discord's API gives it, and its roles, which are in it."""
+        guild = self.guild(guild_id)
+        if not isinstance(guild, Mapping):
+            return guild
+        listed = list_in(Answer(200, guild.get("roles")), "roles", _role)
+        return (guild, tuple(listed)) if isinstance(listed, list) else listed
 
     def member(self, guild_id: int, user_id: int) -> MemberInfo | Refused | Unclear:
         """One member; Refused with UNKNOWN_MEMBER when the user is not in the guild."""
@@ -235,7 +245,7 @@ def _role(role: Mapping[str, Any]) -> RoleInfo | None:
         return None
     if not isinstance(permissions, str) or not _BITS.fullmatch(permissions):
         return None
-    return RoleInfo(role_id, name, position, int(permissions))
+    return RoleInfo(role_id, name, position, int(permissions), role.get("mentionable") is not False)
 
 
 def _are_objects(entries: object) -> TypeGuard[list[dict[str, Any]]]:

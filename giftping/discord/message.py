@@ -66,12 +66,19 @@ class Message:
     mention_roles: tuple[int, ...] = ()
     """Only these roles, and the users of the next field, are notified, whatever the text says."""
     mention_users: tuple[int, ...] = ()
+    mention_everyone: bool = False
+    """Whether @everyone and @here in the content notify."""
     files: tuple[Upload, ...] = ()
 
+    @property
+    def notifies(self) -> bool:
+        """Whether it mentions anybody."""
+        return bool(self.mention_roles or self.mention_users or self.mention_everyone)
+
     def allowed_mentions(self) -> dict[str, Any]:
-        """Discord's allowed-mentions object: closed but for the named roles and users, each named once."""
+        """Discord's allowed-mentions object: closed but for what is meant, each named once."""
         return {
-            "parse": [],
+            "parse": ["everyone"] if self.mention_everyone else [],
             "roles": [str(role) for role in dict.fromkeys(self.mention_roles)],
             "users": [str(user) for user in dict.fromkeys(self.mention_users)],
         }

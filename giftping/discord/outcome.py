@@ -116,12 +116,24 @@ class Route(Protocol):
         It goes by Discord's clock and never by the wall clock of this host.
         """
 
-    def post(self, message: Message, delivery_id: str, *, fence: Callable[[], None] | None = None) -> Outcome:
+    def post(
+        self, message: Message, delivery_id: str, *, since: int | None = None, fence: Callable[[], None] | None = None
+    ) -> Outcome:
         """Post one message and say how it ended. Never raises for what Discord or a network can do.
+
+        `since` is the snowflake that the first post of this delivery cannot be below, None where this is the first: an
+        answer whose message is older than that, or from later, says nothing.
 
         `fence` is called when the connection is there, right before the first byte, and again for each repeat after a
         429. It may raise WithdrawnError: then nothing is sent, and the outcome says so. What else it raises goes to the
         caller, with nothing sent.
+        """
+
+    def edit(self, message: Message, message_id: int, channel_id: int | None) -> Outcome:
+        """Put a message that was posted by this way right, as a whole, and say how that ended; its content stays.
+
+        Done where it is so now, however often it was asked for. No waiting for a limit that this has used up: a later
+        run may try. `channel_id` is where the message is, None where that is not known.
         """
 
     def find(
@@ -132,6 +144,3 @@ class Route(Protocol):
         `accounted` are ids of messages known to belong to other deliveries. `quiet` says that nobody can have been at
         it for a minute: what Discord may still be posting is not absent where a repeat would make a second message.
         """
-
-    def probe(self) -> Refused | Unclear | None:
-        """Check, without posting, that the destination is there and may be used; None when all is well."""

@@ -19,6 +19,7 @@ class Permission(IntFlag):
     EMBED_LINKS = 1 << 14
     ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
+    MENTION_EVERYONE = 1 << 17
     MANAGE_ROLES = 1 << 28
     SEND_MESSAGES_IN_THREADS = 1 << 38
 
@@ -94,7 +95,7 @@ def channel_permissions(
     return granted
 
 
-def missing_for_posting(granted: int, channel_type: object, *, files: bool = True) -> tuple[str, ...]:
+def missing_for_posting(granted: int, channel_type: int | None, *, files: bool = True) -> tuple[str, ...]:
     """The names of the permissions that posting with embeds and files, and reading back, still take."""
     sending = Permission.SEND_MESSAGES_IN_THREADS if channel_type in THREADS else Permission.SEND_MESSAGES
     needed = [sending if permission is Permission.SEND_MESSAGES else permission for permission in _POSTING]

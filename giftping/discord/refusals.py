@@ -45,6 +45,12 @@ class Scope(Enum):
     """All requests to Discord."""
 
 
+Held = tuple[Scope, str]
+"""What a refusal holds for: everything, a sender by its kind, a destination by its resource."""
+
+BOT: Held = (Scope.SENDER, "bot")
+
+
 @dataclass(frozen=True, slots=True)
 class ApiError:
     """An error in Discord's own form."""
@@ -109,6 +115,16 @@ def read_refusal(
         return Refused(reason, status, code, lasting=True, everywhere=True), Scope.SENDER
     is_gone = not as_bot and (status == 401 or code == UNKNOWN_WEBHOOK)
     return Refused(reason, status, code, lasting=meaning.is_lasting), Scope.DESTINATION if is_gone else Scope.REQUEST
+
+
+def held_for(*, as_bot: bool, resource: str) -> dict[Scope, Held]:
+    """What a request belongs to, so that a no to one of them is a no to it."""
+    sender = BOT if as_bot else (Scope.SENDER, "address")
+    return {
+        Scope.EVERYTHING: (Scope.EVERYTHING, ""),
+        Scope.SENDER: sender,
+        Scope.DESTINATION: (Scope.DESTINATION, resource),
+    }
 
 
 def error_reason(status: int, error: ApiError | None, secrets: tuple[str, ...] = ()) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from giftping.discord.finding import Window, candidates_among, decide
@@ -13,6 +13,7 @@ from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.limits import NONCE_LENGTH
 from giftping.discord.message import Message
 from giftping.discord.outcome import Done, Finding, Matcher, Outcome, Refused, Unclear, Undecided
+from giftping.discord.snowflake import snowflake_time
 from giftping.text import id_or_none
 
 PAGE = 100
@@ -27,17 +28,38 @@ NONCE_WINDOW = timedelta(minutes=2)
 TEXT_CHANNELS = frozenset({0, 1, 2, 3, 5, 10, 11, 12, 13})
 """The types of channel that take messages: text, direct, voice, announcement, threads, stage (Channel Types)."""
 
-CHANNEL_KINDS = {4: "a category", 14: "a directory", 15: "a forum", 16: "a media channel"}
+CHANNEL_KINDS = {
+    0: "a text channel",
+    1: "a direct message",
+    2: "a voice channel",
+    3: "a group of direct messages",
+    4: "a category",
+    5: "an announcement channel",
+    10: "a thread of an announcement channel",
+    11: "a thread",
+    12: "a private thread",
+    13: "a stage",
+    14: "a directory",
+    15: "a forum",
+    16: "a media channel",
+}
+"""The types of channel in words (Channel Types)."""
 
 NOT_FOUND = 404
 
 CHANNEL, MESSAGES = "/channels/{channel}", "/channels/{channel}/messages"
+MESSAGE = "/messages/{message}"
+"""Behind a channel or a webhook: one of its messages."""
 
 ME = Endpoint("GET", "/users/@me", "/users/@me", "@me")
 """The bot itself: what can be asked where nothing else is known."""
 
 UNKNOWN_MESSAGE = 10008
 """Discord's code for a message that is not there, in a channel that may be read."""
+
+CLOCKS_APART = timedelta(minutes=10)
+"""How far the time in a new message's id may lie before its post, or ahead of Discord's time: far enough for every
+clock of Discord's, and for one in between that sets the Date."""
 
 Item = TypeVar("Item")
 
@@ -63,7 +85,7 @@ class History:
 
 
 def done(result: Answer | Refused | Unclear) -> Outcome:
-    """How a post ended: only an answer that is a message with an id is Done."""
+    """How a post or an edit ended: only an answer that is a message with an id is Done."""
     if not isinstance(result, Answer):
         return result
     body = result.body if isinstance(result.body, dict) else {}
@@ -73,11 +95,39 @@ def done(result: Answer | Refused | Unclear) -> Outcome:
     return Done(message_id, id_or_none(body.get("channel_id")))
 
 
+def posted(result: Answer | Refused | Unclear, since: int | None, now: datetime | None) -> Outcome:
+    """How the post of a new message ended; Unclear where the answer is no message from `since` to `now`.
+
+    `now` is Discord's time: before Discord has named it every message is taken to be of now. A nonce may bring the
+    message that an earlier post of the same delivery has made.
+    """
+    outcome = done(result)
+    if now is None or not isinstance(outcome, Done):
+        return outcome
+    begun = now if since is None else snowflake_time(since)
+    # What only looks like Discord, such as the page of a proxy, would be believed for good, and date a ping.
+    if not begun - CLOCKS_APART <= outcome.at <= now + CLOCKS_APART:
+        return Unclear(f"the answer is not the message: its id, {outcome.message_id}, is not of now")
+    return outcome
+
+
 def object_in(result: Answer | Refused | Unclear) -> Mapping[str, Any] | Refused | Unclear:
     """The object that an answer holds, Unclear where it holds anything else."""
     if isinstance(result, Answer) and not isinstance(result.body, dict):
         return Unclear(f"HTTP {result.status}, but the answer is not an object")
     return result.body if isinstance(result, Answer) else result
+
+
+def kind_of(channel: Mapping[str, Any]) -> str:
+    """What a channel is, in words."""
+    kind = type_of(channel)
+    return "of no known type" if kind is None else CHANNEL_KINDS.get(kind, f"of type {kind}")
+
+
+def type_of(channel: Mapping[str, Any]) -> int | None:
+    """The number of a channel's type, None where the answer has something else there."""
+    kind = channel.get("type")
+    return kind if isinstance(kind, int) and not isinstance(kind, bool) else None
 
 
 def list_in(
@@ -111,22 +161,33 @@ class RestClient:
         message: Message | Callable[[], Message],
         nonce: str,
         *,
+        since: int | None = None,
         fence: Callable[[], None] | None = None,
     ) -> Outcome:
         """Post a message; one more with the same nonce within minutes gives the first one's id and posts nothing.
 
         A function makes the message when all waiting for rate limits is over, and again before each repeat
         after a 429; it may raise WithdrawnError. So may `fence`, which is called right before the first byte of each
-        try, when the connection is there. Raise ValueError for a nonce of more than 25 characters, and
+        try, when the connection is there. `since` is the snowflake that the first post with this nonce cannot be below,
+        None where this is the first. Raise ValueError for a nonce of more than 25 characters, and
         when a function makes a message with files.
         """
         if not 0 < len(nonce) <= NONCE_LENGTH:
             msg = f"a nonce has 1 to {NONCE_LENGTH} characters, not {len(nonce)}"
             raise ValueError(msg)
+        since = self.http.anchor() if since is None else since
         endpoint, once = _of_channel("POST", MESSAGES, channel_id), {"nonce": nonce, "enforce_nonce": True}
         if isinstance(message, Message):
-            return done(self.http.request(endpoint, json=message.payload() | once, files=message.files, fence=fence))
-        return done(self.http.request(endpoint, ready=lambda: _without_files(message()).payload() | once, fence=fence))
+            result = self.http.request(endpoint, json=message.payload() | once, files=message.files, fence=fence)
+        else:
+            result = self.http.request(endpoint, ready=lambda: _without_files(message()).payload() | once, fence=fence)
+        return posted(result, since, self.http.discord_now())
+
+    def edit_message(self, channel_id: int, message_id: int, message: Message) -> Outcome:
+        """Put a message of the bot's own right, as a whole; its content stays, and nobody is notified."""
+        path = f"{MESSAGES.format(channel=channel_id)}/{message_id}"
+        endpoint = Endpoint("PATCH", f"PATCH {CHANNEL}{MESSAGE}", path, f"channel {channel_id}")
+        return done(self.http.request(endpoint, json=message.payload(), is_repeated=False))
 
     def messages(
         self, channel_id: int, *, before: int | None = None, after: int | None = None, limit: int = PAGE
@@ -146,8 +207,11 @@ class RestClient:
         return self.http.ask(_of_channel("GET", CHANNEL, channel_id))
 
     def channel(self, channel_id: int) -> Mapping[str, Any] | Refused | Unclear:
-        """A channel as Discord's API gives it."""
-        return object_in(self.http.request(_of_channel("GET", CHANNEL, channel_id)))
+        """A channel as Discord's API gives it; Unclear where the answer is something else."""
+        channel = object_in(self.http.request(_of_channel("GET", CHANNEL, channel_id)))
+        if isinstance(channel, Mapping) and id_or_none(channel.get("id")) != channel_id:
+            return Unclear("the answer is not the channel that was asked for")
+        return channel
 
     def me(self) -> int | Refused | Unclear:
         """The bot's own user id; it is asked for once."""
@@ -224,9 +288,15 @@ class ChannelRoute:
         """The snowflake that no message posted from now on is below, None before Discord has said what time it is."""
         return self._rest.http.anchor()
 
-    def post(self, message: Message, delivery_id: str, *, fence: Callable[[], None] | None = None) -> Outcome:
+    def post(
+        self, message: Message, delivery_id: str, *, since: int | None = None, fence: Callable[[], None] | None = None
+    ) -> Outcome:
         """Post one message and say how it ended."""
-        return self._rest.post_message(self.channel_id, message, delivery_id, fence=fence)
+        return self._rest.post_message(self.channel_id, message, delivery_id, since=since, fence=fence)
+
+    def edit(self, message: Message, message_id: int, channel_id: int | None) -> Outcome:
+        """Put a message of the bot's own right, as a whole, and say how that ended."""
+        return self._rest.edit_message(self.channel_id if channel_id is None else channel_id, message_id, message)
 
     def find(
         self,
@@ -251,17 +321,6 @@ class ChannelRoute:
             return Undecided(f"cannot read {self.label}: {history.reason}", for_good=is_gone)
         candidates = candidates_among(history.messages, lambda message: is_by(message, me), matches)
         return decide(candidates, window, accounted=accounted, complete=history.complete, settled=True)
-
-    def probe(self) -> Refused | Unclear | None:
-        """Check that the channel is there, is visible to the bot and takes messages; None when all is well."""
-        channel = self._rest.channel(self.channel_id)
-        if not isinstance(channel, Mapping):
-            return channel
-        kind = channel.get("type")
-        if kind not in TEXT_CHANNELS:
-            what = CHANNEL_KINDS.get(kind, f"of type {kind}") if isinstance(kind, int) else "of no known type"
-            return Refused(f"{self.label} is {what}; messages cannot be posted there", lasting=True)
-        return None
 
 
 def is_by(message: Mapping[str, Any], user_id: int) -> bool:

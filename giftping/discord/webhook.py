@@ -10,20 +10,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from giftping.discord.finding import Candidate, Window, candidates_among, decide
-from giftping.discord.http import Answer, DiscordHttp, Endpoint
+from giftping.discord.http import DiscordHttp, Endpoint
 from giftping.discord.message import Message
 from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
-from giftping.discord.rest import CHANNEL_KINDS, History, RestClient, done, object_in
+from giftping.discord.rest import MESSAGE, UNKNOWN_MESSAGE, History, RestClient, done, object_in, posted
 from giftping.text import id_or_none
 
 HOSTS = frozenset(f"{part}{host}" for part in ("", "ptb.", "canary.") for host in ("discord.com", "discordapp.com"))
 """Discord's own hosts, those of its test clients and its older name among them."""
-
-FORUMS = (15, 16)
-"""The types of channel in which each message needs a post: forum, media (Channel Types)."""
-
-WEBHOOK_OF_FORUM = 220001
-"""With 400, for a webhook of such a channel whose message names no post."""
 
 HIDDEN_LOOKS = 50
 """The messages whose text is asked for one by one in one look: it costs a request each."""
@@ -42,6 +36,17 @@ class WebhookAddress:
     """A secret: who has it may post."""
     thread_id: int | None = None
     """The thread of its channel to post into, None for the channel itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookInfo:
+    """A webhook as Discord shows it to whoever has its URL."""
+
+    channel_id: int
+    """The channel that it posts to."""
+    guild_id: int | None
+    """None where Discord does not say."""
+    name: str
 
 
 def parse_webhook_url(url: str, *, api: str) -> WebhookAddress:
@@ -92,6 +97,9 @@ def payload(message: Message) -> dict[str, Any]:
             built.set_footer(embed.footer)
         webhook.add_embed(built)
     whole = {name: part for name, part in webhook.json.items() if name in _PAYLOAD_KEYS}
+    if not whole.get("content"):
+        # In an edit an empty one would take the content away.
+        whole.pop("content", None)
     return whole | {"embeds": [_without_empty(embed) for embed in whole["embeds"]]}
 
 
@@ -116,6 +124,7 @@ class WebhookRoute:
         self._reader = reader if reader is not None and reader.http.has_token else None
         self.label = f"webhook {address.id}"
         self.webhook_id: int | None = address.id
+        self.thread_id = address.thread_id
 
     def ask(self) -> Refused | Unclear | None:
         """None once Discord has said what time it is, for which no token is needed; else why it has not."""
@@ -130,12 +139,33 @@ class WebhookRoute:
         message: Message,
         delivery_id: str,  # noqa: ARG002 - webhooks take no nonce
         *,
+        since: int | None = None,
         fence: Callable[[], None] | None = None,
     ) -> Outcome:
         """Post one message and say how it ended."""
+        since = self._http.anchor() if since is None else since
         # Without `wait` the answer is an empty 204, which comes too early to say anything (Execute Webhook).
         params = {"wait": "true"} | self._in_thread()
-        return done(self._http.request(self._endpoint("POST"), json=payload(message), params=params, fence=fence))
+        result = self._http.request(self._endpoint("POST"), json=payload(message), params=params, fence=fence)
+        return posted(result, since, self._http.discord_now())
+
+    def edit(self, message: Message, message_id: int, channel_id: int | None) -> Outcome:
+        """Put a message of this webhook's right, as a whole, and say how that ended.
+
+        One that is not where the webhook posts now may be in a thread that its address named before.
+        """
+        outcome = self._edit(message, message_id, self._address.thread_id)
+        is_elsewhere = isinstance(outcome, Refused) and outcome.code == UNKNOWN_MESSAGE
+        if is_elsewhere and channel_id not in (None, self._address.thread_id):
+            # A channel is no thread of its own.
+            in_thread = self._edit(message, message_id, channel_id)
+            return outcome if isinstance(in_thread, Refused) and in_thread.status in (400, 404) else in_thread
+        return outcome
+
+    def _edit(self, message: Message, message_id: int, thread_id: int | None) -> Outcome:
+        params = {"thread_id": str(thread_id)} if thread_id else {}
+        endpoint = self._message("PATCH", message_id)
+        return done(self._http.request(endpoint, json=payload(message), params=params, is_repeated=False))
 
     def find(
         self, matches: Matcher, *, since: int, until: int | None, accounted: frozenset[int], quiet: bool
@@ -179,7 +209,7 @@ class WebhookRoute:
             known = one
             if one.matches is None and looks < HIDDEN_LOOKS:
                 looks += 1
-                message = object_in(self._http.request(self._message(one.message_id), params=self._in_thread()))
+                message = object_in(self._http.request(self._message("GET", one.message_id), params=self._in_thread()))
                 # A no is final; an end that is unclear, or a no to everything, is not.
                 later |= isinstance(message, Unclear) or (isinstance(message, Refused) and not message.lasting)
                 known = replace(one, matches=matches(message)) if isinstance(message, Mapping) else one
@@ -189,29 +219,20 @@ class WebhookRoute:
                 break
         return shown, later
 
-    def probe(self) -> Refused | Unclear | None:
-        """Check that the webhook is there and, as the bot, that its channel takes messages; None when all is well."""
-        channel_id = self._channel()
-        if not isinstance(channel_id, int):
-            return channel_id
-        if self._reader is None or self._address.thread_id:
-            return None
-        channel = self._reader.channel(channel_id)
-        # What a bot may not see it cannot judge: webhooks are used where no bot is.
-        kind = channel.get("type") if isinstance(channel, Mapping) else None
-        if not isinstance(kind, int) or kind not in FORUMS:
-            return None
-        return Refused(f"{self.label} is of {CHANNEL_KINDS[kind]}", 400, WEBHOOK_OF_FORUM, lasting=True)
+    def look(self) -> WebhookInfo | Refused | Unclear:
+        """The webhook as Discord shows it now; Unclear where the answer is something else."""
+        shown = object_in(self._http.request(self._endpoint("GET")))
+        if not isinstance(shown, Mapping):
+            return shown
+        channel_id, name = id_or_none(shown.get("channel_id")), shown.get("name")
+        if id_or_none(shown.get("id")) != self._address.id or channel_id is None:
+            return Unclear("the answer is not the webhook that was asked for")
+        return WebhookInfo(channel_id, id_or_none(shown.get("guild_id")), name if isinstance(name, str) else "")
 
     def _channel(self) -> int | Refused | Unclear:
         """Where the webhook posts to: its thread, else the channel that Discord names now."""
-        result = self._http.request(self._endpoint("GET"))
-        if not isinstance(result, Answer):
-            return result
-        channel_id = id_or_none(result.body.get("channel_id")) if isinstance(result.body, dict) else None
-        if channel_id is None:
-            return Unclear(f"HTTP {result.status}, but the answer is not a webhook")
-        return self._address.thread_id or channel_id
+        shown = self.look()
+        return shown if not isinstance(shown, WebhookInfo) else self._address.thread_id or shown.channel_id
 
     def _is_ours(self, message: Mapping[str, Any]) -> bool:
         return id_or_none(message.get("webhook_id")) == self._address.id
@@ -219,8 +240,8 @@ class WebhookRoute:
     def _in_thread(self) -> dict[str, str]:
         return {"thread_id": str(self._address.thread_id)} if self._address.thread_id else {}
 
-    def _message(self, message_id: int) -> Endpoint:
-        return self._endpoint("GET", f"/messages/{message_id}", "/messages/{message}")
+    def _message(self, method: str, message_id: int) -> Endpoint:
+        return self._endpoint(method, f"/messages/{message_id}", MESSAGE)
 
     def _endpoint(self, method: str, beyond: str = "", named: str = "") -> Endpoint:
         # Rate limits are counted for id and token together (Rate Limits).

@@ -7,7 +7,7 @@ the TODO part.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from giftping.discord.permissions import (
     overwrites_of,
 )
 from giftping.discord.refusals import clean
-from giftping.discord.rest import CHANNEL_KINDS, TEXT_CHANNELS
+from giftping.discord.rest import TEXT_CHANNELS, kind_of, type_of
 from giftping.doctor.clock import judge_clock_offset
 from giftping.doctor.judgement import Checks, Judgement, NoAnswer, fail, ok, unanswered
 from giftping.settings.file import SettingsError
@@ -88,6 +88,8 @@ class ChannelFacts:
     """What it is, when that is something that takes none, such as a forum."""
     missing: tuple[str, ...] | NoAnswer = ()
     """The permissions that the bot lacks in it, by the names that Discord's own pages have for them."""
+    mentions_all: bool = True
+    """Whether the bot may mention everyone there, and roles that not anybody may; so where that is not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ class Sight:
     """What the guild lets the bot do; None where the bot's own roles were not shown."""
     role_ids: frozenset[int] = frozenset()
     """The bot's own roles."""
-    known_roles: frozenset[int] = frozenset()
-    """All that the guild has."""
+    roles: Mapping[int, RoleInfo] = field(default_factory=dict)
+    """All that the guild has, by id."""
 
 
 # Looking
@@ -141,23 +143,22 @@ def look_at_discords_clock(wiring: Wiring) -> timedelta | None:
 
 def look_at_guild(bot: BotClient, guild_id: int, role_id: int | None = None) -> Sight | NoAnswer:
     """A guild as the bot sees it, with one of its roles where that is asked for."""
-    guild, roles = bot.members.guild(guild_id), bot.members.roles(guild_id)
-    if not isinstance(guild, Mapping):
-        return trouble_in(guild)
-    if not isinstance(roles, tuple):
-        return trouble_in(roles)
+    found = bot.members.guild_and_roles(guild_id)
+    if not isinstance(found, tuple):
+        return trouble_in(found)
+    guild, roles = found
     by_id = {role.role_id: role for role in roles}
     name = clean(str(guild.get("name") or f"guild {guild_id}"))
     role = _role(by_id.get(role_id), guild) if role_id is not None else None
     own = bot.members.member(guild_id, bot.user_id)
     if not isinstance(own, MemberInfo):
-        return Sight(GuildFacts(name, role, trouble_in(own)), guild_id, known_roles=frozenset(by_id))
+        return Sight(GuildFacts(name, role, trouble_in(own)), guild_id, roles=by_id)
     is_owner = id_or_none(guild.get("owner_id")) == bot.user_id
     bits = {role.role_id: role.permissions for role in roles}
     granted = guild_permissions(guild_id, bits, own.role_ids, is_owner=is_owner)
     position = max((by_id[held].position for held in own.role_ids if held in by_id), default=0)
     as_member = BotFacts(bool(granted & Permission.MANAGE_ROLES), position)
-    return Sight(GuildFacts(name, role, as_member), guild_id, granted, own.role_ids, frozenset(by_id))
+    return Sight(GuildFacts(name, role, as_member), guild_id, granted, own.role_ids, by_id)
 
 
 def _role(role: RoleInfo | None, guild: Mapping[str, Any]) -> RoleFacts | None:
@@ -176,23 +177,31 @@ def look_at_channel(
     `sight` is that of the guild which it should be in: what is missing in another one is not worked out.
     """
     channel = bot.members.channel(channel_id)
-    if not isinstance(channel, Mapping):
-        return trouble_in(channel)
-    kind, guild_id = channel.get("type"), id_or_none(channel.get("guild_id"))
-    if kind not in TEXT_CHANNELS:
-        what = CHANNEL_KINDS.get(kind, f"of type {kind}") if isinstance(kind, int) else "of no known type"
-        return ChannelFacts(guild_id, what)
+    return channel_facts(bot, channel, sight, files=files) if isinstance(channel, Mapping) else trouble_in(channel)
+
+
+def channel_facts(
+    bot: BotClient, channel: Mapping[str, Any], sight: Sight | NoAnswer | None, *, files: bool
+) -> ChannelFacts:
+    """What a channel is that Discord has shown, and what the bot lacks there, as `look_at_channel` says it."""
+    guild_id = id_or_none(channel.get("guild_id"))
+    if type_of(channel) not in TEXT_CHANNELS:
+        return ChannelFacts(guild_id, kind_of(channel))
     if not isinstance(sight, Sight) or sight.guild_id != guild_id:
         return ChannelFacts(guild_id, missing=NoAnswer("the guild was not shown"))
-    return ChannelFacts(guild_id, missing=_missing(bot, channel, sight, files=files))
+    granted = _granted(bot, channel, sight)
+    if isinstance(granted, NoAnswer):
+        return ChannelFacts(guild_id, missing=granted)
+    missing = missing_for_posting(granted, type_of(channel), files=files)
+    return ChannelFacts(guild_id, missing=missing, mentions_all=bool(granted & Permission.MENTION_EVERYONE))
 
 
-def _missing(bot: BotClient, channel: Mapping[str, Any], sight: Sight, *, files: bool) -> tuple[str, ...] | NoAnswer:
-    """The permissions that the bot lacks in a channel."""
+def _granted(bot: BotClient, channel: Mapping[str, Any], sight: Sight) -> int | NoAnswer:
+    """What the bot may do in a channel."""
     if sight.granted is None:
         return NoAnswer("the bot's own roles were not shown")
     ruling: Mapping[str, Any] | Refused | Unclear = channel
-    if channel.get("type") in THREADS:
+    if type_of(channel) in THREADS:
         # A thread has no permissions of its own: what holds in it is said by the channel above.
         parent_id = id_or_none(channel.get("parent_id"))
         ruling = bot.members.channel(parent_id) if parent_id else Unclear("the thread names no channel above it")
@@ -201,10 +210,9 @@ def _missing(bot: BotClient, channel: Mapping[str, Any], sight: Sight, *, files:
     overwrites = overwrites_of(ruling)
     if overwrites is None:
         return NoAnswer("Discord does not show the channel's permissions")
-    granted = channel_permissions(
+    return channel_permissions(
         sight.granted, overwrites, guild_id=sight.guild_id, user_id=bot.user_id, role_ids=sight.role_ids
     )
-    return missing_for_posting(granted, channel.get("type"), files=files)
 
 
 def trouble_in(found: Refused | Unclear) -> NoAnswer:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from giftping.doctor.contacts import CONTACTS_CHECKS, ContactsFacts, look_at_who_is_told
 from giftping.doctor.deliveries import DELIVERIES_CHECKS, DeliveriesFacts, look_at_deliveries
 from giftping.doctor.destinations import DESTINATIONS_CHECKS, DestinationsFacts, look_at_destinations
 from giftping.doctor.discord import DISCORD_CHECKS, BotClient, DiscordFacts, look_at_discord, look_at_discords_clock
@@ -74,6 +75,8 @@ class Facts:
     """None where no guild is known."""
     todo: TodoFacts | None = None
     """None where no id is set for it, and nobody is on the roster."""
+    contacts: ContactsFacts | None = None
+    """Who is told how runs go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,11 @@ def look(wiring: Wiring, clock: Clock, *, live: bool) -> Facts:
     settings, now = wiring.settings, clock()
     host = _own_name(settings)
     ledger, contents = look_at_ledger(wiring, clock, host)
-    has_codes, has_todo = bool(contents.guilds), _has_todo(wiring, contents)
+    has_codes, has_todo = bool(contents.subscriptions), _has_todo(wiring, contents)
 
     discord, bot = None, None
     if has_codes or has_todo:
-        posts_as_bot = any(guild.destination.channel_id is not None for guild in contents.guilds)
+        posts_as_bot = any(one.destination.channel_id is not None for one in contents.subscriptions)
         discord, bot = look_at_discord(wiring, is_needed=has_todo or posts_as_bot)
     codes = _look_at_codes(wiring, bot, contents, host, now, live=live) if has_codes else None
     todo = _look_at_todo(wiring, bot, contents, clock, now) if has_todo else None
@@ -123,14 +126,15 @@ def look(wiring: Wiring, clock: Clock, *, live: bool) -> Facts:
         discord = replace(discord, clock_offset=look_at_discords_clock(wiring))
 
     return Facts(
-        settings=look_at_settings(settings, contents.guilds),
+        settings=look_at_settings(settings, contents.subscriptions),
         state_folder=look_at_state_folder(settings.state),
         ledger=ledger,
-        mongo=look_at_mongo(settings, clock, now),
+        mongo=look_at_mongo(settings, utc_now, now),
         hosts=HostsFacts(now, contents.others, contents.refusal) if settings.mongo.uri is not None else None,
         discord=discord,
         codes=codes,
         todo=todo,
+        contacts=look_at_who_is_told(settings),
     )
 
 
@@ -152,12 +156,12 @@ def _has_todo(wiring: Wiring, contents: Contents) -> bool:
 def _look_at_codes(
     wiring: Wiring, bot: BotClient | None, contents: Contents, host: str, now: datetime, *, live: bool
 ) -> CodesFacts:
-    settings, guilds = wiring.settings, contents.guilds
+    settings, subscriptions = wiring.settings, contents.subscriptions
     return CodesFacts(
-        sources=look_at_sources(settings, guilds, now, live=live),
-        destinations=look_at_destinations(wiring, bot, guilds, now, live=live),
+        sources=look_at_sources(settings, subscriptions, now, live=live),
+        destinations=look_at_destinations(wiring, bot, subscriptions, now, live=live),
         last_check=look_at_last_check(settings.state, contents.runs, host, now),
-        deliveries=look_at_deliveries(contents.left_open, now, settings.codes.lease),
+        deliveries=look_at_deliveries(contents.left_open, contents.held, subscriptions, now, settings.codes.lease),
     )
 
 
@@ -199,6 +203,7 @@ def judge(facts: Facts) -> Iterator[JudgedCheck]:
         yield from _found(DIRECT_MESSAGES_CHECKS, facts.todo.direct_messages)
         yield from _found(ROSTER_CHECKS, facts.todo.roster)
         yield from _found(SWEEPS_CHECKS, facts.todo.sweeps)
+    yield from _found(CONTACTS_CHECKS, facts.contacts)
 
 
 def _found(checks: Checks[Part], part: Part | None) -> Iterator[JudgedCheck]:

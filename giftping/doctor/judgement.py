@@ -112,10 +112,10 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{about(now - moment)} ago"
 
 
-def named(things: Sequence[str]) -> str:
+def named(things: Sequence[str], most: int = SHOWN) -> str:
     """The first few of several things by name, and how many more there are."""
-    more = f" and {len(things) - SHOWN} more" if len(things) > SHOWN else ""
-    return "; ".join(things[:SHOWN]) + more
+    more = f" and {len(things) - most} more" if len(things) > most else ""
+    return "; ".join(things[:most]) + more
 
 
 def left_midway(things: Sequence[str], noun: str) -> str:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from giftping.codes.entries import ANNOUNCEMENT
+from giftping.codes.held_codes import held_codes
+from giftping.codes.holds import JudgingRules
 from giftping.codes.left_open import NOT_ENDED
+from giftping.delivery.deliveries import DeliveryState
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
 from giftping.doctor.judgement import Checks, Judgement, fail, named, ok, warn
 from giftping.store.base import StoreError
+from giftping.store.clears import clears_of
 from giftping.store.tiny.files import JOURNAL, SNAPSHOT
 from giftping.text import counted, verb_for
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.repository import MemberRepository
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from giftping.codes.held_codes import HeldCode
     from giftping.delivery.clock import Clock
     from giftping.delivery.deliveries import Delivery
-    from giftping.store.base import GuildRecord, RunRecord
+    from giftping.store.base import RunRecord, Subscription
     from giftping.store.records import Store
     from giftping.todo.repository import LoadedMembers
     from giftping.todo.sweep_notes import SweepNotes
     from giftping.wiring import Wiring
+
+
+ODD_SHOWN = 100
+"""So many documents that cannot be read are named: whoever is to mend them has to know each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +67,12 @@ class TodoContents:
 class Contents:
     """What the ledger holds that other subjects are about; empty as far as it cannot be read."""
 
-    guilds: tuple[GuildRecord, ...] = ()
-    """The guilds with their subscriptions and destinations."""
+    subscriptions: tuple[Subscription, ...] = ()
+    """What the guilds follow, and where it goes."""
     left_open: tuple[Delivery, ...] = ()
-    """The deliveries of gift codes that are under way or unclear."""
+    """The deliveries of gift codes that are under way, unclear or refused."""
+    held: tuple[HeldCode, ...] = ()
+    """The codes that are held."""
     runs: tuple[RunRecord, ...] = ()
     """The last run of each job on each host."""
     others: tuple[HostFacts, ...] = ()
@@ -76,13 +88,14 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
     contents = Contents()
     try:
         with wiring.open_store(read_only=True) as store:
-            codes = _codes(store, wiring)
+            codes = _codes(store, wiring, clock())
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
             held_back = "" if store.is_away else store.held_back
             contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True))
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
+            repository.examine_history()
         ledger = LedgerFacts(
             store.name,
             is_there=_is_there(wiring),
@@ -101,12 +114,17 @@ def _is_there(wiring: Wiring) -> bool:
     return wiring.settings.mongo.uri is not None or any((state / name).exists() for name in (SNAPSHOT, JOURNAL))
 
 
-def _codes(store: Store, wiring: Wiring) -> Contents:
-    left_open = wiring.deliveries(store, read_only=True).load(NOT_ENDED, kinds=[ANNOUNCEMENT])
+def _codes(store: Store, wiring: Wiring, now: datetime) -> Contents:
     # Nobody needs all of them here, but for whether they can be read.
-    store.codes()
-    deque(store.entries(), maxlen=0)
-    return Contents(tuple(store.guilds()), tuple(left_open), tuple(store.runs()))
+    deliveries = wiring.deliveries(store, read_only=True).load()
+    left_open = [
+        one for one in deliveries if one.state in (*NOT_ENDED, DeliveryState.REFUSED) and one.kind == ANNOUNCEMENT
+    ]
+    held = held_codes(store, JudgingRules.of(wiring.settings), now)
+    store.guilds()
+    store.examine_entries()
+    clears_of(store, "")
+    return Contents(tuple(store.subscriptions()), tuple(left_open), tuple(held), tuple(store.runs()))
 
 
 def judge_ledger(ledger: LedgerFacts) -> Judgement:
@@ -117,7 +135,7 @@ def judge_ledger(ledger: LedgerFacts) -> Judgement:
         return fail(ledger.held_back, "do what it says: until then nothing is announced and nobody is reminded")
     if ledger.odd:
         said = f"{counted(len(ledger.odd), 'document')} cannot be read and {verb_for(len(ledger.odd), 'are')} skipped"
-        return fail(f"{said}: {named(ledger.odd)}", "correct or remove what is named")
+        return fail(f"{said}: {named(ledger.odd, ODD_SHOWN)}", "correct or remove what is named")
     if ledger.notices:
         return warn("; ".join(ledger.notices), "if it stays, do what the notice says")
     return ok(f"{ledger.name} can be read" if ledger.is_there else f"{ledger.name} (made by the first write)")

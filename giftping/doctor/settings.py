@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from giftping.settings.keys import Settings
-    from giftping.store.base import GuildRecord
+    from giftping.store.base import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +45,25 @@ class SettingsFacts:
 # Looking
 
 
-def look_at_settings(settings: Settings, guilds: Sequence[GuildRecord]) -> SettingsFacts:
-    """The settings with their files, and those of the webhooks that guilds name."""
+def look_at_settings(settings: Settings, subscriptions: Sequence[Subscription]) -> SettingsFacts:
+    """The settings with their files, and those of the webhooks that subscriptions name."""
     file = str(settings.file) if settings.file else None
-    return SettingsFacts(file, settings.warnings, tuple(_files(settings, guilds)))
+    return SettingsFacts(file, settings.warnings, tuple(_files(settings, subscriptions)))
 
 
-def _files(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[FileFacts]:
+def _files(settings: Settings, subscriptions: Sequence[Subscription]) -> Iterator[FileFacts]:
     dotenv = {Path(place.name) for place in settings.environment.places.values() if place.name != REAL}
-    secrets = [secret for secret in _secrets(settings, guilds) if secret.file is not None]
+    secrets = [secret for secret in _secrets(settings, subscriptions) if secret.file is not None]
     exposed = {secret.file: secret.warning for secret in secrets}
     paths = {settings.file, *dotenv, *(secret.file for secret in secrets)} - {None}
     for path in sorted(path for path in paths if path is not None):
         yield FileFacts(str(path), exposed.get(path, ""), is_changeable_by_all(path))
 
 
-def _secrets(settings: Settings, guilds: Sequence[GuildRecord]) -> Iterator[Secret]:
+def _secrets(settings: Settings, subscriptions: Sequence[Subscription]) -> Iterator[Secret]:
     yield from (secret for secret in (settings.discord.token, settings.mongo.uri) if secret)
     values = [value for source in settings.sources.values() if source.enabled for value in source.headers.values()]
-    references = {*values, *(guild.destination.webhook for guild in guilds)}
+    references = {*values, *(one.destination.webhook for one in subscriptions)}
     for reference in sorted(one for one in references if one.startswith(("env:", "file:"))):
         try:
             yield settings.secret(reference)

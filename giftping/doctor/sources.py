@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from giftping.codes.fetch import Fetcher
 from giftping.codes.gather import SourceReport, Visit, gather
 from giftping.codes.gather import report as report_of
-from giftping.codes.memory import SourceOutcome
+from giftping.codes.memory import SourceOutcome, hides_changes
+from giftping.codes.subscriptions import games_of
 from giftping.doctor.judgement import Checks, Judgement, about, ago, fail, judge_each, ok, warn
 from giftping.runs.check import SecretHeaders, sources_of
 from giftping.runs.sources_file import read_memory
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 
     from giftping.settings.keys import Settings
     from giftping.settings.sources import SourceDefinition
-    from giftping.store.base import GuildRecord
-
-STILL = timedelta(days=90)
-"""After how long without any change a source may have been given up by those who kept it."""
+    from giftping.store.base import Subscription
 
 FAILING_LONG = timedelta(days=1)
 """How long a source may fail: what it listed last is too old then to speak of."""
@@ -52,6 +50,10 @@ class SourceFacts:
     """When its list was last confirmed; None where it never answered."""
     changed_at: datetime | None = None
     """When its list last became another one."""
+    concern: str = ""
+    """What is unusual about its list though it answers, in words that follow its name."""
+    hides_changes: bool = False
+    """Whether it says that nothing has changed when something has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,11 @@ class SourcesFacts:
 # Looking
 
 
-def look_at_sources(settings: Settings, guilds: Sequence[GuildRecord], now: datetime, *, live: bool) -> SourcesFacts:
+def look_at_sources(
+    settings: Settings, subscriptions: Sequence[Subscription], now: datetime, *, live: bool
+) -> SourcesFacts:
     """How the sources are. With `live` they are asked now; without it their last answers to a check are taken."""
-    followed = sorted({game for guild in guilds for game in guild.games})
+    followed = games_of(subscriptions)
     sources = sources_of(settings, followed)
     reports, memory_trouble = _reports(settings, sources, now, live=live)
     listed = {source.game for source in sources}
@@ -97,7 +101,7 @@ def _reports(
         fetcher = SecretHeaders(settings, Fetcher())
         return gather(sources, memory, fetcher, now, force=True).sources, memory.trouble
     states = [(source, memory.of(source)) for source in sources]
-    return tuple(report_of(Visit(source, state, state)) for source, state in states), memory.trouble
+    return tuple(report_of(Visit(source, state, state), now) for source, state in states), memory.trouble
 
 
 def _source(report: SourceReport, settings: Settings) -> SourceFacts:
@@ -111,6 +115,8 @@ def _source(report: SourceReport, settings: Settings) -> SourceFacts:
         dropped=report.dropped,
         listed_at=report.listed_at,
         changed_at=report.changed_at,
+        concern=report.concern,
+        hides_changes=hides_changes(report.health),
     )
 
 
@@ -144,10 +150,11 @@ def _judge_source(source: SourceFacts, now: datetime) -> Judgement | None:
     if source.dropped and not source.count:
         rows = counted(source.dropped, "row")
         return warn(f"{source.name} lists {rows}, and none is a code", f"see what it yields: {test}", source.name)
-    age = now - (source.changed_at or source.listed_at)
-    if age >= STILL:
-        said = f"{source.name} has not changed for {about(age)}"
-        return warn(said, f"see whether it is still kept: {test}", source.name)
+    if source.concern:
+        return warn(f"{source.name} {source.concern}", f"see whether it is still kept: {test}", source.name)
+    if source.hides_changes:
+        said = f"{source.name} says that nothing has changed (304) when something has"
+        return warn(said, "nothing has to be done: it is asked for all of it each time", source.name)
     return None
 
 

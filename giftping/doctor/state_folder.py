@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
-
-ROOM_WARN, ROOM_FAIL = 100 * 2**20, 5 * 2**20
-"""Free bytes below which the disk is nearly full, and too full: the ledger's file is written anew at times."""
+from giftping.runs.state_folder import ROOM_FAIL, ROOM_WARN
+from giftping.settings.ownership import obstacle, whose
 
 OTHERS = 0o007
 """The bits of a file's mode that are everybody's."""
@@ -28,6 +27,8 @@ class StateFolderFacts:
     """The bytes left on its disk."""
     mode: int | None
     """Its permission bits; None while it is not there yet."""
+    forbidden: str = ""
+    """Whose a file in it is that this user may not use, and after the last semicolon what to type; empty for none."""
 
 
 def look_at_state_folder(path: Path) -> StateFolderFacts:
@@ -36,15 +37,28 @@ def look_at_state_folder(path: Path) -> StateFolderFacts:
         there = next(folder for folder in (path, *path.parents) if folder.exists())
         is_writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
         mode = stat.S_IMODE(path.stat().st_mode) if there == path else None
-        return StateFolderFacts(str(path), is_writable, shutil.disk_usage(there).free, mode)
+        forbidden = _forbidden(path)
+        return StateFolderFacts(str(path), is_writable, shutil.disk_usage(there).free, mode, forbidden)
     except OSError:
         # It may not even be looked at, and so surely not be written to.
-        return StateFolderFacts(str(path), is_writable=False, free=0, mode=None)
+        return StateFolderFacts(str(path), is_writable=False, free=0, mode=None, forbidden=_forbidden(path))
+
+
+def _forbidden(state: Path) -> str:
+    """The first file of the state folder, or else the folder, that this user may not use, and how it is given back."""
+    names = sorted(state.iterdir()) if os.access(state, os.R_OK | os.X_OK) else []
+    for path in (state, *names):
+        if (found := obstacle(path, writes=True)) is not None:
+            return f"{path}: {whose(found, os.geteuid(), folder=state)}"
+    return ""
 
 
 def judge_state_folder(folder: StateFolderFacts) -> Judgement:
     """Whether a run could keep its state there, the gravest trouble first."""
     room = f"{_size(folder.free)} free"
+    if folder.forbidden:
+        said, _, next_step = folder.forbidden.rpartition("; ")
+        return fail(said, next_step)
     if not folder.is_writable:
         return fail(
             f"{folder.path} cannot be written to", "give it to the user that runs giftping, or set GIFTPING_STATE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 # None in sys.modules is an import that fails; httpx takes it for its "cli" extra not being installed.
@@ -13,4 +14,10 @@ import httpx  # noqa: E402 - what comes before it is the point
 if not _had_main:
     del sys.modules["httpx._main"]
 
-__all__ = ["httpx"]
+__all__ = ["httpx", "quiet_request_logs"]
+
+
+def quiet_request_logs() -> None:
+    """Keep httpx and httpcore from logging requests: the path of a webhook's request holds its token."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

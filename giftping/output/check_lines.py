@@ -6,14 +6,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from giftping.codes.report import GOOD_RESULTS, DeliveryResult
-from giftping.output.trouble import CLOCK, Trouble, clock_over, clock_troubles, without_numbers
+from giftping.codes.report import GOOD_RESULTS, DeliveryResult, EditResult
+from giftping.output.trouble import (
+    CLOCK,
+    ONLY_IF_ASKED,
+    RUN,
+    STORE,
+    Trouble,
+    clock_over,
+    clock_troubles,
+    over_line,
+    run_troubles,
+    store_over,
+    store_troubles,
+    without_numbers,
+)
 from giftping.text import counted, when
 
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
-    from giftping.codes.report import CheckReport, DeliveryReport
+    from giftping.codes.report import CheckReport, DeliveryReport, HeldReport
     from giftping.discord.meanings import Meaning
+
+EXAMPLES = 5
+"""So many of the codes that are held are named."""
+
+HELD = "held"
+"""How the key of what is held begins."""
 
 NO_GUILDS = "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
 
@@ -30,6 +49,18 @@ def good_lines(report: CheckReport) -> Iterator[str]:
     for delivery in report.deliveries():
         if delivery.result in GOOD_RESULTS:
             yield delivery_line(delivery)
+    yield from _edit_lines(report)
+
+
+def _edit_lines(report: CheckReport) -> Iterator[str]:
+    """How many messages were put right, and which codes they show otherwise now."""
+    edited = [edit for edit in report.edits if edit.result in (EditResult.EDITED, EditResult.PLANNED)]
+    if not edited:
+        return
+    changes = list(dict.fromkeys(f"{spelling} is {shows}" for edit in edited for spelling, shows in edit.changes))
+    some = f"{', '.join(changes[:EXAMPLES])}{' …' if len(changes) > EXAMPLES else ''}"
+    left = f"; {report.edits_left} more in later runs" if report.edits_left and not report.dry_run else ""
+    yield f"{'would edit' if report.dry_run else 'edited'} {counted(len(edited), 'message')}: {some}{left}"
 
 
 def delivery_line(delivery: DeliveryReport, zone: tzinfo | None = None) -> str:
@@ -67,7 +98,7 @@ def _next_step(delivery: DeliveryReport, zone: tzinfo | None) -> str:
             return f"; look into the channel, then: giftping codes settle {delivery.guild_id} --sent, or --resend"
         case DeliveryResult.UNCLEAR:
             return "; the next run looks for it"
-        case DeliveryResult.REFUSED if delivery.broke and delivery.meaning is not None:
+        case DeliveryResult.REFUSED if delivery.meaning is not None and (delivery.broke or delivery.is_of_content):
             again = what_follows(delivery.meaning, delivery.guild_id, delivery.retry_at, zone)
             return f"; {again}"
         case DeliveryResult.REFUSED:
@@ -95,8 +126,18 @@ def detail_lines(report: CheckReport) -> Iterator[str]:
     """What each source said, and where they contradict each other: for those who ask with -v."""
     for source in report.sources:
         yield f"source {source.name}: {source.outcome.value.replace('_', ' ')}, {counted(source.count, 'code')}"
+    for edit in report.edits:
+        if edit.reason:
+            said = f"message {edit.message_id} not edited ({edit.reason}); {_AFTER_EDIT[edit.result]}"
+            yield f"guild {edit.guild_id}: {said}"
     for text in report.disagreements:
         yield f"sources disagree: {text}"
+
+
+_AFTER_EDIT = {
+    EditResult.LATER: "a later run tries again",
+    EditResult.GONE: "it stays as it is",
+}
 
 
 def _by_outcome(sources: Iterable[SourceReport]) -> str:
@@ -111,21 +152,24 @@ def _by_outcome(sources: Iterable[SourceReport]) -> str:
 
 def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
     """Everything that is wrong, whether or not it was told before."""
-    yield from (Trouble(without_numbers(line), line) for line in report.trouble)
+    yield from run_troubles(report.standing, report.trouble)
+    yield from store_troubles(report.standing, report.trouble)
     yield from clock_troubles(report.clock)
     for source in report.sources:
         if source.is_failing:
-            # It is news when it begins; while a source is left alone, nothing new is known of it.
-            is_first = source.failures == 1 and source.waiting_until is None
             line = f"source {source.name}: {source.reason}"
-            yield Trouble(f"source {source.name}", line, not is_first, fields=source_fields(source))
+            yield Trouble(f"source {source.name}", line, fields=source_fields(source))
+        elif source.concern:
+            line = f"source {source.name} {source.concern}; see: giftping sources list"
+            fields = source_fields(source) | {"reason": source.concern}
+            yield Trouble(f"list {source.name}", line, is_told_once=True, fields=fields)
     for delivery in report.deliveries():
         if delivery.result not in GOOD_RESULTS and not delivery.everywhere:
             yield Trouble(
                 _delivery_key(delivery),
                 delivery_line(delivery, zone),
                 not delivery.told,
-                counts_when_told=delivery.broke,
+                counts_when_told=delivery.waits_for_a_person,
                 fields=_delivery_fields(delivery),
             )
     # A refused token, or a limit for all, is one trouble however many guilds it hits.
@@ -136,27 +180,67 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
     for rest in report.resting():
         retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
         mend = rest.meaning.mend if rest.meaning is not None and rest.meaning.mend else "mend it"
+        is_of_content = rest.meaning is not None and rest.meaning.is_of_content
         line = (
-            f"guild {rest.guild_id}: {counted(rest.owed, 'code', 'wait')} for a broken destination"
+            f"guild {rest.guild_id}: {counted(rest.owed, 'code', 'wait')}"
+            f" {'whose message was refused' if is_of_content else 'for a broken destination'}"
             f" ({rest.reason}; {retry}); {mend}, then: giftping guilds test {rest.guild_id}"
         )
         fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}
         yield Trouble(
             _broken_key(rest.guild_id, rest.reason), line, is_known=True, counts_when_told=True, fields=fields
         )
+    yield from _hold_troubles(report, zone)
     for missed in report.missed:
         why = f" ({missed.reason})" if missed.reason else ""
         said = f"missed{why}: {missed.spelling}; it ended before it could go out ({missed.ended})"
         line = f"guild {missed.guild_id}: {missed.game}: {said}"
         fields = {"guild": str(missed.guild_id), "game": missed.game, "code": missed.spelling, "outcome": "missed"}
         yield Trouble(f"missed {missed.guild_id} {missed.game} {missed.spelling}", line, fields=fields)
-    # An idle run has not opened the store: it knows that there is something, and not what.
-    if report.standing_trouble or (report.idle and report.broken):
-        line = "earlier runs left a destination broken or codes uncertain: giftping guilds list, giftping codes settle"
-        yield Trouble("standing", line, is_known=True, counts_when_told=True)
-    elif report.uncertain:
+    if report.uncertain:
         line = f"{counted(report.uncertain, 'code')} uncertain; look into the channels, then: giftping codes settle"
-        yield Trouble("standing", line, is_known=True)
+        yield Trouble("standing", line, is_known=True, counts_when_told=True)
+    # An idle run has not opened the store: it knows that there is something, and a run that looks says what.
+    if report.idle and report.broken:
+        line = f"{counted(report.broken, 'destination')} broken: giftping guilds list"
+        yield Trouble(ONLY_IF_ASKED, line, counts_when_told=True)
+    if report.standing_trouble:
+        yield Trouble(ONLY_IF_ASKED, "what earlier runs told of is not over: giftping doctor")
+
+
+def _hold_troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
+    """What is held, together what one source brought at once; to wait for a second family is no trouble."""
+    for key, held in _batches(one for one in report.held if one.is_doubtful).items():
+        first = held[0]
+        ends = when(first.until, zone) if first.until else "you say so"
+        line = (
+            f"source {first.source}: {counted(len(held), 'code')} of {first.game} held until {ends}"
+            f" ({first.reason}): {_some(held)}; giftping codes approve --source {first.source}, or reject"
+        )
+        fields = {"source": first.source, "game": first.game, "outcome": "held", "reason": first.reason}
+        yield Trouble(key, line, counts_when_told=True, end_is_news=True, fields=fields)
+
+
+def _batches(held: Iterable[HeldReport]) -> dict[str, list[HeldReport]]:
+    """What is, or was, held, by the key of its trouble: by source and since when."""
+    found: dict[str, list[HeldReport]] = {}
+    for one in held:
+        found.setdefault(f"{HELD} {one.source} {one.since.isoformat()}", []).append(one)
+    return found
+
+
+def _some(held: Sequence[HeldReport]) -> str:
+    shown = ", ".join(one.spelling for one in held[:EXAMPLES])
+    return f"{shown} …" if len(held) > EXAMPLES else shown
+
+
+def _hold_over(report: CheckReport, key: str) -> str:
+    """That nothing of a batch is held any more, where this run has released the last of it."""
+    # What has left the list is not released: it may come back at any time.
+    held = _batches(report.released).get(key)
+    if not held or key in _batches(report.held):
+        return ""
+    return f"source {held[0].source}: {counted(len(held), 'code')} held so far may go out: {_some(held)}"
 
 
 def _delivery_key(delivery: DeliveryReport) -> str:
@@ -165,7 +249,7 @@ def _delivery_key(delivery: DeliveryReport) -> str:
     if delivery.result is DeliveryResult.UNCLEAR:
         # Why it cannot be found out is what a person can mend.
         return f"unclear {delivery.delivery_id} {without_numbers(delivery.reason)}"
-    if delivery.broke:
+    if delivery.broke or delivery.is_of_content:
         return _broken_key(delivery.guild_id, delivery.reason)
     return f"guild {delivery.guild_id} {delivery.result.value}"
 
@@ -183,14 +267,24 @@ def _refused_line(reason: str, refused: Sequence[DeliveryReport]) -> str:
     return f"{guilds}: refused ({reason}): {counted(codes, 'code')} in all{mend}; they go out in a later run"
 
 
-def trouble_over(report: CheckReport, key: str) -> str:
-    """The news that the trouble of a key is over; empty when this run did not show that."""
+def trouble_over(report: CheckReport, key: str, line: str = "") -> str:
+    """The news that the trouble of a key is over; empty when this run did not show that. `line` is what was said."""
     sort, _, rest = key.partition(" ")
+    if sort == STORE:
+        return store_over(report.standing)
+    if sort == RUN:
+        return over_line(line) if report.is_whole else ""
     if sort == CLOCK:
         return clock_over(report.clock)
+    if sort == HELD:
+        return _hold_over(report, key)
     if sort == "source":
         is_well = any(source.name == rest and not source.is_failing for source in report.sources)
         return f"{key}: answers again" if is_well else ""
+    if sort == "list":
+        one = next((source for source in report.sources if source.name == rest), None)
+        is_well = one is not None and one.count > 0 and not (one.is_failing or one.concern)
+        return f"source {rest}: its list is as usual again" if is_well else ""
     # Silence is no sign: a guild is well again once something has arrived there.
     arrived = {
         one.guild_id for one in report.deliveries() if one.result in (DeliveryResult.SENT, DeliveryResult.SETTLED)
@@ -217,6 +311,10 @@ def check_events(report: CheckReport, *, everything: bool) -> Iterator[tuple[str
         is_good = delivery.result in GOOD_RESULTS
         for code in delivery.codes if is_good or everything else ():
             yield "info" if is_good else "error", {**_delivery_fields(delivery), "code": code}
+    for edit in report.edits:
+        for code, shows in edit.changes if edit.result is EditResult.EDITED or everything else ():
+            fields = {"guild": str(edit.guild_id), "game": edit.game, "code": code, "outcome": edit.result.value}
+            yield "info", {**fields, "shows": shows, "message_id": str(edit.message_id)}
     for source in report.sources if everything else ():
         yield "error" if source.is_failing else "info", source_fields(source)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from giftping.output.json import id_text, instant
+from giftping.output.json import clock_object, id_text, instant
+from giftping.store.base import NOT_RECORDED
 from giftping.text import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import timedelta
 
     from giftping.codes.entries import Held
     from giftping.codes.gather import SourceReport
-    from giftping.codes.report import CheckReport, DeliveryReport
+    from giftping.codes.holds import JudgingRules
+    from giftping.codes.report import CheckReport, DeliveryReport, EditReport, HeldReport
+    from giftping.codes.timeline import Episode
     from giftping.discord.meanings import Meaning
-    from giftping.store.base import CodeRecord, GuildRecord, LedgerEntry
+    from giftping.store.base import CodeRecord, LedgerEntry, Subscription
 
 
 def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
@@ -45,6 +49,11 @@ def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
             }
             for rest in report.resting()
         ],
+        "refused": [{"game": one.game, "code": one.spelling, "reason": one.reason} for one in report.refused],
+        "held": [{**held_object(one), "new": one.is_new} for one in report.held],
+        "released": [held_object(one) for one in report.released],
+        "edits": [edit_object(edit) for edit in report.edits],
+        "edits_left": report.edits_left,
         "missed": [
             {
                 "guild_id": id_text(missed.guild_id),
@@ -56,9 +65,34 @@ def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
             for missed in report.missed
         ],
         "disagreements": list(report.disagreements),
+        "clock": clock_object(report.clock),
         "trouble": list(report.trouble),
         "notices": list(report.notices),
         "stopped": report.stopped,
+    }
+
+
+def held_object(held: HeldReport) -> dict[str, Any]:
+    """A code that is held, or was, as it stands in JSON."""
+    return {
+        "game": held.game,
+        "code": held.spelling,
+        "source": held.source,
+        "reason": held.reason,
+        "since": instant(held.since),
+        "until": instant(held.until),
+    }
+
+
+def edit_object(edit: EditReport) -> dict[str, Any]:
+    """One message that was to be put right, as it stands in JSON."""
+    return {
+        "guild_id": id_text(edit.guild_id),
+        "game": edit.game,
+        "message_id": id_text(edit.message_id),
+        "codes": [{"code": spelling, "shows": shows} for spelling, shows in edit.changes],
+        "result": edit.result.value,
+        "reason": edit.reason,
     }
 
 
@@ -101,25 +135,24 @@ def source_object(source: SourceReport) -> dict[str, Any]:
     }
 
 
-def guild_object(guild: GuildRecord, destination: str) -> dict[str, Any]:
-    """One guild's settings as they stand in JSON; the destination holds no secret."""
+def subscription_object(subscription: Subscription, destination: str) -> dict[str, Any]:
+    """One subscription as it stands in JSON; the destination holds no secret."""
     from giftping.codes.broken_destination import meaning_of_broken
 
-    broken = guild.broken
+    broken = subscription.broken
     return {
-        "guild_id": id_text(guild.guild_id),
+        "game": subscription.game,
         "destination": destination,
-        "games": list(guild.games),
-        "mention_role_id": id_text(guild.mention_role_id),
-        "seeded": {game: list(sources) for game, sources in guild.seeded.items()},
-        "announce_current": list(guild.announce_current),
+        "mentions": list(subscription.mentions),
+        "seeded": None if subscription.seeded is None else list(subscription.seeded),
+        "announce_current": subscription.announce_current,
         "broken": broken
         and {
             "since": instant(broken.since),
             "reason": broken.reason,
             "times": broken.times,
             "retry_at": instant(broken.retry_at),
-            **meaning_object(meaning_of_broken(guild)),
+            **meaning_object(meaning_of_broken(subscription)),
         },
     }
 
@@ -158,6 +191,60 @@ def entry_object(entry: LedgerEntry) -> dict[str, Any]:
         "delivery_id": entry.delivery_id,
         "message_id": id_text(entry.message_id),
         "channel_id": id_text(entry.channel_id),
+        "shown": entry.shown,
+        "edited_at": instant(entry.edited_at),
+        "host": entry.host,
+        "edited_by": entry.edited_by,
+    }
+
+
+def timeline_object(event: Episode) -> dict[str, Any]:
+    """One thing that happened to a code, as it stands in JSON."""
+    return {
+        "at": None if event.at == NOT_RECORDED else instant(event.at),
+        "what": event.what.value,
+        "said": event.said,
+        "game": event.game,
+        "source": event.source,
+        "guild_id": id_text(event.guild_id),
+        "host": event.host,
+        "link": event.link,
+    }
+
+
+def judging_object(rules: JudgingRules, games: Collection[str]) -> dict[str, Any]:
+    """The settings by which codes of these games are judged, as they stand in JSON."""
+    from giftping.settings.durations import duration_text
+
+    def span(value: timedelta | None) -> str | None:
+        return None if value is None else duration_text(value)
+
+    return {
+        "skipped_regions": sorted(rules.skipped_regions),
+        "games": {
+            slug: {
+                "code_pattern": game.code_pattern,
+                "shares_codes": list(game.shares_codes),
+                "hold_above": game.hold_above,
+                "ask_above": game.ask_above,
+                "hold_for": span(game.hold_for),
+                "confirm": game.confirm,
+                "reissue_after": span(game.reissue_after),
+            }
+            for slug, game in rules.games.items()
+            if slug in games
+        },
+        "sources": {
+            name: {
+                "family": source.upstream,
+                "trusted": source.trusted,
+                "hold_above": source.hold_above,
+                "ask_above": source.ask_above,
+                "hold_for": span(source.hold_for),
+            }
+            for name, source in rules.sources.items()
+            if source.game in games
+        },
     }
 
 

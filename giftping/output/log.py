@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
 
+from giftping.text import for_terminal, json_for_terminal
+
 Redact = Callable[[str], str]
 
 _LEVELS = (("error", logging.ERROR, 3), ("warning", logging.WARNING, 4), ("notice", 25, 5), ("info", logging.INFO, 6))
@@ -90,7 +92,7 @@ class StderrHandler(logging.Handler):
             said = f"{record.levelname} {record.name}: {_message(record).rstrip()}\n{self._trace(record)}".rstrip("\n")
         else:
             said = _message(record) or plain_line(self._run, fields)
-        text = redact(said)
+        text = for_terminal(redact(said))
         is_journal = goes_to_journal(os.environ.get("JOURNAL_STREAM", ""), sys.stderr)
         return with_priority(text, priority) if is_journal else text
 
@@ -161,7 +163,8 @@ def with_priority(text: str, priority: int) -> str:
 def json_line(run: Run, level: str, fields: Mapping[str, str], at: datetime, redact: Redact) -> str:
     """One JSON object on one line, without the secrets in any of its values."""
     said = {"ts": at.isoformat(), "level": level, "run": run.id, "job": run.job}
-    return json.dumps(said | {name: redact(value) for name, value in fields.items() if value}, ensure_ascii=False)
+    whole = said | {name: redact(value) for name, value in fields.items() if value}
+    return json_for_terminal(json.dumps(whole, ensure_ascii=False))
 
 
 def plain_line(run: Run, fields: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,7 +20,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from giftping.text import until, when
+from giftping.text import NOTHING_BETWEEN, until, when
 
 if TYPE_CHECKING:
     from giftping.discord.message import Embed, EmbedField, Message
@@ -73,7 +74,36 @@ def drawn(*renderables: RenderableType, redact: Callable[[str], str] = str) -> s
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> Table:
+NARROW = 60
+"""In fewer columns a table that does not fit is written row by row: words would be broken into letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowByRow:
+    """A table; where it is too wide for what little room there is, each row with a line for each column."""
+
+    beside: Table
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[RenderableType]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """The table, or its rows."""
+        width = options.max_width
+        if width >= NARROW or Measurement.get(console, options.update(width=1000), self.beside).maximum <= width:
+            yield self.beside
+            return
+        yield Text(self.title, style=Style(bold=True), overflow="fold")
+        for first, *others in self.rows:
+            yield first if isinstance(first, Text) else Text(str(first), overflow="fold")
+            for column, cell in zip(self.columns[1:], others, strict=False):
+                name = f"{column.lstrip('>')}: " if column.lstrip(">") else ""
+                yield Padding(
+                    Text.assemble(name, cell, overflow="fold") if isinstance(cell, str | Text) else cell, (0, 0, 0, 2)
+                )
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> RowByRow:
     """A table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
     heading = Text(title, style=Style(bold=True), no_wrap=True, overflow="ignore")
     result = Table(title=heading, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style=Style())
@@ -82,7 +112,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Renderable
         result.add_column(column.lstrip(">"), justify=justify, overflow="fold", no_wrap=not number)
     for row in rows:
         result.add_row(*row)
-    return result
+    return RowByRow(result, title, columns, rows)
 
 
 def facts(pairs: Sequence[tuple[str, RenderableType]]) -> Table:
@@ -154,6 +184,7 @@ class _Reading:
         return grid
 
     def inline(self, text: str) -> Text:
+        text = text.replace(NOTHING_BETWEEN, "")
         result = Text()
         position = 0
         for match in _MARKUP.finditer(text):

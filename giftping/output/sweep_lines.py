@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from giftping.output.member_lines import ACTION_WORDS, NOBODY
 from giftping.output.phrases import who
-from giftping.output.trouble import CLOCK, Trouble, clock_over, clock_troubles, without_numbers
+from giftping.output.trouble import (
+    CLOCK,
+    RUN,
+    STORE,
+    Trouble,
+    clock_over,
+    clock_troubles,
+    over_line,
+    run_troubles,
+    store_over,
+    store_troubles,
+    without_numbers,
+)
 from giftping.text import counted, printable, when
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.report import FAILED, ActionResult, what_happened
@@ -114,19 +126,32 @@ def writes_line(writes: PlannedWrites) -> str:
 
 def sweep_troubles(report: SweepReport) -> Iterator[Trouble]:
     """Everything that is wrong, whether or not it was told before."""
-    for line in report.trouble_lines():
+    uncertain = frozenset(report.uncertain_lines())
+    lines = tuple(map(printable, report.trouble))
+    yield from run_troubles(report.standing, lines)
+    yield from store_troubles(report.standing, lines)
+    for line in report.member_lines():
         happened = what_happened(line)
         # 0.1.0 remembered the whole line.
         is_known = not report.told_before.isdisjoint({happened, line})
-        yield Trouble(without_numbers(happened), printable(line), is_known)
+        counts = line in uncertain
+        yield Trouble(without_numbers(happened), printable(line), is_known, counts_when_told=counts)
     yield from clock_troubles(report.clock)
 
 
-def sweep_over(report: SweepReport, key: str) -> str:
-    """That trouble is over, in words: a sweep's whose messages arrived, and of which nothing was refused."""
-    if key == CLOCK:
+def sweep_over(report: SweepReport, key: str, line: str = "") -> str:
+    """That trouble is over, in words: a sweep's whose messages arrived, and of which nothing was refused.
+
+    `line` is what was said of it.
+    """
+    sort = key.partition(" ")[0]
+    if sort == CLOCK:
         return clock_over(report.clock)
-    is_well = report.has_delivered and not report.trouble_lines()
+    if sort == STORE:
+        return store_over(report.standing)
+    if sort == RUN:
+        return over_line(line) if report.is_whole else ""
+    is_well = report.has_delivered and not report.member_lines()
     return "all is well again: what was refused before goes out" if is_well else ""
 
 

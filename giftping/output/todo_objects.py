@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from giftping.output.json import id_text, instant
+from giftping.output.json import clock_object, id_text, instant
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak, TodayStanding
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from giftping.todo.rules import Due
 
 
-def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
-    """The object that `todo sweep --json` writes; `direct_messages` went out, or would."""
+def sweep_object(report: SweepReport, direct_messages: int, exit_code: int) -> dict[str, Any]:
+    """The object that `todo sweep --json` writes; `direct_messages` went out, or would.
+
+    The run ends in the exit code.
+    """
     return {
         "started_at": instant(report.started_at),
         "finished_at": instant(report.finished_at),
-        "exit_code": report.exit_code,
+        "exit_code": exit_code,
         "dry_run": report.dry_run,
         "counts": report.counts(),
         "direct_messages": direct_messages,
@@ -33,6 +36,7 @@ def sweep_object(report: SweepReport, direct_messages: int) -> dict[str, Any]:
         ],
         "downtime_since": instant(report.downtime_since),
         "waited_for": report.waited_for,
+        "clock": clock_object(report.clock),
         "trouble": report.trouble_lines(),
         "notices": list(report.notices),
         "stopped": report.stopped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,22 +15,23 @@ from giftping.codes.fetch import Failed, Fetched, Fetcher, Fetches, FetchRequest
 from giftping.codes.gather import Gathered, gather, sightings_of
 from giftping.codes.idle import IdleMark, idle_report, next_mark
 from giftping.codes.memory import SourceOutcome
-from giftping.runs.clock import NOT_YET_VALID, HostClock
+from giftping.runs.clock import NOT_YET_VALID, HostClock, ask_discord, heard
 from giftping.runs.last_check import LastCheck, read_last_check, write_last_check
 from giftping.runs.lock import RunLock
 from giftping.runs.sources_file import read_memory, write_memory
 from giftping.runs.state_folder import CHECK_LOCK, LAST_CHECK, SOURCES
 from giftping.settings.secrets import SecretError
 from giftping.settings.sources import SourceDefinition
-from giftping.store.tiny.files import fingerprint
+from giftping.store.tiny.files import fingerprint, next_step
 from giftping.text import counted, verb_for
-from giftping.wiring import Wiring, side_by_side
+from giftping.wiring import Item, Result, Wiring, side_by_side
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from giftping.codes.check import CheckRules
     from giftping.codes.memory import Memory
-    from giftping.codes.plan import GuildPlan
-    from giftping.codes.report import CheckReport, GuildWork
+    from giftping.codes.report import CheckReport
     from giftping.codes.request import CheckRequest
     from giftping.discord.outcome import Refused, Route
     from giftping.settings.keys import Settings
@@ -51,7 +52,15 @@ def run_check(
     # A dry run writes nothing that another run could meet.
     with nullcontext() if request.dry_run else RunLock(settings.state / CHECK_LOCK):
         run = _Run(wiring, request, on_progress)
-        return run.finish(run.idle() or run.full())
+        report = run.idle()
+        if report is None:
+            from giftping.runs.refused_token import leave_refused_token, note_token
+
+            leave_refused_token(wiring)
+            report = run.full()
+            if not request.dry_run:
+                note_token(wiring)
+        return run.finish(report)
 
 
 class _Run:
@@ -109,9 +118,11 @@ class _Run:
             deliveries=partial(self._wiring.deliveries, clock=self._clock.now, read_only=self._request.dry_run),
             routes=self._route_to,
             games=settings.games,
+            sources=settings.sources,
             origins=Origins(
                 {name: ORIGIN_OF_KIND.get(source.kind, "website") for name, source in settings.sources.items()}
             ),
+            words=self._wiring.words,
             side_by_side=self._side_by_side,
             gathered=self._gathered,
             stopped=self._wiring.is_stopped,
@@ -121,9 +132,8 @@ class _Run:
         try:
             return check(tools, self._rules(), self._request)
         except NotAloneError as error:
-            return CheckReport(
-                started, self._clock.now(), self._request.dry_run, trouble=(str(error),), notices=error.notices
-            )
+            now, why = self._clock.now(), str(error)
+            return CheckReport(started, now, self._request.dry_run, trouble=(why,), notices=error.notices, standing=why)
 
     def finish(self, report: CheckReport) -> CheckReport:
         """The report with this host's own trouble; what the next run starts from is written.
@@ -137,12 +147,14 @@ class _Run:
         notices = tuple(one for one in notices if one not in trouble)
         # What the clock held back is told once, and not for each guild.
         report = replace(report.without_held(self._held), trouble=trouble, notices=notices, clock=self._clock.verdict)
+        if self._store is not None:
+            report = replace(report, standing=self._store.standing)
         if self._request.dry_run or not self._settings.state.exists():
             return report
         try:
             write_last_check(self._settings.state, LastCheck.after(report, self._last, mark))
         except OSError as error:
-            return replace(report, trouble=(*report.trouble, _not_written(LAST_CHECK, error)))
+            return replace(report, trouble=(*report.trouble, _not_written(self._settings.state / LAST_CHECK, error)))
         return report
 
     def _next_mark(self, report: CheckReport) -> IdleMark | None:
@@ -173,6 +185,7 @@ class _Run:
             lease=codes.lease,
             resend_unclear=codes.unclear == "resend",
             skipped_regions=frozenset(codes.skipped_regions),
+            edit_messages=codes.edit_messages,
         )
 
     def _mark_that_holds(self) -> IdleMark | None:
@@ -199,7 +212,7 @@ class _Run:
             return
         if report.added:
             documents = f"{counted(report.added, 'document')} of an older bot {verb_for(report.added, 'were')}"
-            self._notices.append(f"{documents} taken over from {report.target}")
+            self._notices.append(f"{documents} taken over from {report.target}; stop that bot, or both announce")
         self._trouble += [f"{odd.where}: {odd.what}: {odd.why}" for odd in report.reported[:ODDITIES_TOLD]]
         if len(report.reported) > ODDITIES_TOLD:
             self._notices.append(
@@ -221,7 +234,7 @@ class _Run:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 write_memory(path, gathered.memory)
             except OSError as error:
-                self._trouble.append(_not_written(SOURCES, error))
+                self._trouble.append(_not_written(path, error))
         return gathered
 
     # The clock
@@ -232,26 +245,9 @@ class _Run:
         return self._clock.ends_by
 
     def _ask_discord(self) -> datetime | None:
-        """Discord's time, for which it is asked by whatever way there is; None where there is none, or no answer."""
-        from giftping.discord.outcome import Refused
-        from giftping.discord.rest import ME
-
-        unheard: object = None
-        if (reader := self._wiring.reader()) is not None:
-            unheard = reader.http.ask(ME)
-        else:
-            # Any webhook will do: one that is gone tells the time as well.
-            guilds = self._store.guilds() if self._store is not None else ()
-            routes = (self._wiring.route_to(guild.destination) for guild in guilds)
-            if (route := next((route for route in routes if not isinstance(route, Refused)), None)) is not None:
-                unheard = route.ask()
-        return self._heard(unheard)
-
-    def _heard(self, unheard: object) -> datetime | None:
-        """Discord's time, None where it has not said it; `unheard` is what became of the request instead."""
-        if NOT_YET_VALID in getattr(unheard, "reason", ""):
-            self._clock.hear_certificates()
-        return self._wiring.http().discord_now()
+        return ask_discord(
+            self._wiring, self._clock, lambda: self._store.subscriptions() if self._store is not None else ()
+        )
 
     def _route_to(self, destination: Destination) -> Route | Refused:
         """The way to a destination; none as long as this host's clock is wrong. Discord is asked before the first."""
@@ -260,14 +256,14 @@ class _Run:
         route = self._wiring.route_to(destination)
         if isinstance(route, Refused) or self._request.dry_run:
             return route
-        self._clock.hear_discord(self._heard(route.ask()))
+        self._clock.hear_discord(heard(self._wiring, self._clock, route.ask()))
         if self._clock.verdict.may_send:
             return route
         self._held.add(line := self._clock.verdict.line)
         return Refused(line)
 
-    def _side_by_side(self, work: Callable[[GuildPlan], GuildWork], plans: Collection[GuildPlan]) -> list[GuildWork]:
-        return side_by_side(work, list(plans), self._on_progress)
+    def _side_by_side(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        return side_by_side(work, items, self._on_progress)
 
 
 def is_not_yet_valid_anywhere(gathered: Gathered) -> bool:
@@ -287,13 +283,17 @@ def as_not_asked(gathered: Gathered, memory: Memory) -> Gathered:
 
 def listed_now(settings: Settings) -> set[tuple[str, str]]:
     """Game and key of every code that the sources listed when this host last asked them."""
+    from giftping.codes.guards.refusals import without_marks
+
     memory = read_memory(settings.state / SOURCES)
     states = [memory.of(source) for source in settings.sources.values() if source.enabled]
-    return {(sighting.game, sighting.key) for state in states for sighting in sightings_of(state)}
+    sightings = (sighting for state in states for sighting in sightings_of(state))
+    return {(sighting.game, sighting.key) for sighting in without_marks(sightings, settings.games)}
 
 
-def _not_written(name: str, error: OSError) -> str:
-    return f"{name} cannot be written ({error.strerror or error}), so that the next check has more to do"
+def _not_written(path: Path, error: OSError) -> str:
+    why = f"{path.name} cannot be written ({error.strerror or error})"
+    return f"{why}, so that the next check has more to do; {next_step(path, error)}"
 
 
 def sources_of(settings: Settings, games: Collection[str]) -> list[SourceDefinition]:
@@ -334,6 +334,7 @@ def settings_fingerprint(settings: Settings) -> str:
         _which_ledger(settings),
         repr(sorted(settings.games.items())),
         repr([(name, source.enabled, source.fingerprint) for name, source in sorted(settings.sources.items())]),
+        repr([source.judged_by for _, source in sorted(settings.sources.items())]),
     ]
     return hashlib.sha256("\n".join(deciding).encode()).hexdigest()[:16]
 

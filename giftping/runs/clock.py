@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from giftping.delivery.clock import (
     NO_TIME_YET,
@@ -22,6 +23,7 @@ from giftping.delivery.clock import (
     Clock,
     ClockStanding,
     ClockVerdict,
+    ClockWitness,
     Reading,
     RunClock,
     clock_verdict,
@@ -32,6 +34,10 @@ from giftping.runs.codec import from_json, to_json
 from giftping.runs.state_folder import CLOCK
 from giftping.store.tiny.files import replace_file
 from giftping.wiring import utc_now
+
+if TYPE_CHECKING:
+    from giftping.store.base import Subscription
+    from giftping.wiring import Wiring
 
 DISCORD = "Discord"
 
@@ -49,6 +55,18 @@ MOST_DIGITS = 7
 """The digits of the longest Age that is believed: a cache keeps an answer for weeks at most."""
 
 
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux has a token of the machine's last start."""
+
+
+def boot_of_machine() -> str:
+    """A token of the machine's last start, empty where nothing tells."""
+    try:
+        return BOOT.read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class WitnessedTime:
     """When Discord last said what time it is to this host. The names of the fields are keys of a file."""
@@ -57,6 +75,14 @@ class WitnessedTime:
     """What it said."""
     uptime_milliseconds: int
     """What the clock that nobody sets showed then; it begins anew when the machine does."""
+    boot: str
+    """Since which start of the machine that counts; empty where nothing tells."""
+
+    def now_by(self, milliseconds: int, boot: str) -> datetime | None:
+        """What it is now, by that clock; None where the machine was started since, or may have been."""
+        passed = milliseconds - self.uptime_milliseconds
+        is_the_same = bool(boot) and boot == self.boot and passed >= 0
+        return self.at + timedelta(milliseconds=passed) if is_the_same else None
 
     def earliest_now(self, milliseconds: int) -> datetime:
         """The earliest that it can be now, by that clock: whether or not the machine was off in between."""
@@ -78,8 +104,9 @@ class HostClock:
         steady: Callable[[], float] = steady_seconds,
         *,
         to_the_second: bool = False,
+        boot: Callable[[], str] = boot_of_machine,
     ) -> None:
-        self._state, self._wall, self._steady = state, wall, steady
+        self._state, self._wall, self._steady, self._boot = state, wall, steady, boot
         self._to_the_second = to_the_second
         self.now = RunClock(wall, steady)
         self.verdict: ClockVerdict = UNKNOWN
@@ -160,7 +187,7 @@ class HostClock:
 
     def _without_discord(self, *, proven: bool) -> ClockVerdict:
         if proven:
-            return ClockVerdict(ClockStanding.RIGHT, whose="Discord's")
+            return ClockVerdict(ClockStanding.RIGHT, witness=ClockWitness.DISCORD)
         verdict = clock_verdict((), self._sources)
         if verdict.line:
             self.now.go_by(self.now() + verdict.ahead)
@@ -181,6 +208,24 @@ class HostClock:
         is_recent = timedelta(0) <= passed < PROVEN_FOR
         return is_recent and abs(self._kept.at + passed - self._wall()) <= NOTICEABLE
 
+    def go_by_kept(self) -> ClockVerdict:
+        """What this host's clock is worth by what Discord said to an earlier run, which is gone by from now on.
+
+        Nobody is asked: that is for whoever only looks.
+        """
+        with self._lock:
+            if self._kept is None:
+                return self.verdict
+            shown = self._kept.now_by(self._uptime(), self._boot())
+            # The machine may have been off for long: it is known only that it is not earlier.
+            if shown is None and self._is_behind():
+                shown = self._kept.earliest_now(self._uptime())
+            if shown is not None:
+                self.verdict = clock_verdict([self.now.read(DISCORD, shown)])
+                if self.verdict.line:
+                    self.now.go_by(shown)
+            return self.verdict
+
     # What is kept
 
     def _uptime(self) -> int:
@@ -198,7 +243,7 @@ class HostClock:
     def _keep(self, shown: datetime) -> None:
         if self._state is None or not self._state.exists():
             return
-        kept = WitnessedTime(shown, self._uptime())
+        kept = WitnessedTime(shown, self._uptime(), self._boot())
         if self._kept is not None:
             passed = timedelta(milliseconds=kept.uptime_milliseconds - self._kept.uptime_milliseconds)
             says_the_same = abs(self._kept.at + passed - shown) <= NOTICEABLE
@@ -209,6 +254,56 @@ class HostClock:
         # Without it a clock that is behind is noticed a little later.
         with suppress(OSError):
             replace_file(self._state / CLOCK, [f"{json.dumps(to_json(kept))}\n".encode()], durable=False)
+
+
+def ask_discord(
+    wiring: Wiring, clock: HostClock, subscriptions: Callable[[], Iterable[Subscription]]
+) -> datetime | None:
+    """Discord's time, for which it is asked by whatever way there is; None where there is none, or no answer.
+
+    Without a token that is the webhook of one of `subscriptions`: any will do, as one that is gone tells the time, too.
+    """
+    from giftping.discord.outcome import Refused
+    from giftping.discord.rest import ME
+
+    unheard: object = None
+    if (reader := wiring.reader()) is not None:
+        unheard = reader.http.ask(ME)
+    else:
+        routes = (wiring.route_to(one.destination) for one in subscriptions())
+        if (route := next((route for route in routes if not isinstance(route, Refused)), None)) is not None:
+            unheard = route.ask()
+    return heard(wiring, clock, unheard)
+
+
+def heard(wiring: Wiring, clock: HostClock, unheard: object) -> datetime | None:
+    """Discord's time, None where it has not said it; `unheard` is what became of the request instead."""
+    if NOT_YET_VALID in getattr(unheard, "reason", ""):
+        clock.hear_certificates()
+    return wiring.http().discord_now()
+
+
+def clock_of_command(wiring: Wiring) -> HostClock:
+    """The clock by which a command that somebody types dates what it writes.
+
+    That is Discord's time where this host's clock is not known to be right: it is asked unless a run has done so not
+    long ago. Nothing waits for it, as where there is no answer a person knows what time it is.
+    """
+    clock = HostClock(wiring.settings.state)
+
+    def subscriptions() -> list[Subscription]:
+        with wiring.open_store(read_only=True) as store:
+            return store.subscriptions()
+
+    clock.settle(lambda: ask_discord(wiring, clock, subscriptions), is_judged_by=True)
+    return clock
+
+
+def clock_of_look(wiring: Wiring) -> HostClock:
+    """The clock by which a command that only looks says what is to come: Discord's time where a run has heard it."""
+    clock = HostClock(wiring.settings.state)
+    clock.go_by_kept()
+    return clock
 
 
 def _seconds_in(age: str) -> timedelta:

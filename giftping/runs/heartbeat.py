@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from giftping.net.lean_httpx import httpx
 from giftping.net.transport import Deadline, SocketTransport
+from giftping.settings.secrets import SecretError
+
+if TYPE_CHECKING:
+    from giftping.settings.keys import Settings
 
 SECONDS = 5.0
 """How long one ping may take."""
@@ -14,13 +19,22 @@ BODY_BYTES = 10_000
 """The most of a summary that is sent, as Healthchecks keeps no more."""
 
 # Healthchecks' own words, which follow the address (Pinging API).
-START, FAIL = "start", "fail"
+START, FAIL, SUCCESS = "start", "fail", ""
+
+
+def ping_by(settings: Settings, reference: str, summary: str = "", *, kind: str = "") -> str:
+    """Why a monitor could not be told of a run at the address that a reference names, empty when it was."""
+    try:
+        url = settings.secret(reference).reveal()
+    except SecretError as error:
+        return str(error)
+    return url_mistake(url) or ping(url, summary, kind=kind)
 
 
 def ping(url: str, summary: str = "", *, kind: str = "", transport: httpx.BaseTransport | None = None) -> str:
     """Why a monitor could not be told of a run, empty when it was; nothing is raised for what a network can do.
 
-    `kind` is START or FAIL, empty for a run that went well: the monitor's address goes on with it.
+    `kind` is START, FAIL or SUCCESS, which is empty: the monitor's address goes on with it.
     """
     # The deadline covers all of it; this is for each single operation.
     timeout = httpx.Timeout(SECONDS)

@@ -53,7 +53,7 @@ def read_last_check(state: Path) -> LastCheck | None:
         document = json.loads((state / LAST_CHECK).read_text("utf-8"))
         # 0.1.0 did not count them, and kept here what stands in the deliveries now; a mark of its own stays of use.
         if isinstance(document, dict) and isinstance(mark := document.get("mark"), dict):
-            mark.setdefault("broken", 0)
+            mark.update({"broken": 0, "uncertain": 0, "awaited": []} | mark)
             document.pop("open", None)
         return from_json(LastCheck, document)
     # json raises RecursionError for a text that is nested too deeply.

@@ -16,6 +16,7 @@ from typing import Self
 
 from giftping.errors import EXIT_LOCKED, GiftpingError
 from giftping.runs.codec import from_json, to_json
+from giftping.store.tiny.files import next_step
 
 _LONGEST_NOTE = 4096
 # A tenth of a second in all: long enough to write a note, too short for anybody to mind.
@@ -81,7 +82,7 @@ class RunLock:
                 raise
         except OSError as error:
             reason = error.strerror or error
-            raise LockError(f"{self._path}: cannot be locked: {reason}; {_next_step(error.errno)}") from error
+            raise LockError(f"{self._path}: cannot be locked: {reason}; {_next_step(self._path, error)}") from error
         self._descriptor = descriptor
         return self
 
@@ -112,9 +113,9 @@ class RunLock:
         os.pwrite(descriptor, json.dumps(note).encode(), 0)
 
 
-def _next_step(number: int | None) -> str:
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return "make room on the disk and run again"
+def _next_step(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM):
+        return next_step(path, error)
     return "make the folder writable for the user that giftping runs as, and let it be on a local disk"
 
 

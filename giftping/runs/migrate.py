@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from giftping.store.base import HOME_GAME
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from giftping.settings.keys import Settings
     from giftping.store.legacy.migrate import MigrationReport, OnProgress
     from giftping.store.legacy.olddata import OldData
+    from giftping.store.legacy.shapes import Reported
+
+Reader = Callable[[Mapping[str, Any]], object]
+"""Makes a record of a document; raises DocumentError or OddDocumentError for one that is odd."""
 
 
 def run_migration(
@@ -24,7 +29,25 @@ def run_migration(
     again: bool = False,
     on_progress: OnProgress | None = None,
 ) -> MigrationReport:
-    """What was taken over from the sources. Raise StoreError as `migrate` does."""
+    """What was taken over from the sources, and which documents in them every reader finds odd.
+
+    Raise StoreError as `migrate` does.
+    """
+    odd = tuple(_odd_documents(sources))
+    report = _migrate(settings, store, sources, dry_run=dry_run, again=again, on_progress=on_progress)
+    told = {(one.where, one.what) for one in report.reported}
+    return replace(report, reported=(*report.reported, *(one for one in odd if (one.where, one.what) not in told)))
+
+
+def _migrate(
+    settings: Settings,
+    store: Store,
+    sources: Sequence[OldData],
+    *,
+    dry_run: bool = False,
+    again: bool = False,
+    on_progress: OnProgress | None = None,
+) -> MigrationReport:
     from giftping.store.legacy import migrate as migration
 
     terms = migration.MigrationRequest(
@@ -53,4 +76,59 @@ def migrate_at_first(settings: Settings, store: Store) -> MigrationReport | None
     source = store.engine.old_data()
     if is_taken_over(store, source) or store.is_away:
         return None
-    return run_migration(settings, store, [source])
+    return _migrate(settings, store, [source])
+
+
+def _odd_documents(sources: Sequence[OldData]) -> Iterator[Reported]:
+    """The documents in giftping's and the TODO bot's shapes that cannot be read; they are taken over as they are.
+
+    What is odd in the shapes of the older gift-code bot is reported by whoever makes records of them.
+    """
+    from giftping.store.fields import DocumentError
+    from giftping.store.legacy.shapes import Reported
+    from giftping.text import cut
+    from giftping.todo.document_fields import OddDocumentError
+
+    for source in sources:
+        for collection, read in _readers().items():
+            for document in source.documents(collection):
+                try:
+                    read(document)
+                except (DocumentError, OddDocumentError) as error:
+                    id_ = repr(document.get("_id"))
+                    why = str(error).removeprefix(f"{collection}: ").removeprefix(f"document {id_}: ")
+                    yield Reported(collection, cut(id_, _LONGEST_ID), why)
+
+
+_LONGEST_ID = 60
+
+
+def _readers() -> dict[str, Reader]:
+    """What reads the documents of each collection, as the commands do that look at them."""
+    from giftping.delivery.deliveries import delivery_from
+    from giftping.store import documents as names
+    from giftping.store.code_documents import code_from_document
+    from giftping.store.first_schema import is_guild_of_first, is_open_in_first
+    from giftping.store.guild_documents import guild_from_document, subscription_from_document
+    from giftping.store.legacy.shapes import is_of_giftping
+    from giftping.todo.history import event_from
+    from giftping.todo.member_documents import member_from
+    from giftping.todo.sweep_notes import SWEEP_ID, notes_from
+
+    def entry(document: Mapping[str, Any]) -> object:
+        is_ours = is_of_giftping(document) and not is_open_in_first(document)
+        return names.entry_from_document(document) if is_ours else None
+
+    return {
+        names.LEDGER: entry,
+        names.DELIVERIES: delivery_from,
+        names.CODES: code_from_document,
+        names.GUILDS: lambda one: None if is_guild_of_first(one) else guild_from_document(one),
+        names.SUBSCRIPTIONS: subscription_from_document,
+        names.RUNS: names.run_from_document,
+        # Whose they are, and what is odd about that, is found out where they are taken over.
+        names.ACTIVE_MEMBERS: lambda one: member_from(0, one, None),
+        names.TODO_TIMESTAMPS: lambda one: member_from(0, None, one),
+        names.TODO_EVENTS: event_from,
+        names.TODO_STATE: lambda one: notes_from(one) if one.get("_id") == SWEEP_ID else None,
+    }

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import CHECK_LOCK
-from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
     from giftping.codes.entries import Held
     from giftping.codes.report import DeliveryReport
     from giftping.codes.settle import DeliverySettler
+    from giftping.delivery.clock import Clock
     from giftping.delivery.deliveries import Deliveries
     from giftping.store.records import Store
     from giftping.wiring import Wiring
@@ -55,16 +55,16 @@ class Looked:
     """Those that somebody is at right now."""
 
 
-def look_again(wiring: Wiring, wanted: Wanted, *, looks: bool) -> Looked:
+def look_again(wiring: Wiring, clock: Clock, wanted: Wanted, *, looks: bool) -> Looked:
     """What is open of the deliveries that are wanted, after another look for each where `looks` says so.
 
     What is surely not there is left to the next check. Raise LockHeldError when a check is at it, StoreError when the
     ledger cannot be read or written.
     """
     with RunLock(wiring.settings.state / CHECK_LOCK), wiring.open_store() as store:
-        deliveries = wiring.deliveries(store)
+        deliveries = wiring.deliveries(store, clock=clock)
         found = _open(deliveries, wanted)
-        settler = _settler(wiring, deliveries, store)
+        settler = _settler(wiring, clock, deliveries, store)
         free = [held for held in found if settler.may_settle(held)]
         busy = tuple(held for held in found if held not in free)
         reports = [settler.settle(held) for held in free] if looks and not store.held_back else []
@@ -76,15 +76,19 @@ def look_again(wiring: Wiring, wanted: Wanted, *, looks: bool) -> Looked:
 
 
 def record(
-    wiring: Wiring, decisions: Sequence[tuple[Held, bool]], wanted: Wanted, on_lost: Callable[[Held], None]
+    wiring: Wiring,
+    clock: Clock,
+    decisions: Sequence[tuple[Held, bool]],
+    wanted: Wanted,
+    on_lost: Callable[[Held], None],
 ) -> None:
     """Record of each delivery whether it arrived, as a person has said; `on_lost` gets those that somebody was at."""
     from giftping.codes.by_hand import settle_by_hand
 
     with wiring.open_store() as store:
-        deliveries = wiring.deliveries(store)
+        deliveries = wiring.deliveries(store, clock=clock)
         for held, arrived in decisions:
-            if not settle_by_hand(deliveries, held, wanted.ids_of(held), utc_now(), arrived=arrived):
+            if not settle_by_hand(deliveries, held, wanted.ids_of(held), clock(), arrived=arrived):
                 on_lost(held)
         deliveries.remove_done()
 
@@ -98,11 +102,13 @@ def _open(deliveries: Deliveries, wanted: Wanted) -> list[Held]:
     return [one for one in open_deliveries(deliveries) if one.delivery.state in states and wanted.is_meant(one)]
 
 
-def _settler(wiring: Wiring, deliveries: Deliveries, store: Store) -> DeliverySettler:
+def _settler(wiring: Wiring, clock: Clock, deliveries: Deliveries, store: Store) -> DeliverySettler:
     from giftping.codes.courier import Courier, Origins
     from giftping.codes.settle import DeliverySettler
+    from giftping.codes.subscriptions import by_guild
 
     # Nothing is claimed here, and only a claim notes where its code came from.
-    courier = Courier(deliveries, wiring.route_to, utc_now, wiring.discord_now, Origins({}))
-    guilds = {guild.guild_id: guild for guild in store.guilds()}
-    return DeliverySettler(courier, guilds, wiring.settings.games, {}, wiring.settings.codes.lease, posts=False)
+    courier = Courier(deliveries, wiring.route_to, clock, wiring.discord_now, Origins({}), lambda _: wiring.words())
+    return DeliverySettler(
+        courier, by_guild(store.subscriptions()), wiring.settings.games, {}, wiring.settings.codes.lease, posts=False
+    )

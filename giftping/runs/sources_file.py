@@ -24,7 +24,11 @@ def read_memory(path: Path) -> Memory:
     except FileNotFoundError:
         return Memory()
     except OSError as error:
-        return Memory(trouble=f"{path} cannot be read ({error.strerror}); all sources are fetched anew")
+        from giftping.settings.ownership import why_forbidden
+
+        whose = why_forbidden(path, error, folder=path.parent)
+        what_follows = "; ".join(filter(None, ["all sources are fetched anew", whose]))
+        return Memory(trouble=f"{path} cannot be read ({error.strerror}); {what_follows}")
     # All that JSON may hold in place of the objects that are expected here.
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Memory(

@@ -5,7 +5,9 @@ Docs, `docs/settings.md`, have the same table; a test compares the two.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from giftping.store.tiny.files import (
     DATABASE_LOCK,
@@ -25,12 +27,16 @@ BOT_LOCK = "bot.lock"
 
 CLOCK = "clock.json"
 LAST_CHECK = "last-check.json"
+REFUSED_TOKEN = "refused-token.json"  # noqa: S105 - the name of a file
 SOURCES = "sources.json"
 ATTACHMENTS = "attachments"
 BOT_COMMANDS = "bot-commands.json"
 
-TOLD = {"codes": "told-codes.json", "todo": "told-todo.json"}
-"""What each job remembers to have told, by the job's name in the settings."""
+TOLD = "told.json"
+TOLD_LOCK = "told.lock"
+
+TOLD_BEFORE = ("told-codes.json", "told-todo.json")
+"""What 0.1.0 kept in its place; they are removed when it is first written."""
 
 BACKUPS = "before-migrate-*.json"
 UPGRADE_BACKUPS = "before-upgrade-*.json"
@@ -59,12 +65,16 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
     BOT_LOCK: ("held by a running bot", "it is made anew"),
     HOLDERS: ("a lock for each process that has a message under way. Empty", "they are made anew"),
     ATTACHMENTS: ("files of TODOs that are yet to be posted", "those TODOs are posted without their file"),
-    TOLD["codes"]: ("which trouble `codes check` has told, and when", "it is told once more"),
-    TOLD["todo"]: ("the same of `todo sweep`", "the same"),
+    TOLD: ("which trouble was told, by which job, and since when it lasts", "it is told once more"),
+    TOLD_LOCK: ("held while that is written. Empty", "it is made anew"),
     SOURCES: ("what each source listed last, and when it may be asked again", "all sources are asked"),
     CLOCK: (
         "when Discord last said what time it is, so that a clock which has fallen behind is noticed",
         "that is noticed a little later",
+    ),
+    REFUSED_TOKEN: (
+        "that Discord refused the bot token, and when that is tried again; by a hash of it. There only then",
+        "the next run tries it",
     ),
     LAST_CHECK: ("how the last check ended", "the next check looks closer"),
     BOT_COMMANDS: ("which slash commands Discord has from the bot", "they are sent once more"),
@@ -81,3 +91,23 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
     DRAFTS: ("a file on its way to its place; there after a run that was killed", "nothing is lost"),
 }
 """For each file what it is, and what happens without it: that is whether it may be deleted while no run is at work."""
+
+ROOM_WARN, ROOM_FAIL = 100 * 2**20, 5 * 2**20
+"""Free bytes below which the disk is nearly full, and too full: the ledger's file is written anew at times."""
+
+
+def is_anything_told(state: Path) -> bool:
+    """Whether trouble was told that is not known to be over; without reading what."""
+    try:
+        return (state / TOLD).stat().st_size > len("{}\n")
+    except OSError:
+        return False
+
+
+def is_nearly_full(state: Path) -> bool:
+    """Whether the disk of the state folder is; not while there is none, or nobody can tell."""
+    try:
+        disk = os.statvfs(state)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < ROOM_WARN

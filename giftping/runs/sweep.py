@@ -19,7 +19,9 @@ from giftping.discord.message import Upload
 from giftping.net.steady import steady_seconds
 from giftping.net.waiting import sleep_unless
 from giftping.runs.clock import NOT_YET_VALID, HostClock
+from giftping.runs.how_to import how_to
 from giftping.runs.lock import RunLock
+from giftping.runs.refused_token import leave_refused_token, note_token
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
 from giftping.settings.file import Mistake, SettingsError
 from giftping.store.holder import ProcessLock
@@ -28,6 +30,7 @@ from giftping.todo.local_time import LocalQuietHours, day_of
 from giftping.todo.membership import MembershipReader
 from giftping.todo.messenger import Addresses, Messenger
 from giftping.todo.model import Todo
+from giftping.todo.notices import Speech
 from giftping.todo.periods import Period
 from giftping.todo.report import SweepReport
 from giftping.todo.repository import MemberRepository
@@ -74,6 +77,7 @@ def run_sweep(
     """
     timing = timing or Timing()
     settings = wiring.settings
+    leave_refused_token(wiring)
     place = _place(wiring)
     clock = HostClock(None if dry_run else settings.state, timing.clock, timing.steady, to_the_second=True)
     stage = _Stage(wiring, place, timing, clock, dry_run=dry_run)
@@ -92,12 +96,17 @@ def run_sweep(
         try:
             report = sweep(stage.tools(open_store, on_progress), rules)
         except NotAloneError as error:
-            return SweepReport(started, clock.now(), trouble=(str(error),), notices=error.notices)
+            why = str(error)
+            return SweepReport(started, clock.now(), trouble=(why,), notices=error.notices, standing=why)
+        finally:
+            if not dry_run:
+                note_token(wiring)
         # What the store says of itself may be why nothing was sent, too: that is told below.
         notices = [one for one in opened[0].notices if one not in (*report.trouble, opened[0].held_back)]
         # What went out before the store was lost is in the report: it is not said that nothing was sent.
         held = (f"held back from then on: {opened[0].held_back}",) if opened[0].held_back else ()
-    return replace(report, notices=tuple(notices), trouble=(*report.trouble, *held))
+    standing = opened[0].standing
+    return replace(report, notices=tuple(notices), trouble=(*report.trouble, *held), standing=standing)
 
 
 def run_submit(
@@ -134,8 +143,8 @@ def run_submit(
 def rules_of(settings: Settings, host: str) -> TodoRules:
     """What decides, as the settings have it."""
     todo = settings.todo
-    zone = ZoneInfo(todo.time_zone)
-    quiet = LocalQuietHours(todo.quiet_hours.start, todo.quiet_hours.end, zone) if todo.quiet_hours else None
+    hours = todo.quiet_hours
+    quiet = LocalQuietHours(hours.start, hours.end, settings.todo_zone) if hours else None
     return TodoRules(
         host=host,
         remind_after=todo.remind_after,
@@ -151,7 +160,7 @@ def rules_of(settings: Settings, host: str) -> TodoRules:
 
 def zone_of_member(settings: Settings, member: Member) -> ZoneInfo:
     """The zone by which a member's days go."""
-    return ZoneInfo(member.time_zone or settings.todo.time_zone)
+    return ZoneInfo(member.time_zone) if member.time_zone else settings.todo_zone
 
 
 def today_of(settings: Settings, member: Member, now: datetime) -> date:
@@ -262,7 +271,7 @@ class _Stage:
 
     def messenger(self, repository: MemberRepository, downtimes: Sequence[Period]) -> Messenger:
         """What tells members things."""
-        todo = self._settings.todo
+        todo, store = self._settings.todo, repository.store
         return Messenger(
             repository=repository,
             deliveries=self._deliveries(repository),
@@ -271,10 +280,15 @@ class _Stage:
             clock=self._clock.now,
             rules=self.rules,
             addresses=Addresses(self._place.channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
+            ask_speech=lambda: self._speech(store),
             downtimes=downtimes,
             upload=self._attachments.upload,
             stopped=self._wiring.is_stopped,
         )
+
+    def _speech(self, store: Store) -> Speech:
+        words = self._wiring.words(store.guild(self._place.guild_id).language)
+        return Speech(words, how_to(store, self._settings, words, self._clock.now()))
 
     def keeper(self, repository: MemberRepository, downtimes: Sequence[Period]) -> RoleKeeper | None:
         """What takes and gives the role, None where none is named."""
@@ -321,6 +335,14 @@ class Attachments:
             content = path.read_bytes()
         is_whole = 0 < len(content) <= ATTACHMENT_SIZE
         return Upload(file.filename, content, file.content_type or content_type_of(file.filename)) if is_whole else None
+
+    def forget(self, todo_ids: frozenset[str]) -> int:
+        """How many files of these TODOs were there, and are removed. Raise StoreError when that fails."""
+        with storage_errors(self.folder, "emptied"):
+            there = [path for path in self.folder.glob("*") if path.name in todo_ids] if self.folder.exists() else []
+            for path in there:
+                path.unlink(missing_ok=True)
+        return len(there)
 
     def forget_others(self, still_owed: frozenset[str]) -> None:
         """Remove the files of TODOs that have been posted. Raise StoreError when that fails."""

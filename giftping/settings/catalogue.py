@@ -6,15 +6,31 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
 from giftping.settings.declaring import keys_of, setting
 from giftping.settings.problems import Problem, near_name, unknown_value
-from giftping.settings.sources import SLUG, SOURCE_KINDS, SourceDefinition, read_definition
+from giftping.settings.sources import (
+    MOST_HELD_ABOVE,
+    SLUG,
+    SOURCE_KINDS,
+    SourceDefinition,
+    parse_slug,
+    read_definition,
+)
 from giftping.settings.table_reader import TableReader
-from giftping.settings.value_types import is_table, parse_text, toml_type
+from giftping.settings.value_types import (
+    is_table,
+    parse_pattern,
+    parse_span,
+    parse_text,
+    parse_texts,
+    toml_type,
+    whole_number,
+)
 
 DEFAULT_COLOR = 0xFFD700
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -38,6 +54,10 @@ def _parse_redeem_url(value: object) -> str:
     return url
 
 
+def _parse_slugs(value: object) -> tuple[str, ...]:
+    return tuple(map(parse_slug, parse_texts(value)))
+
+
 @dataclass(frozen=True, slots=True)
 class Game:
     """A game whose codes are announced."""
@@ -50,6 +70,26 @@ class Game:
     """The edge of the message."""
     redeem_url: str = setting(_parse_redeem_url, "")
     """Where codes are redeemed, with `{code}` for the code; empty where there is no such page."""
+    code_pattern: str = setting(parse_pattern, "")
+    """A regular expression for its codes, where they look unlike others: with spaces or punctuation, or short."""
+    shares_codes: tuple[str, ...] = setting(_parse_slugs, ())
+    """The games whose codes work in this one, too."""
+    hold_above: int = setting(whole_number(most=MOST_HELD_ABOVE), 8)
+    """How many new codes in one list of one source are no burst yet; what a burst brings is held."""
+    ask_above: int = setting(whole_number(most=MOST_HELD_ABOVE), 25)
+    """How many doubtful codes a burst may leave without a person being asked."""
+    hold_for: timedelta = setting(parse_span, timedelta(minutes=30))
+    """How long what is doubtful is held, where nobody has to be asked."""
+    confirm: int = setting(whole_number(least=1, most=2), 1)
+    """How many families have to list a code before it goes out; a second one is waited for for a day."""
+    reissue_after: timedelta | None = setting(parse_span, None)
+    """After how long on no list at all a code that is back counts as issued anew; never where nobody says."""
+
+    def redeem_address(self, spelling: str) -> str:
+        """Where a code is redeemed; what would mean something in an address means nothing in the code."""
+        from urllib.parse import quote
+
+        return self.redeem_url.replace("{code}", quote(spelling, safe=""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class Key(NamedTuple):
     """Its value as `giftping config show` tells it."""
     variable: str = ""
     """The variable that goes before the file."""
+    older_variable: str = ""
+    """What an older program calls that variable; it counts where the own one is not set."""
     unset: str = ""
     """What the variable may say and mean nothing by it."""
     example: str | list[str] = ""

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from giftping.errors import EXIT_SETTINGS, GiftpingError
 from giftping.settings.environment import Environment
 from giftping.settings.problems import Problem
+from giftping.settings.reading import read_file
+
+if TYPE_CHECKING:
+    from giftping.settings.keys import Settings
 
 FILE_NAME = "giftping.toml"
 SYSTEM_FOLDER = Path("/etc/giftping")
+LARGEST = 16 * 1024 * 1024
 FILE_VARIABLE = "GIFTPING_CONFIG"
 
 
@@ -41,8 +48,11 @@ class SettingsError(GiftpingError):
 
     exit_code = EXIT_SETTINGS
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[Mistake], so_far: Settings | None = None) -> None:
         self.mistakes = tuple(mistakes)
+        self.so_far = so_far
+        """The settings as far as they can be read, with defaults in place of what cannot: for telling of the mistakes,
+        and for nothing else."""
         super().__init__("\n".join(map(str, self.mistakes)))
 
 
@@ -105,7 +115,7 @@ def find_settings_file(environment: Environment, config: Path | None, cwd: Path)
             # Run as another user or under ProtectHome=, the current folder and the home folder may be closed to us.
             if is_private:
                 continue
-            raise SettingsError([Mistake(str(path), "", f"cannot be looked at: {error.strerror}")]) from None
+            raise SettingsError([Mistake(str(path), "", f"cannot be looked at: {_reason(path, error)}")]) from None
         return path
     return None
 
@@ -125,16 +135,38 @@ def read_settings_file(path: Path | None) -> SettingsFile:
         raise SettingsError([Mistake(str(path), "", "holds a number too long to be read")]) from None
 
 
+def state_in(path: Path) -> str:
+    """Where a settings file that cannot be read as a whole puts the state folder; empty where it does not say."""
+    try:
+        top = itertools.takewhile(lambda line: not line.lstrip().startswith("["), read_text(path).split("\n"))
+        said = tomllib.loads("\n".join(line for line in top if re.match(r"[ \t]*state[ \t]*=", line))).get("state")
+    except (SettingsError, ValueError, RecursionError):
+        return ""
+    return said if isinstance(said, str) else ""
+
+
 def read_text(path: Path) -> str:
     """The text of a settings or `.env` file. Raise SettingsError when it cannot be read or is not UTF-8."""
     try:
         # Some editors put a byte order mark in front, at which tomllib would stumble.
-        return path.read_text(encoding="utf-8-sig")
+        content = read_file(path, LARGEST + 1)
+        text = content.decode("utf-8-sig") if len(content) <= LARGEST else ""
     except OSError as error:
-        raise SettingsError([Mistake(str(path), "", f"cannot be read: {error.strerror}")]) from None
+        raise SettingsError([Mistake(str(path), "", f"cannot be read: {_reason(path, error)}")]) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SettingsError([Mistake(str(path), "", "is not text in UTF-8", line)]) from None
+    if len(content) > LARGEST:
+        raise SettingsError([Mistake(str(path), "", "is larger than 16 MiB, no settings")])
+    # As a text file is read: with one kind of line end.
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _reason(path: Path, error: OSError) -> str:
+    """Why a file cannot be read, and whose it is where that is the reason."""
+    from giftping.settings.ownership import why_forbidden
+
+    return "; ".join(filter(None, [error.strerror or str(error), why_forbidden(path, error, writes=False)]))
 
 
 class KeyLines:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from giftping.settings.catalogue import Game
 from giftping.settings.declaring import holding, keys_of, secret, setting
@@ -27,6 +27,7 @@ from giftping.settings.value_types import (
     parse_discord_ids,
     parse_flag,
     parse_host,
+    parse_language,
     parse_path,
     parse_quiet_hours,
     parse_regions,
@@ -39,8 +40,14 @@ from giftping.settings.value_types import (
 )
 from giftping.text import parse_id
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
 Unclear = Literal["ask", "resend"]
 OnOutage = Literal["continue", "hold"]
+
+FIRST_ZONE = "Asia/Kolkata"
+"""By which members' days go where nobody has said another zone: the older bot's."""
 
 Contradiction = tuple[tuple[str, ...], str]
 """Keys of one table whose values cannot hold together, first the one to change if it was written; and why not."""
@@ -95,6 +102,8 @@ class CodesSettings:
     # Shown as an empty text, not as null: readers of `config show --json` have known it so.
     contact: str = setting(parse_contact, "", show=str, example="you@example.org")
     """An address that the people behind a source can write to; sent along as part of the User-Agent."""
+    edit_messages: bool = setting(parse_flag, default=True)
+    """`edit_messages = false`: announcements stay as they were sent, also when a code ends or was a mistake."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
@@ -128,12 +137,16 @@ class TodoSettings:
     """A gap between two runs that is longer than this is not held against anybody. Longer than `remind_every`."""
     quiet_hours: QuietHours | None = setting(parse_quiet_hours, None, example="23:00-07:00")
     """When nobody is reminded, such as `"23:00-07:00"`, by the clock of the member."""
-    time_zone: str = setting(parse_zone, "Asia/Kolkata")
-    """The zone of members of whom no other one is known."""
+    time_zone: str | None = setting(parse_zone, None, example="Asia/Kolkata")
+    """The zone of members of whom no other one is known. Without it, the `time_zone` at the top of the file; without
+    both, `"Asia/Kolkata"`."""
     direct_messages: bool = setting(parse_flag, default=True)
     """`direct_messages = false`: reminders go to the channel only."""
     new_dms: int = setting(whole_number(most=50), 10)
     """With how many members a run may begin to exchange direct messages, 0 to 50: Discord minds many at once."""
+    how_to: str = setting(parse_text, "", example="Write your TODO to Asha, who enters it.")
+    """What reminders tell members to do, where it is not `/todo`: how a TODO is handed in here. Without it, they say
+    `/todo` while the bot runs, and to ask whoever runs the TODOs while it does not."""
     exempt: frozenset[int] = setting(parse_discord_ids, frozenset(), example=["123456789012345682"])
     """The ids of members who are never reminded and never lose the role."""
     staff_role_id: int | None = _discord_id("staff_role", example="123456789012345683")
@@ -172,9 +185,9 @@ class TodoSettings:
 class MongoSettings:
     """The ledger that several hosts share."""
 
-    uri: Secret | None = secret("uri", variable="MONGO_URI", example="env:MONGO_URI")
-    """The MongoDB that several hosts share, by reference: `"env:NAME"` or `"file:PATH"`. Without it, `$MONGO_URI`;
-    without both, the ledger is a file."""
+    uri: Secret | None = secret("uri", variable="MONGO_URI", older_variable="MONGODB_URI", example="env:MONGO_URI")
+    """The MongoDB that several hosts share, by reference: `"env:NAME"` or `"file:PATH"`. Without it, `$MONGO_URI`,
+    else `$MONGODB_URI`, as the older TODO bot called it; without all of them, the ledger is a file."""
     database: str = setting(parse_text, "", variable="MONGO_DB_NAME", example="discord_bot")
     """The database, if the URI names none. `discord_bot` without both."""
     shared: bool = setting(parse_flag, default=False)
@@ -198,6 +211,12 @@ class MongoSettings:
         if self.shared and self.on_outage == "continue":
             reason = '"continue" contradicts shared = true: hosts that go on alone send twice; leave it out'
             yield ("on_outage", "shared"), reason
+        if self.shared and self.uri is None:
+            reason = (
+                "there is no database to share: set MONGO_URI to its address, or take shared out where this host is to"
+                " go by its file alone; the others would send what it sends once more"
+            )
+            yield ("shared", "uri"), reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +251,9 @@ class Settings:
     folder keeps one, which a container that is rebuilt without its folder loses."""
     time_zone: str | None = setting(parse_zone, None, example="Europe/Berlin")
     """The zone that times are shown in, such as `"Europe/Berlin"`; without it, the machine's."""
+    language: str = setting(parse_language, "en")
+    """The language of what members see in guilds that have none of their own (`giftping guilds add ID --language
+    NAME`): `"en"`, `"de"`, `"es"`, or one that has a table of words."""
     discord: DiscordSettings = holding(DiscordSettings)
     """The table [discord]."""
     codes: CodesSettings = holding(CodesSettings)
@@ -246,6 +268,8 @@ class Settings:
     """The table [operator]."""
     games: Mapping[str, Game] = holding(Game, many=True)
     """The games by slug: the built-in ones, and the tables [games.SLUG]."""
+    words: Mapping[str, Mapping[str, str]] = holding(dict, many=True)
+    """Phrases of one's own by language and dotted name: the tables [words.LANGUAGE]."""
     sources: Mapping[str, SourceDefinition] = holding(SourceDefinition, many=True)
     """The sources by name, disabled ones too: the built-in ones, and the tables [sources.NAME]."""
     file: Path | None
@@ -256,7 +280,16 @@ class Settings:
     """Where each value that is no default came from, by dotted key."""
     warnings: tuple[str, ...] = ()
     """Lines for the operator."""
+    remarks: tuple[str, ...] = ()
+    """Lines for whoever looks at the settings: nothing is wrong, but worth knowing."""
     _resolved: set[Secret] = field(default_factory=set, repr=False, compare=False)
+
+    @property
+    def todo_zone(self) -> ZoneInfo:
+        """The zone that days, dates and quiet hours go by of members who have none of their own."""
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.todo.time_zone or self.time_zone or FIRST_ZONE)
 
     def secret(self, reference: str) -> Secret:
         """The secret a reference names, `.env` files included. Raise SecretError when it is not there."""

@@ -21,9 +21,10 @@ from giftping.settings.file import (
     find_settings_file,
     home_folder,
     read_settings_file,
+    state_in,
 )
 from giftping.settings.keys import Origin, Settings, declared_tables
-from giftping.settings.problems import Problem, nearest, unknown_key
+from giftping.settings.problems import Problem, nearest, unknown_key, unknown_value
 from giftping.settings.secrets import (
     Redactor,
     Secret,
@@ -31,6 +32,7 @@ from giftping.settings.secrets import (
     anchored_reference,
     exposure,
     find_secret,
+    is_configured,
     resolve_secret,
     secret_values,
 )
@@ -67,8 +69,11 @@ class _Loading:
         self.problems: list[Problem] = []
         self.mistakes: list[Mistake] = []
         self.warnings: list[str] = []
+        self.remarks: list[str] = []
         self.origins: dict[str, Origin] = {}
         self.file = SettingsFile()
+        self.named: Path | None = None
+        """The file that was to be read, whether or not it could be."""
         self.environment = self._read(Environment(dict(environ)), config)
         self.reader = TableReader(self.file.table, problems=self.problems)
 
@@ -77,6 +82,8 @@ class _Loading:
         values = self._values(Settings, self.reader)
         values["state"] = self._state(values.get("state"))
         values |= {name: self._settings_of(table, name) for name, table in declared_tables().items() if name}
+        words = self._words()
+        self._note_unknown_language(values, words)
         if unencrypted(api := values["discord"].api):
             warning = "is reached without encryption: the bot token and webhook URLs can be read on the way"
             self.warnings.append(f"{api} {warning}")
@@ -92,19 +99,24 @@ class _Loading:
             built_in=built_in,
             look_closer=look_closer,
         )
+        for name, source in sources.items():
+            if source.game in games and games[source.game].code_pattern:
+                sources[name] = replace(source, code_pattern=games[source.game].code_pattern)
         self._note_foreign_variables()
-        self._raise_mistakes()
+        self._raise_mistakes(values)
         self._note_named_tables("games", games, catalogue.games, own_games)
         self._note_named_tables("sources", sources, catalogue.tables, own_sources)
         return Settings(
             **values,
             games=MappingProxyType(games),
+            words=MappingProxyType(words),
             sources=MappingProxyType(sources),
             file=self.file.path,
             environment=self.environment,
             origins=MappingProxyType(self.origins),
             # One file may hold several secrets, and is warned of once.
             warnings=tuple(dict.fromkeys(filter(None, self.warnings))),
+            remarks=tuple(self.remarks),
         )
 
     def _read(self, real: Environment, config: Path | None) -> Environment:
@@ -118,6 +130,7 @@ class _Loading:
                 beside, more_variables, more_mistakes = self._dotenv(path.parent)
                 environment = real.beneath(beside, more_variables)
                 mistakes = more_mistakes + mistakes
+            self.named = path
             self.file = read_settings_file(path)
         except SettingsError as error:
             self.mistakes += error.mistakes
@@ -143,11 +156,31 @@ class _Loading:
                     problem = _misplaced(key) or unknown_key(key, allowed)
                     self.problems.append(problem.below(name) if name else problem)
 
+    def _words(self) -> Mapping[str, Mapping[str, str]]:
+        if not (tables := self._table("words")):
+            return {}
+        # Here, because most people have no words of their own.
+        from giftping.settings.own_words import read_words
+
+        return read_words(tables, self.problems)
+
+    def _note_unknown_language(self, values: Mapping[str, Any], words: Mapping[str, object]) -> None:
+        if (language := values.get("language")) is None:
+            return
+        # Here, because whoever says nothing of it need not know which there are.
+        from giftping.words.catalogue import languages
+
+        known = {*languages(), *words}
+        if language not in known:
+            self.problems.append(unknown_value("language", language, known))
+
     def _settings_of(self, declared: type, name: str) -> Any:
         """What a table and the variables say, with the defaults of what they do not say."""
         reader = TableReader(self._table(name), name, self.problems)
         settings = declared(**self._values(declared, reader))
+        variables = {mistake.key for mistake in self.mistakes}
         wrong = {problem.key for problem in self.problems}
+        wrong |= {reader.key(key.name) for key in keys_of(declared).values() if key.variable in variables}
         for keys, reason in getattr(settings, "contradictions", tuple)():
             # In place of a wrong value stands its default, and nobody wrote what that contradicts.
             if wrong.isdisjoint(map(reader.key, keys)):
@@ -180,19 +213,38 @@ class _Loading:
             return None  # It is no reference: that has been noted.
         try:
             environ = self.environment.values
-            secret = resolve_secret(reference, environ) if reference else find_secret(key.variable, environ)
+            is_older = key.older_variable and not is_configured(key.variable, environ)
+            variable = key.older_variable if is_older else key.variable
+            secret = resolve_secret(reference, environ) if reference else find_secret(variable, environ)
         except SecretError as error:
             if reference:
                 reader.wrong(key.name, error.reason)
             else:
-                self._variable_mistake(key.variable, error.reason)
+                self._variable_mistake(variable, error.reason)
             return None
         if secret:
-            place = str(self.file.path) if reference else self.environment.place_of(key.variable).name
+            if key.older_variable:
+                self._note_older_variable(key, secret, is_it=not reference and variable == key.older_variable)
+            place = str(self.file.path) if reference else self.environment.place_of(variable).name
             detail = secret.origin if place == REAL else f"{secret.origin}, {place}"
             self.origins[reader.key(key.name)] = Origin("file" if reference else "environment", detail)
             self.warnings.append(secret.warning)
         return secret
+
+    def _note_older_variable(self, key: Key, secret: Secret, *, is_it: bool) -> None:
+        """Say that an older program's variable counts; or that it does not, where it says something else."""
+        older = key.older_variable
+        if is_it:
+            self.remarks.append(f"{older}, the older bot's name for {key.variable}, is read: {key.variable} is not set")
+            return
+        try:
+            other = find_secret(older, self.environment.values)
+        except SecretError:
+            # It names nothing usable, and nothing goes by it.
+            return
+        if other is not None and other != secret:
+            named = secret.origin or str(self.file.path)
+            self.warnings.append(f"{older} names another address than {named}, which counts; take {older} out")
 
     def _state(self, named: Path | None) -> Path:
         """The state folder: the one that is named, else the one that systemd made, else the default."""
@@ -244,13 +296,27 @@ class _Loading:
             kind = "file" if name not in built_in else "changed" if name in own else "built-in"
             self.origins[f"{parent}.{name}"] = Origin(kind, path if name in own else "")
 
-    def _raise_mistakes(self) -> None:
+    def _raise_mistakes(self, values: Mapping[str, Any]) -> None:
         """Raise SettingsError if there is any mistake, in the order of the lines, without the secrets in reach."""
         mistakes = self.file.mistakes(self.problems) + self.mistakes
         if mistakes:
             # A mistake may quote what was written, such as a token in the wrong place.
             redact = Redactor(secret_values(self.environment.values))
-            raise SettingsError(replace(each, key=redact(each.key), reason=redact(each.reason)) for each in mistakes)
+            told = [replace(each, key=redact(each.key), reason=redact(each.reason)) for each in mistakes]
+            raise SettingsError(told, self._so_far(values))
+
+    def _so_far(self, values: Mapping[str, Any]) -> Settings | None:
+        """The settings without games, sources and the like; None where it is not known where the state folder is."""
+        if not values["state"].is_absolute():
+            return None
+        state = values["state"]
+        if self.file.path is None and self.named is not None and "state" not in self.origins:
+            # No table was read of it; what it says of itself is remembered where it says.
+            said = state_in(self.named)
+            state = expanded(said, self.named.parent, self.environment) if said else state
+        many: dict[str, Any] = {name: {} for name, key in keys_of(Settings).items() if key.many}
+        so_far = {**values, **many, "state": state}
+        return Settings(**so_far, file=self.named, environment=self.environment)
 
 
 def _misplaced(key: str) -> Problem | None:

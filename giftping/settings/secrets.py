@@ -12,14 +12,18 @@ from typing import Self, SupportsIndex, final
 from urllib.parse import quote, unquote, urlsplit
 
 from giftping.errors import EXIT_SETTINGS, GiftpingError
+from giftping.settings.reading import read_file
 
 MASK = "***"
 
+_EXPOSED = ": every user of this machine can read this file and the secrets in it"
 _LARGEST_SECRET = 64 * 1024
 _SHORTEST_KNOWN = 4
 # A short value under such a name is mostly a word, as in WEBHOOK_MODE=on, and masking it garbles every line.
 _SHORTEST_BY_NAME = 8
-_TELLING_NAMES = r"(?i)TOKEN|SECRET|PASSW|WEBHOOK|MONGO_URI"
+_TELLING_NAMES = r"(?i)TOKEN|SECRET|PASSW|WEBHOOK|MONGO(DB)?_URI"
+_SLASH = r"(?:\\*/|%(?:25)*2F|\\+u002F)"
+"""A slash as it is, and as JSON and URLs write it."""
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
@@ -92,6 +96,9 @@ def resolve_secret(reference: str, environ: Mapping[str, str]) -> Secret:
     if colon and kind == "env":
         return _from_variable(reference, rest, environ)
     if colon and kind == "file":
+        # What was written after "file:" may be the secret itself.
+        if "://" in rest:
+            raise SecretError("file:", "must be followed by the path of a file, and not by an address")
         return _from_file(reference, rest, f"file {rest}")
     if colon and not rest.startswith("//") and _is_nearly_a_kind(kind):
         raise SecretError(f"{kind}:", "is not a kind of reference; write env:NAME or file:PATH")
@@ -126,7 +133,13 @@ def exposure(path: Path) -> str:
     """
     if not _is_open_to_all(path, stat.S_IROTH):
         return ""
-    return f"{path}: every user of this machine can read this file and the secrets in it; run: chmod 600 {path}"
+    return f"{path}{_EXPOSED}; run: chmod 600 {path}"
+
+
+def is_exposed_still(warning: str) -> bool:
+    """Whether a warning is one of a file's exposure, and still holds."""
+    path, said, _ = warning.partition(_EXPOSED)
+    return bool(said and exposure(Path(path)))
 
 
 def is_changeable_by_all(path: Path) -> bool:
@@ -214,11 +227,15 @@ def _from_file(reference: str, location: str, origin: str) -> Secret:
         raise SecretError("file:", "must be followed by the path of a file")
     path = Path(location).expanduser() if location.startswith("~") else Path(location)
     try:
-        with path.open("rb") as file:
-            # Not the whole of it: it may be a device without an end. The one byte more tells that there is more.
-            content = file.read(_LARGEST_SECRET + 1)
+        # Not the whole of it: it may be a device without an end. The one byte more tells that there is more.
+        content = read_file(path, _LARGEST_SECRET + 1)
     except OSError as error:
-        raise SecretError(reference, f"{path} cannot be read: {error.strerror}") from None
+        from giftping.settings.ownership import why_forbidden
+
+        whose = why_forbidden(path, error, writes=False)
+        raise SecretError(
+            reference, f"{path} cannot be read: {'; '.join(filter(None, [error.strerror, whose]))}"
+        ) from None
     if len(content) > _LARGEST_SECRET:
         raise SecretError(reference, f"{path} is larger than 64 KiB, no secret")
     try:
@@ -275,7 +292,7 @@ def _lookalikes() -> list[tuple[re.Pattern[str], str]]:
     return [
         (re.compile(pattern), replacement)
         for pattern, replacement in (
-            (r"(?i)((?:webhooks|interactions)(?:/|%2F)\d+(?:/|%2F))[^\s/?#\"'<>%]+", rf"\1{MASK}"),
+            (rf"(?i)((?:webhooks|interactions){_SLASH}\d+{_SLASH})[^\s/?#\"'<>%\\]+", rf"\1{MASK}"),
             (r"(?<![\w-])[\w-]{23,32}\.[\w-]{6,8}\.[\w-]{27,}", MASK),
             (r"\b(Bot|Bearer) +[\w.~+/=-]{16,}", rf"\1 {MASK}"),
             (r"(?i)(mongodb(?:\+srv)?:/{1,2}[^\s:@/]*):\S+@", rf"\1:{MASK}@"),

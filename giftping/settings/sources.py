@@ -22,11 +22,13 @@ from giftping.settings.value_types import (
     one_of,
     parse_flag,
     parse_pattern,
+    parse_span,
     parse_text,
     parse_text_map,
     parse_texts,
     parse_zone,
     toml_type,
+    whole_number,
 )
 
 MANUAL_SOURCE = "manual"
@@ -50,7 +52,12 @@ class SightingState(StrEnum):
     UNSTATED = "unstated"
 
 
-def _parse_slug(value: object) -> str:
+MOST_HELD_ABOVE = 10_000
+"""The largest number of codes by which a burst may be told: so many that none is one."""
+
+
+def parse_slug(value: object) -> str:
+    """A name that consists of lower-case letters, digits, hyphens and underscores."""
     slug = parse_text(value)
     if not SLUG.fullmatch(slug):
         raise ValueError(f"{slug!r} must be lower-case letters, digits, '-' and '_', at most 64")
@@ -172,7 +179,7 @@ class SourceDefinition:
     """What the source is called: the table's name."""
     kind: str = required(one_of(SOURCE_KINDS), f"one of {', '.join(sorted(SOURCE_KINDS))}")
     """How the place is read."""
-    game: str = required(_parse_slug, "the slug of the game, such as whiteout-survival")
+    game: str = required(parse_slug, "the slug of the game, such as whiteout-survival")
     """The game, by its slug."""
     url: str = required(_parse_url, "an http:// or https:// address")
     """The address."""
@@ -186,13 +193,35 @@ class SourceDefinition:
     """HTTP headers to send along; a value may be a secret's reference, `env:NAME` or `file:PATH`."""
     enabled: bool = setting(parse_flag, default=True)
     """Whether it is asked at all."""
+    family: str = setting(parse_slug, "")
+    """What it has in common with other sources of one upstream, which count as one opinion; else it is its own."""
+    trusted: bool = setting(parse_flag, default=False)
+    """Whether many new codes at once are nothing that makes its list doubtful."""
+    hold_above: int | None = setting(whole_number(most=MOST_HELD_ABOVE), None)
+    """How many new codes in one list are no burst yet; None for what the game says, as in the next two."""
+    ask_above: int | None = setting(whole_number(most=MOST_HELD_ABOVE), None)
+    """How many doubtful codes a burst may leave without a person being asked."""
+    hold_for: timedelta | None = setting(parse_span, None)
+    """How long what is doubtful is held, where nobody has to be asked."""
+    code_pattern: str = ""
+    """How the codes of its game look, as the game says; empty where nobody says."""
     built_in: bool = False
     """Whether it came with giftping, and nobody changed it."""
 
     @property
+    def upstream(self) -> str:
+        """The name of its family; its own where it is in none."""
+        return self.family or self.name
+
+    @property
+    def judged_by(self) -> tuple[object, ...]:
+        """What decides whether its codes may go out, and not how it is read."""
+        return self.upstream, self.trusted, self.hold_above, self.ask_above, self.hold_for
+
+    @property
     def fingerprint(self) -> str:
         """A hash of everything that changes what is parsed, this release included; 16 hexadecimal digits."""
-        # Without `enabled` and `min_interval`: what is remembered of a page does not depend on when it was asked.
+        # Without what says when it is asked, and how it is judged: what is remembered of a page does not depend on it.
         shape = {
             "version": __version__,
             "kind": self.kind,
@@ -200,6 +229,7 @@ class SourceDefinition:
             "url": self.url,
             "headers": dict(self.headers),
             "rows": [asdict(rows) for rows in self.rows],
+            "code_pattern": self.code_pattern,
             "dates": asdict(self.dates),
         }
         text = json.dumps(shape, sort_keys=True, ensure_ascii=True, default=str)

@@ -40,6 +40,10 @@ _GAMES_AND_SOURCES = """\
 # game = "my-game"
 # url = "https://example.org/codes.json"
 # rows = {{ at = "codes[]", code = "code", rewards = "reward", expires = "expires_at" }}
+
+# What members see in your own words, by language.
+# [words.en.announcement]
+# redeem = "Get it"
 """
 
 

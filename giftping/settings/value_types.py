@@ -79,6 +79,14 @@ def parse_host(value: object) -> str:
     return text
 
 
+def parse_language(value: object) -> str:
+    """The name of a language; whether there is one of that name depends on the tables of words."""
+    text = parse_text(value)
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", text):
+        raise ValueError(f"{text!r} is no name of a language: up to 32 small letters, digits, '_' and '-'")
+    return text
+
+
 def parse_path(value: object) -> Path:
     """A path as it was written; which one is meant depends on where it was."""
     return Path(parse_text(value))
@@ -126,13 +134,13 @@ def one_of(words: Collection[Word]) -> Callable[[object], Word]:
     return parse_word
 
 
-def whole_number(*, most: int) -> Callable[[object], int]:
-    """The parser of a whole number from 0 to `most`."""
+def whole_number(*, most: int, least: int = 0) -> Callable[[object], int]:
+    """The parser of a whole number from `least` to `most`."""
 
     def parse_whole_number(value: object) -> int:
         # isinstance() would take `true` for 1.
-        if type(value) is not int or not 0 <= value <= most:
-            raise ValueError(f"must be a whole number from 0 to {most}")
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
         return value
 
     return parse_whole_number

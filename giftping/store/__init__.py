@@ -25,7 +25,10 @@ def open_ledger(config: Path | str | None = None) -> Ledger:
     StoreError is a kind, for mistakes in the settings.
     """
     # Every run imports this package, and an idle one is to load no more than it needs.
+    from giftping.settings.file import Mistake, SettingsError
     from giftping.settings.load import load_settings
     from giftping.store.ledger import ledger_of
 
+    if config is not None and not (str(config) and Path(config).exists()):
+        raise SettingsError([Mistake(str(config) or "''", "", "no such file")])
     return ledger_of(load_settings(os.environ, None if config is None else Path(config), cwd=Path.cwd()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -16,6 +16,10 @@ SCHEMA_VERSION = 2
 
 HOME_GAME = "whiteout-survival"
 """The game of the older bot: its ledger ids carry no game, so that its databases just work."""
+
+
+NOT_RECORDED = datetime(1970, 1, 1, tzinfo=UTC)
+"""When something happened of which no document says when."""
 
 
 class EntryState(StrEnum):
@@ -39,6 +43,11 @@ def entry_id(guild_id: int, game: str, key: str, number: int = 1) -> str:
     return id_ if number == 1 else f"{id_}~{number}"
 
 
+def code_id(game: str, key: str) -> str:
+    """The id of what is known of a code."""
+    return f"{game}:{key}"
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """What is recorded of one code in one guild. All times are aware and in UTC."""
@@ -57,11 +66,28 @@ class LedgerEntry:
     channel_id: int | None = None
     number: int = 1
     """Which round of the code it is of."""
+    webhook_id: int | None = None
+    """The webhook that its message came by."""
+    shown: str = ""
+    """What its message shows of the code beside the spelling: see giftping.codes.showing. Empty where an older release
+    has sent it."""
+    edited_at: datetime | None = None
+    """When its message was put right last."""
+    host: str = ""
+    """Which host has sent its message, or found that it had arrived."""
+    edited_by: str = ""
+    """Which host has put its message right last."""
 
     @property
     def id(self) -> str:
         """The unique id that referees claims."""
         return entry_id(self.guild_id, self.game, self.key, self.number)
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """When it was sent, or changed last where that is not known; None where nothing says when."""
+        at = self.sent_at or self.updated_at
+        return None if at == NOT_RECORDED else at
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +115,24 @@ class Broken:
     """Discord's own."""
 
 
+EVERYONE, HERE = "everyone", "here"
+"""What a subscription may mention beside roles, as Discord calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guild:
+    """What is known of a guild beside what it follows."""
+
+    guild_id: int
+    label: str = ""
+    """What people call it."""
+    language: str = ""
+    """The language of what its members see; empty for that of the settings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One game in one guild."""
+    """One game in one guild: where its announcements go, and whom they mention."""
 
     guild_id: int
     game: str
@@ -101,34 +142,27 @@ class Subscription:
     """When its destination was last another one; what checks note of it is not dated."""
     place: int = 0
     """Its place among the games of the guild."""
-    mention_role_id: int | None = None
+    mentions: tuple[str, ...] = ()
+    """The ids of roles, EVERYONE and HERE."""
     seeded: tuple[str, ...] | None = None
-    """The sources whose list this guild has had its first look at; None before any."""
+    """The sources whose list it has had its first look at; None before any. A code that only others list is recorded as
+    seeded instead of posted."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """By what each of them was known then, where that was noted: at another address it is looked at first again."""
     announce_current: bool = False
     """Whether what is listed at the first look goes out instead of being recorded."""
     broken: Broken | None = None
+    """What its destination said, where that was a lasting no."""
 
+    @property
+    def key(self) -> tuple[int, str]:
+        """Its guild and its game: there is one of both."""
+        return self.guild_id, self.game
 
-@dataclass(frozen=True, slots=True)
-class GuildRecord:
-    """The settings of one guild, made of its subscriptions: so far they have one destination and one mention.
-
-    `seeded` maps a game to the sources whose list of that game this guild has had its first look at;
-    a code that only other sources list is recorded as seeded instead of posted. Games in
-    `announce_current` skip that: their present codes go out. Of games that it does not follow nothing is kept.
-    """
-
-    guild_id: int
-    destination: Destination
-    games: tuple[str, ...]
-    created_at: datetime
-    updated_at: datetime
-    mention_role_id: int | None = None
-    seeded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    announce_current: tuple[str, ...] = ()
-    broken: Broken | None = None
-    label: str = ""
-    """What people call it."""
+    def has_looked_at(self, source: str, address: str) -> bool:
+        """Whether it has had its first look at a source, at this address where both are known."""
+        known = self.addresses.get(source, "")
+        return source in (self.seeded or ()) and (not known or not address or known == address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +172,19 @@ class SourceMemory:
     spelling: str
     first_seen: datetime
     last_seen: datetime
+    by: str = ""
+    """Who added it, where the source is a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A later life of a code: it had ended, and was issued anew."""
+    """A later life of a code: it was issued anew."""
 
     began_at: datetime
     reason: str = ""
     """Why it is held for a new one."""
+    ended_at: datetime | None = None
+    """When the round before it had ended; None where it had not, and a person has said so, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +195,15 @@ class Hold:
     reason: str
     until: datetime | None = None
     """When it is released by itself; None where it waits for a person or a second family."""
+    released_at: datetime | None = None
+    """When it was, None as long as it counts."""
+    number: int = 1
+    """Which round of the code was listed so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """A person has said that a code is none."""
+class Ruling:
+    """What a person has said of a code: who, and when."""
 
     by: str
     at: datetime
@@ -186,12 +228,19 @@ class CodeRecord:
     """Those after the first one, oldest first."""
     holds: Mapping[str, Hold] = field(default_factory=dict)
     """By source."""
-    withdrawn: Withdrawn | None = None
+    withdrawn: Ruling | None = None
+    """That it is none."""
+    approved: Ruling | None = None
+    """That it is one, whatever its listing looks like."""
+    latest_end: datetime | None = None
+    """The latest end that any source has ever named."""
+    shown: str = ""
+    """What all messages that announce it are known to show, empty where that is not known."""
 
     @property
     def id(self) -> str:
         """The unique id of the record."""
-        return f"{self.game}:{self.key}"
+        return code_id(self.game, self.key)
 
     @property
     def number(self) -> int:

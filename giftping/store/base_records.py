@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from giftping.store.base import StoreError
 from giftping.store.documents import Document
-from giftping.store.engine import Change, Engine
+from giftping.store.engine import Change, Engine, OddId
 from giftping.store.fields import DocumentError
 
 TRIES = 20
@@ -25,6 +25,7 @@ class BaseRecords:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._odd: dict[str, str] = {}
+        self._read_all_the_same: set[OddId] = set()
 
     @property
     def name(self) -> str:
@@ -39,11 +40,16 @@ class BaseRecords:
     @property
     def odd(self) -> tuple[str, ...]:
         """The documents that could not be read so far, and were skipped: which, why, and what to do about it."""
-        return tuple(self._odd.values())
+        skipped = (
+            f"{collection}: document {id_}: its _id is no text; skipped: correct or remove the document"
+            for collection, id_ in tuple(self.engine.odd_ids)
+            if (collection, id_) not in self._read_all_the_same
+        )
+        return (*self._odd.values(), *skipped)
 
     @property
     def is_away(self) -> bool:
-        """Whether MongoDB could not be reached, so that its copy is asked."""
+        """Whether MongoDB could not be reached, so that its mirror is asked."""
         return self.engine.is_away
 
     @property
@@ -53,6 +59,11 @@ class BaseRecords:
         It is asked after the write of a claim, too: that may be what notices that MongoDB is away.
         """
         return self.engine.held_back
+
+    @property
+    def standing(self) -> str:
+        """What lasts of the store, in words: why nothing is to be sent, or that a part of it is away; else empty."""
+        return self.held_back or (self.notices[-1] if self.is_away and self.notices else "")
 
     @property
     def closed_fingerprint(self) -> str | None:
@@ -77,6 +88,19 @@ class BaseRecords:
     def note_odd(self, collection: str, document: Mapping[str, Any], error: DocumentError) -> None:
         """Remember a document that cannot be read, however often it is met."""
         self._odd[f"{collection} {document.get('_id')!r}"] = str(error)
+
+    def note_read(self, collection: str, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Remember documents whose `_id` is no text, and whose reader says what there is to say of them."""
+        self._read_all_the_same |= {(collection, repr(document["_id"])) for document in documents}
+
+    @staticmethod
+    def joined(collection: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What two documents under one `_id` come to, by the rule by which two hosts meet that have changed it."""
+        # Two of one thing are rare: no other run loads the rules.
+        from giftping.store.mirror.changes import Queued
+        from giftping.store.mirror.replay import RULES
+
+        return RULES[collection](one, Queued(collection, one["_id"], 0, None, other, "")) or one
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Add the documents whose `_id` is free and return those ids; an existing one is left as it is. One write."""
@@ -114,11 +138,12 @@ class BaseRecords:
         ids: Collection[str],
         change: Amendment,
         new: Callable[[str], Mapping[str, Any]] | None = None,
+        rev: str = "",
     ) -> frozenset[str]:
         """The ids of the documents that were changed: made anew from what they are until nobody is faster.
 
-        `new` makes those that are not there. One that `change` cannot read stays as it is. Raise StoreError when
-        others keep coming in between.
+        `new` makes those that are not there. One that `change` cannot read stays as it is. `rev`, where given, is the
+        one that they get. Raise StoreError when others keep coming in between.
         """
         changed: set[str] = set()
         left = set(ids)
@@ -133,7 +158,7 @@ class BaseRecords:
                 changes += [Change(collection, None, new(id_)) for id_ in sorted(left - there.keys())]
             if not changes:
                 return frozenset(changed)
-            made = self.engine.change(changes)
+            made = self.engine.change(changes, rev=rev)
             changed |= {one.id for one, is_made in zip(changes, made, strict=True) if is_made}
             left = {one.id for one, is_made in zip(changes, made, strict=True) if not is_made}
             if not left:

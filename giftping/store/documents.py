@@ -8,24 +8,20 @@ with, no `state` is sent, no `spelling` is the key, times without a zone are UTC
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from giftping.store.base import (
     HOME_GAME,
+    NOT_RECORDED,
     SCHEMA_VERSION,
-    CodeRecord,
     EntryState,
-    Hold,
     LedgerEntry,
-    Round,
     RunRecord,
-    SourceMemory,
     StoreError,
-    Withdrawn,
 )
-from giftping.store.fields import Fields, time_to_text
+from giftping.store.fields import Fields, is_text, time_to_text, whole_number
+from giftping.text import id_or_none, key_of
 
 LEDGER = "sent_giftcodes"
 CODES = "codes"
@@ -37,6 +33,9 @@ TODO_TIMESTAMPS = "todo_timestamps"
 ACTIVE_MEMBERS = "active_members"
 TODO_EVENTS = "todo_events"
 TODO_STATE = "todo_state"
+NEVER_SUBMITTED = 4102444800.0
+"""In place of the time of a last TODO where there is none: the first day of 2100, in epoch seconds. The older TODO bot,
+which somebody may go back to, takes the role from whoever has no such time, and leaves alone whose lies ahead."""
 TODO_COLLECTIONS = (TODO_TIMESTAMPS, ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE)
 CLEARS = "clears"
 DELIVERIES = "deliveries"
@@ -63,14 +62,7 @@ OLDER_OPEN_STATES = ("claimed", "uncertain")
 
 SCHEMA_ID = "schema"
 
-_OF_CODE = frozenset(
-    {"_id", "game", "key", "spelling", "first_seen", "last_seen", "sources", "rewards", "expires_at", "expiry_text"}
-    | {"state", "regions", "rounds", "holds", "withdrawn"}
-)
-
 Document = dict[str, Any]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # The ledger
@@ -94,33 +86,53 @@ def entry_to_document(entry: LedgerEntry) -> Document:
         message_id=entry.message_id,
         channel_id=entry.channel_id,
         round=None if entry.number == 1 else entry.number,
+        webhook_id=entry.webhook_id,
+        shown=entry.shown,
+        edited_at=text_or_none(entry.edited_at),
+        host=entry.host,
+        edited_by=entry.edited_by,
     )
 
 
 def is_ledger_document(document: Mapping[str, Any]) -> bool:
     """Whether the document is of one guild and one code; an older shape kept a guild's codes in one document."""
-    return isinstance(document.get("code"), str)
+    return "code" in document or "codes" not in document
+
+
+def key_in(document: Mapping[str, Any]) -> str:
+    """The key that a document of one guild and one code stands for: what it names, else the end of its `_id`."""
+    code = document.get("code")
+    return str(code) if is_text(code) else str(document.get("_id")).rpartition(":")[2].partition("~")[0]
 
 
 def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
     """The ledger entry of a document, an older bot's too. Raise DocumentError when it is none."""
     fields = Fields(LEDGER, document)
     key = fields.text("code")
-    return LedgerEntry(
+    entry = LedgerEntry(
         guild_id=fields.id("guild_id"),
-        game=game_of(document),
+        game=fields.optional_text("game") or HOME_GAME,
         key=key,
         spelling=fields.optional_text("spelling") or key,
         source=fields.optional_text("source") or "auto",
         state=_known_state(fields),
         created_at=created_at_of(document),
-        updated_at=fields.first_time("updated_at", "sent_at", "created_at") or _EPOCH,
+        updated_at=fields.first_time("updated_at", "sent_at", "created_at") or NOT_RECORDED,
         delivery_id=fields.optional_text("delivery_id"),
         sent_at=fields.first_time("sent_at"),
         message_id=fields.optional_id("message_id"),
         channel_id=fields.optional_id("channel_id"),
-        number=fields.number("round") if "round" in document else 1,
+        number=fields.optional_number("round", 1),
+        webhook_id=fields.optional_id("webhook_id"),
+        shown=fields.optional_text("shown"),
+        edited_at=fields.first_time("edited_at"),
+        host=fields.optional_text("host"),
+        edited_by=fields.optional_text("edited_by"),
     )
+    # It is asked for by its `_id`: one that says something else is nobody's, or somebody else's.
+    if document.get("_id") != entry.id:
+        raise fields.wrong("_id", f"{entry.id!r}")
+    return entry
 
 
 def _known_state(fields: Fields) -> EntryState:
@@ -130,14 +142,25 @@ def _known_state(fields: Fields) -> EntryState:
         raise fields.wrong("state", f"one of {', '.join(EntryState)}") from error
 
 
+def stray_entry(document: Mapping[str, Any]) -> tuple[int | None, str, object]:
+    """The guild, the game and the key that a document of the ledger names, whatever its `_id` is.
+
+    Of such an entry it is known that there is one, and nothing is made of what else it says.
+    """
+    guild_id, code = document.get("guild_id"), document.get("code")
+    key = key_of(str(code)) if is_text(code) else None
+    return id_or_none(guild_id) or id_or_none(whole_number(guild_id)), str(game_of(document)), key
+
+
 def created_at_of(document: Mapping[str, Any]) -> datetime:
     """When a ledger document was made, by the best time it has; the epoch when it has none."""
-    return Fields(LEDGER, document).first_time("created_at", "sent_at", "updated_at") or _EPOCH
+    return Fields(LEDGER, document).first_time("created_at", "sent_at", "updated_at") or NOT_RECORDED
 
 
 def state_of(document: Mapping[str, Any]) -> str:
     """The state of a ledger document; what the older bot wrote was sent."""
-    state = document.get("state") or EntryState.SENT
+    state = document.get("state")
+    state = EntryState.SENT if state in (None, "") else state
     return EntryState.OPEN if state in OLDER_OPEN_STATES else state
 
 
@@ -146,105 +169,19 @@ def game_of(document: Mapping[str, Any]) -> str:
     return document.get("game") or HOME_GAME
 
 
-def sent_fields(*, message_id: int | None, channel_id: int | None, sent_at: datetime, now: datetime) -> Document:
+def sent_fields(
+    *, message_id: int | None, channel_id: int | None, sent_at: datetime, now: datetime, host: str = ""
+) -> Document:
     """The fields that change in an entry that was sent; an unknown message or channel leaves what is recorded."""
     changes: Document = {"state": EntryState.SENT.value, "sent_at": time_to_text(sent_at)}
-    return changes | {"updated_at": time_to_text(now)} | set_values(message_id=message_id, channel_id=channel_id)
+    known = set_values(message_id=message_id, channel_id=channel_id, host=host)
+    return changes | {"updated_at": time_to_text(now)} | known
 
 
-# The memory of codes
-
-
-def code_to_document(code: CodeRecord, before: Mapping[str, Any] | None = None) -> Document:
-    """The document of what is known of a code, written over the one `before`: what is not ours in that stays."""
-    kept = {name: value for name, value in (before or {}).items() if name not in _OF_CODE}
-    return (
-        kept
-        | {
-            "_id": code.id,
-            "game": code.game,
-            "key": code.key,
-            "spelling": code.spelling,
-            "first_seen": time_to_text(code.first_seen),
-            "last_seen": time_to_text(code.last_seen),
-            "sources": {field_name(name): _memory_to_document(memory) for name, memory in code.sources.items()},
-        }
-        | set_values(
-            rewards=code.rewards,
-            expires_at=text_or_none(code.expires_at),
-            expiry_text=code.expiry_text,
-            state=code.state,
-            regions=list(code.regions),
-            rounds=[{"began_at": time_to_text(one.began_at)} | set_values(reason=one.reason) for one in code.rounds],
-            holds={field_name(source): _hold_to_document(hold) for source, hold in code.holds.items()},
-            withdrawn=code.withdrawn and {"by": code.withdrawn.by, "at": time_to_text(code.withdrawn.at)},
-        )
-    )
-
-
-def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
-    """The record of a code that a document holds. Raise DocumentError when it says nothing of one."""
-    fields = Fields(CODES, document)
-    sources, holds = fields.table("sources", optional=True), fields.table("holds", optional=True)
-    withdrawn = fields.table("withdrawn") if document.get("withdrawn") else None
-    return CodeRecord(
-        game=fields.text("game"),
-        key=fields.text("key"),
-        spelling=fields.text("spelling"),
-        first_seen=fields.time("first_seen"),
-        last_seen=fields.time("last_seen"),
-        sources={plain_name(name): _memory_from(sources.table(name)) for name in sources.document},
-        rewards=fields.optional_text("rewards"),
-        expires_at=fields.first_time("expires_at"),
-        expiry_text=fields.optional_text("expiry_text"),
-        state=fields.optional_text("state"),
-        regions=fields.texts("regions"),
-        rounds=tuple(Round(one.time("began_at"), one.optional_text("reason")) for one in fields.tables("rounds")),
-        holds={plain_name(name): _hold_from(holds.table(name)) for name in holds.document},
-        withdrawn=Withdrawn(withdrawn.text("by"), withdrawn.time("at")) if withdrawn else None,
-    )
-
-
-def _memory_to_document(memory: SourceMemory) -> Document:
-    return {
-        "spelling": memory.spelling,
-        "first_seen": time_to_text(memory.first_seen),
-        "last_seen": time_to_text(memory.last_seen),
-    }
-
-
-def _memory_from(fields: Fields) -> SourceMemory:
-    return SourceMemory(fields.text("spelling"), fields.time("first_seen"), fields.time("last_seen"))
-
-
-def _hold_to_document(hold: Hold) -> Document:
-    return {"since": time_to_text(hold.since), "reason": hold.reason} | set_values(until=text_or_none(hold.until))
-
-
-def _hold_from(fields: Fields) -> Hold:
-    return Hold(fields.time("since"), fields.text("reason"), fields.first_time("until"))
-
-
-def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
-    """The record of a code after it was seen again, by the rule of `Store.remember`."""
-    sources = dict(known.sources)
-    for name, memory in seen.sources.items():
-        before = sources.get(name, memory)
-        sources[name] = replace(
-            memory,
-            first_seen=min(before.first_seen, memory.first_seen),
-            last_seen=max(before.last_seen, memory.last_seen),
-        )
-    return replace(
-        seen,
-        first_seen=min(known.first_seen, seen.first_seen),
-        last_seen=max(known.last_seen, seen.last_seen),
-        sources=sources,
-        # Of these a sighting says nothing.
-        rounds=known.rounds or seen.rounds,
-        holds=known.holds or seen.holds,
-        withdrawn=known.withdrawn or seen.withdrawn,
-    )
+def edited_fields(*, shown: str, spelling: str, now: datetime, host: str = "") -> Document:
+    """The fields that change in an entry whose message was put right."""
+    changes: Document = {"shown": shown, "spelling": spelling, "edited_at": time_to_text(now)}
+    return changes | {"updated_at": time_to_text(now)} | set_values(edited_by=host)
 
 
 # Runs and the schema
@@ -266,7 +203,7 @@ def run_to_document(run: RunRecord) -> Document:
 def run_from_document(document: Mapping[str, Any]) -> RunRecord:
     """The last run that a document tells of. Raise DocumentError when it tells of none."""
     fields = Fields(RUNS, document)
-    return RunRecord(
+    run = RunRecord(
         job=fields.text("job"),
         host=fields.text("host"),
         started_at=fields.time("started_at"),
@@ -274,6 +211,9 @@ def run_from_document(document: Mapping[str, Any]) -> RunRecord:
         exit_code=fields.number("exit_code"),
         details=dict(fields.table("details", optional=True).document),
     )
+    if document.get("_id") != run.id:
+        raise fields.wrong("_id", f"{run.id!r}")
+    return run
 
 
 def schema_document(version: int = SCHEMA_VERSION) -> Document:

@@ -31,6 +31,12 @@ as null, 5 and 5.0 are equal."""
 Where = Mapping[str, Collection[object]]
 """For each of some top-level fields the values that are wanted; None among them stands for a missing field, too."""
 
+OddId = tuple[str, str]
+"""A collection, and an `_id` in it that is no text, as it is shown."""
+
+USER_ID = "[1-9][0-9]{0,19}"
+"""How the ids of the members' documents are written, as a regular expression."""
+
 
 def rests_on(collection: str) -> tuple[str, ...]:
     """The fields by which a document of the collection is still as it was read."""
@@ -64,7 +70,7 @@ class Engine(Protocol):
 
     Every method raises StoreError when documents cannot be read or written: an error is never an empty answer. A
     change that is answered is durable. May be used from several threads, and by several processes at once. Ids are
-    texts; a document whose `_id` is none is seen by `walk` alone.
+    texts; a document whose `_id` is none is skipped, and named by `odd_ids`.
     """
 
     @property
@@ -77,11 +83,15 @@ class Engine(Protocol):
 
     @property
     def is_away(self) -> bool:
-        """Whether MongoDB could not be reached, so that its copy is asked; never of an engine of its own."""
+        """Whether MongoDB could not be reached, so that its mirror is asked; never of an engine of its own."""
 
     @property
     def held_back(self) -> str:
         """Why nothing is to be claimed or sent now; empty where it may be."""
+
+    @property
+    def odd_ids(self) -> Collection[OddId]:
+        """The documents met so far whose `_id` is no text; it grows with those met later."""
 
     @property
     def closed_fingerprint(self) -> str | None:
@@ -97,7 +107,13 @@ class Engine(Protocol):
         """The documents that are wanted, by `_id`; `within` is how their ids begin. One query for 10,000 documents."""
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """All documents as they are, of whatever shape; nothing where there is no such collection."""
+        """All documents as they are; nothing where there is no such collection."""
+
+    def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
+        """The documents whose `_id` is no text, which nothing else gives out, or a text unlike a regular expression.
+
+        One query. A change takes one off that is given as it was read, alone in its call.
+        """
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The id of each document, and the values that a change of it rests on: what to compare two engines by."""

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from giftping.store.base import StoreError
 from giftping.text import id_or_none
+
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""Between these no zone takes a time out of the calendar; nobody means one beyond."""
+
+EXACT = 2**53
+"""Up to here a double is one whole number; beyond it stands for several."""
 
 
 class DocumentError(StoreError):
     """A document is not what its collection holds; the text names the document, the field and the next step."""
 
 
+@lru_cache(maxsize=5000)
 def time_to_text(at: datetime) -> str:
     """An ISO 8601 UTC text with offset and microseconds, which sorts as the times do.
 
@@ -27,22 +36,49 @@ def time_to_text(at: datetime) -> str:
 def time_from_value(value: object) -> datetime:
     """The time of a stored text or datetime, in UTC; without a zone it is read as UTC.
 
-    Raise ValueError or TypeError for anything else.
+    Raise ValueError or TypeError for anything else, and for a time that nobody can mean.
     """
     at = value if isinstance(value, datetime) else datetime.fromisoformat(_as_text(value))
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"not within the calendar: {value}") from error
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"too far away: {value}")
+    return at
+
+
+def is_text(value: object) -> bool:
+    """Whether a stored value is a text; Code, a type of BSON's own, is a class of texts, and none."""
+    return type(value) is str
+
+
+def whole_number(value: object) -> int | None:
+    """The whole number that a stored value is, None for anything else; a double is one as far as it is exact."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
+        return int(value)
+    # MongoDB's driver gives whole numbers in a class of its own.
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def plain_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with everything that JSON has no word for as a text; times become ISO 8601 UTC."""
-    return {str(name): _plain(value) for name, value in document.items()}
+    """The document with everything that JSON has no word for as a text; times become ISO 8601 UTC, in milliseconds."""
+    # Nearly every value is a text: in a list that has changed there are thousands.
+    return {str(name): value if type(value) is str else _plain(value) for name, value in document.items()}
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, datetime):
-        return time_to_text(time_from_value(value))
+        # As MongoDB gives it back, which keeps milliseconds: otherwise a mirror never is what it mirrors.
+        kept = value.replace(microsecond=value.microsecond // 1000 * 1000, tzinfo=value.tzinfo or UTC)
+        try:
+            return time_to_text(kept)
+        except OverflowError:
+            return str(value)
     if isinstance(value, Mapping):
         return plain_document(value)
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else str(value)
@@ -59,9 +95,9 @@ class Fields:
     def text(self, name: str) -> str:
         """A text that must be there."""
         value = self.document.get(name)
-        if not isinstance(value, str):
+        if not is_text(value):
             raise self.wrong(name, "a text")
-        return value
+        return str(value)
 
     def optional_text(self, name: str) -> str:
         """A text, empty where the field is not there."""
@@ -70,16 +106,26 @@ class Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts, none where the field is not there."""
         values = self.document.get(name, ())
-        if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+        if not isinstance(values, list | tuple) or not all(map(is_text, values)):
             raise self.wrong(name, "a list of texts")
         return tuple(values)
 
     def number(self, name: str) -> int:
         """A whole number that must be there."""
-        try:
-            return int(self.document[name])
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise self.wrong(name, "a number") from error
+        if (found := whole_number(self.document.get(name))) is None:
+            raise self.wrong(name, "a number")
+        return found
+
+    def optional_number(self, name: str, otherwise: int) -> int:
+        """A whole number, another one where the field is not there."""
+        return otherwise if self.document.get(name) is None else self.number(name)
+
+    def flag(self, name: str) -> bool:
+        """Whether a field is true; not where it is not there."""
+        value = self.document.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.wrong(name, "true or false")
+        return value is True
 
     def id(self, name: str) -> int:
         """A Discord id that must be there, as a number or as a text."""
@@ -100,7 +146,7 @@ class Fields:
 
     def first_time(self, *names: str) -> datetime | None:
         """The time of the first of the fields that is there, None where none is."""
-        there = next((name for name in names if self.document.get(name)), None)
+        there = next((name for name in names if self.document.get(name) not in (None, "")), None)
         return None if there is None else self.time(there)
 
     def tables(self, name: str) -> tuple[Fields, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from giftping.store.base import Destination, GuildRecord
+from giftping.store.base import Destination, Subscription
 from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS, Document, game_of, plain_name
 from giftping.store.engine import REV, Change
 from giftping.store.fields import DocumentError, Fields, time_to_text
@@ -18,7 +18,6 @@ from giftping.store.guild_documents import (
     GUILD_OF_FIRST_SCHEMA,
     broken_from,
     subscription_to_document,
-    subscriptions_of,
 )
 
 OPEN_STATES = ("claimed", "uncertain")
@@ -36,10 +35,10 @@ def upgraded_guild(document: Mapping[str, Any]) -> tuple[list[Document], Documen
 
     First looks at games that the guild follows no more are not kept.
     """
-    guild = guild_from_first(document)
+    subscriptions = subscriptions_from_first(document)
     left = {name: value for name, value in document.items() if name not in GUILD_OF_FIRST_SCHEMA}
     of_itself = set(left) - {"_id", "guild_id", "created_at", "updated_at", REV}
-    return [subscription_to_document(one) for one in subscriptions_of(guild)], left if of_itself else None
+    return [subscription_to_document(one) for one in subscriptions], left if of_itself else None
 
 
 def is_guild_of_first(document: Mapping[str, Any]) -> bool:
@@ -47,26 +46,33 @@ def is_guild_of_first(document: Mapping[str, Any]) -> bool:
     return not GUILD_OF_FIRST_SCHEMA.isdisjoint(document)
 
 
-def guild_from_first(document: Mapping[str, Any]) -> GuildRecord:
-    """The settings of a guild's document. Raise DocumentError when they are none."""
+def subscriptions_from_first(document: Mapping[str, Any]) -> list[Subscription]:
+    """The subscriptions that a guild's document comes to: one for each game. Raise DocumentError when it is odd."""
     fields = Fields(GUILDS, document)
     destination = fields.table("destination")
     seeded = fields.table("seeded", optional=True)
     if not (games := fields.texts("games")):
         raise fields.wrong("games", "a list of games")
-    return GuildRecord(
-        guild_id=fields.id("guild_id"),
-        destination=Destination(
-            webhook=destination.optional_text("webhook"), channel_id=destination.optional_id("channel_id")
-        ),
-        games=games,
-        created_at=fields.time("created_at"),
-        updated_at=fields.time("updated_at"),
-        mention_role_id=fields.optional_id("mention_role_id"),
-        seeded={plain_name(name): seeded.texts(name) for name in seeded.document},
-        announce_current=fields.texts("announce_current"),
-        broken=broken_from(fields.table("broken")) if document.get("broken") else None,
-    )
+    mentioned = fields.optional_id("mention_role_id")
+    looked_at = {plain_name(name): seeded.texts(name) for name in seeded.document}
+    announced = fields.texts("announce_current")
+    return [
+        Subscription(
+            guild_id=fields.id("guild_id"),
+            game=game,
+            destination=Destination(
+                webhook=destination.optional_text("webhook"), channel_id=destination.optional_id("channel_id")
+            ),
+            created_at=fields.time("created_at"),
+            updated_at=fields.time("updated_at"),
+            place=place,
+            mentions=() if mentioned is None else (str(mentioned),),
+            seeded=looked_at.get(game),
+            announce_current=game in announced,
+            broken=broken_from(fields.table("broken")) if document.get("broken") else None,
+        )
+        for place, game in enumerate(dict.fromkeys(games))
+    ]
 
 
 def is_open_in_first(document: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""A guild's settings as documents: one for each game that it follows, and one for what is of the guild itself. Pure.
+"""Guilds as documents: one for each game that one follows, and one for what is of the guild itself. Pure.
 
 What has nothing to say is not kept: a guild without a name of its own is known by its subscriptions alone. Fields that
 are not ours, or of a later release, stay in a document that is written over.
@@ -6,11 +6,11 @@ are not ours, or of a later release, stay in a document that is written over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from giftping.store.base import Broken, Destination, GuildRecord, Subscription
+from giftping.store.base import EVERYONE, HERE, Broken, Destination, Guild, Subscription
 from giftping.store.documents import GUILDS, SUBSCRIPTIONS, Document, field_name, plain_name, set_values, text_or_none
 from giftping.store.fields import Fields, time_to_text
 from giftping.text import id_or_none
@@ -22,7 +22,7 @@ _OF_SUBSCRIPTION = frozenset(
 GUILD_OF_FIRST_SCHEMA = frozenset({"destination", "games", "mention_role_id", "seeded", "announce_current", "broken"})
 """What a guild's own document held before each of its games had one."""
 
-_OF_GUILD = frozenset({"_id", "guild_id", "label", "created_at", "updated_at"}) | GUILD_OF_FIRST_SCHEMA
+_OF_GUILD = frozenset({"_id", "guild_id", "label", "language", "created_at", "updated_at"}) | GUILD_OF_FIRST_SCHEMA
 
 
 def subscription_id(guild_id: int, game: str) -> str:
@@ -50,13 +50,12 @@ def subscription_to_document(one: Subscription, before: Mapping[str, Any] | None
     }
     document |= set_values(
         place=one.place or None,
-        mention=None if one.mention_role_id is None else str(one.mention_role_id),
+        mention=list(one.mentions) or None,
         announce_current=one.announce_current or None,
         broken=broken_to_document(one.broken) if one.broken else None,
     )
     if one.seeded is not None:
-        # Nothing is known of where they were then: for an address there is room.
-        known = _addresses(before)
+        known = {**_addresses(before), **{field_name(name): address for name, address in one.addresses.items()}}
         document["seeded"] = {name: known.get(name, "") for name in map(field_name, one.seeded)}
     return _kept(before, _OF_SUBSCRIPTION) | document
 
@@ -69,28 +68,33 @@ def subscription_from_document(document: Mapping[str, Any]) -> Subscription:
     guild_id, game = fields.id("guild_id"), fields.text("game")
     if document.get("_id") != subscription_id(guild_id, game):
         raise fields.wrong("_id", f"{subscription_id(guild_id, game)!r}")
-    broken = document.get("broken")
+    webhook, channel_id = destination.optional_text("webhook"), destination.optional_id("channel_id")
+    if not webhook and channel_id is None:
+        raise fields.wrong("destination", "a webhook or a channel")
     return Subscription(
         guild_id=guild_id,
         game=game,
-        destination=Destination(
-            webhook=destination.optional_text("webhook"), channel_id=destination.optional_id("channel_id")
-        ),
+        destination=Destination(webhook=webhook, channel_id=channel_id),
         created_at=fields.time("created_at"),
         updated_at=fields.time("updated_at"),
-        place=fields.number("place") if "place" in document else 0,
-        mention_role_id=next(filter(None, map(id_or_none, _mentions(fields))), None),
+        place=fields.optional_number("place", 0),
+        mentions=_mentions(fields),
         seeded=None if seeded is None else tuple(plain_name(name) for name in seeded.document),
-        announce_current=document.get("announce_current") is True,
-        broken=broken_from(fields.table("broken")) if broken else None,
+        addresses={
+            plain_name(name): address
+            for name, address in (seeded.document if seeded else {}).items()
+            if address and isinstance(address, str)
+        },
+        announce_current=fields.flag("announce_current"),
+        broken=None if document.get("broken") is None else broken_from(fields.table("broken")),
     )
 
 
 def _mentions(fields: Fields) -> tuple[str, ...]:
     """The ids of roles, "everyone" and "here"; one of them may stand there alone."""
-    if isinstance(fields.document.get("mention"), list | tuple):
-        return fields.texts("mention")
-    return (fields.optional_text("mention"),)
+    is_list = isinstance(fields.document.get("mention"), list | tuple)
+    found = fields.texts("mention") if is_list else (fields.optional_text("mention"),)
+    return tuple(dict.fromkeys(one for one in found if one in (EVERYONE, HERE) or id_or_none(one) is not None))
 
 
 def destination_to_document(destination: Destination) -> Document:
@@ -113,80 +117,34 @@ def broken_from(fields: Fields) -> Broken:
         times=fields.number("times"),
         retry_at=fields.first_time("retry_at"),
         # An older release kept the words alone.
-        status=fields.number("status") if "status" in fields.document else None,
-        code=fields.number("code") if "code" in fields.document else None,
+        status=None if fields.document.get("status") is None else fields.number("status"),
+        code=None if fields.document.get("code") is None else fields.number("code"),
     )
 
 
 # Guilds
 
 
-def subscriptions_of(guild: GuildRecord) -> list[Subscription]:
-    """The subscriptions that a guild's settings come to."""
-    return [
-        Subscription(
-            guild_id=guild.guild_id,
-            game=game,
-            destination=guild.destination,
-            created_at=guild.created_at,
-            updated_at=guild.updated_at,
-            place=place,
-            mention_role_id=guild.mention_role_id,
-            seeded=guild.seeded.get(game),
-            announce_current=game in guild.announce_current,
-            broken=guild.broken,
-        )
-        for place, game in enumerate(dict.fromkeys(guild.games))
-    ]
-
-
-def guild_to_document(guild: GuildRecord, before: Mapping[str, Any] | None = None) -> Document | None:
+def guild_to_document(guild: Guild, now: datetime, before: Mapping[str, Any] | None = None) -> Document | None:
     """The document of what is of the guild itself, written over the one `before`; None where that is nothing."""
     kept = _kept(before, _OF_GUILD)
-    if not guild.label and not set(kept) - {"rev"}:
+    if guild == Guild(guild.guild_id) and not set(kept) - {"rev"}:
         return None
-    return (
-        kept
-        | {
-            "_id": str(guild.guild_id),
-            "guild_id": guild.guild_id,
-            "created_at": time_to_text(guild.created_at),
-            "updated_at": time_to_text(guild.updated_at),
-        }
-        | set_values(label=guild.label)
-    )
+    at = time_to_text(now)
+    created_at = (before or {}).get("created_at", at)
+    own = {"_id": str(guild.guild_id), "guild_id": guild.guild_id, "created_at": created_at, "updated_at": at}
+    return kept | own | set_values(label=guild.label, language=guild.language)
 
 
-def guild_of(subscriptions: Iterable[Subscription], label: str = "") -> GuildRecord:
-    """The settings of a guild, from its subscriptions, of which there has to be one."""
-    known = sorted(subscriptions, key=lambda one: (one.place, one.game))
-    first = known[0]
-    return GuildRecord(
-        guild_id=first.guild_id,
-        destination=first.destination,
-        games=tuple(one.game for one in known),
-        created_at=min(one.created_at for one in known),
-        updated_at=max(one.updated_at for one in known),
-        mention_role_id=first.mention_role_id,
-        seeded={one.game: one.seeded for one in known if one.seeded is not None},
-        announce_current=tuple(one.game for one in known if one.announce_current),
-        broken=next((one.broken for one in known if one.broken), None),
-        label=label,
-    )
-
-
-def guilds_of(subscriptions: Iterable[Subscription], labels: Mapping[int, str]) -> Iterator[GuildRecord]:
-    """The settings of all guilds, from subscriptions in the order of their ids."""
-    for guild_id, of_it in groupby(subscriptions, key=lambda one: one.guild_id):
-        yield guild_of(of_it, labels.get(guild_id, ""))
-
-
-def label_from_document(document: Mapping[str, Any]) -> tuple[int, str]:
-    """A guild's id and its name, empty where it has none. Raise DocumentError when the document is none of a guild."""
+def guild_from_document(document: Mapping[str, Any]) -> Guild:
+    """The guild that a document holds. Raise DocumentError when it holds none."""
     fields = Fields(GUILDS, document)
     if not GUILD_OF_FIRST_SCHEMA.isdisjoint(document):
         raise fields.wrong("games", "what it can be upgraded from; add the guild again")
-    return fields.id("guild_id"), fields.optional_text("label")
+    guild_id = fields.id("guild_id")
+    if document.get("_id") != str(guild_id):
+        raise fields.wrong("_id", f"{str(guild_id)!r}")
+    return Guild(guild_id, fields.optional_text("label"), fields.optional_text("language"))
 
 
 def _addresses(before: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from giftping.store.tiny.files import FILE_MODE, FOLDER_MODE, HOLDERS, storage_errors
 
@@ -20,6 +20,23 @@ class Holder:
     host: str
     process: str
     """A token of its own; empty where an older release noted none."""
+
+
+class HolderLock(Protocol):
+    """By what a process is known to be alive."""
+
+    @property
+    def holder(self) -> Holder:
+        """This process."""
+
+    def take(self) -> Holder:
+        """This process, known to be alive from now on. Raise StoreError when that cannot be made known."""
+
+    def is_gone(self, holder: Holder) -> bool:
+        """Whether a process of this host has ended."""
+
+    def forget(self, holder: Holder) -> None:
+        """Let go of what tells of a process that is gone and holds nothing any more."""
 
 
 class ProcessLock:

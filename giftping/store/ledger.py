@@ -32,7 +32,7 @@ class LedgerStats(TypedDict):
     last_code: str | None
     """The one that was sent last, as it is spelled."""
     last_sent_at: datetime | None
-    """When that was; aware, in UTC."""
+    """When that was; aware, in UTC. None, too, where an older bot has not written when."""
     states: dict[str, int]
     """How many codes are on record in each state: `open`, `sent`, `seeded`, `uncertain`."""
     sources: dict[str, int]
@@ -77,7 +77,7 @@ class Ledger:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What whoever reads the answers should know, such as that MongoDB is away and its copy answers. No query.
+        """What whoever reads the answers should know, such as that MongoDB is away and its mirror answers. No query.
 
         An entry that the numbers of a guild skipped because it cannot be read is named here, too.
         """
@@ -122,7 +122,7 @@ class Ledger:
         What is on record already stays as it is: its state, its source, when it was sent. Where this raises StoreError
         some may have been recorded; the same call again does the rest. Raise ValueError for an unknown source, too.
 
-        One query, a write, however many they are. With MongoDB the first write of a ledger brings this host's copy in
+        One query, a write, however many they are. With MongoDB the first write of a ledger brings this host's mirror in
         step before it, as every run of giftping does.
         """
         if source not in get_args(EntrySource):
@@ -147,8 +147,7 @@ class Ledger:
         return {
             "total": numbers.total,
             "last_code": last.spelling if last else None,
-            # An older bot may have written no time of sending.
-            "last_sent_at": (last.sent_at or last.updated_at) if last else None,
+            "last_sent_at": last.happened_at if last else None,
             "states": numbers.states,
             "sources": numbers.sources,
         }
@@ -158,7 +157,7 @@ class Ledger:
 
         What is under way, or uncertain, stays: it would go out twice.
         That it was cleared, and when, is recorded, for `giftping codes explain`. One query as for `sent_codes`; where
-        there is something to clear four more, and what the first write of a ledger takes.
+        there is something to clear five more, and what the first write of a ledger takes.
         """
         guild_id, game = _guild_id(guild), self._known(game)
         if not self._store.keys(guild_id, game):
@@ -213,6 +212,8 @@ def _spellings_by_key(codes: Iterable[str]) -> dict[str, str]:
     if isinstance(codes, str):
         # Python would take it for a list of its letters.
         raise TypeError(f"codes is a text, not a list of texts: write [{codes!r}]")
+    if not isinstance(codes, Iterable):
+        raise TypeError(f"codes is {codes!r}, not a list of texts")
     spellings: dict[str, str] = {}
     for spelling in codes:
         if not isinstance(spelling, str):

@@ -38,20 +38,20 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
     from giftping.store.tiny.engine import TinyEngine
 
     uri = settings.mongo.uri
-    copy = TinyEngine(settings.state, read_only=read_only)
+    mirror = TinyEngine(settings.state, read_only=read_only)
     if uri is None:
-        return _alone(copy, settings, clock=clock, read_only=read_only)
+        return _alone(mirror, settings, clock=clock, read_only=read_only)
     from giftping.store.mirror.engine import MirroredEngine
     from giftping.store.mirror.upgrading import upgrade_both
 
     database, host = database_of(settings, uri), host_name(settings, create=not read_only)
 
     def upgrade() -> Sequence[Upgraded]:
-        return () if read_only else upgrade_both(database, copy, settings.state, host=host, now=clock())
+        return () if read_only else upgrade_both(database, mirror, settings.state, host=host, now=clock())
 
     engine = MirroredEngine(
         database,
-        copy,
+        mirror,
         folder=settings.state,
         host=host,
         clock=clock,
@@ -65,7 +65,7 @@ def open_store(settings: Settings, *, clock: Callable[[], datetime], read_only: 
 
 
 def database_of(settings: Settings, uri: Secret) -> MongoEngine:
-    """The MongoDB at an address, as the settings want it asked, without its copy; it is asked nothing yet.
+    """The MongoDB at an address, as the settings want it asked, without its mirror; it is asked nothing yet.
 
     Raise StoreError for an address that is none.
     """
@@ -80,12 +80,12 @@ def standing_of(settings: Settings, uri: Secret) -> DatabaseStanding:
     from giftping.store.mirror.standing import standing
     from giftping.store.tiny.engine import TinyEngine
 
-    with closing(TinyEngine(settings.state, read_only=True)) as copy, closing(database_of(settings, uri)) as database:
-        return standing(database, copy, host_name(settings, create=False))
+    with closing(TinyEngine(settings.state, read_only=True)) as mirror, closing(database_of(settings, uri)) as database:
+        return standing(database, mirror, host_name(settings, create=False))
 
 
 def decide_which_counts(settings: Settings, uri: Secret, at: datetime, *, adopts: bool) -> WhichDatabase:
-    """What MongoDB was found to be, once it was decided what counts. Raise StoreError where there is nothing to decide.
+    """What MongoDB was found to be, once it was decided what counts; where it was as it should be, nothing was.
 
     The next store that is opened for writing carries it out.
     """
@@ -93,14 +93,14 @@ def decide_which_counts(settings: Settings, uri: Secret, at: datetime, *, adopts
     from giftping.store.mirror.standing import decide_database
     from giftping.store.tiny.engine import TinyEngine
 
-    with closing(TinyEngine(settings.state)) as copy, closing(database_of(settings, uri)) as database:
-        return decide_database(database, copy, database_lock(settings.state), host_name(settings), at, adopts=adopts)
+    with closing(TinyEngine(settings.state)) as mirror, closing(database_of(settings, uri)) as database:
+        return decide_database(database, mirror, database_lock(settings.state), host_name(settings), at, adopts=adopts)
 
 
 def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], datetime], read_only: bool) -> Store:
     """The JSON file as the ledger itself, and let the user be told when it has been a mirror until now."""
     from giftping.store.base import SCHEMA_VERSION
-    from giftping.store.mirror.notes import leave_database
+    from giftping.store.mirror.notes import has_followed, leave_database
     from giftping.store.records import Store
 
     is_older = engine.schema() < SCHEMA_VERSION
@@ -114,10 +114,17 @@ def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], dateti
             engine.close()
             raise
         engine.notices = (str(done),) if done else ()
+    is_whole = has_followed(engine)
     if name := leave_database(engine, read_only=read_only):
+        again = (
+            "where other hosts go on with that, set MONGO_URI again"
+            if is_whole
+            else "it was cut short before it knew all that was sent by that, which may go out again: to take it over,"
+            " set MONGO_URI again for one giftping codes check"
+        )
         engine.notices += (
-            f"MONGO_URI is not set: {engine.name} is the ledger from now on, and no longer the mirror of {name}; where"
-            " other hosts go on with that, set MONGO_URI again",
+            f"MONGO_URI is not set: {engine.name} is the ledger from now on, and no longer the mirror of {name};"
+            f" {again}",
         )
     if is_older and read_only:
         from giftping.store.upgraded_view import UpgradedView
@@ -127,12 +134,15 @@ def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], dateti
 
 
 def host_name(settings: Settings, *, create: bool = True) -> str:
-    """The name under which this host claims: the one in the settings, else the one that its state folder keeps."""
+    """The name under which this host claims: the one in the settings, else the one that its state folder keeps.
+
+    Empty for a folder that is no host yet, and is not to be made one.
+    """
     return settings.host or kept_host_name(settings.state, create=create)
 
 
 def kept_host_name(state: Path, *, create: bool = True) -> str:
-    """The name that a state folder keeps for its host; made once.
+    """The name that a state folder keeps for its host; made once, and empty where none is to be made.
 
     Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
     read or kept: claims under a name that nobody remembers are settled late.
@@ -141,7 +151,7 @@ def kept_host_name(state: Path, *, create: bool = True) -> str:
     with storage_errors(path, "read or written"):
         kept = path.read_text("utf-8").strip() if path.exists() else ""
         if kept or not create:
-            return kept or _new_host_name()
+            return kept
         # Of several first runs at once one names the host; it has one name.
         with StoreLock(state / LOCK, NAMING).exclusive():
             if kept := path.read_text("utf-8").strip() if path.exists() else "":

@@ -65,6 +65,15 @@ SHAPES: Mapping[str, Shape] = {
             "message_id": ("number", "the message"),
             "channel_id": ("number", "the channel that the message is in"),
             "round": ("number", "which round of the code it is of; the first where it is missing"),
+            "webhook_id": ("number", "the webhook that the message came by; the bot where it is missing"),
+            "shown": (
+                "text",
+                "what the message shows of the code: `valid`, `valid until` when, `ended`, `withdrawn`; `gone` where"
+                " there is no message any more",
+            ),
+            "edited_at": ("time", "when the message was last put right"),
+            "host": ("text", "the host that has sent the message, or found that it had arrived"),
+            "edited_by": ("text", "the host that has last put the message right"),
         },
     ),
     DELIVERIES: Shape(
@@ -93,6 +102,8 @@ SHAPES: Mapping[str, Shape] = {
             "held_since": ("id", "when its holder took it, by Discord's time: the lease counts from there"),
             "quiet_since": ("id", "since when nobody is at it any more, by Discord's time"),
             "owed_since": ("time", "since when what it carries is owed"),
+            "noes": ("number", "how often the content of its message was refused"),
+            "retry_at": ("time", "when it is tried again after that"),
             "is_final": ("flag", "another look would not tell either"),
             "is_resent": ("flag", "it goes out again though nobody can tell: that is done once"),
         },
@@ -132,6 +143,7 @@ SHAPES: Mapping[str, Shape] = {
             "_id": ("text", "the guild's id"),
             "guild_id": ("number", "the same"),
             "label": ("text", "what people call it"),
+            "language": ("text", "the language of what its members see; that of the settings where it is missing"),
             "created_at": ("time", "when it was added"),
             "updated_at": ("time", "when its destination was last another one"),
         },
@@ -145,22 +157,38 @@ SHAPES: Mapping[str, Shape] = {
             "spelling": ("text", "as it was listed last"),
             "first_seen": ("time", "when a source first listed it"),
             "last_seen": ("time", "when a source last listed it"),
-            "sources": ("object", "for each source its `spelling`, `first_seen` and `last_seen`"),
+            "sources": (
+                "object",
+                "for each source its `spelling`, `first_seen` and `last_seen`, and for `manual` `by` whom it was added",
+            ),
             "rewards": ("text", "what it brings"),
             "expires_at": ("time", "when it ends"),
-            "expiry_text": ("text", "when it ends, in the words of the source"),
+            "expiry_text": (
+                "text",
+                "when it ends, in the words of the source; its last day, as `2026-12-31`, where it names a day and no"
+                " time",
+            ),
+            "latest_end": ("time", "the latest end that any source has named"),
             "state": ("text", "what the sources say of it, such as `expired`"),
             "regions": ("list of texts", "where it can be redeemed"),
             "rounds": (
                 "list of objects",
-                "each time it was issued anew: when that `began_at`, and the `reason` to think so",
+                "each time it was issued anew: when that `began_at`, the `reason` to think so, and when the one before"
+                " had `ended_at`",
             ),
             "holds": (
                 "object",
                 "for each source whose listing is doubtful: held `since`, the `reason`, and `until` when, which is"
-                " missing where somebody has to say so",
+                " missing where somebody has to say so; when it was `released_at`, and in which `round` of the code,"
+                " the first where that is missing",
             ),
             "withdrawn": ("object", "that a person has said it is none: `by` whom, and when (`at`)"),
+            "approved": ("object", "that a person has said it is one, likewise"),
+            "shown": (
+                "text",
+                "what all messages of it are known to show, so that they need not be looked up; missing while some are"
+                " yet to be put right",
+            ),
         },
     ),
     HOSTS: Shape(
@@ -197,7 +225,11 @@ SHAPES: Mapping[str, Shape] = {
         "When a member handed in and was pinged, in the older bot's shape with fields added.",
         {
             "_id": ("text", "the user's id"),
-            "last_submit": ("seconds", "when the last TODO was handed in"),
+            "last_submit": (
+                "seconds",
+                "when the last TODO was handed in; the first day of 2100 where none was, which the older bot leaves"
+                " alone",
+            ),
             "last_ping": ("seconds", "when the member was last reminded; 0 once a TODO was handed in"),
             "todo": (
                 "object",
@@ -207,7 +239,7 @@ SHAPES: Mapping[str, Shape] = {
             "notices": ("list of objects", "messages that are not all delivered yet, each with its two legs"),
             "done": (
                 "list of texts",
-                "the last notices and lapses that are done with, for whoever meets an older copy of it",
+                "the last notices and lapses that are done with, for whoever meets an older mirror of it",
             ),
             "events": ("list of objects", "what the history is yet to get"),
             "updated_at": ("time", "when it was last changed"),
@@ -223,11 +255,13 @@ SHAPES: Mapping[str, Shape] = {
             "exempt": ("flag", "never reminded"),
             "time_zone": ("text", "the member's own"),
             "pauses": ("list of objects", "each `from` when, `to` when, and the `reason`"),
+            "found": ("flag", "an older bot has put the member there, and no sweep has started their clock yet"),
+            "clock_from": ("seconds", "when a sweep has started the clock of a member who was found there"),
             "left_at": ("seconds", "since when the member is not in the guild"),
             "seen": ("object", "what Discord said of the member last, and when"),
             "dm_channel_id": ("text", "the channel of direct messages"),
             "dms_closed_at": ("seconds", "when Discord last said that the member takes none"),
-            "updated_at": ("time", "when it was last changed"),
+            "updated_at": ("time", "when somebody changed it last"),
         },
     ),
     TODO_EVENTS: Shape(
@@ -246,9 +280,10 @@ SHAPES: Mapping[str, Shape] = {
         },
     ),
     TODO_STATE: Shape(
-        "What sweeps keep for each other: one document, `sweep`.",
+        "What sweeps keep for each other: one document, `sweep`. And who asked to be forgotten, a document for each.",
         {
-            "_id": ("text", "`sweep`"),
+            "_id": ("text", "`sweep`; or `forgotten USER`, for a year"),
+            "forgotten_at": ("seconds", "when that was: what is older is taken away again where it comes back"),
             "last_sweep": ("seconds", "when the last one began"),
             "last_gap": ("number", "the seconds between the two last ones"),
             "downtimes": ("list", "the times in which nobody swept, each from and to"),
@@ -267,7 +302,7 @@ SHAPES: Mapping[str, Shape] = {
         },
     ),
     MIRROR: Shape(
-        "In the copy of a MongoDB alone: with what it is in step, and what is to be carried back. Not for others.",
+        "In the mirror of a MongoDB alone: with what it is in step, and what is to be carried back. Not for others.",
         {"_id": ("text", "what it is a note of")},
     ),
 }

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from giftping.store.base import EntryState, LedgerEntry
+from giftping.store.base import NOT_RECORDED, EntryState, LedgerEntry
 
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """What codes are counted by, and how a period is called: a day, an ISO 8601 week, a month."""
@@ -24,6 +24,8 @@ class LedgerStatistics:
     """How many codes were sent."""
     last: LedgerEntry | None
     """The one that was sent last."""
+    undated: int
+    """How many of them were sent nobody knows when: they are in no period."""
     states: dict[str, int]
     """How many entries are in each state; all states are there. `uncertain` are those that are open, and of which
     nobody can tell whether they arrived."""
@@ -45,10 +47,11 @@ def statistics(entries: Sequence[LedgerEntry], zone: tzinfo | None, unclear: Col
         for entry in entries
     )
     sent = [entry for entry in entries if entry.state is EntryState.SENT]
-    moments = [(entry.sent_at or entry.updated_at).astimezone(zone) for entry in sent]
+    moments = [entry.happened_at.astimezone(zone) for entry in sent if entry.happened_at is not None]
     return LedgerStatistics(
         total=len(sent),
-        last=max(sent, key=lambda entry: (entry.sent_at or entry.updated_at, entry.id), default=None),
+        last=max(sent, key=lambda entry: (entry.happened_at or NOT_RECORDED, entry.id), default=None),
+        undated=len(sent) - len(moments),
         states={state: states[state] for state in STATES},
         sources=dict(Counter(entry.source for entry in sent).most_common()),
         games=dict(Counter(entry.game for entry in sent).most_common()),

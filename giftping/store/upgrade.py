@@ -70,12 +70,15 @@ class Upgraded:
     backup: str
     odd: tuple[str, ...]
     """What could not be read, and is as it was."""
+    resumed: bool = False
+    """Whether it goes on from one that was cut short: the numbers are of this part alone."""
 
     def __str__(self) -> str:
         of_it = f"{counted(self.guilds, 'guild')} and {counted(self.deliveries, 'message')} under way"
         kept = f"; what it was before is in {self.backup}" if self.backup else ""
         odd = f"; left as they are: {'; '.join(self.odd)}" if self.odd else ""
-        return f"{self.name} is upgraded from giftping 0.1.0, with {of_it}{kept}{odd}"
+        how = "as an earlier run began it" if self.resumed else f"with {of_it}"
+        return f"{self.name} is upgraded from giftping 0.1.0, {how}{kept}{odd}"
 
 
 def upgrade(engine: Upgradable, folder: Path, *, host: str, now: datetime, shares: bool) -> Upgraded | None:
@@ -108,6 +111,7 @@ class _Upgrading:
     host: str
     now: datetime
     odd: dict[str, None] = field(default_factory=dict)
+    is_resumed: bool = False
 
     def upgrade(self) -> Upgraded:
         backup = self._backed_up()
@@ -122,7 +126,8 @@ class _Upgrading:
             raise StoreError(f"{self.engine.name}: what is to be upgraded keeps changing; stop what else writes to it")
         before = self.engine.get(META, [SCHEMA_ID]).get(SCHEMA_ID)
         self.engine.change([Change(META, before, {**(before or {}), **schema_document()})])
-        return Upgraded(self.engine.name, done[SUBSCRIPTIONS], done[DELIVERIES], backup, tuple(self.odd))
+        guilds, deliveries = done[SUBSCRIPTIONS], done[DELIVERIES]
+        return Upgraded(self.engine.name, guilds, deliveries, backup, tuple(self.odd), self.is_resumed)
 
     def _note_odd(self, error: DocumentError) -> None:
         self.odd[str(error)] = None
@@ -133,6 +138,7 @@ class _Upgrading:
 
         note = self.engine.get(META, [UPGRADE_ID]).get(UPGRADE_ID)
         if note is not None and "backup" in note:
+            self.is_resumed = True
             return str(note["backup"])
         everything = ((name, self.engine.walk(name)) for name in COLLECTIONS if name != META)
         path = write_backup(self.folder, everything, self.now, before="upgrade", schema=SCHEMA_VERSION - 1)

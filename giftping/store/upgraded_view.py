@@ -8,7 +8,7 @@ from typing import Any
 
 from giftping.store.base import StoreError
 from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS
-from giftping.store.engine import Change, Engine, Where, is_wanted, rests_on
+from giftping.store.engine import Change, Engine, OddId, Where, is_wanted, rests_on
 from giftping.store.fields import DocumentError
 from giftping.store.upgrade import changes_left
 
@@ -38,6 +38,11 @@ class UpgradedView:
     def is_away(self) -> bool:
         """Whether MongoDB could not be reached."""
         return self._engine.is_away
+
+    @property
+    def odd_ids(self) -> Collection[OddId]:
+        """The documents that the engine skips."""
+        return self._engine.odd_ids
 
     @property
     def held_back(self) -> str:
@@ -71,6 +76,10 @@ class UpgradedView:
         """All documents."""
         table = self._table(collection)
         return self._engine.walk(collection) if table is None else iter(table.values())
+
+    def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
+        """The documents whose `_id` is no text, or one unlike a regular expression."""
+        return self._engine.strays(collection, unlike)
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The id of each document, and the values that a change of it rests on."""

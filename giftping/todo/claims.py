@@ -15,8 +15,9 @@ from datetime import datetime
 
 from giftping.delivery.clock import Clock, delivery_time
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.delivery.retries import is_left_alone, message_retry_at
 from giftping.discord.http import DiscordHttp
-from giftping.discord.meanings import meaning_of
+from giftping.discord.meanings import Meaning, meaning_of
 from giftping.discord.outcome import Done, Outcome, Unclear, WithdrawnError
 from giftping.discord.snowflake import snowflake_time
 from giftping.store.base import StoreAwayError
@@ -78,14 +79,18 @@ class LegClaims:
     def _owed(self, member: Member, errand: Errand, leg: LegName) -> Recipient | None:
         if errand.notice_id:
             notice = member.notice(errand.notice_id)
-            return (member, notice) if notice and notice.leg(leg).state is LegState.OPEN else None
+            return (member, notice) if notice and self._is_to_be_tried(notice, leg) else None
         now = self.clock()
         # By the rules as they are now: since the plan was made a TODO, a pause or another host's ping may have come.
         found = due(member, self.rules, now, self.downtimes)
         if not found.is_ping or leg not in found.legs:
             return None
         notice = ping_for(member, found, new_id(), now, dm=self.dm_state(member))
-        return (member, notice) if notice.leg(leg).state is LegState.OPEN else None
+        return (member, notice) if self._is_to_be_tried(notice, leg) else None
+
+    def _is_to_be_tried(self, notice: Notice, leg: LegName) -> bool:
+        known = notice.leg(leg)
+        return known.state is LegState.OPEN and not is_left_alone(known.retry_at, self.clock())
 
     # Before it goes out
 
@@ -197,9 +202,10 @@ class LegClaims:
             if not self.repository.store.held_back:
                 self._release(outgoing)
             return []
-        self._release(outgoing, outcome.reason)
-        mend = meaning_of(outcome.status, outcome.code).mend
-        return [replace(one, mend=mend) for one in _reports(outgoing, ActionResult.REFUSED, outcome.reason)]
+        meaning = meaning_of(outcome.status, outcome.code)
+        # Of several it is not known whose part of it was refused: each is tried alone first.
+        self._release(outgoing, outcome.reason, of_content=meaning if len(outgoing.recipients) == 1 else None)
+        return [replace(one, mend=meaning.mend) for one in _reports(outgoing, ActionResult.REFUSED, outcome.reason)]
 
     def _record_done(self, outgoing: Outgoing, outcome: Done) -> list[LegReport]:
         message_id, channel_id = outcome.message_id, outcome.channel_id or outgoing.delivery.channel_id
@@ -242,11 +248,17 @@ class LegClaims:
         self.repository.amend([user_id], closed)
         return [leg_report(*owed, leg, ActionResult.CLOSED, reason)]
 
-    def _release(self, outgoing: Outgoing, reason: str = "", state: LegState = LegState.OPEN) -> None:
+    def _release(
+        self,
+        outgoing: Outgoing,
+        reason: str = "",
+        state: LegState = LegState.OPEN,
+        of_content: Meaning | None = None,
+    ) -> None:
         """Take back a claim of which surely nothing was posted."""
         # The delivery first: only as long as it is ours its legs are, too.
         if outgoing.is_claimed and self.deliveries.remove(outgoing.delivery):
-            self._open_again(outgoing, outgoing.recipients, reason, state)
+            self._open_again(outgoing, outgoing.recipients, reason, state, of_content)
 
     def _open_again(
         self,
@@ -254,13 +266,21 @@ class LegClaims:
         recipients: Sequence[Recipient],
         reason: str = "",
         state: LegState = LegState.OPEN,
+        of_content: Meaning | None = None,
     ) -> None:
+        now = self.clock()
+
+        def refused(member: Member, notice: Notice) -> Member:
+            leg = notice.leg(outgoing.leg)
+            retry_at = message_retry_at(of_content, leg.noes + 1, now) if of_content else None
+            return with_refusal(
+                member, notice, outgoing.leg, reason=reason or leg.reason, state=state, retry_at=retry_at
+            )
+
         self._change(
             outgoing,
             recipients,
-            lambda member, notice: with_refusal(
-                member, notice, outgoing.leg, reason=reason or notice.leg(outgoing.leg).reason, state=state
-            ),
+            refused,
             # That somebody takes no direct messages is no event.
             reason=reason if state is LegState.OPEN else "",
         )

@@ -34,6 +34,7 @@ def without_future(member: Member, now: datetime) -> Member:
     return replace(
         member,
         added=past(member.added),
+        clock_from=past(member.clock_from),
         last_submit=past(member.last_submit),
         last_ping=past(member.last_ping),
         left_at=past(member.left_at),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from giftping.store.documents import Document
-from giftping.store.fields import time_from_value
+from giftping.store.documents import NEVER_SUBMITTED, Document
+from giftping.store.fields import is_text, time_from_value, whole_number
 from giftping.text import id_or_none
 
 _LATEST = 1e11
@@ -32,11 +32,18 @@ class DocumentFields:
         self._document = document
 
     def text(self, name: str) -> str:
-        """A text; a number is taken as one."""
+        """A text."""
         value = self._document.get(name)
         if value is None:
             return ""
-        if not isinstance(value, str | int | float):
+        if not is_text(value):
+            raise self.odd(name, "a text")
+        return str(value)
+
+    def required_text(self, name: str) -> str:
+        """A text that must be there, and nothing else."""
+        value = self._document.get(name)
+        if not is_text(value):
             raise self.odd(name, "a text")
         return str(value)
 
@@ -49,13 +56,21 @@ class DocumentFields:
             raise self.odd(name, "the name of a time zone") from None
 
     def flag(self, name: str) -> bool:
-        """Whether a field is true, and not merely something."""
-        return self._document.get(name) is True
+        """Whether a field is true."""
+        value = self._document.get(name)
+        # Who is exempt, and nobody can tell, is not to be pinged for it.
+        if value is not None and not isinstance(value, bool):
+            raise self.odd(name, "true or false")
+        return value is True
 
     def count(self, name: str) -> int:
-        """A whole number, 0 for anything else: nothing is decided by one."""
+        """A whole number, 0 where there is none."""
         value = self._document.get(name)
-        return value if isinstance(value, int) else 0
+        if value is None:
+            return 0
+        if (found := whole_number(value)) is None:
+            raise self.odd(name, "a whole number")
+        return found
 
     def id(self, name: str) -> int | None:
         """A Discord id, written as a text or as a number."""
@@ -67,13 +82,13 @@ class DocumentFields:
         return found
 
     def time(self, name: str) -> datetime | None:
-        """An instant given in epoch seconds, as a date, or as ISO text; 0 is none."""
+        """An instant given in epoch seconds, as a date, or as ISO text; 0 is none, and so is what stands for never."""
         value = self._document.get(name)
-        if value is None or value == 0:
+        if value is None or (value == 0 and not isinstance(value, bool)) or value == NEVER_SUBMITTED:
             return None
         try:
             if isinstance(value, str | datetime):
-                return time_from_value(value)
+                return instant_from(time_from_value(value).timestamp())
             return instant_from(value)
         except (TypeError, ValueError, OverflowError):
             raise self.odd(name, "a time in epoch seconds") from None
@@ -96,9 +111,20 @@ class DocumentFields:
             raise self.odd(name, "an object")
         return DocumentFields(self._collection, value)
 
+    def texts(self, name: str) -> list[str]:
+        """A list of texts."""
+        values = self._document.get(name, ())
+        if values is None:
+            return []
+        if not isinstance(values, list | tuple) or not all(map(is_text, values)):
+            raise self.odd(name, "a list of texts")
+        return list(values)
+
     def tables(self, name: str) -> list[DocumentFields]:
         """The fields of each object of a list."""
-        values = self._document.get(name) or []
+        values = self._document.get(name)
+        if values is None:
+            return []
         if not isinstance(values, list | tuple) or not all(isinstance(value, Mapping) for value in values):
             raise self.odd(name, "a list of objects")
         return [DocumentFields(self._collection, value) for value in values]

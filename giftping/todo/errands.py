@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from giftping.discord.limits import EMBEDS
 from giftping.todo.model import PINGS, LegName, LegState, Member, Notice
-from giftping.todo.notices import NoticeDetails, batches
+from giftping.todo.notices import NoticeDetails, Speech, batches, pings_a_message
 from giftping.todo.report import PlannedAction
 
 Recipient = tuple[Member, Notice]
@@ -36,14 +35,17 @@ def news_of(members: Iterable[Member]) -> list[Recipient]:
     ]
 
 
-def posts_of(news: Sequence[Recipient], pings: Sequence[PlannedAction]) -> Iterator[list[Errand]]:
+def posts_of(news: Sequence[Recipient], pings: Sequence[PlannedAction], speech: Speech) -> Iterator[list[Errand]]:
     """What goes into one channel message after the other."""
-    to_post = [NoticeDetails(member, notice) for member, notice in news if notice.channel.state is LegState.OPEN]
+    to_post = [
+        NoticeDetails(member, notice, speech.words) for member, notice in news if notice.channel.state is LegState.OPEN
+    ]
     for batch in batches(to_post):
         yield [Errand(details.member.user_id, details.notice.id) for details in batch]
     to_channel = [Errand(one.user_id) for one in pings if LegName.CHANNEL in one.due.legs]
-    for start in range(0, len(to_channel), EMBEDS):
-        yield to_channel[start : start + EMBEDS]
+    at_once = pings_a_message(speech)
+    for start in range(0, len(to_channel), at_once):
+        yield to_channel[start : start + at_once]
 
 
 def writes_of(news: Sequence[Recipient], pings: Sequence[PlannedAction]) -> list[Errand]:

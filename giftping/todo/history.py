@@ -51,7 +51,7 @@ def event_from(document: Mapping[str, Any]) -> Event:
     if user_id is None or at is None:
         raise reader.odd("user_id" if user_id is None else "at", "whose event it is, and of when")
     return Event(
-        id=reader.text("_id"),
+        id=reader.required_text("_id"),
         user_id=user_id,
         kind=reader.text("kind"),
         at=at,

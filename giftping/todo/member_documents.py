@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS, Document, done_lapse
+from giftping.store.documents import ACTIVE_MEMBERS, NEVER_SUBMITTED, TODO_TIMESTAMPS, Document, done_lapse
 from giftping.store.fields import time_to_text
 from giftping.text import id_or_none
 from giftping.todo.document_fields import DocumentFields, OddDocumentError, epoch_of, set_values
@@ -34,7 +34,19 @@ from giftping.todo.model import (
 NOT_APPLICABLE = "N/A"
 """What the older bot stores for a list that was left empty."""
 
-_ROSTER_FIELDS = ("exempt", "time_zone", "pauses", "left_at", "seen", "dm_channel_id", "dms_closed_at")
+_ROSTER_FIELDS = (
+    "exempt",
+    "time_zone",
+    "pauses",
+    "left_at",
+    "seen",
+    "dm_channel_id",
+    "dms_closed_at",
+    "found",
+    "clock_from",
+)
+_LOOKED_UP = ("name", "left_at", "seen", "dm_channel_id", "dms_closed_at", "found", "clock_from")
+"""What sweeps find out of a member: no change that somebody made, which would count as the later one of two."""
 _TIMESTAMPS_FIELDS = ("last_submit", "todo", "lapse", "notices", "done")
 
 _DONE_KEPT = 30
@@ -57,11 +69,19 @@ def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapp
     """
     on_roster = DocumentFields(ACTIVE_MEMBERS, roster or {})
     stamps = DocumentFields(TODO_TIMESTAMPS, timestamps or {})
+    # Nothing is made of these here, but what cannot be read is not written over.
+    on_roster.id("user_id")
+    stamps.texts("done")
+    for event in stamps.tables("events"):
+        event.required_text("_id")
     return Member(
         user_id=user_id,
         name=on_roster.text("name"),
         on_roster=roster is not None,
         added=on_roster.time("added"),
+        # Whatever giftping puts on the roster it dates; the older bot knew of no such date.
+        is_found=roster is not None and (on_roster.flag("found") or "updated_at" not in roster),
+        clock_from=on_roster.time("clock_from"),
         exempt=on_roster.flag("exempt"),
         time_zone=on_roster.zone("time_zone"),
         pauses=tuple(_pause_from(pause) for pause in on_roster.tables("pauses")),
@@ -80,7 +100,10 @@ def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapp
 
 
 def roster_document_of(member: Member, now: datetime) -> Document:
-    """The document in `active_members` that the member is to have; `updated_at` says now where it changes."""
+    """The document in `active_members` that the member is to have.
+
+    `updated_at` says now where somebody changes it, and not where a sweep has looked the member up.
+    """
     before = dict(member.roster_document or {})
     document = {name: value for name, value in before.items() if name not in _ROSTER_FIELDS}
     document |= {"_id": str(member.user_id), "name": member.name, "user_id": member.user_id}
@@ -94,8 +117,14 @@ def roster_document_of(member: Member, now: datetime) -> Document:
         seen=_membership_object(member.membership) if member.membership else None,
         dm_channel_id=str(member.dm_channel_id) if member.dm_channel_id else None,
         dms_closed_at=epoch_of(member.dms_closed_at),
+        clock_from=epoch_of(member.clock_from),
     )
-    return _dated(document, before, now)
+    waits = member.is_found and member.silent_since is None
+    by_somebody, known = ({name: one[name] for name in one if name not in _LOOKED_UP} for one in (document, before))
+    if before and by_somebody == known:
+        return document | ({"found": True} if before.get("found") is True and waits else {})
+    # Once it is dated, nothing else tells that an older bot has put them there.
+    return _dated(document | ({"found": True} if waits else {}), before, now)
 
 
 def timestamps_document_of(member: Member, now: datetime, events: list[Document]) -> Document:
@@ -112,9 +141,7 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
     if known.last_ping != member.last_ping or "last_ping" not in before:
         document["last_ping"] = epoch_of(member.last_ping) or 0
     document |= set_values(
-        last_submit=before.get("last_submit")
-        if known.last_submit == member.last_submit
-        else epoch_of(member.last_submit),
+        last_submit=_last_submit(before, known, member),
         todo=before.get("todo") if known.todo == member.todo else todo_document(member.todo),
         lapse=_lapse_object(member.lapse) if member.lapse else None,
         notices=[_notice_object(notice) for notice in member.notices],
@@ -122,6 +149,19 @@ def timestamps_document_of(member: Member, now: datetime, events: list[Document]
         events=events,
     )
     return _dated(document, before, now)
+
+
+def lacks_submission(member: Member) -> bool:
+    """Whether a document of a member's says nothing of a last TODO, as an older release has left it."""
+    document = member.timestamps_document
+    return document is not None and member.last_submit is None and document.get("last_submit") != NEVER_SUBMITTED
+
+
+def _last_submit(before: Mapping[str, Any], known: Member, member: Member) -> Any:
+    """When the last TODO came, as it stands in the document; for whoever has handed in none a time far ahead."""
+    if member.last_submit is None:
+        return NEVER_SUBMITTED
+    return before.get("last_submit") if known.last_submit == member.last_submit else epoch_of(member.last_submit)
 
 
 def _done(before: Mapping[str, Any], known: Member, member: Member) -> list[str]:
@@ -278,6 +318,8 @@ def _leg_from(reader: DocumentFields) -> Leg:
         message_id=reader.id("message_id"),
         channel_id=reader.id("channel_id"),
         delivery=reader.text("delivery"),
+        noes=reader.count("noes"),
+        retry_at=reader.time("retry_at"),
     )
 
 
@@ -289,4 +331,6 @@ def _leg_object(leg: Leg) -> Document:
         message_id=str(leg.message_id) if leg.message_id else None,
         channel_id=str(leg.channel_id) if leg.channel_id else None,
         delivery=leg.delivery,
+        noes=leg.noes or None,
+        retry_at=epoch_of(leg.retry_at),
     )

@@ -18,7 +18,7 @@ from giftping.todo.claims import LegClaims, Outgoing, leg_report
 from giftping.todo.direct_messages import NOT_TO_BE_REACHED, DirectMessages
 from giftping.todo.errands import Errand, Recipient
 from giftping.todo.model import Lapse, LegName, Member, Notice, NoticeKind, Todo
-from giftping.todo.notices import NoticeDetails, channel_message, dm_message
+from giftping.todo.notices import NoticeDetails, Speech, channel_message, dm_message
 from giftping.todo.periods import Period
 from giftping.todo.report import ActionResult, LegReport, PlannedWrites
 from giftping.todo.repository import LoadedMembers, MemberRepository
@@ -58,6 +58,8 @@ class Messenger:
     clock: Clock
     rules: TodoRules
     addresses: Addresses
+    ask_speech: Callable[[], Speech]
+    """What is said to members; asked once, and only where somebody is told."""
     downtimes: Sequence[Period] = ()
     upload: Callable[[Todo], Upload | None] = no_upload
     """The file of a TODO, where this host has it."""
@@ -67,6 +69,7 @@ class Messenger:
     """Why no more is posted to the channel in this run; empty while it is."""
     channel_mend: str = ""
     """What a person has to mend there, in words."""
+    _speech: Speech | None = field(default=None, init=False)
     dms: DirectMessages = field(init=False)
     claims: LegClaims = field(init=False)
 
@@ -110,7 +113,8 @@ class Messenger:
 
     def preview(self, loaded: LoadedMembers, errands: Sequence[Errand]) -> tuple[str, Message] | None:
         """Where a message for these errands would go and what it would say; None when nobody is to be told."""
-        details = [self._details(*owed) for owed in self.claims.owed(loaded.members, errands, LegName.CHANNEL)]
+        owed = self.claims.owed(loaded.members, errands, LegName.CHANNEL)
+        details = [self._details(*one, self.speech) for one in owed]
         return (f"channel {self.addresses.channel_id}", channel_message(details)) if details else None
 
     def planned_writes(self, loaded: LoadedMembers, errands: Sequence[Errand]) -> PlannedWrites:
@@ -128,11 +132,12 @@ class Messenger:
             return []
         if self.channel_refused:
             return self._not_tried(errands, self.channel_refused, self.channel_mend)
+        speech = self.speech
         for _ in range(TRIES):
             outgoing = self.claims.outgoing(errands, LegName.CHANNEL, self.addresses.channel_id)
             outcome = self._send(
                 outgoing,
-                lambda claimed: channel_message([self._details(*one) for one in claimed]),
+                lambda claimed: channel_message([self._details(*one, speech) for one in claimed]),
                 self._upload_of(errands),
             )
             reports = self.claims.record(outgoing, outcome)
@@ -141,7 +146,11 @@ class Messenger:
                 break
         if not isinstance(outcome, Refused) or outcome.withdrawn:
             return reports
-        mend = meaning_of(outcome.status, outcome.code).mend
+        meaning = meaning_of(outcome.status, outcome.code)
+        mend = meaning.mend
+        if meaning.is_of_content and len(outgoing.recipients) > 1:
+            # One member's part may be why; the others are not to wait for it.
+            return [report for errand in errands for report in self.post([errand])]
         if outcome.lasting or outcome.everywhere:
             self.channel_refused, self.channel_mend = outcome.reason, mend
         # One that was refused before it was anybody's turn was claimed for nobody.
@@ -177,7 +186,8 @@ class Messenger:
 
     def _write_to(self, channel_id: int, errand: Errand) -> list[LegReport]:
         outgoing = self.claims.outgoing([errand], LegName.DM, channel_id)
-        outcome = self._send(outgoing, lambda claimed: dm_message(self._details(*claimed[0])))
+        speech = self.speech
+        outcome = self._send(outgoing, lambda claimed: dm_message(self._details(*claimed[0], speech)))
         if isinstance(outcome, Refused) and outcome.code in NOT_TO_BE_REACHED:
             self.dms.note_closed(errand.user_id)
             return self.claims.close(outgoing, outcome.reason)
@@ -223,7 +233,7 @@ class Messenger:
         notice = self.repository.member(errands[0].user_id).notice(errands[0].notice_id)
         return self.upload(notice.todo) if notice and notice.todo and notice.todo.attachment else None
 
-    def _details(self, member: Member, notice: Notice) -> NoticeDetails:
+    def _details(self, member: Member, notice: Notice, speech: Speech) -> NoticeDetails:
         """A notice with the times that its text names."""
         now = self.clock()
         if notice.kind is NoticeKind.WARNING and member.silent_since is not None:
@@ -231,7 +241,16 @@ class Messenger:
             role_off_at = outlook(warned, self.rules, self.downtimes).role_off_at
         else:
             role_off_at = None
-        return NoticeDetails(member, notice, now + self.rules.remind_every, role_off_at, self.addresses.role_id)
+        next_ping_at, role_id = now + self.rules.remind_every, self.addresses.role_id
+        return NoticeDetails(member, notice, speech.words, next_ping_at, role_off_at, role_id, speech.how)
+
+    @property
+    def speech(self) -> Speech:
+        """What is said to members. The store is asked for it: so not while a message is made, in the client's turn."""
+        # No cached_property: up to Python 3.11 one thread that computes it keeps those of all other messengers waiting.
+        if self._speech is None:
+            self._speech = self.ask_speech()
+        return self._speech
 
 
 def _without_pictures(message: Message) -> Message:

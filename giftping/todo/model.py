@@ -69,6 +69,10 @@ class Leg:
     """Where it went or was about to go: there it is looked for."""
     delivery: str = ""
     """The id of the delivery that has claimed it: one that is not there any more was never written."""
+    noes: int = 0
+    """How often the content of its message was refused."""
+    retry_at: datetime | None = None
+    """When it is tried again after that; None for the next sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +226,11 @@ class Member:
     on_roster: bool = True
     added: datetime | None = None
     """When they came onto the roster."""
+    is_found: bool = False
+    """Whether an older bot put them there, so that giftping has found them."""
+    clock_from: datetime | None = None
+    """Since when their silence counts, where a sweep has started their clock: they were found, or undated, or have been
+    forgotten."""
     exempt: bool = False
     time_zone: str = ""
     """The name of their own zone, empty where they go by that of the settings."""
@@ -248,9 +257,15 @@ class Member:
 
     @property
     def silent_since(self) -> datetime | None:
-        """When the clock started: the last submission, or the coming onto the roster where that is later."""
+        """When the clock started: the last submission, or the coming onto the roster where that is later.
+
+        None until a sweep has started the clock of whoever was found on the roster and never handed in: an older bot
+        has left them alone, so that they are not late from the start.
+        """
+        is_left_alone = self.is_found and self.last_submit is None
         # Whoever comes back onto the roster after a year is not a year late.
-        return max((at for at in (self.last_submit, self.added) if at), default=None)
+        came = self.clock_from or (None if is_left_alone else self.added)
+        return max((at for at in (self.last_submit, came) if at), default=None)
 
     @property
     def present_lapse(self) -> Lapse | None:

@@ -8,21 +8,39 @@ reference, by which a run that does not know whether its message arrived finds i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from giftping.discord.limits import EMBEDS, FIELD_VALUE_LENGTH, MESSAGE_EMBEDS_LENGTH, embed_length
+from giftping.discord.limits import (
+    EMBEDS,
+    FIELD_VALUE_LENGTH,
+    MESSAGE_EMBEDS_LENGTH,
+    embed_length,
+    shown_whole,
+    text_length,
+    truncate,
+)
 from giftping.discord.message import Embed, EmbedField, Message
-from giftping.text import discord_time, discord_until
-from giftping.todo.model import Member, Notice, NoticeKind, Todo
+from giftping.text import LARGEST_ID, discord_time, discord_until, escape_markdown, look_alike
+from giftping.todo.model import PINGS, Member, Notice, NoticeKind, Todo
+from giftping.todo.texts import is_seen, pieces, shares
+from giftping.words.catalogue import Words
 
 GREEN, GOLD, ORANGE, RED = 3066993, 15844367, 15105570, 15158332
 
-HOW = "Hand in your TODO with `/todo`."
+_FILENAME_SHOWN = 200
+_CONTINUED = " …"
 
-LIST_LENGTH = FIELD_VALUE_LENGTH
-"""The most characters of one list of a TODO: it is one field of the post."""
+MOST_LIST_FIELDS = 9
+"""Into how many fields the lists of a post go at most: as many as their room makes, and one more for each."""
+
+
+class Speech(NamedTuple):
+    """What is said to the members of a guild, and how it has them hand in a TODO."""
+
+    words: Words
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +49,16 @@ class NoticeDetails:
 
     member: Member
     notice: Notice
+    words: Words
+    """What is said in the guild."""
     next_ping_at: datetime | None = None
     """When the next ping comes, if there is no TODO before."""
     role_off_at: datetime | None = None
     """When the role would go, for a warning."""
     role_id: int | None = None
     """The role that the text names."""
+    how: str = ""
+    """How a TODO can be handed in."""
 
     @property
     def todo(self) -> Todo:
@@ -104,27 +126,69 @@ def batches(details: Sequence[NoticeDetails]) -> Iterator[list[NoticeDetails]]:
         yield batch
 
 
-def submission_embed(user_id: int, todo: Todo, notice: Notice) -> Embed:
-    """The post of a TODO that was handed in; its lists are shown as they were written."""
+def pings_a_message(speech: Speech) -> int:
+    """How many reminders and warnings fit into one message, whoever they are for."""
+    long_ago = datetime(9999, 12, 31, tzinfo=UTC)
+    newcomer = Member(LARGEST_ID, added=long_ago)
+    longest = max(
+        embed_length(
+            _channel_embed(NoticeDetails(member, notice, speech.words, long_ago, long_ago, LARGEST_ID, speech.how))
+        )
+        for member in (newcomer, replace(newcomer, last_submit=long_ago))
+        for notice in (Notice("0" * 32, kind, long_ago) for kind in PINGS)
+    )
+    return max(min(EMBEDS, MESSAGE_EMBEDS_LENGTH // longest), 1)
+
+
+def submission_embed(user_id: int, todo: Todo, notice: Notice, words: Words) -> Embed:
+    """The post of a TODO that was handed in; its lists are shown as they were written, as far as there is room."""
     by_other = todo.submitted_by not in (None, user_id)
-    people = [EmbedField("👤 For" if by_other else "👤 Submitted by", _mention(user_id))]
+    people = [EmbedField(words("todo.post.for") if by_other else words("todo.post.by"), _mention(user_id))]
     if by_other:
-        people.append(EmbedField("👨‍💼 Submitted by", f"<@{todo.submitted_by}>"))
-    lists = (("✔️ Must do", todo.must_do), ("🎯 Can do", todo.can_do), ("❌ Don't do", todo.dont_do))
+        people.append(EmbedField(words("todo.post.by_other"), f"<@{todo.submitted_by}>"))
     file = todo.attachment
-    return Embed(
-        title="✅ TODO submitted for a member" if by_other else "✅ New TODO submitted",
+    shown_file = [EmbedField(words("todo.post.file"), _shown(truncate(file.filename, _FILENAME_SHOWN)))] if file else []
+    bare = Embed(
+        title=words("todo.post.title_for_other") if by_other else words("todo.post.title"),
         color=GOLD if by_other else GREEN,
+        description=words("todo.post.cut"),
         fields=(
             *people,
-            EmbedField("📅 Date", todo.date, inline=True),
-            EmbedField("📝 Name", todo.name, inline=True),
-            *(EmbedField(name, text) for name, text in lists if text),
-            *((EmbedField("📎 File", file.filename),) if file else ()),
+            EmbedField(words("todo.post.date"), _shown(todo.date), inline=True),
+            EmbedField(words("todo.post.name"), _shown(todo.name), inline=True),
         ),
         image=f"attachment://{file.filename}" if file and file.is_image else "",
-        footer=f"User {user_id} · {reference(notice)}",
+        footer=f"{words('todo.post.user', user_id=user_id)} · {reference(notice)}",
     )
+    lists = {
+        words("todo.post.must_do"): todo.must_do,
+        words("todo.post.can_do"): todo.can_do,
+        words("todo.post.dont_do"): todo.dont_do,
+    }
+    titles = MOST_LIST_FIELDS * (max(map(text_length, lists)) + len(_CONTINUED))
+    room = MESSAGE_EMBEDS_LENGTH - titles - embed_length(replace(bare, fields=(*bare.fields, *shown_file)))
+    written = _letter_by_letter(lists, room)
+    shown = shares(written, room)
+    is_whole = shown == written and text_length(todo.name.strip()) <= FIELD_VALUE_LENGTH
+    of_lists = (field for title, text in shown.items() for field in _list_fields(title, text))
+    return replace(
+        bare, description="" if is_whole else bare.description, fields=(*bare.fields, *of_lists, *shown_file)
+    )
+
+
+def _letter_by_letter(texts: Mapping[str, str], room: int) -> dict[str, str]:
+    """What somebody wrote, as Discord shows it letter by letter, in whatever way needs no more room than there is."""
+    escaped = {title: escape_markdown(text) for title, text in texts.items()}
+    if sum(map(text_length, escaped.values())) <= room:
+        return escaped
+    return {title: look_alike(text) for title, text in texts.items()}
+
+
+def _list_fields(title: str, text: str) -> Iterator[EmbedField]:
+    """The fields of one list: as many as it takes, one after the other."""
+    # Discord takes no field of which nothing can be seen.
+    for number, piece in enumerate(filter(is_seen, pieces(text))):
+        yield EmbedField(f"{title}{_CONTINUED}" if number else title, piece)
 
 
 def _mentions(details: NoticeDetails) -> bool:
@@ -132,38 +196,66 @@ def _mentions(details: NoticeDetails) -> bool:
 
 
 def _channel_embed(details: NoticeDetails) -> Embed:
-    user_id = details.member.user_id
+    words, user_id = details.words, details.member.user_id
     who = _mention(user_id)
     match details.notice.kind:
         case NoticeKind.SUBMISSION:
-            return submission_embed(user_id, details.todo, details.notice)
-        case NoticeKind.REMINDER:
-            return _embed("⏰ TODO reminder", GOLD, f"{who}, {_silence(details)}.", details)
-        case NoticeKind.WARNING:
-            return _embed("⚠️ Last call for your TODO", ORANGE, f"{who}, {_silence(details)}.", details)
+            return submission_embed(user_id, details.todo, details.notice, words)
+        case NoticeKind.REMINDER | NoticeKind.WARNING:
+            is_last = details.notice.kind is NoticeKind.WARNING
+            title = words("todo.channel.warning") if is_last else words("todo.channel.reminder")
+            said = (
+                words("todo.channel.silent_since_todo", who=who, ago=_ago(details))
+                if _is_since_todo(details)
+                else words("todo.channel.silent_since", who=who, since=since)
+                if (since := _since(details))
+                else words("todo.channel.silent", who=who)
+            )
+            return _embed(title, ORANGE if is_last else GOLD, said, details)
         case NoticeKind.REMOVAL:
-            text = f"{who} has lost {_role(details)}: {_silence(details)}, in spite of a warning."
-            return _embed("❌ TODO role removed", RED, text, details)
+            role = _role(details)
+            said = (
+                words("todo.channel.removed_since_todo", who=who, role=role, ago=_ago(details))
+                if _is_since_todo(details)
+                else words("todo.channel.removed_since", who=who, role=role, since=since)
+                if (since := _since(details))
+                else words("todo.channel.removed", who=who, role=role)
+            )
+            return _embed(words("todo.channel.removal"), RED, said, details)
         case NoticeKind.RESTORE:
-            text = f"{who} has handed in a TODO and has {_role(details)} again."
-            return _embed("✅ TODO role is back", GREEN, text, details)
+            said = words("todo.channel.restored", who=who, role=_role(details))
+            return _embed(words("todo.channel.restore"), GREEN, said, details)
 
 
 def _dm_embed(details: NoticeDetails) -> Embed:
+    words = details.words
     match details.notice.kind:
         case NoticeKind.SUBMISSION:
-            text = f"<@{details.todo.submitted_by}> has handed in a TODO for you. Your clock starts anew."
-            return _embed("✅ A TODO was submitted for you", GOLD, text, details)
-        case NoticeKind.REMINDER:
-            return _embed("🔔 TODO reminder", ORANGE, f"{_silence(details, you=True)}.", details)
-        case NoticeKind.WARNING:
-            return _embed("⚠️ Last call for your TODO", ORANGE, f"{_silence(details, you=True)}.", details)
+            said = words("todo.dm.submitted_by", who=f"<@{details.todo.submitted_by}>")
+            return _embed(words("todo.dm.submitted"), GOLD, said, details)
+        case NoticeKind.REMINDER | NoticeKind.WARNING:
+            is_last = details.notice.kind is NoticeKind.WARNING
+            title = words("todo.dm.warning") if is_last else words("todo.dm.reminder")
+            said = (
+                words("todo.dm.silent_since_todo", ago=_ago(details))
+                if _is_since_todo(details)
+                else words("todo.dm.silent_since", since=since)
+                if (since := _since(details))
+                else words("todo.dm.silent")
+            )
+            return _embed(title, ORANGE, said, details)
         case NoticeKind.REMOVAL:
-            text = f"You have lost {_role(details)}: {_silence(details)}, in spite of a warning."
-            return _embed("❌ TODO role removed", RED, text, details)
+            role = _role(details)
+            said = (
+                words("todo.dm.removed_since_todo", role=role, ago=_ago(details))
+                if _is_since_todo(details)
+                else words("todo.dm.removed_since", role=role, since=since)
+                if (since := _since(details))
+                else words("todo.dm.removed", role=role)
+            )
+            return _embed(words("todo.dm.removal"), RED, said, details)
         case NoticeKind.RESTORE:
-            text = f"Thank you for your TODO: you have {_role(details)} again."
-            return _embed("✅ TODO role is back", GREEN, text, details)
+            return _embed(words("todo.dm.restore"), GREEN, words("todo.dm.restored", role=_role(details)), details)
 
 
 def _embed(title: str, color: int, text: str, details: NoticeDetails) -> Embed:
@@ -172,42 +264,53 @@ def _embed(title: str, color: int, text: str, details: NoticeDetails) -> Embed:
 
 
 def _fields(details: NoticeDetails) -> list[EmbedField]:
+    words = details.words
     match details.notice.kind:
         case NoticeKind.SUBMISSION:
-            return [EmbedField("📅 Date", details.todo.date)]
+            return [EmbedField(words("todo.post.date"), _shown(details.todo.date))]
         case NoticeKind.REMINDER | NoticeKind.WARNING:
             return _ping_fields(details)
         case NoticeKind.REMOVAL:
-            return [EmbedField("📝 The way back", f"{HOW} The role comes back with it.")]
+            return [EmbedField(words("todo.next.way_back"), words("todo.next.comes_back", how=details.how))]
         case NoticeKind.RESTORE:
             return []
 
 
 def _ping_fields(details: NoticeDetails) -> list[EmbedField]:
-    fields = [EmbedField("📝 What to do", HOW)]
-    if details.role_off_at is not None and details.notice.kind is NoticeKind.WARNING:
-        fields.append(
-            EmbedField(
-                "⚠️ Otherwise",
-                f"{_role(details)} goes {discord_time(details.role_off_at)}, {discord_until(details.role_off_at)}.",
-            )
-        )
+    words, off_at = details.words, details.role_off_at
+    fields = [EmbedField(words("todo.next.what_to_do"), details.how)]
+    if off_at is not None and details.notice.kind is NoticeKind.WARNING:
+        goes = words("todo.next.role_goes", role=_role(details), at=discord_time(off_at), ago=discord_until(off_at))
+        fields.append(EmbedField(words("todo.next.otherwise_role"), goes))
     elif details.next_ping_at is not None:
-        fields.append(EmbedField("🔄 Otherwise", f"The next reminder comes {discord_until(details.next_ping_at)}."))
+        comes = words("todo.next.next_reminder", ago=discord_until(details.next_ping_at))
+        fields.append(EmbedField(words("todo.next.otherwise_reminder"), comes))
     return fields
 
 
-def _silence(details: NoticeDetails, *, you: bool = False) -> str:
+def _is_since_todo(details: NoticeDetails) -> bool:
+    """Whether it is a TODO since which the member has been silent, and not how they came to take part."""
     member = details.member
-    last, added = member.last_submit, member.added
-    if last is not None and (added is None or added <= last):
-        return f"{'your' if you else 'the'} last TODO came {discord_until(last)}"
-    since = f" since {discord_time(added)}" if added else ""
-    return f"{'you have' if you else 'there has been'} {'handed in no TODO' if you else 'no TODO'}{since}"
+    return member.last_submit is not None and member.silent_since == member.last_submit
+
+
+def _ago(details: NoticeDetails) -> str:
+    last = details.member.last_submit
+    return discord_until(last) if last is not None else ""
+
+
+def _since(details: NoticeDetails) -> str:
+    since = details.member.silent_since
+    return discord_time(since) if since else ""
+
+
+def _shown(text: str) -> str:
+    """What somebody wrote, as the value of a field: letter by letter; a dash for what shows nothing."""
+    return shown_whole(text, FIELD_VALUE_LENGTH) or "–"
 
 
 def _role(details: NoticeDetails) -> str:
-    return f"<@&{details.role_id}>" if details.role_id else "the TODO role"
+    return f"<@&{details.role_id}>" if details.role_id else details.words("todo.the_role")
 
 
 def _mention(user_id: int) -> str:

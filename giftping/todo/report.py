@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +52,8 @@ class LegReport:
     """Whether it was an earlier run's."""
     mend: str = ""
     """What a person has to mend before it can be done, in words."""
+    is_left_alone: bool = False
+    """Whether it was not tried this time, since the content of its message was refused not long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +124,26 @@ class SweepReport:
     """Whether the sweep was told to stop, so that what it had not begun is left to the next one."""
     clock: ClockVerdict = UNKNOWN
     """What this host's clock was worth, as far as that was known."""
+    standing: str | None = None
+    """What lasts of the store, such as that MongoDB is away; empty where all is well, None where nobody has looked."""
+    is_whole: bool = False
+    """Whether everything was looked at: what was wrong before, and was not met, is over."""
 
     @property
     def exit_code(self) -> int:
-        """0 when all is well, 69 when something failed or is uncertain."""
-        failing = any(report.result in FAILED for report in self._all())
+        """0 when all is well, 69 when something failed.
+
+        What is uncertain, so that only a person can say more, counts only in the sweeps that tell of it, which is not
+        known here.
+        """
+        failing = any(report.result in FAILED - {ActionResult.UNCERTAIN} for report in self._all())
         standing = self.trouble or not self.clock.may_send
         return EXIT_TROUBLE if failing or standing or any(one.trouble for one in self.plan) else EXIT_FINE
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What the store had to say of itself besides what lasts."""
+        return tuple(one for one in self.notices if one != self.standing)
 
     @property
     def has_delivered(self) -> bool:
@@ -145,18 +160,22 @@ class SweepReport:
         return dict(+done)
 
     def trouble_lines(self) -> list[str]:
-        """The troubles in words: a line for each cause, which names the member where it is one's alone."""
-        # By cause: when Discord is away, 1,000 members are one line and not a mail of 1,000.
-        causes: dict[str, list[LegReport | RoleReport]] = {}
-        for failed in self.failures():
-            causes.setdefault(_cause(failed), []).append(failed)
-        lines = [f"{_who(failed)}: {cause}" for cause, failed in causes.items()]
+        """The troubles in words, with what the sweep met on its way."""
+        return [*self.member_lines(), *self.trouble]
+
+    def member_lines(self) -> list[str]:
+        """The troubles about members: a line for each cause, which names the member where it is one's alone."""
+        lines = _by_cause(self.failures())
         unseen: dict[str, list[PlannedAction]] = {}
         for planned in self.plan:
             if planned.trouble:
                 unseen.setdefault(planned.trouble, []).append(planned)
         lines += [f"{_who(planned)}: Discord does not say how they stand ({why})" for why, planned in unseen.items()]
-        return [*lines, *self.trouble]
+        return lines
+
+    def uncertain_lines(self) -> list[str]:
+        """Those of the lines that are about what nobody can tell any more."""
+        return _by_cause(failed for failed in self.failures() if failed.result is ActionResult.UNCERTAIN)
 
     def failures(self) -> Iterator[LegReport | RoleReport]:
         """The legs and roles that failed or are uncertain, by member."""
@@ -171,6 +190,14 @@ class SweepReport:
 def what_happened(line: str) -> str:
     """A line of trouble without what follows and what to mend: these are the same where what happened is."""
     return line.partition("; ")[0]
+
+
+def _by_cause(failures: Iterable[LegReport | RoleReport]) -> list[str]:
+    # By cause: when Discord is away, 1,000 members are one line and not a mail of 1,000.
+    causes: dict[str, list[LegReport | RoleReport]] = {}
+    for failed in failures:
+        causes.setdefault(_cause(failed), []).append(failed)
+    return [f"{_who(failed)}: {cause}" for cause, failed in causes.items()]
 
 
 def _who(reports: Sequence[LegReport | RoleReport | PlannedAction]) -> str:
@@ -198,4 +225,7 @@ def _cause(report: LegReport | RoleReport) -> str:
         what = "giving the role back" if report.given else "taking the role"
     reason = f" ({report.reason})" if report.reason else ""
     mend = f"; {report.mend}" if report.mend else ""
-    return f"{what}: {_SAID[report.result]}{reason}{mend}{_WHAT_FOLLOWS.get(report.result, '')}"
+    follows = _WHAT_FOLLOWS.get(report.result, "")
+    if isinstance(report, LegReport) and report.is_left_alone:
+        follows = "; tried again within a day"
+    return f"{what}: {_SAID[report.result]}{reason}{mend}{follows}"

@@ -17,16 +17,22 @@ from giftping.store.documents import (
     TODO_TIMESTAMPS,
     Document,
 )
-from giftping.store.engine import Change
+from giftping.store.engine import USER_ID, Change
+from giftping.store.fields import DocumentError, is_text
 from giftping.store.records import Store
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.history import Event, event_document, event_from
 from giftping.todo.member_documents import member_from, roster_document_of, timestamps_document_of, user_id_of
 from giftping.todo.model import Member
+from giftping.todo.strays import Strays, as_one, owner_of, strays_among
 from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, notes_from
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
+
+
+CORRECT = "correct or remove the document"
+INEXACT = "its _id is a double, which cannot hold a Discord id exactly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +97,114 @@ class MemberRepository:
         # An event that is entered once more is only a request more: this spares those of the same run.
         self._in_history: set[str] = set()
         self._read: dict[int, Member] = {}
+        self._strays: dict[str, Strays] = {}
+        self._lost_events: set[int | None] = set()
+        """Whose events could not be read; None for those of which that is not known either."""
 
     # Reading
 
     def load(self, ids: Collection[int] | None = None) -> LoadedMembers:
         """Everybody on the roster or with timestamps, or those with the given ids, known or not."""
-        roster, timestamps = self._documents(ACTIVE_MEMBERS, ids), self._documents(TODO_TIMESTAMPS, ids)
         odd: list[OddDocument] = []
-        found = set(ids or ())
-        for collection, documents in ((ACTIVE_MEMBERS, roster), (TODO_TIMESTAMPS, timestamps)):
-            for id_, document in documents.items():
-                try:
-                    found.add(user_id_of(document))
-                except OddDocumentError as error:
-                    odd.append(OddDocument(f"{collection} {id_!r}", str(error)))
+        roster = self._by_member(ACTIVE_MEMBERS, ids, odd)
+        timestamps = self._by_member(TODO_TIMESTAMPS, ids, odd)
         members: dict[int, Member] = {}
-        for user_id in sorted(found):
-            id_ = str(user_id)
+        for user_id in sorted({*(ids or ()), *roster, *timestamps}):
             try:
-                members[user_id] = self._member(user_id, roster.get(id_), timestamps.get(id_))
+                if ids is None and user_id in roster and user_id not in timestamps:
+                    self._refuse_doubtful(user_id)
+                members[user_id] = self._member(
+                    user_id,
+                    self._joined(ACTIVE_MEMBERS, user_id, roster.get(user_id, ())),
+                    self._joined(TODO_TIMESTAMPS, user_id, timestamps.get(user_id, ())),
+                )
             except OddDocumentError as error:
                 odd.append(OddDocument(f"member {user_id}", str(error), user_id))
         return LoadedMembers(members, tuple(odd))
+
+    def _by_member(
+        self, collection: str, ids: Collection[int] | None, odd: list[OddDocument]
+    ) -> dict[int, list[Mapping[str, Any]]]:
+        """The documents of each member, the one under their own id first; what is nobody's is added to `odd`."""
+        strays = self._strays_in(collection)
+        found: dict[int, list[Mapping[str, Any]]] = {}
+        for id_, document in self._documents(collection, ids).items():
+            try:
+                found[user_id_of(document)] = [document]
+            except OddDocumentError as error:
+                if owner_of(id_) is None:
+                    odd.append(OddDocument(f"{collection} {id_!r}", str(error)))
+        if ids is None:
+            odd += [OddDocument(f"{collection} {one['_id']!r}", INEXACT) for one in strays.inexact]
+        for user_id, documents in strays.by_owner.items():
+            if ids is None or user_id in ids:
+                found.setdefault(user_id, []).extend(documents)
+        return found
+
+    def _strays_in(self, collection: str) -> Strays:
+        """The documents of a collection whose `_id` is written in another way; asked once."""
+        if collection not in self._strays:
+            strays = strays_among(self.store.engine.strays(collection, USER_ID))
+            self._strays[collection] = strays
+            of_somebody = (one for documents in strays.by_owner.values() for one in documents)
+            self.store.note_read(collection, [*of_somebody, *strays.inexact])
+        return self._strays[collection]
+
+    def _refuse_doubtful(self, user_id: int) -> None:
+        """Raise OddDocumentError for one of the roster who has handed in nothing, where that may not be so."""
+        if (stray := self._strays_in(TODO_TIMESTAMPS).may_be_of(user_id)) is not None:
+            raise OddDocumentError(
+                f"{TODO_TIMESTAMPS} has no document of theirs, and nobody can tell whose {stray['_id']!r} is"
+            )
+
+    def _joined(
+        self, collection: str, user_id: int, documents: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Any] | None:
+        """What a member's documents come to. Raise OddDocumentError where one of them is odd."""
+        if len(documents) > 1:
+            is_roster = collection == ACTIVE_MEMBERS
+            for one in documents:
+                member_from(user_id, one if is_roster else None, None if is_roster else one)
+        return as_one(collection, user_id, documents, self.store.joined) if documents else None
+
+    def put_right(self, ids: Collection[int] | None = None) -> None:
+        """Write what stands under other spellings of members' ids under their own, and remove it there.
+
+        Nothing where one of a member's documents is odd, or somebody is faster: the next time does it.
+        """
+        for collection in (ACTIVE_MEMBERS, TODO_TIMESTAMPS):
+            wanted = {
+                user_id: documents
+                for user_id, documents in self._strays_in(collection).by_owner.items()
+                if ids is None or user_id in ids
+            }
+            if not wanted or self.store.held_back:
+                continue
+            there = self._documents(collection, wanted.keys())
+            for user_id, documents in wanted.items():
+                self._put_right(collection, user_id, there.get(str(user_id)), documents)
+            del self._strays[collection]
+
+    def remove_strays(self, user_id: int) -> None:
+        """Remove what stands under other spellings of a member's id, whether or not it can be read."""
+        for collection in (ACTIVE_MEMBERS, TODO_TIMESTAMPS):
+            for stray in self._strays_in(collection).by_owner.get(user_id, ()):
+                self.store.engine.change([Change(collection, stray, None)])
+            del self._strays[collection]
+
+    def _put_right(
+        self, collection: str, user_id: int, own: Mapping[str, Any] | None, strays: Sequence[Mapping[str, Any]]
+    ) -> None:
+        try:
+            after = self._joined(collection, user_id, [*([] if own is None else [own]), *strays])
+            member_from(user_id, *((after, None) if collection == ACTIVE_MEMBERS else (None, after)))
+        except OddDocumentError:
+            # Named by whoever reads it.
+            return
+        # First the one that counts: what is cut short in between is joined once more, which changes nothing.
+        if after == own or self.store.engine.change([Change(collection, own, after)])[0]:
+            for stray in strays:
+                self.store.engine.change([Change(collection, stray, None)])
 
     def member(self, user_id: int) -> Member:
         """One member, not on the roster when nothing is known. Raise RepositoryError for documents that are odd."""
@@ -124,7 +216,11 @@ class MemberRepository:
     def _member(self, user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapping[str, Any] | None) -> Member:
         """The member of two documents. Those that a store gives out again, as they were, are not read anew."""
         known = self._read.get(user_id)
-        if known is None or known.roster_document is not roster or known.timestamps_document is not timestamps:
+        if (
+            known is None
+            or not _is_as_before(known.roster_document, roster)
+            or not _is_as_before(known.timestamps_document, timestamps)
+        ):
             known = self._read[user_id] = member_from(user_id, roster, timestamps)
         return known
 
@@ -143,9 +239,29 @@ class MemberRepository:
             documents = self.store.engine.walk(TODO_EVENTS)
         waiting = self._documents(TODO_TIMESTAMPS, None if user_id is None else [user_id]).values()
         by_id = {document["_id"]: document for document in (*documents, *_waiting_events(waiting))}
-        events = [_event(document) for document in by_id.values()]
+        events = [event for document in by_id.values() if (event := self._event(document)) is not None]
         chosen = [event for event in events if user_id in (None, event.user_id) and kind in (None, event.kind)]
         return sorted(chosen, key=lambda event: (event.at, event.id))
+
+    def _event(self, document: Mapping[str, Any]) -> Event | None:
+        """The event of a document; None for one that cannot be read, which the store names."""
+        try:
+            return event_from(document)
+        except OddDocumentError as error:
+            why = str(error).removeprefix(f"{TODO_EVENTS}: ")
+            said = DocumentError(f"{TODO_EVENTS}: document {document.get('_id')!r}: {why}; {CORRECT}")
+            self.store.note_odd(TODO_EVENTS, document, said)
+            self._lost_events.add(owner_of(document.get("user_id")))
+            return None
+
+    def examine_history(self) -> None:
+        """Read the whole history, of which nothing is kept but what cannot be read: the store names that."""
+        for document in self.store.engine.walk(TODO_EVENTS):
+            self._event(document)
+
+    def is_history_known(self, user_id: int) -> bool:
+        """Whether nothing of a member's history was among what `events` could not read; an error is never a gap."""
+        return not {user_id, None} & self._lost_events
 
     # Changing
 
@@ -197,6 +313,7 @@ class MemberRepository:
         """
         amended: dict[int, Member] = {}
         left = set(ids)
+        self.put_right(left)
         for _ in range(TRIES):
             members = self.load(left).members.values()
             edits = {edit.member.user_id: edit for member in members if (edit := change(member)) is not None}
@@ -224,6 +341,7 @@ class MemberRepository:
 
     def remove_from_roster(self, user_id: int) -> bool:
         """Whether a member was on the roster and is taken off it; timestamps and history stay."""
+        self.put_right([user_id])
         return bool(self.store.remove_documents(ACTIVE_MEMBERS, [str(user_id)]))
 
     # What sweeps keep for each other
@@ -248,24 +366,22 @@ class MemberRepository:
         raise RepositoryError("the notes of the sweeps keep changing; the next sweep tries again")
 
 
-def _event(document: Mapping[str, Any]) -> Event:
-    try:
-        return event_from(document)
-    except OddDocumentError as error:
-        raise _odd_document(f"{TODO_EVENTS} {document.get('_id')!r}", str(error)) from None
+def _is_as_before(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
+    """Whether a document is the one that was read, which the JSON file gives out itself and MongoDB an equal one of."""
+    return before is now or (isinstance(now, dict) and before == now)
 
 
 def _odd_document(where: str, why: str) -> RepositoryError:
-    return RepositoryError(f"{where}: {why}; correct or remove the document")
+    return RepositoryError(f"{where}: {why}; {CORRECT}")
 
 
 def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
     """The timestamps' document with a change and its events; None where nothing changes in it."""
     before = edit.member.timestamps_document
-    waiting = list((before or {}).get("events", ()))
+    waiting = list((before or {}).get("events") or ())
     unchanged = timestamps_document_of(edit.member, now, waiting)
-    says_nothing = set(unchanged) <= {"_id", "last_ping", "updated_at"} and not unchanged.get("last_ping")
-    if unchanged == before or (before is None and says_nothing):
+    says_nothing = set(unchanged) <= {"_id", "last_ping", "last_submit", "updated_at"} and not edit.member.last_ping
+    if unchanged == before or (before is None and says_nothing and edit.member.last_submit is None):
         return None
     return timestamps_document_of(edit.member, now, [event_document(event) for event in edit.events] or waiting)
 
@@ -273,4 +389,6 @@ def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
 def _waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for document in documents:
         events = document.get("events")
-        yield from events if isinstance(events, list) else ()
+        for event in events if isinstance(events, list | tuple) else ():
+            if isinstance(event, Mapping) and is_text(event.get("_id")):
+                yield event

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from giftping.delivery.clock import Clock
-from giftping.delivery.deliveries import Deliveries, Delivery, LostDeliveryError
+from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.http import Answer
 from giftping.discord.meanings import meaning_of
 from giftping.discord.members import UNKNOWN_MEMBER, MemberInfo, MembersClient
@@ -127,8 +127,11 @@ class RoleKeeper:
             raise WithdrawnError("a submission to the shared store, which is away, would not be seen")
 
     def _taken(self, taking: _Taking, dm: LegState) -> None:
+        # The delivery first: it may be what notices that the store is an older one, which knows of no claim.
+        with suppress(LostDeliveryError):
+            taking.delivery = self.deliveries.change(replace(taking.delivery, state=DeliveryState.DONE))
         self.note_taken(taking.user_id, taking.delivery.id, dm)
-        self.deliveries.remove(taking.delivery)
+        self.deliveries.remove_done()
 
     def note_taken(self, user_id: int, delivery_id: str, dm: LegState, *, is_told: bool = True) -> None:
         """Write down that a claimed removal was done; `is_told` where the member is to be told of it."""

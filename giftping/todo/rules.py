@@ -106,7 +106,7 @@ def _due_by_time(member: Member, rules: TodoRules, now: datetime, downtimes: Seq
         return Due(Action.NOTHING, what, unfrozen(now, [pause.period for pause in member.pauses]))
     step = _Timeline(member, rules, downtimes).next_step(now)
     if step.until is None or step.until > now:
-        return Due(Action.NOTHING, step.why, step.until, step.then)
+        return Due(Action.NOTHING, step.why, _first_chance(member, rules, step.until), step.then)
     # Last, for all actions alike: a removal at night would be told at night.
     if quiet_until := _quiet_until(member, rules, now):
         return Due(Action.NOTHING, f"{step.why}; quiet hours", quiet_until, step.then)
@@ -129,7 +129,7 @@ def why_left_alone(member: Member, rules: TodoRules) -> str:
 
 
 def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Period] = ()) -> Outlook:
-    """When a member would be reminded first and next, and when the role would go, quiet hours left aside."""
+    """When a member would be reminded first and next, and when the role would go: none of it in quiet hours."""
     if why_left_alone(member, rules):
         return Outlook()
     timeline = _Timeline(member, rules, downtimes)
@@ -139,7 +139,10 @@ def outlook(member: Member, rules: TodoRules, downtimes: Sequence[Period] = ()) 
     ping_at = timeline.ping_at
     still_pinged = ping_at is not None and (ends_at is None or ping_at < ends_at)
     role_off_at = ends_at if rules.takes_role and timeline.may_have_role else None
-    return Outlook(timeline.remind_at, ping_at if still_pinged else None, role_off_at)
+    first, following, off = (
+        _first_chance(member, rules, at) for at in (timeline.remind_at, ping_at if still_pinged else None, role_off_at)
+    )
+    return Outlook(first, following, off)
 
 
 def _restore(member: Member, rules: TodoRules) -> Due | None:
@@ -155,6 +158,14 @@ def _restore(member: Member, rules: TodoRules) -> Due | None:
     if removal.state is RemovalState.CLAIMED:
         return Due(Action.NOTHING, "submitted while the role was being taken; a sweep will look", None, Action.RESTORE)
     return Due(Action.RESTORE, "submitted after the role was taken")
+
+
+def _first_chance(member: Member, rules: TodoRules, at: datetime | None) -> datetime | None:
+    """The first instant from then on in which anything is done: in no quiet hours, and in no pause; None for never."""
+    if at is None or rules.quiet is None:
+        return at
+    quiet_until = quiet_hours_of(member, rules.quiet).until(at)
+    return at if quiet_until is None else unfrozen(quiet_until, [pause.period for pause in member.pauses])
 
 
 def _quiet_until(member: Member, rules: TodoRules, now: datetime) -> datetime | None:
@@ -288,8 +299,18 @@ class _Timeline:
             and self._lapse.warned_at is None
             and warn_from is not None
             and warn_from <= max(ping_at, now)
+            and not self._is_told_first
         )
         return _Step(Action.WARN if warns else Action.REMIND, ping_at, self._why(now), ALL_LEGS)
+
+    @property
+    def _is_told_first(self) -> bool:
+        """Whether this would be the first word in the silence of one whom an older bot has left behind.
+
+        A last call is nobody's first message, but for settings that leave no room for another one.
+        """
+        is_pinged = self._member.last_ping is not None and self._member.last_ping >= self._since
+        return self._member.is_found and not is_pinged and self.remind_at != self.warn_from
 
     def _retry(self, now: datetime, ping_at: datetime) -> _Step | None:
         """The leg of the present ping that was not delivered, to be sent alone, the other one having been."""

@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any
 
 from giftping.delivery.clock import Clock, delivery_time
-from giftping.delivery.deliveries import BLIND_MARGIN, Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.delivery.deliveries import BLIND_MARGIN, WAITS_FOR, Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.outcome import Absent, Found, Refused, Undecided
-from giftping.discord.rest import History, RestClient, is_by
+from giftping.discord.rest import NOT_FOUND, History, RestClient, is_by
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.todo.claims import NOTICE_KINDS, entry_of, leg_event
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
@@ -211,9 +211,12 @@ class LegSettler:
             return [report for one in messages for report in self._decided(one, ours, complete=history.complete)]
         # A channel that is gone keeps its secret; a token that is refused for now may be mended.
         gone = isinstance(history, Refused) and history.lasting and not history.everywhere
+        may_come_back = getattr(history, "status", None) != NOT_FOUND
         undecided = Undecided(f"cannot look: {getattr(history, 'reason', '')}", for_good=gone)
         result = ActionResult.UNCERTAIN if gone else ActionResult.UNCLEAR
-        return [report for one in messages for report in self._left(one, undecided, result)]
+        return [
+            report for one in messages for report in self._left(one, undecided, result, may_come_back=may_come_back)
+        ]
 
     def _decided(
         self, message: OpenMessage, ours: Sequence[Mapping[str, object]], *, complete: bool
@@ -252,11 +255,17 @@ class LegSettler:
         is_ours = message.delivery is None or self.deliveries.remove(message.delivery)
         return self._taken_back(message.legs, NOT_THERE) if is_ours else []
 
-    def _left(self, message: OpenMessage, finding: Undecided, result: ActionResult) -> list[LegReport]:
-        """A message of which a look does not tell: another one will, or the interval is over at some time."""
+    def _left(
+        self, message: OpenMessage, finding: Undecided, result: ActionResult, *, may_come_back: bool = True
+    ) -> list[LegReport]:
+        """A message of which a look does not tell: another one will, or the interval is over at some time.
+
+        The post of a TODO has none: as long as its channel may be read again, it is looked for.
+        """
         is_ping = any(found.notice.kind in PINGS for found in message.legs)
-        is_over = self._now() - message.last_byte >= self.rules.remind_every + UNDER_WAY
-        if is_over and (is_ping or finding.for_good):
+        age = self._now() - message.last_byte
+        is_over = age >= self.rules.remind_every + UNDER_WAY
+        if (is_over and (is_ping or not may_come_back)) or age >= WAITS_FOR:
             closed = {"state": DeliveryState.CLOSED, "reason": finding.reason, "since": message.last_byte}
             is_ours = self._is_changed(message, **closed)
             return self._closed(message.legs, finding.reason, message.last_byte) if is_ours else []

@@ -56,6 +56,8 @@ class RoleSettler:
                 return None
             if delivery.state is DeliveryState.CLAIMED:
                 return self._not_taken(member, removal, delivery)
+            if delivery.state is DeliveryState.DONE:
+                return self._taken(member, removal, delivery, is_told=True)
             taken_over = keeper.deliveries.take_over(delivery, keeper.members.http.discord_now())
             return self._looked_at(member, removal, taken_over) if taken_over else None
         if removal.delivery:

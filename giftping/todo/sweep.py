@@ -17,7 +17,9 @@ from giftping.delivery.clock import Clock, is_from_future
 from giftping.store.base import RunRecord
 from giftping.store.records import Store
 from giftping.todo.direct_messages import STOPPED_FOR
-from giftping.todo.errands import files_owed, news_of, posts_of, writes_of
+from giftping.todo.errands import Errand, Recipient, files_owed, news_of, posts_of, writes_of
+from giftping.todo.legs_left_alone import legs_left_alone
+from giftping.todo.member_documents import lacks_submission
 from giftping.todo.membership import MembershipReader
 from giftping.todo.membership_check import MembershipCheck
 from giftping.todo.messenger import Messenger
@@ -76,6 +78,8 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
     """What one sweep did. Raise StoreError when the store cannot be read or written."""
     with tools.open_store() as store:
         repository = MemberRepository(store, tools.clock)
+        if not rules.dry_run:
+            repository.put_right()
         begun = tools.time.begin(repository, rules.todo, rules.downtime, writes=not rules.dry_run)
         started, notes = begun.at, begun.notes
         if not begun.may_go_on and not rules.dry_run:
@@ -155,12 +159,20 @@ class _Sweep:
             self._trouble[trouble] = None
 
     def start_clocks(self, loaded: LoadedMembers) -> None:
-        """Start the clocks of those who have none: found on an older bot's roster, they are not late from the start."""
-        clockless = [member.user_id for member in loaded.on_roster() if member.silent_since is None]
+        """Start the clocks of those who have none: found on an older bot's roster, they are not late from the start.
+
+        And say of each who never handed in that they did not: the older bot would take the role from them.
+        """
         now = self._tools.clock()
-        self._repository.amend(
-            clockless, lambda member: MemberChange(replace(member, added=now)) if not member.added else None
-        )
+
+        def started(member: Member) -> MemberChange | None:
+            if member.on_roster and member.silent_since is None:
+                return MemberChange(replace(member, clock_from=now))
+            return MemberChange(member) if lacks_submission(member) else None
+
+        members = loaded.members.values()
+        left = [one for one in members if lacks_submission(one) or (one.on_roster and one.silent_since is None)]
+        self._repository.amend([one.user_id for one in left], started)
 
     def do_what_is_due(self) -> list[PlannedAction]:
         """What was due and is done now, and what is not due yet, for everybody on the roster."""
@@ -244,15 +256,23 @@ class _Sweep:
 
     def _deliver(self, plan: Iterable[PlannedAction]) -> None:
         """Tell everybody what they are owed: news first, then pings; a ping's DM follows its post to the channel."""
-        news = news_of(self._repository.load([one.user_id for one in plan]).members.values())
+        now = self._tools.clock()
+        members = self._repository.load([one.user_id for one in plan]).members
+        news = news_of(members.values())
         pings = [one for one in plan if one.due.is_ping]
-        posts, writes = list(posts_of(news, pings)), writes_of(news, pings)
+        self._legs += legs_left_alone(news, [members[one.user_id] for one in pings if one.user_id in members], now)
+        posts, writes = self._posts_of(news, pings), writes_of(news, pings)
         with self._tools.pool() as pool:
             self._legs += self._messenger.deliver(posts, writes, pool, self._tools.on_progress)
+
+    def _posts_of(self, news: Sequence[Recipient], pings: Sequence[PlannedAction]) -> list[list[Errand]]:
+        # Where nobody is told, nobody need know in which words.
+        return list(posts_of(news, pings, self._messenger.speech)) if news or pings else []
 
     def note_oddities(self, loaded: LoadedMembers) -> None:
         """Tell of documents that are odd, and of dates that a wrong clock has written."""
         now = self._tools.clock()
+        self._trouble |= dict.fromkeys(self._repository.store.odd)
         for odd in loaded.odd:
             self._trouble[f"{odd.where}: {odd.why}; skipped: correct or remove the document"] = None
         for member in loaded.on_roster():
@@ -271,7 +291,7 @@ class _Sweep:
         plan = self._plan(loaded)
         pings = [one for one in plan if one.due.is_ping]
         news = news_of(loaded.members.values())
-        posts = [self._messenger.preview(loaded, errands) for errands in posts_of(news, pings)]
+        posts = [self._messenger.preview(loaded, errands) for errands in self._posts_of(news, pings)]
         return replace(
             self.report(started, plan, 0, None),
             dry_run=True,
@@ -296,6 +316,7 @@ class _Sweep:
             downtime_since=downtime.start if downtime else None,
             waited_for=waited_for,
             stopped=self._tools.stopped(),
+            is_whole=not self._tools.stopped(),
         )
 
     def notes_for_the_next(self, notes: SweepNotes, report: SweepReport) -> SweepNotes:

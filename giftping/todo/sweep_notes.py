@@ -85,8 +85,8 @@ def notes_from(document: Mapping[str, Any] | None) -> SweepNotes:
         return SweepNotes()
     reader = DocumentFields(TODO_STATE, document)
     try:
-        downtimes = [Period(instant_from(start), instant_from(end)) for start, end in document.get("downtimes", ())]
-        told = tuple(str(text) for text in document.get("told", ()))
+        downtimes = [Period(instant_from(start), instant_from(end)) for start, end in document.get("downtimes") or ()]
+        told = tuple(reader.texts("told"))
     except (TypeError, ValueError, OverflowError):
         raise reader.odd("downtimes", "a list of two times in epoch seconds each") from None
     return SweepNotes(

@@ -44,7 +44,10 @@ def with_claim(
     member: Member, notice: Notice, leg: LegName, *, now: datetime, delivery: str, channel_id: int | None
 ) -> Member:
     """The member with a leg claimed by a delivery: it is about to be sent, and counts as a ping from now on."""
-    claimed = Leg(LegState.CLAIMED, now, reason=notice.leg(leg).reason, channel_id=channel_id, delivery=delivery)
+    before = notice.leg(leg)
+    claimed = Leg(
+        LegState.CLAIMED, now, reason=before.reason, channel_id=channel_id, delivery=delivery, noes=before.noes
+    )
     return _with(member, notice.with_leg(leg, claimed))
 
 
@@ -62,13 +65,26 @@ def with_delivery(
 
 
 def with_refusal(
-    member: Member, notice: Notice, leg: LegName, *, reason: str, state: LegState = LegState.OPEN
+    member: Member,
+    notice: Notice,
+    leg: LegName,
+    *,
+    reason: str,
+    state: LegState = LegState.OPEN,
+    retry_at: datetime | None = None,
 ) -> Member:
-    """The member with a leg surely not delivered, or not to be tried any more, or that nobody can tell of."""
+    """The member with a leg surely not delivered, or not to be tried any more, or that nobody can tell of.
+
+    `retry_at` is when the message is tried again whose content was refused, None after any other no.
+    """
     before = notice.leg(leg)
+    noes = before.noes + (retry_at is not None)
     # One that may have arrived keeps its time: it counts as a ping. One that surely did not leaves none behind.
     at = before.at if state is LegState.UNCERTAIN else None
-    return _with_end(member, notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id)))
+    return _with_end(
+        member,
+        notice.with_leg(leg, Leg(state, at, reason=reason, channel_id=before.channel_id, noes=noes, retry_at=retry_at)),
+    )
 
 
 def with_late_claim(member: Member, notice: Notice, leg: LegName, *, at: datetime) -> Member:

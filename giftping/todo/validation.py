@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import PurePath
 
-from giftping.discord.limits import text_length, violations
-from giftping.discord.message import Message
+from giftping.discord.limits import text_length
 from giftping.errors import UsageError
 from giftping.text import counted, day_first
-from giftping.todo.model import Attachment, Member, Notice, NoticeKind, Todo
-from giftping.todo.notices import LIST_LENGTH, submission_embed
-
-NAME_LENGTH = (2, 100)
-"""The fewest and the most characters of a name."""
+from giftping.todo.model import Attachment, Member, Todo
+from giftping.todo.texts import TEXT_LENGTH, is_seen, is_storable, says_something
 
 ATTACHMENT_SIZE = 8 * 1024 * 1024
 """The most bytes of a file: the older bot's limit, which is within Discord's."""
@@ -40,9 +36,6 @@ CONTENT_TYPES = {
 """The kinds of file that are taken, by the ending of the name, as the older bot took them."""
 
 LISTS = {"must_do": "Must do", "can_do": "Can do", "dont_do": "Don't do"}
-
-LEAST_CONTENT = 3
-"""Letters and digits that the lists have together at least: a dot is no TODO."""
 
 NEAR_DAYS = 1
 """How many days before or after today a TODO may be for: the evening before, and the morning after."""
@@ -87,22 +80,20 @@ def validated(
     """
     mistakes: list[tuple[str, str]] = []
     todo = Todo(
-        name=draft.name.strip() or member.name,
+        # Who is on the roster without a name is called what everybody may be.
+        name=_written(draft.name) or member.name.strip() or str(member.user_id),
         date=_date(draft.date.strip(), today, mistakes),
-        must_do=draft.must_do.strip(),
-        can_do=draft.can_do.strip(),
-        dont_do=draft.dont_do.strip(),
+        must_do=_written(draft.must_do),
+        can_do=_written(draft.can_do),
+        dont_do=_written(draft.dont_do),
         id=todo_id,
         submitted_at=now,
         submitted_by=submitted_by,
         attachment=draft.attachment,
     )
-    mistakes += [*_name_mistakes(todo), *_list_mistakes(todo), *file_mistakes(todo.attachment)]
+    mistakes += [*_text_mistakes(draft), *_list_mistakes(draft, todo), *file_mistakes(todo.attachment)]
     if not mistakes and is_repeated(todo, member.todo) and member.todo and member.todo.date == todo.date:
         mistakes.append(("", f"this TODO for {todo.date} is handed in already, word for word"))
-    # Measured last, as Discord measures: each field may be short enough, and all of them too long for one embed.
-    if not mistakes:
-        mistakes += [("", f"it does not fit into a post: {reason}") for reason in _misfits(member.user_id, todo, now)]
     if mistakes:
         raise SubmissionError(mistakes)
     return todo
@@ -133,29 +124,31 @@ def _date(text: str, today: date, mistakes: list[tuple[str, str]]) -> str:
     return f"{day:%d/%m/%Y}"
 
 
-def _name_mistakes(todo: Todo) -> Iterator[tuple[str, str]]:
-    fewest, most = NAME_LENGTH
-    length = text_length(todo.name)
-    if not fewest <= length <= most:
-        yield "name", f"has {counted(length, 'character')}; write {fewest} to {most}"
-    elif not _content(todo.name):
-        yield "name", "has neither letters nor digits"
+def _written(text: str) -> str:
+    """A text without the blanks around it; empty for one of which nothing can be seen, which is as good as left out."""
+    return text.strip() if is_seen(text) else ""
 
 
-def _list_mistakes(todo: Todo) -> Iterator[tuple[str, str]]:
-    given = {name: getattr(todo, name) for name in LISTS if getattr(todo, name)}
-    if not given and todo.attachment is None:
+def _text_mistakes(draft: TodoDraft) -> Iterator[tuple[str, str]]:
+    """What is wrong with what was typed; a name from the roster is nobody's mistake."""
+    for name in ("name", *LISTS):
+        text = getattr(draft, name)
+        if not is_storable(text):
+            yield name, "is not a text in UTF-8; type it anew"
+        elif (length := text_length(text)) > TEXT_LENGTH:
+            yield name, f"has {counted(length, 'character')}; {TEXT_LENGTH} are the most"
+
+
+def _list_mistakes(draft: TodoDraft, todo: Todo) -> Iterator[tuple[str, str]]:
+    if todo.attachment is not None or any(map(says_something, _texts(todo))):
+        return
+    typed = next((name for name in LISTS if getattr(draft, name).strip()), "")
+    if not typed:
         yield "", f"nothing is in it; write at least one of {', '.join(LISTS)}, or attach a file"
-    for name, text in given.items():
-        if (length := text_length(text)) > LIST_LENGTH:
-            yield name, f"has {counted(length, 'character')}, at most {LIST_LENGTH} fit"
-    if given and not todo.attachment and sum(map(_content, given.values())) < LEAST_CONTENT:
-        yield next(iter(given)), "says too little; write what is to be done"
-
-
-def _content(text: str) -> int:
-    """How many letters and digits of any script: a member who writes Hindi or Chinese says as much in fewer words."""
-    return sum(character.isalnum() for character in text)
+    elif not any(_texts(todo)):
+        yield typed, "has only characters that cannot be seen; write what is to be done"
+    else:
+        yield next(name for name in LISTS if getattr(todo, name)), "has only punctuation; write what is to be done"
 
 
 def file_mistakes(file: Attachment | None) -> Iterator[tuple[str, str]]:
@@ -173,10 +166,3 @@ def file_mistakes(file: Attachment | None) -> Iterator[tuple[str, str]]:
 def content_type_of(filename: str) -> str:
     """The content type that a file's name stands for, empty for a kind that is not taken."""
     return CONTENT_TYPES.get(PurePath(filename).suffix.lstrip(".").lower(), "")
-
-
-def _misfits(user_id: int, todo: Todo, now: datetime) -> list[str]:
-    """Why Discord would refuse the post, the file of which is measured elsewhere."""
-    embed = submission_embed(user_id, todo, Notice("0" * 16, NoticeKind.SUBMISSION, now))
-    # Without its picture, which names a file that this message does not bring.
-    return violations(Message(embeds=(replace(embed, image=""),)))

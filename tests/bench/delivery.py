@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from scene import Scene
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
-from giftping.store.base import HOME_GAME, Destination, GuildRecord
+from giftping.store.base import HOME_GAME, Destination, Subscription
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -32,12 +31,12 @@ def main() -> None:
         scene.list_codes("CODE1234")
         host = scene.host()
         now = datetime.now(UTC)
-        record = GuildRecord(0, Destination(), (HOME_GAME,), now, now, announce_current=(HOME_GAME,))
         with Store(TinyEngine(host.state)) as store:
             for number in range(1, GUILDS + 1):
                 discord.add_guild(number)
                 discord.add_channel(100_000 + number, number)
-                store.put_guild(replace(record, guild_id=number, destination=Destination(channel_id=100_000 + number)))
+                channel = Destination(channel_id=100_000 + number)
+                store.put_subscriptions(Subscription(number, HOME_GAME, channel, now, now, announce_current=True))
         began = time.perf_counter()
         ran = host.run("codes", "check", "-q")
         seconds = time.perf_counter() - began

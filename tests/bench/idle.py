@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from scene import Host, Scene
 
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
-from giftping.store.base import HOME_GAME, Destination, GuildRecord
+from giftping.store.base import HOME_GAME, Destination, Subscription
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -46,10 +45,12 @@ def host_with(scene: Scene, name: str, guilds: int, **variables: str) -> Host:
     host = scene.host(name)
     host.environment |= variables
     now = datetime.now(UTC)
-    record = GuildRecord(1, Destination(channel_id=1), (HOME_GAME, "kingshot", "wuwa"), now, now)
+    games = (HOME_GAME, "kingshot", "wuwa")
     with Store(TinyEngine(host.state)) as store:
         for number in range(1, guilds + 1):
-            store.put_guild(replace(record, guild_id=number))
+            store.put_subscriptions(
+                *(Subscription(number, game, Destination(channel_id=1), now, now) for game in games)
+            )
     return host
 
 

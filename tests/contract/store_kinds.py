@@ -39,7 +39,7 @@ def _new_mongodb_and_folder(tmp_path: Path) -> str:
     return f"{new_database(or_skip(shared_mongod))} {tmp_path / 'state'}"
 
 
-def _mongodb_with_copy(address: str) -> Engine:
+def _mongodb_with_mirror(address: str) -> Engine:
     uri, _, folder = address.partition(" ")
     return mirrored(MongoEngine(uri), Path(folder))
 
@@ -50,12 +50,12 @@ def _in_step_with_one_that_went_away(tmp_path: Path) -> str:
     return _folder(tmp_path)
 
 
-def _copy_alone(address: str) -> Engine:
+def _mirror_alone(address: str) -> Engine:
     return mirrored(FakeSharedEngine(Path(address).with_name("shared"), lambda: True), Path(address))
 
 
 def mirrored(database: FakeSharedEngine | MongoEngine, folder: Path) -> MirroredEngine:
-    """A database with its copy in a folder."""
+    """A database with its mirror in a folder."""
     return MirroredEngine(
         database,  # type: ignore[arg-type]  # stands for one
         TinyEngine(folder),
@@ -71,8 +71,8 @@ ENGINE_KINDS = {
     "tinydb": EngineKind(_folder, lambda address: TinyEngine(Path(address))),
     "tinydb-folding-often": EngineKind(_folder, lambda address: TinyEngine(Path(address), fold_at=0)),
     "mongodb": EngineKind(lambda _: new_database(or_skip(shared_mongod)), MongoEngine),
-    "mongodb-with-copy": EngineKind(_new_mongodb_and_folder, _mongodb_with_copy),
-    "copy-alone": EngineKind(_in_step_with_one_that_went_away, _copy_alone),
+    "mongodb-with-mirror": EngineKind(_new_mongodb_and_folder, _mongodb_with_mirror),
+    "mirror-alone": EngineKind(_in_step_with_one_that_went_away, _mirror_alone),
     REPLICA_SET: EngineKind(lambda _: new_database(or_skip(shared_replica_set).uri), MongoEngine),
 }
 

@@ -14,8 +14,9 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from bson import Int64, ObjectId
+from bson import Int64
 from fakes.mongod import database, new_database, or_skip, shared_mongod
+from fakes.odd_ids import ODD_IDS
 from fakes.store import MemoryEngine
 from pymongo.database import Database
 from store_kinds import ENGINE_KINDS, ON_ONE_SERVER
@@ -35,6 +36,8 @@ from giftping.store.documents import (
     TODO_TIMESTAMPS,
 )
 from giftping.store.engine import RESTS_ON, REV, Change, Engine, rests_on
+from giftping.store.fields import plain_document
+from giftping.store.mongo import collections
 from giftping.store.mongo.engine import MongoEngine
 
 OpenEngine = Callable[[], Engine]
@@ -87,7 +90,7 @@ def given(engine: Engine, collection: str, *documents: Document) -> Mapping[str,
 
 
 def takes(engine: Engine, collection: str) -> bool:
-    """Whether it takes changes of a collection; who uses a database nobody says by a copy of it."""
+    """Whether it takes changes of a collection; who uses a database nobody says by a mirror of it."""
     engine.present(collection, ["5"])
     return not (engine.is_away and collection == HOSTS)
 
@@ -415,6 +418,11 @@ def test_a_document_with_a_date_can_be_read_and_changed(engine: Engine) -> None:
     assert (after["added"], after["last_submit"], after["name"]) == (before["added"], before["last_submit"], "x")
 
 
+def test_a_date_is_kept_to_the_millisecond_so_that_a_mirror_is_what_it_mirrors(engine: Engine) -> None:
+    before = given(engine, ACTIVE_MEMBERS, {"_id": "5", "added": datetime(2026, 1, 29, 4, 30, 0, 123987, tzinfo=UTC)})
+    assert plain_document(before)["added"] == "2026-01-29T04:30:00.123000+00:00"
+
+
 def test_a_text_may_hold_any_character(engine: Engine) -> None:
     odd = {"_id": "1:zero\0 ü 𝟘 \U0010ffff", "spelling": "zero\0, ü, 𝟘\n\u2028", "state": "$set.a"}
     before = given(engine, LEDGER, odd)
@@ -585,15 +593,33 @@ def test_numbers_are_equal_whatever_their_kind(mongo: MongoEngine, there: Databa
     assert found(mongo, TODO_TIMESTAMPS, {"last_submit": [7]}) == ["5"]
 
 
-def test_documents_whose_ids_are_no_texts_are_seen_by_a_walk_alone(
-    mongo: MongoEngine, there: Database[dict[str, Any]]
+@pytest.mark.parametrize("ask", ["find", "where", "walk", "stamps"])
+@pytest.mark.parametrize("odd", ODD_IDS.values(), ids=ODD_IDS)
+def test_a_document_whose_id_is_no_text_is_named_and_skipped(
+    mongo: MongoEngine, there: Database[dict[str, Any]], odd: object, ask: str
 ) -> None:
-    odd = [{"_id": 5, "user_id": "5"}, {"_id": ObjectId(), "user_id": "5"}, {"_id": {"a": "5"}, "user_id": "5"}]
-    there[TODO_EVENTS].insert_many([*odd, {"_id": "5", "user_id": "5"}])
-    assert len(list(mongo.walk(TODO_EVENTS))) == 4
-    assert found(mongo, TODO_EVENTS) == found(mongo, TODO_EVENTS, {"user_id": ["5"]}) == ["5"]
-    assert [id_ for id_, _ in mongo.stamps(TODO_EVENTS)] == ["5"]
-    assert mongo.get(TODO_EVENTS, ["5"]).keys() == mongo.present(TODO_EVENTS, ["5"]) == {"5"}
+    there[TODO_EVENTS].insert_many([{"_id": odd, "user_id": "5"}, {"_id": "5", "user_id": "5"}])
+    asked = {
+        "find": lambda: found(mongo, TODO_EVENTS),
+        "where": lambda: found(mongo, TODO_EVENTS, {"user_id": ["5"]}),
+        "walk": lambda: [one["_id"] for one in mongo.walk(TODO_EVENTS)],
+        "stamps": lambda: [id_ for id_, _ in mongo.stamps(TODO_EVENTS)],
+    }
+    assert asked[ask]() == asked[ask]() == ["5"]
+    ((collection, _),) = mongo.odd_ids
+    assert collection == TODO_EVENTS
+    assert there[TODO_EVENTS].count_documents({}) == 2
+
+
+def test_odd_ids_hide_no_document_of_a_collection_of_many_pages(
+    mongo: MongoEngine, there: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collections, "PAGE", 3)
+    texts = [f"{number}" for number in range(10, 20)]
+    odd = [*range(7), *({"a": number} for number in range(7))]
+    there[TODO_EVENTS].insert_many([{"_id": id_} for id_ in [*odd, *texts]])
+    assert found(mongo, TODO_EVENTS) == [id_ for id_, _ in mongo.stamps(TODO_EVENTS)] == texts
+    assert mongo.odd_ids
 
 
 def test_a_date_of_another_program_stays_one_and_is_compared_as_one(

@@ -20,6 +20,7 @@ from pymongo.monitoring import CommandListener
 from store_kinds import BELOW_RECORDS, ENGINE_KINDS
 
 from giftping.errors import GiftpingError
+from giftping.settings.file import SettingsError
 from giftping.store import StoreError, open_ledger
 from giftping.store.base import HOME_GAME, EntrySource, EntryState
 from giftping.store.clears import clears_of
@@ -190,13 +191,13 @@ def test_clearing_forgets_a_guild_and_is_recorded(ledger: Ledger, open_store: Op
     assert ledger.clear(str(GUILD)) == 2
     assert ledger.sent_codes(GUILD) == set()
     assert ledger.sent_codes(GUILD + 1) == {"GIFT100"}
-    assert clears_of(open_store(), GUILD, "GIFT100") == [NOON]
+    assert clears_of(open_store(), "GIFT100") == [(GUILD, NOON)]
     assert ledger.mark_sent(GUILD, ["GIFT100"]) == {"GIFT100"}
 
 
 def test_clearing_a_guild_of_which_nothing_is_on_record_is_not_recorded(ledger: Ledger, open_store: OpenStore) -> None:
     assert ledger.clear(GUILD) == 0
-    assert clears_of(open_store(), GUILD, "GIFT100") == []
+    assert clears_of(open_store(), "GIFT100") == []
 
 
 # What is asked for: of the JSON file, as the store has no part in it
@@ -259,11 +260,21 @@ def test_a_game_that_is_not_known_is_no_game_without_codes(call: str) -> None:
 
 
 @pytest.mark.usefixtures("own_machine")
+@pytest.mark.parametrize(("config", "named"), [("/nonexistent.toml", "/nonexistent.toml"), ("", "''")])
+def test_settings_that_are_not_there_are_named_as_they_were_given(config: str, named: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        open_ledger(config)
+    assert str(raised.value) == f"{named}: no such file"
+
+
+@pytest.mark.usefixtures("own_machine")
 def test_a_text_is_not_taken_for_a_list_of_its_letters() -> None:
     with open_ledger() as ledger:
         for call in (ledger.which_sent, ledger.mark_sent):
             with pytest.raises(TypeError, match=r"write \['GIFT100'\]"):
                 call(GUILD, "GIFT100")
+            with pytest.raises(TypeError, match="codes is None, not a list of texts"):
+                call(GUILD, None)  # type: ignore[arg-type]  # that is the point
             with pytest.raises(TypeError, match="a code is a text"):
                 call(GUILD, ["GIFT100", 5])  # type: ignore[list-item]  # as a program without types may
         assert ledger.sent_codes(GUILD) == set()
@@ -415,7 +426,7 @@ def test_questions_to_mongodb_cost_what_they_say(mongodb: str, counted: Counted)
         assert counted.names == ["insert"]
         counted.names.clear()
         assert ledger.clear(GUILD) == 302
-        assert counted.names == ["find", "insert", "find", "find", "delete"]
+        assert counted.names == ["find", "insert", "find", "find", "delete", "find"]
 
 
 def test_what_is_marked_is_in_mongodb_as_the_older_bot_wrote_it(mongodb: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bson import Int64, ObjectId
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.old_data import NAIVE, SHAPES, STATE_ID, KilledError, Mortal, OldBag
-from fakes.records import code, entry, guild
+from fakes.records import code, entry, subscription
 from store_kinds import ENGINE_KINDS
 
 from giftping.store.base import StoreError
@@ -101,7 +101,7 @@ def test_twice_with_a_kill_in_between_the_counts_agree_to_the_document(shape: st
         assert report.collections[LEDGER].found == guilds * len(codes)
     assert (report.added, report.collections[SUBSCRIPTIONS]) == (0, Numbers(guilds, 0))
     assert ids(store) == {f"{number}:{key}" for number in range(1, guilds + 1) for key in codes}
-    assert len(store.guilds()) == guilds
+    assert len(store.subscriptions()) == guilds
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -129,7 +129,7 @@ def test_an_upgrade_that_had_begun_is_completed(uri: str, mongo: MongoStore) -> 
     fill(uri, {LEDGER: [{"_id": "1:X9", "guild_id": 1, "code": "X9", "source": "auto", "sent_at": NAIVE}]})
     migrated(mongo, mongo.engine.old_data())
     assert ids(mongo) == {"1:A1", "1:B2", "1:X9"}
-    assert mongo.guild(1) is not None
+    assert mongo.subscriptions(1) != []
 
 
 def test_another_database_on_the_server_comes_over_and_keeps_its_documents(uri: str, mongo: MongoStore) -> None:
@@ -153,7 +153,7 @@ def test_from_an_embedded_store_to_mongodb_and_back_is_the_same_loop(tmp_path: P
     with Store(TinyEngine(tmp_path / "first")) as first:
         entries = [entry(1), entry(2, "ABC1", "kingshot"), entry(3, message_id=2**62)]
         first.insert([replace(one, updated_at=NOW) for one in entries])
-        first.put_guild(guild(1, seeded={"kingshot": ("a.b", "c$d")}))
+        first.put_subscriptions(subscription(1, seeded={"kingshot": ("a.b", "c$d")}))
         first.remember([code()])
         first.insert_documents("active_members", [{"_id": "5", "added": "2026-01-29T04:30:00.000000+00:00"}])
     migrated(mongo, open_file(tmp_path / "first" / "giftping.json"))

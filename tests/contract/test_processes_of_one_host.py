@@ -35,8 +35,8 @@ def server() -> Iterator[Mongod]:
 
 def opened(uri: str, folder: Path) -> Store:
     database = MongoEngine(uri, server_selection=SOON)
-    copy = TinyEngine(folder)
-    return Store(MirroredEngine(database, copy, folder=folder, host="one", clock=lambda: datetime.now(UTC)))
+    mirror = TinyEngine(folder)
+    return Store(MirroredEngine(database, mirror, folder=folder, host="one", clock=lambda: datetime.now(UTC)))
 
 
 def claim_all(uri: str, folder: Path, name: str) -> None:

@@ -10,11 +10,21 @@ from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
-from fakes.records import LATER, NOON, code, entry, guild, mark, run
+from fakes.records import LATER, NOON, code, entry, mark, run, subscription, subscriptions
 from fakes.store import MemoryStore
 from store_kinds import BELOW_RECORDS, ENGINE_KINDS, EngineKind
 
-from giftping.store.base import HOME_GAME, Broken, Destination, EntryState, LedgerEntry, SourceMemory, StoreError
+from giftping.store.base import (
+    HOME_GAME,
+    Broken,
+    Destination,
+    EntryState,
+    Guild,
+    LedgerEntry,
+    SourceMemory,
+    StoreError,
+    Subscription,
+)
 from giftping.store.documents import ACTIVE_MEMBERS as MEMBERS
 from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS, entry_to_document
 from giftping.store.engine import Change
@@ -64,8 +74,8 @@ def test_an_empty_store_answers_with_nothing(store: Store) -> None:
     assert store.entry(1, HOME_GAME, "GIFT100") is None
     assert list(store.entries()) == []
     assert list(store.entries(1)) == []
-    assert store.guilds() == []
-    assert store.guild(1) is None
+    assert store.subscriptions() == []
+    assert store.subscriptions(1) == []
     assert store.codes() == []
     assert store.runs() == []
     assert store.clear(1) == 0
@@ -210,114 +220,133 @@ def test_entries_that_unclear_deliveries_carry_are_named(store: Store) -> None:
 # Guild settings
 
 
-def test_a_guild_comes_back_as_it_was_put(store: Store, open_store: OpenStore) -> None:
-    full = guild(
+def test_a_subscription_comes_back_as_it_was_put(store: Store, open_store: OpenStore) -> None:
+    full = subscription(
         destination=Destination(webhook="env:HOOK"),
-        games=(OTHER_GAME, HOME_GAME),
         updated_at=LATER,
-        mention_role_id=1_300_000_000_000_000_003,
-        seeded={OTHER_GAME: ("wiki", "api.example.org"), HOME_GAME: ()},
-        announce_current=(HOME_GAME,),
+        mentions=("1300000000000000003", "here"),
+        seeded=("wiki", "api.example.org"),
+        announce_current=True,
         broken=Broken(NOON, "404 Unknown Webhook", 3, LATER),
     )
-    store.put_guild(full)
-    assert store.guild(1) == full
-    assert open_store().guild(1) == full
+    store.put_subscriptions(full)
+    assert store.subscriptions(1) == [full]
+    assert open_store().subscriptions() == [full]
 
 
-def test_guilds_come_by_ascending_id_as_numbers(store: Store) -> None:
+def test_subscriptions_come_by_guild_as_a_number_and_in_the_order_in_which_the_guild_has_them(store: Store) -> None:
     for guild_id in (100, 20, 3):
-        store.put_guild(guild(guild_id))
-    assert [one.guild_id for one in store.guilds()] == [3, 20, 100]
+        store.put_subscriptions(*subscriptions(guild_id, OTHER_GAME, HOME_GAME))
+    assert [one.key for one in store.subscriptions()] == [
+        (guild_id, game) for guild_id in (3, 20, 100) for game in (OTHER_GAME, HOME_GAME)
+    ]
+    assert [one.key for one in store.subscriptions(20)] == [(20, OTHER_GAME), (20, HOME_GAME)]
 
 
-def test_putting_a_guild_replaces_all_of_it(store: Store) -> None:
-    store.put_guild(guild(mention_role_id=5, seeded={HOME_GAME: ("site",)}, broken=Broken(NOON, "gone")))
-    store.put_guild(guild(updated_at=LATER))
-    assert store.guilds() == [guild(updated_at=LATER)]
+def test_putting_a_subscription_replaces_all_of_it_and_leaves_the_guilds_others(store: Store) -> None:
+    first, second = subscriptions(1, HOME_GAME, OTHER_GAME, mentions=("5",), seeded=("site",))
+    store.put_subscriptions(first, second)
+    store.put_subscriptions(subscription(updated_at=LATER))
+    assert store.subscriptions() == [subscription(updated_at=LATER), second]
+
+
+def test_a_change_is_made_of_what_is_there_and_what_it_leaves_out_goes(store: Store) -> None:
+    store.put_subscriptions(*subscriptions(1, HOME_GAME, OTHER_GAME), subscription(2))
+
+    def change(known: Sequence[Subscription]) -> list[Subscription]:
+        assert [one.game for one in known] == [HOME_GAME, OTHER_GAME]
+        return [replace(one, mentions=("5",)) for one in known if one.game == OTHER_GAME]
+
+    assert store.change_subscriptions(1, change) == [subscription(1, OTHER_GAME, place=1, mentions=("5",))]
+    assert [one.key for one in store.subscriptions()] == [(1, OTHER_GAME), (2, HOME_GAME)]
+
+
+def test_what_a_check_notes_while_a_person_changes_something_is_not_undone(store: Store) -> None:
+    store.put_subscriptions(subscription())
+    looked: list[bool] = []
+
+    def change(known: Sequence[Subscription]) -> list[Subscription]:
+        if not looked:
+            looked.append(True)
+            store.note_seeded(1, HOME_GAME, ["site"])
+        return [replace(one, mentions=("5",)) for one in known]
+
+    store.change_subscriptions(1, change)
+    assert store.subscriptions() == [subscription(mentions=("5",), seeded=("site",))]
 
 
 def test_removing_a_guild_keeps_its_ledger(store: Store) -> None:
-    store.put_guild(guild())
+    both = subscriptions(1, HOME_GAME, OTHER_GAME)
+    store.put_subscriptions(*both)
     store.insert([entry()])
-    assert store.remove_guild(1) is True
-    assert store.remove_guild(1) is False
-    assert store.guilds() == []
+    assert store.remove_subscriptions(1) == both
+    assert store.remove_subscriptions(1) == []
+    assert store.subscriptions() == []
     assert list(store.entries(1)) == [entry()]
 
 
-def test_sources_are_added_to_those_a_guild_has_seen(store: Store) -> None:
-    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME)))
+def test_one_game_of_a_guild_is_removed_with_its_first_looks(store: Store) -> None:
+    first, second = subscriptions(1, HOME_GAME, OTHER_GAME, seeded=("site",))
+    store.put_subscriptions(first, second)
+    assert store.remove_subscriptions(1, OTHER_GAME) == [second]
+    store.note_seeded(1, OTHER_GAME, ["wiki"], announced=True)
+    assert store.subscriptions() == [first]
+
+
+def test_sources_are_added_to_those_it_has_seen(store: Store) -> None:
+    store.put_subscriptions(*subscriptions(1, HOME_GAME, OTHER_GAME))
     store.note_seeded(1, HOME_GAME, ["site.example.org", "wiki"])
     store.note_seeded(1, HOME_GAME, ["wiki", "api"])
     store.note_seeded(1, OTHER_GAME, ["api"])
-    found = store.guild(1)
-    assert found is not None
-    assert {game: set(sources) for game, sources in found.seeded.items()} == {
-        HOME_GAME: {"site.example.org", "wiki", "api"},
-        OTHER_GAME: {"api"},
-    }
-    assert len(found.seeded[HOME_GAME]) == 3
+    home, other = store.subscriptions(1)
+    assert sorted(home.seeded or ()) == ["api", "site.example.org", "wiki"]
+    assert other.seeded == ("api",)
 
 
-def test_a_first_look_leaves_the_rest_of_the_settings(store: Store) -> None:
-    games = (OTHER_GAME, HOME_GAME)
-    before = guild(games=games, mention_role_id=5, announce_current=games, broken=Broken(NOON, "gone"))
-    store.put_guild(before)
+def test_a_first_look_leaves_the_rest_of_a_subscription(store: Store) -> None:
+    before = subscription(mentions=("5",), announce_current=True, broken=Broken(NOON, "gone"))
+    store.put_subscriptions(before)
     store.note_seeded(1, HOME_GAME, ["site"])
-    assert store.guild(1) == replace(before, seeded={HOME_GAME: ("site",)})
+    assert store.subscriptions(1) == [replace(before, seeded=("site",))]
     store.note_seeded(1, HOME_GAME, [], announced=True)
-    assert store.guild(1) == replace(before, seeded={HOME_GAME: ("site",)}, announce_current=(OTHER_GAME,))
+    assert store.subscriptions(1) == [replace(before, seeded=("site",), announce_current=False)]
 
 
-def test_a_destination_is_noted_as_broken_and_as_working_again(store: Store) -> None:
-    before = guild(seeded={HOME_GAME: ("site",)})
-    store.put_guild(before)
-    broken = Broken(LATER, "403 Missing Access", 2)
-    store.note_broken(1, before.destination, broken)
-    assert store.guild(1) == replace(before, broken=broken)
-    store.note_broken(1, before.destination, None)
-    assert store.guild(1) == before
-
-
-def test_each_game_of_a_guild_is_noted_as_broken_with_the_place_it_goes_to(store: Store) -> None:
-    before = guild(games=(HOME_GAME, OTHER_GAME))
-    store.put_guild(before)
-    store.note_broken(1, before.destination, broken := Broken(LATER, "403 Missing Access", 2))
-    assert {one.game: one.broken for one in store.subscriptions(1)} == {HOME_GAME: broken, OTHER_GAME: broken}
-    assert store.guild(1) == replace(before, broken=broken)
-
-
-def test_a_game_that_a_guild_follows_no_more_goes_with_its_first_looks(store: Store) -> None:
-    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME), seeded={OTHER_GAME: ("site",)}))
-    store.put_guild(guild(games=(HOME_GAME,)))
-    store.note_seeded(1, OTHER_GAME, ["wiki"], announced=True)
-    store.put_guild(guild(games=(HOME_GAME, OTHER_GAME)))
-    assert store.guild(1) == guild(games=(HOME_GAME, OTHER_GAME))
+def test_a_destination_is_noted_as_broken_and_as_working_again_for_all_that_goes_there(store: Store) -> None:
+    both = subscriptions(1, HOME_GAME, OTHER_GAME, seeded=("site",))
+    elsewhere = subscription(1, "wuwa", place=2, destination=Destination(channel_id=501))
+    store.put_subscriptions(*both, elsewhere)
+    store.note_broken(1, both[0].destination, broken := Broken(LATER, "403 Missing Access", 2))
+    assert store.subscriptions(1) == [*(replace(one, broken=broken) for one in both), elsewhere]
+    store.note_broken(1, both[0].destination, None)
+    assert store.subscriptions(1) == [*both, elsewhere]
 
 
 def test_a_guild_keeps_its_name_and_loses_it(store: Store) -> None:
-    for label in ("Frost Giants", ""):
-        store.put_guild(guild(label=label))
-        assert store.guild(1) == guild(label=label)
-        assert store.guilds() == [guild(label=label)]
-    store.put_guild(guild(label="Frost Giants"))
-    assert store.remove_guild(1) is True
+    store.put_subscriptions(subscription())
+    store.change_guild(1, lambda guild: replace(guild, label="Frost Giants"), NOON)
+    store.change_guild(1, lambda guild: replace(guild, language="de"), NOON)
+    assert store.guilds() == {1: store.guild(1)} == {1: Guild(1, "Frost Giants", "de")}
+    store.change_guild(1, lambda _: Guild(1), LATER)
+    assert (store.guilds(), store.guild(1)) == ({}, Guild(1))
+    store.change_guild(1, lambda guild: replace(guild, label="Frost Giants"), LATER)
+    store.remove_subscriptions(1)
     assert store.engine.find(GUILDS) == []
+    assert store.subscriptions() == []
 
 
-def test_a_guild_that_has_moved_is_not_called_broken_for_its_old_destination(store: Store) -> None:
-    moved = guild(destination=Destination(webhook="env:NEW"))
-    store.put_guild(moved)
+def test_a_subscription_that_has_moved_is_not_called_broken_for_its_old_destination(store: Store) -> None:
+    moved = subscription(destination=Destination(webhook="env:NEW"))
+    store.put_subscriptions(moved)
     store.note_broken(1, Destination(channel_id=500), Broken(LATER, "404"))
     store.note_broken(1, Destination(webhook="env:OLD"), Broken(LATER, "404"))
-    assert store.guild(1) == moved
+    assert store.subscriptions(1) == [moved]
 
 
 def test_noting_something_of_an_unknown_guild_makes_none(store: Store) -> None:
     store.note_seeded(1, HOME_GAME, ["site"], announced=True)
     store.note_broken(1, Destination(channel_id=500), Broken(LATER, "404"))
-    assert store.guilds() == []
+    assert store.subscriptions() == []
 
 
 # The memory of codes
@@ -358,7 +387,7 @@ def test_what_is_remembered_is_merged_and_the_rest_is_from_the_new_record(store:
     store.remember(
         [
             code(
-                spelling="gift100",
+                spelling="GiFt100",
                 first_seen=early,
                 last_seen=NOON,
                 sources={"site": SourceMemory("NEW", LATER, MUCH_LATER), "api": SourceMemory("api", early, NOON)},
@@ -368,7 +397,7 @@ def test_what_is_remembered_is_merged_and_the_rest_is_from_the_new_record(store:
     )
     assert store.codes() == [
         code(
-            spelling="gift100",
+            spelling="GiFt100",
             first_seen=early,
             last_seen=LATER,
             sources={
@@ -428,10 +457,10 @@ def test_what_one_handle_writes_another_reads_at_once(open_store: OpenStore) -> 
     assert second.insert([entry(delivery_id="late")]) == frozenset()
     mark(second, entry().id)
     assert states(first) == {"1:GIFT100": EntryState.SENT}
-    second.put_guild(guild())
+    second.put_subscriptions(subscription())
     second.remember([code()])
     second.record_run(run())
-    assert (first.guilds(), first.codes(), first.runs()) == ([guild()], [code()], [run()])
+    assert (first.subscriptions(), first.codes(), first.runs()) == ([subscription()], [code()], [run()])
     second.clear(1)
     assert first.recorded(HOME_GAME, ["GIFT100"], [1]) == {1: frozenset()}
 
@@ -439,11 +468,11 @@ def test_what_one_handle_writes_another_reads_at_once(open_store: OpenStore) -> 
 def test_what_was_written_is_there_after_the_store_was_closed(kind: EngineKind, address: str) -> None:
     with kind.open_store(address) as store:
         store.insert([entry(1), entry(2)])
-        store.put_guild(guild())
+        store.put_subscriptions(subscription())
         store.remove_documents(LEDGER, ["2:GIFT100"])
     with kind.open_store(address) as store:
         assert list(store.entries()) == [entry(1)]
-        assert store.guilds() == [guild()]
+        assert store.subscriptions() == [subscription()]
         assert store.insert([entry(1), entry(2)]) == {"2:GIFT100"}
 
 
@@ -453,12 +482,11 @@ def test_the_name_of_a_store_says_something(store: Store) -> None:
 
 def test_threads_that_note_sources_of_one_guild_lose_none(store: Store) -> None:
     """D10: no writer overwrites what another has just written."""
-    store.put_guild(guild())
+    store.put_subscriptions(subscription())
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: store.note_seeded(1, HOME_GAME, [f"source-{number}"]), range(12)))
-    found = store.guild(1)
-    assert found is not None
-    assert set(found.seeded[HOME_GAME]) == {f"source-{number}" for number in range(12)}
+    (found,) = store.subscriptions(1)
+    assert set(found.seeded or ()) == {f"source-{number}" for number in range(12)}
 
 
 # Documents that no record stands for
@@ -492,18 +520,18 @@ def test_documents_and_records_are_the_same(store: Store) -> None:
 
 
 def test_fields_that_are_not_ours_outlive_a_change(store: Store) -> None:
-    store.put_guild(guild())
+    store.put_subscriptions(subscription())
     (before,) = store.engine.find(SUBSCRIPTIONS)
     store.engine.change([Change(SUBSCRIPTIONS, before, {**before, "theirs": 1})])
-    store.note_broken(1, guild().destination, Broken(LATER, "404"))
+    store.note_broken(1, subscription().destination, Broken(LATER, "404"))
     store.note_seeded(1, HOME_GAME, ["site"])
-    store.put_guild(guild(mention_role_id=5))
+    store.put_subscriptions(subscription(mentions=("5",)))
     assert store.engine.find(SUBSCRIPTIONS)[0]["theirs"] == 1
 
 
 def test_a_change_that_somebody_is_always_faster_than_is_given_up_with_an_error() -> None:
     """Else two that undo each other would keep a run for ever."""
-    store = MemoryStore([guild()])
+    store = MemoryStore([subscription()])
     change = store.engine.change
 
     def too_late(changes: Sequence[Change], *, rev: str = "") -> list[bool]:
@@ -511,6 +539,6 @@ def test_a_change_that_somebody_is_always_faster_than_is_given_up_with_an_error(
 
     store.engine.change = too_late  # type: ignore[method-assign]
     with pytest.raises(StoreError, match="keeps changing"):
-        store.remove_guild(1)
+        store.put_subscriptions(subscription(mentions=("5",)))
     store.engine.change = change  # type: ignore[method-assign]
-    assert store.remove_guild(1)
+    assert store.remove_subscriptions(1)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.records import LATER, NOON, code, entry, guild, mark
+from fakes.records import LATER, NOON, code, entry, mark, subscription
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from store_kinds import BELOW_RECORDS, ENGINE_KINDS, EngineKind
 
-from giftping.store.base import HOME_GAME, CodeRecord, EntryState, GuildRecord, LedgerEntry, SourceMemory
+from giftping.store.base import HOME_GAME, CodeRecord, EntryState, LedgerEntry, SourceMemory, Subscription
 from giftping.store.documents import CODES, LEDGER, TODO_TIMESTAMPS
 from giftping.store.engine import REV, Change, rests_on
 from giftping.store.records import Store
@@ -27,7 +27,9 @@ DELIVERIES = st.sampled_from(["delivery-1", "delivery-2"])
 ENTRIES = st.builds(entry, GUILDS, KEYS, GAMES, delivery_id=DELIVERIES, state=st.sampled_from(EntryState))
 IDS = st.lists(st.builds(lambda *of: entry(*of).id, GUILDS, KEYS, GAMES), max_size=4)
 TIMES = st.sampled_from([NOON, LATER])
-PLAN = settings(stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PLAN = settings(stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = PLAN.max_examples // 4
+"""As an example is a history of many steps, on real servers."""
 
 
 COLLECTIONS = st.sampled_from([LEDGER, TODO_TIMESTAMPS, CODES])
@@ -133,7 +135,7 @@ _NONE = object()
 @pytest.mark.parametrize("kind_name", ENGINE_KINDS)
 def test_any_history_of_changes_leaves_what_dicts_would_hold(kind_name: str) -> None:
     history = type("History", (EngineHistory,), {"kind": ENGINE_KINDS[kind_name]})
-    run_state_machine_as_test(history, settings=settings(PLAN, max_examples=15))
+    run_state_machine_as_test(history, settings=settings(PLAN, max_examples=EXAMPLES))
 
 
 class RecordsHistory(RuleBasedStateMachine):
@@ -147,7 +149,7 @@ class RecordsHistory(RuleBasedStateMachine):
         self._address = self.kind.new_address(Path(self._folder.name))
         self._handles = [self.kind.open_store(self._address), self.kind.open_store(self._address)]
         self._ledger: dict[str, LedgerEntry] = {}
-        self._guilds: dict[int, GuildRecord] = {}
+        self._subscriptions: dict[tuple[int, str], Subscription] = {}
         self._codes: dict[str, CodeRecord] = {}
 
     def teardown(self) -> None:
@@ -193,23 +195,33 @@ class RecordsHistory(RuleBasedStateMachine):
         for id_ in gone:
             del self._ledger[id_]
 
-    @rule(handle=HANDLES, guild_id=GUILDS, waiting=st.booleans())
-    def put_guild(self, handle: int, guild_id: int, waiting: bool) -> None:
-        self._guilds[guild_id] = guild(guild_id, announce_current=(HOME_GAME,) if waiting else ())
-        self._handles[handle].put_guild(self._guilds[guild_id])
+    @rule(handle=HANDLES, guild_id=GUILDS, game=GAMES, waiting=st.booleans())
+    def put_subscription(self, handle: int, guild_id: int, game: str, waiting: bool) -> None:
+        new = subscription(guild_id, game, announce_current=waiting)
+        self._subscriptions[new.key] = new
+        self._handles[handle].put_subscriptions(new)
 
-    @rule(handle=HANDLES, guild_id=GUILDS)
-    def remove_guild(self, handle: int, guild_id: int) -> None:
-        assert self._handles[handle].remove_guild(guild_id) is (self._guilds.pop(guild_id, None) is not None)
+    @rule(handle=HANDLES, guild_id=GUILDS, game=st.none() | GAMES)
+    def remove_subscriptions(self, handle: int, guild_id: int, game: str | None) -> None:
+        gone = [key for key in sorted(self._subscriptions) if key[0] == guild_id and game in (None, key[1])]
+        assert self._handles[handle].remove_subscriptions(guild_id, game) == [
+            self._subscriptions.pop(key) for key in gone
+        ]
 
-    @rule(handle=HANDLES, guild_id=GUILDS, source=st.sampled_from(["a.b", "site", "wiki"]), announced=st.booleans())
-    def note_seeded(self, handle: int, guild_id: int, source: str, announced: bool) -> None:
-        self._handles[handle].note_seeded(guild_id, HOME_GAME, [source], announced=announced)
-        if known := self._guilds.get(guild_id):
-            sources = known.seeded.get(HOME_GAME, ())
-            seeded = {HOME_GAME: sources if source in sources else (*sources, source)}
-            waiting = () if announced else known.announce_current
-            self._guilds[guild_id] = replace(known, seeded=seeded, announce_current=waiting)
+    @rule(
+        handle=HANDLES,
+        guild_id=GUILDS,
+        game=GAMES,
+        source=st.sampled_from(["a.b", "site", "wiki"]),
+        announced=st.booleans(),
+    )
+    def note_seeded(self, handle: int, guild_id: int, game: str, source: str, announced: bool) -> None:
+        self._handles[handle].note_seeded(guild_id, game, [source], announced=announced)
+        if known := self._subscriptions.get((guild_id, game)):
+            sources = known.seeded or ()
+            seeded = sources if source in sources else (*sources, source)
+            waiting = known.announce_current and not announced
+            self._subscriptions[known.key] = replace(known, seeded=seeded, announce_current=waiting)
 
     @rule(handle=HANDLES, key=KEYS, source=st.sampled_from(["a.b", "site"]), at=TIMES)
     def remember(self, handle: int, key: str, source: str, at: object) -> None:
@@ -229,7 +241,7 @@ class RecordsHistory(RuleBasedStateMachine):
     def both_handles_tell_the_truth(self) -> None:
         for store in self._handles:
             assert {one.id: one for one in store.entries()} == self._ledger
-            assert store.guilds() == [self._guilds[guild_id] for guild_id in sorted(self._guilds)]
+            assert store.subscriptions() == [self._subscriptions[key] for key in sorted(self._subscriptions)]
             assert {one.id: one for one in store.codes()} == self._codes
             self._each_guild_has_its_own(store)
 
@@ -244,4 +256,4 @@ class RecordsHistory(RuleBasedStateMachine):
 @pytest.mark.parametrize("kind_name", BELOW_RECORDS)
 def test_any_history_leaves_what_plain_dicts_would_hold(kind_name: str) -> None:
     history = type("History", (RecordsHistory,), {"kind": ENGINE_KINDS[kind_name]})
-    run_state_machine_as_test(history, settings=settings(PLAN, max_examples=25))
+    run_state_machine_as_test(history, settings=settings(PLAN, max_examples=EXAMPLES))

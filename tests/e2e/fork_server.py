@@ -2,8 +2,8 @@
 
 `forks.py` asks it: each line on standard input is a list of jobs in JSON, which are done at the same time. Two lines
 answer it: the children's pids, and how they ended. What a run had to import, the server imports before the next
-one, so that hundreds of runs cost seconds; from outside, a run can be given another time of day and shorter
-time-outs.
+one, so that hundreds of runs cost seconds; from outside, a run can be given another time of day, clocks that
+are set while it goes on, and shorter time-outs.
 
 The product carries no hook for this: the calls by which it touches files and sockets are wrapped here, in the
 child, before `giftping.cli.main` is called. Each such call is a step, but for those that leave nothing behind when
@@ -32,8 +32,10 @@ from typing import Any
 
 import typer.main
 from pymongo import common
+from set_clocks import SetClocks
 
 from giftping.cli import app, main
+from giftping.settings import load
 
 FILE_CALLS = ("open", "write", "pwrite", "ftruncate", "fsync", "replace", "rename", "link", "unlink", "mkdir")
 SOCKET_CALLS = ("connect", "send", "sendall", "recv")
@@ -60,7 +62,8 @@ class Steps:
     step before it left.
     """
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: dict[str, Any], clocks: SetClocks | None = None) -> None:
+        self._clocks = clocks
         self._trace = _open(Path(job["files"], "trace"), os.O_WRONLY)
         self._kill_at: int = job["kill_at"]
         self._signal: int = job["signal"]
@@ -87,7 +90,12 @@ class Steps:
             count = self._count
         if count == self._kill_at and not self._half_way:
             os.kill(os.getpid(), self._signal)
+        self._look_at_clocks()
         return count
+
+    def _look_at_clocks(self) -> None:
+        if self._clocks is not None:
+            self._clocks.look()
 
     def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **named: Any) -> Any:
@@ -104,6 +112,7 @@ class Steps:
             try:
                 return call(*arguments, **named)
             finally:
+                self._look_at_clocks()
                 if self._watched:
                     self._note_what_is_left(number, asks_for_change=name in SENT and not _only_reads(arguments[1]))
 
@@ -179,7 +188,7 @@ def live(job: dict[str, Any]) -> int:
         from giftping.discord.http import DiscordHttp
 
         DiscordHttp.__init__.__kwdefaults__.update(connect=job["patience"], total=job["patience"])
-    steps = Steps(job)
+    steps = Steps(job, SetClocks(job["clocks"]) if job["clocks"] else None)
     steps.wrap_everything()
     try:
         main()
@@ -224,6 +233,9 @@ def serve() -> None:
     # The tree of commands takes as long to build as an idle run, and is the same in every child.
     commands = typer.main.get_command(app)
     typer.main.get_command = lambda _app: commands
+    # So does what ships with giftping: the games and sources that there are.
+    catalogue = load.load_catalogue()
+    load.load_catalogue = lambda: catalogue
     # A driver whose server is away sleeps for half a second at a time, however little patience it was given.
     common.MIN_HEARTBEAT_INTERVAL = 0.05
     # Spare the disk: processes are killed here, not the machine, and what a killed process wrote is there.

@@ -89,12 +89,14 @@ class Forker:
 class ForkedHost(Host):
     """A host that runs its commands in forks.
 
-    Its clock is `ahead` of this machine's, and its requests take no longer than its `patience`, in seconds. `runs` is
+    Its clock is `ahead` of this machine's, or goes by the file `clocks`, see `set_clocks`; its requests take no longer
+    than its `patience`, in seconds. `runs` is
     how all its runs went, `steps` are those of the last one, or of the first of several at once.
     """
 
     forker: Forker = field(kw_only=True)
     ahead: timedelta = timedelta()
+    clocks: Path | None = None
     patience: float | None = None
     runs: list[Ran] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -140,6 +142,7 @@ class ForkedHost(Host):
             "folder": str(self.folder),
             "files": str(files),
             "ahead": self.ahead.total_seconds(),
+            "clocks": str(self.clocks) if self.clocks else "",
             "patience": self.patience,
             "watched": watched,
             **asdict(trouble),
@@ -176,6 +179,12 @@ def run_at_once(hosts: Sequence[ForkedHost], arguments: Sequence[str], troubles:
         for host, trouble in zip(hosts, troubles or [NONE] * len(hosts), strict=True)
     ]
     return _run(hosts[0].forker, jobs)
+
+
+def run_side_by_side(commands: Sequence[tuple[ForkedHost, Sequence[str]]]) -> list[Ran]:
+    """Start commands at the same instant, each on its host, and return how they went."""
+    jobs = [(host, host._job(arguments, number=number)) for number, (host, arguments) in enumerate(commands)]
+    return _run(commands[0][0].forker, jobs)
 
 
 def forked(host: Host, forker: Forker) -> ForkedHost:
@@ -255,6 +264,15 @@ class Victim:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self._pid.result(timeout=20), number)
+
+    def is_stopped(self) -> bool:
+        """Whether it is there, and was stopped."""
+        try:
+            stat = Path(f"/proc/{self._pid.result(timeout=20)}/stat").read_text("ascii")
+        except OSError:
+            return False
+        # Behind its name, which stands in brackets, whatever that is (proc_pid_stat(5)).
+        return stat.rpartition(")")[2].split()[0] == "T"
 
 
 def wait_until_quiet(server: Any) -> None:

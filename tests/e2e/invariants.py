@@ -6,7 +6,8 @@ times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import pairwise
@@ -19,6 +20,9 @@ WARNING = "⚠️ Last call for your TODO"
 
 FLIGHT = timedelta(seconds=15)
 """How long a request may be under way: one that went out before the quiet hours may arrive within them."""
+
+MILLISECOND = timedelta(milliseconds=1)
+"""What Discord's own time of a form does not say."""
 
 SHIFT = timedelta(hours=25)
 """How long after a return giftping may take a member for absent: it asks once a day."""
@@ -40,10 +44,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A TODO that was handed in: when the command began, and when it had ended."""
+    """What starts a member's clock, a TODO or the way back onto the roster: when the command began, and had ended."""
 
     began: datetime
     ended: datetime
+    is_todo: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +88,39 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """A reminder or a warning as a member got it by one leg; `round` is the reference that both legs show."""
+    """A reminder or a warning as a member got it by one leg; `round` is the reference that both legs show.
+
+    `begun` is when its request was: what a member did later could not call it back.
+    """
 
     user_id: int
     at: datetime
     leg: str
     round: str
     is_warning: bool
+    begun: datetime
 
 
-def pings_among(notifications: Iterable[Notification]) -> list[Ping]:
+def at_once(arrived: datetime) -> datetime:
+    """Return when a request was begun that arrived then, where it takes no time."""
+    return arrived
+
+
+def pings_among(notifications: Iterable[Notification], begun: Callable[[datetime], datetime] = at_once) -> list[Ping]:
     """Return the reminders and warnings among what members were notified of, oldest first."""
     return sorted(
-        (ping for notification in notifications for ping in _pings_of(notification)), key=lambda ping: ping.at
+        (ping for notification in notifications for ping in _pings_of(notification, begun)), key=lambda ping: ping.at
     )
 
 
-def _pings_of(notification: Notification) -> Iterator[Ping]:
+def _pings_of(notification: Notification, begun: Callable[[datetime], datetime]) -> Iterator[Ping]:
     for embed in notification.message.embeds:
         title, text = embed.get("title", ""), embed.get("description", "")
         is_meant = notification.kind == "dm" or f"<@{notification.user_id}>" in text
         if is_meant and (title in REMINDERS or title == WARNING):
             round_ = _footer(embed).rpartition("ref ")[2]
-            yield Ping(notification.user_id, notification.at, notification.kind, round_, title == WARNING)
+            at = notification.at
+            yield Ping(notification.user_id, at, notification.kind, round_, title == WARNING, begun(at))
 
 
 def _footer(embed: Mapping[str, Any]) -> str:
@@ -139,7 +154,7 @@ def after_a_submission(pings: Sequence[Ping], lives: Mapping[int, Life], promise
     """Yield the pings of members whose silence, without their pauses, was not long enough for one."""
     for ping in pings:
         life = lives[ping.user_id]
-        submission = life.last_submission(ping.at)
+        submission = life.last_submission(ping.begun)
         since = submission.began if submission else life.joined
         silence = ping.at - since - sum((pause.overlap(since, ping.at) for pause in life.pauses), timedelta(0))
         if silence < promises.remind_after:
@@ -151,7 +166,7 @@ def while_away(pings: Sequence[Ping], lives: Mapping[int, Life]) -> Iterator[str
     for ping in pings:
         life = lives[ping.user_id]
         for what, stretches in (("paused", life.pauses), ("gone", life.absences)):
-            if stretch := next((one for one in stretches if one.holds(ping.at)), None):
+            if stretch := next((one for one in stretches if one.holds(ping.begun)), None):
                 yield f"member {ping.user_id}, {what} since {_at(stretch.start)}, was pinged at {_at(ping.at)}"
 
 
@@ -171,7 +186,11 @@ def _is_quiet(at: datetime, zone: tzinfo, promises: Promises) -> bool:
 
 
 def wrongly_removed(
-    changes: Sequence[RoleChange], pings: Sequence[Ping], lives: Mapping[int, Life], promises: Promises
+    changes: Sequence[RoleChange],
+    pings: Sequence[Ping],
+    lives: Mapping[int, Life],
+    promises: Promises,
+    begun: Callable[[datetime], datetime] = at_once,
 ) -> Iterator[str]:
     """Yield the removals without a delivered warning in good time, too early, in a pause, or twice in one silence."""
     theirs = by_member(pings)
@@ -180,7 +199,7 @@ def wrongly_removed(
         if change.given or not change.by_bot:
             continue
         user_id, life = change.user_id, lives[change.user_id]
-        submission = life.last_submission(change.at)
+        submission = life.last_submission(begun(change.at))
         since = submission.began if submission else life.joined
         who = f"member {user_id}, silent since {_at(since)}, lost the role at {_at(change.at)}"
         warned = [ping.at for ping in theirs.get(user_id, ()) if ping.is_warning and since <= ping.at <= change.at]
@@ -191,11 +210,26 @@ def wrongly_removed(
         silence = change.at - since - sum((pause.overlap(since, change.at) for pause in life.pauses), timedelta(0))
         if silence < promises.remove_after:
             yield f"{who}, after {silence} only"
-        if any(pause.holds(change.at) for pause in life.pauses):
+        if any(pause.holds(begun(change.at)) for pause in life.pauses):
             yield f"{who} in a pause"
         if user_id in taken and taken[user_id] >= since:
             yield f"{who} for the second time, after {_at(taken[user_id])}"
         taken[user_id] = change.at
+
+
+def lost_or_repeated(posts: Iterable[str], handed_in: Collection[str]) -> Iterator[str]:
+    """Yield the TODOs that were handed in and never posted, and those that were posted twice."""
+    posted = Counter(posts)
+    yield from (f"the TODO {text!r} was posted {times} times" for text, times in posted.items() if times > 1)
+    yield from (f"the TODO {text!r} was never posted" for text in handed_in if text not in posted)
+
+
+def forgotten(lives: Mapping[int, Life], known: Mapping[int, datetime | None]) -> Iterator[str]:
+    """Yield the members whose last TODO is not the one that is known."""
+    for user_id, life in lives.items():
+        last, found = [one for one in life.submissions if one.is_todo][-1:], known.get(user_id)
+        if last and (found is None or not last[0].began - MILLISECOND <= found <= last[0].ended):
+            yield f"member {user_id} handed in at {_at(last[0].began)}, and {found and _at(found)} is known"
 
 
 def unpinged(

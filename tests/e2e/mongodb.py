@@ -12,7 +12,7 @@ from typing import Any
 
 from fakes.mongod import database, new_database, or_skip, own_mongod
 from pymongo.database import Database
-from scene import FULL, Host
+from scene import FULL, Host, sample
 
 OP_MSG = 2013
 WATCHING = {"hello", "isMaster", "ismaster", "ping", "endSessions", "killCursors"}
@@ -23,13 +23,14 @@ READING = {"aggregate", "count", "distinct", "find", "getMore", "listCollections
 QUICK = "serverSelectionTimeoutMS=250&connectTimeoutMS=1000"
 
 
-def worth_an_outage(commands: Sequence[str], *, after: bool) -> list[int]:
-    """The numbers of those commands of a run, from 1, at which an outage is another than every other one.
+def worth_an_outage(commands: Sequence[str], *, after: bool, begin: int = 0) -> Sequence[int]:
+    """The numbers of those commands of a run, from 1, at which an outage is another than every other one: a sample.
 
     Of a read whose answer never came nobody can tell whether the server had it: `after` is for what it was to write.
     """
     numbered = enumerate(commands, 1)
-    return [number for number, name in numbered if FULL or not after or name not in READING]
+    worth_it = [number for number, name in numbered if FULL or not after or name not in READING]
+    return sample(worth_it, 2 if after else 3, begin)
 
 
 @dataclass
@@ -114,12 +115,12 @@ class Gate:
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         # Without exhaust cursors, a driver and a server take turns on a connection.
         with suppress(OSError), client, server:
-            while (request := _message(client)) is not None:
+            while (request := message_from(client)) is not None:
                 if not self._pass(request, server, client):
                     return
 
     def _pass(self, request: bytes, server: socket.socket, client: socket.socket) -> bool:
-        name = _command(request)
+        name = command_in(request)
         with self._lock:
             if name is not None:
                 self.commands.append(name)
@@ -128,13 +129,13 @@ class Gate:
             if last:
                 if self._after:
                     server.sendall(request)
-                    _message(server)
+                    message_from(server)
                 self._cut()
                 return False
         if name is not None:
             self.on_command(number)
         server.sendall(request)
-        reply = _message(server)
+        reply = message_from(server)
         if reply is None:
             return False
         client.sendall(reply)
@@ -143,7 +144,7 @@ class Gate:
         return True
 
 
-def _message(connection: socket.socket) -> bytes | None:
+def message_from(connection: socket.socket) -> bytes | None:
     head = _exactly(connection, 16)
     if head is None:
         return None
@@ -161,7 +162,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
     return data
 
 
-def _command(request: bytes) -> str | None:
+def command_in(request: bytes) -> str | None:
     """Return the name of the command in a message, None for what only keeps the connection."""
     if struct.unpack_from("<i", request, 12)[0] != OP_MSG:
         return None

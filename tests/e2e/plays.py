@@ -101,7 +101,8 @@ def hold_promises(play: Play, scene: Scene, host: ForkedHost) -> None:
     ran = check_until_fine(host)
     open_ones = open_entries(scene, host)
     states = Counter(open_ones.values())
-    assert ran.exit_code == (69 if open_ones else 0), ran
+    # What waits for a person counts in the run that tells of it, and that one has gone by.
+    assert ran.exit_code == (69 if states["open"] else 0), ran
     if open_ones:
         told = host.run("codes", "stats", "--json").json["states"]
         assert {state: told[state] for state in ("open", "uncertain")} == {"uncertain": 0, "open": 0, **states}

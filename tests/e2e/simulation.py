@@ -1,8 +1,8 @@
-"""A simulated guild: members with lives of their own, hosts that sweep, a Discord that fails, and one clock for all.
+"""A simulated guild: members with lives of their own, hosts that sweep, a bot, a Discord that fails, one clock for all.
 
 Everything happens in one order that a seed decides. Runs that overlap have a thread each, of which one goes on at a
 time; another may get its turn at every step that a run takes, which is before everything it does to the store or asks
-of Discord. A run may be killed at any step, before or after it is carried out.
+of Discord (`simulated_hosts`).
 """
 
 from __future__ import annotations
@@ -11,47 +11,36 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from pathlib import Path
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
 from invariants import Life, Stretch, Submitted
+from simulated_hosts import CHANNEL, GUILD, OWNER, ROLE, Host, Mishap, by_one_clock
 
+from giftping.commands import guilds, pause, roster, subscribing, todo
 from giftping.demo.discord import StandInDiscord
-from giftping.discord.http import DiscordHttp
-from giftping.net.transport import SocketTransport
-from giftping.runs.sweep import SubmitRequest, Timing, run_submit, run_sweep
-from giftping.settings.keys import Settings
-from giftping.settings.load import load_settings
+from giftping.discord.members import MemberInfo
 from giftping.store.documents import TODO_TIMESTAMPS
 from giftping.store.engine import Change, Engine
-from giftping.store.records import Store
-from giftping.store.tiny.engine import TinyEngine
+from giftping.store.mongo.engine import MongoEngine
 from giftping.todo.member_documents import member_from
-from giftping.todo.model import Member, Pause
-from giftping.todo.report import SweepReport
-from giftping.todo.repository import MemberChange, MemberRepository, new_id
-from giftping.todo.validation import TodoDraft
-from giftping.wiring import POSTING_THREADS, Wiring
+from giftping.todo.model import Member
+from giftping.todo.repository import MemberChange, MemberRepository
 
-GUILD, CHANNEL, ROLE, OWNER = 1, 2, 3, 9
 FIRST_MEMBER = 1001
 KOLKATA = ZoneInfo("Asia/Kolkata")
 
-ENGINE_STEPS = frozenset({"get", "find", "walk", "change"})
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 WIRE_PATIENCE = timedelta(seconds=10)
 """How long others may go on while a request is under way: it ends within 15 seconds."""
-
-
-class Killed(BaseException):
-    """The run's process was killed at this step: no error that the program could handle."""
 
 
 class FakeClock:
@@ -151,141 +140,6 @@ class Turns:
 
 
 @dataclass
-class Run:
-    """One process of giftping: its steps, and at which of them it is killed, before or after that is carried out."""
-
-    world: World
-    kill_at: int | None = None
-    kill_after: bool = False
-    steps: int = 0
-
-    @contextmanager
-    def step(self, about: Sequence[int] = ()) -> Iterator[None]:
-        """Take one step, which is the body of the block; `about` are the members whom it is about to change."""
-        self.steps += 1
-        self.world.others(about)
-        if self.steps == self.kill_at and not self.kill_after:
-            raise Killed
-        yield
-        if self.steps == self.kill_at:
-            raise Killed
-
-
-class SteppedEngine:
-    """An engine every use of which is a step. Closing it leaves it open for the next run."""
-
-    def __init__(self, engine: Engine, run: Run) -> None:
-        self._engine = engine
-        self._run = run
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._engine, name)
-        if name not in ENGINE_STEPS:
-            return found
-
-        def stepped(*args: Any, **kwargs: Any) -> Any:
-            about: Sequence[int] = ()
-            if name == "change":
-                about = [int(change.id) for change in args[0] if change.collection == TODO_TIMESTAMPS]
-            with self._run.step(about):
-                return found(*args, **kwargs)
-
-        return stepped
-
-    def close(self) -> None:
-        return
-
-
-class SteppedTransport(httpx.BaseTransport):
-    """Real sockets on which a request takes its time by the fake clock, and is a step."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._sockets = SocketTransport()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        world = self._run.world
-        with world.wire(), self._run.step():
-            # Direct messages go out side by side: each takes its part of the time.
-            is_one_of_many = request.method == "POST" and f"/channels/{CHANNEL}/" not in request.url.path
-            seconds = world.random.uniform(*world.latencies) / (POSTING_THREADS if is_one_of_many else 1)
-            world.clock.pass_time(seconds / 2)
-            response = self._sockets.handle_request(request)
-            world.clock.pass_time(seconds / 2)
-            world.requests += 1
-        return response
-
-    def close(self) -> None:
-        self._sockets.close()
-
-
-class SimulatedWiring(Wiring):
-    """A wiring of one run, on the world's clock and the host's store."""
-
-    def __init__(self, settings: Settings, store: Store, run: Run) -> None:
-        super().__init__(settings)
-        self.store = store
-        self.run = run
-
-    def open_store(self, *, read_only: bool = False) -> Any:
-        return Store(SteppedEngine(self.store.engine, self.run))
-
-    def _new_http(self, budget: timedelta) -> DiscordHttp:
-        clock, token = self.run.world.clock, self.settings.discord.token
-        return DiscordHttp(
-            self.settings.discord.api,
-            token=token.reveal() if token else None,
-            budget=budget,
-            monotonic=clock.monotonic,
-            sleep=self.run.world.sleep,
-            now=clock,
-            steady=clock.monotonic,
-            transport=SteppedTransport(self.run),
-        )
-
-
-@dataclass
-class Host:
-    """One machine: its own lock and name, and its own object on the store that all share."""
-
-    world: World
-    settings: Settings
-    store: Store
-
-    def sweep(self, kill_at: int | None = None, *, kill_after: bool = False) -> SweepReport | None:
-        """Return what a sweep did, None for one that was killed."""
-        world = self.world
-        with self._wiring(kill_at, kill_after=kill_after) as wiring:
-            try:
-                report = run_sweep(wiring, timing=Timing(world.clock, world.sleep))
-            except Killed:
-                world.counts["sweeps killed"] += 1
-                return None
-            world.counts["sweeps"] += 1
-            return report
-
-    def submit(self, user_id: int, text: str, kill_at: int | None = None, *, kill_after: bool = False) -> bool:
-        """Hand in a TODO, and return whether the command lived to its end."""
-        with self._wiring(kill_at, kill_after=kill_after) as wiring:
-            try:
-                repository = MemberRepository(wiring.open_store(), self.world.clock)
-                request = SubmitRequest(user_id, TodoDraft(must_do=text))
-                run_submit(wiring, repository, request, timing=Timing(self.world.clock, self.world.sleep))
-            except Killed:
-                self.world.counts["submissions killed"] += 1
-                return False
-            return True
-
-    @contextmanager
-    def _wiring(self, kill_at: int | None, *, kill_after: bool) -> Iterator[SimulatedWiring]:
-        wiring = SimulatedWiring(self.settings, self.store, Run(self.world, kill_at, kill_after))
-        try:
-            yield wiring
-        finally:
-            wiring.close()
-
-
-@dataclass
 class Person:
     """A member with habits: after how many hours, at least and at most, the next TODO comes."""
 
@@ -305,68 +159,135 @@ class World:
     clock: FakeClock
     random: Random
     latencies: tuple[float, float] = (0.05, 0.4)
+    mongo_uri: str = ""
     troubled: bool = False
     people: dict[int, Person] = field(default_factory=dict)
     hosts: list[Host] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     requests: int = 0
+    handed_in: list[str] = field(default_factory=list)
+    """The texts of the TODOs that the bot has said are handed in."""
+    mentioned: int | None = None
+    """The role that codes mention, as the staff have last set it."""
+    _flights: dict[datetime, datetime] = field(default_factory=dict)
     _events: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _number: int = 0
+    _written: int = 0
     _on_wire: int = 0
     _people_act: bool = False
 
     def __post_init__(self) -> None:
         self.turns = Turns(self.random)
         self._wire_since = self.clock.now
+        self._open = ExitStack()
+        self._open.enter_context(by_one_clock(self.clock))
+        if self.mongo_uri:
+            self.database = MongoEngine(self.mongo_uri)
+            self._open.callback(self.database.close)
 
     # The stage
 
     def set_up(self, members: int, *, hosts: int = 1, settings: str = "") -> None:
-        """Add the guild, its members, all on the roster from now on, and the hosts."""
+        """Add the guild, its members, all on the roster from now on, and the hosts; the first one has the bot."""
         discord, now = self.discord, self.clock()
         discord.add_guild(GUILD)
         discord.set_bot(GUILD)
         discord.add_channel(CHANNEL, GUILD)
         discord.add_role(GUILD, ROLE)
-        store = self.folder / "store"
-        for number in range(hosts):
-            folder = self.folder / f"host-{number}"
-            folder.mkdir()
-            (folder / "giftping.toml").write_text(settings, "utf-8")
-            environment = {
-                "HOME": str(folder),
-                "GIFTPING_STATE": str(folder / "state"),
-                "GIFTPING_DISCORD_API": discord.api,
-                "DISCORD_TOKEN": discord.bot_token,
-                "GUILD_ID": str(GUILD),
-                "TODO_CHANNEL_ID": str(CHANNEL),
-                "ROLE_ID": str(ROLE),
-                "OWNER_ID": str(OWNER),
-            }
-            self.hosts.append(Host(self, load_settings(environment, cwd=folder), Store(TinyEngine(store))))
+        for _ in range(hosts):
+            self.add_host(settings)
         for user_id in range(FIRST_MEMBER, FIRST_MEMBER + members):
             discord.add_member(GUILD, user_id, roles=(ROLE,))
             self.people[user_id] = Person(user_id, Life(now, KOLKATA), (18, 23))
-        self.repository().save([MemberChange(Member(user_id, f"m{user_id}", added=now)) for user_id in self.people])
+        with self.repository() as repository:
+            repository.save([MemberChange(Member(user_id, f"m{user_id}", added=now)) for user_id in self.people])
 
-    def repository(self) -> MemberRepository:
-        """Return the members as a person's own command sees them."""
-        return MemberRepository(self.hosts[0].store, self.clock)
+    def add_host(self, settings: str) -> None:
+        """Add a machine with a timer."""
+        folder = self.folder / f"host-{len(self.hosts)}"
+        folder.mkdir()
+        environment = {
+            "HOME": str(folder),
+            "GIFTPING_STATE": str(folder / "state"),
+            "GIFTPING_DISCORD_API": self.discord.api,
+            "DISCORD_TOKEN": self.discord.bot_token,
+            "GUILD_ID": str(GUILD),
+            "TODO_CHANNEL_ID": str(CHANNEL),
+            "ROLE_ID": str(ROLE),
+            "OWNER_ID": str(OWNER),
+        }
+        if self.mongo_uri:
+            environment["MONGO_URI"] = self.mongo_uri
+        host = Host(self, folder, environment)
+        host.configure(settings)
+        self.hosts.append(host)
+        self._open.callback(host.close)
+
+    @contextmanager
+    def repository(self) -> Iterator[MemberRepository]:
+        """Give the members as a person's own command sees them."""
+        with self.hosts[0].process("command") as wiring, wiring.open_store() as store:
+            yield MemberRepository(store, self.clock)
 
     def move_to(self, user_id: int, zone: str) -> None:
         """Let a member have a time zone of their own."""
         self.people[user_id].life.zone = ZoneInfo(zone)
-        self.repository().amend([user_id], lambda member: MemberChange(replace(member, time_zone=zone)))
+        with self.repository() as repository:
+            repository.amend([user_id], lambda member: MemberChange(replace(member, time_zone=zone)))
 
     def close(self) -> None:
-        """Close the hosts' stores."""
-        for host in self.hosts:
-            host.store.close()
+        """Close what is open."""
+        self._open.close()
+
+    @property
+    def bot(self) -> Host:
+        """The host with the bot."""
+        return self.hosts[0]
 
     @property
     def lives(self) -> dict[int, Life]:
         """What each member did."""
         return {user_id: person.life for user_id, person in self.people.items()}
+
+    # MongoDB
+
+    def lose_database(self, host: Host, hours: float | None = None) -> None:
+        """Let MongoDB be away for a host, for some minutes unless it is said how long; not while all is to be well."""
+        if host.is_cut_off or not self.troubled:
+            return
+        host.is_cut_off = True
+        self.counts["outages"] += 1
+
+        def come_back() -> None:
+            host.is_cut_off = False
+
+        self.at(self.clock.now + timedelta(hours=self.random.uniform(0.01, 0.5) if hours is None else hours), come_back)
+
+    def calm_down(self) -> None:
+        """Let all be well from now on."""
+        self.troubled = False
+        for host in self.hosts:
+            host.is_cut_off = False
+
+    def queued(self) -> list[Submitted]:
+        """Return the TODOs that the bot has taken, and of which no other host can know yet."""
+        return [one for person in self.people.values() for one in person.life.submissions if one.ended == NEVER]
+
+    def note_carried_back(self, queued: Sequence[Submitted]) -> None:
+        """Note that from now on all hosts can know of what was queued."""
+        for person in self.people.values():
+            known = person.life.submissions
+            known[:] = [replace(one, ended=self.clock()) if one in queued else one for one in known]
+
+    # What was under way
+
+    def note_flight(self, begun: datetime) -> None:
+        """Note when the request was begun that arrives now."""
+        self._flights.setdefault(_to_the_millisecond(self.clock.now), begun)
+
+    def begun(self, arrived: datetime) -> datetime:
+        """Return when the request was begun that arrived then: what was done later could not call it back."""
+        return self._flights.get(_to_the_millisecond(arrived), arrived)
 
     # Time
 
@@ -453,33 +374,66 @@ class World:
     def _hand_in(self, person: Person) -> None:
         if not person.away:
             began = self.clock()
-            if self.random.random() < 0.9:
+            self.bot.has_queued = False
+            if self._has_older_bot and self.random.random() < 0.3:
                 self._hand_in_to_the_older_bot(person)
             else:
                 self._hand_in_until_done(person)
-            person.life.submissions.append(Submitted(began, self.clock()))
+            # Until it has been carried to the MongoDB that hosts share, no other host can know of it.
+            is_known = len(self.hosts) == 1 or not self.bot.has_queued
+            person.life.submissions.append(Submitted(began, self.clock() if is_known else NEVER))
             self.counts["submissions"] += 1
+            self.counts["submissions while MongoDB was away"] += self.bot.has_queued
             self._change_habits(person)
         self.live(person)
 
+    @property
+    def _has_older_bot(self) -> bool:
+        """Whether the older bot takes TODOs now. What it writes in a host's own MongoDB no mirror would know of."""
+        if not self.mongo_uri:
+            return True
+        return len(self.hosts) > 1 and not any(host.is_cut_off for host in self.hosts)
+
+    def late_submissions(self, most: int) -> list[Callable[[], object]]:
+        """Return what some do who are late, each as a job of its own."""
+        late = [person for person in self.people.values() if self._is_late(person)]
+        chosen = self.random.sample(late, min(len(late), self.random.randint(0, most)))
+        self.counts["submissions beside a sweep"] += len(chosen)
+        return [lambda person=person: self._hand_in(person) for person in chosen]
+
     def _hand_in_until_done(self, person: Person) -> None:
-        for tries in range(10):
-            kill_at = self.random.randint(1, 12) if self.troubled and self.random.random() < 0.2 else None
-            text = f"task {self.counts['submissions']}-{tries}"
-            if self.random.choice(self.hosts).submit(
-                person.user_id, text, kill_at, kill_after=self.random.random() < 0.5
-            ):
+        for _ in range(20):
+            self._written += 1
+            text = f"task {self._written} of {person.user_id}"
+            if self.bot.submit(person.user_id, text, self.mishap(0.2, 12, 40), self.mishap(0.02, 30)):
+                self.handed_in.append(text)
                 return
-        raise AssertionError("nobody is killed ten times in a row")
+            self.clock.pass_time(10)
+        raise AssertionError(f"refused twenty times in a row: {self.bot.refused}")
+
+    def mishap(self, chance: float, *steps: int) -> Mishap | None:
+        """Return what befalls a run within so many steps, at times; nothing where all goes well."""
+        if not self.troubled or self.random.random() >= chance:
+            return None
+        return Mishap(self.random.randint(1, self.random.choice(steps)), self.random.random() < 0.5)
 
     def _hand_in_to_the_older_bot(self, person: Person) -> None:
         """Write what the older bot writes."""
-        store = self.hosts[0].store
         id_ = str(person.user_id)
-        found = store.engine.get(TODO_TIMESTAMPS, [id_]).get(id_)
-        todo = {"name": "older", "date": "01/01/2026", "must_do": "x", "can_do": "N/A", "dont_do": "N/A"}
-        after = {**(found or {}), "_id": id_, "last_submit": self.clock().timestamp(), "last_ping": 0, "todo": todo}
-        assert store.engine.change([Change(TODO_TIMESTAMPS, found, after)]) == [True]
+        with self._older_bots_store() as engine:
+            found = engine.get(TODO_TIMESTAMPS, [id_]).get(id_)
+            words = {"name": "older", "date": "01/01/2026", "must_do": "x", "can_do": "N/A", "dont_do": "N/A"}
+            now = self.clock().timestamp()
+            after = {**(found or {}), "_id": id_, "last_submit": now, "last_ping": 0, "todo": words}
+            assert engine.change([Change(TODO_TIMESTAMPS, found, after)]) == [True]
+
+    @contextmanager
+    def _older_bots_store(self) -> Iterator[Engine]:
+        if self.mongo_uri:
+            yield self.database
+        else:
+            with self.hosts[0].process("timer") as wiring:
+                yield wiring.open_store().engine.unstepped
 
     def _change_habits(self, person: Person) -> None:
         chance = self.random.random()
@@ -487,6 +441,8 @@ class World:
             self.at(self._soon(), lambda: self._pause(person))
         elif chance < 0.03:
             self.at(self._soon(), lambda: self._leave(person))
+        elif chance < 0.035:
+            self.at(self._soon(), lambda: self._take_off_the_roster(person))
         elif chance < 0.04:
             self.discord.close_dms(person.user_id)
         elif chance < 0.06:
@@ -496,13 +452,65 @@ class World:
         return self.clock.now + timedelta(hours=self.random.uniform(0, 60))
 
     def _pause(self, person: Person) -> None:
-        start, end = self.clock(), self.clock() + timedelta(hours=self.random.uniform(2, 96))
-        pause = Pause(new_id(), start, end, "holiday")
-        self.repository().amend(
-            [person.user_id], lambda member: MemberChange(replace(member, pauses=(*member.pauses, pause)))
+        """Let the staff pause a member by the bot, and end that some time later."""
+        if self.until_done(pause.pause, pause.PauseRequest(person.user_id, reason="holiday")):
+            begun = self.clock()
+            person.life.pauses.append(Stretch(begun))
+            self.counts["pauses"] += 1
+            self.at(self.clock.now + timedelta(hours=self.random.uniform(2, 96)), lambda: self._unpause(person, begun))
+
+    def _unpause(self, person: Person, begun: datetime) -> None:
+        person.life.pauses[-1] = Stretch(begun, self.clock())
+        self.until_done(pause.pause, pause.PauseRequest(person.user_id, over=True))
+
+    def _take_off_the_roster(self, person: Person) -> None:
+        """Let the staff take a member off the roster by the bot, and put them back on it some time later.
+
+        What the roster alone knew of them, their zone and their pauses, is forgotten with that.
+        """
+        is_paused = any(pause.end is None for pause in person.life.pauses)
+        if person.away or is_paused or person.life.zone != KOLKATA:
+            return
+        person.away = True
+        self.until_done(roster.remove, person.user_id, yes=True)
+        left = self.clock()
+        person.life.absences.append(Stretch(left))
+        self.counts["taken off the roster"] += 1
+
+        def put_back() -> None:
+            person.away = False
+            began = self.clock()
+            person.life.absences[-1] = Stretch(left, began)
+            role_ids = self.discord.roles_of(GUILD, person.user_id)
+            seen = MemberInfo(person.user_id, f"m{person.user_id}", is_bot=False, role_ids=frozenset(role_ids))
+            self.until_done(roster.add, roster.RosterRequest(person.user_id, seen=seen))
+            # The clock starts anew, as with a TODO.
+            person.life.submissions.append(Submitted(began, self.clock(), is_todo=False))
+
+        self.at(self.clock.now + timedelta(hours=self.random.uniform(1, 48)), put_back)
+
+    def manage(self) -> None:
+        """Let the staff look, and change where codes go and whom they mention, three times a day."""
+        someone = self.random.choice(list(self.people))
+        for command, *arguments in ((todo.list_today,), (todo.status, someone), (guilds.show, GUILD)):
+            self.bot.command(command, *arguments, kill=self.mishap(0.2, 12, 40))
+        role_id = self.random.choice([None, 31, 32])
+        request = subscribing.GuildRequest(
+            GUILD, channel_id=CHANNEL, mentions=(str(role_id),) if role_id else (), mentions_nobody=role_id is None
         )
-        person.life.pauses.append(Stretch(start, end))
-        self.counts["pauses"] += 1
+        if self.until_done(subscribing.add, request):
+            self.mentioned = role_id
+        self.at(self.clock.now + timedelta(hours=8), self.manage)
+
+    def until_done(self, command: Callable[..., int], *arguments: Any, **named: Any) -> bool:
+        """Return whether a command of the bot was done; one that was killed or found no store is given again."""
+        for tries in range(20):
+            result = self.bot.command(partial(command, **named), *arguments, kill=self.mishap(0.2, 12, 40))
+            if result is not None and not result.is_store_trouble:
+                # One that was killed may have done it, so that there is nothing to do any more.
+                return not result.refusal or tries > 0
+            self.clock.pass_time(10)
+        raise AssertionError("nobody is refused twenty times in a row")
 
     def _leave(self, person: Person) -> None:
         if person.away:
@@ -540,3 +548,7 @@ class World:
 def midnight(year: int, month: int, day: int) -> datetime:
     """Return the beginning of a day in UTC."""
     return datetime(year, month, day, tzinfo=UTC)
+
+
+def _to_the_millisecond(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)

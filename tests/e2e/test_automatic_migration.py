@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fakes.mongod import database, new_database, or_skip, shared_mongod
+from forks import Forker, forked
 from scene import Host, Scene
 
 from giftping.demo.discord import StandInDiscord
@@ -20,18 +21,18 @@ def old_bots_database(discord: StandInDiscord, **state: object) -> str:
     return str(uri)
 
 
-def host_at(scene: Scene, uri: str) -> Host:
+def host_at(scene: Scene, forker: Forker, uri: str) -> Host:
     scene.channels[GUILD] = CHANNEL
-    host = scene.host()
+    host = forked(scene.host(), forker)
     host.environment["MONGO_URI"] = uri
     return host
 
 
-def test_an_upgrade_is_no_storm(scene: Scene) -> None:
+def test_an_upgrade_is_no_storm(scene: Scene, forker: Forker) -> None:
     """D3: upgrading from the older bot's state document announces the new code alone, however often one runs."""
     uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA", "CODEB", "CODEC"]})
     scene.list_codes("CodeA", "CODEB", "CODEC", "CODEX")
-    host = host_at(scene, uri)
+    host = host_at(scene, forker, uri)
     first = host.run("codes", "check")
     assert first.exit_code == 0, first.errors
     assert "taken over" in first.errors
@@ -41,25 +42,27 @@ def test_an_upgrade_is_no_storm(scene: Scene) -> None:
     assert scene.arrived(GUILD) == {"CODEX": 1}
 
 
-def test_the_older_bots_documents_stay_as_they_were(scene: Scene) -> None:
+def test_the_older_bots_documents_stay_as_they_were(scene: Scene, forker: Forker) -> None:
     uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA"]})
     before = list(database(uri)["giftcode_state"].find({}, {"migrated_to_sent_adapter": 0}))
     scene.list_codes("CODEA")
-    assert host_at(scene, uri).run("codes", "check").exit_code == 0
+    assert host_at(scene, forker, uri).run("codes", "check").exit_code == 0
     assert list(database(uri)["giftcode_state"].find({}, {"migrated_to_sent_adapter": 0})) == before
 
 
-def test_a_dry_run_takes_nothing_over(scene: Scene) -> None:
+def test_a_dry_run_takes_nothing_over(scene: Scene, forker: Forker) -> None:
     uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA"]})
     scene.list_codes("CODEA")
-    host_at(scene, uri).run("codes", "check", "--dry-run")
+    host_at(scene, forker, uri).run("codes", "check", "--dry-run")
     assert set(database(uri).list_collection_names()) == {"giftcode_state"}
 
 
-def test_a_ledger_in_the_json_file_does_not_keep_the_old_data_from_being_taken_over(scene: Scene) -> None:
+def test_a_ledger_in_the_json_file_does_not_keep_the_old_data_from_being_taken_over(
+    scene: Scene, forker: Forker
+) -> None:
     uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA"]})
     scene.list_codes("CODEA", "CODEN")
-    host = host_at(scene, "")
+    host = host_at(scene, forker, "")
     other = scene.bot_guild(host)
     host.run("codes", "check")
     host.environment["MONGO_URI"] = uri

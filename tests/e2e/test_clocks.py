@@ -13,6 +13,9 @@ from todo_scene import ANN, INTERVAL, OVERDUE, SWEEP, TodoScene, opened_todo_sce
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
+from giftping.store.clears import clears_of
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 CHECK = ("codes", "check")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -54,8 +57,16 @@ def test_a_check_by_a_clock_that_is_wrong_sends_nothing_says_so_and_works_at_onc
     assert f" {way} Discord's: nothing is sent until it is right" in line
     assert "timedatectl" in line
     # Told once, and counted as long as it lasts.
-    again = host.run(*CHECK)
+    again = host.run(*CHECK, "--json")
     assert (again.exit_code, again.errors) == (TROUBLE, "")
+    told = again.json["clock"]
+    assert abs(told["seconds_ahead"] - by.total_seconds()) < 60
+    assert (told["standing"], told["witness"], told["sends"], told["line"][:17]) == (
+        "wrong",
+        "discord",
+        False,
+        "this host's clock",
+    )
     assert scene.discord.count(POST) == 0
     host.ahead = timedelta(0)
     mended = host.run(*CHECK)
@@ -88,6 +99,80 @@ def test_a_check_by_a_clock_that_is_a_little_off_goes_by_discord(
     assert "this host's clock is" in line
     host.ahead -= by
     assert "this host's clock is right again" in host.run(*CHECK).errors
+
+
+@pytest.mark.parametrize("route", ["bot", "webhook"])
+def test_what_has_ended_by_discords_time_stays_in_though_the_run_was_planned_by_another(
+    scene: Scene, host: ForkedHost, route: str
+) -> None:
+    """A list on the same machine goes by the same clock: only Discord, asked before the first post, tells."""
+    guild = guild_that_has_looked(scene, host, route)
+    now = datetime.now(UTC)
+    scene.list_codes({"code": "ENDED333", "expires": (now - 2 * MINUTE).isoformat()}, "ANYTIME1")
+    host.ahead = -5 * MINUTE
+    scene.sources.clock = lambda: scene.discord.clock() - 5 * MINUTE
+    assert host.run(*CHECK).exit_code == FINE
+    assert scene.arrived(guild) == {"ANYTIME1": 1}
+    host.ahead = timedelta(0)
+    assert host.run(*CHECK).exit_code == FINE
+    assert scene.arrived(guild) == {"ANYTIME1": 1}
+
+
+# Commands that somebody types
+
+
+@pytest.mark.parametrize("route", ["bot", "webhook"])
+@pytest.mark.parametrize("by", [*WRONG, *OFF, -20_000 * DAY], ids=str)
+def test_what_a_command_dates_it_dates_by_discords_time(
+    scene: Scene, host: ForkedHost, route: str, by: timedelta
+) -> None:
+    guild = guild_that_has_looked(scene, host, route)
+    host.ahead = by
+    if route == "webhook":
+        del host.environment["DISCORD_TOKEN"]
+    added = host.run("codes", "add", "BYHAND11", "--game", "whiteout-survival", "--json")
+    assert added.exit_code == FINE, added
+    assert abs(datetime.fromisoformat(added.json["code"]["first_seen"]) - scene.discord.clock()) < MINUTE
+    assert "this host's clock is" in added.errors
+    host.ahead = timedelta(0)
+    assert host.run(*CHECK).exit_code == FINE
+    assert scene.arrived(guild) == {"BYHAND11": 1}
+    host.ahead = by
+    assert host.run("codes", "clear", "--guild", str(guild), "--yes").exit_code == FINE
+    with Store(TinyEngine(host.state)) as store:
+        ((_, cleared),) = clears_of(store, "BYHAND11")
+    assert abs(cleared - scene.discord.clock()) < MINUTE
+
+
+def test_a_clock_that_a_run_has_found_right_costs_a_command_no_request(scene: Scene, host: ForkedHost) -> None:
+    guild_that_has_looked(scene, host, "bot")
+    scene.list_codes("FIRST1CODE")
+    assert host.run(*CHECK).exit_code == FINE
+    before = scene.discord.count()
+    assert host.run("codes", "add", "BYHAND11", "--game", "whiteout-survival").errors == ""
+    assert scene.discord.count() == before
+
+
+def test_where_discord_does_not_answer_a_command_goes_by_this_host(scene: Scene, host: ForkedHost) -> None:
+    guild_that_has_looked(scene, host, "bot")
+    scene.discord.fail(faults.reset(), times=None)
+    ran = host.run("codes", "add", "BYHAND11", "--game", "whiteout-survival")
+    assert (ran.exit_code, ran.errors) == (FINE, "")
+
+
+def test_a_clock_that_gets_so_far_off_that_nothing_is_sent_is_told_though_it_was_told_to_be_off(
+    scene: Scene, host: ForkedHost
+) -> None:
+    guild_that_has_looked(scene, host, "bot")
+    for ahead, exit_code, told in ((9, FINE, "this run goes by Discord's"), (20, TROUBLE, "nothing is sent until")):
+        scene.list_codes(f"AHEAD{ahead}CODE")
+        host.ahead = ahead * MINUTE
+        ran = host.run(*CHECK)
+        assert ran.exit_code == exit_code
+        assert told in ran.errors
+        assert host.run(*CHECK).errors == ""
+    host.ahead = timedelta(0)
+    assert host.run(*CHECK).errors.count("this host's clock is right again") == 1
 
 
 def test_a_clock_of_1970_announces_nothing_that_has_ended(scene: Scene, host: ForkedHost) -> None:
@@ -232,6 +317,17 @@ def test_a_sweep_by_a_clock_that_is_wrong_sends_nothing_and_works_at_once_when_i
     assert {one.user_id for one in play.received() if one.at >= play.began} >= {*OVERDUE}
 
 
+def test_a_sweep_tells_that_nothing_is_sent_any_more_by_a_clock_that_it_told_to_be_off(play: TodoScene) -> None:
+    play.host.ahead += 9 * MINUTE
+    assert "this run goes by Discord's" in play.host.run(*SWEEP).errors
+    play.pass_time(INTERVAL)
+    play.host.ahead += 11 * MINUTE
+    assert "nothing is sent until it is right" in play.host.run(*SWEEP).errors
+    assert play.host.run(*SWEEP).errors == ""
+    play.host.ahead -= 20 * MINUTE
+    assert play.host.run(*SWEEP).errors.count("this host's clock is right again") == 1
+
+
 @pytest.mark.parametrize("by", OFF, ids=str)
 def test_by_a_clock_that_is_a_little_off_nobody_is_pinged_early(play: TodoScene, by: timedelta) -> None:
     play.host.ahead += by
@@ -254,6 +350,24 @@ def test_a_clock_that_jumps_about_pings_nobody_early_and_takes_no_role_early(
     play.host.ahead = play.host.ahead - sum(jumps) * 3 * MINUTE
     play.sweep()
     play.hold_promises()
+
+
+@pytest.mark.parametrize("by", [20 * MINUTE, -20_000 * DAY], ids=str)
+def test_who_is_put_on_the_roster_by_a_clock_that_is_wrong_has_all_of_the_time_there_is(
+    play: TodoScene, by: timedelta
+) -> None:
+    user_id = 6_010
+    play.host.ahead += by
+    ran = play.host.run("todo", "roster", "add", str(user_id), "--name", "Nia")
+    assert ran.exit_code == FINE, ran
+    assert "this host's clock is" in ran.errors
+    play.host.ahead -= by
+    (added,) = [
+        datetime.fromisoformat(row["added"])
+        for row in play.host.run("todo", "roster", "list", "--json").json["members"]
+        if row["user_id"] == str(user_id)
+    ]
+    assert abs(added - play.scene.discord.clock()) < 2 * MINUTE
 
 
 def test_a_sweep_in_which_nothing_is_due_makes_no_request_to_discord(play: TodoScene) -> None:

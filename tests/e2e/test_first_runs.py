@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from forks import Forker, forked
 from scene import GAME, Scene
 
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
 
-def test_a_new_guild_is_seeded_and_only_later_codes_are_posted(scene: Scene) -> None:
+def test_a_new_guild_is_seeded_and_only_later_codes_are_posted(scene: Scene, forker: Forker) -> None:
     """D13: first-run seeding is per guild, so a guild added later gets no flood of old codes."""
     scene.list_codes("OLD1CODE", "OLD2CODE")
-    host = scene.host()
+    host = forked(scene.host(), forker)
     early = scene.bot_guild(host, 1)
     assert host.run("codes", "check").exit_code == 0
     assert scene.arrived(early) == {"OLD1CODE": 1, "OLD2CODE": 1}
@@ -30,9 +31,9 @@ def test_a_new_guild_is_seeded_and_only_later_codes_are_posted(scene: Scene) -> 
     assert scene.arrived(early) == {"OLD1CODE": 1, "OLD2CODE": 1, "NEW3CODE": 1}
 
 
-def test_seeded_codes_go_out_when_the_user_asks_for_them(scene: Scene) -> None:
+def test_seeded_codes_go_out_when_the_user_asks_for_them(scene: Scene, forker: Forker) -> None:
     scene.list_codes("OLD1CODE")
-    host = scene.host()
+    host = forked(scene.host(), forker)
     scene.discord.add_guild(77)
     scene.discord.add_channel(770, 77)
     scene.channels[77] = 770
@@ -46,9 +47,9 @@ def test_seeded_codes_go_out_when_the_user_asks_for_them(scene: Scene) -> None:
     assert host.states() == {"77:OLD1CODE": "sent"}
 
 
-def test_a_run_with_nothing_new_says_nothing_and_asks_the_source_conditionally(scene: Scene) -> None:
+def test_a_run_with_nothing_new_says_nothing_and_asks_the_source_conditionally(scene: Scene, forker: Forker) -> None:
     scene.list_codes("CODE1234")
-    host = scene.host()
+    host = forked(scene.host(), forker)
     scene.webhook_guild(host)
     host.run("codes", "check")
     ran = host.run("codes", "check")
@@ -56,9 +57,9 @@ def test_a_run_with_nothing_new_says_nothing_and_asks_the_source_conditionally(s
     assert scene.sources.not_modified(f"/{GAME}") == 1
 
 
-def test_the_ledger_keeps_how_the_last_run_of_each_host_went(scene: Scene) -> None:
+def test_the_ledger_keeps_how_the_last_run_of_each_host_went(scene: Scene, forker: Forker) -> None:
     scene.list_codes("CODE1234")
-    host = scene.host()
+    host = forked(scene.host(), forker)
     scene.bot_guild(host)
     host.run("codes", "check")
     with Store(TinyEngine(host.state, read_only=True)) as store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -15,8 +16,10 @@ from invariants import (
     Stretch,
     Submitted,
     after_a_submission,
+    forgotten,
     gaps,
     in_quiet_hours,
+    lost_or_repeated,
     pings_among,
     too_close,
     unpinged,
@@ -24,7 +27,8 @@ from invariants import (
     wrongly_removed,
 )
 
-from giftping.demo.world import Author, Notification, Notified, RoleChange, StoredMessage
+from giftping.demo.notifying import Notified
+from giftping.demo.world import Author, Notification, RoleChange, StoredMessage
 
 START = datetime(2026, 10, 3, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -33,7 +37,8 @@ ANNE, BEN = 1001, 1002
 
 
 def ping(hours: float, *, user_id: int = ANNE, leg: str = "channel", round_: str = "", warning: bool = False) -> Ping:
-    return Ping(user_id, START + hours * HOUR, leg, round_ or f"{hours}", warning)
+    at = START + hours * HOUR
+    return Ping(user_id, at, leg, round_ or f"{hours}", warning, begun=at)
 
 
 def life(*submissions: float, zone: str = "UTC") -> Life:
@@ -59,13 +64,13 @@ def test_a_ping_is_the_members_own_part_of_a_message() -> None:
         ("⏰ TODO reminder", f"<@{BEN}>, your last TODO came long ago.", "ref b"),
         ("⚠️ Last call for your TODO", f"<@{ANNE}>, your last TODO came long ago.", "ref a"),
     )
-    assert pings_among([found]) == [Ping(ANNE, START, "channel", "a", is_warning=True)]
+    assert pings_among([found]) == [Ping(ANNE, START, "channel", "a", is_warning=True, begun=START)]
 
 
 def test_a_direct_message_is_a_ping_without_a_mention_and_news_are_none() -> None:
     reminder = notification("dm", ("🔔 TODO reminder", "Your last TODO came long ago.", "ref c"))
     news = notification("dm", ("❌ TODO role removed", "You have lost it.", "ref d"))
-    assert pings_among([reminder, news]) == [Ping(ANNE, START, "dm", "c", is_warning=False)]
+    assert pings_among([reminder, news]) == [Ping(ANNE, START, "dm", "c", is_warning=False, begun=START)]
 
 
 def test_rounds_closer_than_the_interval_are_found() -> None:
@@ -91,6 +96,29 @@ def test_a_ping_too_soon_after_a_submission_that_had_ended_is_found(submission: 
     found = list(after_a_submission([ping(30)], {ANNE: life(submission)}, PROMISES))
     assert bool(found) is wrong
     assert not wrong or found[0].startswith("member 1001, silent since 10-0")
+
+
+@pytest.mark.parametrize(("way", "wrong"), [(1 * SECOND, True), (3 * SECOND, False)])
+def test_a_ping_that_was_under_way_before_the_todo_was_handed_in_is_fine(way: timedelta, wrong: bool) -> None:
+    arrived = replace(ping(30), begun=START + 30 * HOUR - way)
+    handed_in = life((30 * HOUR - 3 * SECOND) / HOUR)
+    assert bool(list(after_a_submission([arrived], {ANNE: handed_in}, PROMISES))) is wrong
+
+
+def test_a_todo_that_was_posted_twice_or_never_is_found() -> None:
+    assert list(lost_or_repeated(["a", "b", "a"], ["a", "b", "c"])) == [
+        "the TODO 'a' was posted 2 times",
+        "the TODO 'c' was never posted",
+    ]
+
+
+def test_a_todo_that_is_not_known_as_the_last_one_is_found() -> None:
+    lives = {ANNE: life(1, 30), BEN: life(1)}
+    assert not list(forgotten(lives, {ANNE: START + 30 * HOUR, BEN: START + HOUR + SECOND}))
+    assert list(forgotten(lives, {ANNE: START + HOUR, BEN: None})) == [
+        "member 1001 handed in at 10-04 06:00:00.000, and 10-03 01:00:00.000 is known",
+        "member 1002 handed in at 10-03 01:00:00.000, and None is known",
+    ]
 
 
 def test_somebody_who_never_handed_in_is_silent_since_they_joined() -> None:

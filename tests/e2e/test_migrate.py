@@ -1,4 +1,4 @@
-"""`giftping migrate` with the real command, and what the checks after it announce."""
+"""`giftping migrate`, and what the checks after it announce."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.old_data import SHAPES, STATE_ID
-from scene import Host, Scene
+from forks import Forker, forked
+from scene import Host, Scene, finish
 
 GUILD, CHANNEL = 3001, 3_000_001
 
 
 @pytest.fixture
-def host(scene: Scene) -> Host:
+def host(scene: Scene, forker: Forker) -> Host:
     """A machine of someone who ran an older bot in one guild; its source lists the codes A, B, C."""
     scene.list_codes("AAAA1", "BBBB2", "CCCC3")
     scene.discord.add_guild(GUILD)
     scene.discord.add_channel(CHANNEL, GUILD)
     scene.channels[GUILD] = CHANNEL
-    return scene.host()
+    return forked(scene.host(), forker)
 
 
 def old_state(host: Host, **state: Any) -> str:
@@ -54,8 +55,8 @@ def test_after_the_migration_only_what_is_really_new_is_announced_and_once(scene
     state = old_state(host, sent={str(GUILD): ["AAAA1", "bbbb2", " CCCC3 "]}, initialized=True)
     report = migrated(host, "--from-json", state)
     assert report["collections"] == {
-        "subscriptions": {"found": 1, "added": 1},
-        "sent_giftcodes": {"found": 3, "added": 3},
+        "subscriptions": {"found": 1, "added": 1, "newer": 0},
+        "sent_giftcodes": {"found": 3, "added": 3, "newer": 0},
     }
     scene.list_codes("AAAA1", "BBBB2", "CCCC3", "XXXX4")
     checked(host, 3)
@@ -97,7 +98,7 @@ def test_whatever_release_wrote_the_file_its_codes_stay_unannounced(scene: Scene
 def test_a_dry_run_shows_numbers_for_each_guild_and_writes_nothing(host: Host) -> None:
     state = old_state(host, sent={str(GUILD): ["AAAA1", "BBBB2"], "77": ["AAAA1"], "global": ["CCCC3"]})
     before = {path.name for path in host.folder.iterdir()}
-    ran = host.run("migrate", "--from-json", state, "--dry-run")
+    ran = finish(host.start("migrate", "--from-json", state, "--dry-run"))
     assert (ran.exit_code, ran.errors) == (0, "")
     assert [line.split() for line in ran.output.splitlines() if line.strip().startswith(("77", "3001"))] == [
         ["3001", "3", "3", "added"],
@@ -120,7 +121,7 @@ def test_bad_keys_are_told_in_a_line_each_and_the_rest_comes_over(host: Host) ->
     state = old_state(host, channels={"x": 1, str(GUILD): CHANNEL}, sent={str(GUILD): ["AAAA1", None]})
     ran = host.run("migrate", "--from-json", state)
     assert (ran.exit_code, ran.errors.splitlines()) == (
-        0,
+        69,
         [
             "giftcode_state.json: channels: 'x': not a guild id",
             f"giftcode_state.json: sent: {GUILD}: None: not a code",
@@ -129,7 +130,7 @@ def test_bad_keys_are_told_in_a_line_each_and_the_rest_comes_over(host: Host) ->
     assert host.states() == {f"{GUILD}:AAAA1": "sent"}
 
 
-def test_what_was_there_before_is_kept_and_can_be_taken_back(scene: Scene, host: Host) -> None:
+def test_what_was_there_before_is_kept_and_can_be_taken_back(scene: Scene, host: Host, forker: Forker) -> None:
     scene.bot_guild(host, 1)
     checked(host)
     before = lasting(host)
@@ -140,15 +141,15 @@ def test_what_was_there_before_is_kept_and_can_be_taken_back(scene: Scene, host:
     backup = host.state / report["backup"]
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert before.items() < lasting(host).items()
-    other = scene.host("other")
+    other = forked(scene.host("other"), forker)
     migrated(other, "--from-json", str(backup))
     assert lasting(other) == before
 
 
-def test_one_giftpings_ledger_comes_over_into_another(scene: Scene, host: Host) -> None:
+def test_one_giftpings_ledger_comes_over_into_another(scene: Scene, host: Host, forker: Forker) -> None:
     guild = scene.bot_guild(host, 1)
     checked(host)
-    other = scene.host("other")
+    other = forked(scene.host("other"), forker)
     migrated(other, "--from-json", str(host.state / "giftping.json"))
     assert lasting(other) == lasting(host)
     checked(other)
@@ -209,8 +210,8 @@ def test_while_a_check_runs_nothing_is_migrated(host: Host) -> None:
     assert host.ledger() == {}
 
 
-def test_without_a_bot_token_the_user_is_told_what_is_missing(scene: Scene, host: Host) -> None:
-    other = scene.host("tokenless", token=False)
+def test_without_a_bot_token_the_user_is_told_what_is_missing(scene: Scene, host: Host, forker: Forker) -> None:
+    other = forked(scene.host("tokenless", token=False), forker)
     ran = other.run("migrate", "--from-json", old_state(other, sent={}))
     assert ran.errors == "warning: what came over is posted to by the bot: set DISCORD_TOKEN to the older bot's token\n"
 

@@ -126,5 +126,8 @@ def test_what_is_said_of_the_store_names_the_hosts_and_whether_they_share(
     assert unknown.exit_code == 2
     assert f"did you mean {own_name(second)!r}" in unknown.errors
     assert first.run("store", "forget", own_name(second)).exit_code == 2
+    own = first.run("store", "forget", own_name(first), "--yes")
+    assert (own.exit_code, own.output) == (2, "")
+    assert f"{own_name(first)} is this host" in own.errors
     assert first.run("store", "forget", own_name(second), "--yes").exit_code == 0
     assert first.run("store", "status", "--json").json["held_back"] is None

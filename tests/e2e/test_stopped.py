@@ -19,7 +19,7 @@ from giftping.demo.log import Match
 
 Told = Callable[[str, object], None]
 
-RUNS_OF_A_JOB = 100 if FULL else 50
+RUNS_OF_A_JOB = 100 if FULL else 20
 STOPPED = {143, -15}
 """A run that comes to its own end after SIGTERM, and one that had nothing to bring to an end yet, or any more."""
 
@@ -122,7 +122,7 @@ def test_a_sweep_that_is_told_to_stop_while_discord_has_its_message_records_that
 
 # What stays bounded
 
-RUNS_OF_FAILURE = 120
+RUNS_OF_FAILURE = 120 if FULL else 60
 TIMER = timedelta(minutes=2)
 
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fakes.odd_ids import ODD_IDS
 from forks import Forker, Forkers, Trouble, forked, run_at_once, scene_in, wait_until_quiet
 from mongodb import Gate, Ledger, ledger_behind, shares, uses
-from scene import Scene
+from scene import FULL, Scene
 from todo_scene import (
     ANN,
     BACK,
@@ -31,7 +32,7 @@ from todo_scene import (
     todo_scene,
 )
 
-from giftping.store.documents import ACTIVE_MEMBERS, TODO_TIMESTAMPS
+from giftping.store.documents import ACTIVE_MEMBERS, COLLECTIONS, MIRROR, TODO_TIMESTAMPS
 from giftping.store.fields import plain_document
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
@@ -40,7 +41,8 @@ from giftping.todo.model import Member, NoticeKind
 Told = Callable[[str, object], None]
 
 SHORTLY = timedelta(minutes=2)
-EACH = 31
+EACH = 31 if FULL else 89
+"""How far the steps are apart at which a sweep is killed."""
 COMMANDS, COMMANDS_EACH = 100, 16
 """About how many commands a sweep gives MongoDB, and how far those are apart at which it goes away."""
 
@@ -100,6 +102,34 @@ def test_a_sweep_killed_at_any_step_tells_nobody_anything_twice_and_forgets_nobo
             play.everything_is_done(play.began)
     assert ends[-9] >= ends.total() - 1
     record_property("told", f"mongodb: {ends[-9]} sweeps killed, at steps {EACH} apart of {steps}")
+
+
+def test_documents_whose_ids_are_no_texts_stop_no_run_and_are_copied_by_none(
+    forker: Forker, tmp_path: Path, gate: Gate
+) -> None:
+    # A whole number is taken over as a member's, as an older bot may have written it; the decimal is equal to it.
+    odd = [id_ for name, id_ in ODD_IDS.items() if name not in ("a number", "a long number")]
+    with scene_in(tmp_path / "scene") as scene:
+        ledger = ledger_behind(gate)
+        play = todo_scene(scene, forker, ledger=ledger)
+        meet(play)
+        ours = [name for name in COLLECTIONS if name != MIRROR]
+        for collection in ours:
+            ledger.database[collection].insert_many([{"_id": id_, "name": "odd"} for id_ in odd])
+        swept = play.host.run(*SWEEP)
+        assert swept.exit_code == 69
+        for collection in (ACTIVE_MEMBERS, TODO_TIMESTAMPS):
+            assert f"{collection}: document {{'a': '5'}}: its _id is no text; skipped" in swept.errors
+        for command in (("todo", "list"), ("codes", "check"), ("migrate",), ("doctor",), ("store", "status")):
+            ran = play.host.run(*command)
+            assert ran.exit_code in (0, 69), ran
+            assert "unexpected" not in ran.errors
+        play.sweep(0, 69)
+        play.everything_is_done(play.began)
+        with Store(TinyEngine(play.host.state, read_only=True)) as mirror:
+            for collection in ours:
+                assert [one for one in mirror.engine.walk(collection) if one.get("name") == "odd"] == [], collection
+                assert ledger.database[collection].count_documents({"name": "odd"}) == len(odd)
 
 
 def without_back(began: datetime, dm_channels: dict[int, int]) -> list[Member]:

@@ -29,10 +29,24 @@ class Posted:
 
     message: Message
     delivery_id: str
+    since: int | None = None
 
     @property
     def codes(self) -> frozenset[str]:
         return shown_codes(self.message.payload())
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """One edit as the route was asked for it."""
+
+    message: Message
+    message_id: int
+    channel_id: int | None
+
+    @property
+    def text(self) -> str:
+        return "\n".join(field.value for embed in self.message.embeds for field in embed.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,6 @@ class FakeRoute:
     repeats_safely_for: timedelta = timedelta(0)
     answers: deque[Outcome | Exception] = field(default_factory=deque)
     finding: Finding = field(default_factory=Absent)
-    trouble: Refused | Unclear | None = None
     posted: list[Posted] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     before_post: Callable[[], object] = lambda: None
@@ -63,6 +76,8 @@ class FakeRoute:
     anchored: int = snowflake_at(NOON)
     unheard: Refused | Unclear | None = None
     asked: int = 0
+    edited: list[Edited] = field(default_factory=list)
+    edit_answers: deque[Outcome | Exception] = field(default_factory=deque)
 
     def answer(self, *answers: Outcome | Exception) -> None:
         self.answers.extend(answers)
@@ -74,7 +89,9 @@ class FakeRoute:
     def anchor(self) -> int | None:
         return None if self.unheard else self.anchored
 
-    def post(self, message: Message, delivery_id: str, *, fence: Callable[[], None] | None = None) -> Outcome:
+    def post(
+        self, message: Message, delivery_id: str, *, since: int | None = None, fence: Callable[[], None] | None = None
+    ) -> Outcome:
         self.before_post()
         if fence is not None:
             try:
@@ -82,8 +99,15 @@ class FakeRoute:
             except WithdrawnError as error:
                 return Refused(error.reason, withdrawn=True)
         self.after_fence()
-        self.posted.append(Posted(message, delivery_id))
+        self.posted.append(Posted(message, delivery_id, since))
         answer = self.answers.popleft() if self.answers else Done(FIRST_MESSAGE + len(self.posted), 500)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def edit(self, message: Message, message_id: int, channel_id: int | None) -> Outcome:
+        self.edited.append(Edited(message, message_id, channel_id))
+        answer = self.edit_answers.popleft() if self.edit_answers else Done(message_id, channel_id)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -93,9 +117,6 @@ class FakeRoute:
     ) -> Finding:
         self.looks.append(Look(matches, since, until, accounted, quiet))
         return self.finding
-
-    def probe(self) -> Refused | Unclear | None:
-        return self.trouble
 
     def codes(self) -> list[frozenset[str]]:
         """Return the codes of each post, in order."""

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -76,6 +76,11 @@ class Mongod:
     def uri(self) -> str:
         return f"mongodb://{self.address}/"
 
+    @property
+    def pid(self) -> int:
+        """The process, or what it was; 0 before the first start."""
+        return self._process.pid if self._process is not None else 0
+
     def add_only_user(self, name: str, password: str, role: str, database: str) -> None:
         """Make an administrator, by right of being on this machine, and with that one's rights a user."""
         self._add_user(self.uri, "administrator", "administrator", {"role": "userAdminAnyDatabase", "db": "admin"})
@@ -90,8 +95,10 @@ class Mongod:
     def start(self) -> None:
         """Start it, or start it again with what it holds; it answers when this returns."""
         quiet = ["--quiet", "--logpath", "log", "--setParameter", "diagnosticDataCollectionEnabled=false"]
-        small = ["--wiredTigerCacheSizeGB", "0.25", "--nounixsocket", "--bind_ip", "127.0.0.1"]
-        where = ["--dbpath", ".", "--port", str(self.port)]
+        # By default 300 MB are set aside for the journal of each, which stand in memory here.
+        journal = ["--wiredTigerEngineConfigString", "log=(file_max=8MB,prealloc=false)"]
+        small = ["--wiredTigerCacheSizeGB", "0.25", *journal]
+        where = ["--dbpath", ".", "--port", str(self.port), "--nounixsocket", "--bind_ip", "127.0.0.1"]
         self._process = subprocess.Popen(
             [mongod_binary(), *where, *small, *quiet, *self._options],
             cwd=self._folder,
@@ -140,16 +147,20 @@ class Mongod:
 
 
 class ReplicaSet:
-    """Three servers of which any two are a majority; they elect within a second or two."""
+    """Three servers of which any two are a majority; they elect within a second or two.
+
+    Where they are to be met at other addresses than their own, `address_of` gives the one of each.
+    """
 
     name = "giftping"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address_of: Callable[[Mongod], str] = lambda member: member.address) -> None:
         options = ["--replSet", self.name, "--oplogSize", "16"]
         self.members = [Mongod(folder / f"member-{number}", *options) for number in range(3)]
+        self.addresses = [address_of(member) for member in self.members]
         config = {
             "_id": self.name,
-            "members": [{"_id": number, "host": member.address} for number, member in enumerate(self.members)],
+            "members": [{"_id": number, "host": address} for number, address in enumerate(self.addresses)],
             "settings": {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200, "catchUpTimeoutMillis": 1000},
         }
         with _client(f"{self.members[0].uri}?directConnection=true") as client:
@@ -158,14 +169,14 @@ class ReplicaSet:
 
     @property
     def uri(self) -> str:
-        return f"mongodb://{','.join(member.address for member in self.members)}/?replicaSet={self.name}"
+        return f"mongodb://{','.join(self.addresses)}/?replicaSet={self.name}"
 
     def primary(self) -> Mongod:
         """Return the member that can be written to, when there is one."""
         with _client(self.uri) as client:
             client.admin.command("ping")
-            address = client.address
-        return next(member for member in self.members if address and member.port == address[1])
+            _, port = client.address or ("", 0)
+        return next(member for member, at in zip(self.members, self.addresses, strict=True) if at.endswith(f":{port}"))
 
     def secondaries(self) -> list[Mongod]:
         primary = self.primary()

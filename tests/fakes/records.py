@@ -9,10 +9,10 @@ from giftping.store.base import (
     CodeRecord,
     Destination,
     EntryState,
-    GuildRecord,
     LedgerEntry,
     RunRecord,
     SourceMemory,
+    Subscription,
 )
 from giftping.store.documents import LEDGER
 from giftping.store.engine import Change
@@ -35,14 +35,18 @@ def entry(guild_id: int = 1, key: str = "GIFT100", game: str = HOME_GAME, **chan
     return LedgerEntry(guild_id, game, key, **(fields | changes))  # type: ignore[arg-type]  # fields by name
 
 
-def guild(guild_id: int = 1, **changes: object) -> GuildRecord:
+def subscription(guild_id: int = 1, game: str = HOME_GAME, **changes: object) -> Subscription:
     fields: dict[str, object] = {
         "destination": Destination(channel_id=500),
-        "games": (HOME_GAME,),
         "created_at": NOON,
         "updated_at": NOON,
     }
-    return GuildRecord(guild_id, **(fields | changes))  # type: ignore[arg-type]  # fields by name
+    return Subscription(guild_id, game, **(fields | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def subscriptions(guild_id: int, *games: str, **changes: object) -> list[Subscription]:
+    """One for each of the games, in their order."""
+    return [subscription(guild_id, game, place=place, **changes) for place, game in enumerate(games)]
 
 
 def code(key: str = "GIFT100", game: str = HOME_GAME, at: datetime = NOON, **changes: object) -> CodeRecord:

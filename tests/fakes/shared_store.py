@@ -18,6 +18,8 @@ class FakeSharedEngine(TinyEngine):
 
     name = "the shared store"
     closed_fingerprint = None
+    made = ""
+    """What tells that its collections are the same; nothing, unless a test says so."""
 
     def __init__(self, folder: Path, away: Callable[[], bool] = lambda: False) -> None:
         super().__init__(folder)
@@ -26,6 +28,10 @@ class FakeSharedEngine(TinyEngine):
     def _reach(self) -> None:
         if self._away():
             raise StoreAwayError("the shared store is away")
+
+    @property
+    def election(self) -> object:
+        return None
 
     def get(self, collection: str, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
         self._reach()
@@ -57,6 +63,10 @@ class FakeSharedEngine(TinyEngine):
 
     def found(self, collection: str, id_: str) -> Mapping[str, Any] | None:
         return self.get(collection, [id_]).get(id_)
+
+    def incarnation(self, collection: str) -> str:
+        self._reach()
+        return self.made
 
     def old_data(self, database: str | None = None) -> OldBag:
         return OldBag({}, self.name)

@@ -48,7 +48,7 @@ class Site:
 
     def in_step(self, host: str = HOST) -> None:
         with self.open(host) as store:
-            store.guilds()
+            store.subscriptions()
 
     def shared_states(self) -> dict[str, str]:
         with Store(TinyEngine(self.folder / "shared", read_only=True)) as store:

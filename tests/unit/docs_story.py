@@ -20,6 +20,9 @@ from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, KINGSHOT, ROLE, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
 from giftping.demo.world import Permission
+from giftping.store.documents import HOSTS
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 CLOSED_GUILD, CLOSED_CHANNEL = 300_000_000_000_000_003, 300_000_000_000_000_033
 NEW_GUILD, NEW_CHANNEL = 400_000_000_000_000_004, 400_000_000_000_000_044
@@ -57,8 +60,10 @@ def play(folder: Path) -> Story:
         _look(story)
         _settle(story)
         _clear(story)
+        _hold(story)
         _todo(story)
         _restore(story)
+        _try_who_is_told(story)
     return story
 
 
@@ -67,12 +72,12 @@ def _set_up(story: Story) -> None:
     for guild, channel in ((CLOSED_GUILD, CLOSED_CHANNEL), (NEW_GUILD, NEW_CHANNEL)):
         discord.add_guild(guild)
         discord.add_channel(channel, guild)
-    discord.set_permissions(CLOSED_CHANNEL, Permission.NONE)
     story.tell("init", "settings")
     story.tell("config", "check")
     story.tell("config", "show")
     story.run("guilds", "add", str(WEBHOOK_GUILD), "--webhook", "env:WOS_WEBHOOK", "--announce-current")
     story.run("guilds", "add", str(CLOSED_GUILD), "--channel", str(CLOSED_CHANNEL), "--announce-current")
+    discord.set_permissions(CLOSED_CHANNEL, Permission.NONE)
     bot = ("guilds", "add", str(BOT_GUILD), "--channel", str(BOT_CHANNEL), "--mention", str(ROLE))
     story.tell(*bot, "--announce-current")
     story.tell("guilds", "test", str(BOT_GUILD))
@@ -95,12 +100,13 @@ def _announce(story: Story) -> None:
 
 def _look(story: Story) -> None:
     story.tell("guilds", "list")
-    story.tell("sources", "list", "--game", KINGSHOT)
+    story.tell("sources", "list", "--game", WOS)
     story.tell("sources", "test", "sample-api")
     story.tell("codes", "list", "--all")
     story.tell("codes", "stats", "--guild", str(BOT_GUILD))
     for code in ("Frost2026", "EXAMPLE"):
         story.tell("codes", "explain", code, "--guild", str(BOT_GUILD))
+    story.tell("codes", "explain", "Frost2026")
 
 
 def _settle(story: Story) -> None:
@@ -122,6 +128,28 @@ def _clear(story: Story) -> None:
     older = {"channels": {str(BOT_GUILD): BOT_CHANNEL}, "sent": sent, "initialized": True}
     (story.stage.folder / "giftcode_state.json").write_text(json.dumps(older), "utf-8")
     story.tell("migrate", "--from-json", "giftcode_state.json")
+
+
+def _hold(story: Story) -> None:
+    """Let a list suddenly have many codes, of which another one confirms the first."""
+    stage = story.stage
+    burst = [f"Blizzard{number:02}" for number in range(12)]
+    for code in burst:
+        stage.add_code(WOS, code, "Meat x100")
+    story.tell("codes", "check")
+    stage.on_page.append((burst[0], "Meat x100"))
+    stage.add_code(WOS, "AfterTheStorm", "Meat x100")
+    story.tell("codes", "check")
+    story.tell("codes", "held")
+    story.tell("codes", "approve", burst[1])
+    story.tell("codes", "withdraw", burst[1])
+    story.tell("codes", "reject", "--source", "sample-api")
+    old = [f"Old{number:02}Gift" for number in range(40)]
+    lists = [old, [*old, "SnowDay2026", "Copy"], [*old, "Snowday2026", "Copy", *burst]]
+    bodies = [{"body": json.dumps({"codes": [{"code": code} for code in codes]})} for codes in lists]
+    dated = [{"at": f"2026-05-0{day}T00:00:00Z", **line} for day, line in enumerate([*bodies, {"status": 503}], 1)]
+    (stage.folder / "history.jsonl").write_text("\n".join(map(json.dumps, dated)), "utf-8")
+    story.tell("sources", "replay", "sample-api", "history.jsonl")
 
 
 def _todo(story: Story) -> None:
@@ -146,12 +174,14 @@ def _todo(story: Story) -> None:
     story.tell("todo", "list")
     story.tell("todo", "history", str(BEN))
     story.tell("todo", "delete", str(BEN))
+    story.tell("todo", "forget", str(BEN), "--yes")
     story.tell(*roster, "list")
     story.tell(*roster, "remove", str(DEV), "--yes")
     story.tell("doctor")
+    with Store(TinyEngine(stage.folder / "state")) as store:
+        store.insert_documents(HOSTS, [{"_id": "web-2", "shared": False}])
     story.tell("store", "status")
-    ((_, status),) = story.told["store status"]
-    story.tell("store", "forget", status["hosts"][0]["name"], "--yes")
+    story.tell("store", "forget", "web-2", "--yes")
 
 
 def _restore(story: Story) -> None:
@@ -174,6 +204,18 @@ def _restore(story: Story) -> None:
         shutil.rmtree(database)
         story.run("codes", "check")
         story.tell("store", "adopt", "--yes")
+
+
+def _try_who_is_told(story: Story) -> None:
+    """Name a monitor that is not there, and the channel of a guild as the operator's."""
+    stage, settings = story.stage, story.stage.folder / "giftping.toml"
+    stage.discord.add_webhook(97, "operators-token", NEW_CHANNEL)
+    story.variables |= {"TELL_ME": stage.discord.webhook_url(97), "BEAT": "http://monitor.invalid/ping/1"}
+    told = '\n[operator]\nwebhook = "env:TELL_ME"\n[heartbeat]\ncodes = "env:BEAT"\n'
+    settings.write_text(settings.read_text("utf-8") + told, "utf-8")
+    story.tell("operator", "test")
+    story.tell("heartbeat", "test")
+    story.tell("config", "check")
 
 
 def paths(value: object, types: Mapping[str, str], prefix: str = "") -> Iterator[tuple[str, object]]:

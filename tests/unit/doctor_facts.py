@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from giftping.doctor.contacts import ContactsFacts
 from giftping.doctor.deliveries import DeliveriesFacts
-from giftping.doctor.destinations import DestinationFacts, DestinationsFacts
+from giftping.doctor.destinations import DestinationsFacts
 from giftping.doctor.discord import BotFacts, ChannelFacts, DiscordFacts, GuildFacts, RoleFacts
 from giftping.doctor.examine import CodesFacts, Facts, TodoFacts, judge
 from giftping.doctor.hosts import HostsFacts
@@ -13,6 +14,7 @@ from giftping.doctor.judgement import Checks, Judgement, Part, Verdict
 from giftping.doctor.last_check import LastCheckFacts
 from giftping.doctor.ledger import LedgerFacts
 from giftping.doctor.mongo import MongoFacts
+from giftping.doctor.one_destination import DestinationFacts
 from giftping.doctor.settings import FileFacts, SettingsFacts
 from giftping.doctor.sources import SourceFacts, SourcesFacts
 from giftping.doctor.state_folder import StateFolderFacts
@@ -20,6 +22,7 @@ from giftping.doctor.todo_direct_messages import DirectMessagesFacts
 from giftping.doctor.todo_guild import TodoGuildFacts
 from giftping.doctor.todo_roster import RosterFacts
 from giftping.doctor.todo_sweeps import SweepsFacts
+from giftping.runs.contacts import Contact, ContactLook
 from giftping.settings.keys import TodoSettings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -54,7 +57,11 @@ ROSTER = RosterFacts(size=8)
 SWEEPS = SweepsFacts(NOW, TodoSettings().remind_every, last=NOW - 4 * MINUTE)
 TODO = TodoFacts(GUILD, MESSAGES, ROSTER, SWEEPS)
 
-FACTS = Facts(SETTINGS, FOLDER, LedgerFacts("the ledger"), MONGO, HostsFacts(NOW), DISCORD, CODES, TODO)
+CONTACTS = ContactsFacts(
+    (ContactLook(Contact("heartbeat.codes", "env:BEAT")),), (ContactLook(Contact("operator.webhook", "env:TELL")),)
+)
+
+FACTS = Facts(SETTINGS, FOLDER, LedgerFacts("the ledger"), MONGO, HostsFacts(NOW), DISCORD, CODES, TODO, CONTACTS)
 
 
 def judged(checks: Checks[Part], facts: Part) -> dict[str, Judgement]:

@@ -33,6 +33,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from giftping import errors
 from giftping.codes.fetch import printable_url
 from giftping.codes.sources.kinds import KINDS
+from giftping.demo.discord import StandInDiscord
 from giftping.settings.catalogue import Game, load_catalogue
 from giftping.settings.declaring import keys_of, sentences
 from giftping.settings.durations import duration_text
@@ -77,7 +78,13 @@ def test_each_kind_of_source_has_a_worked_example() -> None:
 @pytest.mark.parametrize("block", [block for block in ALL_BLOCKS if block.language == "toml" and not block.name])
 def test_every_piece_of_settings_on_a_page_is_valid(block: Block, tmp_path: Path) -> None:
     (tmp_path / "giftping.toml").write_text(block.text, "utf-8")
-    ran = run(["config", "check"], tmp_path)
+    with StandInDiscord(limits=None) as discord:
+        discord.add_guild(1)
+        discord.add_channel(2, 1)
+        discord.add_webhook(3, "operators-token", 2)
+        monitors = dict.fromkeys(("HEARTBEAT_CODES", "HEARTBEAT_TODO"), "http://127.0.0.1:9/ping")
+        told = {"GIFTPING_DISCORD_API": discord.api, "OPERATOR_WEBHOOK": discord.webhook_url(3), **monitors}
+        ran = run(["config", "check"], tmp_path, told)
     assert (ran.exit_code, ran.errors) == (0, "")
 
 
@@ -90,6 +97,7 @@ def test_the_table_of_built_in_sources_is_the_catalogue() -> None:
             source.name,
             source.game,
             source.kind,
+            source.upstream,
             duration_text(source.min_interval) + ("" if source.enabled else ", switched off"),
             printable_url(source.url),
         ]

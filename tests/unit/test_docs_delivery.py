@@ -9,9 +9,9 @@ import pytest
 from docs_reading import DOCS, section, table
 
 from giftping.codes.owed import OWED_FOR
-from giftping.codes.settle import FORSAKEN_AFTER, QUIET, WAITS_FOR
+from giftping.codes.settle import FORSAKEN_AFTER, QUIET
 from giftping.delivery.clock import NOTICEABLE, TOLERANCE
-from giftping.delivery.deliveries import BLIND_MARGIN
+from giftping.delivery.deliveries import BLIND_MARGIN, WAITS_FOR
 from giftping.discord.meanings import _BY_CODE, Again, Kind, Mender, meaning_of
 from giftping.discord.rest import NONCE_WINDOW
 from giftping.discord.witness import ANCHOR_MARGIN, HEARD_FOR

@@ -12,13 +12,14 @@ from giftping.doctor.judgement import Verdict
 
 PAGE = DOCS / "doctor.md"
 NAMES = names(FACTS)
-ALONE = replace(FACTS, mongo=None, hosts=None, discord=None, codes=None, todo=None)
+ALONE = replace(FACTS, mongo=None, hosts=None, discord=None, codes=None, todo=None, contacts=None)
 PARTS = {
     "Every installation": ALONE,
     "Several hosts": replace(ALONE, mongo=FACTS.mongo, hosts=FACTS.hosts),
     "Discord": replace(ALONE, discord=FACTS.discord),
     "Gift codes": replace(ALONE, codes=FACTS.codes),
     "The TODO part": replace(ALONE, todo=FACTS.todo),
+    "Who is told": replace(ALONE, contacts=FACTS.contacts),
 }
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from docs_reading import DOCS, section, table
-from fakes.records import LATER, NOON, code, entry, guild, run
+from fakes.records import LATER, NOON, code, entry, run, subscription
 
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.hosts import HostRecord, host_to_document
-from giftping.store import documents, guild_documents
-from giftping.store.base import Broken, Hold, Round, Withdrawn
+from giftping.store import code_documents, guild_documents
+from giftping.store.base import Broken, Guild, Hold, Round, Ruling
+from giftping.store.code_documents import code_to_document
 from giftping.store.documents import (
     CODES,
     COLLECTIONS,
@@ -23,11 +24,10 @@ from giftping.store.documents import (
     RUNS,
     SUBSCRIPTIONS,
     TODO_EVENTS,
-    code_to_document,
     entry_to_document,
     run_to_document,
 )
-from giftping.store.guild_documents import guild_to_document, subscription_to_document, subscriptions_of
+from giftping.store.guild_documents import guild_to_document, subscription_to_document
 from giftping.store.holder import Holder
 from giftping.store.schema import REV_FIELD, SHAPES
 from giftping.todo.history import Event, event_document
@@ -48,26 +48,37 @@ def test_every_collection_is_described() -> None:
 
 def written() -> dict[str, dict[str, Any]]:
     """Return a document of each collection with every field that giftping writes."""
-    full = guild(
-        games=("kingshot", "wuwa"),
-        mention_role_id=5,
-        seeded={"wuwa": ("site",)},
-        announce_current=("wuwa",),
+    full = subscription(
+        place=1,
+        mentions=("5",),
+        seeded=("site",),
+        announce_current=True,
         broken=Broken(NOON, "gone"),
-        label="Frost",
     )
     delivery = Delivery(
         "d", "announcement", Holder("a", "p"), NOON, DeliveryState.WRITTEN, 1, 2, 3, guild_id=1, game="wuwa", reason="x"
     )
     others = {"held_since": 4, "message_id": 5, "quiet_since": 6, "spellings": ("A",), "entries": ("1:A",)}
-    flags = {"owed_since": NOON, "is_final": True, "is_resent": True}
+    flags = {"owed_since": NOON, "noes": 1, "retry_at": NOON, "is_final": True, "is_resent": True}
     event = Event(
         "e", 1, "submission", NOON, by="host", leg="dm", result="x", reason="y", day="2026-05-04", message_id=5
     )
     return {
-        LEDGER: entry_to_document(entry(sent_at=LATER, message_id=1, channel_id=2, number=2)),
-        SUBSCRIPTIONS: subscription_to_document(subscriptions_of(full)[1], {"style": {}}),
-        GUILDS: guild_to_document(full) or {},
+        LEDGER: entry_to_document(
+            entry(
+                sent_at=LATER,
+                message_id=1,
+                channel_id=2,
+                number=2,
+                webhook_id=3,
+                shown="ended",
+                edited_at=LATER,
+                host="a",
+                edited_by="b",
+            )
+        ),
+        SUBSCRIPTIONS: subscription_to_document(full, {"style": {}}),
+        GUILDS: guild_to_document(Guild(1, "Frost", "de"), NOON) or {},
         CODES: code_to_document(
             code(
                 rewards="gems",
@@ -77,7 +88,10 @@ def written() -> dict[str, dict[str, Any]]:
                 regions=("eu",),
                 rounds=(Round(NOON),),
                 holds={"site": Hold(NOON, "cut")},
-                withdrawn=Withdrawn("ada", NOON),
+                withdrawn=Ruling("ada", NOON),
+                approved=Ruling("ada", LATER),
+                latest_end=LATER,
+                shown="Gift100 ended",
             )
         ),
         RUNS: run_to_document(run()),
@@ -94,6 +108,6 @@ def test_what_is_written_is_what_is_described(collection: str) -> None:
 
 def test_what_is_kept_in_a_document_is_what_is_not_described() -> None:
     """A field that giftping writes and does not know for its own would come back when it is taken away."""
-    assert SHAPES[CODES].fields.keys() == documents._OF_CODE
+    assert SHAPES[CODES].fields.keys() == code_documents._OF_CODE
     assert SHAPES[SUBSCRIPTIONS].fields.keys() - {"style"} == guild_documents._OF_SUBSCRIPTION
     assert SHAPES[GUILDS].fields.keys() == guild_documents._OF_GUILD - guild_documents.GUILD_OF_FIRST_SCHEMA

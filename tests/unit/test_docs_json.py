@@ -22,6 +22,7 @@ SHARED = {"A code", "A ledger entry", "An open code", "A delivery", "A guild"} |
     "A pause",
     "A leg",
     "A role change",
+    "A clock",
 }
 
 
@@ -111,7 +112,7 @@ def test_the_demo_writes_the_keys_that_its_page_describes(tmp_path: Path) -> Non
 
 
 def test_the_bot_writes_the_keys_that_its_page_describes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token: None)
+    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token, on_connected: None)
     ran = run(["bot", "--json"], tmp_path, {"DISCORD_TOKEN": "a.made-up.token"})
     check_keys("bot", [ran.json])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from docs_reading import README, ROOT, SETTINGS_PAGE, blocks, run, section, table, text_of
 from docs_story import Story, play
+from fakes.records import subscription
 
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
@@ -20,11 +21,14 @@ from giftping.runs.state_folder import (
     BOT_COMMANDS,
     BOT_LOCK,
     DRAFTS,
+    REFUSED_TOKEN,
     STATE_FILES,
-    TOLD,
     UPGRADE_BACKUPS,
     UPGRADE_LOCK,
 )
+from giftping.store.base import Destination
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT
 from giftping.wiring import HOST_FILE
 
@@ -38,7 +42,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def test_the_files_of_the_state_folder_are_described(story: Story) -> None:
     there = {re.sub(r"\d{8}T[\d.]+Z", "*", path.name) for path in (story.stage.folder / "state").iterdir()}
-    not_of_the_story = {JOURNAL, PREVIOUS_JOURNAL, *TOLD.values(), BOT_LOCK, BOT_COMMANDS, DRAFTS}
+    not_of_the_story = {JOURNAL, PREVIOUS_JOURNAL, BOT_LOCK, BOT_COMMANDS, REFUSED_TOKEN, DRAFTS}
     not_of_the_story |= {UPGRADE_BACKUPS, UPGRADE_LOCK}
     assert there | not_of_the_story == STATE_FILES.keys()
 
@@ -117,11 +121,11 @@ def _run_as_cron(command: str, path: str, folder: Path) -> None:
         environment = stage.environment()
         (folder / ".env").write_text("".join(f"{name}={environment[name]}\n" for name in needed), "utf-8")
         (folder / ".env").chmod(0o600)
-        for guild in (
+        for added in (
             (str(WEBHOOK_GUILD), "--webhook", "env:WOS_WEBHOOK"),
             (str(BOT_GUILD), "--channel", str(BOT_CHANNEL)),
         ):
-            assert run(["guilds", "add", *guild, "--announce-current"], folder).exit_code == 0
+            assert run(["guilds", "add", *added, "--announce-current"], folder).exit_code == 0
         stage.add_code(WOS, "WinterGift", "Gems x100")
         ran = subprocess.run(
             ["/bin/sh", "-c", command],
@@ -137,3 +141,15 @@ def _run_as_cron(command: str, path: str, folder: Path) -> None:
         )
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
         assert stage.arrived(WEBHOOK_CHANNEL) == stage.arrived(BOT_CHANNEL) == [("WinterGift",)]
+
+
+def test_a_ledger_that_is_shown_to_somebody_holds_no_token_of_a_webhook(tmp_path: Path) -> None:
+    hook = "https://discord.com/api/webhooks/123/tOkEn-that_opens?thread_id=5"
+    with Store(TinyEngine(tmp_path / ".local" / "state" / "giftping")) as store:
+        store.put_subscriptions(subscription(1, destination=Destination(webhook=hook)))
+    (shell,) = [block.text for block in blocks(SETTINGS_PAGE) if block.section == "Showing it to somebody"]
+    lines = shell.replace("$ ", "")
+    subprocess.run(["/bin/sh", "-ec", lines], env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}, check=True)
+    shown = (tmp_path / "ledger-to-show.txt").read_text("utf-8")
+    assert "https://discord.com/api/webhooks/123/***?thread_id=5" in shown
+    assert "tOkEn" not in shown

@@ -27,7 +27,7 @@ runpy.run_module("giftping", run_name="__main__")
 TYPER = {"annotated_doc", "shellingham", "typer"}
 HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
 
-COMMAND_LINE = {"giftping", "giftping.cli", "giftping.errors"}
+COMMAND_LINE = {"giftping", "giftping.cli", "giftping.errors", "giftping.output", "giftping.output.streams"}
 SETTINGS = {
     "giftping.settings",
     "giftping.codes",
@@ -43,6 +43,7 @@ SETTINGS = {
     "giftping.settings.secrets",
     "giftping.settings.load",
     "giftping.settings.file",
+    "giftping.settings.reading",
     "giftping.settings.declaring",
     "giftping.settings.keys",
     "giftping.settings.value_types",
@@ -101,6 +102,7 @@ JSON_STORE = {
     "giftping.output.phrases",
     "giftping.store.base",
     "giftping.store.clears",
+    "giftping.store.code_documents",
     "giftping.store.documents",
     "giftping.store.engine",
     "giftping.store.fields",
@@ -111,7 +113,7 @@ JSON_STORE = {
     "giftping.store.tiny.journal",
     "giftping.store.mirror",
     "giftping.store.mirror.notes",
-    "giftping.store.mirror.queued",
+    "giftping.store.mirror.changes",
     "giftping.store.tiny.shared_tables",
     "giftping.store.tiny.snapshot",
     "giftping.store.statistics",

@@ -281,7 +281,12 @@ def test_discord_shows_the_very_second(moment: datetime) -> None:
     [
         ("*bold* _it_ ~~no~~ ||spoiler||", r"\*bold\* \_it\_ \~\~no\~\~ \|\|spoiler\|\|"),
         ("`code`", r"\`code\`"),
-        ("@everyone <@1> <@&2> <#3>", r"\@everyone \<\@1\> \<\@&2\> \<#3\>"),
+        ("@everyone <@1> <@&2> <#3>", "\\@\u200beveryone \\<\\@\u200b1\\> \\<\\@\u200b&2\\> \\<#3\\>"),
+        ("join discord.gg/abc", "join discord.gg\u200b/abc"),
+        ("-# small\r\n\tin", "\\-# small\n\tin"),
+        ("</todo:1> <t:1> <:a:1>", r"\</todo:1\> \<t:1\> \<:a:1\>"),
+        ("A\u202eB\u200b\x1b[1mC\u200dD \U000e0041", r"AB\[1mCD "),
+        ("می\u200cخواهم 👨\u200d👩", "می\u200cخواهم 👨\u200d👩"),
         ("[here](https://example.com)", r"\[here\](https\://example.com)"),
         ("# big\n- point\n  + more\n> quote", "\\# big\n\\- point\n  \\+ more\n\\> quote"),
         ("back\\slash", "back\\\\slash"),

@@ -99,8 +99,8 @@ def test_a_host_keeps_its_name(tmp_path: Path) -> None:
     assert kept_host_name(tmp_path / "other") != first
 
 
-def test_a_name_that_is_not_to_be_kept_leaves_no_trace(tmp_path: Path) -> None:
-    assert kept_host_name(tmp_path / "state", create=False)
+def test_a_folder_that_is_no_host_yet_is_given_no_name_by_who_only_looks(tmp_path: Path) -> None:
+    assert not kept_host_name(tmp_path / "state", create=False)
     assert not (tmp_path / "state").exists()
 
 

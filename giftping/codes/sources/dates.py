@@ -6,47 +6,63 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from giftping.codes.sources.countdowns import countdown_of, tells_past_end
 from giftping.settings.sources import DateRules
 
 LONGEST_EXPIRY = 120
 OLDEST = timedelta(days=20 * 365)
-"""A date this long ago is no expiry but an empty value (year 1, 1970)."""
+"""A date this long ago is no expiry but an empty value (year 1, 1970); so is one in a year such as 9999."""
+NEVER_YEAR = 9000
 
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)\s?(Z|UTC|[+-]\d{2}:?\d{2})?)?")
-_EPOCH = re.compile(r"\d{10}(?:\d{3})?")
+_EPOCH = re.compile(r"(\d{10})(\d{3})?(?:\.\d+)?")
+# What stands in a field that has to hold something, and is no date at all.
+_NOTHING = re.compile(r"0+(?:\.0+)?|-1|0000-.*|false|null|nil|nan|none|undefined|n/?a|[-–—?.\s]*", re.IGNORECASE)
 _TIME_DIRECTIVES = ("%H", "%I", "%c", "%X", "%T", "%R", "%r")
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """When a code expires: the first instant it is no longer valid (UTC), what the source wrote, whether it is over."""
+    """When a code expires."""
 
     at: datetime | None = None
+    """The first instant at which it is no longer valid, in UTC."""
     text: str = ""
+    """What the source wrote; its last day, as `giftping.text.last_day` reads it, where that is a day without a time."""
     expired: bool = False
+    """Whether the source says that it is over."""
 
 
 def read_expiry(text: str, rules: DateRules, now: datetime) -> Expiry:
     """The expiry that a source wrote.
 
     A date without a time is valid through the end of that day in the source's zone; a stated time is the expiry
-    itself. Text that is neither ISO 8601, nor epoch seconds or milliseconds, nor of a stated format is kept as it is
-    and counts as no date.
+    itself; "7 days left" counts from `now`. Other text, which is neither ISO 8601, nor epoch seconds or milliseconds,
+    nor of a stated format, is kept as it is and counts as no date.
     """
     shown = text.strip()[:LONGEST_EXPIRY]
     bare = re.sub(rules.strip, "", shown, count=1).strip() if rules.strip else shown
     bare = bare.removeprefix("$D")
-    if not bare:
+    if _NOTHING.fullmatch(bare):
         return Expiry()
-    if bare.casefold() in {word.casefold() for word in rules.expired}:
+    if bare.casefold() in {word.casefold() for word in rules.expired} or tells_past_end(bare):
         return Expiry(text=shown, expired=True)
+    zone = zone_named(rules.zone)
     try:
-        at = _instant(bare, rules)
+        countdown = countdown_of(bare)
+        end = countdown.end(now, zone) if countdown else _end(bare, rules, zone)
+        if end is None or end.year >= NEVER_YEAR:
+            return Expiry(text="" if end else shown)
+        # A datetime is a date, too.
+        at = end if isinstance(end, datetime) else datetime.combine(end + timedelta(days=1), time(), zone)
+        at = at.astimezone(UTC)
     except (ValueError, OverflowError):
-        at = None
-    if at is not None and at < now - OLDEST:
         return Expiry(text=shown)
-    return Expiry(at=at, text=shown)
+    if at < now - OLDEST:
+        return Expiry()
+    if isinstance(end, datetime):
+        return Expiry(at, shown)
+    return Expiry(at, f"{end.isoformat()} ({shown})" if countdown else end.isoformat())
 
 
 def zone_named(name: str) -> tzinfo:
@@ -58,21 +74,21 @@ def zone_named(name: str) -> tzinfo:
     return ZoneInfo(name)
 
 
-def _instant(text: str, rules: DateRules) -> datetime | None:
-    zone = zone_named(rules.zone)
+def _end(text: str, rules: DateRules, zone: tzinfo) -> date | datetime | None:
+    """The last day that a text names, or the instant where it states a time; None for other texts."""
     iso = _ISO.fullmatch(text)
     if iso:
         day = date.fromisoformat(iso[1])
-        return _with_offset(day, iso[2], iso[3] or "", zone) if iso[2] else _end_of(day, zone)
-    if _EPOCH.fullmatch(text):
-        return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+        return _with_offset(day, iso[2], iso[3] or "", zone) if iso[2] else day
+    if epoch := _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(epoch[1]) + int(epoch[2] or 0) / 1000, UTC)
     for pattern in rules.formats:
         found = _parsed(text, pattern)
         if found is None:
             continue
         if any(directive in pattern for directive in _TIME_DIRECTIVES):
-            return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
-        return _end_of(found.date(), zone)
+            return found if found.tzinfo else found.replace(tzinfo=zone)
+        return found.date()
     return None
 
 
@@ -92,7 +108,3 @@ def _with_offset(day: date, clock: str, offset: str, zone: tzinfo) -> datetime:
     if offset in ("Z", "UTC"):
         return moment.replace(tzinfo=UTC)
     return datetime.fromisoformat(f"{moment.isoformat()}{offset[:3]}:{offset[-2:]}").astimezone(UTC)
-
-
-def _end_of(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)

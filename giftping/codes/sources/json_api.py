@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -35,7 +36,7 @@ class JsonRow:
     def find(self, rule: FieldRule) -> list[object]:
         """What is at the rule's path, the elements of a list one by one."""
         try:
-            found = jmespath.search(rule.path, self.value) if rule.path else self.value
+            found = _compiled(rule.path).search(self.value) if rule.path else self.value
         except JMESPathError as error:
             raise RowError(f"{rule.path!r} cannot be read in it: {one_line(error)}") from None
         if found is None:
@@ -55,10 +56,14 @@ def parse(definition: SourceDefinition, body: bytes, content_type: str, now: dat
 def list_at(rule: RowRule, document: object) -> list[object] | None:
     """The list at the rule's path, None where there is none. Raise ShapeChangedError for a failing path."""
     try:
-        found = jmespath.search(rule.at, document) if rule.at else document
+        found = _compiled(rule.at).search(document) if rule.at else document
     except JMESPathError as error:
         raise ShapeChangedError(f"{rule.at!r} cannot be read: {one_line(error)}") from None
     return found if isinstance(found, list) else None
+
+
+# Each row is asked for the same few.
+_compiled = lru_cache(maxsize=1000)(jmespath.compile)
 
 
 def one_line(error: Exception) -> str:

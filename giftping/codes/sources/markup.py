@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from bs4 import BeautifulSoup, Tag
+from bs4.builder import ParserRejectedMarkup
 from soupsieve import SelectorSyntaxError
 
 from giftping.codes.sources.kinds import ShapeChangedError
@@ -15,6 +17,7 @@ MAX_DEPTH = 1_000
 _QUOTED = r"(?:\"[^\"]{0,2000}\"|'[^']{0,2000}')"
 _TAG = re.compile(rf"</?([a-zA-Z][a-zA-Z0-9:-]{{0,60}})(?:[\s/][^<>\"']*(?:{_QUOTED}[^<>\"']*){{0,60}})?>")
 _DECLARATION = re.compile(r"<[!?][^<>]*>")
+_ESCAPABLE = ("textarea", "title")
 _RAW_TEXT = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "textarea", "title")}
 
 
@@ -32,10 +35,17 @@ class _Document(BeautifulSoup):
         super().pushTag(tag)
 
 
-def document_of(text: str) -> BeautifulSoup:
-    """A page, parsed. Raise ShapeChangedError where it is larger or deeper than pages are."""
+def document_of(text: str, *, is_html: bool = True) -> BeautifulSoup:
+    """A page, parsed. Raise ShapeChangedError where it is larger or deeper than pages are.
+
+    Where it `is_html` there are elements that have no content, such as `link`; elsewhere any may have some.
+    """
+    own_kind: dict[str, Any] = {} if is_html else {"empty_element_tags": frozenset(), "string_containers": {}}
     # The line break keeps Beautiful Soup from taking a short text for a file name or an address.
-    return _Document("\n" + _tamed(text), "html.parser", multi_valued_attributes=None)
+    try:
+        return _Document("\n" + _tamed(text), "html.parser", multi_valued_attributes=None, **own_kind)
+    except ParserRejectedMarkup as error:
+        raise ShapeChangedError(f"the page cannot be parsed ({str(error).splitlines()[-1].strip()[:80]})") from None
 
 
 def select(root: Tag, selector: str, limit: int = 0) -> list[Tag]:
@@ -78,7 +88,9 @@ def _tamed(text: str) -> str:
             close = raw.search(text, position)
             if close is None:
                 return "".join(parts[:-1])
-            parts.append(text[position : close.start()])
+            content = text[position : close.start()]
+            # Text to browsers; some releases of the standard library would look for tags in it.
+            parts.append(content.replace("<", "&lt;") if tag[1].lower() in _ESCAPABLE else content)
             position = close.start()
     parts.append(text[position:])
     return "".join(parts)

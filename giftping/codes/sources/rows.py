@@ -7,15 +7,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from giftping.codes.guards import clean_text, visible
 from giftping.codes.model import Dropped, Listing, Sighting
+from giftping.codes.rewards import clean_text, visible
 from giftping.codes.sources.dates import read_expiry
+from giftping.codes.sources.inline_html import BREAK, without_html
 from giftping.codes.sources.kinds import ShapeChangedError
+from giftping.codes.spelling import bare_code
 from giftping.settings.sources import FieldRule, RowRule, SightingState, SourceDefinition
 from giftping.text import counted, cut
 
 MAX_ROWS = 2000
 LONGEST_TEXT = 2000
+LONGEST_HTML = 20_000
+"""Of a text before its tags are taken out: feeds carry whole articles."""
+
 LONGEST_CODE = 100
 
 _NO = frozenset({"", "false", "no", "n", "0"})
@@ -78,9 +83,12 @@ def listing_of(definition: SourceDefinition, rows: Iterable[tuple[RowRule, Row]]
 
 
 def as_text(value: object) -> str:
-    """A found value as text, its white space folded; an object of name and amount as "name ×amount"."""
+    """A found value as text, its white space folded; an object of name and amount as "name ×amount".
+
+    Where it is HTML, its paragraphs and lines are kept apart, by `BREAK`.
+    """
     if isinstance(value, str):
-        return visible(value[:LONGEST_TEXT])
+        return _folded(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
@@ -93,15 +101,22 @@ def as_text(value: object) -> str:
     return ""
 
 
+def _folded(value: str) -> str:
+    if "<" not in value and "&" not in value:
+        return visible(value[:LONGEST_TEXT])
+    lines = (visible(line) for line in without_html(value[:LONGEST_HTML]).split(BREAK))
+    return BREAK.join(filter(None, lines))[:LONGEST_TEXT]
+
+
 def _sightings(
     definition: SourceDefinition, rule: RowRule, row: Row, now: datetime
 ) -> tuple[list[Sighting], list[Dropped]]:
     if any(text.casefold() not in _NO for text in _texts(rule.skip, row)):
         raise SkippedRowError("the source marks it as no code")
-    codes, left_out = _codes(rule.code, row)
+    codes, left_out = _codes(rule.code, row, definition.code_pattern)
     expiry = read_expiry(_first(rule.expires, row), definition.dates, now)
     state = SightingState.EXPIRED if expiry.expired else _state(rule.state, row)
-    rewards = clean_text(", ".join(_texts(rule.rewards, row)))
+    rewards = clean_text(BREAK.join(_texts(rule.rewards, row)))
     region = _region(rule.region, row)
     found = [
         Sighting(
@@ -125,7 +140,11 @@ def _texts(rule: FieldRule | None, row: Row) -> list[str]:
         return []
     if rule.constant is not None:
         return [rule.constant]
-    values = [row.heading] if rule.heading else row.find(rule)
+    return _texts_in(rule, [row.heading] if rule.heading else row.find(rule))
+
+
+def _texts_in(rule: FieldRule, values: Iterable[object]) -> list[str]:
+    """The non-empty texts of what was found of a field."""
     texts = (part for value in values for part in _parts(rule, as_text(value)))
     return [text for text in texts if text]
 
@@ -134,7 +153,9 @@ def _parts(rule: FieldRule, text: str) -> list[str]:
     if rule.pattern:
         match = re.search(rule.pattern, text)
         text = "" if match is None else (match[1] or "" if match.re.groups else match[0])
-    return [part.strip() for part in text.split(rule.split)] if rule.split else [text.strip()]
+    lines = text.split(BREAK)
+    parts = [part for line in lines for part in line.split(rule.split)] if rule.split else lines
+    return [part.strip() for part in parts]
 
 
 def _first(rule: FieldRule | None, row: Row) -> str:
@@ -146,26 +167,30 @@ def _meaning(rule: FieldRule, text: str) -> str | None:
     return folded.get(text.casefold())
 
 
-def _codes(rule: FieldRule, row: Row) -> tuple[list[str], list[Dropped]]:
-    values = [] if rule.constant is not None or rule.heading else row.find(rule)
+def _codes(rule: FieldRule, row: Row, pattern: str) -> tuple[list[str], list[Dropped]]:
+    is_found = rule.constant is None and not rule.heading
+    values = row.find(rule) if is_found else []
     odd = next((value for value in values if not isinstance(value, str)), None)
     if odd is not None:
         raise RowError(f"its code is {type(odd).__name__}, not text")
     codes: list[str] = []
     left_out: list[Dropped] = []
-    for text in _texts(rule, row):
-        reason = _code_fault(text)
+    for text in _texts_in(rule, values) if is_found else _texts(rule, row):
+        code = bare_code(text, pattern)
+        reason = _code_fault(code, pattern)
         if reason:
             left_out.append(Dropped(_short(text), reason))
         else:
-            codes.append(text)
+            codes.append(code)
     if not codes:
         raise RowError(left_out[0].reason if left_out else "it has no code")
     return codes, left_out
 
 
-def _code_fault(text: str) -> str:
-    if " " in text:
+def _code_fault(text: str, pattern: str) -> str:
+    if not text:
+        return "it has no code"
+    if " " in text and not (pattern and re.fullmatch(pattern, text)):
         return f"its code is not one word: {_short(text)!r}"
     if len(text) > LONGEST_CODE:
         return f"its code has {counted(len(text), 'character')}"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, LedgerEntry, Subscription
 from giftping.store.legacy.shapes import EVERYWHERE, STATE, Known, Read, Reported, better
 
 
@@ -22,10 +22,14 @@ class Inheritance:
         self._everywhere: dict[str, Known] = {}
         self._channels: dict[int, int] = {}
         self._codes: dict[str, CodeRecord] = {}
+        self._lost: set[int | None] = set()
+        self._torn: set[int | None] = set()
 
     def add(self, read: Read) -> None:
         """Take in what one document says. Of two channels for one guild the first stays, and it is reported."""
         self.reported.extend(read.reported)
+        self._lost |= read.lost
+        self._torn |= read.torn
         for guild_id, known in read.known.items():
             if guild_id is None:
                 _merge(self._everywhere, known)
@@ -54,24 +58,45 @@ class Inheritance:
         _merge(merged, self._everywhere.values())
         return [_entry(guild_id, merged[key], now) for key in sorted(merged)]
 
-    def guilds(self, now: datetime, game_sources: Collection[str]) -> list[GuildRecord]:
-        """The settings of the guilds that have a channel.
+    def subscriptions(self, now: datetime, game_sources: Collection[str]) -> list[Subscription]:
+        """What the guilds follow that have a channel: the game that all of them came with.
 
         A guild in which codes are known is past its first look: what any of the game's sources lists beyond
-        them is new. One in which none is known, as the first release left it, gets its first look.
+        them is new. One in which none is known, as the first release left it, gets its first look; so does one of whose
+        codes some cannot be read. One whose list cannot be read at all has none: see `left_out`.
         """
-        looked_at = {HOME_GAME: tuple(sorted(game_sources))}
+        looked_at = tuple(sorted(game_sources))
         return [
-            GuildRecord(
+            Subscription(
                 guild_id=guild_id,
+                game=HOME_GAME,
                 destination=Destination(channel_id=channel_id),
-                games=(HOME_GAME,),
                 created_at=now,
                 updated_at=now,
-                seeded=looked_at if game_sources and self.count(guild_id) else {},
+                seeded=looked_at if looked_at and self.count(guild_id) and not self._is_torn(guild_id) else None,
             )
             for guild_id, channel_id in sorted(self._channels.items())
+            if not self._is_lost(guild_id)
         ]
+
+    def left_out(self) -> list[Reported]:
+        """The guilds whose settings are not taken over, as nobody knows what went there: a person has to decide."""
+        return [
+            Reported(
+                f"guild {guild_id}",
+                f"channel {channel_id}",
+                "not taken over: what was sent there cannot be read. Mend it and migrate again, or, to begin with what"
+                f" is new from now on: giftping guilds add {guild_id} --channel {channel_id} --game {HOME_GAME}",
+            )
+            for guild_id, channel_id in sorted(self._channels.items())
+            if self._is_lost(guild_id)
+        ]
+
+    def _is_lost(self, guild_id: int) -> bool:
+        return not {guild_id, None}.isdisjoint(self._lost)
+
+    def _is_torn(self, guild_id: int) -> bool:
+        return not {guild_id, None}.isdisjoint(self._torn)
 
     def codes(self) -> list[CodeRecord]:
         """The records of the codes themselves, by id."""
@@ -82,6 +107,10 @@ class Inheritance:
         digest = hashlib.sha256()
         for guild_id, known in (*sorted(self._by_guild.items()), (EVERYWHERE, self._everywhere)):
             digest.update(f"{guild_id}\0{sorted(known)}\0".encode())
+        # What is mended is to go over, though no code came to it.
+        unread = sorted(map(str, self._lost)), sorted(map(str, self._torn))
+        if any(unread):
+            digest.update(f"{unread}\0".encode())
         digest.update(f"{sorted(self._channels.items())}\0{sorted(self._codes)}".encode())
         return digest.hexdigest()[:16]
 

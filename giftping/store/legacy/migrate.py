@@ -1,6 +1,7 @@
 """The migration: old data into a store, whatever its shape, as often as one likes.
 
-Everything is added where its `_id` is free, in batches; nothing is changed or removed. An entry keeps its times,
+Everything is added where its `_id` is free, in batches; nothing is removed, and nothing is changed but that a member
+has handed in, or was pinged, since. An entry keeps its times,
 but for the one at which it was written, which is now. The settings of the
 guilds come last, so that no check meets a guild whose ledger is not complete: what is killed in the middle is
 taken up by the next run.
@@ -9,13 +10,15 @@ taken up by the next run.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from giftping.store.base import RunRecord
+from giftping.store.code_documents import code_to_document
 from giftping.store.documents import (
     CODES,
     COLLECTIONS,
@@ -27,8 +30,8 @@ from giftping.store.documents import (
     RUNS,
     SUBSCRIPTIONS,
     TODO_COLLECTIONS,
+    TODO_TIMESTAMPS,
     Document,
-    code_to_document,
     entry_to_document,
 )
 from giftping.store.fields import DocumentError, time_to_text
@@ -39,8 +42,10 @@ from giftping.store.first_schema import (
     is_open_in_first,
     opened_entry,
 )
-from giftping.store.guild_documents import subscription_to_document, subscriptions_of
+from giftping.store.forgotten import forgotten_members, without_forgotten
+from giftping.store.guild_documents import subscription_to_document
 from giftping.store.legacy.inheritance import Inheritance
+from giftping.store.legacy.newer import bring_up_to_date
 from giftping.store.legacy.olddata import OldData
 from giftping.store.legacy.shapes import (
     GIFT_CODES,
@@ -81,10 +86,13 @@ class MigrationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How many documents there were to take over, and how many of them were not there yet and were added."""
+    """How many documents there were to take over, and what became of them."""
 
     found: int = 0
     added: int = 0
+    """Those that were not there yet."""
+    newer: int = 0
+    """Those that were there, and have been brought up to date: members who have handed in or were pinged since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,11 @@ class MigrationReport:
         """How many documents were added."""
         return sum(numbers.added for numbers in self.collections.values())
 
+    @property
+    def newer(self) -> int:
+        """How many members have handed in, or were pinged, since they were taken over."""
+        return sum(numbers.newer for numbers in self.collections.values())
+
 
 def migrate(
     sources: Sequence[OldData],
@@ -135,19 +148,26 @@ def migrate(
     """
     started = clock()
     old = _read(sources, target.name, started)
-    before = None if request.again else completed_at(target, old.fingerprint)
-    if before is not None:
-        return MigrationReport(old.names, target.name, request.dry_run, reported=old.reported(), done_before=before)
+    fingerprint = old.fingerprint
+    before = None if request.again else completed_at(target, fingerprint)
+    old.tables = without_forgotten(old.tables, forgotten_members(target.engine))
     moving = _Moving(sources, target, request, clock, back_up, on_progress, old.total())
-    for collection, documents in old.documents(started, request.game_sources):
-        moving.move(collection, documents)
+    if before is not None:
+        moving.found[TODO_TIMESTAMPS] = len(old.tables[TODO_TIMESTAMPS])
+        moving.bring_up_to_date(old.tables[TODO_TIMESTAMPS])
+        if not moving.newer.total():
+            odd = (*old.reported(), *moving.reported)
+            return MigrationReport(old.names, target.name, request.dry_run, reported=odd, done_before=before)
+    else:
+        for collection, documents in old.documents(started, request.game_sources):
+            moving.move(collection, documents)
     if not request.dry_run:
         for source in sources:
             if source.keeps_flag:
                 source.set_flag()
-        details = {"fingerprint": old.fingerprint, "added": sum(moving.added.values())}
+        details = {"fingerprint": fingerprint, "added": sum(moving.added.values())}
         target.record_run(RunRecord(JOB + ", ".join(old.names), request.host, started, clock(), 0, details))
-    return moving.report(old.names, old.reported())
+    return moving.report(old.names, (*old.reported(), *moving.reported))
 
 
 def completed_at(target: Store, fingerprint: str) -> datetime | None:
@@ -180,11 +200,11 @@ class _Old:
     def fingerprint(self) -> str:
         own = self.own_ids.copy()
         for name, documents in self.tables.items():
-            own.update(f"{name}\0{sorted(document['_id'] for document in documents)}\0".encode())
+            own.update(f"{name}\0{sorted(document['_id'] for document in documents)}\0".encode(errors="replace"))
         return f"{self.inheritance.fingerprint()}-{own.hexdigest()[:16]}"
 
     def reported(self) -> tuple[Reported, ...]:
-        return tuple(self.inheritance.reported)
+        return (*self.inheritance.left_out(), *self.inheritance.reported)
 
     def total(self) -> int:
         entries = sum(self.inheritance.count(guild_id) for guild_id in self.inheritance.guild_ids)
@@ -199,8 +219,7 @@ class _Old:
         yield CODES, map(code_to_document, self.inheritance.codes())
         yield GUILDS, iter(self.tables[GUILDS])
         yield SUBSCRIPTIONS, iter(self.tables[SUBSCRIPTIONS])
-        guilds = self.inheritance.guilds(now, game_sources)
-        yield SUBSCRIPTIONS, (subscription_to_document(one) for guild in guilds for one in subscriptions_of(guild))
+        yield SUBSCRIPTIONS, map(subscription_to_document, self.inheritance.subscriptions(now, game_sources))
 
     def _ledger(self, now: datetime) -> Iterator[Document]:
         for source in self.sources:
@@ -239,7 +258,7 @@ def _read_ledger(source: OldData, old: _Old) -> None:
             old.inheritance.add(read_sent(document))
         elif source.name != old.target:
             old.own_entries += 1
-            old.own_ids.update(f"{document['_id']}\0".encode())
+            old.own_ids.update(f"{document['_id']}\0".encode(errors="replace"))
 
 
 def _read_table(source: OldData, name: str, old: _Old) -> None:
@@ -274,14 +293,11 @@ def _read_members(source: OldData, name: str, old: _Old) -> None:
         taken, odd = read_member_document(name, document)
         if odd is not None:
             old.inheritance.reported.append(odd)
+        if taken is None:
+            continue
         (texts if taken["_id"] == document.get("_id") else others).append(taken)
     # Where a member has a document by a text and one by a number, the one by the text is the one that was used last.
     old.tables[name] += [*texts, *others]
-
-
-def _of_guilds() -> dict[str, Counter[str]]:
-    """What is counted for each guild: codes on its ledger, and settings."""
-    return {LEDGER: Counter(), SUBSCRIPTIONS: Counter()}
 
 
 @dataclass
@@ -299,12 +315,10 @@ class _Moving:
     backup: str | None = None
     found: Counter[str] = field(default_factory=Counter)
     added: Counter[str] = field(default_factory=Counter)
-    found_by_guild: dict[str, Counter[str]] = field(
-        default_factory=lambda: {LEDGER: Counter(), SUBSCRIPTIONS: Counter()}
-    )
-    added_by_guild: dict[str, Counter[str]] = field(
-        default_factory=lambda: {LEDGER: Counter(), SUBSCRIPTIONS: Counter()}
-    )
+    found_by_guild: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    added_by_guild: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    newer: Counter[str] = field(default_factory=Counter)
+    reported: list[Reported] = field(default_factory=list)
     _planned: set[tuple[str, str]] = field(default_factory=set)
 
     def move(self, collection: str, documents: Iterator[Document]) -> None:
@@ -313,17 +327,26 @@ class _Moving:
             there = self.target.engine.present(collection, ids)
             missing = [document for document in batch if document["_id"] not in there]
             self._count(collection, batch, self._add(collection, missing) if missing else frozenset())
+            if collection == TODO_TIMESTAMPS:
+                self.bring_up_to_date([document for document in batch if document["_id"] in there])
             self.done += len(batch)
             if self.on_progress is not None:
                 self.on_progress(self.done, self.total)
+
+    def bring_up_to_date(self, documents: Sequence[Document]) -> None:
+        keep = None if self.request.dry_run else self._keep_what_was
+        self.newer[TODO_TIMESTAMPS] += bring_up_to_date(self.target, documents, self.clock(), keep, self.reported)
+
+    def _keep_what_was(self) -> None:
+        if self.backup is None:
+            self.backup = self.back_up(self._to_keep())
 
     def _add(self, collection: str, missing: Sequence[Document]) -> frozenset[str]:
         if self.request.dry_run:
             new = {document["_id"] for document in missing if (collection, document["_id"]) not in self._planned}
             self._planned |= {(collection, id_) for id_ in new}
             return frozenset(new)
-        if self.backup is None:
-            self.backup = self.back_up(self._to_keep())
+        self._keep_what_was()
         if collection == LEDGER:
             # The mirrors of other hosts follow what was written of late: an old date would hide it from them.
             written = {"updated_at": time_to_text(self.clock())}
@@ -342,7 +365,7 @@ class _Moving:
     def _count(self, collection: str, batch: Sequence[Document], added: Collection[str]) -> None:
         self.found[collection] += len(batch)
         self.added[collection] += len(added)
-        if collection in self.found_by_guild:
+        if collection in (LEDGER, SUBSCRIPTIONS):
             self.found_by_guild[collection].update(_guild_of(document["_id"]) for document in batch)
             self.added_by_guild[collection].update(map(_guild_of, added))
 
@@ -356,7 +379,9 @@ class _Moving:
                 GuildNumbers(int(guild), self._numbers(LEDGER, guild), self._numbers(SUBSCRIPTIONS, guild))
                 for guild in sorted(guilds, key=int)
             ),
-            collections={name: Numbers(self.found[name], self.added[name]) for name in sorted(self.found)},
+            collections={
+                name: Numbers(self.found[name], self.added[name], self.newer[name]) for name in sorted(self.found)
+            },
             reported=reported,
             backup=self.backup or "",
         )
@@ -370,11 +395,5 @@ def _guild_of(id_: str) -> str:
 
 
 def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
-    for document in documents:
-        batch.append(document)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
+    while batch := list(islice(documents, BATCH)):
         yield batch

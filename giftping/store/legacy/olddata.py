@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -66,7 +69,7 @@ def open_file(path: Path) -> OldFile:
     """
     if path.name == SNAPSHOT:
         return _open_folder(path)
-    with storage_errors(path, "read"):
+    with storage_errors(path, "read"), _readable(path):
         try:
             # A file that was edited on Windows begins with a byte order mark.
             content = json.loads(path.read_bytes().decode("utf-8-sig"))
@@ -77,6 +80,43 @@ def open_file(path: Path) -> OldFile:
     if isinstance(content, dict) and META in content:
         return _open_snapshot(path)
     raise StoreError(f"{path}: neither an older bot's giftcode_state.json nor a giftping.json; nothing was taken over")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raise StoreError for a file of another user's, with whose it is and how it can be read all the same.
+
+    It is not giftping's: whoever runs the older bot keeps it, and a copy will do.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        me = _user_name(os.geteuid())
+        copied = f"sudo install -m 600 -o {me} {shlex.quote(str(path))} {shlex.quote(path.name)}"
+        raise StoreError(
+            f"{path}: cannot be read: {_whose(path)}, and giftping runs as {me}; take a copy, and name that: {copied}"
+        ) from error
+
+
+def _whose(path: Path) -> str:
+    """Whose the file is, or the folder above it that nobody else may look into."""
+    for place in (path, *path.parents):
+        try:
+            found = place.stat()
+        except OSError:
+            continue
+        what = "it" if place == path else f"its folder {place}"
+        return f"{what} belongs to {_user_name(found.st_uid)} (mode {found.st_mode & 0o7777:04o})"
+    return "it is another user's"
+
+
+def _user_name(number: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def _open_folder(path: Path) -> OldFile:

@@ -8,15 +8,15 @@ nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, get_args
 
 from giftping.store.base import HOME_GAME, CodeRecord, EntrySource, EntryState, SourceMemory
-from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document
-from giftping.store.fields import time_from_value
+from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document, entry_from_document
+from giftping.store.fields import DocumentError, time_from_value
 from giftping.text import cut, id_or_none, key_of
 
 STATE = "giftcode_state"
@@ -30,6 +30,9 @@ MIGRATION_SOURCE = "migration"
 KNOWN_SOURCES = frozenset(get_args(EntrySource))
 
 _LONGEST_SHOWN = 60
+_SHORTEST = 2
+_WORDS_FOR_NOTHING = frozenset({"none", "null", "nan", "undefined", "true", "false"})
+"""What programs write in place of a value that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,10 @@ class Read:
     channels: Mapping[int, int] = field(default_factory=dict)
     code: CodeRecord | None = None
     reported: tuple[Reported, ...] = ()
+    lost: frozenset[int | None] = frozenset()
+    """The guilds whose whole list cannot be read; None stands for every guild."""
+    torn: frozenset[int | None] = frozenset()
+    """The guilds of whose codes some cannot be read."""
 
 
 def is_of_giftping(document: Mapping[str, Any]) -> bool:
@@ -103,7 +110,7 @@ def is_state(document: object) -> bool:
 def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
     """The facts that a state tells, a file's (v0 to v1) or a document's: channels, and lists of codes by guild."""
     reported: list[Reported] = []
-    times = _times(document)
+    times = _times(document, where, reported)
     channels: dict[int, int] = {}
     for key, value in _table(document, "channels", where, reported).items():
         guild_id, channel_id = snowflake(key), snowflake(value)
@@ -114,6 +121,10 @@ def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
         else:
             channels[guild_id] = channel_id
     known: dict[int | None, tuple[Known, ...]] = {}
+    lost, torn = set[int | None](), set[int | None]()
+    if "sent" in document and not isinstance(document["sent"], Mapping):
+        reported += [] if document["sent"] is not None else [_odd(f"{where}: sent", None, "not an object")]
+        lost.add(None)
     for key, values in _table(document, "sent", where, reported).items():
         guild_id = None if key == EVERYWHERE else snowflake(key)
         if guild_id is None and key != EVERYWHERE:
@@ -122,30 +133,88 @@ def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
         evidence = Evidence.LIST if guild_id is not None else Evidence.GLOBAL_LIST
         codes = _codes(values, evidence, times, f"{where}: sent: {key}", reported)
         known[guild_id] = (*known.get(guild_id, ()), *codes)
-    return Read(known=known, channels=channels, reported=tuple(reported))
+        _note_unread(guild_id, values, lost, torn)
+    return Read(known, channels, None, tuple(reported), frozenset(lost), frozenset(torn))
 
 
 def read_sent(document: Mapping[str, Any]) -> Read:
     """The facts that an older bot's document in `sent_giftcodes` tells, of either shape."""
     id_ = document.get("_id")
     head, colon, tail = id_.partition(":") if isinstance(id_, str) else ("", "", "")
-    guild_id = snowflake(head) or snowflake(document.get("guild_id"))
+    named, written = snowflake(head), snowflake(document.get("guild_id"))
+    # Of an `_id` that names no code, where the field does, nobody knows that it is one.
+    guild_id = (named or written) if colon or "codes" in document else (written or named)
     if guild_id is None:
         return _refused(LEDGER, id_, "not of any guild")
+    where = f"{LEDGER}: {guild_id}" if "codes" in document else f"{LEDGER}: {id_!r}"
+    reported = _oddities_of_sent(document, guild_id, where)
     source = document.get("source")
-    source = source if isinstance(source, str) and source in KNOWN_SOURCES else MIGRATION_SOURCE
-    reported: list[Reported] = []
+    source = source if type(source) is str and source in KNOWN_SOURCES else MIGRATION_SOURCE
+    lost, torn = set[int | None](), set[int | None]()
     if "codes" in document:
-        times = _times(document, sent="last_sent_at")
-        where = f"{LEDGER}: {guild_id}: codes"
-        known = _codes(document["codes"], Evidence.GUILD_DOCUMENT, times, where, reported, source)
+        _note_unread(guild_id, document["codes"], lost, torn)
+        times = _times(document, where, reported, sent="last_sent_at")
+        known = _codes(document["codes"], Evidence.GUILD_DOCUMENT, times, f"{where}: codes", reported, source)
     elif "code" in document or colon:
-        value = document.get("code")
-        code = value if spelling_of(value)[0] else tail
-        known = _codes([code], Evidence.OWN_DOCUMENT, _times(document), f"{LEDGER}: {id_!r}", reported, source)
+        codes = _codes_of_one(document.get("code"), tail)
+        _note_unread(guild_id, codes, lost, torn)
+        times = _times(document, where, [])
+        known = _codes(codes, Evidence.OWN_DOCUMENT, times, where, reported, source)
     else:
         return _refused(LEDGER, id_, "holds no code")
-    return Read(known={guild_id: tuple(known)}, reported=tuple(reported))
+    return Read({guild_id: tuple(known)}, {}, None, tuple(reported), frozenset(lost), frozenset(torn))
+
+
+def _codes_of_one(value: object, tail: str) -> list[object]:
+    """What an older bot's document for one code is about: its field, and what its `_id` says where that is another.
+
+    Both count then: one of them was announced, and neither is to be announced again.
+    """
+    written, named = spelling_of(value)[0], spelling_of(tail)[0]
+    if not named:
+        return [value if written or not tail else tail]
+    if not written:
+        return [tail]
+    return [value] if key_of(written) == key_of(named) else [tail, value]
+
+
+def _oddities_of_sent(document: Mapping[str, Any], guild_id: int, where: str) -> list[Reported]:
+    """What is odd in an older bot's document of the ledger, and does not keep what can be read of it from counting.
+
+    Of one for a code it is what whoever reads the ledger says of it: all are to find the same.
+    """
+    id_, guild, source = document.get("_id"), document.get("guild_id"), document.get("source")
+    if "codes" not in document:
+        try:
+            entry_from_document(document)
+        except DocumentError as error:
+            return [_odd(LEDGER, id_, str(error).removeprefix(f"{LEDGER}: document {id_!r}: "))]
+        return []
+    found = []
+    if type(id_) is not str or snowflake(id_) is None:
+        found.append(_odd(where, id_, "its _id does not name the guild"))
+    if guild is not None and snowflake(guild) != guild_id:
+        found.append(_odd(where, guild, "guild_id: not the guild of its _id, which counts"))
+    if source is not None and type(source) is not str:
+        found.append(_odd(where, source, "source: not a text"))
+    return found
+
+
+def _note_unread(guild_id: int | None, values: object, lost: set[int | None], torn: set[int | None]) -> None:
+    """Note the guild of a list of codes that cannot be read, or not in full: another code may have stood there."""
+    if not isinstance(values, list | tuple):
+        lost.add(guild_id)
+    elif any(spelling_of(value)[1] or _doubt(value) for value in values):
+        torn.add(guild_id)
+
+
+def _doubt(value: object) -> str:
+    """Why what can be read as a code may have been put where another one stood; empty where it is like any code."""
+    if not isinstance(value, str):
+        return "a number, taken as a code"
+    if len(value.strip()) < _SHORTEST or value.strip().lower() in _WORDS_FOR_NOTHING or not value.strip().isprintable():
+        return "hardly a code, taken as one"
+    return ""
 
 
 def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
@@ -158,9 +227,18 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
     spelling = next(iter(fitting), own)
     if not spelling:
         return _refused(GIFT_CODES, id_, "holds no code")
-    times = Times(created_at=_time(document.get("date")) or _time(document.get("created_at")))
+    reported: list[Reported] = []
+    date, created_at, updated_at = _read_times(
+        document, ("date", "created_at", "updated_at"), f"{GIFT_CODES}: {id_!r}", reported
+    )
+    reported += [
+        _odd(f"{GIFT_CODES}: {id_!r}", document[name], f"{name}: not a text")
+        for name in ("validation_status", "giftcode_original", "giftcode")
+        if document.get(name) is not None and not isinstance(document[name], str)
+    ]
+    times = Times(created_at=date or created_at)
     first_seen = times.created_at or now
-    last_seen = max(first_seen, _time(document.get("updated_at")) or first_seen)
+    last_seen = max(first_seen, updated_at or first_seen)
     record = CodeRecord(
         game=HOME_GAME,
         key=key_of(spelling),
@@ -169,12 +247,19 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
         last_seen=last_seen,
         sources={MIGRATION_SOURCE: SourceMemory(spelling, first_seen, last_seen)},
     )
-    return Read(known={None: (Known(spelling, Evidence.GIFT_CODES, times),)}, code=record)
+    known = (Known(spelling, Evidence.GIFT_CODES, times),)
+    return Read(known={None: known}, code=record, reported=tuple(reported))
 
 
-def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[Document, Reported | None]:
-    """A document of the TODO system as it stands, its `_id` as a text, and what is odd about that id."""
+def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[Document | None, Reported | None]:
+    """A document of the TODO system as it stands, its `_id` as a text, and what is odd about that id.
+
+    None for one whose `_id` is neither a text nor a member's number: nobody would ask for it.
+    """
     id_ = document.get("_id")
+    # Code, a type of BSON's own, is a class of texts.
+    if type(id_) is not str and (isinstance(id_, str) or snowflake(id_) is None):
+        return None, _odd(collection, id_, "an id that is neither a text nor a member's number; skipped")
     if not isinstance(id_, str):
         return {**document, "_id": str(id_)}, _odd(collection, id_, "an id that is no text; taken over as a text")
     if collection not in (TODO_EVENTS, TODO_STATE) and snowflake(id_) is None:
@@ -225,7 +310,8 @@ def _codes(
         spelling, reason = spelling_of(value)
         if spelling:
             known.append(Known(spelling, evidence, times, source))
-        else:
+            reason = _doubt(value)
+        if reason:
             reported.append(_odd(where, value, reason))
     return known
 
@@ -239,8 +325,19 @@ def _table(document: Mapping[str, Any], name: str, where: str, reported: list[Re
     return {}
 
 
-def _times(document: Mapping[str, Any], sent: str = "sent_at") -> Times:
-    return Times(*(_time(document.get(name)) for name in (sent, "created_at", "updated_at")))
+def _times(document: Mapping[str, Any], where: str, reported: list[Reported], sent: str = "sent_at") -> Times:
+    return Times(*_read_times(document, (sent, "created_at", "updated_at"), where, reported))
+
+
+def _read_times(
+    document: Mapping[str, Any], names: Sequence[str], where: str, reported: list[Reported]
+) -> list[datetime | None]:
+    """The times of the fields; what is there and none is reported, and as if it were not there."""
+    times = [_time(document.get(name)) for name in names]
+    for name, time in zip(names, times, strict=True):
+        if time is None and document.get(name) not in (None, ""):
+            reported.append(_odd(where, document[name], f"{name}: not a time"))
+    return times
 
 
 def _time(value: object) -> datetime | None:

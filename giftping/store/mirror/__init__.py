@@ -1,1 +1,1 @@
-"""MongoDB with its copy in the state folder: going on without it, and what it missed."""
+"""MongoDB with its mirror in the state folder: going on without it, and what it missed."""

@@ -1,4 +1,4 @@
-"""The engine over MongoDB and its copy in the state folder: which of them is asked, and what goes to both."""
+"""The engine over MongoDB and its mirror in the state folder: which of them is asked, and what goes to both."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from giftping.store.base import SCHEMA_VERSION, StoreAwayError, StoreError
 from giftping.store.documents import (
+    ACTIVE_MEMBERS,
     DELIVERIES,
     HOSTS,
     META,
     MIRROR,
     TODO_EVENTS,
+    TODO_TIMESTAMPS,
 )
 from giftping.store.engine import (
     Change,
@@ -28,8 +30,8 @@ from giftping.store.engine import (
 )
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
-from giftping.store.mirror.changes import is_claim, is_quiet, needs_database
-from giftping.store.mirror.meeting import sent_before
+from giftping.store.mirror.changes import is_claim, is_fence, is_quiet, needs_database
+from giftping.store.mirror.meeting import follow_read, sent_before
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
 from giftping.store.mirror.session import DatabaseSession
 from giftping.store.mongo.engine import MongoEngine
@@ -39,6 +41,13 @@ from giftping.text import counted
 
 if TYPE_CHECKING:
     from giftping.store.upgrade import Upgradable, Upgraded
+
+FOLLOWED_AS_READ = (HOSTS, ACTIVE_MEMBERS, TODO_TIMESTAMPS)
+"""The collections whose mirror is brought up to date by whoever reads them whole.
+
+Whoever goes on without MongoDB goes by what it last said of the other hosts; and of members programs may write that
+raise no number, as the older bot does.
+"""
 
 LOCK_WAIT = timedelta(seconds=60)
 """Longer than any answer is waited for, so that whoever is at it has learnt that MongoDB is away."""
@@ -54,20 +63,20 @@ def database_lock(folder: Path) -> StoreLock:
 class MirroredEngine:
     """Keeps `giftping.store.engine.Engine` in a MongoDB database, with a copy of it in the state folder.
 
-    While MongoDB can be reached it is asked and written first, the copy after it; but deliveries are written to the
-    copy first, which is the referee among the processes of this host. From the moment it cannot be reached until what
-    was written meanwhile has been carried back the copy is asked and written, by all processes of the host. With
+    While MongoDB can be reached it is asked and written first, the mirror after it; but deliveries are written to the
+    mirror first, which is the referee among the processes of this host. From the moment it cannot be reached until what
+    was written meanwhile has been carried back the mirror is asked and written, by all processes of the host. With
     `waits` nothing is claimed or sent then. With `read_only` nothing is carried anywhere: as long as something is to
-    be carried back, the copy is asked.
+    be carried back, the mirror is asked.
 
-    Raise StoreAwayError when MongoDB is away and the copy has never been in step with it: a copy that knows half of the
+    Raise StoreAwayError when MongoDB is away and the mirror has never been in step with it: one that knows half of the
     ledger is none.
     """
 
     def __init__(
         self,
         database: MongoEngine,
-        copy: TinyEngine,
+        mirror: TinyEngine,
         *,
         folder: Path,
         host: str,
@@ -78,14 +87,15 @@ class MirroredEngine:
         upgrade: Callable[[], Sequence[Upgraded]] = tuple,
     ) -> None:
         self._database = database
-        self._copy = copy
+        self._mirror = mirror
         self._clock = clock
         self._waits = waits
         self._read_only = read_only
         self._gate = database_lock(folder)
         self._session = DatabaseSession(
-            database, copy, self._gate, folder=folder, host=host, clock=clock, read_only=read_only, rename=rename
+            database, mirror, self._gate, folder=folder, host=host, clock=clock, read_only=read_only, rename=rename
         )
+        self.odd_ids = database.odd_ids
         self._passed: set[str] = set()
         self._is_closed = False
         self._lock = RLock()
@@ -102,7 +112,7 @@ class MirroredEngine:
 
     @property
     def is_away(self) -> bool:
-        """Whether MongoDB could not be reached, so that its copy is asked."""
+        """Whether MongoDB could not be reached, so that its mirror is asked."""
         return self._session.lost is not None
 
     @property
@@ -112,21 +122,19 @@ class MirroredEngine:
         if session.carried:
             what = f"{counted(session.carried, 'change')} {'was' if session.carried == 1 else 'were'}"
             came = f": {what} carried over" if session.is_first else f" is back: {what} carried back"
-            notices.append(f"{self.name}{came} from {self._copy.name}")
+            notices.append(f"{self.name}{came} from {self._mirror.name}")
         if session.restored and not session.held:
             documents = f"{counted(session.restored, 'document')} {'was' if session.restored == 1 else 'were'}"
-            notices.append(
-                f"{self.name} was rolled back, as by a restored backup: {documents} put back from {self._copy.name}"
-            )
+            notices.append(f"{self.name} {session.befell}: {documents} put back from {self._mirror.name}")
         if session.held:
             notices.append(session.held)
         elif session.waiting and session.lost is None:
             notices.append(
                 f"{self.name}: {counted(session.waiting, 'change', 'wait')} to be carried back by the next check;"
-                f" what is shown is the mirror's, {self._copy.name}"
+                f" what is shown is the mirror's, {self._mirror.name}"
             )
         if session.lost is not None and not session.held:
-            notices.append(self._waiting() or f"{session.lost} (going on with the mirror: {self._copy.name})")
+            notices.append(self._waiting() or f"{session.lost} (going on with the mirror: {self._mirror.name})")
         return tuple(notices)
 
     @property
@@ -141,13 +149,13 @@ class MirroredEngine:
 
     @property
     def closed_fingerprint(self) -> str | None:
-        """The copy's; None when MongoDB was away, or nothing was to be sent: the next run is to look closer then."""
+        """The mirror's; None when MongoDB was away, or nothing was to be sent: the next run is to look closer then."""
         is_known = self._session.is_open and not self.is_away and not self._session.held
-        return self._copy.closed_fingerprint if is_known else None
+        return self._mirror.closed_fingerprint if is_known else None
 
     @property
     def glanced(self) -> str | None:
-        """What `glance` says of the database as this object knows it; None where it does not know."""
+        """What a glance says of the database as this object knows it; None where it does not know."""
         return self._session.token
 
     def close(self) -> None:
@@ -160,7 +168,7 @@ class MirroredEngine:
             try:
                 self._database.close()
             finally:
-                self._copy.close()
+                self._mirror.close()
 
     # Reading
 
@@ -177,17 +185,24 @@ class MirroredEngine:
         return self._read(lambda engine: engine.find(collection, where, within=within))
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """All documents as they are; what the copy notes for itself is none of the store's."""
+        """All documents as they are; what the mirror notes for itself is none of the store's."""
         if collection == MIRROR:
             return iter(())
+        if collection not in FOLLOWED_AS_READ or self._read_only or not self._is_at_hand():
+            return iter(self._read(lambda engine: list(engine.walk(collection))))
+        before = {one["_id"]: one for one in self._mirror.walk(collection)}
         found = self._read(lambda engine: list(engine.walk(collection)))
-        if collection == HOSTS and not self._read_only and self._is_at_hand():
-            # Whoever goes on without MongoDB goes by what it last said of the others.
-            known = frozenset(str(document["_id"]) for document in self._copy.walk(HOSTS))
-            # One whose id is no text names no host, and the copy's file has no place for it.
-            hosts = [document for document in found if isinstance(document["_id"], str)]
-            take_in(self._copy, HOSTS, hosts, known - {document["_id"] for document in hosts})
+        if self._is_at_hand():
+            try:
+                follow_read(self._mirror, collection, before, found, self._session.confirm)
+            except StoreAwayError as error:
+                self._lose(error)
+                return self._mirror.walk(collection)
         return iter(found)
+
+    def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
+        """The documents whose `_id` is no text, or one unlike a regular expression; a mirror has none but texts."""
+        return self._read(lambda engine: engine.strays(collection, unlike))
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The id of each document, and the values that a change of it rests on."""
@@ -203,7 +218,7 @@ class MirroredEngine:
                 return ask(self._as_shown(self._database))
             except StoreAwayError as error:
                 self._lose(error)
-        return ask(self._as_shown(self._copy))
+        return ask(self._as_shown(self._mirror))
 
     def _as_shown(self, engine: Upgradable) -> Engine:
         """The engine as it is asked: who only looks sees what an older giftping wrote in the shapes of today."""
@@ -222,23 +237,23 @@ class MirroredEngine:
                 self._upgraded, self._upgrade = self._upgrade(), None
             self._session.open()
             if self._read_only:
-                return not self._session.goes_by_copy
-            while (fact := away_of(self._copy)) is not None:
+                return not self._session.goes_by_mirror
+            while (fact := away_of(self._mirror)) is not None:
                 self._session.note_lost(fact)
                 if fact.id in self._passed:
                     return False
-                # Whoever had begun to write to MongoDB before it was lost is through then, and the copy knows of it.
+                # Whoever had begun to write to MongoDB before it was lost is through then, and the mirror knows of it.
                 with self._gate.exclusive():
                     self._passed.add(fact.id)
             self._session.note_back()
             return True
 
     def _lose(self, error: StoreAwayError) -> None:
-        """Go on with the copy from here on. Raise StoreAwayError when it never was in step."""
+        """Go on with the mirror from here on. Raise StoreAwayError when it never was in step."""
         with self._lock:
             self._session.lose(error)
             if not self._read_only:
-                note_away(self._copy, str(error), self._clock())
+                note_away(self._mirror, str(error), self._clock())
 
     # Changing
 
@@ -250,7 +265,7 @@ class MirroredEngine:
         if not changes:
             return []
         rev = rev or fresh_rev()
-        # What was decided already: by the copy, where that comes first, or by MongoDB before it was lost.
+        # What was decided already: by the mirror, where that comes first, or by MongoDB before it was lost.
         here: set[tuple[str, str]] = set()
         is_unclear = False
         while True:
@@ -261,7 +276,7 @@ class MirroredEngine:
                     with self._gate.exclusive():
                         pass
                 with self._gate.shared():
-                    if away_of(self._copy) is not None:
+                    if away_of(self._mirror) is not None:
                         continue
                     try:
                         return self._change_both(changes, rev, here, is_unclear=is_unclear)
@@ -270,7 +285,7 @@ class MirroredEngine:
                 self._lose(lost)
                 is_unclear = True
                 if any(one.collection == HOSTS for one in changes):
-                    # Not even noted: by its own record in the copy a host would take itself for known to the others.
+                    # Not even noted: by its own record in the mirror a host would take itself for known to the others.
                     raise lost
                 # Passes the gate, so that whoever was faster is known.
                 if self._is_at_hand():
@@ -279,9 +294,9 @@ class MirroredEngine:
                 self._refuse(changes)
             refused = {one.key for one in changes if self.held_back and needs_database(one)}
             noted = [_taken_back(one, rev) if one.key in refused else one for one in changes]
-            # What the copy was given before MongoDB is in it already; what is taken back was never in it otherwise.
+            # What the mirror was given before MongoDB is in it already; what is taken back was never in it otherwise.
             is_there = (here - refused) | (refused - here)
-            made = changed_and_noted(self._copy, noted, rev, self._clock(), is_there, is_unclear=is_unclear)
+            made = changed_and_noted(self._mirror, noted, rev, self._clock(), is_there, is_unclear=is_unclear)
             if made is None:
                 continue
             if refused:
@@ -308,34 +323,41 @@ class MirroredEngine:
             return [False] * len(changes)
         if not all(map(is_quiet, asked)):
             self._session.announce()
+        if any(map(is_fence, asked)):
+            # A process may have been frozen since, and another host may be putting back what it has sent.
+            self._session.confirm()
         made = self._made_there(asked, rev, is_unclear=is_unclear)
-        # What the copy knows as sent is claimed by nobody, though MongoDB has lost it.
-        made -= sent_before(self._database, self._copy, [one for one in asked if one.key in made], rev)
+        # What the mirror knows as sent is claimed by nobody, though MongoDB has lost it.
+        made -= sent_before(self._database, self._mirror, [one for one in asked if one.key in made], rev)
         self._session.is_acknowledged = True
         follows = [one for one in asked if one.key in made and one.collection not in (DELIVERIES, TODO_EVENTS, META)]
-        stale = [one for one, done in zip(follows, self._copy.change(follows, rev=rev), strict=True) if not done]
-        # A delivery that the copy let pass, and MongoDB did not, is as MongoDB has it.
+        stale = [one for one, done in zip(follows, self._mirror.change(follows, rev=rev), strict=True) if not done]
+        # A delivery that the mirror let pass, and MongoDB did not, is as MongoDB has it.
         self._take_in([*stale, *(one for one in asked if one.collection == DELIVERIES and one.key not in made)])
         return [one.key in made for one in changes]
 
     def _made_here(self, deliveries: Sequence[Change], rev: str) -> set[tuple[str, str]]:
-        """Those of the deliveries that the copy lets pass; where it does not know how they stand, it is told first."""
+        """Those of the deliveries that the mirror lets pass; where it does not know how they stand it is told first."""
         if not deliveries:
             return set()
-        made = self._copy.change(deliveries, rev=rev)
+        made = self._mirror.change(deliveries, rev=rev)
         refused = [one for one, done in zip(deliveries, made, strict=True) if not done]
         if refused:
             there = self._take_in(refused)
-            again = [one for one in refused if still_holds(_plain(there.get(one.id)), _plain_change(one))]
+            plain = [Change(one.collection, _plain(one.before), _plain(one.after)) for one in refused]
+            holds = [still_holds(_plain(there.get(one.id)), one) for one in plain]
+            again = [one for one, is_as_read in zip(refused, holds, strict=True) if is_as_read]
             if again:
-                late = dict(zip((one.key for one in again), self._copy.change(again, rev=rev), strict=True))
+                late = dict(zip((one.key for one in again), self._mirror.change(again, rev=rev), strict=True))
                 refused = [one for one in refused if not late.get(one.key)]
         return {one.key for one in deliveries} - {one.key for one in refused}
 
     def _made_there(self, asked: Sequence[Change], rev: str, *, is_unclear: bool) -> set[tuple[str, str]]:
         made: set[tuple[str, str]] = set()
         if is_unclear:
-            # They were sent once, and no answer came: what has taken effect is not to be taken for another's doing.
+            # They were sent once, and no answer came: what has taken effect is not to be taken for another's doing. It
+            # may be known to a primary alone that was lost: of what is there after this write a majority knows.
+            self._session.announce(again=True)
             by_collection: dict[str, set[str]] = {}
             for one in asked:
                 by_collection.setdefault(one.collection, set()).add(one.id)
@@ -346,12 +368,17 @@ class MirroredEngine:
         return made | {one.key for one, done in zip(asked, answers, strict=True) if done}
 
     def _take_in(self, changes: Sequence[Change]) -> Mapping[str, Mapping[str, Any]]:
-        """Let the copy hold what MongoDB holds of some documents, and return what that is of the last collection."""
+        """Let the mirror hold what MongoDB holds of some documents, and return what that is of the last collection."""
+        ids: dict[str, set[str]] = {}
+        for one in changes:
+            ids.setdefault(one.collection, set()).add(one.id)
+        there = {collection: self._database.get(collection, wanted) for collection, wanted in ids.items()}
+        if there:
+            # Of one that was restored since this session began nothing is to be forgotten that the mirror knows.
+            self._session.confirm()
         found: Mapping[str, Mapping[str, Any]] = {}
-        for collection in dict.fromkeys(one.collection for one in changes):
-            ids = {one.id for one in changes if one.collection == collection}
-            found = self._database.get(collection, ids)
-            take_in(self._copy, collection, list(found.values()), ids - found.keys())
+        for collection, found in there.items():
+            take_in(self._mirror, collection, list(found.values()), ids[collection] - found.keys())
         return found
 
 
@@ -371,7 +398,3 @@ def _has_taken_effect(there: Mapping[str, Any] | None, change: Change, rev: str)
 
 def _plain(document: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return None if document is None else plain_document(document)
-
-
-def _plain_change(change: Change) -> Change:
-    return Change(change.collection, _plain(change.before), _plain(change.after))

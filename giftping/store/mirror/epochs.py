@@ -1,6 +1,6 @@
 """What becomes of a database that is not as this host remembers it: put back, signed, adopted or accepted.
 
-In a new epoch each host first puts back what its copy knows as sent, handed in, pinged or taken, and signs. Until all
+In a new epoch each host first puts back what its mirror knows as sent, handed in, pinged or taken, and signs. Until all
 have nothing is sent. Which settings count a person says, where they differ.
 """
 
@@ -29,15 +29,21 @@ from giftping.store.documents import (
 from giftping.store.engine import REV, Change
 from giftping.store.fields import plain_document
 from giftping.store.mirror.identity import (
+    AS_IT_WAS,
     IDENTITY_ID,
     Identity,
     Remembered,
+    WhichDatabase,
     identity_document,
     identity_from,
+    is_behind,
     joined_numbers,
+    judge_database,
     remembered_document,
     remembered_from,
+    remembered_now,
 )
+from giftping.store.mirror.notes import away_of, is_copied, synced_document, synced_of
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put
@@ -50,7 +56,7 @@ SETTINGS = (GUILDS, SUBSCRIPTIONS, ACTIVE_MEMBERS)
 
 _NOTED = frozenset(
     {REV, "created_at", "updated_at", "seeded", "broken", "announce_current", "seen", "left_at", "dm_channel_id"}
-    | {"dms_closed_at"}
+    | {"dms_closed_at", "found", "clock_from"}
 )
 """The fields of settings that runs note by themselves: two that differ in them alone are joined by the rules."""
 
@@ -72,12 +78,45 @@ def found_identity(database: MongoEngine) -> Identity | None:
     return identity_from(database.get(META, [IDENTITY_ID]).get(IDENTITY_ID))
 
 
-def remembered_of(copy: TinyEngine) -> Remembered | None:
+def glance(database: MongoEngine) -> str:
+    """A token of what others may have left for a host to do; equal tokens mean nothing. One round trip.
+
+    The schema is not looked at: whoever sees another token opens the store.
+    """
+    found = identity_from(database.found(META, IDENTITY_ID))
+    return found.token() if found else ""
+
+
+def remembered_of(mirror: TinyEngine) -> Remembered | None:
     """What the folder remembers of its database."""
-    return remembered_from(copy.get(MIRROR, [IDENTITY_ID]).get(IDENTITY_ID))
+    return remembered_from(mirror.get(MIRROR, [IDENTITY_ID]).get(IDENTITY_ID))
 
 
-def change_identity(database: MongoEngine, copy: TinyEngine, change: Callable[[Identity | None], Identity]) -> Identity:
+def found_to_be(remembered: Remembered | None, found: Identity | None, mirror: TinyEngine, host: str) -> WhichDatabase:
+    """What a database is, by what its folder remembered before it was asked.
+
+    Another process of the host may have raised the number since: the folder knew of that first, and is asked again.
+    Where a copy of the folder was made, the two of them may both have gone on while the database was away.
+    """
+    verdict = judge_database(remembered, found, host)
+    if verdict is WhichDatabase.COPIED_FOLDER and remembered and (now := remembered_of(mirror)):
+        verdict = judge_database(replace(remembered, next=now.next), found, host)
+    if verdict is WhichDatabase.SAME and is_copied(mirror) and away_of(mirror) is not None:
+        return WhichDatabase.COPIED_FOLDER
+    return verdict
+
+
+def take_for_own(mirror: TinyEngine, identity: Identity, host: str) -> None:
+    """Let a copied folder go on by itself, under a name that no other one has."""
+    notes = [remembered_document(remembered_now(identity, host))]
+    if synced := synced_of(mirror):
+        notes.append(synced_document(replace(synced, number=-1, place=mirror.place)))
+    mirror.put(MIRROR, notes)
+
+
+def change_identity(
+    database: MongoEngine, mirror: TinyEngine, change: Callable[[Identity | None], Identity]
+) -> Identity:
     """The identity after a change, made anew until nobody is faster.
 
     The folder knows of it first: that a database knows more of a host than its folder does is the mark of a copy.
@@ -85,14 +124,14 @@ def change_identity(database: MongoEngine, copy: TinyEngine, change: Callable[[I
     for _ in range(TRIES):
         document = database.get(META, [IDENTITY_ID]).get(IDENTITY_ID)
         after = change(identity_from(document))
-        remember(copy, Remembered(after.id, after.epoch, 0, 0, next=after.number), is_new=False)
+        remember(mirror, Remembered(after.id, after.epoch, next=after.number), is_new=False)
         changed = {**(document or {}), **identity_document(after)}
         if database.change([Change(META, document, changed)])[0]:
             return after
     raise StoreError(f"{database.name}: other hosts write all the time; the next run tries again")
 
 
-def remember(copy: TinyEngine, remembered: Remembered, *, is_new: bool = True) -> None:
+def remember(mirror: TinyEngine, remembered: Remembered, *, is_new: bool = True) -> None:
     """Let the folder remember more of its database; no process of the host takes back what another one has noted.
 
     Where it `is_new` it may be another one than the folder knows, or another epoch of it.
@@ -102,14 +141,9 @@ def remember(copy: TinyEngine, remembered: Remembered, *, is_new: bool = True) -
         known = remembered_from(tables[MIRROR].get(IDENTITY_ID))
         after = remembered
         if known is not None and known.id == remembered.id and known.epoch >= remembered.epoch:
-            same_epoch = known.epoch == remembered.epoch
-            after = replace(
-                known,
-                seen=max(known.seen, remembered.seen) if same_epoch else known.seen,
-                own=max(known.own, remembered.own) if same_epoch else known.own,
-                next=max(known.next, remembered.next),
-                raised=joined_numbers(known.raised, remembered.raised) if same_epoch else known.raised,
-            )
+            is_of_today = known.epoch == remembered.epoch
+            by_host = joined_numbers(known.raised, remembered.raised) if is_of_today else known.raised
+            after = replace(known, next=max(known.next, remembered.next), raised=by_host)
         elif known is not None and known.id == remembered.id and not is_new:
             # Of an epoch that is only about to be signed.
             after = replace(known, next=max(known.next, remembered.next))
@@ -117,7 +151,27 @@ def remember(copy: TinyEngine, remembered: Remembered, *, is_new: bool = True) -
             return [], None
         return ([put(MIRROR, remembered_document(after))] if after != known else []), None
 
-    copy.write(decide)
+    mirror.write(decide)
+
+
+def remember_found(mirror: TinyEngine, found: Identity, host: str) -> None:
+    """Let the folder remember the numbers that were found, but not those of an epoch that it has not signed."""
+    known = remembered_of(mirror)
+    if known is None or (found.id, found.epoch) == (known.id, known.epoch):
+        remember(mirror, remembered_now(found, host))
+
+
+def is_as_it_was(
+    remembered: Remembered | None, there: Identity | None, began: Identity | None, mirror: TinyEngine, host: str
+) -> bool:
+    """Whether a database that had the identity `began` when a session did is not another, or an older one, by now.
+
+    What the folder `remembered` is read before the database is: another process of the host may raise the number.
+    """
+    is_another_epoch = there is not None and began is not None and there.epoch != began.epoch
+    if is_another_epoch or (began is not None and is_behind(there, began)):
+        return False
+    return found_to_be(remembered, there, mirror, host) in AS_IT_WAS
 
 
 def new_identity() -> Identity:
@@ -125,12 +179,12 @@ def new_identity() -> Identity:
     return Identity(os.urandom(8).hex())
 
 
-def differences(database: MongoEngine, copy: TinyEngine) -> list[Difference]:
+def differences(database: MongoEngine, mirror: TinyEngine) -> list[Difference]:
     """The settings that a person has set otherwise in the database than on this host."""
     found = []
     for collection in SETTINGS:
         there = {str(one["_id"]): plain_document(one) for one in database.find(collection)}
-        here = {str(one["_id"]): plain_document(one) for one in copy.find(collection)}
+        here = {str(one["_id"]): plain_document(one) for one in mirror.find(collection)}
         for id_ in sorted(there.keys() | here.keys()):
             if id_ not in there:
                 found.append(Difference(collection, id_, "only here"))
@@ -145,12 +199,12 @@ def _set_by_people(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in _NOTED}
 
 
-def upload_settings(database: MongoEngine, copy: TinyEngine) -> int:
+def upload_settings(database: MongoEngine, mirror: TinyEngine) -> int:
     """How many settings were made in the database what they are on this host."""
     changed = 0
     for collection in SETTINGS:
         there = {str(one["_id"]): one for one in database.find(collection)}
-        here = {str(one["_id"]): dict(one) for one in copy.find(collection)}
+        here = {str(one["_id"]): dict(one) for one in mirror.find(collection)}
         changes = [
             Change(collection, there.get(id_), here.get(id_))
             for id_ in sorted(there.keys() | here.keys())
@@ -167,9 +221,9 @@ def _differs(there: Mapping[str, Any] | None, here: Mapping[str, Any] | None) ->
     return {**plain_document(there), REV: None} != {**here, REV: None}
 
 
-def put_back_hosts(database: MongoEngine, copy: TinyEngine) -> None:
+def put_back_hosts(database: MongoEngine, mirror: TinyEngine) -> None:
     """Let the database know the hosts again that it has forgotten: each has something to put back."""
-    known = [dict(one) for one in copy.walk(HOSTS)]
+    known = [dict(one) for one in mirror.walk(HOSTS)]
     there = database.present(HOSTS, [str(one["_id"]) for one in known]) if known else ()
     if missing := [one for one in known if one["_id"] not in there]:
         database.change([Change(HOSTS, None, one) for one in missing])
@@ -187,12 +241,12 @@ def names(hosts: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def waits_for(hosts: Sequence[str], name: str) -> str:
+def waits_for(hosts: Sequence[str], name: str, befell: str) -> str:
     """Why nothing is sent until other hosts have put back what they know, with the ways out."""
     they = "it has" if len(hosts) == 1 else "they have"
     forgotten = hosts[0] if len(hosts) == 1 else "HOST"
     return (
-        f"{name} was rolled back: nothing is sent until {names(hosts)} {'has' if len(hosts) == 1 else 'have'} put back"
-        f" what {they} sent since; run giftping codes check there, or, for one that is gone:"
-        f" giftping store forget {forgotten}"
+        f"{name} {befell.partition(',')[0]}: nothing is sent until {names(hosts)}"
+        f" {'has' if len(hosts) == 1 else 'have'} put back what {they} sent since; a giftping codes check there does"
+        f" it, within ten minutes of the one before it; for one that is gone: giftping store forget {forgotten}"
     )

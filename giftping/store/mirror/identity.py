@@ -1,7 +1,7 @@
 """Which database it is that answers, by what this host remembers of it. Pure.
 
-A database has an id, an epoch, and a number that every session which writes raises, and the number at which each host
-did so last. A host notes its next one in its folder before it writes it, and remembers what was acknowledged.
+A database has an id, an epoch, a number that every session which writes raises, and for each host the number that it
+raised it to last. A host notes its next one in its folder before it writes it, and remembers what was acknowledged.
 """
 
 from __future__ import annotations
@@ -32,6 +32,13 @@ class WhichDatabase(StrEnum):
     """It knows of this host what this host's own folder does not: the folder is a copy, or from a backup."""
 
 
+AS_IT_WAS = (WhichDatabase.SAME, WhichDatabase.NEW)
+"""What a database is that may be written to."""
+
+ASKS_A_PERSON = (WhichDatabase.EMPTIED, WhichDatabase.ANOTHER, WhichDatabase.COPIED_FOLDER)
+"""What no host can mend by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What a database says of itself."""
@@ -45,14 +52,17 @@ class Identity:
     """The hosts that have put back what they know, in this epoch."""
     is_complete: bool = True
     """Whether all hosts have; in the first epoch there is nothing to put back."""
-    rolled_to: int = 0
-    """The number that it had when this epoch began."""
     rolled: Mapping[str, int] = field(default_factory=dict)
-    """What `raised` was then: whoever remembers no more of any host knows nothing that the database lacks."""
+    """What `raised` was when this epoch began: whoever remembers no more of any host knows nothing that it lacks."""
     is_decided: bool = False
     """Whether a person has said, on some host, which settings count in this epoch."""
     open: frozenset[str] = frozenset()
-    """The sessions that write, or that were killed while they did: a copy is in step for sure only without any."""
+    """The sessions that write, or that were killed while they did: a mirror is in step for sure only without any."""
+
+    @property
+    def what_befell(self) -> str:
+        """What happened to it, so that this epoch began. One that was emptied knew no more of any host."""
+        return "was rolled back, as by a restored backup" if self.rolled else "was emptied"
 
     def token(self) -> str:
         """What changes whenever anybody has written, or the database was restored."""
@@ -67,14 +77,10 @@ class Remembered:
 
     id: str
     epoch: int
-    seen: int
-    """The highest number that was acknowledged to it."""
-    own: int
-    """The number that it last raised it to, as far as that was acknowledged."""
     next: int
     """The number that it was about to raise it to."""
     raised: Mapping[str, int] = field(default_factory=dict)
-    """For each host, this one too, the number that it had raised it to, as of `seen`."""
+    """For each host, this one too, the number that it had raised it to, as far as that was acknowledged."""
 
     def knows_more_than(self, raised: Mapping[str, int]) -> bool:
         """Whether of any host it remembers a later write than these numbers tell of."""
@@ -94,17 +100,23 @@ def judge_database(remembered: Remembered | None, found: Identity | None, host: 
         return WhichDatabase.EMPTIED
     if found.id != remembered.id:
         return WhichDatabase.ANOTHER
-    own = found.raised.get(host, 0)
-    if own > remembered.next:
+    if found.epoch < remembered.epoch:
+        # As it was before an earlier roll-back: its numbers are not those of the epoch that is remembered.
+        return WhichDatabase.ROLLED_BACK
+    if found.raised.get(host, 0) > remembered.next:
         return WhichDatabase.COPIED_FOLDER
     if found.epoch > remembered.epoch:
         return WhichDatabase.NEW_EPOCH
-    if found.epoch < remembered.epoch or found.number < remembered.seen or own < remembered.own:
-        return WhichDatabase.ROLLED_BACK
-    if remembered.knows_more_than(found.raised):
-        # Others have raised the number since a restore, but not those whose writes are gone.
-        return WhichDatabase.ROLLED_BACK
-    return WhichDatabase.SAME
+    # Others may have raised the number since a restore, but not those whose writes are gone.
+    return WhichDatabase.ROLLED_BACK if remembered.knows_more_than(found.raised) else WhichDatabase.SAME
+
+
+def is_behind(there: Identity | None, began: Identity) -> bool:
+    """Whether a database that was found to be `began` is another one since, or of any host knows less than it did."""
+    if there is None or there.id != began.id or there.epoch < began.epoch:
+        return True
+    knows_less = any(there.raised.get(host, 0) < number for host, number in began.raised.items())
+    return there.epoch == began.epoch and knows_less
 
 
 def raised(identity: Identity, host: str, *, opens: frozenset[str] = frozenset(), ends: frozenset[str]) -> Identity:
@@ -129,7 +141,6 @@ def next_epoch(remembered: Remembered, found: Identity | None, *, is_decided: bo
         signed=frozenset(),
         open=frozenset(),
         is_complete=False,
-        rolled_to=there.number,
         rolled=there.raised,
         is_decided=is_decided,
     )
@@ -137,8 +148,7 @@ def next_epoch(remembered: Remembered, found: Identity | None, *, is_decided: bo
 
 def remembered_now(identity: Identity, host: str) -> Remembered:
     """What a host is to remember that takes the database as it is."""
-    own = identity.raised.get(host, 0)
-    return Remembered(identity.id, identity.epoch, seen=own, own=own, next=own, raised=identity.raised)
+    return Remembered(identity.id, identity.epoch, next=identity.raised.get(host, 0), raised=identity.raised)
 
 
 WAYS_OUT = (
@@ -158,10 +168,19 @@ def what_is_the_matter(found: WhichDatabase, name: str, host: str) -> str:
         return f"{name}: {what}; nothing is sent until somebody says which counts: {WAYS_OUT}"
     if found is WhichDatabase.COPIED_FOLDER:
         return (
-            f"{name}: it knows of later runs of this host, {host}: its state folder is a copy, or was restored; give"
-            " this host another name (host = in the settings), or, where no other one has it: giftping store accept"
+            f"{name}: two state folders run as {host}, or this one is a copy, or was restored; nothing is sent until"
+            f" each has a name of its own (host = in the settings), or, where no other one runs as {host}: giftping"
+            " store accept"
         )
     return ""
+
+
+def was_renamed(database: str, host: str, name: str) -> str:
+    """What to say of a host's folder that was a copy, and has a name of its own now; it holds nothing any more."""
+    return (
+        f"{database}: the state folder of this host, {host}, is a copy, or was restored. It has a name of its own now,"
+        f" {name}, and holds nothing; the next run goes on. If {host} is no more: giftping store forget {host}"
+    )
 
 
 # Documents
@@ -177,7 +196,6 @@ def identity_document(identity: Identity) -> Document:
         "raised": _numbers_document(identity.raised),
         "signed": sorted(identity.signed),
         "complete": identity.is_complete,
-        "rolled_to": identity.rolled_to,
         "rolled": _numbers_document(identity.rolled),
         "decided": identity.is_decided,
         "open": sorted(identity.open),
@@ -196,7 +214,6 @@ def identity_from(document: Mapping[str, Any] | None) -> Identity | None:
         raised=_numbers_from(fields.table("raised", optional=True)),
         signed=frozenset(fields.texts("signed")),
         is_complete=document.get("complete") is not False,
-        rolled_to=fields.number("rolled_to") if "rolled_to" in document else 0,
         rolled=_numbers_from(fields.table("rolled", optional=True)),
         is_decided=document.get("decided") is True,
         open=frozenset(fields.texts("open")),
@@ -209,8 +226,6 @@ def remembered_document(remembered: Remembered) -> Document:
         "_id": IDENTITY_ID,
         "id": remembered.id,
         "epoch": remembered.epoch,
-        "seen": remembered.seen,
-        "own": remembered.own,
         "next": remembered.next,
         "raised": _numbers_document(remembered.raised),
     }
@@ -220,9 +235,8 @@ def remembered_from(document: Mapping[str, Any] | None) -> Remembered | None:
     """What a note says, None where there is none."""
     if document is None:
         return None
-    epoch, seen, own, next_ = (int(document[name]) for name in ("epoch", "seen", "own", "next"))
     by_host = _numbers_from(Fields(MIRROR, document).table("raised", optional=True))
-    return Remembered(str(document["id"]), epoch, seen, own, next_, by_host)
+    return Remembered(str(document["id"]), int(document["epoch"]), int(document["next"]), by_host)
 
 
 def _numbers_document(by_host: Mapping[str, int]) -> Document:

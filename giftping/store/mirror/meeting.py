@@ -1,17 +1,18 @@
-"""A copy and its database meet: what waits in the copy is carried back, and the copy follows what others wrote."""
+"""A mirror and its database meet: what waits in the mirror is carried back, and it follows what others wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from giftping.store.base import EntryState, StoreError
-from giftping.store.documents import CLEARS, LEDGER, state_of
+from giftping.store.documents import CLEARS, LEDGER, TODO_COLLECTIONS, state_of
 from giftping.store.engine import Change, changed_document, fresh_rev, rests_on
 from giftping.store.fields import plain_document
+from giftping.store.forgotten import purge_again
+from giftping.store.mirror.changes import Queued
 from giftping.store.mirror.notes import FOLLOWED, queue_of, settle_queued, take_in
-from giftping.store.mirror.queued import Queued
 from giftping.store.mirror.replay import is_cleared, replayed
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
@@ -25,34 +26,47 @@ TRIES = 20
 _Item = TypeVar("_Item")
 
 
-def carry_back(database: MongoEngine, copy: TinyEngine) -> int:
+def carry_back(database: MongoEngine, mirror: TinyEngine) -> int:
     """How many changes were carried back; what others queue meanwhile is left.
 
     Raise StoreAwayError when the database goes away meanwhile: what is left waits.
     """
-    queue = queue_of(copy)
+    queue = queue_of(mirror)
     for results in _carried(database, queue):
-        settle_queued(copy, [(one, result) for one, result, _ in results])
+        settle_queued(mirror, [(one, result) for one, result, _ in results])
+    if any(one.collection in TODO_COLLECTIONS for one in queue):
+        # Forgotten here, or elsewhere while this host had older documents of theirs to carry back.
+        purge_again(database)
     return len(queue)
 
 
-def put_back(database: MongoEngine, copy: TinyEngine, collections: Sequence[str]) -> int:
-    """How many documents the database lacked, or knew as less far than the copy does, by the rules of a replay."""
+def put_back(database: MongoEngine, mirror: TinyEngine, collections: Sequence[str]) -> int:
+    """How many documents the database lacked, or knew as less far than the mirror does, by the rules of a replay."""
     changed = 0
     for collection in collections:
-        known = [Queued(collection, str(document["_id"]), 0, None, document, "") for document in copy.walk(collection)]
+        known = [
+            Queued(collection, str(document["_id"]), 0, None, document, "") for document in mirror.walk(collection)
+        ]
         changed += sum(is_changed for results in _carried(database, known) for _, _, is_changed in results)
     return changed
 
 
-def put_back_sent(database: MongoEngine, copy: TinyEngine, ids: Collection[str]) -> frozenset[str]:
-    """Those of the ids whose entry the copy has as sent, and the database has as well now, unless it was cleared.
+def clear_again(database: MongoEngine) -> None:
+    """Let the database hold nothing any more that was cleared, or forgotten: a backup may have brought it back."""
+    purge_again(database)
+    clears = list(database.walk(CLEARS))
+    if clears and (back := [one for one in database.walk(LEDGER) if is_cleared(plain_document(one), clears)]):
+        database.change([Change(LEDGER, one, None) for one in back])
+
+
+def put_back_sent(database: MongoEngine, mirror: TinyEngine, ids: Collection[str]) -> frozenset[str]:
+    """Those of the ids whose entry the mirror has as sent, and the database has as well now, unless it was cleared.
 
     Whoever restores the ledger alone, or drops it, leaves a database that says that it is the same.
     """
     known = [
         Queued(LEDGER, id_, 0, None, document, "")
-        for id_, document in copy.get(LEDGER, ids).items()
+        for id_, document in mirror.get(LEDGER, ids).items()
         if state_of(document) == EntryState.SENT
     ]
     there = {one.id for results in _carried(database, known) for one, result, _ in results if result is not None}
@@ -60,14 +74,14 @@ def put_back_sent(database: MongoEngine, copy: TinyEngine, ids: Collection[str])
 
 
 def sent_before(
-    database: MongoEngine, copy: TinyEngine, made: Sequence[Change], rev: str
+    database: MongoEngine, mirror: TinyEngine, made: Sequence[Change], rev: str
 ) -> frozenset[tuple[str, str]]:
-    """Those of the new entries, which the database has just taken, that the copy has as sent: they are so again there.
+    """Those of the new entries, just taken by the database, that the mirror has as sent: they are so again there.
 
     Where nothing is lost no request is made.
     """
     new = {one.id: one for one in made if one.collection == LEDGER and one.before is None}
-    found = copy.get(LEDGER, new.keys()) if new else {}
+    found = mirror.get(LEDGER, new.keys()) if new else {}
     known = {id_: one for id_, one in found.items() if state_of(one) == EntryState.SENT}
     clears = list(database.walk(CLEARS)) if known else []
     back = [
@@ -139,13 +153,13 @@ def _found(database: MongoEngine, queue: Sequence[Queued]) -> dict[tuple[str, st
     return {(name, id_): one for name, wanted in ids.items() for id_, one in database.get(name, wanted).items()}
 
 
-def follow(database: MongoEngine, copy: TinyEngine) -> None:
-    """Let the copy hold what the database holds, but for what is queued. Only what differs is fetched.
+def follow(database: MongoEngine, mirror: TinyEngine) -> None:
+    """Let the mirror hold what the database holds, but for what is queued. Only what differs is fetched.
 
     What it knows as sent, and no clear covers, it does not forget: the database is told again.
     """
     for collection in FOLLOWED:
-        here = dict(copy.stamps(collection))
+        here = dict(mirror.stamps(collection))
         gone = set(here)
 
         def differing(
@@ -160,11 +174,32 @@ def follow(database: MongoEngine, copy: TinyEngine) -> None:
                     yield id_
 
         for page in _pages(differing()):
-            take_in(copy, collection, list(database.get(collection, page).values()))
+            take_in(mirror, collection, list(database.get(collection, page).values()))
         if gone and collection == LEDGER:
-            gone -= put_back_sent(database, copy, gone)
+            gone -= put_back_sent(database, mirror, gone)
         if gone:
-            take_in(copy, collection, (), gone)
+            take_in(mirror, collection, (), gone)
+
+
+def follow_read(
+    mirror: TinyEngine,
+    collection: str,
+    before: Mapping[str, Mapping[str, Any]],
+    found: Sequence[Mapping[str, Any]],
+    confirm: Callable[[], None],
+) -> None:
+    """Let the mirror hold a collection as it was read whole, but for what has changed there since, `before` that.
+
+    Where something differs, `confirm` raises StoreAwayError for a database of which nothing is to be taken in.
+    """
+    # One whose id is no text has no place in the mirror's file.
+    there = {id_: one for one in found if isinstance(id_ := one["_id"], str)}
+    differing = [one for id_, one in there.items() if before.get(id_) != one]
+    differing = [one for one in differing if before.get(one["_id"]) != plain_document(one)]
+    gone = before.keys() - there.keys()
+    if differing or gone:
+        confirm()
+        take_in(mirror, collection, differing, gone, before)
 
 
 def _pages(items: Iterable[_Item]) -> Iterator[list[_Item]]:

@@ -1,7 +1,7 @@
-"""What a copy of MongoDB notes for itself: that MongoDB is away, what is to be carried back, and how far it followed.
+"""What a mirror of MongoDB notes for itself: that MongoDB is away, what is to be carried back, and how far it followed.
 
 There is one fact of being away for a state folder. From the moment it is noted until the last change has been carried
-back no process of the host writes to MongoDB; what they write is applied to the copy, and noted, in one write.
+back no process of the host writes to MongoDB; what they write is applied to the mirror, and noted, in one write.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from giftping.store.documents import COLLECTIONS, META, MIRROR, TODO_EVENTS, Document
 from giftping.store.engine import Change, changed_document, still_holds
 from giftping.store.fields import plain_document, time_to_text
-from giftping.store.mirror.queued import Queued
+from giftping.store.mirror.changes import Queued
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put, remove
 
@@ -25,10 +25,10 @@ QUEUED = "queued "
 """How the ids of notes begin that stand for a change to be carried back."""
 
 CARRIED = tuple(name for name in COLLECTIONS if name not in (META, MIRROR))
-"""The collections that a copy has of MongoDB."""
+"""The collections that a mirror has of MongoDB."""
 
 FOLLOWED = tuple(name for name in CARRIED if name != TODO_EVENTS)
-"""Those that it keeps: the history only grows, and is in a copy only until it has been carried back."""
+"""Those that it keeps: the history only grows, and is in a mirror only until it has been carried back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,19 @@ class Away:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """With which database a copy is in step, and as of which of its numbers."""
+    """With which database a mirror is in step, and as of which of its numbers."""
 
     name: str
     """What it was called then."""
     id: str
     epoch: int
     number: int
+    place: str = ""
+    """Where the folder lay then: see TinyEngine.place; empty where an older giftping noted none."""
+    made: str = ""
+    """Which collections they were: see MongoEngine.incarnation; empty where that was not told."""
+    is_whole: bool = True
+    """Whether the mirror has followed to the end once: before, it is the database's, but of no use without it."""
 
 
 def queued_id(collection: str, id_: str) -> str:
@@ -57,9 +63,9 @@ def queued_id(collection: str, id_: str) -> str:
     return f"{QUEUED}{collection} {id_}"
 
 
-def away_of(copy: TinyEngine) -> Away | None:
+def away_of(mirror: TinyEngine) -> Away | None:
     """The fact that MongoDB is away, None while it is not. Costs two looks at files where nobody has written."""
-    note = copy.get(MIRROR, [AWAY_ID]).get(AWAY_ID)
+    note = mirror.get(MIRROR, [AWAY_ID]).get(AWAY_ID)
     return None if note is None else _away_from(note)
 
 
@@ -67,7 +73,7 @@ def _away_from(note: Mapping[str, Any]) -> Away:
     return Away(str(note["id"]), str(note["reason"]), note.get("waits") is True)
 
 
-def note_away(copy: TinyEngine, reason: str, at: datetime, *, waits: bool = False) -> Away:
+def note_away(mirror: TinyEngine, reason: str, at: datetime, *, waits: bool = False) -> Away:
     """The fact that MongoDB is away, noted where another process has not noted it already, or for another reason."""
 
     def decide(tables: Tables) -> tuple[list[Operation], Away]:
@@ -78,31 +84,54 @@ def note_away(copy: TinyEngine, reason: str, at: datetime, *, waits: bool = Fals
         fact |= {"reason": reason, "waits": waits}
         return [put(MIRROR, fact)], _away_from(fact)
 
-    return copy.write(decide)
+    return mirror.write(decide)
 
 
-def synced_of(copy: TinyEngine) -> Synced | None:
-    """With what the copy is in step, None where it is a copy of nothing."""
-    note = copy.get(MIRROR, [SYNCED_ID]).get(SYNCED_ID)
+def synced_of(mirror: TinyEngine) -> Synced | None:
+    """With what the mirror is in step, None where it is a mirror of nothing."""
+    note = mirror.get(MIRROR, [SYNCED_ID]).get(SYNCED_ID)
     if note is None:
         return None
     # One of 0.1.0 knows the name alone.
-    return Synced(str(note["with"]), str(note.get("id", "")), int(note.get("epoch", 0)), int(note.get("number", -1)))
+    return Synced(
+        str(note["with"]),
+        str(note.get("id", "")),
+        int(note.get("epoch", 0)),
+        int(note.get("number", -1)),
+        str(note.get("place", "")),
+        str(note.get("made", "")),
+        note.get("whole") is not False,
+    )
+
+
+def has_followed(mirror: TinyEngine, name: str = "") -> bool:
+    """Whether the mirror is one to go by without its database, or without the one of that name."""
+    synced = synced_of(mirror)
+    return synced is not None and synced.is_whole and name in ("", synced.name)
+
+
+def is_copied(mirror: TinyEngine) -> bool:
+    """Whether the folder is not the one that was in step with the database, but a copy of it, or put back."""
+    synced = synced_of(mirror)
+    return synced is not None and synced.place not in ("", mirror.place)
 
 
 def synced_document(synced: Synced) -> Document:
-    """The note with what the copy is in step."""
+    """The note with what the mirror is in step."""
     return {
         "_id": SYNCED_ID,
         "with": synced.name,
         "id": synced.id,
         "epoch": synced.epoch,
         "number": synced.number,
+        "place": synced.place,
+        "made": synced.made,
+        "whole": synced.is_whole,
     }
 
 
 def changed_and_noted(
-    copy: TinyEngine,
+    mirror: TinyEngine,
     changes: Sequence[Change],
     rev: str,
     at: datetime,
@@ -110,9 +139,9 @@ def changed_and_noted(
     *,
     is_unclear: bool = False,
 ) -> list[bool] | None:
-    """For each of the changes whether it was made in the copy, where each is noted; None where MongoDB is back.
+    """For each of the changes whether it was made in the mirror, where each is noted; None where MongoDB is back.
 
-    Those that the copy was given already, because it comes first, are only noted. Those that are unclear MongoDB was
+    Those that the mirror was given already, because it comes first, are only noted. Those that are unclear MongoDB was
     asked for, and no answer came.
     """
     plain = [
@@ -141,7 +170,7 @@ def changed_and_noted(
             operations.append(put(MIRROR, {**fact, "next": order}))
         return operations, made
 
-    return copy.write(decide)
+    return mirror.write(decide)
 
 
 def _noted(
@@ -154,7 +183,7 @@ def _noted(
     is_here: bool,
     is_unclear: bool,
 ) -> list[Operation]:
-    """What is written for one change that is made: its note, and the document where the copy does not have it yet."""
+    """What is written for one change that is made: its note, and the document where the mirror does not have it yet."""
     in_copy: list[Operation] = []
     if not is_here and change.after is None:
         in_copy = [remove(change.collection, change.id)]
@@ -177,26 +206,27 @@ def _note(
     note: Document = dict(there) if there is not None else {"_id": note_id, "collection": collection, "document": id_}
     if there is None:
         note |= {"order": order} | ({} if before is None else {"before": dict(before)})
-    return {**note, "at": time_to_text(at), "times": int(note.get("times", 0)) + 1}
+    return {**note, "at": time_to_text(at)}
 
 
-def queue_everything(copy: TinyEngine, at: datetime) -> None:
-    """Note every document of the copy: it has been the ledger itself so far."""
+def queue_everything(mirror: TinyEngine, at: datetime, notes: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Note every document of the mirror: it has been the ledger itself so far. The notes are written with that."""
 
     def decide(tables: Tables) -> tuple[list[Operation], None]:
         found = [(name, id_) for name in CARRIED for id_ in tables[name]]
-        return [put(MIRROR, _note(tables, *key, order, None, at)) for order, key in enumerate(found)], None
+        queued = [put(MIRROR, _note(tables, *key, order, None, at)) for order, key in enumerate(found)]
+        return [*queued, *(put(MIRROR, one) for one in notes)], None
 
-    copy.write(decide)
+    mirror.write(decide)
 
 
-def queue_of(copy: TinyEngine) -> list[Queued]:
+def queue_of(mirror: TinyEngine) -> list[Queued]:
     """All changes that are to be carried back, in order."""
-    notes = [note for note in copy.walk(MIRROR) if str(note["_id"]).startswith(QUEUED)]
+    notes = [note for note in mirror.walk(MIRROR) if str(note["_id"]).startswith(QUEUED)]
     ids: dict[str, set[str]] = {}
     for note in notes:
         ids.setdefault(note["collection"], set()).add(note["document"])
-    here = {(name, id_): one for name, wanted in ids.items() for id_, one in copy.get(name, wanted).items()}
+    here = {(name, id_): one for name, wanted in ids.items() for id_, one in mirror.get(name, wanted).items()}
     found = [
         Queued(
             collection=note["collection"],
@@ -212,13 +242,13 @@ def queue_of(copy: TinyEngine) -> list[Queued]:
     return sorted(found, key=lambda one: one.order)
 
 
-def waiting(copy: TinyEngine) -> int:
+def waiting(mirror: TinyEngine) -> int:
     """How many documents have changes that are to be carried back."""
-    return sum(str(note["_id"]).startswith(QUEUED) for note in copy.walk(MIRROR))
+    return sum(str(note["_id"]).startswith(QUEUED) for note in mirror.walk(MIRROR))
 
 
-def settle_queued(copy: TinyEngine, done: Iterable[tuple[Queued, Mapping[str, Any] | None]]) -> None:
-    """Let the copy hold what the database holds now of queued documents; one changed meanwhile stays queued."""
+def settle_queued(mirror: TinyEngine, done: Iterable[tuple[Queued, Mapping[str, Any] | None]]) -> None:
+    """Let the mirror hold what the database holds now of queued documents; one changed meanwhile stays queued."""
     results = [(queued, None if one is None else plain_document(one)) for queued, one in done]
 
     def decide(tables: Tables) -> tuple[list[Operation], None]:
@@ -240,11 +270,11 @@ def settle_queued(copy: TinyEngine, done: Iterable[tuple[Queued, Mapping[str, An
                 operations.append(put(queued.collection, result))
         return operations, None
 
-    copy.write(decide)
+    mirror.write(decide)
 
 
-def end_away(copy: TinyEngine, notes: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether nothing waits any more, so that MongoDB is at hand again; the notes of the copy are written then."""
+def end_away(mirror: TinyEngine, notes: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether nothing waits any more, so that MongoDB is at hand again; the notes of the mirror are written then."""
 
     def decide(tables: Tables) -> tuple[list[Operation], bool]:
         there: Mapping[str, Mapping[str, Any]] = tables[MIRROR]
@@ -253,40 +283,47 @@ def end_away(copy: TinyEngine, notes: Sequence[Mapping[str, Any]]) -> bool:
         operations = [remove(MIRROR, AWAY_ID)] if AWAY_ID in there else []
         return operations + [put(MIRROR, one) for one in notes if there.get(one["_id"]) != one], True
 
-    return copy.write(decide)
+    return mirror.write(decide)
 
 
 def take_in(
-    copy: TinyEngine, collection: str, documents: Collection[Mapping[str, Any]], gone: Collection[str] = ()
+    mirror: TinyEngine,
+    collection: str,
+    documents: Collection[Mapping[str, Any]],
+    gone: Collection[str] = (),
+    before: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Let the copy hold documents of the database, and others no more; what is queued stays as it is here."""
-    plain = [plain_document(document) for document in documents]
+    """Let the mirror hold documents of the database, and others no more; what is queued stays as it is here.
+
+    Given what it held `before` they were read, what has changed here since stays, too.
+    """
+    plain = {one["_id"]: one for one in map(plain_document, documents)}
 
     def decide(tables: Tables) -> tuple[list[Operation], None]:
         there: Mapping[str, Mapping[str, Any]] = tables[collection]
-        notes = tables[MIRROR]
+        kept = {id_ for id_ in (*plain, *gone) if queued_id(collection, id_) in tables[MIRROR]}
+        if before is not None:
+            kept |= {id_ for id_ in (*plain, *gone) if there.get(id_) != before.get(id_)}
         operations: list[Operation] = [
-            put(collection, one)
-            for one in plain
-            if there.get(one["_id"]) != one and queued_id(collection, one["_id"]) not in notes
+            put(collection, one) for id_, one in plain.items() if there.get(id_) != one and id_ not in kept
         ]
-        operations += [
-            remove(collection, id_) for id_ in gone if id_ in there and queued_id(collection, id_) not in notes
-        ]
+        operations += [remove(collection, id_) for id_ in gone if id_ in there and id_ not in kept]
         return operations, None
 
-    copy.write(decide)
+    mirror.write(decide)
 
 
-def leave_database(copy: TinyEngine, *, read_only: bool = False) -> str:
-    """The name of the database whose copy is from now on a ledger of its own; empty for one that is.
+def leave_database(mirror: TinyEngine, *, read_only: bool = False) -> str:
+    """The name of the database whose mirror is from now on a ledger of its own; empty for one that is.
 
     What is recorded in it then is noted nowhere: when it meets a database again, all of it is carried over.
     """
-    synced = synced_of(copy)
+    synced = synced_of(mirror)
     if synced is None:
         return ""
     if not read_only:
         # What was to be carried back still is, with what is known of it.
-        copy.put(MIRROR, (), [id_ for note in copy.walk(MIRROR) if not (id_ := str(note["_id"])).startswith(QUEUED)])
+        mirror.put(
+            MIRROR, (), [id_ for note in mirror.walk(MIRROR) if not (id_ := str(note["_id"])).startswith(QUEUED)]
+        )
     return synced.name

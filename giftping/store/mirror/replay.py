@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from giftping.store.base import EntryState
+from giftping.store.code_documents import joined_doubts
 from giftping.store.documents import (
     ACTIVE_MEMBERS,
     CLEARS,
@@ -20,19 +21,20 @@ from giftping.store.documents import (
     GUILDS,
     HOSTS,
     LEDGER,
+    NEVER_SUBMITTED,
     RUNS,
     SUBSCRIPTIONS,
     TODO_EVENTS,
     TODO_STATE,
     TODO_TIMESTAMPS,
     Document,
+    done_lapse,
     game_of,
     state_of,
 )
 from giftping.store.engine import REV, Change, changed_document, guarded_values, still_holds
-from giftping.store.fields import time_from_value
-from giftping.store.mirror.queued import Queued
-from giftping.store.mirror.submissions import further_submission
+from giftping.store.fields import DocumentError, is_text, time_from_value
+from giftping.store.mirror.changes import Queued
 
 There = Mapping[str, Any] | None
 """A document as the database has it, in plain values; None where it has none."""
@@ -41,6 +43,12 @@ Rule = Callable[[Mapping[str, Any], Queued], There]
 """What the database is to hold, from what it holds and what was changed meanwhile; None for nothing."""
 
 _LONG_AGO = float("-inf")
+
+_PINGS = ("reminder", "warning")
+"""The notices that ask for a TODO: a member has one of them at most, and whoever has handed in none."""
+
+_LEGS = ("channel", "dm")
+_FURTHEST_LAST = ("open", "claimed", "uncertain", "closed", "sent")
 
 
 def replayed(there: There, queued: Queued, clears: Collection[Mapping[str, Any]] = ()) -> There:
@@ -98,7 +106,7 @@ def _further(
     """The rule by which the document that came further counts; a removal does where nothing has changed.
 
     Where what is `removed_at_its_end` goes, it had come as far as is known here: a host that was killed between its
-    copy and the database knows a delivery as done that is written there.
+    mirror and the database knows a delivery as done that is written there.
     """
 
     def rank(document: Mapping[str, Any] | None) -> int:
@@ -136,7 +144,7 @@ def _later_setting(there: Mapping[str, Any], queued: Queued) -> There:
 
 
 def _joined_code(there: Mapping[str, Any], queued: Queued) -> There:
-    """What both have learnt of a code: the earliest and the latest sighting, in all and by each source."""
+    """What both have learnt of a code: sightings, in all and by each source, doubts and rounds."""
     if queued.after is None:
         return there
     document = _applied(there, Change(CODES, queued.before, queued.after)) | _seen(there, queued.after)
@@ -146,7 +154,66 @@ def _joined_code(there: Mapping[str, Any], queued: Queued) -> There:
         if isinstance(known, Mapping) and isinstance(memory, Mapping):
             memory = {**memory, **_seen(known, memory)}
         sources[name] = memory
-    return {**document, "sources": sources}
+    joined = {**document, "sources": sources, **_doubts(there, queued.after)}
+    # What the messages of both show has to be looked up.
+    return {name: value for name, value in joined.items() if name != "shown"}
+
+
+def _doubts(there: Mapping[str, Any], ours: Mapping[str, Any]) -> Document:
+    try:
+        return joined_doubts(there, ours)
+    except DocumentError:
+        # One that cannot be read stays as it is, and is told of by whoever reads it.
+        return {}
+
+
+def later_submission(there: Mapping[str, Any], queued: Queued) -> There:
+    """The state with the later submission, or of one submission the later ping; what was sent or taken stays so."""
+    if queued.after is None:
+        return there
+    later, other = sorted((queued.after, there), key=_last_heard, reverse=True)
+    done = list(dict.fromkeys(one for each in (other, later) for one in _list(each, "done") if is_text(one)))
+    joined = {
+        "done": done,
+        "lapse": _lapse(later, other, {*done}),
+        "notices": _notices(later, other, done),
+        # The history takes in each of them once.
+        "events": [*_tables(later, "events"), *_besides(later, other, "events", "_id")],
+    }
+    kept = {name: value for name, value in later.items() if name not in joined}
+    return kept | {name: value for name, value in joined.items() if value}
+
+
+def _last_heard(document: Mapping[str, Any]) -> tuple[float, float]:
+    return max(0, _submitted(document)), max(0, _instant(document.get("last_ping")))
+
+
+def _lapse(later: Mapping[str, Any], other: Mapping[str, Any], done: Collection[str]) -> Mapping[str, Any] | None:
+    """The lapse of the later state, but never without a role that was taken, and that nobody has given back."""
+    # Whoever ended one without knowing that the role was taken has not given it back.
+    ours, theirs = (
+        lapse if lapse and not {done_lapse(lapse), done_lapse({**lapse, "removal": True})} & {*done} else None
+        for lapse in (_table(later, "lapse"), _table(other, "lapse"))
+    )
+    if theirs is None or not theirs.get("removal") or (ours and ours.get("removal")):
+        return ours
+    return {**theirs, **ours} if ours and ours.get("since") == theirs.get("since") else theirs
+
+
+def _notices(later: Mapping[str, Any], other: Mapping[str, Any], done: Collection[str]) -> list[Any]:
+    """What the later state has to tell, each leg as far as either came with it, and what of the other is no ping."""
+    known = {_id_in(one, "id"): one for one in _tables(other, "notices")}
+    ours = [_further_notice(one, known.get(_id_in(one, "id"), {})) for one in _tables(later, "notices")]
+    theirs = [one for one in _besides(later, other, "notices", "id") if one.get("kind") not in _PINGS]
+    return [one for one in (*ours, *theirs) if one.get("id") not in done]
+
+
+def _further_notice(notice: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    def came(one: Mapping[str, Any], leg: str) -> int:
+        state = _table(one, leg).get("state")
+        return _FURTHEST_LAST.index(state) if state in _FURTHEST_LAST else -1
+
+    return {**notice, **{leg: other[leg] for leg in _LEGS if leg in other and came(other, leg) > came(notice, leg)}}
 
 
 def _where_free(there: Mapping[str, Any], queued: Queued) -> There:  # noqa: ARG001 -- as all rules are called
@@ -154,8 +221,31 @@ def _where_free(there: Mapping[str, Any], queued: Queued) -> There:  # noqa: ARG
     return there
 
 
+_FURTHER_ENTRY = _further(("open", "seeded", "sent"), state_of)
+
+
+def _further_entry(there: Mapping[str, Any], queued: Queued) -> There:
+    """The entry that came further, with what its message was made to show last."""
+    kept, ours = _FURTHER_ENTRY(there, queued), queued.after
+    if kept is None or ours is None or ours.get("message_id") != there.get("message_id"):
+        return kept
+    last = max((kept, there, ours), key=lambda one: _instant(one.get("edited_at")))
+    return (
+        kept
+        if last is kept
+        else {
+            **kept,
+            **{
+                name: last[name]
+                for name in ("shown", "spelling", "edited_at", "edited_by", "updated_at")
+                if name in last
+            },
+        }
+    )
+
+
 RULES: Mapping[str, Rule] = {
-    LEDGER: _further(("open", "seeded", "sent"), state_of),
+    LEDGER: _further_entry,
     DELIVERIES: _further(
         ("claimed", "written", "unclear", "closed", "refused", "done"),
         lambda one: str(one.get("state")),
@@ -164,8 +254,8 @@ RULES: Mapping[str, Rule] = {
     GUILDS: _later_setting,
     SUBSCRIPTIONS: _later_setting,
     ACTIVE_MEMBERS: _later(lambda one: _updated(one)),
-    TODO_TIMESTAMPS: lambda there, queued: further_submission(there, queued.before, queued.after),
-    TODO_STATE: _later(lambda one: _instant(one.get("last_sweep"))),
+    TODO_TIMESTAMPS: later_submission,
+    TODO_STATE: _later(lambda one: max(_instant(one.get("last_sweep")), _instant(one.get("forgotten_at")))),
     CODES: _joined_code,
     RUNS: _later(lambda one: _instant(one.get("finished_at"))),
     HOSTS: _later(lambda one: _instant(one.get("seen_at"))),
@@ -179,7 +269,7 @@ OUTLIVES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]] =
     # A person has changed it here; what checks note of a guild is no reason to bring it back.
     GUILDS: lambda before, after: _updated(after) > _updated(before),
     SUBSCRIPTIONS: lambda before, after: _updated(after) > _updated(before),
-    TODO_TIMESTAMPS: lambda before, after: _instant(after.get("last_submit")) > _instant(before.get("last_submit")),
+    TODO_TIMESTAMPS: lambda before, after: _submitted(after) > _submitted(before),
     TODO_STATE: lambda _, after: True,  # noqa: ARG005
     CODES: lambda _, after: True,  # noqa: ARG005
     RUNS: lambda _, after: True,  # noqa: ARG005
@@ -191,14 +281,17 @@ OUTLIVES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]] =
 
 
 def is_cleared(entry: There, clears: Collection[Mapping[str, Any]]) -> bool:
-    """Whether a guild's entry was cleared after it was sent; what was sent after a clear stays.
+    """Whether a guild's entry was cleared after it was sent, or seeded; what was recorded after a clear stays.
 
     So does what was under way then, and was found to have been sent: a clear leaves it.
     """
-    if entry is None or state_of(entry) != EntryState.SENT:
+    if entry is None or state_of(entry) == EntryState.OPEN:
         return False
     sent = max(_instant(entry.get("sent_at") or entry.get("created_at")), _updated(entry))
-    return any(_covers(clear, entry) and sent < _instant(clear.get("cleared_at")) for clear in clears)
+    # One that does not say when may have been sent since.
+    return sent > _LONG_AGO and any(
+        _covers(clear, entry) and sent < _instant(clear.get("cleared_at")) for clear in clears
+    )
 
 
 def _covers(clear: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
@@ -210,6 +303,11 @@ def _covers(clear: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
 
 
 # Values as documents hold them
+
+
+def _submitted(document: Mapping[str, Any]) -> float:
+    at = _instant(document.get("last_submit"))
+    return _LONG_AGO if at == NEVER_SUBMITTED else at
 
 
 def _updated(document: Mapping[str, Any]) -> float:
@@ -224,7 +322,10 @@ def _instant(value: object) -> float:
         except (ValueError, OverflowError):
             return _LONG_AGO
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
-    return float(value) if is_number else _LONG_AGO  # type: ignore[arg-type]  # a number
+    try:
+        return float(value) if is_number else _LONG_AGO  # type: ignore[arg-type]  # a number
+    except OverflowError:
+        return _LONG_AGO
 
 
 def _seen(there: Mapping[str, Any], ours: Mapping[str, Any]) -> Document:
@@ -237,6 +338,27 @@ def _seen(there: Mapping[str, Any], ours: Mapping[str, Any]) -> Document:
     return seen
 
 
+def _besides(document: Mapping[str, Any], other: Mapping[str, Any], name: str, key: str) -> list[Mapping[str, Any]]:
+    """The objects in a list of the other document that are not in the one's."""
+    there = {_id_in(one, key) for one in _tables(document, name)}
+    return [one for one in _tables(other, name) if _id_in(one, key) not in there]
+
+
+def _id_in(one: Mapping[str, Any], key: str) -> str:
+    """By what an object in a list is known; a text of it where it is none."""
+    return str(one.get(key))
+
+
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = document.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def _tables(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects of a list."""
+    return [one for one in _list(document, name) if isinstance(one, Mapping)]
+
+
+def _list(document: Mapping[str, Any], name: str) -> list[Any]:
+    value = document.get(name)
+    return value if isinstance(value, list) else []

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeAlias, TypeVar
 
 from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from giftping.store.base import SCHEMA_VERSION
 from giftping.store.documents import (
+    LEDGER,
     META,
     SCHEMA_ID,
     Document,
@@ -21,8 +22,10 @@ from giftping.store.documents import (
     refuse_older_schema,
     schema_document,
 )
+from giftping.store.engine import OddId
 from giftping.store.mongo.link import MongoLink
-from giftping.store.mongo.queries import ANY_ID, INDEXES, INDEXES_ID, INDEXES_VERSION, REVISION_ID
+from giftping.store.mongo.queries import ANY_TEXT, INDEXES, INDEXES_ID, INDEXES_OF_FIRST, INDEXES_VERSION, ids_within
+from giftping.store.mongo.throttling import FIRST_PAUSE, Patience, is_throttled_write
 
 PAGE = 10_000
 """How many documents are read or written with one request; the largest message is 48 MB."""
@@ -53,34 +56,65 @@ class MongoCollections:
         self._is_prepared = False
         self._schema = SCHEMA_VERSION
         self._is_upgraded_now = False
+        self._odd: dict[OddId, None] = {}
+
+    @property
+    def odd_ids(self) -> KeysView[OddId]:
+        """The documents met so far whose `_id` is no text: nothing asks for them, and nothing changes them."""
+        return self._odd.keys()
 
     def page(self, collection: str, wanted: Document, fields: Document | None = None) -> list[Document]:
         """The documents that are wanted, by `_id`, at most a page of them."""
-        with self.link.told():
+
+        def asked() -> list[Document]:
             self._check_schema()
             documents = self.link.collection(collection)
             return list(documents.find(wanted, fields, sort=[("_id", 1)], limit=PAGE, batch_size=PAGE + 1))
+
+        return self.link.asked(asked)
 
     def pages(
         self,
         collection: str,
         wanted: Document | None = None,
-        ids: Document = ANY_ID,
+        within: str = "",
         fields: Document | None = None,
     ) -> Iterator[list[Document]]:
         """The documents that are wanted, by `_id`, in pages: one can be asked for again, a cursor not."""
+        # Those with odd ids come first and last; they are met on the way, at the price of no request.
+        ids: Document = ids_within(within)
         while True:
-            page = self.page(collection, {**(wanted or {}), "_id": ids}, fields)
-            yield page
-            if len(page) < PAGE:
+            page = self.page(collection, {**(wanted or {}), **({"_id": ids} if ids else {})}, fields)
+            texts = list(self._under_texts(collection, page))
+            yield texts
+            if len(page) < PAGE or (texts and texts[-1] is not page[-1]):
                 return
-            ids = {name: bound for name, bound in ids.items() if name == "$lt"} | {"$gt": page[-1]["_id"]}
+            beyond = {"$gt": texts[-1]["_id"]} if texts else ANY_TEXT
+            ids = {name: bound for name, bound in ids.items() if name == "$lt"} | beyond
 
     def walk(self, collection: str) -> Iterator[Document]:
-        """All documents as they are, with ids of whatever kind."""
+        """All documents as they are."""
         with self.link.told():
             self._check_schema()
-            yield from self.link.collection(collection).find({})
+            documents = self.link.collection(collection)
+            # Once the answer has begun it cannot be asked for anew.
+            first, rest = self.link.patience.ask(lambda: _begun(documents))
+            yield from self._under_texts(collection, chain(first, rest))
+
+    def _under_texts(self, collection: str, documents: Iterable[Document]) -> Iterator[Document]:
+        """The documents whose `_id` is a text; the others are noted."""
+        for document in documents:
+            # Code, which is a type of BSON's own, is a class of texts.
+            if type(document["_id"]) is str:
+                yield document
+            else:
+                self._odd[collection, repr(document["_id"])] = None
+
+    def strays(self, collection: str, ids: Document) -> list[Document]:
+        """The documents with ids that meet a condition, texts or not; those that are none are noted."""
+        found = self.page(collection, {"_id": ids})
+        list(self._under_texts(collection, found))
+        return found
 
     def stored(self, collection: str, ids: Iterable[str]) -> Iterator[str]:
         """Those of the ids that have a document."""
@@ -95,12 +129,15 @@ class MongoCollections:
 
     def write(self, collection: str, ask: Callable[[Collection[Document]], _Item]) -> _Item:
         """The answer of a write to a collection."""
-        with self.link.told():
+
+        def asked() -> _Item:
             self._check_schema()
             if not self._is_upgraded_now:
                 refuse_older_schema(self._schema, self.link.name)
             self._prepare()
             return ask(self.link.collection(collection))
+
+        return self.link.asked(asked)
 
     def remove(self, collection: str, removals: Sequence[DeleteOne]) -> int:
         """How many documents are gone, with one request.
@@ -109,19 +146,15 @@ class MongoCollections:
         """
         if not removals:
             return 0
-        return self.write(collection, lambda documents: documents.bulk_write(removals, ordered=False).deleted_count)
+        return self.write(collection, partial(_remove_batch, removals=removals, patience=self.link.patience))
 
     def put(self, collection: str, changes: Mapping[str, Put]) -> frozenset[str]:
         """Make the changes, given by `_id`, with one request a page, and return the ids of those not refused."""
         put: set[str] = set()
         for batch in _batches(changes):
-            put |= self.write(collection, partial(_put_batch, changes={id_: changes[id_] for id_ in batch}))
+            of_it = {id_: changes[id_] for id_ in batch}
+            put |= self.write(collection, partial(_put_batch, changes=of_it, patience=self.link.patience))
         return frozenset(put)
-
-    def notes(self) -> dict[str, Document]:
-        """The notes that the database holds of itself, by `_id`. Raise StoreError when a newer giftping wrote it."""
-        with self.link.told():
-            return self._read_notes()
 
     def schema(self) -> int:
         """By which schema the database is written; today's where it says nothing. It is asked once."""
@@ -139,11 +172,9 @@ class MongoCollections:
             self._is_upgraded_now = self._is_checked = False
 
     def _check_schema(self) -> None:
-        if not self._is_checked:
-            self._read_notes()
-
-    def _read_notes(self) -> dict[str, Document]:
-        asked = {"_id": {"$in": [SCHEMA_ID, INDEXES_ID, REVISION_ID]}}
+        if self._is_checked:
+            return
+        asked = {"_id": {"$in": [SCHEMA_ID, INDEXES_ID]}}
         notes = {note["_id"]: note for note in self.link.collection(META).find(asked)}
         if SCHEMA_ID in notes:
             refuse_newer_schema(notes[SCHEMA_ID].get("version"), self.link.name)
@@ -151,7 +182,6 @@ class MongoCollections:
         indexes = notes.get(INDEXES_ID, {}).get("indexes", 0)
         self._is_prepared = SCHEMA_ID in notes and indexes >= INDEXES_VERSION
         self._is_checked = True
-        return notes
 
     def _prepare(self) -> None:
         if self._is_prepared:
@@ -161,6 +191,10 @@ class MongoCollections:
         for collection, indexes in INDEXES.items():
             models = [IndexModel(list(fields), name=name) for name, fields in indexes.items()]
             self.link.collection(collection).create_indexes(models, **quorum)
+        for name in INDEXES_OF_FIRST:
+            # There is none, or this user may not: it does no harm.
+            with suppress(OperationFailure):
+                self.link.collection(LEDGER).drop_index(name)
         version = schema_document()
         self.link.collection(META).bulk_write(
             [
@@ -171,16 +205,54 @@ class MongoCollections:
         self._is_prepared = True
 
 
-def _put_batch(documents: Collection[Document], changes: Mapping[str, Put]) -> set[str]:
-    ids = list(changes)
-    try:
-        documents.bulk_write(list(changes.values()), ordered=False)
-    except BulkWriteError as error:
-        refused = error.details["writeErrors"]
-        if error.details["writeConcernErrors"] or not all(map(_is_lost, refused)):
-            raise
-        return set(ids) - {ids[one["index"]] for one in refused}
-    return set(ids)
+def _begun(documents: Collection[Document]) -> tuple[list[Document], Iterator[Document]]:
+    """The first document of a collection, and the others."""
+    found = documents.find({})
+    return list(islice(found, 1)), found
+
+
+def _put_batch(documents: Collection[Document], changes: Mapping[str, Put], patience: Patience) -> set[str]:
+    """The ids of the changes that were made; what the server had no throughput for is asked again, and only that."""
+    left, lost = list(changes), set[str]()
+    pause = FIRST_PAUSE
+    while left:
+        try:
+            documents.bulk_write([changes[id_] for id_ in left], ordered=False)
+        except BulkWriteError as error:
+            again = _throttled(error)
+            refused = [one for one in error.details["writeErrors"] if one not in again]
+            if not all(map(_is_lost, refused)) or (again and not patience.waits(pause, str(again[0]))):
+                raise
+            lost |= {left[one["index"]] for one in refused}
+            left = [left[one["index"]] for one in again]
+            pause *= 2
+        else:
+            break
+    return set(changes) - lost
+
+
+def _remove_batch(documents: Collection[Document], removals: Sequence[DeleteOne], patience: Patience) -> int:
+    """How many documents are gone; likewise."""
+    left, gone = list(removals), 0
+    pause = FIRST_PAUSE
+    while left:
+        try:
+            return gone + documents.bulk_write(left, ordered=False).deleted_count
+        except BulkWriteError as error:
+            again = _throttled(error)
+            if len(again) < len(error.details["writeErrors"]) or not patience.waits(pause, str(again[0])):
+                raise
+            gone += error.details["nRemoved"]
+            left = [left[one["index"]] for one in again]
+            pause *= 2
+    return gone
+
+
+def _throttled(error: BulkWriteError) -> list[Mapping[str, Any]]:
+    """The writes of a batch that may be asked again. Raise the error where the others may not have been confirmed."""
+    if error.details["writeConcernErrors"]:
+        raise error
+    return [one for one in error.details["writeErrors"] if is_throttled_write(one)]
 
 
 def _is_lost(refused: Mapping[str, Any]) -> bool:

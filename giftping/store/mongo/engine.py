@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
+from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import Document
-from giftping.store.engine import REV, Change, Where, changed_document, fresh_rev, refuse_doubles, rests_on, still_holds
+from giftping.store.engine import (
+    REV,
+    Change,
+    OddId,
+    Where,
+    changed_document,
+    fresh_rev,
+    refuse_doubles,
+    rests_on,
+    still_holds,
+)
 from giftping.store.mongo.collections import MongoCollections, Put
 from giftping.store.mongo.link import MongoLink
 from giftping.store.mongo.olddata import OldDatabase
-from giftping.store.mongo.queries import as_it_was_read, ids_within, that_is_one_of, update_or_refusal
+from giftping.store.mongo.queries import as_it_was_read, no_text_like, that_is_one_of, update_or_refusal
 
 if TYPE_CHECKING:
     from giftping.settings.secrets import Secret
@@ -56,6 +67,16 @@ class MongoEngine:
         """What to call the store in messages: hosts and database, never the user."""
         return self._link.name
 
+    @property
+    def odd_ids(self) -> Collection[OddId]:
+        """The documents met so far whose `_id` is no text; it grows with those met later."""
+        return self._collections.odd_ids
+
+    @property
+    def election(self) -> object:
+        """The last election of a primary that was met; None for a server that stands alone."""
+        return self._link.election
+
     def close(self) -> None:
         """End the connections; safe to call twice."""
         self._link.close()
@@ -71,12 +92,16 @@ class MongoEngine:
     def find(self, collection: str, where: Where | None = None, *, within: str = "") -> list[Mapping[str, Any]]:
         """The documents that are wanted, by `_id`; `within` is how their ids begin."""
         wanted = {field: that_is_one_of(values) for field, values in (where or {}).items()}
-        pages = self._collections.pages(collection, wanted, ids_within(within))
+        pages = self._collections.pages(collection, wanted, within)
         return [document for page in pages for document in page]
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
-        """All documents as they are, of whatever shape; nothing where there is no such collection."""
+        """All documents as they are; nothing where there is no such collection."""
         return self._collections.walk(collection)
+
+    def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
+        """The documents whose `_id` is no text, or one unlike a regular expression."""
+        return list(self._collections.strays(collection, no_text_like(unlike)))
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The id of each document, and the values that a change of it rests on."""
@@ -127,8 +152,21 @@ class MongoEngine:
 
     def found(self, collection: str, id_: str) -> Mapping[str, Any] | None:
         """One document, without a look at the schema: one round trip, for whoever opens the store when it differs."""
-        with self._link.told():
-            return self._link.collection(collection).find_one({"_id": id_})
+        return self._link.asked(lambda: self._link.collection(collection).find_one({"_id": id_}))
+
+    def incarnation(self, collection: str) -> str:
+        """A token of a collection, another one once it was dropped and made anew, as for a backup; empty for none.
+
+        One round trip. A user may lack the right to ask, and not every server that speaks MongoDB's language tells.
+        """
+        try:
+            with self._link.told():
+                found = self._link.collection(collection).database.list_collections(filter={"name": collection})
+                return str(next((one["info"]["uuid"] for one in found), ""))
+        except StoreAwayError:
+            raise
+        except (StoreError, KeyError):
+            return ""
 
     def old_data(self, database: str | None = None) -> OldDatabase:
         """The old data to take over from the database itself, or from another one on the same server."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bson.errors import BSONError
 from pymongo.errors import (
@@ -15,11 +17,21 @@ from pymongo.errors import (
 from pymongo.server_description import ServerDescription
 
 from giftping.store.base import StoreAwayError, StoreError
+from giftping.store.mongo.throttling import BUDGET, THROTTLED
 
 _DUPLICATE_KEY = 11000
 
-_WRONG_USER = {11, 18, 8000}
-"""UserNotFound, AuthenticationFailed, and Atlas's own code for both."""
+_WRONG_USER = {11, 18}
+"""UserNotFound, AuthenticationFailed."""
+
+# AtlasError: its own code, which stands for whatever Atlas refuses; its text says what that is.
+_ATLAS = 8000
+
+# BadValue, IllegalOperation, and a code of Amazon DocumentDB's: by them managed servers refuse retryable writes.
+_MANAGED = {2, 20, 301}
+
+# CommandNotFound, CommandNotSupported, NotImplemented, and Amazon DocumentDB's codes for features that it lacks.
+_UNKNOWN_THERE = {59, 115, 238, 303, 304}
 
 _NOT_PERMITTED = {13, 31, 33}
 """Unauthorized, RoleNotFound, CannotAuthenticate."""
@@ -64,7 +76,20 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
     codes = _codes(error)
     if _is_lookup_failure(error):
         return StoreAwayError(f"{name}: the host name cannot be resolved; {_CHECK_REACHABLE}")
-    if codes & _WRONG_USER:
+    if codes & _MANAGED and _is_about_retryable_writes(error, codes):
+        return StoreError(f"{name}: it knows no retryable writes; add retryWrites=false to the options in {origin}")
+    if THROTTLED in codes:
+        return StoreAwayError(
+            f"{name}: it takes no more requests for now, also after {BUDGET:.0f} s of waiting; raise its throughput, or"
+            " let the timers come less often"
+        )
+    if _ATLAS in codes and (refused := _refused_by_atlas(str(error))):
+        return StoreError(f"{name}: {refused}")
+    if codes & _UNKNOWN_THERE:
+        return StoreError(
+            f"{name}: it lacks what giftping asks of MongoDB ({_reason(error, codes)}); use a server of MongoDB's own"
+        )
+    if codes & (_WRONG_USER | {_ATLAS}):
         return StoreError(f"{name}: user name or password is wrong; correct {origin}, and check its authSource")
     if codes & _NOT_PERMITTED:
         return StoreError(f"{name}: its user may not do this; grant it the role readWrite on the database")
@@ -75,6 +100,21 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
     if isinstance(error, ConfigurationError):
         return StoreError(f"{name}: the options in {origin} do not fit this server; check them")
     return StoreError(f"{name}: refused with {_reason(error, codes)}; see the server's log")
+
+
+def _is_about_retryable_writes(error: Exception, codes: set[int]) -> bool:
+    """Whether that is what is refused: some of the codes stand for much else."""
+    texts = [str(error), *(str(part) for part in _parts(error))]
+    return 301 in codes or any(re.search("(?i)retryable ?writes|transaction numbers", text) for text in texts)
+
+
+def _refused_by_atlas(text: str) -> str:
+    """What Atlas refuses other than a name or a password, with the next step; empty for those."""
+    if "space quota" in text:
+        return "its space is used up; make room, or choose a larger cluster in Atlas"
+    if "not allowed" in text or "not authorized" in text:
+        return "its user may not do this; grant it the role readWrite on the database"
+    return ""
 
 
 def _not_connected(name: str, origin: str, texts: Sequence[str], servers: Sequence[ServerDescription]) -> StoreError:
@@ -108,12 +148,16 @@ def _codes(error: Exception) -> set[int]:
     """The server's error codes in an error, those of the parts of a batch too."""
     if not isinstance(error, OperationFailure):
         return set()
-    details = error.details or {}
-    parts = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
-    found = {part.get("code") for part in parts} | {error.code}
+    found = {part.get("code") for part in _parts(error)} | {error.code}
     if isinstance(error, BulkWriteError):
         found.discard(65)  # PyMongo's own number for "a batch failed", which says nothing.
     return {code for code in found if isinstance(code, int)}
+
+
+def _parts(error: Exception) -> list[Mapping[str, Any]]:
+    """What is said of the parts of a batch."""
+    details = (error.details if isinstance(error, OperationFailure) else None) or {}
+    return [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
 
 
 def _reason(error: Exception, codes: set[int]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from bson.errors import BSONError
@@ -21,6 +21,9 @@ from giftping.settings.secrets import Secret
 from giftping.store.base import StoreError
 from giftping.store.documents import Document
 from giftping.store.mongo.errors import explained
+from giftping.store.mongo.throttling import Patience
+
+_Answer = TypeVar("_Answer")
 
 DEFAULT_DATABASE = "discord_bot"
 """What the older bot called its database."""
@@ -41,7 +44,7 @@ class MongoLink:
     Writes wait for a majority and for the journal: a lone server has no other copy of what it acknowledged.
     Reads go to the primary and see all that it has: a new primary has every acknowledged write at once, while
     its majority snapshot may lag behind. What a read saw and a majority has not must not be acted upon without
-    a write; that write is acknowledged only together with all before it.
+    a write; that write is acknowledged only together with all before it, unless there was an `election` in between.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class MongoLink:
         text, self._origin = (uri.reveal(), uri.origin) if isinstance(uri, Secret) else (uri, "")
         self._origin = self._origin or "the MongoDB URI"
         self._closed = False
+        self.patience = Patience()
         client = self._new_client(text, _options(text, server_selection, answer))
         self._client = client
         self._database = self._default_database(database or DEFAULT_DATABASE).with_options(
@@ -116,10 +120,20 @@ class MongoLink:
         return other
 
     @property
+    def election(self) -> object:
+        """The last election of a primary that was met; None for a server that stands alone."""
+        return self._client.topology_description.max_election_id
+
+    @property
     def is_replicated(self) -> bool:
         """Whether a server that was met belongs to a replica set or a sharded cluster."""
         met = self._client.topology_description.server_descriptions().values()
         return any(server.server_type_name in ("RSPrimary", "Mongos") for server in met)
+
+    def asked(self, ask: Callable[[], _Answer]) -> _Answer:
+        """The answer to a request, which is made again where the server throttles. Raise as `told`."""
+        with self.told():
+            return self.patience.ask(ask)
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -148,6 +162,8 @@ def _options(uri: str, server_selection: timedelta, answer: timedelta) -> dict[s
         "socketTimeoutMS": _milliseconds(answer),
         # A run is short: one connection to watch each server is enough.
         "serverMonitoringMode": "poll",
+        # A date that Python has none for is one odd field, and stops nobody from reading the rest.
+        "datetime_conversion": "DATETIME_AUTO",
     }
     given = {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
     return {name: value for name, value in options.items() if name.lower() not in given}

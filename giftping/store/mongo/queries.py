@@ -11,7 +11,13 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import Change, fields_to_set, fields_to_unset, guarded_values
 
-ANY_ID: Document = {"$gte": ""}
+ANY_TEXT: Document = {"$gte": ""}
+
+_NO_TEXTS = (
+    *("number", "object", "binData", "undefined", "objectId", "bool", "date", "null", "dbPointer", "javascript"),
+    *("symbol", "javascriptWithScope", "timestamp", "minKey", "maxKey"),
+)
+"""All types that an `_id` may have, but for texts."""
 
 LAST_CHARACTER = "\U0010ffff"
 
@@ -26,12 +32,12 @@ INDEXES: Mapping[str, Mapping[str, Sequence[tuple[str, int]]]] = {
 }
 """The indexes that giftping makes, by collection and name; a guild's entries are a range of the ledger's ids."""
 
+INDEXES_OF_FIRST = ("giftping_holder", "giftping_updated_at")
+"""Those of the ledger that 0.1.0 made beside them, and that nobody asks by any more."""
+
 INDEXES_ID = "mongodb"
 INDEXES_VERSION = 4
 """In `meta`: which indexes were made, so that no run asks for them again."""
-
-REVISION_ID = "mirrors"
-"""In `meta`: a number that changes when mirrors are to be compared with the whole ledger."""
 
 
 def that_is(value: object) -> Document:
@@ -44,9 +50,17 @@ def that_is_one_of(values: Collection[object]) -> Document:
     return {"$in": list(values), "$not": {"$type": "array"}}
 
 
+def no_text_like(pattern: str) -> Document:
+    """The condition on `_id` that is met by all but texts, and by texts unlike a regular expression where one is given.
+
+    Without one the types are named: they are ranges of the index, and a ledger is long.
+    """
+    return {"$not": {"$regex": f"^{pattern}$"}} if pattern else {"$type": list(_NO_TEXTS)}
+
+
 def ids_within(beginning: str) -> Document:
-    """The condition on `_id` that texts which begin so meet."""
-    return {"$gte": beginning, "$lt": beginning + LAST_CHARACTER} if beginning else ANY_ID
+    """The condition on `_id` that texts which begin so meet; none where every one does."""
+    return {"$gte": beginning, "$lt": beginning + LAST_CHARACTER} if beginning else {}
 
 
 def as_it_was_read(change: Change) -> Document:

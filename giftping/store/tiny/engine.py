@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 from giftping.store.documents import refuse_older_schema
 from giftping.store.engine import (
     Change,
+    OddId,
     Where,
     changed_document,
     fresh_rev,
@@ -21,6 +23,7 @@ from giftping.store.engine import (
     still_holds,
 )
 from giftping.store.fields import plain_document
+from giftping.store.tiny.files import LOCK, stamp
 from giftping.store.tiny.shared_tables import FOLD_AT, LOCK_WAIT, SharedTables
 from giftping.store.tiny.tables import Operation, Tables, put, remove
 
@@ -50,8 +53,10 @@ class TinyEngine:
         lock_wait: timedelta = LOCK_WAIT,
         fold_at: int = FOLD_AT,
     ) -> None:
+        self._folder = folder
         self._shared = SharedTables(folder, read_only=read_only, lock_wait=lock_wait, fold_at=fold_at)
         self._is_upgraded_now = False
+        self._odd: dict[OddId, None] = {}
         self.notices: tuple[str, ...] = ()
 
     @property
@@ -65,9 +70,21 @@ class TinyEngine:
         return self._shared.closed_fingerprint
 
     @property
+    def place(self) -> str:
+        """A token that a copy of the folder does not have, and a folder that was moved still has."""
+        found = stamp(self._folder / LOCK)
+        # Not the device: it may have another number after each start of the machine.
+        return "" if found is None else f"{found[1]}.{found[3]}"
+
+    @property
     def is_away(self) -> bool:
         """Never: it is a store of its own."""
         return False
+
+    @property
+    def odd_ids(self) -> tuple[OddId, ...]:
+        """The documents met so far whose `_id` is no text; it grows with those met later."""
+        return tuple(self._odd)
 
     @property
     def held_back(self) -> str:
@@ -94,12 +111,26 @@ class TinyEngine:
         """The documents that are wanted at the moment of the call, by `_id`; `within` is how their ids begin."""
         with self._shared.tables() as tables:
             found = [document for document in tables.within(collection, within) if is_wanted(document, where)]
+            self._strays_in(tables, collection)
         return sorted(found, key=lambda document: str(document["_id"]))
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """All documents as they are at the moment of the call."""
         with self._shared.tables() as tables:
+            self._strays_in(tables, collection)
             return iter(list(tables.all_documents(collection)))
+
+    def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
+        """The documents whose `_id` is no text, or one unlike a regular expression."""
+        with self._shared.tables() as tables:
+            texts = tables[collection].items() if unlike else ()
+            return [*self._strays_in(tables, collection), *(one for id_, one in texts if not re.fullmatch(unlike, id_))]
+
+    def _strays_in(self, tables: Tables, collection: str) -> Sequence[Mapping[str, Any]]:
+        """The documents whose `_id` is no text, which are noted as met."""
+        strays = tables.strays(collection)
+        self._odd |= {(collection, repr(one["_id"])): None for one in strays}
+        return strays
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The id of each document, and the values that a change of it rests on."""
@@ -116,7 +147,7 @@ class TinyEngine:
             operations: list[Operation] = []
             made = []
             for change in plain:
-                stored = tables[change.collection].get(change.id)
+                stored = tables.found(change.collection, change.id)
                 made.append(holds := still_holds(stored, change))
                 if holds and change.after is None:
                     operations.append(remove(change.collection, change.id))
@@ -154,7 +185,7 @@ class TinyEngine:
             self._is_upgraded_now = False
 
     def put(self, collection: str, documents: Collection[Mapping[str, Any]], gone: Collection[str] = ()) -> None:
-        """Write documents whole, whatever was there, and remove others: what a copy of another engine takes in."""
+        """Write documents whole, whatever was there, and remove others: what a mirror of another engine takes in."""
 
         def decide(tables: Tables) -> tuple[list[Operation], None]:
             there: Mapping[str, Mapping[str, Any]] = tables[collection]

@@ -22,13 +22,16 @@ DATABASE_LOCK = "database.lock"
 HOLDERS = "holders"
 """The folder in the state folder with the lock file of each process that has claimed something."""
 
+FOLDERS = (HOLDERS, "attachments")
+"""The folders in the state folder."""
+
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
 Stamp = tuple[int, int, int, int]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
 _LONGEST_PAUSE = 0.02
 
 
@@ -61,14 +64,22 @@ def storage_errors(path: Path, action: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StoreError(f"{path}: cannot be {action}: {reason}; {_next_step(error.errno)}") from error
+        raise StoreError(f"{path}: cannot be {action}: {reason}; {next_step(path, error)}") from error
 
 
-def _next_step(number: int | None) -> str:
-    if number in _FULL:
+def next_step(path: Path, error: OSError) -> str:
+    """What to do about a file of the state folder that cannot be used, and whose it is where that is the reason."""
+    if error.errno in _FULL:
         return "make room on the disk and run again"
-    if number in _FORBIDDEN:
-        return "make the state folder readable and writable for the user that giftping runs as"
+    if error.errno == errno.EROFS:
+        return "let the state folder be on a disk that can be written to"
+    if error.errno in _FORBIDDEN:
+        from giftping.settings.ownership import why_forbidden
+
+        # A file of a folder in it, such as a lock, is not the only one that was left by another user.
+        state = path.parent.parent if path.parent.name in FOLDERS else path.parent
+        whose = why_forbidden(path, error, folder=state)
+        return whose or "make the state folder readable and writable for the user that giftping runs as"
     return "check the state folder and its disk, then run again"
 
 

@@ -81,7 +81,9 @@ class Tables:
     def __init__(self) -> None:
         self.foreign: dict[str, Mapping[str, Any]] = {}
         self._documents: dict[str, dict[str, CompactDocument]] = {name: {} for name in COLLECTIONS}
-        self._ids_by_guild: dict[str, list[str]] = {}
+        self._strays: dict[str, list[CompactDocument]] = {}
+        self._ids_by_guild: dict[str, list[str]] | None = None
+        """The ledger's, made once somebody asks for those of one guild: most runs ask for none."""
         self._compactor = Compactor()
 
     def __getitem__(self, collection: str) -> Mapping[str, CompactDocument]:
@@ -98,6 +100,16 @@ class Tables:
         """The documents of a collection, also of one that giftping does not know."""
         return (self._documents.get(collection) or self.foreign.get(collection) or {}).values()
 
+    def strays(self, collection: str) -> Sequence[CompactDocument]:
+        """The documents of a collection whose `_id` is no text: they are kept, and no `_id` stands for them."""
+        return self._strays.get(collection, ())
+
+    def found(self, collection: str, id_: object) -> CompactDocument | None:
+        """The document with an `_id`, be it a text or not; None where there is none."""
+        if isinstance(id_, str):
+            return self._documents[collection].get(id_)
+        return next((one for one in self.strays(collection) if _is_same_id(one["_id"], id_)), None)
+
     def within(self, collection: str, beginning: str) -> Iterable[CompactDocument]:
         """The documents whose id begins so; those of one guild in the ledger are known, and not searched for."""
         documents = self._documents[collection]
@@ -105,7 +117,7 @@ class Tables:
             return documents.values()
         ids: Iterable[str] = documents
         if collection == LEDGER and ":" in beginning:
-            ids = self._ids_by_guild.get(_guild_of(beginning), ())
+            ids = self._by_guild().get(_guild_of(beginning), ())
         return [documents[id_] for id_ in ids if id_.startswith(beginning)]
 
     def apply(self, batch: Iterable[Operation]) -> None:
@@ -122,13 +134,28 @@ class Tables:
         """Write one document whole. Raise KeyError for a collection that is not known."""
         documents = self._documents[collection]
         compact = document if isinstance(document, CompactDocument) else self._compactor.compact(document)
-        id_: str = compact["_id"]
-        if collection == LEDGER and id_ not in documents:
+        id_ = compact["_id"]
+        if not isinstance(id_, str):
+            self._remove(collection, id_)
+            self._strays.setdefault(collection, []).append(compact)
+            return
+        if collection == LEDGER and self._ids_by_guild is not None and id_ not in documents:
             self._ids_by_guild.setdefault(_guild_of(id_), []).append(id_)
         documents[id_] = compact
 
-    def _remove(self, collection: str, id_: str) -> None:
-        if self._documents[collection].pop(id_, None) is not None and collection == LEDGER:
+    def _by_guild(self) -> dict[str, list[str]]:
+        if self._ids_by_guild is None:
+            self._ids_by_guild = {}
+            for id_ in self._documents[LEDGER]:
+                self._ids_by_guild.setdefault(_guild_of(id_), []).append(id_)
+        return self._ids_by_guild
+
+    def _remove(self, collection: str, id_: object) -> None:
+        if not isinstance(id_, str):
+            self._strays[collection] = [one for one in self.strays(collection) if not _is_same_id(one["_id"], id_)]
+            return
+        is_gone = self._documents[collection].pop(id_, None) is not None
+        if is_gone and collection == LEDGER and self._ids_by_guild is not None:
             guild = _guild_of(id_)
             ids = self._ids_by_guild[guild]
             ids.remove(id_)
@@ -144,6 +171,11 @@ def put(collection: str, document: Mapping[str, Any]) -> Operation:
 def remove(collection: str, id_: str) -> Operation:
     """The change that removes a document."""
     return "remove", collection, id_
+
+
+def _is_same_id(one: object, other: object) -> bool:
+    # 1 and true are equal, and not the same.
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _guild_of(entry_id: str) -> str:

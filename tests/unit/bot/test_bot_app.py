@@ -20,6 +20,8 @@ from giftping.bot import failures
 from giftping.bot.app import GiftpingBot, run
 from giftping.commands import codes as coding
 from giftping.runs.state_folder import BOT_COMMANDS
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 
 EVERYWHERE = "everywhere"
 
@@ -230,7 +232,7 @@ def test_the_bot_ends_when_told_to_even_while_it_waits_to_connect_again(
             steps.append("gave up")
 
     monkeypatch.setattr(GiftpingBot, "start", wait_to_connect_again)
-    run(machine.settings(), "a-token")
+    run(machine.settings(), "a-token", lambda: None)
     assert steps == ["started with a-token", "gave up"]
 
 
@@ -240,7 +242,7 @@ def test_a_refused_token_ends_the_bot(machine: Machine, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(GiftpingBot, "start", refuse)
     with pytest.raises(discord.LoginFailure):
-        run(machine.settings(), "a-token")
+        run(machine.settings(), "a-token", lambda: None)
 
 
 # The page
@@ -270,3 +272,20 @@ def test_the_permissions_in_the_invitation_are_those_that_are_named(machine: Mac
     todos = discord.Permissions(posting.value, attach_files=True, manage_roles=True)
     assert f"scope=bot+applications.commands&permissions={todos.value}\n" in page
     assert f"`{posting.value}` will do" in page
+
+
+# Its being there
+
+
+def noted(state: Path) -> list[object]:
+    with Store(TinyEngine(state, read_only=True)) as store:
+        return [run.details["up"] for run in store.runs() if run.job == "bot"]
+
+
+async def test_it_notes_that_it_is_there_and_that_it_ends(stage: Stage) -> None:
+    bot = await stage.restart(GUILD_ID=GUILD)
+    state = bot.settings.state
+    while noted(state) != [True]:
+        await asyncio.sleep(0)
+    await bot.presence.end()
+    assert noted(state) == [False]

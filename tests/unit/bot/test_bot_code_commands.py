@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, TABLES, Machine, Stage, labels, said, shown, text_of
-from fakes.records import NOON, code, entry, guild
+from fakes.records import NOON, code, entry, subscriptions
 from fakes.shared_store import FakeSharedEngine
 from simcord.actors import MemberActor
 from simcord.backend.errors import SetupError
@@ -46,7 +46,7 @@ def know(stage: Stage, *keys: str, game: str = WOS, **changes: object) -> None:
 
 def follow(stage: Stage, *games: str, guild_id: int = GUILD) -> None:
     with stage.store() as store:
-        store.put_guild(guild(guild_id, games=games))
+        store.put_subscriptions(*subscriptions(guild_id, *games))
 
 
 def damage_the_store(stage: Stage) -> None:
@@ -438,11 +438,11 @@ async def test_codes_are_shown_by_the_own_copy_which_is_said(
 ) -> None:
     await stage.restart()
     await alice.slash(stage.channel, "giftcode_add", code="Frost2026", game=WOS)
-    assert embeds.ON_COPY not in said(await ben.slash(stage.channel, "giftcode"))
+    assert embeds.ON_MIRROR not in said(await ben.slash(stage.channel, "giftcode"))
     mongodb.is_away = True
     text = said(await ben.slash(stage.channel, "giftcode"))
     assert "Frost2026" in text
-    assert embeds.ON_COPY in text
+    assert embeds.ON_MIRROR in text
 
 
 async def test_a_code_is_added_to_the_own_copy_which_is_said(
@@ -455,7 +455,7 @@ async def test_a_code_is_added_to_the_own_copy_which_is_said(
     mongodb.is_away = True
     text = said(await alice.slash(stage.channel, "giftcode_add", code="SnowDay24", game=WOS))
     assert text.startswith("Added\n")
-    assert embeds.ON_COPY in text
+    assert embeds.ON_MIRROR in text
     mongodb.is_away = False
     assert "SnowDay24" in said(await ben.slash(stage.channel, "giftcode"))
 

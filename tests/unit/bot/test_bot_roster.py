@@ -152,8 +152,8 @@ async def test_a_pause_from_and_to_is_kept_by_the_members_own_days(todo: TodoGui
     (pause,) = todo.past.read(todo.asha.id).pauses
     assert pause.end is not None
     assert pause.end - pause.start == 2 * DAY
-    # Midnight in Asia/Kolkata, the zone of those who have none of their own.
-    assert (pause.start.hour, pause.start.minute) == (18, 30)
+    # Midnight in the zone of the settings, which is that of those who have none of their own.
+    assert (pause.start.hour, pause.start.minute) == (0, 0)
     assert f"from <t:{int(pause.start.timestamp())}:f> until <t:{int(pause.end.timestamp())}:f>" in answer
 
 

@@ -14,7 +14,7 @@ from simcord.actors import MemberActor
 from simcord.results import InteractionResult
 from todo_guild import PATIENT, READ, Heard, TodoGuild, acknowledged, filled, texts_of
 
-from giftping.bot import todo_commands
+from giftping.bot import command_runner, todo_commands
 from giftping.bot import todo_embeds as embeds
 from giftping.bot.command_runner import Command, CommandResult, CommandRunner
 from giftping.bot.todo_form import FormPurpose
@@ -135,19 +135,56 @@ async def test_what_cannot_be_saved_is_not_said_to_be_and_the_text_is_given_back
 
 async def test_the_copy_goes_on_says_so_and_is_carried_over(todo: TodoGuild, gate: Gate) -> None:
     await todo.restart(MONGO_URI=f"mongodb://{gate.address}/{todo.stage.machine.folder.name}?{QUICK}")
-    assert embeds.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
-    assert embeds.ON_COPY not in await todo.ask(todo.owner, "todo_roster add", member=todo.staff)
+    assert embeds.ON_MIRROR not in await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
+    assert embeds.ON_MIRROR not in await todo.ask(todo.owner, "todo_roster add", member=todo.staff)
     gate.shut()
     answer = said(await todo.hand_in(todo.asha, **READ))
     assert "Posted in the channel." in answer
     for command in ("todostatus", "listtodo", "todo_pause", "todo_roster list", "deltodo", "todo_roster remove"):
         said_now = said(await give(todo, command))
-        assert embeds.ON_COPY in said_now
+        assert embeds.ON_MIRROR in said_now
         assert "127.0.0.1" not in said_now
-    assert embeds.ON_COPY in answer
+    assert embeds.ON_MIRROR in answer
     gate.open()
     assert "No TODO to delete" in await todo.ask(todo.asha, "deltodo")
     listed = await todo.ask(todo.owner, "todo_roster list")
     assert f"<@{todo.staff.id}>" in listed
     assert f"<@{todo.asha.id}>" not in listed
-    assert embeds.ON_COPY not in listed
+    assert embeds.ON_MIRROR not in listed
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["the same bot", "one started since"])
+async def test_what_was_handed_in_while_mongodb_was_away_is_there_soon_after_its_return_though_nobody_does_anything(
+    todo: TodoGuild, gate: Gate, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    assert command_runner.LOOKS_EVERY < 60
+    await todo.restart(MONGO_URI=f"mongodb://{gate.address}/{todo.stage.machine.folder.name}?{QUICK}")
+    await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
+    gate.shut()
+    wiring, runner, member = Wiring(todo.stage.settings), CommandRunner(todo.stage.settings), Heard(todo.asha)
+    monkeypatch.setattr(command_runner, "LOOKS_EVERY", 3600 if is_new else 0.05)
+    await todo_commands.TodoCommands(runner).hand_in(member, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
+    assert member.embeds
+    assert wiring.waiting()
+    if is_new:
+        # This test itself is what waited for the command: nothing else is waited for.
+        await runner.finish(0)
+        monkeypatch.setattr(command_runner, "LOOKS_EVERY", 0.05)
+        runner = CommandRunner(todo.stage.settings)
+        runner.carry_back_later()
+    gate.open()
+    async with asyncio.timeout(PATIENT):
+        while wiring.waiting():
+            await asyncio.sleep(0.02)
+    await runner.finish(0)
+
+
+async def test_a_bot_that_starts_looks_after_what_the_one_before_it_has_left(
+    todo: TodoGuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[CommandRunner] = []
+    monkeypatch.setattr(CommandRunner, "carry_back_later", lambda runner: looked.append(runner))
+    await todo.restart(MONGO_URI=f"{NOBODY_LISTENS}?{QUICK}")
+    assert len(looked) == 1
+    await todo.restart(MONGO_URI=None)
+    assert len(looked) == 1

@@ -28,7 +28,7 @@ staff_role = "{{staff_role}}"
 
 READ = {"must_do": "Read two pages"}
 
-PATIENT = 4.0
+PATIENT = 60.0
 """Seconds after which a test gives up on what does not come; it takes no such time when all is well."""
 
 

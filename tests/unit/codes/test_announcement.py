@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from code_builders import KINGSHOT, WOS, code, codes
+from fakes.words import ENGLISH, EVERY_LANGUAGE, WORDY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from giftping.codes.model import Code
 from giftping.discord.limits import violations
 from giftping.discord.message import Embed, Message
 from giftping.settings.catalogue import Game
+from giftping.store.base import EVERYONE, HERE
+from giftping.words.catalogue import Words
 
 SPELLINGS = st.from_regex(r"[A-Za-z0-9_-]{4,40}", fullmatch=True)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=1200) | st.sampled_from(
@@ -35,20 +38,29 @@ GAMES = st.builds(Game, st.just("a-game"), TITLES, st.integers(0, 0xFFFFFF), ADD
 
 
 def field_of(one: Code, game: Game = WOS) -> str:
-    return announcements(game, [one], None)[0].message.embeds[0].fields[0].value
+    return announcements(game, [one], ENGLISH)[0].message.embeds[0].fields[0].value
 
 
-@given(GAMES, CODE_LISTS, st.none() | st.integers(1, 2**63))
+MENTIONS = st.lists(st.sampled_from([EVERYONE, HERE]) | st.integers(1, 2**63).map(str), max_size=5, unique=True)
+
+LANGUAGES = st.sampled_from([*EVERY_LANGUAGE, WORDY])
+
+
+@given(GAMES, CODE_LISTS, MENTIONS, LANGUAGES)
 @settings(max_examples=60)
-def test_no_announcement_ever_breaks_a_limit_of_discord(game: Game, listed: list[Code], role: int | None) -> None:
-    for announcement in announcements(game, listed, role):
+def test_no_announcement_ever_breaks_a_limit_of_discord(
+    game: Game, listed: list[Code], mentions: list[str], words: Words
+) -> None:
+    for announcement in announcements(game, listed, words, mentions):
         assert violations(announcement.message) == []
 
 
-@given(GAMES, CODE_LISTS)
+@given(GAMES, CODE_LISTS, LANGUAGES)
 @settings(max_examples=60)
-def test_every_code_is_shown_once_and_in_order_whatever_stands_beside_it(game: Game, listed: list[Code]) -> None:
-    parts = announcements(game, listed, None)
+def test_every_code_is_shown_once_and_in_order_whatever_stands_beside_it(
+    game: Game, listed: list[Code], words: Words
+) -> None:
+    parts = announcements(game, listed, words)
     assert [one for part in parts for one in part.codes] == listed
     for part in parts:
         fields = part.message.embeds[0].fields
@@ -59,8 +71,8 @@ def test_every_code_is_shown_once_and_in_order_whatever_stands_beside_it(game: G
 @given(GAMES, CODE_LISTS)
 @settings(max_examples=30)
 def test_an_announcement_recognises_its_own_message_and_no_other_part_of_itself(game: Game, listed: list[Code]) -> None:
-    payloads = [part.message.payload() for part in announcements(game, listed, None)]
-    for own in announcements(game, listed, None):
+    payloads = [part.message.payload() for part in announcements(game, listed, ENGLISH)]
+    for own in announcements(game, listed, ENGLISH):
         matches = announces(one.spelling for one in own.codes)
         assert [matches(payload) for payload in payloads] == [payload == own.message.payload() for payload in payloads]
 
@@ -68,20 +80,25 @@ def test_an_announcement_recognises_its_own_message_and_no_other_part_of_itself(
 def test_twenty_three_codes_are_twenty_three_visible_codes() -> None:
     """D23: the older bot showed ten codes and marked all of them sent."""
     listed = codes(*(f"Code{number:04}" for number in range(23)))
-    parts = announcements(WOS, listed, None)
+    parts = announcements(WOS, listed, ENGLISH)
     assert [len(part.codes) for part in parts] == [10, 10, 3]
     assert sum(len(part.message.embeds[0].fields) for part in parts) == 23
     assert "Part 3 of 3" in parts[2].message.embeds[0].footer
 
 
 def test_nothing_to_announce_is_no_announcement() -> None:
-    assert announcements(WOS, [], 5) == []
+    assert announcements(WOS, [], ENGLISH, ["5"]) == []
 
 
-def test_only_the_first_of_several_messages_mentions_the_role() -> None:
-    parts = announcements(WOS, codes(*(f"Code{number:04}" for number in range(CODES_PER_MESSAGE + 1))), 42)
-    assert [part.message.content for part in parts] == ["<@&42>", ""]
-    assert [part.message.mention_roles for part in parts] == [(42,), ()]
+def test_only_the_first_of_several_messages_mentions_anybody() -> None:
+    parts = announcements(
+        WOS, codes(*(f"Code{number:04}" for number in range(CODES_PER_MESSAGE + 1))), ENGLISH, ["42", "here"]
+    )
+    assert [part.message.content for part in parts] == ["<@&42> @here", ""]
+    assert [part.message.allowed_mentions() for part in parts] == [
+        {"parse": ["everyone"], "roles": ["42"], "users": []},
+        {"parse": [], "roles": [], "users": []},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -91,12 +108,12 @@ def test_mentions_and_markdown_in_rewards_are_shown_letter_by_letter(text: str) 
     """D27: texts of sources went out as they were."""
     value = field_of(code(rewards=text))
     rewards = next(line for line in value.splitlines() if line.startswith("**Rewards:**"))
-    assert re.sub(r"\\(.)", r"\1", rewards.removeprefix("**Rewards:** ")) == text
+    assert re.sub(r"\\(.)|\u200b", r"\1", rewards.removeprefix("**Rewards:** ")) == text
     assert not re.search(r"(?<!\\)[*_`|<@\[]", rewards.removeprefix("**Rewards:** "))
 
 
-def test_a_message_notifies_nobody_but_the_role_of_the_guild() -> None:
-    message = announcements(WOS, [code(rewards="@everyone <@&99> <@7>")], 42)[0].message
+def test_a_message_notifies_nobody_but_those_whom_the_subscription_mentions() -> None:
+    message = announcements(WOS, [code(rewards="@everyone <@&99> <@7>")], ENGLISH, ["42"])[0].message
     assert message.allowed_mentions() == {"parse": [], "roles": ["42"], "users": []}
 
 
@@ -104,6 +121,18 @@ def test_an_instant_is_shown_in_each_readers_own_time() -> None:
     expires_at = datetime(2026, 7, 31, 23, 59, tzinfo=UTC)
     instant = int(expires_at.timestamp())
     assert f"<t:{instant}:f> (<t:{instant}:R>)" in field_of(code(expires_at=expires_at))
+
+
+def test_a_last_day_is_the_one_that_the_source_named_and_no_midnight() -> None:
+    expires_at = datetime(2027, 2, 1, tzinfo=UTC)
+    value = field_of(code(expires_at=expires_at, expiry_text="2027-01-31"))
+    assert f"**Expires:** 2027-01-31 (<t:{int(expires_at.timestamp())}:R>)" in value
+    assert ":f>" not in value
+
+
+def test_where_alone_a_code_works_is_said() -> None:
+    assert "\n**Region:** EU, NA" in field_of(code(regions=("EU", "NA")))
+    assert "Region" not in field_of(code())
 
 
 def test_what_the_source_wrote_stands_where_there_is_no_date() -> None:
@@ -129,17 +158,17 @@ def test_the_exact_spelling_is_shown_because_redeeming_is_case_sensitive() -> No
 
 
 def test_a_message_with_a_code_missing_is_not_the_one_looked_for() -> None:
-    payload = announcements(WOS, codes("Gift100"), None)[0].message.payload()
+    payload = announcements(WOS, codes("Gift100"), ENGLISH)[0].message.payload()
     assert announces(["Gift100", "Gift200"])(payload) is False
 
 
 def test_a_message_is_still_recognised_when_one_of_its_codes_was_settled_by_hand() -> None:
-    payload = announcements(WOS, codes("Gift100", "Gift200"), None)[0].message.payload()
+    payload = announcements(WOS, codes("Gift100", "Gift200"), ENGLISH)[0].message.payload()
     assert announces(["Gift200"])(payload) is True
 
 
 def test_the_case_of_a_code_counts_when_a_message_is_recognised() -> None:
-    payload = announcements(WOS, codes("Gift100"), None)[0].message.payload()
+    payload = announcements(WOS, codes("Gift100"), ENGLISH)[0].message.payload()
     assert announces(["GIFT100"])(payload) is False
 
 

@@ -8,16 +8,18 @@ from code_builders import WOS, code, codes
 from fakes.clock import TestClock
 from fakes.deliveries import FakeLock, delivery, delivery_states, put_delivery, stored
 from fakes.discord_route import BAD_FORM, FORBIDDEN, GONE, NO_TOKEN, TIMED_OUT, FakeRoute, Routes
-from fakes.records import NOON, entry, guild
-from fakes.store import MemoryEngine, MemoryStore
+from fakes.records import NOON, entry, subscription
+from fakes.store import MemoryStore, NotingEngine
+from fakes.words import ENGLISH, in_english
 
+from giftping.codes.announcement import announcements
 from giftping.codes.courier import Courier, Origins
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState
 from giftping.discord.outcome import Done, Refused, Unclear
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import Broken, Destination, EntryState, GuildRecord, StoreError
+from giftping.store.base import Broken, Destination, EntryState, StoreError, Subscription
 from giftping.store.documents import LEDGER
 from giftping.store.engine import Change
 
@@ -30,20 +32,20 @@ class Play:
     route: FakeRoute
     clock: TestClock
     courier: Courier
-    guild: GuildRecord
+    subscription: Subscription
 
     def announce(self, *spellings: str, owed: tuple[Delivery, ...] = ()) -> list[DeliveryReport]:
-        return self.courier.announce(self.guild, WOS, codes(*spellings), owed)
+        return self.courier.announce(self.subscription, WOS, codes(*spellings), owed)
 
     def owed(self) -> tuple[Delivery, ...]:
         return tuple(one for one in stored(self.store).values() if one.state is DeliveryState.REFUSED)
 
 
-def play(of: GuildRecord | None = None) -> Play:
-    record = of or guild()
+def play(of: Subscription | None = None) -> Play:
+    record = of or subscription()
     store, route, clock = MemoryStore([record]), FakeRoute(), TestClock()
     routes = Routes([(record.destination, route)])
-    courier = Courier(Deliveries(store, FakeLock(), clock), routes, clock, clock, Origins({"api": "api"}))
+    courier = Courier(Deliveries(store, FakeLock(), clock), routes, clock, clock, Origins({"api": "api"}), in_english)
     return Play(store, route, clock, courier, record)
 
 
@@ -55,13 +57,24 @@ def test_a_code_is_claimed_before_it_is_posted_and_sent_after() -> None:
     stage = play()
     seen: list[dict[str, str]] = []
     stage.route.before_post = lambda: seen.append(stage.store.states())
+    at = snowflake_time(snowflake_at(NOON + timedelta(minutes=1)))
+    posted = snowflake_at(at) + 1
+    stage.route.answer(Done(posted, 500))
     reports = stage.announce("Gift100")
     assert seen == [{"1:GIFT100": "open"}]
     assert results(reports) == [DeliveryResult.SENT]
     sent = stage.store.ledger["1:GIFT100"]
-    assert (sent.state, sent.message_id, sent.channel_id, sent.source) == (EntryState.SENT, 700_001, 500, "api")
-    assert sent.sent_at == snowflake_time(700_001), "as Discord dates it"
+    assert (sent.state, sent.message_id, sent.channel_id, sent.source) == (EntryState.SENT, posted, 500, "api")
+    assert sent.sent_at == at, "as Discord dates it"
     assert delivery_states(stage.store) == [("done", ("Gift100",))]
+
+
+@pytest.mark.parametrize("message_id", [1, 700_001, snowflake_at(NOON + timedelta(days=1)), 2**63])
+def test_no_code_counts_as_sent_at_a_time_that_cannot_be(message_id: int) -> None:
+    stage = play()
+    stage.route.answer(Done(message_id, 500))
+    stage.announce("Gift100")
+    assert abs(stage.store.ledger["1:GIFT100"].sent_at - NOON) < timedelta(minutes=1)
 
 
 def test_a_code_that_the_ledger_holds_already_is_not_posted() -> None:
@@ -82,7 +95,7 @@ def test_codes_that_another_host_took_are_left_out_of_the_message() -> None:
 
 
 def test_a_later_part_that_loses_a_code_still_mentions_nobody() -> None:
-    stage = play(guild(mention_role_id=42))
+    stage = play(subscription(mentions=("42",)))
     stage.store.insert([entry(1, "CODE0012", delivery_id="other")])
     stage.announce(*MANY)
     assert [posted.message.mention_roles for posted in stage.route.posted] == [(42,), (), ()]
@@ -104,9 +117,41 @@ def test_a_refused_post_leaves_nothing_behind_and_can_go_out_later() -> None:
     assert results(stage.announce("Gift100")) == [DeliveryResult.REFUSED]
     assert stage.store.states() == {}
     assert delivery_states(stage.store) == [("refused", ("Gift100",))]
-    assert stage.store.guilds()[0].broken is None
+    assert stage.store.subscriptions()[0].broken is None
     assert results(stage.announce("Gift100", owed=stage.owed())) == [DeliveryResult.SENT]
     assert delivery_states(stage.store) == [("done", ("Gift100",))]
+
+
+@pytest.mark.parametrize("code", [50035, 50006, 50109, 40005, 200000, 240000, 99999])
+def test_a_message_that_is_refused_for_its_content_is_left_alone_for_longer_each_time(code: int) -> None:
+    stage = play()
+    waits = []
+    for _ in range(7):
+        stage.route.answer(Refused("HTTP 400: no", 400, code))
+        (report,) = stage.announce("Gift100", owed=stage.owed())
+        (owed,) = stage.owed()
+        assert report.retry_at == owed.retry_at
+        assert report.waits_for_a_person
+        waits.append((owed.retry_at - stage.clock()) // timedelta(hours=1))
+    assert waits == [1, 2, 4, 8, 16, 24, 24]
+    assert stage.store.subscriptions()[0].broken is None, "the place is not to blame"
+
+
+def test_what_was_refused_for_its_content_goes_alone_the_next_time() -> None:
+    stage = play(subscription(mentions=("42",)))
+    stage.route.answer(BAD_FORM)
+    stage.announce("Gift100", "Gift200")
+    stage.announce("Gift100", "Gift200", "Gift300", owed=stage.owed())
+    assert stage.route.codes()[1:] == [{"Gift300"}, {"Gift100"}, {"Gift200"}]
+    assert [one.message.mention_roles for one in stage.route.posted[1:]] == [(42,), (), ()]
+
+
+@pytest.mark.parametrize("refused", [FORBIDDEN, Refused("HTTP 429", 429), Refused("could not connect")])
+def test_no_other_no_leaves_a_message_alone(refused: Refused) -> None:
+    stage = play()
+    stage.route.answer(refused)
+    stage.announce("Gift100")
+    assert [one.retry_at for one in stage.owed()] == [None]
 
 
 def test_an_unclear_post_stays_written_and_is_known_to_be_quiet_from_then_on() -> None:
@@ -140,18 +185,18 @@ def test_a_lasting_no_marks_the_destination_broken_and_is_told() -> None:
     stage = play()
     stage.route.answer(FORBIDDEN)
     (report,) = stage.announce("Gift100")
-    broken = stage.store.guilds()[0].broken
+    broken = stage.store.subscriptions()[0].broken
     assert broken is not None
     assert (broken.reason, broken.times, broken.retry_at is None) == (FORBIDDEN.reason, 1, False)
     assert (report.told, report.broke) == (True, True)
 
 
 def test_a_no_that_an_earlier_run_told_is_not_told_again() -> None:
-    stage = play(guild(broken=Broken(NOON, FORBIDDEN.reason)))
+    stage = play(subscription(broken=Broken(NOON, FORBIDDEN.reason)))
     stage.route.answer(FORBIDDEN)
     (report,) = stage.announce("Gift100")
     assert not report.told
-    broken = stage.store.guilds()[0].broken
+    broken = stage.store.subscriptions()[0].broken
     assert broken is not None
     assert broken.times == 2
 
@@ -160,7 +205,7 @@ def test_a_webhook_that_is_gone_is_never_tried_again() -> None:
     stage = play()
     stage.route.answer(GONE)
     stage.announce("Gift100")
-    broken = stage.store.guilds()[0].broken
+    broken = stage.store.subscriptions()[0].broken
     assert broken is not None
     assert broken.retry_at is None
 
@@ -169,14 +214,14 @@ def test_a_no_that_is_not_about_the_destination_breaks_nothing() -> None:
     stage = play()
     stage.route.answer(Refused("HTTP 401", 401, lasting=True, everywhere=True))
     (report,) = stage.announce("Gift100")
-    assert stage.store.guilds()[0].broken is None
+    assert stage.store.subscriptions()[0].broken is None
     assert not report.broke
 
 
 def test_a_post_that_goes_through_mends_the_destination() -> None:
-    stage = play(guild(broken=Broken(NOON, FORBIDDEN.reason)))
+    stage = play(subscription(broken=Broken(NOON, FORBIDDEN.reason)))
     stage.announce("Gift100")
-    assert stage.store.guilds()[0].broken is None
+    assert stage.store.subscriptions()[0].broken is None
 
 
 def test_without_a_way_every_code_stays_open() -> None:
@@ -217,7 +262,7 @@ def test_a_ledger_that_fails_after_the_post_leaves_the_claim_to_be_settled() -> 
 
 def test_a_rehearsal_claims_and_posts_nothing() -> None:
     stage = play()
-    reports = stage.courier.rehearse(stage.guild, WOS, codes(*MANY))
+    reports = stage.courier.rehearse(stage.subscription, announcements(WOS, codes(*MANY), ENGLISH))
     assert results(reports) == [DeliveryResult.PLANNED] * 3
     assert all(report.message for report in reports)
     assert stage.store.calls == []
@@ -227,13 +272,14 @@ def test_a_rehearsal_claims_and_posts_nothing() -> None:
 def test_a_rehearsal_tells_when_there_is_no_way() -> None:
     stage = play()
     courier = replace(stage.courier, routes=lambda _: NO_TOKEN)
-    assert results(courier.rehearse(stage.guild, WOS, codes("Gift100"))) == [DeliveryResult.REFUSED]
+    reports = courier.rehearse(stage.subscription, announcements(WOS, codes("Gift100"), ENGLISH))
+    assert results(reports) == [DeliveryResult.REFUSED]
 
 
 def test_seeding_records_without_posting_and_leaves_what_is_there() -> None:
     stage = play()
     stage.store.insert([entry(1, "GIFT100", state=EntryState.SENT)])
-    stage.courier.seed(stage.guild, codes("Gift100", "Gift200"))
+    stage.courier.seed(stage.subscription, codes("Gift100", "Gift200"))
     assert stage.store.states() == {"1:GIFT100": "sent", "1:GIFT200": "seeded"}
     assert stage.store.ledger["1:GIFT200"].delivery_id == ""
     assert stage.route.posted == []
@@ -241,7 +287,7 @@ def test_seeding_records_without_posting_and_leaves_what_is_there() -> None:
 
 def test_a_claim_by_webhook_names_no_channel_and_one_by_the_bot_does() -> None:
     for destination, channel in ((Destination(webhook="env:HOOK"), None), (Destination(channel_id=500), 500)):
-        stage = play(guild(destination=destination))
+        stage = play(subscription(destination=destination))
         stage.route.answer(TIMED_OUT)
         stage.announce("Gift100")
         assert stage.store.ledger["1:GIFT100"].channel_id == channel
@@ -259,7 +305,7 @@ def test_the_ledger_names_the_most_direct_place_that_lists_a_code() -> None:
 def test_a_run_that_is_told_to_stop_claims_nothing_more() -> None:
     stage = play()
     courier = replace(stage.courier, stopped=lambda: bool(stage.route.posted))
-    reports = courier.announce(stage.guild, WOS, codes(*MANY))
+    reports = courier.announce(stage.subscription, WOS, codes(*MANY))
     assert results(reports) == [DeliveryResult.SENT]
     assert set(stage.store.states().values()) == {"sent"}
 
@@ -271,7 +317,7 @@ def test_a_post_that_was_taken_back_while_it_waited_is_no_refusal() -> None:
     assert (report.result, report.reason) == (DeliveryResult.RELEASED, "told to stop")
     assert stage.store.states() == {}
     assert delivery_states(stage.store) == [("refused", ("Gift100",))], "it is owed"
-    assert stage.store.guilds()[0].broken is None
+    assert stage.store.subscriptions()[0].broken is None
 
 
 def test_it_is_noted_as_written_just_before_its_first_byte() -> None:
@@ -350,7 +396,7 @@ def test_a_new_attempt_remembers_since_when_its_codes_are_owed_and_takes_the_pla
     assert (again.state, again.owed_since) == (DeliveryState.REFUSED, since)
 
 
-class HeldBack(MemoryEngine):
+class HeldBack(NotingEngine):
     """An engine that holds back once it has made a number of changes."""
 
     after = 99

@@ -119,6 +119,51 @@ def test_an_unmodified_source_keeps_its_list_and_is_not_parsed():
     assert parsed == ["wiki"]
 
 
+def test_a_source_that_says_for_ever_that_nothing_has_changed_is_asked_for_all_of_it_once_a_day():
+    """FreshRSS#1020: such a server hid every new code, for months and without a word."""
+    memory = round_of(Memory(), w=body("A", '"v1"')).memory
+    whole, asked = [], 0
+    for hours in range(1, 24 * 4 + 1):
+        fetches = Fetches({"w": NotModified()})
+        memory = gather([WIKI], memory, fetches, now := NOW + timedelta(hours=hours)).memory
+        [request] = fetches.asked
+        asked += 1
+        if not request.etag:
+            whole.append(hours)
+            memory = gather([WIKI], memory, Fetches({"w": body("A B", '"v1"')}), now, force=True).memory
+    assert whole == [24, 48, 72, 96]
+    assert [sighting.spelling for sighting in memory.states["wiki"].listing.sightings] == ["A", "B"]
+    assert asked == 96
+
+
+def test_a_day_that_a_wrong_clock_noted_puts_no_whole_request_off():
+    memory = round_of(Memory(), now=NOW + timedelta(days=900), w=body("A", '"v1"')).memory
+    fetches = Fetches({"w": body("A", '"v1"')})
+    gather([WIKI], memory, fetches, NOW)
+    assert fetches.asked[0].etag == ""
+
+
+def test_the_day_until_a_whole_request_begins_with_each_whole_body_the_same_or_not():
+    memory = round_of(Memory(), w=body("A", '"v1"')).memory
+    memory = round_of(memory, now=NOW + timedelta(hours=23), w=body("A", '"v2"')).memory
+    fetches = Fetches({"w": NotModified()})
+    gather([WIKI], memory, fetches, NOW + timedelta(hours=46))
+    assert fetches.asked[0].etag == '"v2"'
+
+
+def test_an_end_that_is_counted_down_to_stays_where_it_was_first_read():
+    rows = {"code": r"^[A-Z]\S+", "expires": r"\((.+)\)"}
+    source, problems = read_definition("wiki", {"kind": "text", "game": "rise", "url": "http://w", "rows": rows})
+    assert not problems
+    memory = Memory()
+    for hours, text in ((0, "7 days left"), (13, "6 days left"), (26, "6 days left"), (37, "5 days left")):
+        answers = Fetches({"http://w": body(f"GIFT1 ({text})\n# {hours}")})
+        memory = gather([source], memory, answers, NOW + timedelta(hours=hours), force=True).memory
+        [found] = memory.states["wiki"].listing.sightings
+        assert found.expires_at == datetime(2026, 11, 28, tzinfo=UTC)
+        assert found.expiry_text == f"2026-11-27 ({text})"
+
+
 def test_the_same_body_again_is_not_parsed_and_its_new_validators_are_kept():
     first = round_of(Memory(), w=body("A", '"v1"'))
     second = round_of(first.memory, LATER, w=body("A", '"v2"'))

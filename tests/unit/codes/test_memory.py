@@ -38,10 +38,10 @@ def test_the_digest_tells_spelling_state_and_expiry_apart_but_not_order():
         assert digest_of(Listing((one, two))) != digest_of(Listing((other, two)))
 
 
-def test_another_definition_of_a_source_starts_anew():
+def test_another_definition_of_a_source_starts_anew_but_for_how_it_has_been():
     memory = Memory({"wiki": listed("A")})
     assert memory.of(Definition()).listing == listing("A")
-    assert memory.of(Definition(fingerprint="f2")) == SourceState("f2")
+    assert memory.of(Definition(fingerprint="f2")) == SourceState("f2", health=listed("A").health)
     assert memory.of(Definition(name="other")) == SourceState("f1")
 
 

@@ -11,15 +11,15 @@ from code_builders import GAMES, KINGSHOT, WOS, code
 from fakes.clock import TestClock
 from fakes.deliveries import ANOTHER_HOST, FakeLock, delivery, delivery_states, put_delivery, stored
 from fakes.discord_route import FORBIDDEN, NO_TOKEN, TIMED_OUT, FakeRoute, Routes
-from fakes.records import NOON, entry, guild
+from fakes.records import NOON, entry, subscription
 from fakes.store import MemoryStore
+from fakes.words import ENGLISH, in_english
 
 from giftping.codes.announcement import announcements
 from giftping.codes.courier import Courier, Origins
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.settle import (
-    WAITS_FOR,
     Circumstances,
     DeliverySettler,
     Step,
@@ -28,10 +28,11 @@ from giftping.codes.settle import (
     open_deliveries,
     step_after,
 )
-from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState
+from giftping.codes.subscriptions import by_guild
+from giftping.delivery.deliveries import WAITS_FOR, Deliveries, Delivery, DeliveryState
 from giftping.discord.outcome import Absent, Finding, Found, Undecided
 from giftping.discord.snowflake import snowflake_at
-from giftping.store.base import HOME_GAME, Destination, EntryState, GuildRecord, LedgerEntry
+from giftping.store.base import HOME_GAME, Destination, EntryState, LedgerEntry, Subscription
 from giftping.store.holder import Holder
 
 LEASE = timedelta(minutes=10)
@@ -108,7 +109,7 @@ def play(
     of: Delivery | None = None,
     but: Sequence[str] = (),
     others: Sequence[LedgerEntry] = (),
-    guilds: Sequence[GuildRecord] = (),
+    subscriptions: Sequence[Subscription] = (),
     listed: Sequence[Code] = (),
     age: timedelta = LATE,
     window: timedelta = WINDOW,
@@ -117,7 +118,7 @@ def play(
     at: Destination = CHANNEL,
 ) -> Play:
     """Return a stage with one delivery of Gift100 in guild 1 that was written by a run that is gone."""
-    store = MemoryStore(guilds or [guild()], others)
+    store = MemoryStore(subscriptions or [subscription()], others)
     put_delivery(store, of or delivery(), but)
     route = FakeRoute(finding=finding, repeats_safely_for=window, webhook_id=9 if at.webhook else None)
     clock, lock = TestClock(NOON + age), FakeLock()
@@ -127,10 +128,11 @@ def play(
         clock,
         clock,
         Origins({"api": "api"}),
+        in_english,
     )
     settler = DeliverySettler(
         courier,
-        {one.guild_id: one for one in store.guilds()},
+        by_guild(store.subscriptions()),
         GAMES,
         {(one.game, one.key): one for one in listed or [code("Gift100")]},
         LEASE,
@@ -225,7 +227,12 @@ def test_what_is_not_there_and_may_still_be_on_its_way_is_repeated_with_its_nonc
 
 def test_a_webhooks_message_is_not_taken_for_absent_before_nobody_has_been_at_it_for_a_minute() -> None:
     stage = play(
-        Absent(), of=of_webhook(), guilds=[guild(destination=WEBHOOK)], at=WEBHOOK, window=timedelta(0), age=SOON
+        Absent(),
+        of=of_webhook(),
+        subscriptions=[subscription(destination=WEBHOOK)],
+        at=WEBHOOK,
+        window=timedelta(0),
+        age=SOON,
     )
     assert result(stage.settle()) is DeliveryResult.UNCLEAR
     assert not stage.route.looks[-1].quiet
@@ -292,8 +299,10 @@ def test_what_could_not_be_looked_at_for_the_whole_lease_is_shown_to_a_person_an
 
 def test_within_the_nonces_window_the_same_post_is_repeated_without_knowing() -> None:
     stage = play(UNDECIDED, age=SOON)
+    anchor = stage.left().anchor
     assert result(stage.settle()) is DeliveryResult.SENT
-    assert stage.route.posted[0].delivery_id == "delivery-1"
+    assert [(one.delivery_id, one.since) for one in stage.route.posted] == [("delivery-1", anchor)]
+    assert anchor is not None
 
 
 def test_a_repeat_that_waits_for_longer_than_discord_knows_the_nonce_is_not_sent() -> None:
@@ -337,21 +346,20 @@ def long_codes() -> list[Code]:
 
 def test_what_outgrew_one_message_is_not_repeated_without_knowing() -> None:
     grown = long_codes()
-    assert len(announcements(WOS, grown, None)) > 1
+    assert len(announcements(WOS, grown, ENGLISH)) > 1
     stage = play(UNDECIDED, of=delivery(*(one.key for one in grown)), listed=grown, age=SOON)
     assert result(stage.settle()) is DeliveryResult.UNCLEAR
     assert stage.route.posted == []
 
 
 def test_a_guild_that_is_gone_gets_nothing() -> None:
-    stage = play(Absent(), guilds=[guild(99)])
+    stage = play(Absent(), subscriptions=[subscription(99)])
     assert result(stage.settle()) is DeliveryResult.RELEASED
     assert stage.store.states() == {}
 
 
-@pytest.mark.parametrize("games", [("kingshot",), ()])
-def test_a_game_that_is_no_longer_followed_is_not_posted(games: tuple[str, ...]) -> None:
-    stage = play(Absent(), guilds=[guild(games=games)])
+def test_a_game_that_is_no_longer_followed_is_not_posted() -> None:
+    stage = play(Absent(), subscriptions=[subscription(1, "kingshot")])
     assert result(stage.settle()) is DeliveryResult.RELEASED
 
 
@@ -362,23 +370,23 @@ def test_a_game_that_the_settings_no_longer_name_is_not_posted() -> None:
 
 
 def test_an_announcement_is_looked_for_where_it_was_posted_even_when_the_guild_has_moved() -> None:
-    moved = guild(destination=Destination(channel_id=600), updated_at=NOON + SOON)
-    stage = play(FOUND, guilds=[moved])
+    moved = subscription(destination=Destination(channel_id=600), updated_at=NOON + SOON)
+    stage = play(FOUND, subscriptions=[moved])
     assert result(stage.settle()) is DeliveryResult.SETTLED
 
 
 def test_what_is_not_in_the_old_channel_is_claimed_anew_for_the_new_one() -> None:
     """The old claim names the old channel: after another kill the message would be looked for there, and doubled."""
-    moved = guild(destination=Destination(channel_id=600), updated_at=NOON + SOON)
-    stage = play(Absent(), guilds=[moved])
+    moved = subscription(destination=Destination(channel_id=600), updated_at=NOON + SOON)
+    stage = play(Absent(), subscriptions=[moved])
     assert stage.settle() is None
     assert stage.store.states() == {}
     assert stage.route.posted == []
 
 
 def test_nothing_is_repeated_blindly_into_another_channel() -> None:
-    moved = guild(destination=Destination(channel_id=600), updated_at=NOON + SOON)
-    stage = play(UNDECIDED, guilds=[moved], age=SOON)
+    moved = subscription(destination=Destination(channel_id=600), updated_at=NOON + SOON)
+    stage = play(UNDECIDED, subscriptions=[moved], age=SOON)
     assert result(stage.settle()) is DeliveryResult.UNCLEAR
     assert stage.store.states() == {"1:GIFT100": "open"}
 
@@ -386,7 +394,7 @@ def test_nothing_is_repeated_blindly_into_another_channel() -> None:
 @pytest.mark.parametrize("at", [WEBHOOK, CHANNEL])
 def test_a_webhook_that_was_made_anew_since_leaves_its_delivery_to_a_person(at: Destination) -> None:
     """7.12: what was looked for by another webhook was taken for absent."""
-    stage = play(Absent(), guilds=[guild(destination=at)], of=of_webhook(), at=at, window=timedelta(0))
+    stage = play(Absent(), subscriptions=[subscription(destination=at)], of=of_webhook(), at=at, window=timedelta(0))
     stage.route.webhook_id = 10 if at.webhook else None
     report = stage.settle()
     assert report is not None
@@ -395,9 +403,17 @@ def test_a_webhook_that_was_made_anew_since_leaves_its_delivery_to_a_person(at: 
     assert stage.route.looks == []
 
 
+def test_a_webhook_that_only_another_game_of_the_guild_has_now_is_still_looked_through() -> None:
+    moved = subscription(destination=Destination(channel_id=600), updated_at=NOON + SOON)
+    other = subscription(1, "kingshot", destination=WEBHOOK)
+    stage = play(FOUND, subscriptions=[moved, other], of=of_webhook(), at=WEBHOOK, window=timedelta(0))
+    stage.settler.courier.routes.routes[moved.destination] = FakeRoute()  # type: ignore[attr-defined]  # of a test
+    assert result(stage.settle()) is DeliveryResult.SETTLED
+
+
 def test_a_webhook_is_looked_through_when_it_is_still_the_guilds_whatever_was_changed_besides() -> None:
-    changed = guild(destination=WEBHOOK, updated_at=NOON + SOON)
-    stage = play(FOUND, guilds=[changed], of=of_webhook(), at=WEBHOOK, window=timedelta(0))
+    changed = subscription(destination=WEBHOOK, updated_at=NOON + SOON)
+    stage = play(FOUND, subscriptions=[changed], of=of_webhook(), at=WEBHOOK, window=timedelta(0))
     assert result(stage.settle()) is DeliveryResult.SETTLED
 
 

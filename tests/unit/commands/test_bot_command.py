@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import discord
 import pytest
+import time_machine
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -35,7 +37,7 @@ from giftping.cli import main
 main()
 """
 
-Run = Callable[[Settings, str], None]
+Run = Callable[[Settings, str, Callable[[], None]], None]
 
 
 @pytest.fixture
@@ -49,12 +51,12 @@ def token(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens that a bot was run with; it is told to end at once."""
     tokens: list[str] = []
-    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token: tokens.append(token))
+    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token, on_connected: tokens.append(token))
     return tokens
 
 
 def ending_with(error: Exception) -> Run:
-    def run(settings: Settings, token: str) -> None:
+    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
         raise error
 
     return run
@@ -87,7 +89,7 @@ def test_a_second_bot_on_the_same_state_is_refused(
         ran = giftping("bot", "--json")
     assert ran.exit_code == 75
     assert "another run holds the lock" in ran.error
-    assert ran.output == ""
+    assert set(ran.json) == {"error", "exit_code"}
     assert runs == []
 
 
@@ -140,10 +142,29 @@ def test_what_ends_the_bot_is_one_line_without_the_token(
     assert (ran.exit_code, ran.error) == (69, reason)
 
 
+def test_a_bot_that_systemd_starts_again_and_again_tells_once_why_it_ends_and_when_it_is_connected(
+    token: str, giftping: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("giftping.bot.app.run", ending_with(discord.LoginFailure("Improper token has been passed.")))
+    assert giftping("bot") == Ran(69, "", f"{main.REFUSED}\n")
+    assert giftping("bot") == giftping("bot", "-q") == Ran(69, "", "")
+    assert giftping("bot", "-v").error == main.REFUSED
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+        assert "(since 2" in giftping("bot").error
+        monkeypatch.setattr("giftping.bot.app.run", lambda _settings, _token, on_connected: on_connected())
+        assert giftping("bot") == Ran(0, "", "the bot token is refused: this is over\n")
+        assert giftping("bot") == Ran(0, "", "")
+
+
+def test_a_bot_without_its_token_tells_so_once(giftping: Callable[..., Ran], runs: list[str]) -> None:
+    assert "DISCORD_TOKEN: is not set" in giftping("bot").error
+    assert giftping("bot") == Ran(78, "", "")
+
+
 def test_what_is_logged_goes_to_standard_error_without_the_token(
     token: str, giftping: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(settings: Settings, token: str) -> None:
+    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
         logging.getLogger("discord.gateway").warning("connecting with %s", token)
         try:
             raise ValueError(token)
@@ -173,7 +194,7 @@ def test_how_much_is_logged_is_said_by_q_and_v(
     options: list[str],
     told: list[str],
 ) -> None:
-    def run(settings: Settings, token: str) -> None:
+    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
         for name, level in (
             ("giftping.bot", "WARNING"),
             ("giftping.bot", "INFO"),

@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 from fakes.deliveries import delivery, delivery_states, put_delivery, stored
 from fakes.discord_route import FORBIDDEN, NO_TOKEN, FakeRoute, Routes
-from fakes.records import LATER, NOON, code, entry, guild
+from fakes.records import LATER, NOON, code, entry, subscription
 from ran import Ran
 
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
+from giftping.codes.holds import JudgingRules, remembered_clearance
 from giftping.delivery.deliveries import DeliveryState
 from giftping.discord.outcome import Found, Refused
 from giftping.discord.snowflake import snowflake_at
-from giftping.store.base import HOME_GAME, Destination, EntryState
+from giftping.runs.lock import RunLock
+from giftping.runs.state_folder import CHECK_LOCK
+from giftping.settings.catalogue import Game
+from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, Hold, Round, Ruling, SourceMemory
+from giftping.store.code_documents import code_from_document
 from giftping.store.holder import ProcessLock
 from giftping.store.records import Store
 from giftping.wiring import Wiring
@@ -24,6 +29,7 @@ from giftping.wiring import Wiring
 Run = Callable[..., Ran]
 
 CHECK_KEYS = {
+    "clock",
     "started_at",
     "finished_at",
     "exit_code",
@@ -36,6 +42,11 @@ CHECK_KEYS = {
     "deliveries",
     "seeded",
     "resting",
+    "refused",
+    "held",
+    "released",
+    "edits",
+    "edits_left",
     "missed",
     "disagreements",
     "trouble",
@@ -72,7 +83,7 @@ def listing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def follower(store: Store) -> Store:
     """The store with guild 1, which announces what is listed now."""
-    store.put_guild(guild(1, announce_current=(HOME_GAME,)))
+    store.put_subscriptions(subscription(1, announce_current=True))
     return store
 
 
@@ -251,6 +262,57 @@ def test_an_explanation_is_a_sentence_and_its_steps_in_the_users_time(giftping: 
     assert "2026-05-04 17:30 IST" in ran.output
 
 
+def test_without_a_guild_the_story_is_that_of_all_guilds(giftping: Run, follower: Store) -> None:
+    follower.put_subscriptions(
+        subscription(2, destination=Destination(channel_id=502), seeded=("my-list",)), subscription(3, "kingshot")
+    )
+    hold(follower)
+    follower.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=NOON, message_id=7, channel_id=5, host="pi")])
+    told = giftping("codes", "explain", "gift100", "--json").json
+    assert told["guild_id"] is None
+    assert [one["guild_id"] for one in told["guilds"]] == ["1", "2"]
+    first, second = (one["answer"] for one in told["guilds"])
+    assert (first, second.startswith("Gift100 is held until a person")) == ("Gift100 was announced.", True)
+    assert told["answer"] == f"{first} (1 guild) {second} (1 guild)"
+    assert {event["what"] for event in told["events"]} == {"claimed", "sent", "listed", "held"}
+    shown = giftping("codes", "explain", "gift100").output
+    assert "guild 1: announced as Gift100, source api, by pi: https://discord.com/channels/1/5/7" in shown
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        code(expires_at=NOON),
+        code(regions=("CN",)),
+        code("EXAMPLE"),
+        code(withdrawn=Ruling("ada", NOON)),
+        code(expires_at=NOON, approved=Ruling("ada", NOON + timedelta(days=1))),
+        code(holds={"site": Hold(NOON, "9 new codes at once", NOON)}),
+        code(holds={"site": Hold(NOON, "looks made up", released_at=NOON)}),
+        code(holds={"my-list": Hold(NOON, "looks made up")}, sources={"my-list": SourceMemory("Gift100", NOON, NOON)}),
+        code(holds={"site": Hold(NOON, "looks made up")}, rounds=(Round(NOON, "anew"),)),
+        code(holds={"my-list": Hold(NOON, "looks made up")}),
+    ],
+    ids=repr,
+)
+def test_every_verdict_can_be_reproduced_from_what_explain_writes(
+    giftping: Run, follower: Store, record: CodeRecord
+) -> None:
+    follower.remember([record])
+    told = giftping("codes", "explain", record.key, "--json").json
+    (document,), (shown,), rules = told["memory"], told["codes"], told["rules"]
+    games = {
+        slug: Game(slug, code_pattern=game["code_pattern"], confirm=game["confirm"])
+        for slug, game in rules["games"].items()
+    }
+    families = {name: source["family"] for name, source in rules["sources"].items()}
+    again = JudgingRules(games, {}, frozenset(rules["skipped_regions"]))
+    assert families == {"my-list": "my-list"}
+    judged = remembered_clearance(code_from_document(document), datetime.fromisoformat(rules["at"]), again)
+    assert (judged.may_go_out, judged.reason) == (shown["may_go_out"], shown["reason"])
+    assert (judged.held_by != "") == (" is held " in told["answer"])
+
+
 # stats
 
 
@@ -306,9 +368,9 @@ def test_clearing_leaves_what_is_under_way_or_uncertain_and_says_so(giftping: Ru
 def test_a_clearing_is_recorded_and_explained(giftping: Run, store: Store) -> None:
     store.insert([entry(state=EntryState.SENT)])
     giftping("codes", "clear", "--guild", "1", "--code", "gift100", "--yes")
-    assert any(step.startswith("cleared on ") for step in giftping(*EXPLAIN, "--json").json["steps"])
+    assert [event["what"] for event in giftping(*EXPLAIN, "--json").json["events"]] == ["cleared"]
     giftping("codes", "clear", "--guild", "1", "--yes")
-    assert "cleared on " in giftping(*EXPLAIN).output
+    assert "guild 1: cleared from the ledger" in giftping(*EXPLAIN).output
 
 
 def test_the_chart_counts_by_day_week_or_month(giftping: Run, store: Store) -> None:
@@ -388,13 +450,19 @@ def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: Store, wor
     assert [one.state for one in stored(uncertain).values()] == [DeliveryState.UNCLEAR]
 
 
-def test_at_a_terminal_the_user_is_asked_message_by_message(
-    giftping: Run, uncertain: Store, monkeypatch: pytest.MonkeyPatch
+def test_at_a_terminal_the_user_is_asked_message_by_message_while_checks_may_run(
+    giftping: Run, home: Path, uncertain: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_delivery(uncertain, delivery("GIFT300", id="delivery-2", state=DeliveryState.UNCLEAR, since=LATER))
     answers = iter([True, False, True])
+
+    def answer(_question: str) -> bool:
+        # Nobody knows how long a person thinks about it.
+        with RunLock(home / "state" / CHECK_LOCK):
+            return next(answers)
+
     monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
-    monkeypatch.setattr("giftping.cli._confirm", lambda question: next(answers))
+    monkeypatch.setattr("giftping.cli._confirm", answer)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     ran = giftping("codes", "settle")
     assert ran.exit_code == 0
@@ -439,3 +507,171 @@ def test_a_delivery_that_was_settled_in_part_by_hand_is_still_found(
     shown = {"embeds": [{"fields": [{"value": "```\nGift100\n```"}, {"value": "```\nGift200\n```"}]}]}
     assert look.matches(shown) is True
     assert look.since == snowflake_at(NOON)
+
+
+def hold(store: Store, spelling: str = "Gift100", **changes: object) -> None:
+    held = {"my-list": Hold(NOON, "30 new codes at once in a list of 40", **changes)}  # type: ignore[arg-type]
+    now = datetime.now(UTC)
+    sources = {"my-list": SourceMemory(spelling, now, now)}
+    store.remember([code(spelling.upper(), spelling=spelling, at=now, sources=sources, holds=held)])
+
+
+def test_what_is_held_is_shown_with_reason_end_and_who_waits(giftping: Run, follower: Store) -> None:
+    hold(follower)
+    hold(follower, "Gift200", until=datetime.now(UTC) + timedelta(minutes=20))
+    follower.insert([entry(1, "GIFT200", state=EntryState.SENT)])
+    shown = giftping("codes", "held", "--json").json["held"]
+    assert [(one["spelling"], one["source"], one["until"] is None, one["guilds"]) for one in shown] == [
+        ("Gift100", "my-list", True, ["1"]),
+        ("Gift200", "my-list", False, []),
+    ]
+    first, second = giftping("codes", "held").output.split("my-list: ")[1:]
+    assert "1 code is held for whiteout-survival since 20" in first + second
+    assert "until you say so: 30 new codes at once in a list of 40" in first + second
+    assert "1 guild waits; giftping codes approve CODE, or reject CODE; all: --source my-list" in first + second
+    # A source that the settings do not name any more is one all the same.
+    follower.remember([code("LEFT100", sources={"former": SourceMemory("LEFT100", NOON, NOON)})])
+    assert giftping("codes", "held", "--source", "former").output == "Nothing is held.\n"
+
+
+@pytest.mark.parametrize("command", ["held", "approve", "reject"])
+def test_a_source_that_nobody_knows_is_named_with_the_nearest(giftping: Run, follower: Store, command: str) -> None:
+    hold(follower)
+    ran = giftping("codes", command, "--source", "my-lits")
+    assert (ran.exit_code, ran.output) == (2, "")
+    assert "there is no source 'my-lits'; did you mean 'my-list'?" in ran.errors
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        ["gift100,", "gift200"],
+        ["Gift100, Gift200 …"],
+        ["`Gift100`,", "`Gift200`", "…"],
+        ["**gift100**,gift200,"],
+        ["> Gift100\n> Gift200;"],
+        [" Gift100 ", "“GIFT200”"],
+    ],
+)
+@pytest.mark.parametrize(("command", "goes_out"), [("approve", True), ("reject", False)])
+def test_codes_are_taken_as_they_are_pasted_from_a_message(
+    giftping: Run, follower: Store, pasted: list[str], command: str, goes_out: bool
+) -> None:
+    hold(follower)
+    hold(follower, "Gift200")
+    hold(follower, "Gift300")
+    ran = giftping("codes", command, *pasted, "--json")
+    shown = [(one["spelling"], one["may_go_out"]) for one in ran.json["codes"]]
+    assert shown == [("Gift100", goes_out), ("Gift200", goes_out)]
+
+
+def test_one_command_approves_or_rejects_all_that_one_source_brought(giftping: Run, follower: Store) -> None:
+    hold(follower)
+    hold(follower, "Gift200")
+    ran = giftping("codes", "reject", "--source", "my-list")
+    assert ran.output.splitlines() == [
+        "Gift100 withdrawn: it goes out nowhere any more.",
+        "Gift200 withdrawn: it goes out nowhere any more.",
+    ]
+    assert giftping("codes", "held").output == "Nothing is held.\n"
+    assert all(one.withdrawn and one.withdrawn.by for one in follower.codes())
+    again = giftping("codes", "reject", "--source", "my-list")
+    assert (again.exit_code, "nothing is held" in again.errors) == (2, True)
+
+
+def test_codes_are_approved_by_name_in_any_case_and_what_nobody_lists_any_more_is_said_to_be(
+    giftping: Run, follower: Store
+) -> None:
+    hold(follower)
+    ran = giftping("codes", "approve", "gift100", "--json")
+    assert [(one["spelling"], one["may_go_out"]) for one in ran.json["codes"]] == [("Gift100", True)]
+    follower.remember([code("OLD1000", spelling="Old1000", at=NOON)])
+    ran = giftping("codes", "approve", "OLD1000")
+    assert f"no source lists it any more; to announce it: giftping codes add Old1000 --game {HOME_GAME}" in ran.output
+    unknown = giftping("codes", "approve", "NOSUCH1")
+    assert (unknown.exit_code, "no source has listed 'NOSUCH1'" in unknown.errors) == (2, True)
+    assert giftping("codes", "approve").exit_code == 2
+
+
+def test_a_code_that_two_games_have_is_not_guessed(giftping: Run, store: Store) -> None:
+    store.remember([code("GIFT100"), code("GIFT100", game="kingshot")])
+    ran = giftping("codes", "withdraw", "GIFT100")
+    assert (ran.exit_code, "say which with --game" in ran.errors) == (2, True)
+    assert giftping("codes", "withdraw", "GIFT100", "--game", "kingshot").exit_code == 0
+    assert [one.game for one in store.codes() if one.withdrawn] == ["kingshot"]
+
+
+def test_a_code_is_taken_back_and_that_is_undone(giftping: Run, store: Store) -> None:
+    store.remember([code("GIFT100")])
+    assert giftping("codes", "withdraw", "Gift100").output == "Gift100 withdrawn: it goes out nowhere any more.\n"
+    listed = giftping("codes", "list", "--all", "--json").json["codes"]
+    assert listed[0]["reason"].startswith("a person has withdrawn it")
+    refused = giftping("codes", "add", "Gift100", "--game", HOME_GAME)
+    assert (refused.exit_code, "--anyway adds it all the same" in refused.errors) == (2, True)
+    assert "is a code again" in giftping("codes", "withdraw", "Gift100", "--undo").output
+    assert giftping("codes", "list", "--json").json["codes"][0]["may_go_out"]
+
+
+def test_to_undo_a_withdrawal_brings_back_what_a_person_had_said_before_and_what_comes_of_it_is_told(
+    giftping: Run, store: Store
+) -> None:
+    hold(store, "Gift100")
+    hold(store, "Gift200")
+    store.remember([code("GIFT300")])
+    giftping("codes", "approve", "GIFT100")
+    giftping("codes", "withdraw", "GIFT100")
+    assert giftping("codes", "explain", "GIFT100", "--json").json["codes"][0]["may_go_out"] is False
+    assert "is a code again" in giftping("codes", "withdraw", "GIFT100", "--undo").output
+    giftping("codes", "reject", "GIFT200")
+    undone = giftping("codes", "withdraw", "GIFT200", "--undo").output
+    assert "is held again (30 new codes at once in a list of 40): giftping codes approve" in undone
+    assert [one["key"] for one in giftping("codes", "held", "--json").json["held"]] == ["GIFT200"]
+    assert "was not withdrawn" in giftping("codes", "withdraw", "GIFT300", "--undo").output
+
+
+def test_what_is_not_said_of_an_added_code_stays_as_it_was(giftping: Run, follower: Store) -> None:
+    giftping("codes", "add", "Gift100", "--game", HOME_GAME, "--rewards", "100 gems", "--expires", "2090-12-31")
+    giftping("codes", "add", "Gift100", "--game", HOME_GAME)
+    (record,) = follower.codes()
+    assert (record.rewards, record.expires_at) == ("100 gems", datetime(2091, 1, 1, tzinfo=UTC))
+    assert record.sources["manual"].by
+
+
+def test_whoever_adds_a_code_is_told_where_it_goes_and_where_it_has_been(giftping: Run, follower: Store) -> None:
+    first = giftping("codes", "add", "Gift100", "--game", HOME_GAME)
+    assert first.output == f"Gift100 added for {HOME_GAME}: the next check announces it in 1 guild.\n"
+    follower.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=NOON)])
+    second = giftping("codes", "add", "Gift100", "--game", HOME_GAME)
+    assert "already sent to 1 guild, last on 20" in second.output
+    assert second.output.endswith("; --again announces it there as a new round.\n")
+    again = giftping("codes", "add", "Gift100", "--game", HOME_GAME, "--again", "--json")
+    assert (again.json["round"], again.json["goes_to"], again.json["sent"]) == (2, 1, 0)
+    assert follower.codes()[0].number == 2
+    nobody = giftping("codes", "add", "Gift100", "--game", "kingshot")
+    assert nobody.output == "Gift100 added for kingshot: no guild follows the game.\n"
+
+
+def test_a_person_may_overrule_what_speaks_against_a_code_but_not_what_no_code_can_be(
+    giftping: Run, follower: Store
+) -> None:
+    assert giftping("codes", "add", "Wood", "--game", HOME_GAME).exit_code == 2
+    assert giftping("codes", "add", "Wood", "--game", HOME_GAME, "--anyway").exit_code == 0
+    assert giftping("codes", "list", "--json").json["codes"][0]["may_go_out"]
+    assert giftping("codes", "add", "a~2", "--game", HOME_GAME, "--anyway").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://genshin.hoyoverse.com/en/gift?code=GENSHINGIFT", "https://x.example/r?lang=en&cdkey=GENSHINGIFT#top"],
+)
+def test_a_redeem_link_is_taken_for_the_code_in_it(giftping: Run, follower: Store, link: str) -> None:
+    assert giftping("codes", "add", link, "--game", "genshin").exit_code == 0
+    assert [one.spelling for one in follower.codes()] == ["GENSHINGIFT"]
+
+
+def test_the_last_day_that_a_person_gives_is_shown_as_that_day_and_another_time_as_a_time(giftping: Run) -> None:
+    giftping("codes", "add", "Day2099", "--game", "kingshot", "--expires", "2099-01-31")
+    assert "until 2099-01-31 " in giftping("codes", "list", "--game", "kingshot").output
+    giftping("codes", "add", "Day2099", "--game", "kingshot", "--expires", "2099-03-01T10:00")
+    (told,) = giftping("codes", "list", "--game", "kingshot", "--json").json["codes"]
+    assert (told["expires_at"], told["expiry_text"]) == ("2099-03-01T10:00:00+00:00", "")

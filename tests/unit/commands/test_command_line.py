@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 from fakes.deliveries import delivery, put_delivery
-from fakes.records import code, entry, guild
+from fakes.records import code, entry, subscription
 from ran import Ran
 from typer.main import get_command
 
@@ -50,20 +50,21 @@ READING = {
     },
     ("guilds", "list"): {"guilds"},
     ("sources", "list"): {"sources"},
-    ("config", "check"): {"file", "valid"},
+    ("config", "check"): {"file", "valid", "trouble", "remarks"},
     ("config", "show"): {"file", "values", "sources", "games", "warnings"},
     ("todo", "status"): {"members"},
     ("todo", "list"): {"members", "handed_in", "missing"},
     ("todo", "history", "101"): {"user_id", "total", "events"},
     ("todo", "roster", "list"): {"members"},
-    ("codes", "explain", "GIFT100", "--guild", "1"): {"guild_id", "key", "answer", "steps", "codes", "entries"},
+    ("codes", "explain", "GIFT100", "--guild", "1"): {"guild_id", "key", "answer", "steps", "codes", "entries"}
+    | {"guilds", "events", "memory", "rules"},
 }
 
 
 @pytest.fixture
 def busy(store: Store) -> None:
     """Put something of everything into the store."""
-    store.put_guild(guild(1))
+    store.put_subscriptions(subscription(1))
     store.remember([code("GIFT100", rewards="100 gems"), code("GIFT200")])
     store.insert([entry(1, "GIFT100", state=EntryState.SENT, sent_at=code().first_seen)])
     put_delivery(store, delivery("GIFT200", id="delivery-2", state=DeliveryState.UNCLEAR))
@@ -246,6 +247,63 @@ def test_a_prompt_that_is_broken_off_is_1_in_one_line(giftping: Run, monkeypatch
     monkeypatch.setattr("giftping.commands.codes.stats", break_off)
     ran = giftping("codes", "stats")
     assert (ran.exit_code, ran.errors) == (130, "giftping: aborted\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        (("codes", "check", "--dryrun"), 2),
+        (("codes", "check", "--game", "no-such-game"), 2),
+        (("guilds", "test", "1"), 2),
+        (("codes", "nothing"), 2),
+        (("config", "check", "--config", "missing.toml"), 78),
+        (("todo", "sweep"), 78),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_an_object_too_where_json_was_asked_for(
+    giftping: Run, words: tuple[str, ...], exit_code: int
+) -> None:
+    ran = giftping(*words, "--json")
+    assert ran.exit_code == exit_code
+    assert ran.json["exit_code"] == exit_code
+    assert [f"giftping: {line}" for line in ran.json["error"]] == ran.errors.splitlines()
+
+
+def test_every_sort_of_error_is_one_object(giftping: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends_in(error: type[BaseException]) -> Ran:
+        def end(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("giftping.commands.codes.stats", end)
+        return giftping("codes", "stats", "--json")
+
+    assert ends_in(typer.Abort).json == {"error": ["aborted"], "exit_code": 130}
+    unforeseen = ends_in(ZeroDivisionError).json
+    assert (unforeseen["exit_code"], "unexpected ZeroDivisionError" in unforeseen["error"][0]) == (1, True)
+    (home / "state").mkdir()
+    (home / "state" / "giftping.json").write_text("{ this is no ledger", "utf-8")
+    assert giftping("guilds", "list", "--json").json["exit_code"] == 69
+
+
+def test_an_error_after_the_object_does_not_make_it_two(giftping: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from giftping.commands.session import Session
+
+    def break_off(session: Session, *_: object) -> int:
+        session.give({"total": 1})
+        raise errors.GiftpingError("too late")
+
+    monkeypatch.setattr("giftping.commands.codes.stats", break_off)
+    ran = giftping("codes", "stats", "--json")
+    assert (ran.exit_code, ran.json) == (69, {"total": 1})
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("words", SOMEWHERE, ids=lambda words: " ".join(words)[:40])
+def test_an_object_of_an_error_repeats_no_secret(giftping: Run, words: tuple[str, ...]) -> None:
+    ran = giftping(*words, "--json")
+    assert (ran.exit_code, "s3cret" in ran.output) == (2, False)
+    assert ran.json["exit_code"] == 2
 
 
 def test_mistakes_in_the_settings_are_78_and_all_of_them_are_named(giftping: Run, home: Path) -> None:

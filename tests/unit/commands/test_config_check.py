@@ -89,3 +89,15 @@ def test_every_mistake_in_the_table_of_a_built_in_source_is_told(giftping: Run, 
     (home / "giftping.toml").write_text(table, "utf-8")
     keys = [line.split(": ")[2] for line in giftping("config", "check").errors.splitlines()]
     assert keys == [f"sources.wostools.{key}" for key in ("kind", "game", "url", "rows.at")]
+
+
+@pytest.mark.parametrize(("address", "says"), [("mongodb://h/", True), ("mongodb://h/legend_star", False)])
+def test_an_older_bots_address_without_a_database_is_told_what_that_bot_calls_it(
+    giftping: Run, monkeypatch: pytest.MonkeyPatch, address: str, *, says: bool
+) -> None:
+    monkeypatch.setenv("MONGODB_URI", address)
+    ran = giftping("config", "check")
+    assert "MONGODB_URI, the older bot's name for MONGO_URI, is read" in ran.output
+    assert ("set MONGO_DB_NAME=legend_star to go on with that" in ran.output) == says
+    monkeypatch.setenv("MONGO_DB_NAME", "x")
+    assert "legend_star" not in giftping("config", "check").output.replace(address, "")

@@ -185,7 +185,7 @@ SPOILS: dict[str, tuple[Callable[[Post], object], str, str, str, str]] = {
         lambda p: p.discord.remove_role(BOT_GUILD, MENTIONED),
         "destination",
         "warn",
-        "the role 42, which is to be mentioned, is gone",
+        "the guild has no role 42, which is to be mentioned",
         "--mention ROLE",
     ),
     "Discord is down": (

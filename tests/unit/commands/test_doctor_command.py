@@ -219,12 +219,12 @@ def test_a_permission_that_the_channel_denies_is_named(ward: Ward, lacking: Perm
 
 
 def test_what_the_bot_may_do_in_a_thread_is_said_by_the_channel_above(ward: Ward) -> None:
-    above, in_threads = 20, 1 << 38
+    above = 20
     ward.discord.remove_channel(CHANNEL)
-    ward.discord.add_channel(above, GUILD)
+    ward.discord.add_channel(above, GUILD, permissions=Permission.POSTING & ~Permission.SEND_MESSAGES_IN_THREADS)
     ward.discord.add_channel(CHANNEL, GUILD, type=ChannelType.THREAD, parent_id=above)
     assert ward.found()["permissions"] == ("fail", "the bot lacks Send Messages in Threads in channel 21")
-    ward.discord.set_bot(GUILD, permissions=Permission.MANAGE_ROLES | in_threads)
+    ward.discord.set_permissions(above, Permission.POSTING)
     assert ward.found()["permissions"][0] == "ok"
     ward.discord.set_permissions(above, Permission.POSTING & ~Permission.ATTACH_FILES)
     assert ward.found()["permissions"] == ("fail", "the bot lacks Attach Files in channel 21")

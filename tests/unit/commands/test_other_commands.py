@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from ran import Ran
 
 from giftping.codes.fetch import Failed, Fetched, FetchRequest
+from giftping.codes.memory import SourceDay
+from giftping.commands.sources import chart_of
 
 Run = Callable[..., Ran]
 
@@ -50,6 +52,18 @@ def test_init_says_where_it_cannot_write(giftping: Run, home: Path) -> None:
     assert "giftping.toml" in ran.error
 
 
+# store
+
+
+@pytest.mark.parametrize("way", ["adopt", "accept"])
+def test_where_there_is_nothing_to_decide_nobody_is_asked_and_nothing_has_failed(giftping: Run, way: str) -> None:
+    ran = giftping("store", way)
+    assert (ran.exit_code, ran.errors) == (0, "")
+    assert "of this host alone: there is nothing to decide." in ran.output
+    found = giftping("store", way, "--json").json
+    assert (found["was"], found["decided"], found["guilds"]) == (None, None, 0)
+
+
 # config
 
 
@@ -61,7 +75,7 @@ def test_settings_are_shown_with_where_they_come_from_and_without_secrets(
     for words in ((), ("--json",)):
         ran = giftping("config", "show", *words)
         assert token not in ran.output + ran.errors
-        assert ran.output.count("Asia/Kolkata") == 2  # The one in the file, and the default of [todo].
+        assert ran.output.count("Asia/Kolkata") == 1  # The one in the file, which [todo] follows.
         assert "DISCORD_TOKEN" in ran.output
     assert "time_zone" in giftping("config", "show").output
 
@@ -119,6 +133,22 @@ def test_sources_are_listed_with_how_they_stand(giftping: Run) -> None:
     (told,) = giftping("sources", "list", "--json").json["sources"]
     assert told["name"] == "my-list"
     assert told["outcome"] is None
+    assert (told["count"], told["days"], told["family"]) == (None, [], "my-list")
     shown = giftping("sources", "list").output
     assert "1 source\n" in shown
     assert "never asked" in shown
+
+
+def test_the_chart_of_a_source_has_a_character_for_each_day_since_the_first_that_is_known() -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    days = [
+        SourceDay("2026-11-01", 9, size=3),
+        SourceDay("2026-11-14", 9, failed=9, size=-1),
+        SourceDay("2026-11-15", 9, size=0),
+        SourceDay("2026-11-16", 9, failed=9, size=4),
+        SourceDay("2026-11-18", 9, failed=1, size=4),
+        SourceDay("2026-11-19", 9, size=8),
+        SourceDay("2026-11-20", 9, size=2),
+    ]
+    assert chart_of(days, now) == "×▁×·▅█▃"
+    assert chart_of([], now) == ""

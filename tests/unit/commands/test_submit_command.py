@@ -56,9 +56,18 @@ def test_the_streak_counts_the_days_before(giftping: Run, past: Past) -> None:
 
 
 @pytest.mark.usefixtures("asha")
+def test_the_streak_counts_what_was_handed_in_whatever_this_hosts_clock_says(
+    giftping: Run, discord: StandInDiscord
+) -> None:
+    discord.clock.forward(-30 * DAY)
+    ran = giftping(*SUBMIT, str(ASHA), *READ, "--json")
+    assert ran.json["streak"]["current"] == 1
+
+
+@pytest.mark.usefixtures("asha")
 def test_every_mistake_is_on_a_line_of_its_own_and_nothing_is_saved(giftping: Run, past: Past) -> None:
     before = past.read(ASHA)
-    ran = giftping(*SUBMIT, str(ASHA), "--must-do", ".", "--name", "x", "--date", "31/02/2026")
+    ran = giftping(*SUBMIT, str(ASHA), "--must-do", ".", "--name", "x" * 6001, "--date", "31/02/2026")
     assert (ran.exit_code, ran.output) == (2, "")
     assert [line.split(": ")[1] for line in ran.errors.splitlines()] == ["date", "name", "must_do"]
     assert all(line.startswith("giftping: ") for line in ran.errors.splitlines())
@@ -242,5 +251,5 @@ def test_a_file_that_is_not_taken_is_a_mistake(giftping: Run, home: Path, name: 
 def test_a_history_that_cannot_be_read_does_not_hide_that_the_todo_is_saved(giftping: Run, past: Past) -> None:
     past.document("todo_events", {"_id": "odd", "user_id": str(ASHA), "kind": "left", "at": "never"})
     ran = giftping(*SUBMIT, str(ASHA), *READ)
-    assert (ran.exit_code, "Saved" in ran.output, "Streak" in ran.output) == (0, True, False)
+    assert (ran.exit_code, "Saved" in ran.output, "Streak" in ran.output) == (69, True, False)
     assert "at is 'never'" in ran.error

@@ -104,6 +104,7 @@ def test_the_next_ping_is_not_in_quiet_hours_or_in_a_pause(
     past.member(ASHA, "Asha", last_submit=noon + DAY)
     (told,) = giftping("todo", "status", str(ASHA), "--json").json["members"]
     assert instant(told["next_ping"]) == (noon + 2 * DAY).replace(hour=14, minute=30)
+    assert told["due"]["until"] == told["next_ping"], "there is one next reminder"
     past.member(ASHA, "Asha", last_submit=now() - 2 * DAY, pauses=(Pause("p", now() - DAY, noon + 3 * DAY),))
     (told,) = giftping("todo", "status", str(ASHA), "--json").json["members"]
     assert instant(told["next_ping"]) == (noon + 3 * DAY).replace(hour=14, minute=30)
@@ -157,7 +158,7 @@ def test_what_only_looks_writes_nothing_and_tells_of_documents_that_it_cannot_re
     past.document("active_members", {"_id": "102", "added": "long ago"})
     before = {path: path.read_bytes() for path in (home / "state").iterdir()}
     ran = giftping("todo", *words)
-    assert (ran.exit_code, "Asha" in ran.output) == (0, True)
+    assert (ran.exit_code, "Asha" in ran.output) == (69, True)
     assert ran.error.startswith("member 102: active_members: added is 'long ago'")
     assert {path: path.read_bytes() for path in (home / "state").iterdir()} == before
 
@@ -215,7 +216,7 @@ def test_a_long_history_is_cut_and_says_how_to_see_all(giftping: Run, past: Past
 def test_an_entry_that_cannot_be_read_is_69_and_named(giftping: Run, past: Past) -> None:
     past.document("todo_events", {"_id": "odd", "user_id": str(ASHA), "kind": "left", "at": "never"})
     ran = giftping("todo", "history", str(ASHA))
-    assert (ran.exit_code, ran.output) == (69, "")
+    assert (ran.exit_code, ran.output) == (69, ""), "an error is never read as none"
     assert "at is 'never'" in ran.error
 
 
@@ -398,6 +399,26 @@ def test_who_is_removed_keeps_the_past_and_begins_anew_when_added_again(giftping
     (told,) = giftping("todo", "status", str(ASHA), "--json").json["members"]
     assert (told["due"]["action"], told["due"]["why"]) == ("nothing", "nothing handed in for 0 min")
     assert [event.kind for event in past.events(ASHA)] == ["removed", "added"]
+
+
+@pytest.mark.usefixtures("home")
+def test_what_staff_has_set_of_a_member_is_said_when_it_is_forgotten(giftping: Run, past: Past) -> None:
+    past.member(ASHA, "Asha", exempt=True, time_zone="Europe/Berlin", pauses=(Pause("p", now(), now() + DAY),))
+    ran = giftping("todo", "roster", "remove", str(ASHA), "--yes")
+    forgotten = "exempt, time zone Europe/Berlin, 1 pause"
+    assert f"Forgotten with that: {forgotten}." in ran.output
+    assert [event.result for event in past.events(ASHA)] == [f"forgotten: {forgotten}"]
+    giftping("todo", "roster", "add", str(ASHA))
+    assert "Forgotten" not in giftping("todo", "roster", "remove", str(ASHA), "--yes").output
+
+
+def test_how_members_stand_goes_by_discords_time_where_this_hosts_clock_is_off(
+    giftping: Run, past: Past, discord: StandInDiscord
+) -> None:
+    past.member(ASHA, "Asha", silent=24 * HOUR - 5 * timedelta(minutes=1))
+    discord.clock.forward(timedelta(minutes=8))
+    (told,) = giftping("todo", "status", str(ASHA), "--json").json["members"]
+    assert told["due"]["action"] == "remind"
 
 
 @pytest.mark.usefixtures("home")

@@ -428,7 +428,6 @@ def withdraw():
 WITHDRAWN = Refused("submitted a moment ago", withdrawn=True)
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize("endpoint", [BY_BOT, by_webhook()])
 def test_a_request_that_is_taken_back_is_not_sent_and_counts_for_nothing(client_for, clock, endpoint):
     http, script = client_for(OK)
@@ -449,7 +448,6 @@ def test_a_request_may_be_taken_back_after_a_429(client_for, clock):
     assert len(script.requests) == 1
 
 
-@pytest.mark.timeout(20)
 def test_what_breaks_while_the_body_is_made_goes_to_the_caller_and_blocks_nobody(client_for, clock):
     def broken():
         raise RuntimeError("the store is gone")

@@ -21,8 +21,6 @@ from giftping.net.transport import proxy_for
 POST = Endpoint("POST", "POST /channels/{channel}/messages", "/channels/7/messages", "channel 7")
 MESSAGE = b'{"id": "1"}'
 
-pytestmark = pytest.mark.timeout(20)
-
 
 @pytest.fixture
 def client(loopback):

@@ -23,8 +23,6 @@ MESSAGE = b'{"id": "1"}'
 ANSWERED = Answer(200, {"id": "1"})
 LIMITED = b'{"message": "You are being rate limited.", "retry_after": 0.01, "global": false}'
 
-pytestmark = pytest.mark.timeout(20)
-
 
 class Fence:
     """Counts how often it was asked, and raises what a test names, in order."""

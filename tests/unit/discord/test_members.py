@@ -104,7 +104,7 @@ CALLS = {
 }
 GOOD = {
     "guild": (ok({"id": str(GUILD)}), {"id": str(GUILD)}),
-    "channel": (ok({"type": 1}), {"type": 1}),
+    "channel": (ok({"id": str(CHANNEL), "type": 1}), {"id": str(CHANNEL), "type": 1}),
     "roles": (ok([role()]), (RoleInfo(ROLE, "TODO", 2, 1 << 28),)),
     "member": (ok(member()), MemberInfo(USER, "Asha", False, frozenset())),
     "members": (ok([member()]), {USER: MemberInfo(USER, "Asha", False, frozenset())}),

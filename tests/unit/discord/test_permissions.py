@@ -126,6 +126,9 @@ def test_overwrites_that_are_none_are_not_taken_for_an_empty_list(shown):
     assert overwrites_of(shown) is None
 
 
+PUBLIC_THREAD = 11
+
+
 @pytest.mark.parametrize("lacking", [StandInPermission.NONE, *list(StandInPermission.POSTING)])
 def test_the_sum_is_what_the_stand_in_enforces(lacking):
     """Its channel shows an overwrite for the bot; a channel that it cannot see it is not shown at all."""
@@ -141,4 +144,5 @@ def test_the_sum_is_what_the_stand_in_enforces(lacking):
     assert overwrites is not None
     may = channel_permissions(0, overwrites, guild_id=11, user_id=discord.bot_id, role_ids=())
     named = () if lacking is StandInPermission.NONE else (permission_label(Permission(int(lacking))),)
-    assert missing_for_posting(may, 0) == named
+    in_thread = lacking is StandInPermission.SEND_MESSAGES_IN_THREADS
+    assert missing_for_posting(may, PUBLIC_THREAD if in_thread else 0) == named

@@ -7,6 +7,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 from fakes.clock import TestClock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from giftping.discord import rest as discord_rest
 from giftping.discord import webhook as discord_webhook
@@ -15,13 +17,16 @@ from giftping.discord.message import Embed, Message, Upload
 from giftping.discord.outcome import Absent, Done, Found, Refused, Route, Unclear, Undecided, WithdrawnError
 from giftping.discord.rest import ChannelRoute, Page, RestClient
 from giftping.discord.snowflake import snowflake_at
-from giftping.discord.webhook import WebhookAddress, WebhookRoute
+from giftping.discord.webhook import WebhookAddress, WebhookInfo, WebhookRoute
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ME, WEBHOOK_ID, CHANNEL, THREAD = 99, 55, 7, 8
 MESSAGE = Message((Embed("Gift code"),))
 NOBODY = frozenset[int]()
 ONE_MESSAGE = f"/channels/{CHANNEL}/messages/{CHANNEL}"
+
+
+POSTED = snowflake_at(NOW) + 1234
 
 
 def seconds_ago(seconds, number=0):
@@ -65,7 +70,7 @@ class StandIn:
         if path == f"/webhooks/{WEBHOOK_ID}/token" and request.method == "GET":
             return httpx.Response(200, json={"id": str(WEBHOOK_ID), "channel_id": str(CHANNEL)})
         if request.method == "POST":
-            return httpx.Response(200, json={"id": "1234", "channel_id": str(CHANNEL)})
+            return httpx.Response(200, json={"id": str(POSTED), "channel_id": str(CHANNEL)})
         if "limit" not in request.url.params:
             return error(404, 10008, "Unknown Message")
         before = int(request.url.params.get("before", 2**63))
@@ -127,7 +132,7 @@ def error(status, code=0, message="no"):
 
 
 def test_a_channel_gets_the_delivery_id_as_an_enforced_nonce(channel, stand_in):
-    assert channel.post(MESSAGE, "d" * 25) == Done(1234, CHANNEL)
+    assert channel.post(MESSAGE, "d" * 25) == Done(POSTED, CHANNEL)
     body = json.loads(stand_in.requests[0].content)
     assert (body["nonce"], body["enforce_nonce"]) == ("d" * 25, True)
 
@@ -141,7 +146,7 @@ def test_a_delivery_id_that_is_no_nonce_is_a_mistake(channel, stand_in, delivery
 
 def test_a_message_goes_out_with_its_files(channel, stand_in):
     message = Message((Embed("Plan", image="attachment://plan.png"),), files=(Upload("plan.png", b"PNG", "image/png"),))
-    assert channel.post(message, "d") == Done(1234, CHANNEL)
+    assert channel.post(message, "d") == Done(POSTED, CHANNEL)
     (request,) = stand_in.requests
     assert request.headers["content-type"].startswith("multipart/form-data")
     assert b'filename="plan.png"' in request.content
@@ -156,7 +161,7 @@ def test_a_message_may_be_made_when_it_goes_out(http, stand_in, clock):
         return Message(content=f"{len(made)} overdue", mention_users=(5,))
 
     stand_in.answers = [httpx.Response(429, json={"retry_after": 3}, headers={"via": "1.1 google"})]
-    assert RestClient(http).post_message(CHANNEL, make, "d") == Done(1234, CHANNEL)
+    assert RestClient(http).post_message(CHANNEL, make, "d") == Done(POSTED, CHANNEL)
     assert made == [0, 3]
     body = json.loads(stand_in.requests[-1].content)
     assert body == Message(content="2 overdue", mention_users=(5,)).payload() | {"nonce": "d", "enforce_nonce": True}
@@ -176,11 +181,11 @@ def test_a_message_that_is_made_when_it_goes_out_brings_no_files(http, stand_in)
     with pytest.raises(ValueError, match="no files"):
         rest.post_message(CHANNEL, lambda: Message(files=(Upload("a", b"x", "text/plain"),)), "d")
     assert stand_in.requests == []
-    assert rest.post_message(CHANNEL, MESSAGE, "d") == Done(1234, CHANNEL)
+    assert rest.post_message(CHANNEL, MESSAGE, "d") == Done(POSTED, CHANNEL)
 
 
 def test_a_webhook_is_asked_for_the_message_it_made_and_gets_no_nonce(webhook, stand_in):
-    assert webhook.post(MESSAGE, "delivery") == Done(1234, CHANNEL)
+    assert webhook.post(MESSAGE, "delivery") == Done(POSTED, CHANNEL)
     (request,) = stand_in.requests
     assert dict(request.url.params) == {"wait": "true"}
     assert b"delivery" not in request.content
@@ -207,6 +212,56 @@ def test_success_without_a_message_is_unclear(channel, webhook, stand_in, reply)
         outcome = route.post(MESSAGE, "d")
         assert isinstance(outcome, Unclear)
         assert "not a message" in outcome.reason
+
+
+OF_NO_MESSAGE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.floats(),
+    st.text(max_size=8),
+    st.integers(-(2**64), -1),
+    st.sampled_from(["0", "01", "-1", "1e18", f" {POSTED}", f"{POSTED}\n", "9" * 30, [POSTED], {"id": POSTED}]),
+)
+OF_ANOTHER_TIME = st.one_of(
+    st.integers(1, snowflake_at(NOW - timedelta(minutes=12))),
+    st.integers(snowflake_at(NOW + timedelta(minutes=11)), 2**64 - 1),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(message_id=st.one_of(OF_NO_MESSAGE, OF_ANOTHER_TIME, OF_ANOTHER_TIME.map(str)))
+def test_an_answer_whose_id_is_none_or_not_of_now_is_unclear(channel, webhook, stand_in, message_id):
+    body = json.dumps({"id": message_id, "channel_id": str(CHANNEL)})
+    reply = httpx.Response(200, text=body, headers={"content-type": "application/json"})
+    stand_in.replies["POST", f"/channels/{CHANNEL}/messages"] = reply
+    stand_in.replies["POST", f"/webhooks/{WEBHOOK_ID}/token"] = reply
+    for route in (channel, webhook):
+        outcome = route.post(MESSAGE, "d")
+        assert isinstance(outcome, Unclear)
+        assert "the answer is not" in outcome.reason
+
+
+@pytest.mark.parametrize("minutes", [-9, -3, 0, 9])
+def test_a_message_of_the_minutes_around_discords_time_is_done(channel, stand_in, minutes):
+    message_id = snowflake_at(NOW + timedelta(minutes=minutes))
+    stand_in.replies["POST", f"/channels/{CHANNEL}/messages"] = httpx.Response(200, json={"id": str(message_id)})
+    assert channel.post(MESSAGE, "d") == Done(message_id, None)
+
+
+def test_a_nonce_brings_the_message_of_the_first_post_however_long_ago_that_was(channel, stand_in):
+    first = snowflake_at(NOW - timedelta(hours=2))
+    stand_in.replies["POST", f"/channels/{CHANNEL}/messages"] = httpx.Response(200, json={"id": str(first)})
+    assert channel.post(MESSAGE, "d", since=snowflake_at(NOW - timedelta(hours=2, minutes=1))) == Done(first, None)
+    assert isinstance(channel.post(MESSAGE, "d"), Unclear)
+
+
+def test_an_older_message_may_be_edited(channel, webhook, stand_in):
+    old = snowflake_at(NOW - timedelta(days=30))
+    reply = httpx.Response(200, json={"id": str(old), "channel_id": str(CHANNEL)})
+    stand_in.replies["PATCH", f"/channels/{CHANNEL}/messages/{old}"] = reply
+    stand_in.replies["PATCH", f"/webhooks/{WEBHOOK_ID}/token/messages/{old}"] = reply
+    for route in (channel, webhook):
+        assert route.edit(MESSAGE, old, CHANNEL) == Done(old, CHANNEL)
 
 
 def test_only_the_bots_posts_may_be_repeated(channel, webhook):
@@ -368,12 +423,6 @@ def test_a_direct_message_channel_that_may_not_be_read_leaves_it_open_for_later(
     assert not finding.for_good
 
 
-def test_a_direct_message_channel_takes_messages(channel, stand_in):
-    recipients = [{"id": "5", "username": "asha"}]
-    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json={"type": 1, "recipients": recipients})
-    assert channel.probe() is None
-
-
 # Finding what a webhook posted
 
 
@@ -494,7 +543,7 @@ def test_a_webhook_asks_without_a_token(stand_in):
 
 
 def test_no_route_asks_where_an_answer_has_told_the_time_already(channel, stand_in):
-    channel.probe()
+    channel.ask()
     assert channel.ask() is None
     assert len(stand_in.requests) == 1
 
@@ -560,31 +609,40 @@ def test_a_webhook_that_does_not_say_where_it_posts_settles_nothing(webhook, sta
     assert finding.for_good is for_good
 
 
-# Probing
+# Looking at what a destination is
 
 
-def test_a_probe_posts_nothing(channel, webhook, stand_in):
-    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json={"id": str(CHANNEL), "type": 0})
-    assert channel.probe() is None
-    assert webhook.probe() is None
+def test_a_webhook_is_shown_with_its_guild_its_channel_and_its_name(webhook, stand_in):
+    shown = {"id": str(WEBHOOK_ID), "channel_id": str(CHANNEL), "guild_id": "77", "name": "Codes"}
+    stand_in.replies["GET", f"/webhooks/{WEBHOOK_ID}/token"] = httpx.Response(200, json=shown)
+    assert webhook.look() == WebhookInfo(CHANNEL, 77, "Codes")
     assert stand_in.asked("POST") == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"), [(4, "is a category"), (15, "is a forum"), (77, "is of type 77"), ("0", "is of no known type")]
-)
-def test_a_channel_that_takes_no_messages_is_refused(channel, stand_in, kind, words):
-    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json={"type": kind})
-    assert channel.probe() == Refused(f"channel {CHANNEL} {words}; messages cannot be posted there", lasting=True)
+NOT_THAT = [
+    httpx.Response(200, text="<html>Please log in</html>"),
+    httpx.Response(200, json=[]),
+    httpx.Response(200, json={}),
+    httpx.Response(200, json={"id": "1", "channel_id": str(CHANNEL), "guild_id": "7", "type": 0}),
+    httpx.Response(200, json={"id": 1.5, "type": True}),
+    httpx.Response(200, json={"ok": True, "data": {"id": str(CHANNEL)}}),
+    httpx.Response(204),
+]
 
 
-def test_a_probe_tells_what_is_wrong(channel, webhook, stand_in):
+@pytest.mark.parametrize("reply", NOT_THAT, ids=range(len(NOT_THAT)))
+def test_an_answer_that_is_not_what_was_asked_for_says_nothing(webhook, http, stand_in, reply):
+    stand_in.replies["GET", f"/channels/{CHANNEL}"] = reply
+    stand_in.replies["GET", f"/webhooks/{WEBHOOK_ID}/token"] = reply
+    assert isinstance(webhook.look(), Unclear)
+    assert isinstance(RestClient(http).channel(CHANNEL), Unclear)
+
+
+def test_a_look_tells_what_is_wrong(webhook, http, stand_in):
     stand_in.replies["GET", f"/channels/{CHANNEL}"] = error(403, 50001, "Missing Access")
     stand_in.replies["GET", f"/webhooks/{WEBHOOK_ID}/token"] = error(404, 10015, "Unknown Webhook")
-    assert channel.probe() == Refused("HTTP 403 Missing Access (50001)", 403, 50001, lasting=True)
-    assert webhook.probe() == Refused("HTTP 404 Unknown Webhook (10015)", 404, 10015, lasting=True)
-    stand_in.replies["GET", f"/channels/{CHANNEL}"] = httpx.Response(200, json=[])
-    assert isinstance(channel.probe(), Unclear)
+    assert RestClient(http).channel(CHANNEL) == Refused("HTTP 403 Missing Access (50001)", 403, 50001, lasting=True)
+    assert webhook.look() == Refused("HTTP 404 Unknown Webhook (10015)", 404, 10015, lasting=True)
 
 
 def test_pages_may_be_asked_for_after_a_message(http, stand_in):

@@ -5,14 +5,9 @@ from dataclasses import replace
 import pytest
 from doctor_facts import CHANNEL, DAY, FAIL, HOUR, NOW, OK, WARN, WEBHOOK
 
-from giftping.doctor.destinations import (
-    BrokenFacts,
-    DestinationFacts,
-    DestinationsFacts,
-    judge_destinations,
-    judge_vanished_webhooks,
-)
+from giftping.doctor.destinations import DestinationsFacts, judge_destinations, judge_vanished_webhooks
 from giftping.doctor.judgement import NoAnswer, Verdict
+from giftping.doctor.one_destination import BrokenFacts, DestinationFacts, MentionFacts
 
 GONE = NoAnswer("HTTP 404 Unknown Webhook (10015)", 404)
 
@@ -32,11 +27,25 @@ GONE = NoAnswer("HTTP 404 Unknown Webhook (10015)", 404)
         ),
         (replace(CHANNEL, trouble=NoAnswer("HTTP 404", 404)), FAIL, "is not there", "--channel ID"),
         (replace(CHANNEL, trouble=NoAnswer("HTTP 403", 403)), FAIL, "cannot see it", "View Channel"),
-        (replace(CHANNEL, takes_no_messages="a forum"), FAIL, "a forum", "--channel ID"),
-        (replace(CHANNEL, channel_guild_id=99), FAIL, "in guild 99", "--channel ID"),
+        (replace(CHANNEL, unfit="a forum", needs_post=True), FAIL, "each message needs a post", "name a post of it"),
+        (replace(WEBHOOK, channel_guild_id=11, unfit="a forum", needs_post=True), FAIL, "a forum", "?thread_id=ID"),
+        (replace(CHANNEL, unfit="a voice channel"), FAIL, "is a voice channel", "--channel ID"),
+        (replace(CHANNEL, unfit="a direct message", channel_guild_id=None, is_elsewhere=True), FAIL, "no guild", "add"),
+        (replace(CHANNEL, channel_guild_id=99, is_elsewhere=True), FAIL, "in guild 99", "--channel ID"),
+        (replace(WEBHOOK, channel_guild_id=99, is_elsewhere=True), FAIL, "in guild 99", "--webhook URL"),
+        (replace(WEBHOOK, lost_thread=5), FAIL, "thread 5", "--webhook URL"),
+        (replace(WEBHOOK, shared_with=(99, 98)), FAIL, "used by guild 99; guild 98", "guilds remove ID"),
         (replace(CHANNEL, missing=("Embed Links", "Send Messages")), FAIL, "Embed Links, Send Messages", "allow it"),
         (replace(CHANNEL, missing=NoAnswer("timed out")), WARN, "timed out", "again"),
-        (replace(CHANNEL, lost_mention=77), WARN, "77", "--mention ROLE"),
+        (replace(CHANNEL, mentions=(MentionFacts("77", is_known=False),)), WARN, "no role 77", "--mention ROLE"),
+        (replace(CHANNEL, mentions=(MentionFacts("66"), MentionFacts("12"))), WARN, "@everyone", "--mention ROLE"),
+        (
+            replace(CHANNEL, mentions=(MentionFacts("77", is_mentionable=False, is_allowed=False),)),
+            WARN,
+            "notifies nobody",
+            "Mention Everyone",
+        ),
+        (replace(CHANNEL, mentions=NoAnswer("timed out")), WARN, "not to be told: timed out", "again"),
         (replace(CHANNEL, broken=BrokenFacts("HTTP 404", NOW - DAY)), FAIL, "left alone for 1 d", "guilds test 12"),
         (
             replace(CHANNEL, broken=BrokenFacts("HTTP 403", NOW - DAY, NOW + HOUR)),

@@ -15,7 +15,7 @@ from giftping.doctor.todo_roster import ROSTER_CHECKS
 from giftping.doctor.todo_sweeps import SWEEPS_CHECKS
 
 MACHINE = ["settings", "files", "state folder", "ledger"]
-CODES = ["source", "game", "destination", "webhook purge", "last check", "uncertain", "claims"]
+CODES = ["source", "game", "destination", "webhook purge", "last check", "uncertain", "claims", "refused", "held"]
 
 
 def test_where_all_is_well_every_check_says_so_and_none_has_a_next_step() -> None:
@@ -45,7 +45,7 @@ def test_a_check_gets_the_facts_of_its_subject_and_nothing_else(name: str) -> No
 
 
 def test_a_part_that_is_not_set_up_is_not_checked() -> None:
-    alone = replace(FACTS, mongo=None, hosts=None)
+    alone = replace(FACTS, mongo=None, hosts=None, contacts=None)
     assert names(replace(alone, discord=None, codes=None, todo=None)) == MACHINE
     assert names(replace(alone, todo=None)) == [*MACHINE, "bot token", "clock", *CODES]
 

@@ -24,7 +24,8 @@ from giftping.doctor.sources import judge_games, judge_sources
             "correct its table",
         ),
         ({"count": 0, "dropped": 7}, WARN, "7 rows, and none is a code", "giftping sources test a-list"),
-        ({"changed_at": NOW - 90 * DAY}, WARN, "not changed for 90 d", "giftping sources test a-list"),
+        ({"concern": "has not changed for 90 days"}, WARN, "a-list has not changed for 90", "sources test a-list"),
+        ({"hides_changes": True}, WARN, "nothing has changed (304) when something has", "nothing has to be done"),
     ],
 )
 def test_a_source_that_is_not_well_is_found_by_name(

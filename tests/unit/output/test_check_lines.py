@@ -14,7 +14,7 @@ from giftping.codes.report import (
     CheckReport,
     DeliveryReport,
     DeliveryResult,
-    GuildWork,
+    DestinationWork,
     RestingReport,
     SeedReport,
 )
@@ -39,7 +39,7 @@ def known(report: CheckReport) -> list[bool]:
 
 
 def test_a_first_look_says_what_was_recorded_and_how_to_post_it() -> None:
-    report = replace(CALM, work=(GuildWork(seeded=(SeedReport(7, "a-game", ("Old1", "Old2")),)),))
+    report = replace(CALM, work=(DestinationWork(seeded=(SeedReport(7, "a-game", ("Old1", "Old2")),)),))
     (line,) = good_lines(report)
     assert "2 current codes recorded, not posted" in line
     assert "giftping guilds add 7 … --announce-current" in line
@@ -71,23 +71,22 @@ def test_an_uncertain_delivery_says_what_its_user_can_do() -> None:
 
 def test_good_things_are_results_and_bad_ones_are_trouble() -> None:
     both = (delivery(DeliveryResult.SENT), delivery(DeliveryResult.REFUSED))
-    report = replace(CALM, work=(GuildWork(both),))
+    report = replace(CALM, work=(DestinationWork(both),))
     assert [line for line in good_lines(report) if "refused" in line] == []
     assert [line for line in lines(report) if "sent to" in line] == []
     assert len(list(good_lines(report))) == len(lines(report)) == 1
 
 
-def test_a_source_is_news_when_it_begins_to_fail_and_known_while_it_is_left_alone() -> None:
-    """D15: each poll of a failing source wrote to the log again."""
-    assert known(replace(CALM, sources=(FAILING,))) == [False]
-    for later in (replace(FAILING, failures=2), replace(FAILING, waiting_until=LATER)):
-        assert lines(replace(CALM, sources=(later,))) == ["source a-page: timed out"]
-        assert known(replace(CALM, sources=(later,))) == [True]
+def test_only_the_memory_of_this_host_says_whether_a_failing_source_was_told() -> None:
+    """D15, and a look at a part, which tells whoever asked for it and nobody else: the next run has to tell."""
+    for one in (FAILING, replace(FAILING, failures=2), replace(FAILING, waiting_until=LATER)):
+        assert lines(replace(CALM, sources=(one,))) == ["source a-page: timed out"]
+        assert known(replace(CALM, sources=(one,))) == [False]
 
 
 def test_a_refusal_that_an_earlier_run_has_told_is_known() -> None:
     for told in (True, False):
-        report = replace(CALM, work=(GuildWork((delivery(DeliveryResult.REFUSED, told=told),)),))
+        report = replace(CALM, work=(DestinationWork((delivery(DeliveryResult.REFUSED, told=told),)),))
         assert known(report) == [not told]
 
 
@@ -98,7 +97,7 @@ def test_trouble_is_the_same_while_its_numbers_change() -> None:
         reason = f"rate limited for {seconds} s, and this run may wait 0 s more"
         refused = delivery(DeliveryResult.REFUSED, reason=reason, codes=codes, everywhere=True)
         here = replace(refused, everywhere=False, guild_id=8)
-        keys.add(tuple(one.key for one in troubles(replace(CALM, work=(GuildWork((refused, here)),)), KOLKATA)))
+        keys.add(tuple(one.key for one in troubles(replace(CALM, work=(DestinationWork((refused, here)),)), KOLKATA)))
     assert len(keys) == 1
 
 
@@ -110,17 +109,17 @@ def test_a_destination_that_is_broken_for_another_reason_is_news_and_the_same_on
         return trouble.key
 
     def broke(reason: str) -> CheckReport:
-        return replace(CALM, work=(GuildWork((delivery(DeliveryResult.REFUSED, reason=reason, broke=True),)),))
+        return replace(CALM, work=(DestinationWork((delivery(DeliveryResult.REFUSED, reason=reason, broke=True),)),))
 
     gone, forbidden = "HTTP 404 Unknown Channel (10003)", "HTTP 403 Missing Access (50001)"
-    resting = replace(CALM, work=(GuildWork(resting=RestingReport(7, 1, gone, NOON, None)),))
+    resting = replace(CALM, work=(DestinationWork(resting=RestingReport(7, 1, gone, NOON, None)),))
     assert key_of(broke(gone)) == key_of(resting)
     assert key_of(broke(gone)) != key_of(broke(forbidden))
-    assert trouble_over(replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT),)),)), key_of(resting))
+    assert trouble_over(replace(CALM, work=(DestinationWork((delivery(DeliveryResult.SENT),)),)), key_of(resting))
 
 
 def test_trouble_is_over_when_a_run_has_seen_that() -> None:
-    sent = replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT),)),))
+    sent = replace(CALM, work=(DestinationWork((delivery(DeliveryResult.SENT),)),))
     assert trouble_over(sent, "guild 7 broken") == "guild 7: announcements arrive again"
     assert trouble_over(sent, "everywhere HTTP 401") == "announcements go out again"
     for key in ("guild 77 broken", "uncertain abc", "standing", "source a-page"):
@@ -133,10 +132,10 @@ def test_trouble_is_over_when_a_run_has_seen_that() -> None:
 
 def test_a_resting_guild_says_when_it_is_tried_again_in_the_users_time() -> None:
     rest = RestingReport(7, 1, "HTTP 403", NOON, NOON)
-    (line,) = lines(replace(CALM, work=(GuildWork(resting=rest),)))
+    (line,) = lines(replace(CALM, work=(DestinationWork(resting=rest),)))
     assert "1 code waits for a broken destination (HTTP 403; tried again after 2026-05-04 17:30 IST)" in line
     never = replace(rest, owed=2, retry_at=None)
-    (line,) = lines(replace(CALM, work=(GuildWork(resting=never),)))
+    (line,) = lines(replace(CALM, work=(DestinationWork(resting=never),)))
     assert "2 codes wait" in line
     assert "not tried again" in line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from fakes.records import LATER, NOON, entry, guild
+from fakes.records import LATER, NOON, entry, subscription
 from fakes.records import code as code_record
 
 from giftping.codes.gather import SourceReport
@@ -14,12 +14,13 @@ from giftping.codes.report import (
     CheckReport,
     DeliveryReport,
     DeliveryResult,
-    GuildWork,
+    DestinationWork,
     RestingReport,
     SeedReport,
 )
-from giftping.output.code_objects import check_object, code_object, entry_object, guild_object
-from giftping.store.base import Broken
+from giftping.commands.guilds import guild_object
+from giftping.output.code_objects import check_object, code_object, entry_object, subscription_object
+from giftping.store.base import Broken, Guild
 
 CALM = CheckReport(NOON, LATER, guild_count=1)
 FAILING = SourceReport("a-page", "a-game", SourceOutcome.FAILED, "timed out", failing_since=NOON, failures=1)
@@ -33,10 +34,10 @@ def delivery(result: DeliveryResult, **changes: object) -> DeliveryReport:
 
 def test_ids_are_texts_because_json_readers_elsewhere_lose_their_last_digits() -> None:
     objects = (
-        guild_object(guild(BIG, mention_role_id=BIG), "channel 1"),
+        guild_object(Guild(BIG), [subscription(BIG, mentions=(str(BIG),))]),
         entry_object(entry(BIG, message_id=BIG, channel_id=BIG)),
         check_object(
-            replace(CALM, work=(GuildWork((delivery(DeliveryResult.SENT, guild_id=BIG, message_id=BIG),)),)), 0
+            replace(CALM, work=(DestinationWork((delivery(DeliveryResult.SENT, guild_id=BIG, message_id=BIG),)),)), 0
         ),
     )
     for written in map(json.dumps, objects):
@@ -49,12 +50,12 @@ def test_every_object_is_plain_json_whatever_is_set() -> None:
         CALM,
         sources=(FAILING,),
         settled=(delivery(DeliveryResult.SETTLED),),
-        work=(GuildWork((), (SeedReport(7, "a-game", ("Old1",)),), RestingReport(7, 1, "HTTP 403", NOON, None)),),
+        work=(DestinationWork((), (SeedReport(7, "a-game", ("Old1",)),), RestingReport(7, 1, "HTTP 403", NOON, None)),),
         trouble=("something",),
     )
     assert set(check_object(full, 0)) == set(check_object(CALM, 0))
     json.dumps(check_object(full, 69), allow_nan=False)
-    json.dumps(guild_object(guild(broken=Broken(NOON, "HTTP 403")), "channel 500"))
+    json.dumps(subscription_object(subscription(broken=Broken(NOON, "HTTP 403")), "channel 500"))
     json.dumps(code_object(code_record(expires_at=NOON), ""))
 
 

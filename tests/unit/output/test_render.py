@@ -7,6 +7,7 @@ import pytest
 from fakes.records import NOON
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.panel import Panel
 from rich.text import Text
 
@@ -131,3 +132,43 @@ def test_a_secret_that_a_table_would_break_into_lines_is_taken_out_before() -> N
     assert "s3cret" not in "".join(shown.split())
     assert shown.count("***") == 6
     assert "s3cret" in "".join(drawn(*renderables).split())
+
+
+# Few columns
+
+CELLS = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=40), min_size=3, max_size=3
+)
+
+
+@given(st.lists(CELLS, min_size=1, max_size=4), st.integers(40, 100))
+@settings(max_examples=25)
+def test_a_table_fits_whatever_is_in_it(rows: list[list[str]], width: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        shown = drawn(table("A title", ["Code", ">Count", "State"], rows))
+    assert max(map(cell_len, shown.splitlines())) <= width
+
+
+def test_in_few_columns_a_table_that_does_not_fit_is_written_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [["OFFICIALSTORE20260905", "until 2027-01-05", "manual"], ["GIFT", "valid", "website"]]
+    wide = drawn(table("2 codes", ["Code", "State", ""], rows))
+    assert wide.splitlines()[3].split() == ["OFFICIALSTORE20260905", "until", "2027-01-05", "manual"]
+    monkeypatch.setenv("COLUMNS", "40")
+    assert drawn(table("2 codes", ["Code", "State", ""], rows)).splitlines() == [
+        "2 codes",
+        "OFFICIALSTORE20260905",
+        "  State: until 2027-01-05",
+        "  manual",
+        "GIFT",
+        "  State: valid",
+        "  website",
+    ]
+
+
+def test_a_secret_in_a_narrow_table_is_taken_out_before_it_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    secret = "s3cr3t-" * 9
+    rows = [["A title that is long", f"a text before {secret}", secret]]
+    shown = drawn(table("x", ["Code", "State", ""], rows), redact=Redactor([secret]))
+    assert "s3cr3t" not in shown

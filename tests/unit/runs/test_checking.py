@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from fakes.records import NOON, guild
+from fakes.records import NOON, subscription
 
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest, NotModified
 from giftping.codes.request import CheckRequest
@@ -55,7 +55,7 @@ def settings(folder: Path, text: str = SETTINGS, **environment: str) -> Settings
 def wiring_with_guild(folder: Path) -> Wiring:
     wiring = Wiring(settings(folder))
     with Store(TinyEngine(wiring.settings.state)) as store:
-        store.put_guild(guild(1, games=("rise",)))
+        store.put_subscriptions(subscription(1, "rise"))
     return wiring
 
 
@@ -82,7 +82,7 @@ def test_a_guild_that_was_added_since_ends_the_idleness(tmp_path: Path, answers:
     wiring = wiring_with_guild(tmp_path)
     run_check(wiring, CheckRequest())
     with Store(TinyEngine(wiring.settings.state)) as store:
-        store.put_guild(guild(2, games=("rise",)))
+        store.put_subscriptions(subscription(2, "rise"))
     report = run_check(wiring, CheckRequest())
     assert (report.idle, report.guild_count) == (False, 2)
 

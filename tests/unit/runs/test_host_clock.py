@@ -24,7 +24,7 @@ class Machine:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self.true, self.off, self.up = NOON, timedelta(0), 1000.0
+        self.true, self.off, self.up, self.boot = NOON, timedelta(0), 1000.0, "first"
         self.asked = 0
         self.answers = True
 
@@ -33,7 +33,17 @@ class Machine:
         self.up += span.total_seconds()
 
     def run(self, *, to_the_second: bool = False) -> HostClock:
-        return HostClock(self.state, lambda: self.true + self.off, lambda: self.up, to_the_second=to_the_second)
+        return HostClock(
+            self.state,
+            lambda: self.true + self.off,
+            lambda: self.up,
+            to_the_second=to_the_second,
+            boot=lambda: self.boot,
+        )
+
+    def restart(self, off: timedelta) -> None:
+        self.true += off
+        self.up, self.boot = 10.0, "second"
 
     def ask(self) -> datetime | None:
         self.asked += 1
@@ -167,6 +177,46 @@ def test_it_is_written_rarely_and_never_where_there_is_no_folder(machine: Machin
     HostClock(None).hear_discord(machine.true)
     HostClock(tmp_path / "nowhere").hear_discord(machine.true)
     assert not (tmp_path / "nowhere").exists()
+
+
+# Who only looks
+
+
+@pytest.mark.parametrize("off", [3 * DAY, 5 * MINUTE, -5 * MINUTE, -400 * DAY])
+def test_who_only_looks_goes_by_what_discord_said_last_and_asks_nobody(machine: Machine, off: timedelta) -> None:
+    machine.run().hear_discord(machine.true)
+    machine.off = off
+    machine.pass_time(5 * HOUR)
+    clock = machine.run()
+    verdict = clock.go_by_kept()
+    assert (clock.now(), verdict.may_send) == (machine.true, abs(off) <= 10 * MINUTE)
+    assert "this host's clock is" in verdict.line
+    assert machine.asked == 0
+
+
+def test_who_only_looks_goes_by_a_clock_that_is_right(machine: Machine) -> None:
+    machine.run().hear_discord(machine.true)
+    machine.pass_time(5 * HOUR)
+    clock = machine.run()
+    assert clock.go_by_kept().standing is ClockStanding.RIGHT
+    assert clock.now() == machine.true
+
+
+def test_after_a_restart_it_is_known_only_that_it_is_not_earlier(machine: Machine) -> None:
+    machine.run().hear_discord(machine.true)
+    machine.restart(30 * DAY)
+    clock = machine.run()
+    assert (clock.go_by_kept().line, clock.now()) == ("", machine.true), "it was off for thirty days"
+    machine.off = NOON - machine.true - 40 * DAY
+    clock = machine.run()
+    assert "behind" in clock.go_by_kept().line
+    assert clock.now() == NOON
+
+
+def test_who_has_no_witness_goes_by_the_host(machine: Machine) -> None:
+    machine.off = DAY
+    clock = machine.run()
+    assert (clock.go_by_kept().standing, clock.now()) == (ClockStanding.UNKNOWN, machine.true + DAY)
 
 
 # Certificates

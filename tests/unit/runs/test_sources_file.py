@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.codes.back_off import after_failure
-from giftping.codes.memory import Memory, SourceOutcome, SourceState, digest_of
+from giftping.codes.memory import Memory, SourceOutcome, SourceState, after_listing, digest_of
 from giftping.codes.model import Dropped, Listing, Sighting
 from giftping.runs.sources_file import read_memory, write_memory
 from giftping.settings.sources import SightingState
@@ -28,7 +29,8 @@ LISTING = Listing(
 FULL = SourceState(
     "f1", '"v1"', "then", "abc", LISTING, digest_of(LISTING), NOW, NOW, SourceOutcome.FAILED, "hang", NOW, 3, NOW, NOW
 )
-MEMORY = Memory({"wiki": FULL, "feed": after_failure(SourceState("f2"), SourceOutcome.FAILED, "hang", NOW)})
+FAILED = after_failure(SourceState("f2"), SourceOutcome.FAILED, "hang", NOW)
+MEMORY = Memory({"wiki": FULL, "feed": replace(FAILED, health=None)})
 
 
 @pytest.fixture
@@ -41,6 +43,14 @@ def test_what_is_written_is_read_again(path):
     memory = read_memory(path)
     assert memory == MEMORY
     assert memory.trouble == ""
+
+
+def test_how_a_source_has_been_is_read_again(path):
+    state = after_listing(FAILED, LISTING, NOW, etag="", last_modified="", sha256="abc")
+    state = after_listing(state, Listing(), NOW + timedelta(days=1), etag="", last_modified="", sha256="def")
+    assert state.health is not None
+    write_memory(path, Memory({"wiki": state}))
+    assert read_memory(path).states == {"wiki": state}
 
 
 def test_the_file_is_written_and_read_as_0_1_0_does(path):

@@ -295,6 +295,23 @@ def test_what_happens_while_mongodb_is_away_is_a_setting(load: Load, home: Path)
     assert line.endswith("mongo.on_outage: 'holt' is not known; did you mean 'hold'?")
 
 
+def test_a_shared_database_without_an_address_is_a_mistake(load: Load, home: Path) -> None:
+    [line] = lines_of(load, home, "[mongo]\nshared = true")
+    assert "2: mongo.shared: there is no database to share: set MONGO_URI to its address, or take shared out" in line
+    assert load("[mongo]\nshared = true", MONGO_URI="mongodb://127.0.0.1/gifts").mongo.shared
+    assert not load("[mongo]\nshared = false").mongo.shared
+
+
+def test_an_address_that_cannot_be_read_is_one_mistake_of_a_shared_database(load: Load, home: Path) -> None:
+    [line] = lines_of(load, home, "[mongo]\nshared = true\nuri = 'env:NOT_SET'")
+    assert "mongo.uri: " in line
+    (home / "giftping.toml").write_text("[mongo]\nshared = true")
+    with pytest.raises(SettingsError) as raised:
+        load(MONGO_URI_FILE=str(home / "missing"))
+    [mistake] = raised.value.mistakes
+    assert mistake.key == "MONGO_URI"
+
+
 def test_no_secret_of_the_environment_is_repeated_in_a_mistake(load: Load, home: Path) -> None:
     token = "hunter2-hunter2-hunter2"
     toml = (
@@ -384,6 +401,14 @@ def test_a_table_named_as_a_built_in_game_changes_only_its_keys(load: Load) -> N
     assert (game.title, game.color) == ("Rise", 1)
 
 
+def test_how_a_games_codes_look_is_known_where_its_sources_are_read(load: Load) -> None:
+    plain = load("").sources["rise-api"]
+    told = load("[games.rise]\ncode_pattern = '[a-z ]+'").sources["rise-api"]
+    assert (plain.code_pattern, told.code_pattern) == ("", "[a-z ]+")
+    # What is remembered of the page was read without knowing that.
+    assert told.fingerprint != plain.fingerprint
+
+
 def test_without_the_built_in_sources_only_those_with_a_table_are_read(load: Load) -> None:
     off = "[codes]\nbuilt_in_sources = false\n"
     assert set(load(off).sources) == set()
@@ -443,3 +468,42 @@ def test_a_secret_that_was_given_out_is_taken_out_of_every_text_from_then_on(loa
     assert settings.secret(f"file:{home / 'key'}").reveal() == "the-key-of-a-source"
     assert settings.redactor()("X-API-Key: the-key-of-a-source") == "X-API-Key: ***"
     assert "the-key" not in repr(settings)
+
+
+# The older TODO bot's name for MONGO_URI
+
+OLDER, OWN = "mongodb://app:pass-word-7@older.example/", "mongodb://app:pass-word-8@own.example/gifts"
+
+
+def test_the_older_bots_name_of_the_database_counts_and_is_said_to(load: Load) -> None:
+    settings = load(MONGODB_URI=OLDER)
+    assert settings.mongo.uri is not None
+    assert settings.mongo.uri.reveal() == OLDER
+    assert settings.remarks == ("MONGODB_URI, the older bot's name for MONGO_URI, is read: MONGO_URI is not set",)
+    assert settings.warnings == ()
+    assert settings.origins["mongo.uri"].detail == "environment variable MONGODB_URI"
+    assert "pass-word-7" not in settings.redactor()(f"x {OLDER} y")
+
+
+@pytest.mark.parametrize(
+    ("lines", "variables", "named"),
+    [
+        ("", {"MONGO_URI": OWN}, "environment variable MONGO_URI"),
+        ("[mongo]\nuri = 'env:OTHER'", {"OTHER": OWN}, "environment variable OTHER"),
+    ],
+)
+def test_two_names_for_two_databases_are_told_and_the_own_one_counts(
+    load: Load, lines: str, variables: dict[str, str], named: str
+) -> None:
+    settings = load(lines, MONGODB_URI=OLDER, **variables)
+    assert settings.mongo.uri is not None
+    assert settings.mongo.uri.reveal() == OWN
+    assert settings.warnings == (f"MONGODB_URI names another address than {named}, which counts; take MONGODB_URI out",)
+    assert settings.remarks == ()
+    assert load(lines, **{"MONGODB_URI": OWN, **variables}).warnings == ()
+
+
+def test_a_mistake_in_the_older_name_names_it(load: Load, home: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(MONGODB_URI_FILE=str(home / "missing"))
+    assert [mistake.key for mistake in caught.value.mistakes] == ["MONGODB_URI"]

@@ -50,7 +50,7 @@ def test_without_settings_the_older_systems_times_count(load: Load) -> None:
     todo = load().todo
     assert todo == TodoSettings()
     assert (todo.remind_after, todo.remind_every) == (timedelta(hours=24), timedelta(hours=3))
-    assert (todo.remove_after, todo.time_zone) == (timedelta(days=5), "Asia/Kolkata")
+    assert (todo.remove_after, todo.time_zone) == (timedelta(days=5), None)
 
 
 def test_the_table_says_what_is_different(load: Load) -> None:

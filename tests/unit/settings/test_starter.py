@@ -67,7 +67,10 @@ def test_the_defaults_that_the_starter_shows_are_the_defaults(tmp_path: Path) ->
     settings = load(COMMENTED_OUT.sub(r"\1", starter()), tmp_path)
     assert settings.codes == CodesSettings(contact="you@example.org")
     examples = {"guild_id": None, "channel_id": None, "role_id": None, "owner_id": None, "staff_role_id": None}
-    assert replace(settings.todo, **examples, quiet_hours=None, exempt=frozenset()) == TodoSettings()
+    assert (
+        replace(settings.todo, **examples, quiet_hours=None, exempt=frozenset(), time_zone=None, how_to="")
+        == TodoSettings()
+    )
 
 
 @pytest.mark.parametrize("name", declared_tables())

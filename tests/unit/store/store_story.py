@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fakes.records import code, entry, guild, mark
+from fakes.records import code, entry, mark, subscription
 
 from giftping.store.base import HOME_GAME, EntryState
 from giftping.store.documents import LEDGER
@@ -19,7 +19,7 @@ Step = Callable[[Store], object]
 FIRST_SITTING: tuple[Step, ...] = (
     lambda store: store.insert([entry(1), entry(2)]),
     lambda store: mark(store, "1:GIFT100"),
-    lambda store: store.put_guild(guild(mention_role_id=5)),
+    lambda store: store.put_subscriptions(subscription(mentions=("5",))),
     lambda store: store.insert([entry(3, f"CODE{number}") for number in range(4)]),
     lambda store: store.remove_documents(LEDGER, ["3:CODE0", "3:CODE1"]),
 )
@@ -33,7 +33,7 @@ SITTINGS = (FIRST_SITTING, SECOND_SITTING)
 
 
 def contents(store: Store) -> list[object]:
-    return [list(store.entries()), store.guilds(), store.codes()]
+    return [list(store.entries()), store.subscriptions(), store.codes()]
 
 
 def open_store(folder: Path) -> Store:

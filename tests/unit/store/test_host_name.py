@@ -17,5 +17,5 @@ def test_first_runs_that_begin_at_once_agree_on_one_name(tmp_path: Path, runs: i
 
 
 def test_whoever_only_looks_names_no_host(tmp_path: Path) -> None:
-    assert kept_host_name(tmp_path / "state", create=False)
+    assert kept_host_name(tmp_path / "state", create=False) == ""
     assert not (tmp_path / "state").exists()

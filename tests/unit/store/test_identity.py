@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -101,9 +101,7 @@ def test_whoever_has_seen_what_others_wrote_since_a_backup_notices_that_it_was_r
     backup, knew = world.there, dict(world.known)
     for host in since:
         world.write(host)
-    world.known[watcher] = replace(
-        remembered_now(world.there, watcher), seen=world.there.number, raised=world.there.raised
-    )
+    world.known[watcher] = remembered_now(world.there, watcher)
     seen = world.there
     # Those who run first have forgotten, or never knew, what was written since.
     world.there = backup
@@ -131,7 +129,7 @@ def test_an_identity_is_what_its_document_says(story: list[str]) -> None:
 def test_a_host_that_was_killed_before_it_wrote_what_it_had_noted_finds_the_same() -> None:
     known = remembered_now(raised(Identity("db"), MINE, ends=frozenset()), MINE)
     before = Identity("db", number=1, raised={MINE: 1})
-    noted = Remembered(known.id, known.epoch, known.seen, known.own, next=2)
+    noted = Remembered(known.id, known.epoch, next=2)
     assert judge_database(noted, before, MINE) is WhichDatabase.SAME
     assert judge_database(noted, raised(before, MINE, ends=frozenset()), MINE) is WhichDatabase.SAME
 
@@ -150,7 +148,7 @@ def test_a_host_that_was_killed_before_it_wrote_what_it_had_noted_finds_the_same
     ],
 )
 def test_a_database_is_found_to_be(found: Identity | None, what: WhichDatabase) -> None:
-    remembered = Remembered("db", epoch=1, seen=5, own=5, next=5)
+    remembered = Remembered("db", epoch=1, next=5, raised={MINE: 5})
     assert judge_database(remembered, found, MINE) is what
     assert judge_database(None, found, MINE) is WhichDatabase.NEW
 
@@ -172,14 +170,26 @@ def test_of_what_is_fine_nothing_is_said() -> None:
 
 
 def test_what_a_folder_remembers_is_not_taken_back_by_another_process_of_its_host(tmp_path: Path) -> None:
-    with closing(TinyEngine(tmp_path)) as copy:
-        remember(copy, Remembered("db", 1, seen=5, own=5, next=5))
-        remember(copy, Remembered("db", 1, seen=0, own=0, next=7), is_new=False)
-        remember(copy, Remembered("db", 1, seen=6, own=6, next=6))
-        assert remembered_of(copy) == Remembered("db", 1, seen=6, own=6, next=7)
-        remember(copy, Remembered("db", 2, seen=3, own=3, next=3))
-        assert remembered_of(copy) == Remembered("db", 2, seen=3, own=3, next=3)
-        remember(copy, Remembered("other", 1, seen=0, own=0, next=9), is_new=False)
-        assert remembered_of(copy) == Remembered("db", 2, seen=3, own=3, next=3)
-        remember(copy, Remembered("other", 1, seen=1, own=1, next=1))
-        assert remembered_of(copy) == Remembered("other", 1, seen=1, own=1, next=1)
+    with closing(TinyEngine(tmp_path)) as mirror:
+        remember(mirror, Remembered("db", 1, next=5, raised={MINE: 5, "two": 4}))
+        remember(mirror, Remembered("db", 1, next=7), is_new=False)
+        remember(mirror, Remembered("db", 1, next=6, raised={MINE: 6}))
+        assert remembered_of(mirror) == Remembered("db", 1, next=7, raised={MINE: 6, "two": 4})
+        anew = Remembered("db", 2, next=3, raised={MINE: 3})
+        remember(mirror, anew)
+        assert remembered_of(mirror) == anew
+        remember(mirror, Remembered("other", 1, next=9), is_new=False)
+        assert remembered_of(mirror) == anew
+        remember(mirror, Remembered("other", 1, next=1))
+        assert remembered_of(mirror) == Remembered("other", 1, next=1)
+
+
+@given(st.dictionaries(st.sampled_from(HOSTS), st.integers(1, 9), min_size=1))
+def test_a_new_epoch_says_whether_the_database_was_emptied_or_rolled_back(known: dict[str, int]) -> None:
+    remembered = Remembered("db", 1, next=9, raised=known)
+    emptied = next_epoch(remembered, None)
+    rolled_back = next_epoch(remembered, Identity("db", number=9, raised=known))
+    assert [identity_from(identity_document(one)).what_befell for one in (emptied, rolled_back)] == [  # type: ignore[union-attr]
+        "was emptied",
+        "was rolled back, as by a restored backup",
+    ]

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import Code, ObjectId
 
 from giftping.store.base import EntryState
 from giftping.store.legacy.shapes import (
@@ -78,7 +78,6 @@ STATES: dict[str, tuple[dict[str, Any], dict[int, int], Codes]] = {
     "no sent": ({"channels": {"11": 500}}, {11: 500}, {}),
     "nothing at all": ({}, {}, {}),
     "channels as texts": ({"channels": {"11": "500", " 12 ": " 600 "}}, {11: 500, 12: 600}, {}),
-    "a code as a number": ({"sent": {"11": [777]}}, {}, {11: ["777"]}),
     "one guild under two keys": ({"sent": {"11": ["A1"], "011": ["B2"]}}, {}, {11: ["A1", "B2"]}),
 }
 
@@ -88,6 +87,14 @@ def test_a_state_of_any_release_gives_its_channels_and_codes(case: str) -> None:
     document, channels, sent = STATES[case]
     read = read_state(document)
     assert (read.channels, codes(read), read.reported) == (channels, sent, ())
+
+
+@pytest.mark.parametrize("value", [777, "0", "null", "NaN", "\x07\x08"])
+def test_what_is_hardly_a_code_counts_as_one_and_is_told(value: object) -> None:
+    read = read_state({"sent": {"11": ["ABC", value]}})
+    assert codes(read) == {11: ["ABC", str(value)]}
+    assert [one.what for one in read.reported] == [repr(value)]
+    assert read.torn == {11}
 
 
 def test_the_times_of_a_state_are_those_of_the_document_naive_ones_in_utc() -> None:
@@ -171,16 +178,32 @@ def v1(**changes: object) -> dict[str, Any]:
 SENT: dict[str, tuple[dict[str, Any], Codes]] = {
     "v1": (v1(), {11: ["ABC"]}),
     "v1 in lower case": (v1(_id="11:abc", code="abc"), {11: ["abc"]}),
-    "v1 without the code": ({"_id": "11:ABC"}, {11: ["ABC"]}),
-    "v1 with a code that is none": (v1(code=None), {11: ["ABC"]}),
-    "v1 without the guild": ({"_id": "11:ABC", "code": "ABC"}, {11: ["ABC"]}),
     "v1 with the guild as a text": (v1(guild_id="11"), {11: ["ABC"]}),
-    "v1 under another id": (v1(_id=ObjectId()), {11: ["ABC"]}),
     "v2": ({"_id": "11", "guild_id": 11, "codes": ["gogoWOS", "B2"], "source": "auto"}, {11: ["gogoWOS", "B2"]}),
     "v2 without the guild": ({"_id": "11", "codes": ["B2"]}, {11: ["B2"]}),
-    "v2 under another id": ({"_id": ObjectId(), "guild_id": 11, "codes": ["B2"]}, {11: ["B2"]}),
     "v2 with nothing": ({"_id": "11", "codes": []}, {}),
 }
+
+ODD_SENT: dict[str, tuple[dict[str, Any], Codes]] = {
+    "v1 without the code": ({"_id": "11:ABC", "guild_id": 11}, {11: ["ABC"]}),
+    "v1 with a code that is none": (v1(code=None), {11: ["ABC"]}),
+    "v1 with another code than its id": (v1(code="XYZ"), {11: ["ABC", "XYZ"]}),
+    "v1 with a number for its code": (v1(code=5), {11: ["ABC", "5"]}),
+    "v1 without the guild": ({"_id": "11:ABC", "code": "ABC"}, {11: ["ABC"]}),
+    "v1 with another guild than its id": (v1(guild_id=12), {11: ["ABC"]}),
+    "v1 under another id": (v1(_id=ObjectId()), {11: ["ABC"]}),
+    "v1 under a text that is no id": (v1(_id="soon"), {11: ["ABC"]}),
+    "v1 under the id of another guild": (v1(_id="5"), {11: ["ABC"]}),
+    "v1 with a source of a class of texts": (v1(source=Code("auto")), {11: ["ABC"]}),
+    "v1 sent at no time": (v1(sent_at="soon"), {11: ["ABC"]}),
+    "v1 made at no time": (v1(created_at=[{}]), {11: ["ABC"]}),
+    "v1 with an odd source": (v1(source=False), {11: ["ABC"]}),
+    "v2 under another id": ({"_id": ObjectId(), "guild_id": 11, "codes": ["B2"]}, {11: ["B2"]}),
+    "v2 with another guild than its id": ({"_id": "11", "guild_id": {}, "codes": ["B2"]}, {11: ["B2"]}),
+    "v2 sent at no time": ({"_id": "11", "codes": ["B2"], "last_sent_at": True}, {11: ["B2"]}),
+    "v2 with an odd source": ({"_id": "11", "codes": ["B2"], "source": 5}, {11: ["B2"]}),
+}
+"""What can be read of it counts, and it is named, as every command names it."""
 
 
 @pytest.mark.parametrize("case", SENT)
@@ -189,6 +212,13 @@ def test_the_two_shapes_of_the_ledger_are_told_apart(case: str) -> None:
     document, expected = SENT[case]
     read = read_sent(document)
     assert (codes(read), read.reported) == (expected, ())
+
+
+@pytest.mark.parametrize("case", ODD_SENT)
+def test_what_is_odd_in_a_document_is_told_and_its_code_is_not_announced_again(case: str) -> None:
+    document, expected = ODD_SENT[case]
+    read = read_sent(document)
+    assert (codes(read), bool(read.reported)) == (expected, True)
 
 
 @pytest.mark.parametrize(
@@ -266,12 +296,23 @@ def test_a_members_document_is_taken_as_it_is() -> None:
     assert read_member_document("todo_timestamps", document) == (document, None)
 
 
-@pytest.mark.parametrize(("id_", "as_text"), [("mongodb_test", "mongodb_test"), (5, "5"), (OBJECT_ID, str(OBJECT_ID))])
+@pytest.mark.parametrize(("id_", "as_text"), [("mongodb_test", "mongodb_test"), (5, "5")])
 def test_an_odd_member_id_is_reported_and_the_document_taken(id_: object, as_text: str) -> None:
     document, reported = read_member_document("active_members", {"_id": id_, "name": "x"})
     assert document == {"_id": as_text, "name": "x"}
     assert reported is not None
     assert (reported.where, reported.what) == ("active_members", repr(id_))
+
+
+@pytest.mark.parametrize("collection", ["active_members", "todo_events"])
+@pytest.mark.parametrize("id_", [OBJECT_ID, {"a": 1}, b"5", 0.5, True, None, -5])
+def test_a_document_under_what_is_neither_a_text_nor_a_members_number_is_reported_and_left(
+    collection: str, id_: object
+) -> None:
+    document, reported = read_member_document(collection, {"_id": id_, "name": "x"})
+    assert document is None
+    assert reported is not None
+    assert (reported.where, reported.what) == (collection, repr(id_))
 
 
 @pytest.mark.parametrize("collection", ["todo_events", "todo_state"])

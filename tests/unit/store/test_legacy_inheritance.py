@@ -80,8 +80,8 @@ def test_what_counts_everywhere_counts_for_each_guild_with_a_channel_or_a_histor
 
 
 def test_a_guild_gets_its_channel_and_the_older_bots_game() -> None:
-    (guild,) = inherited(read_state({"channels": {"11": "500"}, "sent": {"12": ["A1"]}})).guilds(NOW, SOURCES)
-    assert (guild.guild_id, guild.destination, guild.games) == (11, Destination(channel_id=500), (HOME_GAME,))
+    (one,) = inherited(read_state({"channels": {"11": "500"}, "sent": {"12": ["A1"]}})).subscriptions(NOW, SOURCES)
+    assert (one.guild_id, one.destination, one.game) == (11, Destination(channel_id=500), HOME_GAME)
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,14 @@ def test_a_guild_gets_its_channel_and_the_older_bots_game() -> None:
 def test_a_guild_is_past_its_first_look_when_codes_are_known_in_it(sent: object, past_first_look: bool) -> None:
     """D12, D13: a guild that nothing is recorded of is seeded; in any other, what is not recorded is new."""
     document = {"channels": {"11": 500}, "sent": sent, "initialized": True}
-    (guild,) = inherited(read_state(document)).guilds(NOW, SOURCES)
-    assert guild.seeded == ({HOME_GAME: ("api", "wiki")} if past_first_look else {})
-    assert guild.announce_current == ()
+    (one,) = inherited(read_state(document)).subscriptions(NOW, SOURCES)
+    assert one.seeded == (("api", "wiki") if past_first_look else None)
+    assert not one.announce_current
 
 
 def test_of_two_channels_the_one_read_first_counts_and_the_other_is_reported() -> None:
     inheritance = inherited(read_state({"channels": {"11": 5}}), read_state({"channels": {"11": 6, "12": 7}}))
-    assert [guild.destination.channel_id for guild in inheritance.guilds(NOW, SOURCES)] == [5, 7]
+    assert [one.destination.channel_id for one in inheritance.subscriptions(NOW, SOURCES)] == [5, 7]
     assert [(one.where, one.what) for one in inheritance.reported] == [("giftcode_state: channels: 11", "6")]
 
 
@@ -118,3 +118,48 @@ def test_the_fingerprint_tells_what_is_known_where_not_in_which_order_it_was_rea
         inherited(one, two, read_gift_code({"_id": "A1"}, NOW)),
     ]
     assert len({inheritance.fingerprint() for inheritance in [inherited(one, two), *others]}) == 5
+
+
+# What cannot be read is not none
+
+
+@pytest.mark.parametrize("value", [None, "A1", 5, {"A1": 1}, True, b"A1"], ids=repr)
+@pytest.mark.parametrize("shape", ["state", "guild document"])
+def test_a_guild_whose_list_cannot_be_read_gets_nothing_until_a_person_decides(value: object, shape: str) -> None:
+    state: dict[str, object] = {"channels": {"11": 500, "12": 600}, "sent": {"12": ["A1"]}}
+    old = Inheritance()
+    if shape == "state":
+        state["sent"] = {"11": value, "12": ["A1"]}
+    else:
+        old.add(read_sent({"_id": "11", "guild_id": 11, "codes": value}))
+    old.add(read_state(state))
+    assert [one.guild_id for one in old.subscriptions(NOW, ["site"])] == [12]
+    (left,) = old.left_out()
+    assert (left.where, left.what) == ("guild 11", "channel 500")
+    assert "giftping guilds add 11 --channel 500" in left.why
+
+
+@pytest.mark.parametrize("sent", [None, [], "x", {"global": None}], ids=repr)
+def test_where_the_history_of_all_cannot_be_read_no_guild_is_taken_over(sent: object) -> None:
+    old = Inheritance()
+    old.add(read_state({"channels": {"11": 500, "12": 600}, "sent": sent}))
+    assert old.subscriptions(NOW, ["site"]) == []
+    assert len(old.left_out()) == 2
+
+
+@pytest.mark.parametrize(
+    "odd", [None, ["B2"], {"a": 1}, 5.5, "B:2", "", " ", "0", 5, -1, "NaN", "None", "\x00\x01"], ids=repr
+)
+def test_a_guild_of_whose_codes_one_cannot_be_read_looks_first(odd: object) -> None:
+    old = Inheritance()
+    old.add(read_state({"channels": {"11": 500, "12": 600}, "sent": {"11": ["A1", odd], "12": ["A1"]}}))
+    seeded = {one.guild_id: one.seeded for one in old.subscriptions(NOW, ["site"])}
+    assert seeded == {11: None, 12: ("site",)}, "what is listed now may be what could not be read"
+    assert old.left_out() == []
+
+
+def test_what_is_mended_goes_over_though_no_code_came_to_it() -> None:
+    damaged, mended = Inheritance(), Inheritance()
+    damaged.add(read_state({"channels": {"11": 500}, "sent": {"11": None}}))
+    mended.add(read_state({"channels": {"11": 500}, "sent": {"11": []}}))
+    assert damaged.fingerprint() != mended.fingerprint()

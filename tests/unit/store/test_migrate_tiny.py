@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from fakes.old_data import SHAPES, STATE_ID, KilledError, Mortal, OldBag
-from fakes.records import code, entry, guild
+from fakes.records import code, entry, subscription
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +79,7 @@ def test_every_shape_comes_over_and_the_second_time_there_is_nothing_to_do(shape
     old = OldBag(SHAPES[shape](4, CODES))
     report = migrated(store, old)
     assert ids(store) == {f"{guild_id}:{key}" for guild_id in range(1, 5) for key in CODES}
-    assert [one.destination.channel_id for one in store.guilds()] == [1001, 1002, 1003, 1004]
+    assert [one.destination.channel_id for one in store.subscriptions()] == [1001, 1002, 1003, 1004]
     assert report.collections[LEDGER] == Numbers(found=12, added=12)
     assert [(one.guild_id, one.entries, one.settings) for one in report.guilds] == [
         (number, Numbers(3, 3), Numbers(1, 1)) for number in range(1, 5)
@@ -103,14 +103,14 @@ def test_all_shapes_together_are_one_ledger(store: Store) -> None:
 
 def test_what_the_ledger_holds_already_wins(store: Store) -> None:
     claimed = entry(1, "ABC1")
-    known = guild(1, mention_role_id=9)
+    known = subscription(1, mentions=("9",))
     remembered = code("ABC1", rewards="Meat")
     store.insert([claimed])
-    store.put_guild(known)
+    store.put_subscriptions(known)
     store.remember([remembered])
     report = migrated(store, OldBag(SHAPES["gift_codes"](2, CODES)))
     assert store.entry(1, HOME_GAME, "ABC1") == claimed
-    assert store.guild(1) == known
+    assert store.subscriptions(1) == [known]
     assert remembered in store.codes()
     assert report.collections == {LEDGER: Numbers(6, 5), SUBSCRIPTIONS: Numbers(2, 1), "codes": Numbers(3, 2)}
     assert report.guilds[0].entries == Numbers(3, 2)
@@ -148,9 +148,9 @@ def test_what_was_cleared_after_the_migration_does_not_come_back_by_itself(store
 def test_bad_keys_are_reported_and_the_rest_comes_over(store: Store) -> None:
     """D25: one bad key stopped every guild."""
     state = {"_id": STATE_ID, "channels": {"x": 1, "1": 5}, "sent": {"1": ["ABC1", None], "y": ["ABC1"]}}
-    sent = [{"_id": "1:", "code": ""}, {"_id": "junk"}]
+    sent = [{"_id": "1:", "guild_id": 1, "code": ""}, {"_id": "junk"}]
     report = migrated(store, OldBag({STATE_ID: [state], LEDGER: sent, GUILDS: [{"_id": "z"}], "codes": [{"_id": 5}]}))
-    assert (ids(store), [one.guild_id for one in store.guilds()]) == ({"1:ABC1"}, [1])
+    assert (ids(store), [one.guild_id for one in store.subscriptions()]) == ({"1:ABC1"}, [1])
     assert [one.what for one in report.reported] == ["''", "'junk'", "'x'", "None", "'y'", "'z'", "5"]
 
 
@@ -174,7 +174,7 @@ def test_one_embedded_store_comes_over_into_another_as_it_is(tmp_path: Path, sto
     with Store(TinyEngine(tmp_path / "other")) as other:
         entries = [entry(1, "ABC1"), entry(2, "ABC1", "kingshot"), entry(3, state=EntryState.SEEDED)]
         other.insert([replace(one, updated_at=NOW) for one in entries])
-        other.put_guild(guild(1))
+        other.put_subscriptions(subscription(1))
         other.remember([code()])
         other.insert_documents("todo_timestamps", [{"_id": "5", "last_submit": 1.5}])
         other.insert_documents("todo_state", [{"_id": "sweep", "last_sweep": 1.5}])
@@ -248,7 +248,7 @@ def test_lists_whose_flag_is_set_are_merged_all_the_same(store: Store) -> None:
 
 def test_what_was_there_is_kept_in_a_file_that_can_be_taken_back(tmp_path: Path, store: Store) -> None:
     store.insert([entry(1, "ABC1")])
-    store.put_guild(guild(1))
+    store.put_subscriptions(subscription(1))
     before = contents(store)
     old = OldBag(SHAPES["v2"](3, CODES))
     report = migrated(store, old, back_up=lambda kept: str(write_backup(tmp_path / "kept", kept, NOW)))
@@ -354,7 +354,7 @@ def test_killed_at_any_call_the_next_migration_ends_where_one_that_lived_does(ol
                 try:
                     migrated(Mortal(store, turn, after=after), OldBag(old))
                 except KilledError:
-                    known = {one.guild_id for one in store.guilds()}
+                    known = {one.guild_id for one in store.subscriptions()}
                     assert all(one in wanted[2] for one in contents(store)[2])
                     # A guild is there only when its ledger is.
                     assert {one["_id"] for one in wanted[2] if one["guild_id"] in known} <= ids(store)
@@ -378,7 +378,7 @@ def test_a_thousand_guilds_with_twenty_codes_count_to_the_document(store: Store)
     assert (
         len(store.engine.present(LEDGER, [f"{number}:{key}" for number in range(1, 1001) for key in codes])) == 20_000
     )
-    assert len(store.guilds()) == 1000
+    assert len(store.subscriptions()) == 1000
     assert migrated(store, old).done_before == NOW
 
 

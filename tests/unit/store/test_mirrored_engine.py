@@ -1,21 +1,20 @@
-"""A database and its copy on a host: at hand, lost, back, seen by several processes, and killed in between."""
+"""A database and its mirror on a host: at hand, lost, back, seen by several processes, and killed in between."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from contextlib import closing, nullcontext, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fakes.records import entry, run
-from fakes.shared_store import FakeSharedEngine
+from mirror_site import START, Counting, KilledError, Site, plain, put, remove
 
 from giftping.store.base import EntryState, StoreAwayError, StoreError
 from giftping.store.documents import (
+    ACTIVE_MEMBERS,
     CLEARS,
     CODES,
     DELIVERIES,
@@ -30,106 +29,10 @@ from giftping.store.documents import (
     TODO_TIMESTAMPS,
 )
 from giftping.store.engine import Change
-from giftping.store.mirror.engine import MirroredEngine
 from giftping.store.mirror.identity import IDENTITY_ID
 from giftping.store.mirror.notes import waiting
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
-
-START = datetime(2026, 5, 4, 12, tzinfo=UTC)
-
-
-class KilledError(BaseException):
-    """The process is no more."""
-
-
-@dataclass
-class Site:
-    """One database, and hosts that use it."""
-
-    folder: Path
-    away: bool = False
-    now: datetime = START
-    dies_at: int = 0
-    """At which of its requests to the database a process is killed, after it was carried out; 0 for none."""
-    loses_answer_of: int = 0
-    """Which request is carried out without an answer, so that the database is away from then on."""
-    requests: int = 0
-    opened: list[MirroredEngine] = field(default_factory=list)
-
-    def host(self, name: str = "one", *, waits: bool = False, read_only: bool = False) -> Store:
-        """What one process of a host opens."""
-        folder = self.folder / name
-        engine = MirroredEngine(
-            self.database(),  # type: ignore[arg-type]  # stands for one
-            TinyEngine(folder, read_only=read_only),
-            folder=folder,
-            host=name,
-            clock=lambda: self.now,
-            waits=waits,
-            read_only=read_only,
-        )
-        self.opened.append(engine)
-        return Store(engine)
-
-    def database(self) -> Counting:
-        return Counting(self.folder / "database", self)
-
-    def documents(self, collection: str, host: str = "") -> dict[str, dict[str, Any]]:
-        """What the database holds, or the copy of a host."""
-        with closing(TinyEngine(self.folder / (host or "database"), read_only=True)) as engine:
-            return {str(one["_id"]): dict(one) for one in engine.walk(collection)}
-
-    def in_step(self, *hosts: str) -> None:
-        for host in hosts or ("one",):
-            with self.host(host) as store:
-                store.record_run(run(host=host))
-
-    @contextmanager
-    def lost(self) -> Iterator[None]:
-        self.away = True
-        yield
-        self.away = False
-
-
-class Counting(FakeSharedEngine):
-    """A database that is away, or whose process is killed, when the site says so."""
-
-    def __init__(self, folder: Path, site: Site) -> None:
-        super().__init__(folder, lambda: site.away)
-        self._site = site
-
-    def change(self, changes: Any, *, rev: str = "") -> list[bool]:
-        made = super().change(changes, rev=rev)
-        self._site.requests += 1
-        if self._site.requests == self._site.dies_at:
-            raise KilledError
-        if self._site.requests == self._site.loses_answer_of:
-            self._site.away = True
-            raise StoreAwayError("the shared store is away")
-        return made
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
-    yield made
-    for engine in made.opened:
-        engine._copy.close()  # as the death of its process would
-
-
-def put(store: Store, collection: str, **document: Any) -> bool:
-    before = store.engine.get(collection, [document["_id"]]).get(document["_id"])
-    return store.engine.change([Change(collection, before, document)])[0]
-
-
-def remove(store: Store, collection: str, id_: str) -> bool:
-    return store.engine.change([Change(collection, store.engine.get(collection, [id_])[id_], None)])[0]
-
-
-def plain(documents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {id_: {name: value for name, value in one.items() if name != "rev"} for id_, one in documents.items()}
-
 
 # At hand
 
@@ -334,9 +237,9 @@ def test_what_came_of_a_message_is_noted_where_the_host_waits_too(site: Site) ->
 
 def test_a_host_that_was_never_in_step_has_no_copy_to_go_on_with(site: Site) -> None:
     with site.lost(), site.host() as store:
-        with pytest.raises(StoreAwayError, match="has no copy of its ledger"):
+        with pytest.raises(StoreAwayError, match="has no mirror of it"):
             store.engine.get(LEDGER, ["1"])
-        with pytest.raises(StoreAwayError, match="has no copy of its ledger"):
+        with pytest.raises(StoreAwayError, match="has no mirror of it"):
             store.insert([entry()])
 
 
@@ -361,6 +264,36 @@ def test_a_change_whose_answer_is_lost_is_neither_lost_nor_made_twice(site: Site
     assert set(site.documents(DELIVERIES)) == ({"d"} if made else set())
     for collection in (LEDGER, DELIVERIES):
         assert plain(site.documents(collection)) == plain(site.documents(collection, "one"))
+
+
+def test_what_only_a_lost_primary_has_carried_out_is_asked_for_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process of the host has met that primary once more, and taken it for back."""
+    site.in_step()
+    store = site.host()
+    lose, change = store.engine._lose, Counting.change
+
+    def lost(error: StoreAwayError) -> None:
+        lose(error)
+        site.away = False
+        site.in_step()
+        assert set(site.documents(LEDGER)) == {"1:A"}
+        monkeypatch.setattr(Counting, "change", others_elect_one)
+
+    def others_elect_one(database: Counting, changes: Any, *, rev: str = "") -> list[bool]:
+        with closing(TinyEngine(site.folder / "database")) as members:
+            members.put(LEDGER, (), ["1:A"])
+        monkeypatch.setattr(Counting, "change", change)
+        return database.change(changes, rev=rev)
+
+    monkeypatch.setattr(store.engine, "_lose", lost)
+    # That of the claim, after the one by which the session begins.
+    site.loses_answer_of = site.requests + 2
+    claim = [Change(DELIVERIES, None, {"_id": "d", "state": "claimed"}), Change(LEDGER, None, _entry("d"))]
+    assert store.engine.change(claim) == [True, True]
+    store.close()
+    assert set(site.documents(LEDGER)) == {"1:A"}
 
 
 def _entry(delivery_id: str) -> dict[str, Any]:
@@ -407,8 +340,8 @@ def test_a_replay_that_is_killed_at_any_step_is_done_again_to_the_same_end(site:
     assert "e" in site.documents(TODO_EVENTS)
     for collection in (GUILDS, LEDGER):
         assert plain(site.documents(collection)) == plain(site.documents(collection, "one"))
-    with closing(TinyEngine(site.folder / "one")) as copy:
-        assert waiting(copy) == 0
+    with closing(TinyEngine(site.folder / "one")) as mirror:
+        assert waiting(mirror) == 0
 
 
 def test_a_guild_that_was_added_again_elsewhere_since_stays(site: Site) -> None:
@@ -522,6 +455,176 @@ def test_until_all_hosts_have_put_back_what_they_know_nothing_is_claimed(
     with site.host(waits=True) as store:
         assert store.insert([entry(1, "NEWER")])
     assert set(site.documents(LEDGER)) == {"1:OF-ONE", "1:OF-OTHER", "1:NEW", "1:NEWER"}
+
+
+OUTCOMES: dict[str, tuple[Any, Any]] = {
+    "sent": ({"state": "done"}, {"state": "sent"}),
+    "refused": ({"state": "refused"}, None),
+    "unclear": ({"state": "written"}, {}),
+}
+"""What becomes of a delivery and its entry by what Discord said."""
+
+
+@pytest.mark.parametrize("is_noticed", [False, True], ids=["nobody has noticed", "another host has noticed"])
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_what_came_of_a_message_stands_though_the_database_was_restored_since_it_was_written(
+    site: Site, restored: Callable[[], None], outcome: str, is_noticed: bool
+) -> None:
+    site.in_step("other")
+    delivery, ledger_entry = OUTCOMES[outcome]
+    store = site.host(waits=True)
+    put(store, HOSTS, _id="one", shared=True)
+    store.engine.change([Change(DELIVERIES, None, {"_id": "d", "state": "written"})])
+    store.insert([entry(1, "A1", delivery_id="d")])
+    put(store, TODO_TIMESTAMPS, _id="1", last_submit=0, last_ping=100)
+    written, claimed = (dict(store.engine.get(name, [id_])[id_]) for name, id_ in ((DELIVERIES, "d"), (LEDGER, "1:A1")))
+    restored()
+    if is_noticed:
+        site.in_step("other")
+    after = None if ledger_entry is None else {**claimed, **ledger_entry}
+    changes = [Change(DELIVERIES, written, {**written, **delivery})]
+    changes += [Change(LEDGER, claimed, after)] if after != claimed else []
+    # That this process is not at it any more waits, as all that somebody may be at.
+    with pytest.raises(StoreAwayError) if outcome == "unclear" else nullcontext():
+        assert all(store.engine.change(changes))
+    store.close()
+    site.in_step()
+    assert site.documents(META)[IDENTITY_ID]["epoch"] == 2
+    assert "one" in site.documents(META)[IDENTITY_ID]["signed"]
+    for host in ("", "one"):
+        assert delivery.items() <= site.documents(DELIVERIES, host)["d"].items()
+        assert site.documents(TODO_TIMESTAMPS, host)["1"]["last_ping"] == 100
+        found = site.documents(LEDGER, host).get("1:A1")
+        assert (found is None) if after is None else found is not None and found["state"] == after["state"]
+
+
+def test_a_brother_that_has_put_back_what_is_known_does_not_keep_an_outcome_from_being_noted(
+    site: Site, restored: Callable[[], None]
+) -> None:
+    store = site.host(waits=True)
+    store.engine.change([Change(DELIVERIES, None, {"_id": "d", "state": "written"})])
+    written = dict(store.engine.get(DELIVERIES, ["d"])["d"])
+    restored()
+    site.in_step()
+    store.engine.change([Change(DELIVERIES, written, {**written, "state": "done"})])
+    now = dict(store.engine.get(DELIVERIES, ["d"])["d"])
+    assert store.engine.change([Change(DELIVERIES, now, {**now, "state": "done"})]) == [True]
+    store.close()
+    site.in_step()
+    assert site.documents(DELIVERIES)["d"]["state"] == "done"
+
+
+@pytest.mark.parametrize("is_noticed", [False, True], ids=["nobody has noticed", "another host has noticed"])
+def test_a_session_that_ends_after_a_restore_does_not_hide_it_from_the_next_one(
+    site: Site, restored: Callable[[], None], is_noticed: bool
+) -> None:
+    site.in_step("other")
+    with site.host(waits=True) as store:
+        put(store, TODO_TIMESTAMPS, _id="1", last_submit=100)
+        restored()
+        if is_noticed:
+            site.in_step("other")
+    site.in_step()
+    assert site.documents(META)[IDENTITY_ID]["epoch"] == 2
+    assert site.documents(TODO_TIMESTAMPS)["1"]["last_submit"] == 100
+
+
+def test_what_a_restored_database_says_of_a_member_does_not_replace_what_the_copy_knows(
+    site: Site, restored: Callable[[], None]
+) -> None:
+    store = site.host(waits=True)
+    put(store, TODO_TIMESTAMPS, _id="1", last_submit=100)
+    with site.host() as brother:
+        put(brother, TODO_TIMESTAMPS, _id="2", last_submit=100)
+    restored()
+    put(store, TODO_TIMESTAMPS, _id="2", last_submit=0, last_ping=50)
+    assert put(store, TODO_TIMESTAMPS, _id="1", last_submit=100, last_ping=150)
+    store.close()
+    site.in_step()
+    there = site.documents(TODO_TIMESTAMPS)
+    assert (there["1"]["last_ping"], there["2"]["last_submit"]) == (150, 100)
+
+
+def directly(site: Site, collection: str, *documents: dict[str, Any], gone: str = "") -> None:
+    """Write as a program does that knows nothing of a number that is to be raised."""
+    with closing(TinyEngine(site.folder / "database")) as database:
+        database.put(collection, documents, [gone] if gone else [])
+
+
+def test_what_another_program_writes_of_members_is_in_the_copy_once_they_were_read_whole(site: Site) -> None:
+    with site.host() as store:
+        for id_ in ("1", "2", "3"):
+            put(store, TODO_TIMESTAMPS, _id=id_, last_submit=100, last_ping=0)
+            put(store, ACTIVE_MEMBERS, _id=id_, name=f"Member {id_}")
+    site.in_step()
+    directly(site, TODO_TIMESTAMPS, {"_id": "1", "last_submit": 200, "last_ping": 0}, {"_id": "4", "last_submit": 200})
+    directly(site, ACTIVE_MEMBERS, {**site.documents(ACTIVE_MEMBERS)["1"], "name": "Renamed"}, gone="3")
+    with site.host() as store:
+        assert len(list(store.engine.walk(ACTIVE_MEMBERS))) == 2
+        assert len(list(store.engine.walk(TODO_TIMESTAMPS))) == 4
+        with site.lost():
+            roster = {one["_id"]: one["name"] for one in store.engine.walk(ACTIVE_MEMBERS)}
+            submits = {one["_id"]: one["last_submit"] for one in store.engine.walk(TODO_TIMESTAMPS)}
+    assert roster == {"1": "Renamed", "2": "Member 2"}
+    assert submits == {"1": 200, "2": 100, "3": 100, "4": 200}
+
+
+def test_reading_members_whole_writes_nothing_to_the_copy_where_nothing_differs(site: Site) -> None:
+    with site.host() as store:
+        put(store, TODO_TIMESTAMPS, _id="1", last_submit=100)
+        list(store.engine.walk(TODO_TIMESTAMPS))
+        files = {path: path.stat().st_mtime_ns for path in (site.folder / "one").iterdir() if path.is_file()}
+        list(store.engine.walk(TODO_TIMESTAMPS))
+        assert files == {path: path.stat().st_mtime_ns for path in (site.folder / "one").iterdir() if path.is_file()}
+
+
+def test_what_a_brother_writes_while_members_are_read_is_not_taken_back_in_the_copy(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, brother = site.host(), site.host()
+    put(store, TODO_TIMESTAMPS, _id="1", last_submit=100)
+    directly(site, TODO_TIMESTAMPS, {"_id": "1", "last_submit": 150})
+    walk = Counting.walk
+
+    def overtaken(engine: Counting, collection: str) -> Iterator[Any]:
+        read = list(walk(engine, collection))
+        monkeypatch.setattr(Counting, "walk", walk)
+        put(brother, TODO_TIMESTAMPS, _id="1", last_submit=200)
+        return iter(read)
+
+    monkeypatch.setattr(Counting, "walk", overtaken)
+    assert [one["last_submit"] for one in store.engine.walk(TODO_TIMESTAMPS)] == [150]
+    assert site.documents(TODO_TIMESTAMPS, "one")["1"]["last_submit"] == 200
+
+
+def test_members_that_are_read_from_a_restored_database_do_not_replace_those_that_the_copy_knows(
+    site: Site, restored: Callable[[], None]
+) -> None:
+    with site.host() as store:
+        put(store, TODO_TIMESTAMPS, _id="1", last_submit=100)
+        restored()
+        assert [one["last_submit"] for one in store.engine.walk(TODO_TIMESTAMPS)] == [100]
+    site.in_step()
+    assert site.documents(TODO_TIMESTAMPS)["1"]["last_submit"] == 100
+
+
+@pytest.mark.parametrize(("elections", "epoch"), [(0, 2), (1, 1)], ids=["a backup", "an election"])
+def test_what_went_before_a_write_was_acknowledged_was_restored_unless_it_went_with_its_primary(
+    site: Site, restored: Callable[[], None], elections: int, epoch: int
+) -> None:
+    """What a primary has shown, and no other member had, goes when the others elect one of them."""
+    site.in_step()
+    with site.host("other") as store:
+        put(store, CODES, _id="g:B")
+    with site.host() as store:
+        assert store.engine.present(CODES, ["g:B"])
+        if elections:
+            restored()
+            site.elections += elections
+        store.record_run(run())
+    restored()
+    site.in_step()
+    assert site.documents(META)[IDENTITY_ID]["epoch"] == epoch
 
 
 def test_settings_that_differ_after_a_restore_are_treated_as_an_outage(

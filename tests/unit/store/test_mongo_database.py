@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fakes.mongod import database, new_database, or_skip, shared_mongod, shared_replica_set
-from fakes.records import LATER, NOON, code, entry, guild, mark
+from fakes.records import LATER, NOON, code, entry, mark, subscription
 from pymongo.database import Database
 
 from giftping.store.base import HOME_GAME, SCHEMA_VERSION, Broken, Destination, EntryState, StoreError
@@ -106,13 +106,12 @@ def test_a_document_that_is_damaged_is_named(store: Store, there: Database[dict[
 
 
 def test_a_destination_edited_by_hand_is_still_noted_as_broken(store: Store, there: Database[dict[str, Any]]) -> None:
-    store.put_guild(guild())
+    store.put_subscriptions(subscription())
     there[SUBSCRIPTIONS].update_one(
         {"_id": "1:whiteout-survival"}, {"$set": {"destination": {"channel_id": "500", "webhook": ""}}}
     )
     store.note_broken(1, Destination(channel_id=500), Broken(LATER, "404"))
-    found = store.guild(1)
-    assert found is not None
+    (found,) = store.subscriptions(1)
     assert found.broken == Broken(LATER, "404")
 
 
@@ -142,18 +141,20 @@ def test_a_newer_schema_is_refused_before_anything_is_read_or_written(
 
 
 def test_reading_an_empty_database_makes_nothing_in_it(store: Store, there: Database[dict[str, Any]]) -> None:
-    assert store.guilds() == []
+    assert store.subscriptions() == []
     assert there.list_collection_names() == []
 
 
 def test_the_first_write_notes_the_schema_and_makes_the_indexes_once(
     uri: str, there: Database[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
+    there[LEDGER].create_index([("updated_at", 1)], name="giftping_updated_at")
+    there[LEDGER].create_index([("code", 1)], name="of_another_program")
     caplog.set_level(logging.DEBUG, "pymongo.command")
     with Store(MongoEngine(uri)) as first:
         first.insert([entry()])
     assert {note["_id"]: note.get("version") for note in there[META].find()}[SCHEMA_ID] == SCHEMA_VERSION
-    assert there[LEDGER].index_information().keys() == {"_id_", "giftping_state"}
+    assert there[LEDGER].index_information().keys() == {"_id_", "giftping_state", "of_another_program"}
     assert there[TODO_EVENTS].index_information().keys() == {"_id_", "giftping_member", "giftping_kind"}
     caplog.clear()
     with Store(MongoEngine(uri)) as second:
@@ -248,7 +249,9 @@ def test_a_value_that_cannot_be_stored_is_an_error_not_a_lost_change(store: Stor
 def test_what_is_written_is_not_logged_with_everything_else(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """A guild's webhook URL may be among it."""
     caplog.set_level(logging.DEBUG)
-    store.put_guild(guild(destination=Destination(webhook="https://discord.com/api/webhooks/1/PASSWORT")))
+    store.put_subscriptions(
+        subscription(destination=Destination(webhook="https://discord.com/api/webhooks/1/PASSWORT"))
+    )
     assert "PASSWORT" not in caplog.text
 
 

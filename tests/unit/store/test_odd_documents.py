@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes.records import LATER, NOON, code, entry, guild, run
+from fakes.records import LATER, NOON, code, entry, run, subscription
 
 from giftping.store.base import HOME_GAME, Broken, Destination
 from giftping.store.documents import CODES, GUILDS, LEDGER, RUNS, SUBSCRIPTIONS
@@ -32,12 +33,12 @@ def stored(store: Store, collection: str, id_: str) -> dict[str, object]:
 
 
 def test_a_guild_that_cannot_be_read_does_not_hide_the_others(store: Store) -> None:
-    store.put_guild(guild(1, games=(HOME_GAME, "kingshot")))
-    store.put_guild(guild(2))
+    store.put_subscriptions(subscription(1), subscription(1, "kingshot"))
+    store.put_subscriptions(subscription(2))
     odd = spoil(store, SUBSCRIPTIONS, f"2:{HOME_GAME}", created_at="soon")
     half = spoil(store, SUBSCRIPTIONS, "1:kingshot", destination=5)
-    assert store.guilds() == [guild(1)], "what can be read of it"
-    assert store.guild(2) is None
+    assert store.subscriptions() == [subscription(1)], "what can be read of it"
+    assert store.subscriptions(2) == []
     store.note_broken(2, Destination(channel_id=500), Broken(NOON, "gone"))
     store.note_seeded(1, "kingshot", ["site"])
     assert stored(store, SUBSCRIPTIONS, f"2:{HOME_GAME}") == odd
@@ -47,9 +48,10 @@ def test_a_guild_that_cannot_be_read_does_not_hide_the_others(store: Store) -> N
 
 
 def test_a_guild_whose_name_cannot_be_read_is_still_there(store: Store) -> None:
-    store.put_guild(guild(1, label="Frost"))
+    store.put_subscriptions(subscription(1))
+    store.change_guild(1, lambda guild: replace(guild, label="Frost"), NOON)
     spoil(store, GUILDS, "1", label=5)
-    assert store.guilds() == [guild(1)]
+    assert (store.subscriptions(), store.guilds()) == ([subscription(1)], {})
     assert "guilds: document '1': label is 5, not a text" in store.odd[0]
 
 
@@ -83,16 +85,16 @@ def test_a_run_that_cannot_be_read_is_left_out(store: Store) -> None:
 
 
 def test_nothing_is_odd_of_what_was_written_by_the_store(store: Store) -> None:
-    store.put_guild(guild())
+    store.put_subscriptions(subscription())
     store.insert([entry()])
     store.remember([code()])
     store.record_run(run())
-    assert len(store.guilds()) == len(list(store.entries())) == len(store.codes()) == len(store.runs()) == 1
+    assert len(store.subscriptions()) == len(list(store.entries())) == len(store.codes()) == len(store.runs()) == 1
     assert store.odd == ()
 
 
 def test_whoever_adds_a_guild_again_mends_its_document(store: Store) -> None:
-    store.put_guild(guild(1))
+    store.put_subscriptions(subscription(1))
     spoil(store, SUBSCRIPTIONS, f"1:{HOME_GAME}", destination=5)
-    store.put_guild(guild(1))
-    assert store.guild(1) == guild(1)
+    store.put_subscriptions(subscription(1))
+    assert store.subscriptions(1) == [subscription(1)]

@@ -18,6 +18,7 @@ from giftping.store.documents import (
     GUILDS,
     HOSTS,
     LEDGER,
+    NEVER_SUBMITTED,
     RUNS,
     SUBSCRIPTIONS,
     TODO_EVENTS,
@@ -26,8 +27,7 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import REV, Change, changed_document, still_holds
 from giftping.store.mirror.notes import CARRIED
-from giftping.store.mirror.queued import Queued
-from giftping.store.mirror.replay import RULES, replayed
+from giftping.store.mirror.replay import RULES, Queued, replayed
 
 TIMES = [f"2026-05-0{day}T12:00:00.000000+00:00" for day in range(1, 6)]
 AT = TIMES[2]
@@ -166,7 +166,7 @@ def test_a_delivery_never_goes_back(meeting: tuple[Doc, Queued]) -> None:
 
 @given(documents(DELIVERIES), documents(DELIVERIES))
 def test_a_delivery_that_was_removed_had_come_as_far_as_it_was_known(there: Doc, removed: Doc) -> None:
-    """Removed as done, it does not come back as written: its host was killed between the copy and the database."""
+    """Removed as done, it does not come back as written: its host was killed between the mirror and the database."""
     stages = ["claimed", "written", "unclear", "closed", "refused", "done"]
     if there is None or removed is None or there.get(REV) == removed.get(REV):
         return
@@ -258,3 +258,23 @@ def _is_sent(document: Doc) -> bool:
 
 def _plain(document: Doc) -> Doc:
     return None if document is None else {name: value for name, value in document.items() if name != REV}
+
+
+def test_of_an_entry_that_both_have_edited_counts_what_its_message_shows_last() -> None:
+    """The entry came as far in both: what each of them shows its message as tells when."""
+    sent = {"_id": "1:A1", "state": "sent", "updated_at": TIMES[0], "message_id": 7, "shown": "valid"}
+    earlier = sent | {"shown": "withdrawn", "spelling": "a1", "edited_at": TIMES[1], "updated_at": TIMES[1]}
+    later = sent | {"shown": "ended", "spelling": "A1", "edited_at": TIMES[2], "updated_at": TIMES[2]}
+    for there, ours in ((earlier, later), (later, earlier)):
+        assert replayed(there, Queued(LEDGER, "1:A1", 0, sent, ours, AT)) == later
+
+
+def test_who_never_handed_in_is_behind_whoever_did() -> None:
+    never = {"_id": "5", "last_submit": NEVER_SUBMITTED, "last_ping": 0}
+    submitted = {"_id": "5", "last_submit": 100.0, "last_ping": 0, "todo": {"name": "x"}}
+    for there, queued in ((never, submitted), (submitted, never)):
+        after = replayed(there, Queued(TODO_TIMESTAMPS, "5", 0, None, queued, ""))
+        assert after is not None
+        assert after["last_submit"] == 100.0
+    gone = Queued(TODO_TIMESTAMPS, "5", 0, {**submitted, "rev": "a"}, never, "")
+    assert replayed(None, gone) is None

@@ -16,7 +16,7 @@ import pytest
 from fakes.first_schema import ODD_GUILD, documents, guild_document, run_document
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from fakes.old_data import KilledError
-from fakes.records import NOON, guild
+from fakes.records import NOON, subscription
 
 from giftping.store import upgrade as upgrade_module
 from giftping.store.base import SCHEMA_VERSION, EntryState, StoreError
@@ -120,14 +120,16 @@ def test_the_records_say_what_they_said(opened: Callable[[], Upgradable], tmp_pa
     engine = opened()
     upgraded(engine, tmp_path)
     with Store(engine) as store:
-        first, second = store.guilds()
-        assert (first.games, first.announce_current) == (("whiteout-survival", "kingshot"), ("whiteout-survival",))
-        assert first.seeded == {"kingshot": ("api",)}
-        assert (second.mention_role_id, second.broken is not None) == (77, True)
+        home, kingshot, other = store.subscriptions()
+        assert [one.key for one in (home, kingshot)] == [(1, "whiteout-survival"), (1, "kingshot")]
+        assert (home.seeded, home.announce_current) == (None, True)
+        assert (kingshot.seeded, kingshot.announce_current) == (("api",), False)
+        assert (other.mentions, other.broken is not None) == (("77",), True)
         states = {entry.key: entry.state for entry in store.entries()}
         assert states.pop("SENT") is states.pop("OLD") is EntryState.SENT
         assert states.pop("SEEDED") is EntryState.SEEDED
         assert set(states.values()) == {EntryState.OPEN}
+        assert store.guilds() == {}
         assert len(store.odd) == 2
 
 
@@ -215,6 +217,7 @@ def test_killed_at_any_change_it_is_resumed_to_the_same_end(tmp_path: Path) -> N
             assert (done is None) == (step == steps and after)
             if done is not None and is_begun:
                 assert done.backup == str(backups[0])
+                assert "as an earlier run began it" in str(done), "the numbers of a part are none of the whole"
 
 
 def test_a_database_that_was_cut_short_is_resumed_by_another_host(tmp_path: Path) -> None:
@@ -226,12 +229,12 @@ def test_a_database_that_was_cut_short_is_resumed_by_another_host(tmp_path: Path
     engine = opened()
     assert engine.schema() == 1
     with pytest.raises(StoreError, match=r"written by an older giftping \(schema 1, this one writes 2\)"):
-        Store(engine).put_guild(guild())
+        Store(engine).put_subscriptions(subscription())
     done = upgraded(engine, tmp_path / "other", host="host-b")
     assert done is not None
     assert done.backup.startswith(str(tmp_path / "state")), "where the one that began has put it"
     assert contents(engine)[SUBSCRIPTIONS].keys() == {"1:whiteout-survival", "1:kingshot", "2:whiteout-survival"}
-    Store(engine).put_guild(guild())
+    Store(engine).put_subscriptions(subscription())
     engine.close()
 
 
@@ -274,7 +277,7 @@ def test_a_folder_of_a_journal_alone_is_upgraded(tmp_path: Path, monkeypatch: py
     assert upgraded(engine, tmp_path) is not None
     assert engine.schema() == SCHEMA_VERSION
     engine.close()
-    assert Store(TinyEngine(killed)).guilds() != []
+    assert Store(TinyEngine(killed)).subscriptions() != []
 
 
 def test_an_empty_folder_is_of_today_and_stays_as_it_is(tmp_path: Path) -> None:
@@ -359,12 +362,12 @@ def test_who_only_looks_sees_what_an_upgrade_would_make_and_changes_nothing(
     view = UpgradedView(engine, NOON)
     seen = {name: {one["_id"]: dict(one) for one in view.walk(name)} for name in COLLECTIONS if name != META}
     with Store(view) as looked:
-        guilds, entries = looked.guilds(), list(looked.entries())
-        assert looked.guild(1) == guilds[0]
+        subscriptions, entries = looked.subscriptions(), list(looked.entries())
+        assert looked.subscriptions(1) == subscriptions[:2]
         assert looked.engine.present(SUBSCRIPTIONS, ["1:kingshot", "3:x"]) == {"1:kingshot"}
         assert looked.engine.get(LEDGER, ["1:ONE"])["1:ONE"]["state"] == "open"
         with pytest.raises(StoreError, match="opened for reading only"):
-            looked.put_guild(guild())
+            looked.put_subscriptions(subscription())
         assert contents(engine) == before
     engine = opened()
     upgraded(engine, tmp_path)
@@ -372,7 +375,7 @@ def test_who_only_looks_sees_what_an_upgrade_would_make_and_changes_nothing(
     for name, found in seen.items():
         assert {id_: {k: v for k, v in one.items() if k != REV} for id_, one in found.items()} == after.get(name, {})
     with Store(engine) as store:
-        assert (guilds, entries) == (store.guilds(), list(store.entries()))
+        assert (subscriptions, entries) == (store.subscriptions(), list(store.entries()))
 
 
 @pytest.fixture(autouse=True)

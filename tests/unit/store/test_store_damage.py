@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes.records import entry, guild
+from fakes.records import entry, subscription
 
 from giftping.store.base import SCHEMA_VERSION, StoreError
 from giftping.store.records import Store
@@ -115,7 +115,7 @@ def test_a_file_that_breaks_while_the_store_is_open_is_refused_until_it_is_whole
     whole = (tmp_path / SNAPSHOT).read_bytes()
     with Store(TinyEngine(tmp_path)) as store:
         (tmp_path / SNAPSHOT).write_bytes(whole[:-9])
-        for attempt in (lambda: store.insert([entry(2)]), store.entries, store.guilds):
+        for attempt in (lambda: store.insert([entry(2)]), store.entries, store.subscriptions):
             with pytest.raises(StoreError, match="damaged"):
                 attempt()
         assert (tmp_path / SNAPSHOT).read_bytes() == whole[:-9]
@@ -291,11 +291,11 @@ def test_the_former_journal_of_another_store_does_no_harm(tmp_path: Path) -> Non
 def test_a_document_that_says_nothing_sensible_is_named(tmp_path: Path) -> None:
     with Store(TinyEngine(tmp_path)) as store:
         store.insert([entry(1)])
-        store.put_guild(guild(1))
+        store.put_subscriptions(subscription(1))
     raw = (tmp_path / SNAPSHOT).read_text()
     (tmp_path / SNAPSHOT).write_text(raw.replace('"open",', '"posted",').replace('"destination"', '"goes_to"'))
     with Store(TinyEngine(tmp_path, read_only=True)) as store:
-        assert (list(store.entries()), store.guilds()) == ([], [])
+        assert (list(store.entries()), store.subscriptions()) == ([], [])
         entry_named, guild_named = store.odd
     assert "sent_giftcodes: document '1:GIFT100': state is 'posted', not one of" in entry_named
     assert "subscriptions: document '1:whiteout-survival': destination is None, not an object" in guild_named

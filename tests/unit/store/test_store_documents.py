@@ -16,18 +16,22 @@ from giftping.store.base import (
     Hold,
     LedgerEntry,
     Round,
+    Ruling,
     RunRecord,
     SourceMemory,
     StoreError,
-    Withdrawn,
 )
-from giftping.store.documents import (
+from giftping.store.code_documents import (
     code_from_document,
     code_to_document,
+    joined_holds,
+    joined_rounds,
+    merge_code_records,
+)
+from giftping.store.documents import (
     entry_from_document,
     entry_to_document,
     field_name,
-    merge_code_records,
     plain_name,
     refuse_newer_schema,
     run_from_document,
@@ -39,7 +43,14 @@ TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.ju
 TEXTS = st.text(max_size=12)
 NAMES = st.text(min_size=1, max_size=12)
 SNOWFLAKES = st.integers(1, 2**63)
-MEMORIES = st.builds(SourceMemory, TEXTS, TIMES, TIMES)
+MEMORIES = st.builds(SourceMemory, TEXTS, TIMES, TIMES, TEXTS)
+ROUNDS = st.lists(st.builds(Round, TIMES, TEXTS), max_size=2).map(tuple)
+HOLDS = st.dictionaries(
+    st.sampled_from("ab."),
+    st.builds(Hold, TIMES, TEXTS, st.none() | TIMES, st.none() | TIMES, st.integers(1, 2)),
+    max_size=3,
+)
+RULINGS = st.none() | st.builds(Ruling, TEXTS, TIMES)
 RECORDS = {
     "entry": (
         entry_to_document,
@@ -77,9 +88,11 @@ RECORDS = {
             TEXTS,
             TEXTS,
             st.lists(NAMES, max_size=2).map(tuple),
-            st.lists(st.builds(Round, TIMES, TEXTS), max_size=2).map(tuple),
-            st.dictionaries(NAMES, st.builds(Hold, TIMES, TEXTS, st.none() | TIMES), max_size=2),
-            st.none() | st.builds(Withdrawn, TEXTS, TIMES),
+            ROUNDS,
+            HOLDS,
+            RULINGS,
+            RULINGS,
+            st.none() | TIMES,
         ),
     ),
     "run": (
@@ -213,18 +226,65 @@ def test_what_was_known_of_a_code_is_joined_with_what_is_seen_now() -> None:
     assert merge_code_records(merged, seen) == merged
 
 
+@pytest.mark.parametrize(
+    ("known", "seen", "kept"),
+    [
+        ("gogoWOS", "GOGOWOS", "gogoWOS"),
+        ("gogoWOS", "gogowos", "gogoWOS"),
+        ("GOGOWOS", "gogoWOS", "gogoWOS"),
+        ("gogoWOS", "GoGoWOS", "GoGoWOS"),
+        ("gogowos", "GOGOWOS", "GOGOWOS"),
+    ],
+)
+def test_who_folds_the_case_of_a_code_takes_back_nothing_of_how_it_is_spelled(known: str, seen: str, kept: str) -> None:
+    assert merge_code_records(code(spelling=known), code(spelling=seen, at=LATER)).spelling == kept
+
+
 def test_a_sighting_leaves_rounds_holds_and_a_withdrawal() -> None:
     held = {"site": Hold(NOON, "30 fresh codes at once")}
-    known = code(rounds=(Round(NOON, "its end had passed"),), holds=held, withdrawn=Withdrawn("ada", NOON))
+    known = code(rounds=(Round(NOON, "its end had passed"),), holds=held, withdrawn=Ruling("ada", NOON))
     merged = merge_code_records(known, code(at=LATER))
     assert (merged.rounds, merged.holds, merged.withdrawn) == (known.rounds, held, known.withdrawn)
     assert (known.number, code().number) == (2, 1)
 
 
+# Few moments and words: what is joined is then often equal, or differs in one of them alone.
+MOMENTS = st.sampled_from([NOON + timedelta(hours=hours) for hours in range(4)])
+WORDS = st.sampled_from(["", "cut", "30 at once"])
+JOINED_ROUNDS = st.lists(st.builds(Round, MOMENTS, WORDS), max_size=2).map(tuple)
+JOINED_HOLDS = st.dictionaries(
+    st.sampled_from("ab"),
+    st.builds(Hold, MOMENTS, WORDS, st.none() | MOMENTS, st.none() | MOMENTS, st.integers(1, 2)),
+    max_size=2,
+)
+
+
+@given(JOINED_HOLDS, JOINED_HOLDS, JOINED_HOLDS)
+@settings(max_examples=100, deadline=None)
+def test_doubts_are_joined_in_any_order_and_any_number_of_times(a: Any, b: Any, c: Any) -> None:
+    assert joined_holds(a, b) == joined_holds(b, a)
+    assert joined_holds(joined_holds(a, b), c) == joined_holds(a, joined_holds(b, c))
+    assert joined_holds(joined_holds(a, b), b) == joined_holds(a, b)
+    assert joined_holds(a, a) == a
+
+
+@given(JOINED_ROUNDS, JOINED_ROUNDS, JOINED_ROUNDS)
+@settings(max_examples=100, deadline=None)
+def test_rounds_are_joined_in_any_order_and_no_round_counts_twice(a: Any, b: Any, c: Any) -> None:
+    assert joined_rounds(a, b) == joined_rounds(b, a)
+    assert joined_rounds(joined_rounds(a, b), c) == joined_rounds(a, joined_rounds(b, c))
+    assert len(joined_rounds(a, b)) == max(len(a), len(b))
+
+
+def test_what_waits_for_a_person_is_not_released_by_time_because_another_host_thought_so() -> None:
+    asking, timed = Hold(NOON, "30 at once"), Hold(LATER, "9 at once", LATER)
+    assert joined_holds({"site": timed}, {"site": asking}) == {"site": asking}
+
+
 def test_what_a_later_release_notes_of_a_code_stays() -> None:
-    stored = {**code_to_document(code()), "shown": {"500": "ended"}, "rewards": "1 gem"}
+    stored = {**code_to_document(code()), "liked_by": {"500": 3}, "rewards": "1 gem"}
     after = code_to_document(code(rewards=""), stored)
-    assert after["shown"] == {"500": "ended"}
+    assert after["liked_by"] == {"500": 3}
     assert "rewards" not in after, "it is ours, and no more"
 
 

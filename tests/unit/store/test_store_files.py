@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.records import code, entry, guild, mark, run
+from fakes.records import code, entry, mark, run, subscription
 
 from giftping.store.base import HOME_GAME, StoreError
 from giftping.store.records import Store
@@ -31,8 +31,9 @@ AT_ONCE = timedelta(0)
 
 def look_at_everything(store: Store) -> None:
     assert store.recorded(HOME_GAME, ["A1"], [1]) == {1: frozenset()}
-    assert [*store.entries(), *store.guilds(), *store.codes(), *store.runs()] == []
-    assert store.entry(1, HOME_GAME, "A1") is store.guild(1) is None
+    assert [*store.entries(), *store.subscriptions(), *store.codes(), *store.runs()] == []
+    assert store.entry(1, HOME_GAME, "A1") is None
+    assert (store.subscriptions(1), store.guilds()) == ([], {})
 
 
 def test_a_fresh_store_makes_nothing_until_something_is_written(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_a_fresh_store_makes_nothing_until_something_is_written(tmp_path: Path) 
         assert store.insert([]) == frozenset()
         assert store.clear(1) == 0
         assert store.remove_documents("codes", ["1:A1"]) == frozenset()
-        assert store.remove_guild(1) is False
+        assert store.remove_subscriptions(1) == []
         store.remember([])
         store.note_seeded(1, HOME_GAME, ["site"])
     assert list(tmp_path.iterdir()) == []
@@ -91,7 +92,7 @@ def test_reading_only_changes_nothing_not_even_a_journal_that_was_left(tmp_path:
             assert list(reader.entries()) == [entry()]
             for write in (
                 lambda: reader.insert([entry(2)]),
-                lambda: reader.put_guild(guild()),
+                lambda: reader.put_subscriptions(subscription()),
                 lambda: reader.remember([code()]),
                 lambda: reader.record_run(run()),
                 lambda: reader.remove_documents("sent_giftcodes", ["1:GIFT100"]),

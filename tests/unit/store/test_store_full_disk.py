@@ -183,7 +183,7 @@ def test_a_folder_that_may_not_be_written_is_refused_and_read(tmp_path: Path) ->
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "open", read_only_open)
-            with pytest.raises(StoreError, match="Read-only file system; make the state folder"):
+            with pytest.raises(StoreError, match="Read-only file system; let the state folder"):
                 store.insert([entry(2)])
             assert list(store.entries()) == [entry(1)]
             with Store(TinyEngine(tmp_path, read_only=True)) as reader:

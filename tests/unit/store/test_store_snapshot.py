@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.records import code, entry, guild, mark, run
+from fakes.records import code, entry, mark, run, subscription
 from tinydb import TinyDB, where
 
 from giftping.store.base import SCHEMA_VERSION, EntryState
@@ -32,7 +32,7 @@ def written(tmp_path: Path) -> Path:
     with Store(TinyEngine(tmp_path)) as store:
         store.insert([entry(1), entry(2)])
         mark(store, "1:GIFT100")
-        store.put_guild(guild())
+        store.put_subscriptions(subscription())
         store.remember([code()])
         store.record_run(run(details={"a": [1, {"b": None}]}))
     return tmp_path

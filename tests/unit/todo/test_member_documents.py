@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from todo_builders import DAY, START, maybe, member, moments, some_ids, words
 
+from giftping.store.documents import ACTIVE_MEMBERS
+from giftping.store.fields import time_to_text
+from giftping.store.mirror.changes import Queued
+from giftping.store.mirror.replay import replayed
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.member_documents import (
     member_from,
@@ -71,7 +76,9 @@ def test_a_zero_is_no_time(written):
 def test_a_document_with_only_a_ping_is_no_submission_of_1970():
     known = member_from(int(ID), {"_id": ID, "added": 1_780_000_000}, {"_id": ID, "last_ping": 1_780_090_000.5})
     assert known.last_submit is None
-    assert known.silent_since == instant(1_780_000_000)
+    assert known.silent_since is None
+    dated = {"_id": ID, "added": 1_780_000_000, "updated_at": "2026-06-01T00:00:00+00:00"}
+    assert member_from(int(ID), dated, {"_id": ID}).silent_since == instant(1_780_000_000)
     assert member_from(int(ID), {"_id": ID}, {"_id": ID}).silent_since is None
 
 
@@ -147,7 +154,7 @@ def test_when_somebody_was_added_is_read_as_the_older_bots_wrote_it(added):
 
 
 def test_a_roster_entry_of_the_second_bot_has_no_name():
-    assert listed(added=1_780_001_200) == Member(int(ID), added=instant(1_780_001_200))
+    assert listed(added=1_780_001_200) == Member(int(ID), added=instant(1_780_001_200), is_found=True)
 
 
 def test_one_without_a_roster_entry_is_not_on_the_roster():
@@ -175,8 +182,13 @@ def test_a_discord_id_is_read_from_its_text():
         ({"last_ping": [1]}, r"todo_timestamps: last_ping is \[1\], not"),
         ({"last_ping": "0001-01-01T00:00:00+05:30"}, "todo_timestamps: last_ping is '0001"),
         ({"todo": "read"}, "todo_timestamps: todo is 'read', not an object"),
+        ({"todo": {"must_do": 0.5}}, "todo_timestamps: must_do is 0.5, not a text"),
+        ({"todo": {"name": 5}}, "todo_timestamps: name is 5, not a text"),
+        ({"todo": {"attachment": {"size": "big"}}}, "todo_timestamps: size is 'big', not a whole number"),
         ({"todo": {"submitted_by_id": "Olga"}}, "submitted_by_id is 'Olga', not a Discord id"),
-        ({"notices": {}}, None),
+        ({"notices": {}}, "notices is {}, not a list of objects"),
+        ({"events": 5}, "events is 5, not a list of objects"),
+        ({"done": 5}, "done is 5, not a list of texts"),
         ({"notices": "x"}, "notices is 'x', not a list of objects"),
         ({"notices": [{"id": "a", "kind": "shout", "made_at": 5}]}, "kind is 'shout', not one of reminder, warning"),
         ({"notices": [{"id": "a", "kind": "reminder"}]}, "made_at is None, not the time"),
@@ -195,6 +207,8 @@ def test_a_field_that_is_not_what_it_should_be_is_named(fields, said):
     ("fields", "said"),
     [
         ({"name": ["Ann"]}, r"active_members: name is \['Ann'\], not a text"),
+        ({"name": 5}, "active_members: name is 5, not a text"),
+        ({"user_id": float("-inf")}, "active_members: user_id is -inf, not a Discord id"),
         ({"added": "long ago"}, "active_members: added is 'long ago', not a time"),
         ({"time_zone": "Mars/Olympus"}, "time_zone is 'Mars/Olympus', not the name of a time zone"),
         ({"pauses": [{"id": "p"}]}, "from is None, not the time at which a pause begins"),
@@ -270,14 +284,38 @@ def test_a_submission_leaves_what_giftping_does_not_know():
 def test_a_change_of_the_roster_leaves_what_giftping_does_not_know():
     known = replace(member_from(int(ID), OLD_ROSTER, OLD_STAMPS), left_at=NOW)
     written = roster_document_of(known, NOW)
-    changed = {"left_at": NOW.timestamp(), "updated_at": "2026-06-03T10:00:00.000000+00:00"}
-    assert written == {**OLD_ROSTER, **changed}
+    assert written == {**OLD_ROSTER, "left_at": NOW.timestamp()}
+    written = roster_document_of(replace(known, left_at=None, exempt=True), NOW)
+    assert written == {**OLD_ROSTER, "exempt": True, "updated_at": "2026-06-03T10:00:00.000000+00:00"}
+
+
+@pytest.mark.parametrize(
+    "change", [{"pauses": (Pause("ill", NOW),)}, {"exempt": True}, {"time_zone": "Europe/Berlin"}], ids=str
+)
+def test_what_staff_changed_while_mongodb_was_away_stays_though_a_sweep_has_looked_the_member_up_since(
+    change: dict[str, Any],
+) -> None:
+    known = member_from(
+        int(ID), {**OLD_ROSTER, "user_id": int(ID), "updated_at": time_to_text(NOW - timedelta(days=1))}, None
+    )
+    ours = roster_document_of(replace(known, **change), NOW)
+    seen = roster_document_of(
+        replace(known, name="Anna", membership=Membership(NOW, in_guild=True)), NOW + timedelta(days=1)
+    )
+    assert seen != known.roster_document
+    carried = replayed(seen, Queued(ACTIVE_MEMBERS, ID, 1, known.roster_document, ours, ""))
+    assert carried is not None
+    assert {name: carried[name] for name in ours if name not in ("name", "seen")} == {
+        name: value for name, value in ours.items() if name not in ("name", "seen")
+    }
 
 
 def test_what_is_over_leaves_the_document():
     known = member_from(int(ID), {"_id": ID, "left_at": 5, "exempt": True, "name": "Ann"}, None)
     written = roster_document_of(replace(known, left_at=None, exempt=False), NOW)
-    assert set(written) == {"_id", "name", "user_id", "updated_at"}
+    assert set(written) == {"_id", "name", "user_id", "found", "updated_at"}
+    started = roster_document_of(replace(member_from(int(ID), written, None), clock_from=NOW), NOW)
+    assert set(started) == {"_id", "name", "user_id", "clock_from", "updated_at"}
 
 
 def test_a_list_left_empty_is_written_as_the_older_bot_did():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from todo_stage import (
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.todo.model import LegName
+from giftping.todo.report import what_happened
 
 MINUTE = timedelta(minutes=1)
 TOO_FAST = faults.status(403, 40003, "You are opening direct messages too fast")
@@ -294,3 +296,35 @@ def test_progress_reaches_the_whole(stage: Stage) -> None:
     assert seen[-1] == (4, 4)
     assert seen == sorted(seen)
     assert len(legs_of(report, 101)) == 2
+
+
+# A message that is refused for its content
+
+
+TOO_ODD = faults.status(400, 50035, "Invalid Form Body")
+
+
+def test_a_message_that_is_refused_for_its_content_is_not_tried_by_every_sweep(stage: Stage) -> None:
+    stage.join(101)
+    stage.fail(TOO_ODD, CHANNEL_POST)
+    tries, lines = [], []
+    for _ in range(16):
+        before = stage.discord.count(CHANNEL_POST)
+        lines += stage.sweep().trouble_lines()
+        tries.append(stage.discord.count(CHANNEL_POST) - before)
+        stage.pass_time(15 * MINUTE)
+    assert tries == [1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]
+    assert {what_happened(line) for line in lines} == {what_happened(lines[0])}
+    assert lines[0].endswith("the next sweep tries again")
+    assert {line.rpartition("; ")[2] for line in lines[1:4]} == {"tried again within a day"}
+    assert len(lines) == len(tries), "each sweep tells of it, to whoever asks"
+
+
+def test_one_whose_part_is_refused_does_not_keep_the_others_of_its_message_waiting(stage: Stage) -> None:
+    stage.join(101, 102, 103)
+    # That of all three, and then, of each alone, that of the second.
+    stage.discord.fail(TOO_ODD, match=CHANNEL_POST)
+    stage.discord.fail(TOO_ODD, match=replace(CHANNEL_POST, nth=3))
+    report = stage.sweep()
+    assert [stage.pings(user_id) for user_id in (101, 102, 103)] == [["channel", "dm"], ["dm"], ["channel", "dm"]]
+    assert [one.user_id for one in report.failures()] == [102]

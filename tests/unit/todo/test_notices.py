@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from fakes.openapi import ABSENT, discord_openapi
+from fakes.words import ENGLISH, EVERY_LANGUAGE, WORDY
 from hypothesis import given
 from hypothesis import strategies as st
 from todo_builders import DAY, HOUR, START, member, notice
@@ -21,15 +22,17 @@ from giftping.todo.notices import (
     shows,
     submission_embed,
 )
+from giftping.words.catalogue import Words
 
 NOW = START + DAY
 TODO = Todo("Ann", "02/06/2026", must_do="read ten pages", id="t1", submitted_at=NOW)
 OTHERS = [kind for kind in NoticeKind if kind is not NoticeKind.SUBMISSION]
 
 
-def told(user_id: int = 1, kind: NoticeKind = NoticeKind.REMINDER, **changes) -> NoticeDetails:
+def told(user_id: int = 1, kind: NoticeKind = NoticeKind.REMINDER, words: Words = ENGLISH, **changes) -> NoticeDetails:
     of = notice(kind, NOW, id=f"{user_id:016x}", todo=TODO if kind is NoticeKind.SUBMISSION else None)
-    return NoticeDetails(member(user_id), replace(of, **changes), NOW + 3 * HOUR, NOW + 15 * HOUR, 3)
+    times = NOW + 3 * HOUR, NOW + 15 * HOUR
+    return NoticeDetails(member(user_id), replace(of, **changes), words, *times, 3, words("todo.how"))
 
 
 def post(*everybody: NoticeDetails) -> dict:
@@ -85,18 +88,18 @@ def test_without_a_named_role_the_text_does_without():
 
 
 def test_a_submission_shows_its_lists_as_they_were_written():
-    embed = submission_embed(1, replace(TODO, can_do="a `b` *c*\nd", dont_do=""), told().notice)
+    embed = submission_embed(1, replace(TODO, can_do="a `b` *c*\nd", dont_do=""), told().notice, ENGLISH)
     assert {field.name: field.value for field in embed.fields} == {
         "👤 Submitted by": "<@1>",
         "📅 Date": "02/06/2026",
         "📝 Name": "Ann",
         "✔️ Must do": "read ten pages",
-        "🎯 Can do": "a `b` *c*\nd",
+        "🎯 Can do": "a \\`b\\` \\*c\\*\nd",
     }
 
 
 def test_a_submission_for_somebody_names_both():
-    fields = submission_embed(1, replace(TODO, submitted_by=9), told().notice).fields
+    fields = submission_embed(1, replace(TODO, submitted_by=9), told().notice, ENGLISH).fields
     assert [(field.name, field.value) for field in fields[:2]] == [
         ("👤 For", "<@1>"),
         ("👨‍💼 Submitted by", "<@9>"),
@@ -106,9 +109,9 @@ def test_a_submission_for_somebody_names_both():
 def test_a_picture_is_shown_and_another_file_is_named():
     picture = replace(TODO, attachment=Attachment("a.png", "image/png", 5))
     paper = replace(TODO, attachment=Attachment("a.pdf", "application/pdf", 5))
-    assert submission_embed(1, picture, told().notice).image == "attachment://a.png"
-    assert submission_embed(1, paper, told().notice).image == ""
-    assert submission_embed(1, paper, told().notice).fields[-1].value == "a.pdf"
+    assert submission_embed(1, picture, told().notice, ENGLISH).image == "attachment://a.png"
+    assert submission_embed(1, paper, told().notice, ENGLISH).image == ""
+    assert submission_embed(1, paper, told().notice, ENGLISH).fields[-1].value == "a.pdf"
 
 
 # Limits
@@ -133,12 +136,13 @@ todos = st.builds(
 
 
 @st.composite
-def anything_told(draw, kinds=tuple(NoticeKind)) -> NoticeDetails:
+def anything_told(draw, kinds=tuple(NoticeKind), languages=(*EVERY_LANGUAGE, WORDY)) -> NoticeDetails:
     kind = draw(st.sampled_from(kinds))
     of = Notice(f"{draw(ids):016x}", kind, NOW, todo=draw(todos) if kind is NoticeKind.SUBMISSION else None)
     known = member(draw(ids), name=draw(st.text(max_size=100)), last_submit=draw(st.none() | st.just(START)))
     times = st.none() | st.just(NOW + HOUR)
-    return NoticeDetails(known, of, draw(times), draw(times), draw(st.none() | ids))
+    words = draw(st.sampled_from(languages))
+    return NoticeDetails(known, of, words, draw(times), draw(times), draw(st.none() | ids), words("todo.how"))
 
 
 def wrong_with(message: Message) -> list[str]:
@@ -164,8 +168,8 @@ def test_discord_takes_every_direct_message(one):
     assert wrong_with(dm_message(one)) == []
 
 
-@given(st.lists(anything_told(OTHERS), min_size=1, max_size=10))
-def test_ten_notices_that_are_no_submissions_fit_into_one_message(everybody):
+@given(st.lists(anything_told(OTHERS, EVERY_LANGUAGE), min_size=1, max_size=10))
+def test_ten_notices_that_are_no_submissions_fit_into_one_message_in_each_built_in_language(everybody):
     assert wrong_with(channel_message(everybody)) == []
 
 

@@ -87,11 +87,22 @@ def test_odd_documents_are_told_and_do_not_hide_the_others(repository: MemberRep
         repository.member(5)
 
 
-def test_odd_events_and_notes_are_an_error_that_names_them(repository: MemberRepository, store: Store) -> None:
-    store.insert_documents(TODO_EVENTS, [{"_id": "e1", "user_id": "1"}])
+def test_an_odd_event_is_named_and_its_members_history_is_not_taken_for_known(
+    repository: MemberRepository, store: Store
+) -> None:
+    store.insert_documents(
+        TODO_EVENTS,
+        [{"_id": "e1", "user_id": "1"}, {"_id": "e2", "user_id": "2", "kind": "added", "at": 1_780_000_000}],
+    )
+    assert [event.id for event in repository.events()] == ["e2"]
+    assert store.odd == (
+        "todo_events: document 'e1': at is None, not whose event it is, and of when; correct or remove the document",
+    )
+    assert (repository.is_history_known(1), repository.is_history_known(2)) == (False, True)
+
+
+def test_odd_notes_are_an_error_that_names_them(repository: MemberRepository, store: Store) -> None:
     store.insert_documents(TODO_STATE, [{"_id": "sweep", "downtimes": 7}])
-    with pytest.raises(RepositoryError, match=r"todo_events 'e1': .*; correct or remove the document"):
-        repository.events()
     with pytest.raises(RepositoryError, match=r"todo_state 'sweep': .*; correct or remove the document"):
         repository.notes()
 

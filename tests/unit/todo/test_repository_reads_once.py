@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from todo_stage import Stage
 
 from giftping.store.documents import TODO_TIMESTAMPS
@@ -19,6 +20,18 @@ def test_a_member_is_read_anew_only_once_a_document_has_changed(stage: Stage) ->
         repository.save([MemberChange(replace(first[101], name="Ann"))])
         assert repository.member(101).name == "Ann"
         assert repository.member(102) is first[102]
+
+
+def test_a_document_that_is_given_out_once_more_is_not_read_anew(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MongoDB gives out an equal one each time."""
+    stage.enrol(101)
+    with stage.repository() as repository:
+        give = repository.store.engine.walk
+        monkeypatch.setattr(repository.store.engine, "walk", lambda name: iter([dict(one) for one in give(name)]))
+        first = repository.load().members[101]
+        assert repository.load().members[101] is first
+        repository.save([MemberChange(replace(first, name="Ann"))])
+        assert repository.load().members[101].name == "Ann"
 
 
 def test_what_another_program_wrote_is_seen(stage: Stage) -> None:

@@ -315,6 +315,14 @@ def test_quiet_hours_put_off_a_ping_to_their_end():
     assert due(overdue, night, MORNING).action is Action.REMIND
 
 
+def test_a_reminder_that_will_fall_into_quiet_hours_is_foretold_for_their_end():
+    night, known = rules(quiet=NIGHT), member(last_submit=EVENING - 22 * HOUR)
+    assert due(known, rules(), EVENING - HOUR).until == EVENING + 2 * HOUR
+    assert due(known, night, EVENING - HOUR).until == outlook(known, night).ping_at == MORNING
+    holidays = replace(known, pauses=(Pause("p", MORNING - HOUR, MORNING + HOUR),))
+    assert due(holidays, night, EVENING - HOUR).until == outlook(holidays, night).ping_at == MORNING + HOUR
+
+
 def test_quiet_hours_put_off_a_removal_to_their_end():
     since = EVENING - 119 * HOUR
     known = member(last_submit=since, last_ping=EVENING, lapse=Lapse(since, warned_at=EVENING - 14 * HOUR))

@@ -12,6 +12,7 @@ from todo_stage import (
     NOT_PERMITTED,
     OPENS_DM,
     Stage,
+    counts,
     results,
 )
 
@@ -133,11 +134,26 @@ def test_a_ping_that_nobody_can_look_for_any_more_counts_as_one_that_may_have_ar
     stage.discord.set_permissions(CHANNEL, Permission.POSTING & ~Permission.READ_MESSAGE_HISTORY)
     stage.pass_time(15 * MINUTE)
     report = stage.sweep()
-    assert (results(report, LegName.CHANNEL), report.exit_code) == ({101: "uncertain"}, 69)
+    assert (results(report, LegName.CHANNEL), counts(report)) == ({101: "uncertain"}, True)
     assert stage.member(101).last_ping == stage.clock() - 15 * MINUTE
     stage.pass_time(3 * HOUR - 15 * MINUTE)
     stage.sweep()
     assert stage.pings(101) == ["channel"]
+
+
+def test_the_post_of_a_todo_is_looked_for_until_its_channel_may_be_read_again(stage: Stage) -> None:
+    stage.join(101)
+    stage.fail(faults.reset(), CHANNEL_POST, times=1)
+    assert results(stage.submit(101), LegName.CHANNEL) == {101: "unclear"}
+    stage.discord.set_permissions(CHANNEL, Permission.POSTING & ~Permission.READ_MESSAGE_HISTORY)
+    for _ in range(3):
+        stage.pass_time(4 * HOUR)
+        stage.sweep()
+    assert "✅ New TODO submitted" not in stage.titles()
+    stage.discord.set_permissions(CHANNEL, Permission.POSTING)
+    stage.pass_time(15 * MINUTE)
+    stage.sweep()
+    assert stage.titles().count("✅ New TODO submitted") == 1
 
 
 def test_the_other_leg_goes_out_while_one_is_unclear(stage: Stage) -> None:

@@ -74,7 +74,7 @@ def test_a_submission_is_in_the_history_with_the_members_own_day(stage: Stage) -
 def test_a_mistake_saves_nothing_and_posts_nothing(stage: Stage) -> None:
     stage.join(101)
     assert mistakes(stage, 101, draft=TodoDraft(must_do=".")) == [
-        ("must_do", "says too little; write what is to be done")
+        ("must_do", "has only punctuation; write what is to be done")
     ]
     assert (stage.member(101).last_submit, stage.discord.messages(CHANNEL)) == (None, [])
 

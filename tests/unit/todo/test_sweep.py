@@ -114,7 +114,7 @@ def test_a_newcomer_without_a_date_gets_a_day_from_the_first_sweep_on(stage: Sta
     stage.discord.add_member(GUILD, 101, roles=(ROLE,))
     stage.put("active_members", {"_id": "101", "name": "Ann"})
     assert due_of(stage.sweep(), 101).until == stage.clock() + DAY
-    assert stage.member(101).added == stage.clock()
+    assert stage.member(101).clock_from == stage.clock()
     stage.pass_time(DAY)
     stage.sweep()
     assert stage.pings(101) == ["channel", "dm"]

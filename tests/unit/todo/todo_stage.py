@@ -15,6 +15,7 @@ from giftping.demo.faults import Fault, status
 from giftping.demo.log import Match
 from giftping.discord.http import DiscordHttp
 from giftping.discord.rest import RestClient
+from giftping.output.sweep_lines import sweep_troubles
 from giftping.runs.sweep import SubmitReport, SubmitRequest, Timing, run_submit, run_sweep
 from giftping.settings.load import load_settings
 from giftping.todo.history import Event
@@ -161,6 +162,11 @@ class Stage:
 
     def titles(self, channel_id: int = CHANNEL) -> list[str]:
         return [embed["title"] for message in self.discord.messages(channel_id) for embed in message.embeds]
+
+
+def counts(report: SweepReport) -> bool:
+    """Return whether something counts in the exit code of the sweep that tells of it, and of no other."""
+    return report.exit_code == 0 and any(one.counts_when_told for one in sweep_troubles(report))
 
 
 def results(report: SweepReport | SubmitReport, leg: LegName) -> dict[int, str]:

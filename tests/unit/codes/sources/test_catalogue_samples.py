@@ -128,3 +128,91 @@ def test_the_tables_of_the_wuthering_waves_wiki_are_read_in_pacific_time():
     assert found["WUTHERINGGIFT"].expiry_text == "indefinite"
     assert found["RESONATE26"].expires_at == datetime(2026, 6, 8, 7, tzinfo=UTC)
     assert found["OLDWAVE1"].state is SightingState.EXPIRED
+
+
+OPEN_LIST = '<ul><li><span class="code">OPEN2026</span><button>Copy</button></li></ul>'
+PAID_LIST = '<ul><li><span class="code">PAYING26</span><button>Copy</button></li></ul>'
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<strong>Active Codes:</strong><p></p>{OPEN_LIST}<p><strong>Concierge</strong> member codes:</p>{PAID_LIST}",
+        f"<p><strong>Active Codes:</strong></p>{OPEN_LIST}<h3>For Concierge members</h3>{PAID_LIST}",
+        f"<p>Dear Concierge!</p><strong>Active Codes:</strong>{OPEN_LIST}<p>Premium member codes</p>{PAID_LIST}",
+        f"<strong>Active Codes:</strong>{OPEN_LIST}<div><p>Concierge</p>{PAID_LIST}</div>",
+    ],
+)
+def test_the_list_for_members_who_pay_is_left_out(page):
+    assert spellings(parse(BUILT_IN["kingshotwiki"], f"<div>{page}</div>")) == ["OPEN2026"]
+
+
+def test_the_kingshot_wiki_without_its_list_has_changed_its_shape():
+    with pytest.raises(ShapeChangedError):
+        parse(BUILT_IN["kingshotwiki"], f"<strong>Codes:</strong>{OPEN_LIST}")
+    with pytest.raises(ShapeChangedError):
+        parse(BUILT_IN["kingshotwiki"], "<strong>Active Codes:</strong><table></table>")
+    assert parse(BUILT_IN["kingshotwiki"], "<strong>Active Codes:</strong><ul><li>None</li></ul>").sightings == ()
+
+
+def test_sources_of_one_upstream_are_one_opinion():
+    of = {name: source.upstream for name, source in BUILT_IN.items()}
+    assert of["opengachacodes-genshin"] == of["ennead-genshin"] == of["opengachacodes-endfield"]
+    assert of["kingshot-net"] == of["kingshot-net-page"] != of["kingshotwiki"]
+    assert of["wosgiftcodes-rss"] == of["wosgiftcodes-page"] != of["wostools"]
+
+
+def test_what_forbids_robots_or_was_never_seen_to_answer_is_switched_off():
+    off = {name for name, source in BUILT_IN.items() if not source.enabled}
+    assert {"kingshotmastery", "axeetech-kingshot", "hashblen-genshin", "wuthering-gg", "nexus-nikke"} <= off
+    assert not {name for name in off if name.startswith(("hoyolab", "fandom", "ennead"))}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "expected"),
+    [
+        ("hum-bao-genshin", "2BJ64QRZ7RT8\nGenshinX7\n\n# none\n", [("2BJ64QRZ7RT8", ""), ("GenshinX7", "")]),
+        (
+            "hashblen-starrail",
+            '{"genshin": [], "hsr": [{"code": "HSRGIFT7", "description": "Credit*5000;Jade*60", "added_at": 1}]}',
+            [("HSRGIFT7", "Credit ×5000, Jade ×60")],
+        ),
+        (
+            "nexus-nikke",
+            '[{"code": "NIKKEX77", "rewards": "Gem X100", "date": "2026-01-01"}]',
+            [("NIKKEX77", "Gem X100")],
+        ),
+        ("seria-tot", '{"codes": [{"code": "THEMIS77", "status": "OK", "rewards": ""}]}', [("THEMIS77", "")]),
+        ("opengachacodes-nte", '[{"code": "NTEGIFT7", "rewards": ["Coin x5"]}]', [("NTEGIFT7", "Coin x5")]),
+        (
+            "wosrewards",
+            "<h3>Available Gift Codes</h3><div><div class=bg-white><span class=absolute>ACTIVE</span><h5>WosGift7</h5>"
+            "</div></div>",
+            [("WosGift7", "")],
+        ),
+    ],
+)
+def test_a_source_that_public_programs_read_is_read_as_they_do(name, body, expected):
+    found = parse(BUILT_IN[name], body).sightings
+    assert [(one.spelling, one.rewards) for one in found] == expected
+
+
+def test_the_table_of_the_wuthering_page_says_which_codes_have_ended():
+    rows = (
+        "<tr><th>Code</th><th></th><th>Rewards</th></tr>"
+        "<tr><td>WAVES777</td><td><button>COPY</button></td><td><li>Astrite x50</li><li>Shell x5</li></td></tr>"
+        "<tr><td>OLDWAVE7</td><td>Expired</td><td></td></tr>"
+    )
+    listing = parse(BUILT_IN["wuthering-gg"], f"<table>{rows}</table>")
+    going, refused = going_out(listing, NOW)
+    assert [(code.spelling, code.rewards) for code in going] == [("WAVES777", "Astrite x50, Shell x5")]
+    assert list(refused) == ["OLDWAVE7"]
+
+
+def test_codes_that_a_game_says_it_has_are_read_with_their_spaces_and_marks():
+    from dataclasses import replace
+
+    odd = replace(BUILT_IN["nexus-afk-journey"], code_pattern=r"[\w&!?. ]{3,20}")
+    body = '[{"code": "AFKJ&Creator"}, {"code": "NewCode!?"}, {"code": "UPDATE 1.5"}, {"code": "Wax"}]'
+    assert spellings(parse(odd, body)) == ["AFKJ&Creator", "NewCode!?", "UPDATE 1.5", "Wax"]
+    assert spellings(parse(replace(odd, code_pattern=""), body)) == ["AFKJ&Creator", "NewCode!?", "Wax"]

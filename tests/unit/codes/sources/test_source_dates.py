@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from giftping.codes.sources.dates import read_expiry
+from giftping.codes.sources.dates import Expiry, read_expiry
 from giftping.settings.sources import DateRules
+from giftping.text import last_day
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
@@ -24,9 +25,7 @@ def test_d22_the_end_of_the_day_is_that_of_the_sources_zone_in_summer_and_in_win
     assert at("2026-12-01", zone="America/Los_Angeles") == datetime(2026, 12, 2, 8, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    "text", ["End of May", "May 20", "soon", "20260510", "2026-W20", "2026-13-40", "9999-12-31", "indef", "12"]
-)
+@pytest.mark.parametrize("text", ["End of May", "May 20", "soon", "20260510", "2026-W20", "2026-13-40", "indef", "12"])
 def test_d22_text_that_is_no_stated_date_is_kept_and_counts_as_none(text):
     found = read_expiry(text, DateRules(formats=("%B %d, %Y",)), NOW)
     assert (found.at, found.text, found.expired) == (None, text, False)
@@ -58,9 +57,26 @@ def test_what_stands_before_a_date_can_be_stripped():
     assert at("Expires: 2026-05-10", strip=r"^Expires:\s*") == datetime(2026, 5, 11, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "1970-01-01", "1000000000"])
-def test_a_date_long_ago_is_an_empty_value_and_no_expiry(text):
-    assert at(text) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z", "1970-01-01", "1000000000", "9999-12-31", "9999-12-31T23:59:59Z", "0", "0.0", "-1",
+        "null",        "None", "N/A", "false", "-", "–", "0000-00-00 00:00:00", " ",
+    ],
+)  # fmt: skip
+def test_what_only_fills_the_place_of_a_date_states_none(text):
+    assert read_expiry(text, DateRules(), NOW) == Expiry()
+
+
+def test_a_day_is_kept_as_the_source_named_it_whatever_its_zone():
+    found = read_expiry("January 31, 2027", DateRules(formats=("%B %d, %Y",), zone="America/Los_Angeles"), NOW)
+    assert (found.text, found.at) == ("2027-01-31", datetime(2027, 2, 1, 8, tzinfo=UTC))
+    assert last_day(found.at, found.text) == "2027-01-31"
+
+
+def test_a_stated_time_is_no_day():
+    found = read_expiry("2027-01-31 00:00", DateRules(), NOW)
+    assert last_day(found.at, found.text) == ""
 
 
 def test_words_for_expired_say_so():

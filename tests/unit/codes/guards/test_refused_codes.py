@@ -5,7 +5,7 @@ from fakes.rules import SKIPPED_REGIONS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from giftping.codes.guards import clean_text, clearance, visible
+from giftping.codes.guards import clearance
 from giftping.codes.model import Code
 from giftping.settings.sources import SightingState
 
@@ -96,31 +96,3 @@ def test_only_ascii_letters_digits_hyphens_and_underscores_ever_go_out(text):
         assert text.isascii()
         assert text.replace("-", "").replace("_", "").isalnum()
         assert 4 <= len(text) <= 40
-
-
-def test_invisible_characters_are_taken_out_of_a_text():
-    assert visible("\u200bKING\u200dSHOT\u202e\ufeff888\x00\x1b") == "KINGSHOT888"
-    assert visible("  two\u00a0 \n words\t") == "two words"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Not Specified Yet", "Free items", "free items.", "Unknown reward (3f9a)", "Unknown", "N/A", "-", "…"[:0],
-        "Rewards vary by code and account", "Rewards not specified", "TBA",
-    ],
-)  # fmt: skip
-def test_rewards_that_only_hold_a_place_become_empty(text):
-    assert clean_text(text, 100) == ""
-
-
-def test_rewards_are_shown_in_bounded_length_with_amounts_as_such():
-    assert clean_text("Primogem*60;Mora*20,000", 100) == "Primogem ×60;Mora ×20,000"
-    assert clean_text("a" * 50, 10) == "a" * 9 + "…"
-    assert clean_text("Gems, " * 400) == clean_text("Gems, " * 4000)
-    assert clean_text("Free items for everyone: 10 Gems", 100) == "Free items for everyone: 10 Gems"
-
-
-@given(st.text(), st.integers(1, 50))
-def test_a_cleaned_text_is_never_longer_than_its_limit(text, limit):
-    assert len(clean_text(text, limit)) <= limit

@@ -1,0 +1,271 @@
+"""What `giftping guilds add` and `giftping guilds remove` do: which games a guild follows, and where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from giftping.codes.subscriptions import by_destination
+from giftping.commands.destination_checks import (
+    LookedAt,
+    look_and_warn,
+    refuse_another_guilds,
+    seen_object,
+    seen_words,
+)
+from giftping.commands.guilds import guild_object, known_subscriptions, label
+from giftping.commands.session import Session
+from giftping.errors import EXIT_FINE, UnknownGuildError, UsageError
+from giftping.output.json import id_text
+from giftping.settings.problems import nearest
+from giftping.settings.secrets import SecretError, anchored_reference
+from giftping.store.base import EVERYONE, HERE, HOME_GAME, Destination, EntryState, Guild, Subscription
+from giftping.store.records import Store
+from giftping.text import id_or_none
+
+WHERE = "say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID"
+
+
+@dataclass(frozen=True, slots=True)
+class GuildRequest:
+    """What `guilds add` was asked for; None and () leave what is known as it is."""
+
+    guild_id: int
+    webhook: str | None = None
+    """A reference (env:NAME, file:PATH), or the URL itself."""
+    channel_id: int | None = None
+    games: tuple[str, ...] = ()
+    """The subscriptions that it is about; () for all that the guild has."""
+    mentions: tuple[str, ...] = ()
+    """The ids of roles, "everyone" and "here"."""
+    announce_current: bool = False
+    """Whether what the sources list now goes out as well, instead of being recorded as there already."""
+    mentions_nobody: bool = False
+    """Whether whom it mentioned so far is taken away."""
+    records_current: bool = False
+    """Whether `announce_current` is taken back, as long as no check has gone by it."""
+    label: str | None = None
+    """What people call the guild; an empty one is taken away."""
+    language: str | None = None
+    """The language of what its members see; an empty one is that of the settings."""
+    is_checked: bool = True
+    """Whether Discord is asked what a new destination, and whom it mentions, is before that is taken."""
+
+
+def add(session: Session, request: GuildRequest) -> int:
+    """Add a guild's subscriptions, or change those that are named; the others stay as they are."""
+    for game in request.games:
+        session.check_game(game)
+    if request.mentions_nobody and request.mentions:
+        raise UsageError("--mention and --no-mention contradict each other")
+    if str(request.guild_id) in request.mentions:
+        raise UsageError(f"--mention {request.guild_id} is the guild's @everyone: write --mention everyone")
+    if request.language:
+        _check_language(session, request.language)
+    asked, now = _asked_destination(session, request), session.clock()
+    # Discord is asked before: nothing slow comes between reading and writing, as it would undo what a check notes of
+    # the guild meanwhile.
+    looked = _looked_at(session, request, asked, now)
+    with session.store() as store:
+        if asked is not None:
+            refuse_another_guilds(session.wiring, _stand_in(request, asked, now), store.subscriptions())
+        known = store.subscriptions(request.guild_id)
+        after = store.change_subscriptions(request.guild_id, lambda there: changed(request, asked, there, now))
+        guild = store.change_guild(request.guild_id, lambda guild: _changed_guild(guild, request), now)
+        named = [one for one in after if one.game in _named(request, known)]
+        again = _forget_seeds(store, named) if request.announce_current else 0
+    groups = by_destination(named)
+    unlooked = [] if looked else [_destination_warning(session, group[0]) for group in groups]
+    warnings = list(filter(None, [*(line for one in looked for line in one.warnings), *unlooked]))
+    session.give(
+        {
+            "guild": guild_object(guild, after),
+            "added": not known,
+            "seen": seen_object(looked[0].facts.seen) if looked and asked else None,
+            "warning": "; ".join(warnings) or None,
+        }
+    )
+    for warning in warnings:
+        session.trouble(f"warning: {warning}")
+    verb = "changed" if known else "added"
+    for group in groups:
+        games = ", ".join(one.game for one in group)
+        where = f"{label(group[0].destination)}{seen_words(looked[0].facts.seen) if looked and asked else ''}"
+        session.tell(f"Guild {request.guild_id} {verb}: {games} by {where}.")
+    if request.mentions and any(one.facts.is_mention_unseen for one in looked):
+        session.tell(f"No bot sees the guild's roles: {', '.join(request.mentions)} was not checked.")
+    session.tell(_what_follows(named, known, again))
+    return EXIT_FINE
+
+
+def _looked_at(session: Session, request: GuildRequest, asked: Destination | None, now: datetime) -> list[LookedAt]:
+    """What Discord says of a new destination, or of those that have a new mention; nothing where none is to be asked.
+
+    Raise UsageError or GiftpingError for a destination that is not taken.
+    """
+    if not request.is_checked or (asked is None and not request.mentions):
+        return []
+    if asked is not None:
+        groups = [[_stand_in(request, asked, now)]]
+    else:
+        with session.store(read_only=True) as store:
+            known = store.subscriptions(request.guild_id)
+        named = _named(request, known)
+        groups = by_destination(replace(one, mentions=request.mentions) for one in known if one.game in named)
+    # What was taken long ago is not judged anew: only who is mentioned is.
+    return [look_and_warn(session.wiring, group, now, is_new=asked is not None) for group in groups]
+
+
+def _stand_in(request: GuildRequest, asked: Destination, now: datetime) -> Subscription:
+    """A subscription to be looked at, whichever games it is for."""
+    return Subscription(request.guild_id, HOME_GAME, asked, now, now, mentions=request.mentions)
+
+
+def changed(
+    request: GuildRequest, asked: Destination | None, known: Sequence[Subscription], now: datetime
+) -> list[Subscription]:
+    """The subscriptions of a guild after a request. Raise UnknownGuildError when it does not say where one goes.
+
+    A game that the guild did not follow goes where its others go, and mentions whom they do, unless that is said.
+    """
+    named = _named(request, known)
+    there = {one.game: one for one in known}
+    model = known[0] if len({one.destination for one in known}) == 1 else None
+    place = max((one.place for one in known), default=-1) + 1
+    for game in named:
+        if game not in there:
+            destination = asked or (model.destination if model else None)
+            if destination is None:
+                raise UnknownGuildError(WHERE)
+            mentions = model.mentions if model and not asked else ()
+            there[game] = Subscription(request.guild_id, game, destination, now, now, place, mentions)
+            place += 1
+        there[game] = _changed(request, asked, there[game], now)
+    # Who adds a guild again has mended what was broken, or wants to know by the next check that it is not.
+    mended = {there[game].destination for game in named}
+    return [replace(one, broken=None) if one.destination in mended else one for one in there.values()]
+
+
+def _named(request: GuildRequest, known: Sequence[Subscription]) -> tuple[str, ...]:
+    return request.games or tuple(one.game for one in known) or (HOME_GAME,)
+
+
+def _changed(request: GuildRequest, asked: Destination | None, one: Subscription, now: datetime) -> Subscription:
+    moved = asked is not None and asked != one.destination
+    return replace(
+        one,
+        destination=asked or one.destination,
+        # What was claimed before this time is not looked for at the destination: nothing but a move may change it.
+        updated_at=now if moved else one.updated_at,
+        mentions=() if request.mentions_nobody else request.mentions or one.mentions,
+        seeded=None if request.announce_current else one.seeded,
+        announce_current=not request.records_current and (request.announce_current or one.announce_current),
+    )
+
+
+def follow_only(session: Session, guild_id: int, games: Sequence[str]) -> int:
+    """Let a guild follow these games and no others; for the bot."""
+    for game in games:
+        session.check_game(game)
+    now, request = session.clock(), GuildRequest(guild_id, games=tuple(games))
+    with session.store() as store:
+        after = store.change_subscriptions(
+            guild_id, lambda there: [one for one in changed(request, None, there, now) if one.game in games]
+        )
+        guild = store.guild(guild_id)
+    session.give({"guild": guild_object(guild, after)})
+    return EXIT_FINE
+
+
+def _changed_guild(guild: Guild, request: GuildRequest) -> Guild:
+    return replace(
+        guild,
+        label=guild.label if request.label is None else request.label,
+        language=guild.language if request.language is None else request.language,
+    )
+
+
+def _check_language(session: Session, language: str) -> None:
+    from giftping.words.catalogue import languages
+
+    known = {*languages(), *session.settings.words}
+    if language not in known:
+        raise UsageError(f"unknown language {language!r}; {nearest(language, known, otherwise='one of')}")
+
+
+def mention_from(text: str) -> str:
+    """The mention that somebody typed: a role, by its id or as copied, or everybody. Raise UsageError for none."""
+    mention = text.removeprefix("<@&").removesuffix(">").removeprefix("@")
+    if mention in (EVERYONE, HERE) or id_or_none(mention) is not None:
+        return mention
+    raise UsageError(f"--mention {text!r}: give a role's id, everyone or here")
+
+
+def _asked_destination(session: Session, request: GuildRequest) -> Destination | None:
+    if request.webhook is not None and request.channel_id is not None:
+        raise UsageError(WHERE)
+    if request.webhook is not None:
+        return Destination(webhook=_checked_webhook(session, request.webhook))
+    return Destination(channel_id=request.channel_id) if request.channel_id is not None else None
+
+
+def _checked_webhook(session: Session, reference: str) -> str:
+    from pathlib import Path
+
+    from giftping.discord.webhook import parse_webhook_url
+
+    is_reference = reference.startswith(("env:", "file:"))
+    try:
+        parse_webhook_url(session.settings.secret(reference).reveal(), api=session.settings.discord.api)
+    except SecretError as error:
+        # One that is not there yet may come. Where there is no name, the secret itself may stand in its place.
+        if not is_reference or error.reference in ("env:", "file:"):
+            raise UsageError(f"--webhook {error.reference} {error.reason}") from None
+    except ValueError as error:
+        if is_reference:
+            raise SecretError(reference, str(error)) from None
+        raise UsageError(f"--webhook: {error}") from None
+    return anchored_reference(reference, Path.cwd())
+
+
+def _destination_warning(session: Session, subscription: Subscription) -> str:
+    from giftping.discord.outcome import Refused
+
+    route = session.wiring.route_to(subscription.destination)
+    return route.reason if isinstance(route, Refused) else ""
+
+
+def _forget_seeds(store: Store, named: Sequence[Subscription]) -> int:
+    games = {one.game for one in named}
+    guild_id = named[0].guild_id
+    seeds = [entry for entry in store.entries(guild_id, (EntryState.SEEDED,)) if entry.game in games]
+    return sum(store.clear(guild_id, game=entry.game, key=entry.key) for entry in seeds)
+
+
+def _what_follows(named: Sequence[Subscription], known: Sequence[Subscription], again: int) -> str:
+    if any(one.announce_current for one in named):
+        extra = f", {again} of them recorded before without being posted" if again else ""
+        return f"The next check announces the codes that are valid now{extra}."
+    if {one.game for one in named} - {one.game for one in known}:
+        return "The first check records what is valid now without posting it (--announce-current posts it)."
+    return "What it has been sent stays recorded."
+
+
+def remove(session: Session, guild_id: int, game: str | None = None, *, yes: bool) -> int:
+    """Remove a guild's subscriptions, or one; its ledger stays, so that adding it again repeats nothing."""
+    known = known_subscriptions(session, guild_id)
+    going = [one for one in known if game in (None, one.game)]
+    if not going:
+        followed = [one.game for one in known]
+        raise UsageError(f"guild {guild_id} does not follow {game}; {nearest(game or '', followed)}")
+    where = ", ".join(dict.fromkeys(label(one.destination) for one in going))
+    what = f"announcing {game}" if game else "announcing"
+    if not yes and not session.confirm(f"Stop {what} in guild {guild_id} ({where})?"):
+        raise UsageError("nothing was removed; say --yes to remove without being asked")
+    with session.store() as store:
+        gone = store.remove_subscriptions(guild_id, game)
+    session.give({"guild_id": id_text(guild_id), "removed": [one.game for one in gone]})
+    said = f"Guild {guild_id} follows {game} no more." if game else f"Guild {guild_id} removed."
+    session.tell(f"{said} What it was sent stays in the ledger: adding it again repeats nothing.")
+    return EXIT_FINE

@@ -1,0 +1,366 @@
+"""One destination of gift codes: what Discord says that it is, and whether codes for its guild can be announced there.
+
+`guilds add`, `guilds test` and the doctor look and judge by this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from giftping.codes.broken_destination import meaning_of_broken
+from giftping.discord.members import UNKNOWN_CHANNEL, MembersClient, RoleInfo
+from giftping.discord.outcome import Refused
+from giftping.discord.permissions import THREADS
+from giftping.discord.refusals import clean
+from giftping.discord.rest import kind_of, type_of
+from giftping.discord.webhook import WebhookInfo, WebhookRoute
+from giftping.doctor.discord import BotClient, Sight, channel_facts, look_at_guild, trouble_in
+from giftping.doctor.judgement import Judgement, NoAnswer, about, fail, named, unanswered, untold, warn
+from giftping.store.base import EVERYONE, HERE
+from giftping.text import id_or_none
+
+if TYPE_CHECKING:
+    from giftping.store.base import Subscription
+    from giftping.wiring import Wiring
+
+ANNOUNCED_IN = frozenset({0, 5}) | THREADS
+"""The types of channel that codes are announced in: text, announcement, threads. A voice channel's messages are seen by
+nobody who is not there."""
+
+FORUMS = frozenset({15, 16})
+"""The types of channel in which each message needs a post of its own: forum, media (Channel Types)."""
+
+_SHOWN = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+"""The refusals of a post that a look gets, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenFacts:
+    """Why and since when the checks leave a destination alone."""
+
+    reason: str
+    """The refusal after which they did."""
+    since: datetime
+    retry_at: datetime | None = None
+    """When they try again; None for never."""
+    mend: str = ""
+    """What a person has to mend, in words."""
+    is_seen: bool = True
+    """Whether a look at the destination would show that it still has to be mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFacts:
+    """What Discord calls a destination."""
+
+    name: str
+    kind: str = ""
+    """What kind of channel it is, in words; empty where that was not shown."""
+    guild_name: str = ""
+    """Empty where it was not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class MentionFacts:
+    """A role that announcements mention, or everybody."""
+
+    mention: str
+    """A role's id, EVERYONE or HERE."""
+    is_known: bool = True
+    """Whether the guild has it."""
+    is_mentionable: bool = True
+    """Whether anybody may mention it; nobody may everybody without being allowed to."""
+    is_allowed: bool = True
+    """Whether who posts there may mention what not anybody may; a webhook may."""
+
+    @property
+    def reaches(self) -> bool:
+        """Whether the mention notifies anybody."""
+        return self.is_known and (self.is_mentionable or self.is_allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationFacts:
+    """Where a guild's announcements go, as Discord shows it now."""
+
+    guild_id: int
+    label: str
+    """What to call it."""
+    games: tuple[str, ...] = ()
+    """What is announced there."""
+    is_webhook: bool = False
+    is_asked: bool = True
+    """False where there were too many to ask about."""
+    unusable: str = ""
+    """Why there is no way there at all, such as a secret that is not set."""
+    trouble: NoAnswer | None = None
+    """What Discord says to a look, where it does not show it."""
+    lost_thread: int | None = None
+    """The thread that the webhook's URL names, where its channel has none such."""
+    seen: SeenFacts | None = None
+    """None where Discord has not shown it."""
+    unfit: str = ""
+    """What the channel is, when codes cannot be announced in it."""
+    needs_post: bool = False
+    """Whether that is because each message needs a post of its own, as in a forum."""
+    is_elsewhere: bool = False
+    """Whether it is not in the guild that it is for."""
+    channel_guild_id: int | None = None
+    """The guild that it is in; None where that was not shown, and for what is in none."""
+    shared_with: tuple[int, ...] = ()
+    """Other guilds that are given the same destination."""
+    missing: tuple[str, ...] | NoAnswer = ()
+    """The permissions that the bot lacks in the channel."""
+    mentions: tuple[MentionFacts, ...] | NoAnswer | None = None
+    """None where nobody was asked about them."""
+    broken: BrokenFacts | None = None
+    """None while the checks post there."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether Discord knows it no more. For a webhook a 401 says that, too: its token is not good any more."""
+        gone = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND) if self.is_webhook else (HTTPStatus.NOT_FOUND,)
+        return self.trouble is not None and self.trouble.status in gone
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether Discord has said that the bot may not see it."""
+        return self.trouble is not None and self.trouble.status == HTTPStatus.FORBIDDEN
+
+    @property
+    def is_mention_unseen(self) -> bool:
+        """Whether the destination was shown, but not the guild's roles: a webhook needs no bot that sees them."""
+        return self.seen is not None and self.mentions is None
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether nothing was found out: Discord was not reached, or has not said anything about it."""
+        return self.trouble is not None and not self.is_gone and not self.is_hidden
+
+
+# Looking
+
+
+def known_destination(group: Sequence[Subscription]) -> DestinationFacts:
+    """What the ledger says of a destination, given the subscriptions that go there."""
+    first = group[0]
+    channel_id = first.destination.channel_id
+    label = "its webhook" if channel_id is None else f"channel {channel_id}"
+    games = tuple(one.game for one in group)
+    return DestinationFacts(first.guild_id, label, games, is_webhook=channel_id is None, broken=_broken(group))
+
+
+def _broken(group: Sequence[Subscription]) -> BrokenFacts | None:
+    subscription = next((one for one in group if one.broken is not None), group[0])
+    broken = subscription.broken
+    if broken is None:
+        return None
+    # A forum, or a channel whose posts are blocked, looks like any other, as does a webhook's: only a post tells.
+    is_seen = subscription.destination.channel_id is not None and broken.status in (None, *_SHOWN)
+    return BrokenFacts(broken.reason, broken.since, broken.retry_at, meaning_of_broken(subscription).mend, is_seen)
+
+
+def look_at_destination(wiring: Wiring, bot: BotClient | None, group: Sequence[Subscription]) -> DestinationFacts:
+    """How the destination of subscriptions is; a channel is seen by a bot that Discord takes alone.
+
+    Raise SettingsError for a token that cannot be one.
+    """
+    known, destination = known_destination(group), group[0].destination
+    route = wiring.route_to(destination)
+    if isinstance(route, Refused):
+        return replace(known, unusable=route.reason)
+    known = replace(known, label=route.label)
+    mentions = tuple(dict.fromkeys(mention for one in group for mention in one.mentions))
+    if isinstance(route, WebhookRoute):
+        return _webhook(wiring, known, route, mentions)
+    channel_id = destination.channel_id
+    if bot is None or channel_id is None:
+        return replace(known, trouble=NoAnswer("no bot that Discord takes can look"))
+    channel = bot.members.channel(channel_id)
+    if not isinstance(channel, Mapping):
+        return replace(known, trouble=trouble_in(channel))
+    return _channel(_placed(known, channel), bot, channel, mentions)
+
+
+def _placed(known: DestinationFacts, channel: Mapping[str, Any]) -> DestinationFacts:
+    """A destination with what a channel is, and where."""
+    kind, guild_id = kind_of(channel), id_or_none(channel.get("guild_id"))
+    is_fit = type_of(channel) in ANNOUNCED_IN
+    return replace(
+        known,
+        seen=SeenFacts(clean(str(channel.get("name") or "")), kind),
+        unfit="" if is_fit else kind,
+        needs_post=type_of(channel) in FORUMS,
+        is_elsewhere=guild_id != known.guild_id,
+        channel_guild_id=guild_id,
+    )
+
+
+def _channel(
+    known: DestinationFacts, bot: BotClient, channel: Mapping[str, Any], mentions: Sequence[str]
+) -> DestinationFacts:
+    if known.unfit or known.is_elsewhere or known.seen is None:
+        # Of what cannot be right nothing more has to be known.
+        return known
+    sight = look_at_guild(bot, known.guild_id)
+    facts = channel_facts(bot, channel, sight, files=False)
+    if not isinstance(sight, Sight):
+        return replace(known, missing=sight, mentions=sight if mentions else ())
+    return replace(
+        known,
+        seen=replace(known.seen, guild_name=sight.facts.name),
+        missing=facts.missing,
+        mentions=_mentions(mentions, sight.roles, is_allowed=facts.mentions_all),
+    )
+
+
+def _webhook(wiring: Wiring, known: DestinationFacts, route: WebhookRoute, mentions: Sequence[str]) -> DestinationFacts:
+    shown = route.look()
+    if not isinstance(shown, WebhookInfo):
+        return replace(known, trouble=trouble_in(shown))
+    known = replace(
+        known,
+        seen=SeenFacts(clean(shown.name)),
+        is_elsewhere=shown.guild_id not in (None, known.guild_id),
+        channel_guild_id=shown.guild_id,
+    )
+    reader = None if known.is_elsewhere else wiring.reader()
+    if reader is None:
+        return known
+    members = MembersClient(reader.http)
+    channel = members.channel(route.thread_id or shown.channel_id)
+    # What a bot may not see it cannot judge: webhooks are used where no bot is.
+    is_lost = isinstance(channel, Refused) and channel.code == UNKNOWN_CHANNEL
+    if route.thread_id and is_lost:
+        return replace(known, lost_thread=route.thread_id)
+    if isinstance(channel, Mapping):
+        if route.thread_id and id_or_none(channel.get("parent_id")) != shown.channel_id:
+            return replace(known, lost_thread=route.thread_id)
+        known = replace(_placed(known, channel), seen=SeenFacts(clean(shown.name), kind_of(channel)))
+    if known.unfit or all(mention in (EVERYONE, HERE) for mention in mentions):
+        return replace(known, mentions=_mentions(mentions, {}))
+    roles = members.roles(known.guild_id)
+    if not isinstance(roles, tuple):
+        # Nor does it have to see the guild.
+        return known
+    return replace(known, mentions=_mentions(mentions, {role.role_id: role for role in roles}))
+
+
+def _mentions(
+    mentions: Sequence[str], roles: Mapping[int, RoleInfo], *, is_allowed: bool = True
+) -> tuple[MentionFacts, ...]:
+    return tuple(_mention(mention, roles, is_allowed=is_allowed) for mention in mentions)
+
+
+def _mention(mention: str, roles: Mapping[int, RoleInfo], *, is_allowed: bool) -> MentionFacts:
+    if mention in (EVERYONE, HERE):
+        return MentionFacts(mention, is_mentionable=False, is_allowed=is_allowed)
+    role = roles.get(id_or_none(mention) or 0)
+    return MentionFacts(mention, role is not None, role is not None and role.is_mentionable, is_allowed)
+
+
+# Judging
+
+
+def judge_destination(one: DestinationFacts, now: datetime) -> Judgement | None:
+    """What is wrong with a destination, None for nothing. Of several things it is the one to mend first."""
+    name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
+    test = f"giftping guilds test {one.guild_id}"
+    if one.unusable:
+        return fail(f"{name}: {one.unusable}", f"set what is missing, then: {test}", subject)
+    if one.trouble is not None:
+        return _judge_hidden(one, one.trouble, name, test)
+    if (wrong := judge_place(one)) is not None:
+        return wrong
+    if isinstance(one.missing, NoAnswer):
+        return untold(f"{name}: what the bot may do is not to be told", one.missing, subject)
+    if one.missing:
+        names = ", ".join(one.missing)
+        return fail(
+            f"{name}: the bot lacks {names}", f"allow it there, or for its role: {names}; then: {test}", subject
+        )
+    if one.broken is not None:
+        return _judge_broken(one.broken, now, name, test, subject)
+    return judge_mentions(one)
+
+
+def judge_place(one: DestinationFacts) -> Judgement | None:
+    """Why codes for the guild do not belong there, None where they do; nobody can mend that but by another one."""
+    name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
+    another = f"giftping guilds add {one.guild_id} {'--webhook URL' if one.is_webhook else '--channel ID'}"
+    of = "of " if one.is_webhook else ""
+    if one.unfit and one.channel_guild_id is None:
+        return fail(f"{name} is {one.unfit} and in no guild", f"give it a channel of the guild: {another}", subject)
+    if one.is_elsewhere:
+        said = f"{name} is in guild {one.channel_guild_id}" if one.channel_guild_id else f"{name} is in no guild"
+        return fail(said, f"give it one of its own: {another}", subject)
+    if one.lost_thread is not None:
+        said = f"{name}: thread {one.lost_thread}, which its URL names, is not in its channel"
+        return fail(said, f"give it a URL with a thread of its channel, or without one: {another}", subject)
+    if one.needs_post:
+        said = f"{name} is {of}{one.unfit}, where each message needs a post: giftping opens none"
+        by_thread = "add ?thread_id=ID of a post to its URL" if one.is_webhook else "name a post of it"
+        return fail(said, f"{by_thread}, or give it a text channel: {another}", subject)
+    if one.unfit:
+        said = f"{name} is {of}{one.unfit}, where nobody looks for announcements"
+        return fail(said, f"give it a text channel: {another}", subject)
+    if one.shared_with:
+        others = named([f"guild {other}" for other in one.shared_with])
+        said = f"{name} is used by {others}, too: members would see each code twice"
+        return fail(said, f"give each its own: {another}; or: giftping guilds remove ID", subject)
+    return None
+
+
+def judge_mentions(one: DestinationFacts) -> Judgement | None:
+    """Why a mention of a destination's announcements notifies nobody, None where all do or there is none."""
+    name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
+    if isinstance(one.mentions, NoAnswer):
+        return untold(f"{name}: whether the mention reaches anybody is not to be told", one.mentions, subject)
+    mention = next((mention for mention in one.mentions or () if not _reaches(mention, one.guild_id)), None)
+    if mention is None:
+        return None
+    other = f"name another: giftping guilds add {one.guild_id} --mention ROLE"
+    if mention.mention == str(one.guild_id):
+        said = f"{name}: the role {mention.mention} is @everyone: its mention as a role notifies nobody"
+        return warn(said, f"giftping guilds add {one.guild_id} --mention everyone; or {other}", subject)
+    if not mention.is_known:
+        said = f"{name}: the guild has no role {mention.mention}, which is to be mentioned"
+        return warn(said, other, subject)
+    if mention.mention in (EVERYONE, HERE):
+        said = f"{name}: the mention @{mention.mention} notifies nobody: the bot may not mention everyone"
+        return warn(said, f"allow the bot Mention Everyone there; or {other}", subject)
+    said = f"{name}: the mention of role {mention.mention} notifies nobody: not anybody may mention it"
+    allow = "let anyone mention the role, or allow the bot Mention Everyone there"
+    return warn(said, f"{allow}; or {other}", subject)
+
+
+def _reaches(mention: MentionFacts, guild_id: int) -> bool:
+    return mention.reaches and mention.mention != str(guild_id)
+
+
+def _judge_hidden(one: DestinationFacts, trouble: NoAnswer, name: str, test: str) -> Judgement:
+    subject = str(one.guild_id)
+    if one.is_gone and one.is_webhook:
+        said = f"{name} is gone ({trouble.reason})"
+        return fail(said, f"make a new one: giftping guilds add {one.guild_id} --webhook URL; then: {test}", subject)
+    if one.is_gone:
+        said = f"{name} is not there ({trouble.reason})"
+        return fail(said, f"give it another: giftping guilds add {one.guild_id} --channel ID; then: {test}", subject)
+    if one.is_hidden:
+        said = f"{name}: the bot cannot see it ({trouble.reason})"
+        return fail(said, f"invite the bot to the guild, and allow it View Channel there; then: {test}", subject)
+    return unanswered(f"{name} was not shown", trouble, subject)
+
+
+def _judge_broken(broken: BrokenFacts, now: datetime, name: str, test: str, subject: str) -> Judgement:
+    """What to say of a destination that the checks still leave alone, though no look shows why."""
+    said = f"{name} has been left alone for {about(now - broken.since)}: {broken.reason}"
+    if not broken.is_seen:
+        return fail(said, f"{broken.mend or 'mend it'}, then: {test}", subject)
+    if broken.retry_at is None:
+        return fail(said, f"it can be seen now: {test}", subject)
+    return warn(said, f"it is tried again by itself; to have it done now: {test}", subject)

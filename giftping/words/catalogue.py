@@ -1,0 +1,101 @@
+"""The phrases of each language, and the way to say one."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from types import MappingProxyType
+
+HOME_LANGUAGE = "en"
+"""What is said where nobody chose a language, and where one lacks a phrase."""
+
+LONGEST_PHRASE = 200
+"""How many characters a phrase has at most, so that what is made of it stays within Discord's limits."""
+
+FOLDER = Path(__file__).parent
+
+Phrases = Mapping[str, str]
+"""Phrases by their dotted names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said in one language."""
+
+    language: str
+    phrases: Phrases
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """A phrase, with the values put in. Raise KeyError for one that there is not."""
+        return self.phrases[name].format(**values)
+
+    def counted(self, name: str, count: int, /, **values: object) -> str:
+        """The form of a phrase for so many, with the values put in. Raise KeyError for one that there is not."""
+        return self(f"{name}.{'one' if count == 1 else 'other'}", **values)
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The names of the languages that there are from the start, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+@cache
+def phrases_of(language: str) -> Phrases:
+    """The phrases of a language that there is from the start."""
+    return MappingProxyType(flat(tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))))
+
+
+def words_of(language: str, own: Mapping[str, Phrases] = MappingProxyType({})) -> Words:
+    """What is said in a language, with the user's `own` phrases, by language, before those there are.
+
+    What a language lacks is said in the home language; so is everything in one that nobody knows.
+    """
+    built_in = phrases_of(language) if language in languages() else {}
+    return Words(language, {**phrases_of(HOME_LANGUAGE), **built_in, **own.get(language, {})})
+
+
+def flat(table: Mapping[str, object], above: str = "") -> dict[str, str]:
+    """The phrases of nested tables, by dotted name; what is no phrase stands as it is."""
+    found: dict[str, str] = {}
+    for name, value in table.items():
+        dotted = f"{above}{name}"
+        found |= flat(value, f"{dotted}.") if isinstance(value, Mapping) else {dotted: value}  # type: ignore[dict-item]
+    return found
+
+
+def placeholders(phrase: str) -> frozenset[str]:
+    """What a phrase wants put in. Raise ValueError where its braces do not hold a name and nothing else."""
+    found = set()
+    for _, name, form, conversion in Formatter().parse(phrase):
+        if name is None:
+            continue
+        if not name.isidentifier() or form or conversion:
+            raise ValueError(f"{{{name}{conversion or ''}{form}}} is no place for a value: braces hold a name alone")
+        found.add(name)
+    return frozenset(found)
+
+
+def mistakes_in(phrases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The names of the user's own phrases that cannot be said, each with the reason and what to write."""
+    known = phrases_of(HOME_LANGUAGE)
+    for name, phrase in phrases.items():
+        if name not in known:
+            yield name, ""
+        elif not isinstance(phrase, str) or not phrase.strip():
+            yield name, "must be a text that is not empty"
+        elif len(phrase) > LONGEST_PHRASE:
+            yield name, f"is longer than {LONGEST_PHRASE} characters"
+        else:
+            try:
+                unknown = placeholders(phrase) - placeholders(known[name])
+            except ValueError as error:
+                yield name, f"{error}; write {{{{ and }}}} for braces"
+            else:
+                if unknown:
+                    there = ", ".join(f"{{{one}}}" for one in sorted(placeholders(known[name]))) or "nothing"
+                    yield name, f"{{{min(unknown)}}} is not put in here; {there} is"

@@ -1,0 +1,132 @@
+"""The phrases that members see: the same in every language, and one's own before them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from docs_reading import DOCS, section, table
+from hypothesis import given
+from hypothesis import strategies as st
+
+import giftping
+from giftping.words.catalogue import (
+    HOME_LANGUAGE,
+    LONGEST_PHRASE,
+    flat,
+    languages,
+    mistakes_in,
+    phrases_of,
+    placeholders,
+    words_of,
+)
+
+HOME = phrases_of(HOME_LANGUAGE)
+OTHERS = [language for language in languages() if language != HOME_LANGUAGE]
+PRODUCT = Path(giftping.__file__).parent
+
+SAME_IN = {
+    "de": {"announcement.code", "announcement.region", "todo.post.name"},
+    "es": set(),
+}
+"""What a language says as English does, and means to."""
+
+
+def test_there_is_english_german_and_spanish() -> None:
+    assert set(languages()) >= {"de", "en", "es"}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_language_says_what_the_home_language_says_and_puts_in_the_same(language: str) -> None:
+    there = phrases_of(language)
+    assert there.keys() == HOME.keys()
+    assert {name: placeholders(phrase) for name, phrase in there.items()} == {
+        name: placeholders(phrase) for name, phrase in HOME.items()
+    }
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_nothing_is_left_in_english_but_what_is_meant_to_be(language: str) -> None:
+    assert {name for name, phrase in phrases_of(language).items() if phrase == HOME[name]} == SAME_IN[language]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_phrase_is_longer_than_one_of_ones_own_may_be(language: str) -> None:
+    assert [name for name, phrase in phrases_of(language).items() if len(phrase) > LONGEST_PHRASE] == []
+
+
+def said_in(module: Path) -> set[str]:
+    """Return the names of the phrases that a module says."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+            continue
+        callee, name = ast.unparse(node.func), node.args[0].value
+        if callee.endswith("words"):
+            found.add(name)
+        elif callee.endswith("words.counted"):
+            found |= {f"{name}.one", f"{name}.other"}
+    return found
+
+
+def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_is_there() -> None:
+    said = set[str]().union(*(said_in(module) for module in PRODUCT.rglob("*.py")))
+    assert {name for name in said if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name)} == HOME.keys()
+
+
+def test_ones_own_phrase_goes_before_the_catalogues_and_the_rest_stays() -> None:
+    words = words_of("de", {"de": {"announcement.code": "Der Code:"}, "en": {"announcement.redeem": "Go"}})
+    assert words("announcement.code") == "Der Code:"
+    assert words("announcement.redeem") == "Einlösen"
+
+
+def test_a_language_of_ones_own_lacks_nothing() -> None:
+    words = words_of("pirate", {"pirate": {"announcement.redeem": "Plunder"}})
+    assert words("announcement.redeem") == "Plunder"
+    assert words.counted("announcement.title", 2, game="Rise") == "🎁 New Rise gift codes"
+
+
+def test_what_is_put_in_is_not_read_as_a_phrase() -> None:
+    assert words_of("en")("announcement.rewards", rewards="{0.__class__} {x}") == "**Rewards:** {0.__class__} {x}"
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase", "reason"),
+    [
+        ("announcement.rewards", "{reward}", "{reward} is not put in here; {rewards} is"),
+        ("announcement.code", "{rewards}", "{rewards} is not put in here; nothing is"),
+        ("announcement.rewards", "{rewards.__class__}", "braces hold a name alone"),
+        ("announcement.rewards", "{rewards!r}", "braces hold a name alone"),
+        ("announcement.rewards", "{rewards:>99999999}", "braces hold a name alone"),
+        ("announcement.rewards", "{", "write {{ and }} for braces"),
+        ("announcement.rewards", "{}", "braces hold a name alone"),
+        ("announcement.code", " ", "must be a text that is not empty"),
+        ("announcement.code", 5, "must be a text that is not empty"),
+        ("announcement.code", "x" * (LONGEST_PHRASE + 1), "is longer than 200 characters"),
+        ("announcement.cod", "x", ""),
+        ("announcement", "x", ""),
+    ],
+)
+def test_a_phrase_that_cannot_be_said_is_told_with_the_reason(name: str, phrase: object, reason: str) -> None:
+    ((where, why),) = mistakes_in({name: phrase})
+    assert where == name
+    assert reason in why
+
+
+@given(st.sampled_from(sorted(HOME)), st.text(max_size=40))
+def test_whatever_is_no_mistake_can_be_said(name: str, phrase: str) -> None:
+    if not list(mistakes_in({name: phrase})):
+        words_of("en", {"en": {name: phrase}})(name, **dict.fromkeys(placeholders(HOME[name]), "x"))
+
+
+def test_nested_tables_are_phrases_by_dotted_names() -> None:
+    assert flat({"a": {"b": {"one": "x"}, "c": "y"}, "d": "z"}) == {"a.b.one": "x", "a.c": "y", "d": "z"}
+
+
+def test_the_page_lists_every_phrase_as_it_is_in_english() -> None:
+    rows = table(section(DOCS / "words.md", "Words of your own"))
+    assert [[name, phrase, re.findall("{([a-z_]+)}", put_in)] for name, phrase, put_in in rows] == [
+        [name, phrase, sorted(placeholders(phrase))] for name, phrase in HOME.items()
+    ]
