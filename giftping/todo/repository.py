@@ -30,7 +30,6 @@ from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, note
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
 
-
 CORRECT = "correct or remove the document"
 INEXACT = "its _id is a double, which cannot hold a Discord id exactly"
 
@@ -272,8 +271,7 @@ class MemberRepository:
         """
         now = self._clock()
         # Before they are written over.
-        written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
-        self._enter([dict(event) for event in _waiting_events(written)])
+        self._enter(_left_in_documents(edits))
         stamped = self._changed(TODO_TIMESTAMPS, edits, now)
         listed = self._changed(ACTIVE_MEMBERS, edits, now)
         # The timestamps first: claims are made by them, and whose claim is lost is not to change otherwise either.
@@ -291,6 +289,15 @@ class MemberRepository:
     def changes_of(self, edits: Sequence[MemberChange]) -> dict[int, Change]:
         """The changes of the timestamps' documents, by member, for whoever makes them together with others."""
         return self._changed(TODO_TIMESTAMPS, edits, self._clock())
+
+    def events_of(self, edits: Sequence[MemberChange]) -> list[Change]:
+        """What enters the history with these changes, for whoever makes them together, these first.
+
+        Among them is what earlier changes have left in the documents that are written over.
+        """
+        entered = [event_document(event) for edit in edits for event in edit.events]
+        by_id = {one["_id"]: one for one in (*_left_in_documents(edits), *entered)}
+        return [Change(TODO_EVENTS, None, one) for id_, one in by_id.items() if id_ not in self._in_history]
 
     def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
         changes = {}
@@ -384,6 +391,12 @@ def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
     if unchanged == before or (before is None and says_nothing and edit.member.last_submit is None):
         return None
     return timestamps_document_of(edit.member, now, [event_document(event) for event in edit.events] or waiting)
+
+
+def _left_in_documents(edits: Iterable[MemberChange]) -> list[Document]:
+    """The events that earlier changes have left in the documents that these write over."""
+    written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
+    return [dict(event) for event in _waiting_events(written)]
 
 
 def _waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
