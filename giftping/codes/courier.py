@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from giftping.codes.announcement import Announcement, announcements
-from giftping.codes.broken_destination import broken_after
 from giftping.codes.entries import ANNOUNCEMENT, Held, claimed, freed, sent
 from giftping.codes.model import Code
 from giftping.codes.owed import parts_of
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.showing import Showing
+from giftping.delivery.broken_destination import broken_after
 from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.delivery.retries import message_retry_at
@@ -215,10 +215,9 @@ class Courier:
             return replace(self._arrived(subscription, held, outcome, report), message_id=outcome.message_id)
         meaning, broken = None, None
         if isinstance(outcome, Refused):
-            meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(subscription.destination.webhook))
-            # A no to the token, or to this address, says nothing of the destination.
-            if outcome.lasting and not outcome.everywhere:
-                broken = broken_after(subscription.broken, outcome, meaning, self.clock())
+            meaning = meaning_of(outcome.status, outcome.code, by_webhook=subscription.destination.by_webhook)
+            broken = broken_after(subscription.broken, outcome, meaning, self.clock())
+            if broken is not None:
                 self.store.note_broken(subscription.guild_id, subscription.destination, broken)
         if isinstance(outcome, Unclear) or may_be_there:
             # It stays written: whoever settles it looks for the message first.

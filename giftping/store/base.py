@@ -100,6 +100,11 @@ class Destination:
     webhook: str = ""
     channel_id: int | None = None
 
+    @property
+    def by_webhook(self) -> bool:
+        """Whether it is posted to by a webhook, and not by the bot."""
+        return bool(self.webhook)
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:

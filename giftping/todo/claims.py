@@ -204,8 +204,11 @@ class LegClaims:
             return []
         meaning = meaning_of(outcome.status, outcome.code)
         # Of several it is not known whose part of it was refused: each is tried alone first.
-        self._release(outgoing, outcome.reason, of_content=meaning if len(outgoing.recipients) == 1 else None)
-        return [replace(one, mend=meaning.mend) for one in _reports(outgoing, ActionResult.REFUSED, outcome.reason)]
+        is_alone = len(outgoing.recipients) == 1
+        self._release(outgoing, outcome.reason, of_content=meaning if is_alone else None)
+        rests = is_alone and meaning.is_of_content
+        reports = _reports(outgoing, ActionResult.REFUSED, outcome.reason)
+        return [replace(one, mend=meaning.mend, rests=rests) for one in reports]
 
     def _record_done(self, outgoing: Outgoing, outcome: Done) -> list[LegReport]:
         message_id, channel_id = outcome.message_id, outcome.channel_id or outgoing.delivery.channel_id
