@@ -11,7 +11,7 @@ from fakes.discord_route import FakeRoute, Routes
 from fakes.records import subscription
 from fakes.store import MemoryStore
 from fakes.words import in_english
-from todo_stage import CHANNEL, CHANNEL_POST, HOUR, MESSAGES, Stage, StageClock, counts, legs_of, results
+from todo_stage import CHANNEL, CHANNEL_POST, HOUR, MESSAGES, NOT_NOW, Stage, StageClock, counts, legs_of, results
 
 from giftping.codes.courier import Courier, Origins
 from giftping.codes.model import Code
@@ -187,7 +187,7 @@ def test_a_no_that_a_wrong_clock_has_dated_holds_nobody_up(stage: Stage) -> None
 
 def test_trouble_that_came_back_is_told_anew(stage: Stage) -> None:
     stage.join(101)
-    stage.fail(faults.status(403, 40004, "Send messages has been temporarily disabled"), CHANNEL_POST)
+    stage.fail(NOT_NOW, CHANNEL_POST)
     stage.sweep()
     assert stage.sweep().told_before
     stage.discord.clear_faults()
