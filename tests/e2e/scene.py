@@ -121,7 +121,7 @@ def findings(ran: Ran) -> list[dict[str, Any]]:
 
 def finish(process: subprocess.Popen[str]) -> Ran:
     """Wait for a started command and return how it went."""
-    output, errors = process.communicate(timeout=90)
+    output, errors = process.communicate()
     return Ran(process.returncode, output, errors)
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway import AUTHENTICATION_FAILED, DISALLOWED_INTENTS, MODAL, PATIENCE, PRIVILEGED_INTENTS, LocalGateway, Told
+from fakes.patience import PATIENT, wait_until
+from gateway import AUTHENTICATION_FAILED, DISALLOWED_INTENTS, MODAL, PRIVILEGED_INTENTS, LocalGateway, Told
 from scene import Host, Scene
 
 from giftping.demo.log import Match
@@ -75,17 +75,14 @@ class Resident:
 
     def wait(self) -> int:
         """Return the exit code of a bot that ends by itself, with nothing left of its processes."""
-        code = self.process.wait(PATIENCE)
+        code = self.process.wait()
         with pytest.raises(ProcessLookupError):
             os.killpg(self.process.pid, 0)
         return code
 
     def wait_for_line(self, text: str) -> None:
         """Wait until something stands in the log."""
-        until = time.monotonic() + PATIENCE
-        while text not in self.errors:
-            assert time.monotonic() < until, f"the log does not say {text!r}"
-            time.sleep(0.01)
+        wait_until(lambda: text in self.errors, f"the log does not say {text!r}")
 
     @property
     def output(self) -> str:
@@ -118,7 +115,7 @@ def resident(host: Host, *options: str, code: str = "") -> Iterator[Resident]:
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(PATIENCE)
+            process.wait()
 
 
 @pytest.fixture
@@ -297,13 +294,13 @@ def test_a_command_that_is_at_work_when_the_bot_is_told_to_end_is_finished_and_a
 
     def hold() -> None:
         reached.set()
-        assert released.wait(PATIENCE)
+        assert released.wait(PATIENT)
 
     with resident(host, code=with_library()) as bot:
         form = gateway.answer(gateway.slash("todo", user_id=ANN, **WHERE))
         scene.discord.call(hold, match=Match("POST", "/channels/{channel_id}/messages"))
         sent = gateway.submit(form, {"Name": "Reading", "Must do": "a chapter"}, user_id=ANN, **WHERE)
-        assert reached.wait(PATIENCE)
+        assert reached.wait(PATIENT)
         bot.process.send_signal(signal.SIGTERM)
         bot.wait_for_line("ending")
         released.set()

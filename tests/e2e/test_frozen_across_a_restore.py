@@ -48,7 +48,7 @@ def run_until_its_post(scene: Scene, host: ForkedHost, *arguments: str) -> Calla
 
     def go_on() -> Ran:
         victim.kill(signal.SIGCONT)
-        run.join(60)
+        run.join()
         wait_until_quiet(scene.discord)
         return ends[0]
 

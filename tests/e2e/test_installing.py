@@ -25,7 +25,6 @@ def call(*command: str | Path, **environment: str) -> subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
     )
     assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
     return ran

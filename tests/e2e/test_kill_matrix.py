@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes.patience import PATIENT
 from forks import ForkedHost, Forkers, Trouble, Victim, wait_until_quiet
 from plays import CODES, FATES, Play, hold_promises, kill_at_request, opened, run_killed, troubles
 from scene import GAME, Scene, finish, sample
@@ -82,7 +83,7 @@ def killed_with_its_post_under_way(scene: Scene, host: ForkedHost) -> Iterator[N
 
     def kill_and_wait() -> None:
         victim.kill()
-        assert looked.wait(60)
+        assert looked.wait(PATIENT)
 
     scene.discord.call(kill_and_wait, match=Match(method="POST"))
     try:

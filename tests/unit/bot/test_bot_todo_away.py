@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from bot_stage import said
+from fakes.patience import PATIENT
 from mongodb import Gate, open_gate
 from simcord.actors import MemberActor
 from simcord.results import InteractionResult
-from todo_guild import PATIENT, READ, Heard, TodoGuild, acknowledged, filled, texts_of
+from todo_guild import READ, Heard, TodoGuild, acknowledged, filled, texts_of
 
 from giftping.bot import command_runner, todo_commands
 from giftping.bot import todo_embeds as embeds

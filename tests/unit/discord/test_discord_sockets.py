@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from fakes.patience import PATIENT
 
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.message import Upload
@@ -276,7 +277,7 @@ def test_each_thread_has_its_own_deadline(client):
             dripping.set()
             connection.drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 5000, 0.02)
         arrived.set()
-        dripping.wait(10)
+        dripping.wait(PATIENT)
         connection.answer(MESSAGE)
 
     http, _ = client(handle, total=1.0)
@@ -285,7 +286,7 @@ def test_each_thread_has_its_own_deadline(client):
     slow = Endpoint("POST", "POST /slow", "/channels/8/slow", "channel 8", as_bot=False)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(http.request, quick, json={})
-        assert arrived.wait(10)
+        assert arrived.wait(PATIENT)
         assert http.request(slow, json={}) == Unclear("timed out after the request was written")
         assert first.result() == Answer(200, {"id": "1"})
 

@@ -12,6 +12,7 @@ from shutil import which
 
 import httpx
 import pytest
+from fakes.patience import wait_until
 
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
@@ -140,13 +141,6 @@ class Server:
             connection.answer(body, status)
 
 
-def wait_for(condition) -> None:
-    ends = time.monotonic() + 5
-    while not condition() and time.monotonic() < ends:
-        time.sleep(0.005)
-    assert condition()
-
-
 def test_it_is_asked_when_the_connection_is_there_and_before_any_byte(client):
     handler = Server()
     http, server = client(handler)
@@ -154,7 +148,7 @@ def test_it_is_asked_when_the_connection_is_there_and_before_any_byte(client):
     class Looking(Fence):
         def __call__(self) -> None:
             super().__call__()
-            wait_for(lambda: server.connections == 1)
+            wait_until(lambda: server.connections == 1, "no connection")
             handler.events.append("fence")
 
     assert post(http, fence := Looking()) == ANSWERED
@@ -166,7 +160,7 @@ def test_of_what_it_takes_back_the_server_sees_no_byte(client):
     handler = Server()
     http, server = client(handler)
     assert post(http, withdrawn()) == WITHDRAWN
-    wait_for(lambda: server.connections == 1 and not any(thread.is_alive() for thread in server.threads[1:]))
+    wait_until(lambda: server.connections == 1 and not any(one.is_alive() for one in server.threads[1:]), "it goes on")
     assert handler.received == []
     assert post(http, Fence()) == ANSWERED
     assert (server.connections, len(handler.received)) == (2, 1)
@@ -291,7 +285,7 @@ def test_in_a_tunnel_the_fence_is_before_the_request_and_not_before_the_tunnel(
 
     class Noted(Fence):
         def __call__(self) -> None:
-            wait_for(lambda: events[-1] == "secured")
+            wait_until(lambda: events[-1] == "secured", "no TLS")
             events.append("fence")
             super().__call__()
 
