@@ -89,15 +89,15 @@ class Forker:
 class ForkedHost(Host):
     """A host that runs its commands in forks.
 
-    Its clock is `ahead` of this machine's, or goes by the file `clocks`, see `set_clocks`; its requests take no longer
-    than its `patience`, in seconds. `runs` is
-    how all its runs went, `steps` are those of the last one, or of the first of several at once.
+    Its clock is `ahead` of this machine's, or goes by the file `clocks`, see `set_clocks`. Once the file `gives_up_at`
+    is there, it gives up the answer that it waits for. `runs` is how all its runs went, `steps` are those of the last
+    one, or of the first of several at once.
     """
 
     forker: Forker = field(kw_only=True)
     ahead: timedelta = timedelta()
     clocks: Path | None = None
-    patience: float | None = None
+    gives_up_at: Path | None = None
     runs: list[Ran] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
@@ -143,7 +143,7 @@ class ForkedHost(Host):
             "files": str(files),
             "ahead": self.ahead.total_seconds(),
             "clocks": str(self.clocks) if self.clocks else "",
-            "patience": self.patience,
+            "gives_up_at": str(self.gives_up_at or ""),
             "watched": watched,
             **asdict(trouble),
         }

@@ -173,9 +173,7 @@ class Fortnight:
 
     def _machine(self, name: str) -> Machine:
         host = forked(self.scene.host(name, settings=SETTINGS), self.forkers[0])
-        # A busy machine is no outage.
-        patient = self.ledger.uri.replace("serverSelectionTimeoutMS=250", "serverSelectionTimeoutMS=5000")
-        uses(host, patient, shared=True)
+        uses(host, self.ledger.uri, shared=True)
         host.environment |= {"GUILD_ID": str(GUILD), "TODO_CHANNEL_ID": str(CHANNEL), "ROLE_ID": str(ROLE)}
         host.clocks = host.folder / "clocks"
         twin = host.folder / "twin"

@@ -20,7 +20,7 @@ WATCHING = {"hello", "isMaster", "ismaster", "ping", "endSessions", "killCursors
 
 READING = {"aggregate", "count", "distinct", "find", "getMore", "listCollections", "listIndexes"}
 
-QUICK = "serverSelectionTimeoutMS=250&connectTimeoutMS=1000"
+QUICK = "serverSelectionTimeoutMS=50"
 
 
 def worth_an_outage(commands: Sequence[str], *, after: bool, begin: int = 0) -> Sequence[int]:

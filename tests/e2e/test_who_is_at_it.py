@@ -58,7 +58,7 @@ def test_a_process_that_was_frozen_for_longer_than_the_lease_does_not_post_what_
         first, second = forked(scene.host("first"), forker), forked(scene.host("second"), other_forker)
         for host in (first, second):
             # A busy machine is no outage.
-            uses(host, ledger.uri.replace("serverSelectionTimeoutMS=250", "serverSelectionTimeoutMS=5000"), shared=True)
+            uses(host, ledger.uri, shared=True)
         guild = known_to_both(scene, first, second)
         # The first run with the other host in the database looks at more than those after it.
         codes = ["ROUND0CODE"]

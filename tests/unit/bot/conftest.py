@@ -14,6 +14,7 @@ import simcord
 from bot_stage import GUILD, Machine, Stage
 from fakes.patience import PATIENT
 
+from giftping.bot import todo_commands
 from giftping.bot.app import GiftpingBot
 from giftping.bot.command_runner import CommandResult, CommandRunner
 from giftping.demo.discord import StandInDiscord
@@ -96,6 +97,8 @@ def patient_simcord(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simcord.Env, "_settle_internal", settle_at_last)
     monkeypatch.setattr(simcord.Env, "_advance_to", advance_at_last)
     monkeypatch.setattr(simcord.Env, "_detach_bot", lambda env: _at_last(lambda: detach(env)))
+    # Who is told to wait for a store that is slow is told by the clock.
+    monkeypatch.setattr(todo_commands, "PATIENCE", PATIENT)
 
 
 TRIES = round(PATIENT / 5)

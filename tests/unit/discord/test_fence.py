@@ -5,15 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
-import time
 from datetime import timedelta
 from pathlib import Path
 from shutil import which
 
 import httpx
 import pytest
-from fakes.patience import wait_until
+from fakes.patience import PATIENT, wait_until
 
+from giftping.discord import http as discord_http
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.net import transport
@@ -108,10 +108,11 @@ def test_another_error_of_it_goes_to_the_caller_and_holds_up_nobody(scripted):
 
 
 @pytest.fixture
-def client(loopback):
+def client(loopback, monkeypatch):
+    monkeypatch.setattr(transport, "KEEP_IDLE", PATIENT)
     clients = []
 
-    def connect(handler_or_url, *, total=5.0):
+    def connect(handler_or_url, *, total=PATIENT):
         server = None if isinstance(handler_or_url, str) else loopback(handler_or_url)
         http = DiscordHttp(
             server.url if server else handler_or_url, token="t", budget=timedelta(seconds=5), total=total
@@ -195,13 +196,14 @@ def test_it_is_not_asked_where_nobody_can_be_reached(client):
     assert fence.asked == 0
 
 
-def test_its_own_patience_is_not_that_of_the_request(client):
-    http, _ = client(Server(), total=0.3)
+def test_its_own_patience_is_not_that_of_the_request(client, clock, monkeypatch):
+    monkeypatch.setattr(discord_http, "Deadline", lambda seconds: transport.Deadline(seconds, clock.monotonic))
+    http, _ = client(Server())
 
     class Slow(Fence):
         def __call__(self) -> None:
             super().__call__()
-            time.sleep(0.5)
+            clock.sleep(2 * PATIENT)
 
     assert post(http, Slow()) == ANSWERED
 
