@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -31,6 +32,20 @@ def logging_is_as_it_was() -> Iterator[None]:
     logging.lastResort = last
     logging.captureWarnings(capture=False)
     sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of the machine may enter; pytest's own are closed.
+
+    To open those would not do: another run of pytest closes them when it begins.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if not all(parent.stat().st_mode & 0o001 for parent in folder.resolve().parents):
+            pytest.skip("the folder for temporary files is closed to other users here")
+        yield folder
 
 
 @pytest.fixture
