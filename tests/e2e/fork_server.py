@@ -206,6 +206,8 @@ def live(job: dict[str, Any]) -> int:
         import time_machine
 
         time_machine.travel(timedelta(seconds=job["ahead"])).start()
+    if not job["in_a_hurry"]:
+        be_patient()
     if job["gives_up_at"]:
         _give_up_at(Path(job["gives_up_at"]))
     # Who starts the tests in the background of a shell has it ignored, and a run leaves it at that.
@@ -258,7 +260,6 @@ def serve() -> None:
     # So does what ships with giftping: the games and sources that there are.
     catalogue = load.load_catalogue()
     load.load_catalogue = lambda: catalogue
-    be_patient()
     # Spare the disk: processes are killed here, not the machine, and what a killed process wrote is there.
     os.fsync = os.fstat
     gc.freeze()

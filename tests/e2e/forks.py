@@ -89,15 +89,16 @@ class Forker:
 class ForkedHost(Host):
     """A host that runs its commands in forks.
 
-    Its clock is `ahead` of this machine's, or goes by the file `clocks`, see `set_clocks`. Once the file `gives_up_at`
-    is there, it gives up the answer that it waits for. `runs` is how all its runs went, `steps` are those of the last
-    one, or of the first of several at once.
+    Its clock is `ahead` of this machine's, or goes by the file `clocks`, see `set_clocks`. It waits as long as a test
+    does, unless it is `in_a_hurry`, and gives up an answer once the file `gives_up_at` is there. `runs` is how all its
+    runs went, `steps` are those of the last one, or of the first of several at once.
     """
 
     forker: Forker = field(kw_only=True)
     ahead: timedelta = timedelta()
     clocks: Path | None = None
     gives_up_at: Path | None = None
+    in_a_hurry: bool = False
     runs: list[Ran] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
@@ -144,6 +145,7 @@ class ForkedHost(Host):
             "ahead": self.ahead.total_seconds(),
             "clocks": str(self.clocks) if self.clocks else "",
             "gives_up_at": str(self.gives_up_at or ""),
+            "in_a_hurry": self.in_a_hurry,
             "watched": watched,
             **asdict(trouble),
         }

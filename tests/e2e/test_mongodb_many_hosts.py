@@ -10,10 +10,10 @@ from datetime import timedelta
 from forks import NONE, ForkedHost, Forker, Trouble, Victim, forked, run_at_once, wait_until_quiet
 from mongodb import Ledger, uses
 from plays import kill_at_request
-from scene import GAME, Scene
+from scene import FULL, GAME, Scene
 
 HOSTS = 3
-ROUNDS = 50
+ROUNDS = 50 if FULL else 20
 GUILDS = 3
 SHORT_LEASE = '[codes]\nbuilt_in_sources = false\nlease = "2s"\nbudget = "1s"\n'
 CHECK = ("codes", "check")

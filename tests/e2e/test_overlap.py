@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from fakes.patience import PATIENT
 from forks import ForkedHost, Forker, forked
-from scene import GAME, Scene, finish
+from scene import FULL, GAME, Scene, finish
 
 from giftping.demo import faults
 
 AT_ONCE = 8
-ROUNDS = 20
+ROUNDS = 20 if FULL else 10
 CHECK = ("codes", "check")
 
 

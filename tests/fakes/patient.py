@@ -38,8 +38,12 @@ def be_patient() -> None:
     for kind in (httpx.Timeout, transport.Deadline, files.StoreLock):
         _wrap_init(kind)
     options = link._options
-    connects = {"connectTimeoutMS": PATIENT * 1000}
-    link._options = lambda uri, selection, answer: options(uri, selection, _long(answer)) | connects
+
+    def patient_options(uri: str, selection: timedelta, answer: timedelta) -> dict[str, Any]:
+        found = options(uri, selection, _long(answer))
+        return found | {name: PATIENT * 1000 for name in ("connectTimeoutMS",) if name in found}
+
+    link._options = patient_options
     _let_the_driver_judge_by_answers()
 
 

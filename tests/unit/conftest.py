@@ -6,11 +6,15 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 
 from giftping.settings.catalogue import Catalogue, Game
 from giftping.settings.sources import read_definition
+
+if TYPE_CHECKING:
+    from docs_story import Story
 
 # `fakes` is shared by all tests and lies above this folder.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -32,6 +36,14 @@ def logging_is_as_it_was() -> Iterator[None]:
     logging.lastResort = last
     logging.captureWarnings(capture=False)
     sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Every command once, as the pages tell of them; whoever needs it is of the xdist_group "story"."""
+    from docs_story import play
+
+    return play(tmp_path_factory.mktemp("story"))
 
 
 @pytest.fixture

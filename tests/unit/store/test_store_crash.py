@@ -14,6 +14,9 @@ from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import PREVIOUS_SNAPSHOT, SNAPSHOT
 
+# Each worker would play the story.
+pytestmark = pytest.mark.xdist_group("store crash")
+
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
