@@ -14,6 +14,7 @@ from giftping.discord.limits import NONCE_LENGTH
 from giftping.discord.message import Message
 from giftping.discord.outcome import Done, Finding, Matcher, Outcome, Refused, Unclear, Undecided
 from giftping.discord.snowflake import snowflake_time
+from giftping.discord.threads import edited_in
 from giftping.text import id_or_none
 
 PAGE = 100
@@ -187,7 +188,18 @@ class RestClient:
         """Put a message of the bot's own right, as a whole; its content stays, and nobody is notified."""
         path = f"{MESSAGES.format(channel=channel_id)}/{message_id}"
         endpoint = Endpoint("PATCH", f"PATCH {CHANNEL}{MESSAGE}", path, f"channel {channel_id}")
-        return done(self.http.request(endpoint, json=message.payload(), is_repeated=False))
+
+        def edit() -> Outcome:
+            return done(self.http.request(endpoint, json=message.payload(), is_repeated=False))
+
+        return edited_in(self.http, channel_id, edit)
+
+    def publish_message(self, channel_id: int, message_id: int) -> Outcome:
+        """Hand a message on to the channels that follow its own, and say how that ended; a limit is not waited for."""
+        route = f"{MESSAGES}{MESSAGE}/crosspost"
+        path = f"{MESSAGES.format(channel=channel_id)}/{message_id}/crosspost"
+        endpoint = Endpoint("POST", f"POST {route}", path, f"channel {channel_id}")
+        return done(self.http.request(endpoint, is_repeated=False))
 
     def messages(
         self, channel_id: int, *, before: int | None = None, after: int | None = None, limit: int = PAGE

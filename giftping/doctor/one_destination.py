@@ -12,10 +12,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.broken_destination import meaning_of_broken
-from giftping.discord.members import UNKNOWN_CHANNEL, MembersClient, RoleInfo
+from giftping.discord.members import MembersClient, RoleInfo
 from giftping.discord.outcome import Refused
 from giftping.discord.permissions import THREADS
-from giftping.discord.refusals import clean
+from giftping.discord.refusals import UNKNOWN_CHANNEL, clean
 from giftping.discord.rest import kind_of, type_of
 from giftping.discord.webhook import WebhookInfo, WebhookRoute
 from giftping.doctor.discord import BotClient, Sight, channel_facts, look_at_guild, trouble_in
