@@ -113,9 +113,9 @@ def _without_empty(embed: Mapping[str, Any]) -> dict[str, Any]:
     return filled
 
 
-def sender_parts(message: Message) -> dict[str, Any]:
-    """What a webhook's body says beside the message itself: its name and picture, and the post that it opens."""
-    post = message.post
+def sender_parts(message: Message, *, opens_post: bool) -> dict[str, Any]:
+    """What a webhook's body says beside the message itself: its name and picture, and the post that it may open."""
+    post = message.post if opens_post else None
     parts = {
         "username": message.username,
         "avatar_url": message.avatar_url,
@@ -164,7 +164,8 @@ class WebhookRoute:
         """Post one message and say how it ended."""
         since = self._http.anchor() if since is None else since
         # Without `wait` the answer is an empty 204, which comes too early to say anything (Execute Webhook).
-        params, body = {"wait": "true"} | self._in_thread(), payload(message) | sender_parts(message)
+        params = {"wait": "true"} | self._in_thread()
+        body = payload(message) | sender_parts(message, opens_post=self._opens_post)
         result = self._http.request(self._endpoint("POST"), json=body, params=params, fence=fence)
         return posted(result, since, self._http.discord_now())
 
