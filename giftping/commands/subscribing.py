@@ -127,7 +127,7 @@ def _looked_at(session: Session, request: GuildRequest, asked: Destination | Non
         with session.store(read_only=True) as store:
             known = store.subscriptions(request.guild_id)
         named = _named(request, known)
-        groups = by_destination(replace(one, mentions=request.mentions) for one in known if one.game in named)
+        groups = by_destination(_as_asked(request, one) for one in known if one.game in named)
         checked(request.posting, [group[0].destination for group in groups])
         if request.posting.tags and len(groups) > 1:
             raise UsageError("--tag: the games go to several places with tags of their own; name one: --game GAME")
@@ -153,7 +153,14 @@ def _made_certain(request: GuildRequest, looked: Sequence[LookedAt]) -> GuildReq
 
 def _stand_in(request: GuildRequest, asked: Destination, now: datetime) -> Subscription:
     """A subscription to be looked at, whichever games it is for."""
-    return Subscription(request.guild_id, HOME_GAME, asked, now, now, mentions=request.mentions)
+    one = Subscription(request.guild_id, HOME_GAME, asked, now, now, mentions=request.mentions)
+    return _as_asked(request, one)
+
+
+def _as_asked(request: GuildRequest, one: Subscription) -> Subscription:
+    """A subscription to be looked at, with what is asked for of it so far as nobody has to be asked for that."""
+    posting = posting_after(request.posting, one.posting, is_moved=False)
+    return replace(one, mentions=request.mentions, posting=posting)
 
 
 def changed(
