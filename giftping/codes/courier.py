@@ -257,7 +257,6 @@ class Courier:
         is_gone = isinstance(outcome, Refused) and outcome.code == UNKNOWN_CHANNEL
         if not is_gone or subscription.posting.posts is not PostsIn.KEPT or subscription.kept_post is None:
             return None
-        self.store.note_kept_post(*subscription.key, None, since=held.delivery.since)
         without = replace(subscription, kept_post=None)
         place = next_place(without)
         route = self.routes(place)

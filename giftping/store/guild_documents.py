@@ -127,7 +127,12 @@ def _posting_to_document(posting: Posting) -> Document:
     )
 
 
+_AS_EVER = Posting()
+
+
 def _posting_from(fields: Fields) -> Posting:
+    if not fields.document:
+        return _AS_EVER
     kind, posts = fields.optional_text("kind"), fields.optional_text("posts")
     if kind not in ("", *ChannelKind):
         raise fields.wrong("kind", f"one of {', '.join(ChannelKind)}")

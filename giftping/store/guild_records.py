@@ -131,8 +131,8 @@ class GuildRecords(BaseRecords):
             lambda one: replace(one, broken=broken) if one.destination == destination else one,
         )
 
-    def note_kept_post(self, guild_id: int, game: str, post_id: int | None, *, since: datetime) -> None:
-        """Note the post of a forum that is kept up for a game, None where there is none any more.
+    def note_kept_post(self, guild_id: int, game: str, post_id: int, *, since: datetime) -> None:
+        """Note the post of a forum that is kept up for a game.
 
         Nothing where the game was sent elsewhere after `since`, when the message was claimed that says so.
         """

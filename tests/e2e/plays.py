@@ -35,6 +35,8 @@ class Play:
     forums: int = 0
     """In which the bot opens posts."""
     forum_webhooks: int = 0
+    is_kept: bool = False
+    """Whether the forums keep one post up for the game."""
     token: bool = True
     visible: bool = True
     later: bool = False
@@ -78,10 +80,11 @@ def opened(play: Play, folder: Path, forkers: Forkers) -> Iterator[tuple[Scene, 
             scene.webhook_guild(host, number)
         for number in range(play.bots):
             scene.bot_guild(host, number)
+        kept = ("--posts", "kept") if play.is_kept else ()
         for number in range(play.forums):
-            scene.forum_guild(host, number)
+            scene.forum_guild(host, number, *kept)
         for number in range(play.forum_webhooks):
-            scene.forum_guild(host, number, by_webhook=True)
+            scene.forum_guild(host, number, *kept, by_webhook=True)
         put_clocks(scene, host, 2 * WHILE)
         if not is_known:
             forkers.keep(play.name, host.state)
@@ -133,6 +136,8 @@ def hold_promises(play: Play, scene: Scene, host: ForkedHost) -> None:
         put_clocks(scene, host, WHILE)
     assert check_until_fine(host).exit_code == 0
     assert not open_entries(scene, host)
+    if play.is_kept:
+        assert [len(scene.discord.posts(scene.channels[guild])) for guild in scene.forums] == [1]
 
 
 def open_entries(scene: Scene, host: ForkedHost) -> dict[str, str]:
