@@ -11,6 +11,7 @@ from giftping.delivery.deliveries import Delivery
 from giftping.discord.limits import POST_NAME_LENGTH, truncate
 from giftping.discord.message import ForumPost, Message
 from giftping.store.base import Destination, PostsIn, Subscription
+from giftping.text import in_code_marks
 
 if TYPE_CHECKING:
     from giftping.codes.model import Code
@@ -66,4 +67,5 @@ def _kept_name(game: Game, words: Words) -> str:
 
 
 def _own_name(game: Game, codes: Sequence[Code]) -> str:
-    return truncate(f"{game.title}: {', '.join(code.spelling for code in codes)}", POST_NAME_LENGTH)
+    spelled = ", ".join(in_code_marks(code.spelling) for code in codes)
+    return truncate(f"{truncate(game.title, 50)}: {spelled}", POST_NAME_LENGTH)

@@ -16,7 +16,7 @@ from giftping.discord.message import Message
 from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
 from giftping.discord.posts import first_messages
 from giftping.discord.rest import MESSAGE, UNKNOWN_MESSAGE, History, RestClient, done, object_in, posted
-from giftping.discord.threads import edited_in
+from giftping.discord.threads import ARCHIVED, edited_in
 from giftping.text import id_or_none
 
 HOSTS = frozenset(f"{part}{host}" for part in ("", "ptb.", "canary.") for host in ("discord.com", "discordapp.com"))
@@ -179,7 +179,8 @@ class WebhookRoute:
         if is_elsewhere and channel_id not in (None, self._address.thread_id):
             # A channel is no thread of its own.
             in_thread = self._edit(message, message_id, channel_id)
-            return outcome if isinstance(in_thread, Refused) and in_thread.status in (400, 404) else in_thread
+            is_none = isinstance(in_thread, Refused) and in_thread.status in (400, 404) and in_thread.code != ARCHIVED
+            return outcome if is_none else in_thread
         return outcome
 
     def _edit(self, message: Message, message_id: int, thread_id: int | None) -> Outcome:
