@@ -50,7 +50,9 @@ NOTHING_ASKED = PostingRequest()
 def checked(request: PostingRequest, destinations: Iterable[Destination]) -> PostingRequest:
     """The request. Raise UsageError where Discord would not take it, whatever the channel is."""
     if request.posts not in (None, NO_POSTS, *PostsIn):
-        raise UsageError(f"--posts {request.posts!r}; {nearest(request.posts or '', (*PostsIn, NO_POSTS))}")
+        raise UsageError(
+            f"--posts {request.posts!r}; {nearest(request.posts or '', (*(one.value for one in PostsIn), NO_POSTS))}"
+        )
     if request.tags and request.no_tags:
         raise UsageError("--tag and --no-tag contradict each other")
     if len(request.tags) > POST_TAGS:
