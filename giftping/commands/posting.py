@@ -47,7 +47,7 @@ NOTHING_ASKED = PostingRequest()
 """That it stays as it is."""
 
 
-def checked(request: PostingRequest, destinations: Iterable[Destination]) -> PostingRequest:
+def checked_posting(request: PostingRequest, destinations: Iterable[Destination]) -> PostingRequest:
     """The request. Raise UsageError where Discord would not take it, whatever the channel is."""
     if request.posts not in (None, NO_POSTS, *PostsIn):
         raise UsageError(

@@ -18,7 +18,7 @@ from giftping.commands.guilds import guild_object, known_subscriptions, label
 from giftping.commands.posting import (
     NOTHING_ASKED,
     PostingRequest,
-    checked,
+    checked_posting,
     posting_after,
     posting_words,
     with_posting,
@@ -121,14 +121,14 @@ def _looked_at(session: Session, request: GuildRequest, asked: Destination | Non
     if asked is None and not request.mentions and request.posting == NOTHING_ASKED:
         return []
     if asked is not None:
-        checked(request.posting, [asked])
+        checked_posting(request.posting, [asked])
         groups = [[_stand_in(request, asked, now)]]
     else:
         with session.store(read_only=True) as store:
             known = store.subscriptions(request.guild_id)
         named = _named(request, known)
         groups = by_destination(_as_asked(request, one) for one in known if one.game in named)
-        checked(request.posting, [group[0].destination for group in groups])
+        checked_posting(request.posting, [group[0].destination for group in groups])
         if request.posting.tags and len(groups) > 1:
             raise UsageError("--tag: the games go to several places with tags of their own; name one: --game GAME")
     is_to_be_asked = asked is not None or request.mentions or request.posting.is_of_channel

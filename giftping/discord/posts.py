@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from giftping.discord.channel_types import type_of
 from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.http import Answer, Endpoint
 from giftping.discord.message import Message
@@ -21,7 +22,6 @@ from giftping.discord.rest import (
     is_by,
     object_in,
     posted,
-    type_of,
 )
 from giftping.discord.snowflake import snowflake_time
 from giftping.text import id_or_none

@@ -26,26 +26,6 @@ PAGES = 20
 NONCE_WINDOW = timedelta(minutes=2)
 """How long Discord surely knows a nonce: "the past few minutes" (Create Message), taken cautiously."""
 
-TEXT_CHANNELS = frozenset({0, 1, 2, 3, 5, 10, 11, 12, 13})
-"""The types of channel that take messages: text, direct, voice, announcement, threads, stage (Channel Types)."""
-
-CHANNEL_KINDS = {
-    0: "a text channel",
-    1: "a direct message",
-    2: "a voice channel",
-    3: "a group of direct messages",
-    4: "a category",
-    5: "an announcement channel",
-    10: "a thread of an announcement channel",
-    11: "a thread",
-    12: "a private thread",
-    13: "a stage",
-    14: "a directory",
-    15: "a forum",
-    16: "a media channel",
-}
-"""The types of channel in words (Channel Types)."""
-
 NOT_FOUND = 404
 
 CHANNEL, MESSAGES = "/channels/{channel}", "/channels/{channel}/messages"
@@ -117,18 +97,6 @@ def object_in(result: Answer | Refused | Unclear) -> Mapping[str, Any] | Refused
     if isinstance(result, Answer) and not isinstance(result.body, dict):
         return Unclear(f"HTTP {result.status}, but the answer is not an object")
     return result.body if isinstance(result, Answer) else result
-
-
-def kind_of(channel: Mapping[str, Any]) -> str:
-    """What a channel is, in words."""
-    kind = type_of(channel)
-    return "of no known type" if kind is None else CHANNEL_KINDS.get(kind, f"of type {kind}")
-
-
-def type_of(channel: Mapping[str, Any]) -> int | None:
-    """The number of a channel's type, None where the answer has something else there."""
-    kind = channel.get("type")
-    return kind if isinstance(kind, int) and not isinstance(kind, bool) else None
 
 
 def list_in(

@@ -12,6 +12,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from giftping.discord.channel_types import TEXT_CHANNELS, kind_of, type_of
 from giftping.discord.members import MemberInfo, MembersClient, RoleInfo
 from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.permissions import (
@@ -24,7 +25,6 @@ from giftping.discord.permissions import (
     overwrites_of,
 )
 from giftping.discord.refusals import clean
-from giftping.discord.rest import TEXT_CHANNELS, kind_of, type_of
 from giftping.doctor.clock import judge_clock_offset
 from giftping.doctor.judgement import Checks, Judgement, NoAnswer, fail, ok, unanswered
 from giftping.settings.file import SettingsError

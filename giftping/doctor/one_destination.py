@@ -12,11 +12,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.broken_destination import meaning_of_broken
+from giftping.discord.channel_types import kind_of
 from giftping.discord.members import MembersClient, RoleInfo
 from giftping.discord.outcome import Refused
 from giftping.discord.permissions import Permission, permission_label
 from giftping.discord.refusals import UNKNOWN_CHANNEL, clean
-from giftping.discord.rest import RestClient, kind_of
+from giftping.discord.rest import RestClient
 from giftping.discord.webhook import WebhookInfo, WebhookRoute
 from giftping.doctor.discord import BotClient, Sight, channel_facts, look_at_guild, trouble_in
 from giftping.doctor.judgement import Judgement, NoAnswer, about, fail, named, unanswered, untold, warn

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from giftping.discord.channel_types import type_of
 from giftping.discord.permissions import THREADS
-from giftping.discord.rest import type_of
 from giftping.doctor.judgement import Judgement, fail, named, warn
 from giftping.store.base import ChannelKind, Posting, PostsIn
 from giftping.text import id_or_none
