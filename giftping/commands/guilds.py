@@ -207,7 +207,12 @@ def _tested(
 ) -> dict[str, Any]:
     """How one destination took a test, as it stands in JSON; that a mention reaches nobody is told."""
     from giftping.codes.places import sent_by
-    from giftping.commands.destination_checks import look_with_or_without_bot, mention_warnings, reason_against
+    from giftping.commands.destination_checks import (
+        look_with_or_without_bot,
+        mention_warnings,
+        posting_warnings,
+        reason_against,
+    )
     from giftping.discord.message import ForumPost
     from giftping.discord.outcome import Done, Refused
 
@@ -224,7 +229,7 @@ def _tested(
         outcome = route.post(replace(message, post=forum_post), _test_delivery_id())
         if not isinstance(outcome, Done):
             return _outcome(group, route.label, f"failed: {outcome.reason}{_to_mend(destination, outcome)}")
-    for warning in mention_warnings(facts):
+    for warning in (*posting_warnings(facts), *mention_warnings(facts)):
         session.trouble(f"warning: guild {facts.guild_id}: {warning}")
     _try_at_once(session, group)
     return _outcome(group, facts.label, "")

@@ -51,6 +51,7 @@ CHECK_KEYS = {
     "disagreements",
     "trouble",
     "notices",
+    "published",
     "stopped",
 }
 
