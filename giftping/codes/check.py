@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from giftping.codes.announcement import Announcement, announcements
-from giftping.codes.broken_destination import is_resting
 from giftping.codes.courier import Courier, Routes, Speech
 from giftping.codes.edits import Concurrently, Editor, Edits
 from giftping.codes.entries import Origins
@@ -31,6 +30,7 @@ from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, DestinationWork
 from giftping.codes.request import CheckRequest
 from giftping.codes.subscriptions import by_guild, games_of
+from giftping.delivery.broken_destination import is_resting
 from giftping.delivery.clock import NO_TIME_YET, Clock
 from giftping.delivery.deliveries import Deliveries, Delivery
 from giftping.settings.catalogue import Game
@@ -242,7 +242,10 @@ def _plan(
         if one.game in listed
     )
     now = tools.clock()
-    return destination_plans((plan for plan in plans if not plan.is_empty), lambda one: is_resting(one, now))
+    return destination_plans(
+        (plan for plan in plans if not plan.is_empty),
+        lambda one: is_resting(one.broken, now, by_webhook=one.destination.by_webhook),
+    )
 
 
 def _not_again(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from giftping.codes.broken_destination import is_resting, meaning_of_broken, meaning_of_reason
 from giftping.codes.holds import JudgingRules, code_of, remembered_clearance
 from giftping.codes.owed import Owed
 from giftping.codes.plan import Listed, plan_for
+from giftping.delivery.broken_destination import is_resting, meaning_of_broken
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.delivery.retries import is_left_alone
+from giftping.discord.meanings import meaning_in
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription
 
@@ -70,7 +71,8 @@ def explain(
         reason = "the guild does not follow its game" if records else "no source lists it"
         return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
     subscription, of_game = followed[record.game], owed.get(record.game)
-    if of_game is not None and (mend := meaning_of_reason(subscription, of_game.reason).mend):
+    by_webhook = subscription.destination.by_webhook
+    if of_game is not None and (mend := meaning_in(of_game.reason, by_webhook=by_webhook).mend):
         steps.append(mend)
     goes = "goes out with the next check."
     if held_back:
@@ -103,11 +105,12 @@ def _open_answer(
         return f"{code.spelling} was not announced: {judged.reason}."
     if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed and not is_owed:
         return f"{code.spelling} was not announced: no source lists it any more."
-    if is_resting(subscription, now) and subscription.broken is not None:
-        meaning, retry_at = meaning_of_broken(subscription), subscription.broken.retry_at
+    broken, by_webhook = subscription.broken, subscription.destination.by_webhook
+    if broken is not None and is_resting(broken, now, by_webhook=by_webhook):
+        meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook), broken.retry_at
         retry = f"tried again after {when(retry_at)}" if retry_at else "not tried again by itself"
         mend = f"{meaning.mend or 'mend it'}, then: giftping guilds test {subscription.guild_id} ({retry})"
-        return f"{code.spelling} waits: the guild's destination is broken ({subscription.broken.reason}); {mend}"
+        return f"{code.spelling} waits: the guild's destination is broken ({broken.reason}); {mend}"
     if is_owed:
         return f"{code.spelling} was refused, and {goes}"
     by_hand = record.sources.get(MANUAL_SOURCE)

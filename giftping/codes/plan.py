@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from giftping.codes.broken_destination import meaning_of_broken
 from giftping.codes.gather import SourceReport
 from giftping.codes.model import Code, Sighting
 from giftping.codes.report import RestingReport, SeedReport
 from giftping.codes.showing import all_shown
+from giftping.delivery.broken_destination import meaning_of_broken
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import CodeRecord, Destination, SourceMemory, Subscription
 
@@ -86,7 +86,7 @@ class DestinationPlan:
         broken = self.first.broken
         if not self.resting or broken is None or not owed:
             return None
-        meaning = meaning_of_broken(self.first)
+        meaning = meaning_of_broken(broken, by_webhook=self.first.destination.by_webhook)
         return RestingReport(self.first.guild_id, owed, broken.reason, broken.since, broken.retry_at, meaning)
 
 

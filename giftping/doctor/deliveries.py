@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from giftping.codes.broken_destination import meaning_of_reason
 from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
+from giftping.discord.meanings import meaning_in
 from giftping.doctor.judgement import Checks, Judgement, fail, left_midway, named, ok, warn
 from giftping.text import counted
 
@@ -73,7 +73,7 @@ def _refused(left_open: Sequence[Delivery], subscriptions: Iterable[Subscription
         subscription = known.get((one.guild_id or 0, one.game))
         if one.state is not DeliveryState.REFUSED or subscription is None:
             continue
-        meaning = meaning_of_reason(subscription, one.reason)
+        meaning = meaning_in(one.reason, by_webhook=subscription.destination.by_webhook)
         # What is wrong with a destination is said of the destination.
         if meaning.mend and not meaning.is_of_destination:
             refused.setdefault(meaning.mend, []).append(one)

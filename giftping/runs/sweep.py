@@ -39,6 +39,7 @@ from giftping.todo.rules import TodoRules
 from giftping.todo.submit import SubmitReport, SubmitRequest, SubmitTools, submit
 from giftping.todo.sweep import SweepRules, SweepTools, sweep
 from giftping.todo.sweep_begin import SweepTime
+from giftping.todo.sweep_notes import SweepNotes, broken_in
 from giftping.todo.validation import ATTACHMENT_SIZE, content_type_of
 from giftping.wiring import POSTING_THREADS, Wiring, host_name, side_by_side, utc_now
 
@@ -269,9 +270,9 @@ class _Stage:
         else:
             sleep_unless(self._wiring.stopped, seconds, self._timing.sleep)
 
-    def messenger(self, repository: MemberRepository, downtimes: Sequence[Period]) -> Messenger:
+    def messenger(self, repository: MemberRepository, notes: SweepNotes) -> Messenger:
         """What tells members things."""
-        todo, store = self._settings.todo, repository.store
+        todo, store, channel_id = self._settings.todo, repository.store, self._place.channel_id
         return Messenger(
             repository=repository,
             deliveries=self._deliveries(repository),
@@ -279,9 +280,10 @@ class _Stage:
             members=self._members,
             clock=self._clock.now,
             rules=self.rules,
-            addresses=Addresses(self._place.channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
+            addresses=Addresses(self._place.guild_id, channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
             ask_speech=lambda: self._speech(store),
-            downtimes=downtimes,
+            downtimes=notes.downtimes,
+            broken=broken_in(notes, channel_id),
             upload=self._attachments.upload,
             stopped=self._wiring.is_stopped,
         )

@@ -107,6 +107,11 @@ class Destination:
     opens_post: bool = False
     """Whether a message opens a post of its own there, as in a forum; nor does a subscription's."""
 
+    @property
+    def by_webhook(self) -> bool:
+        """Whether it is posted to by a webhook, and not by the bot."""
+        return bool(self.webhook)
+
 
 class ChannelKind(StrEnum):
     """What a destination's channel is, as Discord said when it was chosen."""

@@ -18,10 +18,10 @@ from giftping.store.documents import (
     Document,
 )
 from giftping.store.engine import USER_ID, Change
-from giftping.store.fields import DocumentError, is_text
+from giftping.store.fields import DocumentError
 from giftping.store.records import Store
 from giftping.todo.document_fields import OddDocumentError
-from giftping.todo.history import Event, event_document, event_from
+from giftping.todo.history import Event, event_document, event_from, waiting_events
 from giftping.todo.member_documents import member_from, roster_document_of, timestamps_document_of, user_id_of
 from giftping.todo.model import Member
 from giftping.todo.strays import Strays, as_one, owner_of, strays_among
@@ -29,7 +29,6 @@ from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, note
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
-
 
 CORRECT = "correct or remove the document"
 INEXACT = "its _id is a double, which cannot hold a Discord id exactly"
@@ -238,7 +237,7 @@ class MemberRepository:
         else:
             documents = self.store.engine.walk(TODO_EVENTS)
         waiting = self._documents(TODO_TIMESTAMPS, None if user_id is None else [user_id]).values()
-        by_id = {document["_id"]: document for document in (*documents, *_waiting_events(waiting))}
+        by_id = {document["_id"]: document for document in (*documents, *waiting_events(waiting))}
         events = [event for document in by_id.values() if (event := self._event(document)) is not None]
         chosen = [event for event in events if user_id in (None, event.user_id) and kind in (None, event.kind)]
         return sorted(chosen, key=lambda event: (event.at, event.id))
@@ -272,8 +271,7 @@ class MemberRepository:
         """
         now = self._clock()
         # Before they are written over.
-        written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
-        self._enter([dict(event) for event in _waiting_events(written)])
+        self._enter(_left_in_documents(edits))
         stamped = self._changed(TODO_TIMESTAMPS, edits, now)
         listed = self._changed(ACTIVE_MEMBERS, edits, now)
         # The timestamps first: claims are made by them, and whose claim is lost is not to change otherwise either.
@@ -291,6 +289,15 @@ class MemberRepository:
     def changes_of(self, edits: Sequence[MemberChange]) -> dict[int, Change]:
         """The changes of the timestamps' documents, by member, for whoever makes them together with others."""
         return self._changed(TODO_TIMESTAMPS, edits, self._clock())
+
+    def events_of(self, edits: Sequence[MemberChange]) -> list[Change]:
+        """What enters the history with these changes, for whoever makes them together, these first.
+
+        Among them is what earlier changes have left in the documents that are written over.
+        """
+        entered = [event_document(event) for edit in edits for event in edit.events]
+        by_id = {one["_id"]: one for one in (*_left_in_documents(edits), *entered)}
+        return [Change(TODO_EVENTS, None, one) for id_, one in by_id.items() if id_ not in self._in_history]
 
     def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
         changes = {}
@@ -358,7 +365,7 @@ class MemberRepository:
         for _ in range(TRIES):
             before = self.notes()
             after = change(before)
-            document = dict(before.document or {}) | notes_document(after)
+            document = notes_document(replace(after, document=before.document))
             if before.document is not None and document == before.document:
                 return after
             if self.store.engine.change([Change(TODO_STATE, before.document, document)])[0]:
@@ -386,9 +393,7 @@ def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
     return timestamps_document_of(edit.member, now, [event_document(event) for event in edit.events] or waiting)
 
 
-def _waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for document in documents:
-        events = document.get("events")
-        for event in events if isinstance(events, list | tuple) else ():
-            if isinstance(event, Mapping) and is_text(event.get("_id")):
-                yield event
+def _left_in_documents(edits: Iterable[MemberChange]) -> list[Document]:
+    """The events that earlier changes have left in the documents that these write over."""
+    written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
+    return [dict(event) for event in waiting_events(written)]

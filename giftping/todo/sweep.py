@@ -60,10 +60,10 @@ class SweepTools:
     sleep: Callable[[float], None]
     open_store: Callable[[], Store]
     memberships: MembershipReader
-    messenger: Callable[[MemberRepository, Sequence[Period]], Messenger]
-    """Made for one repository and the downtimes, which are only known once the store is open; so are the roles."""
+    messenger: Callable[[MemberRepository, SweepNotes], Messenger]
+    """Made for one repository and what sweeps have noted, which is only known once the store is open."""
     roles: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
-    """None where there is no role to take."""
+    """Made for the downtimes; None where there is no role to take."""
     pool: Callable[[], AbstractContextManager[Executor]]
     """Runs what goes out side by side."""
     keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
@@ -132,7 +132,7 @@ class _Sweep:
         self._repository = repository
         self._notes = notes
         self._downtimes = downtimes
-        self._messenger = tools.messenger(repository, downtimes)
+        self._messenger = tools.messenger(repository, replace(notes, downtimes=tuple(downtimes)))
         stopped = notes.dms_stopped_until
         now = tools.clock()
         # Further ahead than it is ever put off, it was noted by a clock that was wrong.
