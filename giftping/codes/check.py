@@ -16,7 +16,6 @@ from giftping.codes.broken_destination import is_resting
 from giftping.codes.courier import Courier, DiscordClock, Origins, Routes, Speech
 from giftping.codes.edits import Concurrently, Editor, Edits
 from giftping.codes.gather import Gathered
-from giftping.codes.guards.refusals import without_marks
 from giftping.codes.holds import JudgingRules
 from giftping.codes.judge import Lists, judge_lists
 from giftping.codes.left_open import Settled, Settling, left_after, settle_left
@@ -90,7 +89,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         store.examine_entries()
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
-        listed_codes = merge([*without_marks(gathered.sightings, tools.games), *sightings_by_hand(remembered)])
+        listed_codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
         # Now and not before: what the sources say the time is may be better than what this host does.
         ends_by = (tools.ends_by or tools.clock)()
         judging = JudgingRules(tools.games, tools.sources, rules.skipped_regions)

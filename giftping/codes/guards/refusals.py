@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
 
 from giftping.codes.guards.furniture import FURNITURE, PLACEHOLDERS
-from giftping.codes.model import Clearance, Code, Sighting
+from giftping.codes.model import Clearance, Code
 from giftping.settings.catalogue import Game
 from giftping.settings.sources import SightingState
 from giftping.text import counted, last_day, when
@@ -43,24 +42,6 @@ _MACHINERY = re.compile(
 _NEVER = re.compile(r"[~:`@<>]|//|^www\.|^\s|\s$", re.IGNORECASE)
 
 _BETWEEN = " -_,.;:+&/|"
-
-_AROUND = " \t\"'“”„‟‘’‚‹›«»´.,:;‐‑‒–—―-…"
-
-
-def trimmed(spelling: str, pattern: str = "") -> str:
-    """A code without the quotes, stops and dashes that stand around it, unless codes of the game look like that."""
-    if (spelling[-1:].isalnum() and spelling[:1].isalnum()) or (pattern and re.fullmatch(pattern, spelling)):
-        return spelling
-    # What is nothing but that is refused as it was written.
-    return spelling.strip(_AROUND) or spelling
-
-
-def without_marks(sightings: Iterable[Sighting], games: Mapping[str, Game]) -> Iterator[Sighting]:
-    """The sightings, their codes `trimmed`."""
-    for sighting in sightings:
-        game = games.get(sighting.game)
-        spelling = trimmed(sighting.spelling, game.code_pattern if game else "")
-        yield sighting if spelling == sighting.spelling else replace(sighting, spelling=spelling)
 
 
 def clearance(
