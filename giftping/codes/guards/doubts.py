@@ -66,6 +66,8 @@ class CurrentList:
     hold_for: timedelta
     was_empty: bool = False
     """Whether the list before had nothing."""
+    seen_last: datetime | None = None
+    """When a code was last seen in it before, None where none was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +214,9 @@ def _page_of_now(
 
 def _back_in(lists: GameLists, one: CurrentList) -> frozenset[str]:
     """What the list before had not, though an earlier one had."""
-    seen = {key: known.seen_at[one.source] for key, known in lists.known.items() if one.source in known.seen_at}
-    last = max(seen.values(), default=None)
-    return frozenset(key for key in one.keys & seen.keys() if one.was_empty or (last is not None and seen[key] < last))
+    seen = {key: lists.known[key].seen_at.get(one.source) for key in one.keys if key in lists.known}
+    last = one.seen_last
+    return frozenset(key for key, at in seen.items() if at and (one.was_empty or (last is not None and at < last)))
 
 
 def _page_that_is_back(lists: GameLists, back: frozenset[str], still: frozenset[str]) -> frozenset[str]:
@@ -245,7 +247,8 @@ def _fresh_in(lists: GameLists, one: CurrentList, doubted: frozenset[str]) -> fr
 
 
 def _doubts_of_codes(lists: GameLists, fresh: Iterable[str], now: datetime) -> Iterator[tuple[str, Doubt]]:
-    longer = _longer_ones(lists, now)
+    fresh = frozenset(fresh)
+    longer = _longer_ones(lists, fresh, now)
     for key in sorted(fresh):
         if key in longer:
             yield key, Doubt(f"is {longer[key]} without its end", None)
@@ -267,16 +270,27 @@ def _needing_a_second(lists: GameLists, key: str, of_lists: Mapping[str, Doubt],
     return [one for one in listing if one.is_looked_at]
 
 
-def _longer_ones(lists: GameLists, now: datetime) -> dict[str, str]:
-    """What would be left of each code of the game if its end were cut, and the code."""
-    recent = {key for key, one in lists.known.items() if now - one.last_seen <= CUT_OF_WITHIN and not one.is_refused()}
-    listed = lists.spellings.keys() - lists.refused
+def _longer_ones(lists: GameLists, keys: frozenset[str], now: datetime) -> dict[str, str]:
+    """Which of the keys are what would be left of a code of the game if its end were cut, and of which code."""
+    cut = [key for key in keys if len(key) >= CUT_FROM]
+    if not cut:
+        return {}
     found: dict[str, str] = {}
-    for key in sorted(recent | listed):
-        for by in range(1, CUT_BY + 1):
-            if len(key) - by >= CUT_FROM:
-                found.setdefault(key[:-by], lists.spellings.get(key, key))
+    # Whether a code is refused takes longest to say: it is asked of those alone of which it matters.
+    shortest, longest = len(min(cut, key=len)) + 1, len(max(cut, key=len)) + CUT_BY
+    for key in sorted(one for one in lists.known.keys() | lists.spellings if shortest <= len(one) <= longest):
+        parts = [key[:-by] for by in range(1, CUT_BY + 1) if key[:-by] in keys and len(key) - by >= CUT_FROM]
+        if parts and _is_of_now(lists, key, now):
+            found.update((part, lists.spellings.get(key, key)) for part in parts if part not in found)
     return found
+
+
+def _is_of_now(lists: GameLists, key: str, now: datetime) -> bool:
+    """Whether a code is listed, or was lately, and is none that may not go out itself."""
+    if key in lists.spellings and key not in lists.refused:
+        return True
+    known = lists.known.get(key)
+    return known is not None and now - known.last_seen <= CUT_OF_WITHIN and not known.is_refused()
 
 
 def is_made_up(key: str) -> bool:

@@ -58,7 +58,7 @@ def clearance(
     pattern = games[code.game].code_pattern if code.game in games else ""
     reason = f"a person has withdrawn it ({code.withdrawn})" if code.withdrawn else ""
     if not reason and code.approved_at is None:
-        reason = word_reason(code.spelling, pattern) or shape_reason(code.spelling, pattern)
+        reason = reason_in_writing(code.spelling, pattern)
     if not reason:
         reason = end_reason(code, now)
     if not reason and code.approved_at is None and code.regions and skipped_regions.issuperset(code.regions):
@@ -111,10 +111,16 @@ def never_reason(spelling: str) -> str:
     return ""
 
 
+# What is known is asked about in each run.
 @lru_cache(maxsize=20_000)
+def reason_in_writing(spelling: str, pattern: str = "") -> str:
+    """Why a text is no code for how it is written, empty where it may be one."""
+    return word_reason(spelling, pattern) or shape_reason(spelling, pattern)
+
+
 def is_no_code(spelling: str, pattern: str = "") -> bool:
-    """Whether a text is none for how it is written; what is known is asked about in each run."""
-    return bool(word_reason(spelling, pattern) or shape_reason(spelling, pattern))
+    """Whether a text is none for how it is written."""
+    return bool(reason_in_writing(spelling, pattern))
 
 
 def glued(key: str, is_known: Callable[[str], bool]) -> str:
