@@ -8,13 +8,14 @@ from datetime import datetime
 from types import MappingProxyType
 
 from giftping.codes.broken_destination import is_resting, meaning_of_broken, meaning_of_reason
-from giftping.codes.holds import JudgingRules, code_of, remembered_clearance
+from giftping.codes.holds import JudgingRules, code_of, commands_for, remembered_clearance
 from giftping.codes.owed import Owed
 from giftping.codes.plan import Listed, plan_for
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.delivery.retries import is_left_alone
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription
+from giftping.text import to_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def explain(
     unclear = [one for one in carried.values() if one is not None and one.state is DeliveryState.UNCLEAR]
     if unclear:
         guild_id = unclear[0].guild_id
-        steps.append(f"look into the channel, then: giftping codes settle {guild_id} --sent, or --resend")
+        sent, resend = (to_type("codes", "settle", str(guild_id), what) for what in ("--sent", "--resend"))
+        steps.append(f"look into the channel, then: {sent} or {resend}")
     if entries:
         said = "; ".join(
             f"{entry.spelling} {_entry_says(entry, carried[entry.id])}{_of_game(entry, entries)}" for entry in entries
@@ -97,8 +99,8 @@ def _open_answer(
     judged = remembered_clearance(record, now, rules)
     if judged.held_by:
         ends = when(judged.held_until) if judged.held_until else "a person, or a second family, says so"
-        ruling = f"giftping codes approve {code.spelling}, or reject {code.spelling}"
-        return f"{code.spelling} is held until {ends}: {judged.reason} (source {judged.held_by}); {ruling}."
+        said = f"{code.spelling} is held until {ends}: {judged.reason} (source {judged.held_by})"
+        return f"{said}; {commands_for(code=code)}."
     if not judged.may_go_out:
         return f"{code.spelling} was not announced: {judged.reason}."
     if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed and not is_owed:

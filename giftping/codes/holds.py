@@ -12,7 +12,7 @@ from giftping.codes.guards.refusals import clearance
 from giftping.codes.model import Clearance, Code
 from giftping.settings.sources import MANUAL_SOURCE, SightingState, SourceDefinition
 from giftping.store.base import CodeRecord, Hold
-from giftping.text import when
+from giftping.text import to_type, when
 
 if TYPE_CHECKING:
     from giftping.settings.catalogue import Game
@@ -113,6 +113,14 @@ def hold_clearance(
         held_since=min(one.since for one in holds.values()),
         held_until=ends[family],
     )
+
+
+def commands_for(*, source: str = "", code: CodeRecord | Code | None = None) -> str:
+    """The commands that say of a code, or of all that a source's list has put in doubt, that it is real, or is not."""
+    what = ["--source", source] if code is None else ["--game", code.game, "--", code.spelling]
+    if code is not None and not code.spelling.startswith("-"):
+        what.remove("--")
+    return f"{to_type('codes', 'approve', *what)} or {to_type('codes', 'reject', *what)}"
 
 
 def _end(held: Collection[tuple[str, Hold]]) -> datetime | None:
