@@ -109,7 +109,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         # Settling may have found a destination broken, or working again.
         subscriptions = request.concerned(store.subscriptions() if settled.reports else everyone)
 
-        listed = listed_by_game(gathered.sources, judged.valid, remembered)
+        listed = listed_by_game(gathered.sources, judged.valid, remembered, judged.records)
         owed = _owed(settled.refused, request, everyone, remembered, judged.codes, judging, ends_by)
         known_games = {game: listed[game] for game in listed if game in tools.games}
         alone = messages_left_alone(settled.refused, subscriptions, tools.clock())

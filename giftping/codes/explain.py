@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from giftping.codes.broken_destination import is_resting, meaning_of_broken, meaning_of_reason
-from giftping.codes.holds import JudgingRules, code_of, commands_for, remembered_clearance
+from giftping.codes.holds import JudgingRules, code_of, commands_for, freed_at, remembered_clearance
 from giftping.codes.owed import Owed
 from giftping.codes.plan import Listed, plan_for
 from giftping.delivery.deliveries import Delivery, DeliveryState
@@ -115,7 +115,8 @@ def _open_answer(
     by_hand = record.sources.get(MANUAL_SOURCE)
     sources = frozenset(code.sources) - {MANUAL_SOURCE}
     added = {record.key: by_hand.first_seen} if by_hand else {}
-    if plan_for(subscription, Listed(record.game, (code,), sources, sources, added), ()).seed:
+    freed = {record.key: at} if (at := freed_at(record)) is not None else {}
+    if plan_for(subscription, Listed(record.game, (code,), sources, sources, added, freed=freed), ()).seed:
         return f"{code.spelling} is not posted: it was there before the guild's first look, which is still to come."
     return f"{code.spelling} {goes}"
 

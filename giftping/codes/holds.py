@@ -137,6 +137,15 @@ def remembered_clearance(record: CodeRecord, now: datetime, rules: JudgingRules)
     return hold_clearance(code, record, now, rules, ()) if judged.may_go_out else judged
 
 
+def freed_at(record: CodeRecord) -> datetime | None:
+    """When the present round of a code was held no more, by time or a person; None where it was not, or still is."""
+    holds = [hold for hold in record.holds.values() if hold.number == record.number]
+    if not holds or open_holds(record):
+        return None
+    released_at = [hold.released_at for hold in holds if hold.released_at is not None]
+    return max([*released_at, *([record.approved.at] if record.approved else [])], default=None)
+
+
 def released(record: CodeRecord, now: datetime) -> CodeRecord:
     """The record once what is held of it counts no more."""
     return replace(
