@@ -149,6 +149,8 @@ def test_recordings_are_lines_of_json_or_bodies_named_by_time(tmp_path: Path) ->
         ("<html>", "is no line of JSON"),
         ("[1]", "is no object"),
         ('{"at": "soon", "body": ""}', "at is 'soon', not an ISO time"),
+        ('{"at": "0001-01-01T00:00+05:30", "body": ""}', "at is '0001-01-01T00:00+05:30', not an ISO time"),
+        ('{"at": "9999-12-31T23:59Z", "body": ""}', "at is '9999-12-31T23:59Z', not an ISO time"),
         ('{"at": "2026-05-07", "status": "503"}', "status is '503', not a number"),
         ('{"at": "2026-05-07"}', "neither a body nor the status of a failure"),
     ],
