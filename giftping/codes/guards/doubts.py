@@ -152,11 +152,14 @@ def _doubts_of_list(
     asked = frozenset(key for key in still if one.source in lists.known[key].asked_at)
     all_back = _back_in(lists, one) if fresh or still - asked else frozenset()
     back = _page_that_is_back(lists, all_back, still)
-    words = sorted(key for key in fresh | back if is_page_word(lists.spellings[key]))
-    if len(words) >= PAGE_WORDS:
+    # What nobody doubts says that it is the list still: where there is nothing of that, another page took its place.
+    is_replaced = one.is_looked_at and not (one.keys & lists.known.keys()) - still - lists.not_codes
+    words = sorted(key for key in fresh | back | (asked if is_replaced else frozenset()) if _is_word(lists, key))
+    if fresh and len(words) >= PAGE_WORDS:
         shown = ", ".join(lists.spellings[key] for key in words[:_EXAMPLES])
-        doubt = Doubt(f"stands beside words of a page ({shown})", one.hold_for)
-        yield from ((key, doubt) for key in fresh)
+        reason = f"stands beside words of a page ({shown}){' and nothing else' if is_replaced else ''}"
+        doubt = Doubt(reason, None if is_replaced else one.hold_for)
+        yield from ((key, doubt) for key in (fresh | still if is_replaced else fresh))
     if not one.trusted:
         page = _page_of_now(lists, one, still, all_back, now)
         yield from _doubts_of_burst(lists, one, fresh, still, page or back & still)
@@ -186,6 +189,12 @@ def _doubts_of_burst(
         yield from ((key, doubt) for key in fresh - may_go_out)
 
 
+def _is_word(lists: GameLists, key: str) -> bool:
+    """Whether it is a word that pages are made of, if only because no code has such letters."""
+    spelling = lists.spellings[key]
+    return is_page_word(spelling) or (key in lists.not_codes and spelling.isalpha() and not spelling.isascii())
+
+
 def _beside_page(page: frozenset[str], lasts: timedelta | None) -> Doubt:
     return Doubt(f"comes with {counted(len(page), 'doubtful code')} of a page of junk", lasts)
 
@@ -207,7 +216,7 @@ def _page_of_now(
     in_order = (one.keys & lists.known.keys()) - still - lists.not_codes
     is_page = len(lately) > one.ask_above or IN_ORDER_OF * len(in_order) < len(asked)
     if not is_page and 2 * len(asked) >= len(one.keys):
-        words = [key for key in one.keys & lists.not_codes if is_page_word(lists.spellings[key])]
+        words = [key for key in one.keys & lists.not_codes if _is_word(lists, key)]
         is_page = len(asked & back) > one.ask_above or len(words) >= PAGE_WORDS
     return asked if is_page else frozenset()
 
