@@ -17,7 +17,6 @@ from giftping.codes.edits import Concurrently, Editor, Edits
 from giftping.codes.entries import Origins
 from giftping.codes.fence import DiscordClock
 from giftping.codes.gather import Gathered
-from giftping.codes.guards.refusals import without_marks
 from giftping.codes.holds import JudgingRules
 from giftping.codes.judge import Lists, judge_lists
 from giftping.codes.left_open import Settled, Settling, left_after, settle_left
@@ -94,7 +93,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         store.examine_entries()
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
-        listed_codes = merge([*without_marks(gathered.sightings, tools.games), *sightings_by_hand(remembered)])
+        listed_codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
         # Now and not before: what the sources say the time is may be better than what this host does.
         ends_by = (tools.ends_by or tools.clock)()
         judging = JudgingRules(tools.games, tools.sources, rules.skipped_regions)
@@ -114,7 +113,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         # Settling may have found a destination broken, or working again.
         subscriptions = request.concerned(store.subscriptions() if settled.reports else everyone)
 
-        listed = listed_by_game(gathered.sources, judged.valid, remembered)
+        listed = listed_by_game(gathered.sources, judged.valid, remembered, judged.records)
         owed = _owed(settled.refused, request, everyone, remembered, judged.codes, judging, ends_by)
         known_games = {game: listed[game] for game in listed if game in tools.games}
         alone = messages_left_alone(settled.refused, subscriptions, tools.clock())

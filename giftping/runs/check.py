@@ -284,12 +284,9 @@ def as_not_asked(gathered: Gathered, memory: Memory) -> Gathered:
 
 def listed_now(settings: Settings) -> set[tuple[str, str]]:
     """Game and key of every code that the sources listed when this host last asked them."""
-    from giftping.codes.guards.refusals import without_marks
-
     memory = read_memory(settings.state / SOURCES)
     states = [memory.of(source) for source in settings.sources.values() if source.enabled]
-    sightings = (sighting for state in states for sighting in sightings_of(state))
-    return {(sighting.game, sighting.key) for sighting in without_marks(sightings, settings.games)}
+    return {(sighting.game, sighting.key) for state in states for sighting in sightings_of(state)}
 
 
 def _not_written(path: Path, error: OSError) -> str:

@@ -184,8 +184,11 @@ class Store(GuildRecords):
         documents = self.engine.find(CODES, None if game is None else {"game": [game]})
         found = list(self._readable(CODES, documents, self._code_of))
         if game is None:
-            self._unreadable_codes = {one["_id"] for one in documents} - {one.id for one in found}
-        found.sort(key=lambda code: code.id)
+            is_whole = len(found) == len(documents)
+            self._unreadable_codes = (
+                set() if is_whole else {one["_id"] for one in documents} - {one.id for one in found}
+            )
+        # They came by id, and stay so where that is the same.
         found.sort(key=lambda code: code.first_seen, reverse=True)
         return found
 
