@@ -102,7 +102,7 @@ class Wiring:
                 from giftping.delivery.hosts import NotAloneError
 
                 error = NotAloneError(refused)
-                error.notices = tuple(store.notices)
+                error.notices, error.odd = tuple(store.notices), store.odd
                 raise error
         # Nobody else has it yet, who could close it.
         except BaseException:
@@ -115,10 +115,12 @@ class Wiring:
 
         Raise StoreError when the store cannot be read.
         """
-        # A file is this host's alone.
+        from giftping.delivery.hosts import HostRecord, join, known_hosts
+
         if self.settings.mongo.uri is None:
+            # A file is this host's alone; what is odd among the records in it is named all the same.
+            known_hosts(store)
             return ""
-        from giftping.delivery.hosts import HostRecord, join
         from giftping.store.mirror.engine import MirroredEngine
 
         name = host_name(self.settings, create=not read_only)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -103,6 +103,13 @@ class Fields:
         """A text, empty where the field is not there."""
         return "" if self.document.get(name) is None else self.text(name)
 
+    def optional_kind(self, name: str, kinds: Collection[str]) -> str:
+        """A text that is one of several, empty where the field is not there."""
+        found = self.optional_text(name)
+        if found and found not in kinds:
+            raise self.wrong(name, f"one of {', '.join(kinds)}")
+        return found
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts, none where the field is not there."""
         values = self.document.get(name, ())
@@ -175,6 +182,6 @@ class Fields:
 
 
 def _as_text(value: object) -> str:
-    if not isinstance(value, str):
+    if not is_text(value):
         raise TypeError(f"not a text: {value!r}")
-    return value
+    return str(value)
