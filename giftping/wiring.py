@@ -305,6 +305,19 @@ class Wiring:
         except (SecretError, ValueError):
             return destination.webhook
 
+    def is_same_destination(self, one: Destination, other: Destination) -> bool:
+        """Whether two ways to write a destination lead to the same one: a webhook by its id, and to one thread.
+
+        A webhook whose secret is not to be had now is only the same where it is written the same.
+        """
+        if one == other or not (one.webhook and other.webhook):
+            return one == other
+        try:
+            first, second = self._webhook_address(one.webhook), self._webhook_address(other.webhook)
+        except (SecretError, ValueError):
+            return False
+        return (first.id, first.thread_id) == (second.id, second.thread_id)
+
     def _webhook_address(self, reference: str) -> WebhookAddress:
         """The webhook that a reference leads to. Raise SecretError or ValueError where it leads to none."""
         from giftping.discord.webhook import parse_webhook_url
