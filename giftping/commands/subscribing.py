@@ -106,7 +106,7 @@ def add(session: Session, request: GuildRequest) -> int:
 def _as_written_now(
     session: Session, known: Sequence[Subscription], asked: Destination | None
 ) -> Sequence[Subscription]:
-    """The subscriptions with their destination written as it was just asked for, where it is that one: they share it."""
+    """The subscriptions, those that go to the destination that is asked for with that as it is written now."""
     if asked is None:
         return known
     is_same = session.wiring.is_same_destination

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from giftping.store.base import (
     HOME_GAME,
@@ -35,9 +35,11 @@ from giftping.store.documents import (
     stray_entry,
 )
 from giftping.store.engine import REV, Change, Engine, fresh_rev
-from giftping.store.examined import Examined
 from giftping.store.fields import Fields
 from giftping.store.guild_records import GuildRecords
+
+if TYPE_CHECKING:
+    from giftping.store.examined import Examined
 
 IDS_AT_ONCE = 10_000
 """How many entries are asked for at once: as many as MongoDB is with one request."""

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from giftping.delivery.clock import Clock
 from giftping.store.base import StoreError
@@ -18,7 +18,6 @@ from giftping.store.documents import (
     Document,
 )
 from giftping.store.engine import USER_ID, Change
-from giftping.store.examined import Examined
 from giftping.store.fields import DocumentError, is_text
 from giftping.store.forgotten import odd_notes, purge_again
 from giftping.store.records import Store
@@ -28,6 +27,9 @@ from giftping.todo.member_documents import member_from, roster_document_of, time
 from giftping.todo.model import Member
 from giftping.todo.strays import Strays, as_one, owner_of, strays_among
 from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, notes_from
+
+if TYPE_CHECKING:
+    from giftping.store.examined import Examined
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
