@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from giftping.runs.codec import from_json, to_json
 from giftping.runs.state_folder import EXAMINED
-from giftping.store.examined import Examined
+from giftping.store.base import Examined
 from giftping.store.tiny.files import replace_file
 
 if TYPE_CHECKING:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from giftping.store.base import StoreError
+from giftping.store.base import Examined, StoreError
 from giftping.store.documents import Document
 from giftping.store.engine import Change, Engine, OddId
 from giftping.store.fields import DocumentError
-
-if TYPE_CHECKING:
-    from giftping.store.examined import Examined
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
@@ -140,8 +137,6 @@ class BaseRecords:
             for document in self.engine.get(collection, last.odd).values() if last.odd else ():
                 is_readable(document)
             return last
-        from giftping.store.examined import Examined
-
         count, odd = 0, []
         for document in self.engine.walk(collection):
             count += 1

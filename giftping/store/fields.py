@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from giftping.store.base import StoreError
 from giftping.text import id_or_none
@@ -48,7 +48,7 @@ def time_from_value(value: object) -> datetime:
     return at
 
 
-def is_text(value: object) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     """Whether a stored value is a text; Code, a type of BSON's own, is a class of texts, and none."""
     return type(value) is str
 
@@ -184,4 +184,4 @@ class Fields:
 def _as_text(value: object) -> str:
     if not is_text(value):
         raise TypeError(f"not a text: {value!r}")
-    return str(value)
+    return value

@@ -151,7 +151,7 @@ def _purge(engine: Engine, forgotten: Mapping[int, float], *, reasons: bool) -> 
     events = [
         Change(TODO_EVENTS, one, None)
         for one, owner in owners
-        if owner in forgotten and kept_of(TODO_EVENTS, one, forgotten[owner]) is None
+        if owner is not None and owner in forgotten and kept_of(TODO_EVENTS, one, forgotten[owner]) is None
     ]
     return Purged(sum(engine.change(events)) if events else 0, frozenset(changed))
 

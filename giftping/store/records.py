@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from giftping.store.base import (
     HOME_GAME,
     CodeRecord,
     EntryState,
+    Examined,
     LedgerEntry,
     RunRecord,
     code_id,
@@ -37,9 +38,6 @@ from giftping.store.documents import (
 from giftping.store.engine import REV, Change, Engine, fresh_rev
 from giftping.store.fields import Fields
 from giftping.store.guild_records import GuildRecords
-
-if TYPE_CHECKING:
-    from giftping.store.examined import Examined
 
 IDS_AT_ONCE = 10_000
 """How many entries are asked for at once: as many as MongoDB is with one request."""

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from giftping.delivery.clock import Clock
-from giftping.store.base import StoreError
+from giftping.store.base import Examined, StoreError
 from giftping.store.documents import (
     ACTIVE_MEMBERS,
     TODO_EVENTS,
@@ -27,9 +27,6 @@ from giftping.todo.member_documents import member_from, roster_document_of, time
 from giftping.todo.model import Member
 from giftping.todo.strays import Strays, as_one, owner_of, strays_among
 from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, notes_from
-
-if TYPE_CHECKING:
-    from giftping.store.examined import Examined
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""

@@ -12,10 +12,9 @@ from fakes.records import NOON, entry
 from mirror_site import Site
 
 from giftping.runs.whole_look import look_through
-from giftping.store import examined
-from giftping.store.base import EntryState, StoreAwayError
+from giftping.store import base
+from giftping.store.base import READ_WHOLE_EVERY, EntryState, Examined, StoreAwayError
 from giftping.store.documents import LEDGER, entry_to_document
-from giftping.store.examined import EVERY, Examined
 from giftping.store.memory import MemoryEngine
 from giftping.store.records import Store
 
@@ -42,7 +41,7 @@ class Counting(MemoryEngine):
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Counting:
-    monkeypatch.setattr(examined, "SHORT", 5)
+    monkeypatch.setattr(base, "READ_AT_ONCE", 5)
     engine = Counting()
     for number in range(1, 10):
         Store(engine).insert_documents(LEDGER, [entry_to_document(entry(number, state=EntryState.SENT))])
@@ -60,14 +59,14 @@ def test_what_is_odd_stays_named_and_nothing_else_is_read_until_a_day_is_over(en
     spoil(engine, 3)
     last = Store(engine).examine_entries(NOON)
     assert (last.documents, len(last.odd), engine.walked) == (9, 1, 1)
-    for later in (timedelta(), EVERY - timedelta(seconds=1)):
+    for later in (timedelta(), READ_WHOLE_EVERY - timedelta(seconds=1)):
         store = Store(engine)
         assert store.examine_entries(NOON + later, last) is last
         assert (len(store.odd), engine.walked) == (1, 1)
     assert engine.got == 2
     spoil(engine, 4)
     store = Store(engine)
-    store.examine_entries(NOON + EVERY, last)
+    store.examine_entries(NOON + READ_WHOLE_EVERY, last)
     assert (len(store.odd), engine.walked) == (2, 1)
 
 
