@@ -64,6 +64,8 @@ class CheckTools:
     gather: Callable[[Collection[str]], Gathered]
     """Asks the sources of these games."""
     open_store: Callable[[], Store]
+    examine: Callable[[Store], object]
+    """Looks for what cannot be read in the ledger: the store names it."""
     deliveries: Callable[[Store], Deliveries]
     """The deliveries in a store, in the name of this process."""
     routes: Routes
@@ -90,7 +92,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
     with tools.open_store() as store:
         everyone, guilds = store.subscriptions(), store.guilds()
         # Only what is asked about is looked up below; an entry that cannot be read is told whatever it is of.
-        store.examine_entries()
+        tools.examine(store)
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
         listed_codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])

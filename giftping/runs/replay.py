@@ -141,7 +141,7 @@ class _Play:
         self._memory = Memory()
         self._standing: Recorded | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
-        self._store = _OwnStore(MemoryEngine())
+        self._store = Store(MemoryEngine())
         self.due_at: datetime | None = None
         """When what is held may go out, or what went out has ended."""
 
@@ -160,6 +160,7 @@ class _Play:
             discord_now=self._clock,
             gather=self._gather,
             open_store=lambda: self._store,
+            examine=lambda _store: None,
             deliveries=lambda store: Deliveries(store, _OnlyProcess(), self._clock),
             routes=lambda _: _Nowhere(self._clock),
             games=self._settings.games,
@@ -187,13 +188,6 @@ class _Play:
         gathered = gather(sources, self._memory, _Recording(self._standing), self._now, force=True)
         self._memory = gathered.memory
         return gathered
-
-
-class _OwnStore(Store):
-    """A store that holds nothing but what the checks themselves have written."""
-
-    def examine_entries(self) -> None:
-        """Nothing: no entry of it is one that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
