@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from giftping.codes.holds import commands_for
 from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
 from giftping.discord.meanings import meaning_in
 from giftping.doctor.judgement import Checks, Judgement, fail, left_midway, named, ok, warn
-from giftping.text import counted
+from giftping.text import counted, to_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -120,7 +121,7 @@ def judge_held(deliveries: DeliveriesFacts) -> list[Judgement]:
     found = [
         warn(
             f"{counted(len(codes), 'code', 'wait')} until you say whether they are real: {named(codes)}",
-            f"giftping codes held; then: giftping codes approve --source {source}, or reject",
+            f"look at them: {to_type('codes', 'held')}; then: {commands_for(source=source)}",
             source,
         )
         for source, codes in sorted(deliveries.held.items())

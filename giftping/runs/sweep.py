@@ -23,7 +23,9 @@ from giftping.runs.how_to import how_to
 from giftping.runs.lock import RunLock
 from giftping.runs.refused_token import leave_refused_token, note_token
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
+from giftping.runs.whole_look import look_through
 from giftping.settings.file import Mistake, SettingsError
+from giftping.store.documents import TODO_EVENTS
 from giftping.store.holder import ProcessLock
 from giftping.store.tiny.files import replace_file, storage_errors
 from giftping.todo.local_time import LocalQuietHours, day_of
@@ -98,7 +100,7 @@ def run_sweep(
             report = sweep(stage.tools(open_store, on_progress), rules)
         except NotAloneError as error:
             why = str(error)
-            return SweepReport(started, clock.now(), trouble=(why,), notices=error.notices, standing=why)
+            return SweepReport(started, clock.now(), trouble=(why, *error.odd), notices=error.notices, standing=why)
         finally:
             if not dry_run:
                 note_token(wiring)
@@ -209,6 +211,7 @@ class _Stage:
 
     def __init__(self, wiring: Wiring, place: _Place, timing: Timing, clock: HostClock, *, dry_run: bool) -> None:
         settings = wiring.settings
+        self._is_dry_run = dry_run
         self._clock = clock
         self._settings = settings
         self._place = place
@@ -240,6 +243,7 @@ class _Stage:
             time=SweepTime(clock, lambda: self._clock.is_doubtful, self.ask_time),
             sleep=self._sleep,
             open_store=open_store,
+            examine=self._examine,
             memberships=memberships,
             messenger=self.messenger,
             roles=self.keeper,
@@ -248,6 +252,13 @@ class _Stage:
             on_progress=on_progress,
             stopped=self._wiring.is_stopped,
         )
+
+    def _examine(self, repository: MemberRepository) -> None:
+        now = self._clock.now()
+        if self._is_dry_run:
+            repository.examine_history(now)
+        else:
+            look_through(self._settings.state, TODO_EVENTS, lambda last: repository.examine_history(now, last))
 
     def ask_time(self) -> tuple[ClockVerdict, str]:
         """What this host's clock is worth by Discord's time, and why that is not known; one request at most.

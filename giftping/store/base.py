@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -77,6 +77,8 @@ class LedgerEntry:
     """Which host has sent its message, or found that it had arrived."""
     edited_by: str = ""
     """Which host has put its message right last."""
+    publishing: str = ""
+    """Whether its message is to be published, or was: see giftping.codes.entries. Empty where nobody wants that."""
 
     @property
     def id(self) -> str:
@@ -99,11 +101,53 @@ class Destination:
 
     webhook: str = ""
     channel_id: int | None = None
+    thread_id: int | None = None
+    """The thread of it that a message goes into, None for the place itself. A subscription's has none: see
+    giftping.codes.places."""
+    opens_post: bool = False
+    """Whether a message opens a post of its own there, as in a forum; nor does a subscription's."""
 
     @property
     def by_webhook(self) -> bool:
         """Whether it is posted to by a webhook, and not by the bot."""
         return bool(self.webhook)
+
+
+class ChannelKind(StrEnum):
+    """What a destination's channel is, as Discord said when it was chosen."""
+
+    TEXT = "text"
+    ANNOUNCEMENT = "announcement"
+    THREAD = "thread"
+    FORUM = "forum"
+    MEDIA = "media"
+
+
+class PostsIn(StrEnum):
+    """How announcements become posts where each message needs one, as in a forum."""
+
+    PER_ANNOUNCEMENT = "per-announcement"
+    """Each is a post of its own."""
+    KEPT = "kept"
+    """One post for the game is kept up: the first announcement opens it, the later ones follow in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """How a subscription's announcements are posted at its destination."""
+
+    kind: ChannelKind | None = None
+    """What the channel is; None where nobody has seen that."""
+    posts: PostsIn | None = None
+    """None where messages need no post."""
+    tags: tuple[str, ...] = ()
+    """The ids of the tags that its posts get."""
+    publishes: bool = False
+    """Whether its messages are published to the channels that follow an announcement channel."""
+    username: str = ""
+    """The name that a webhook posts under; empty for the webhook's own."""
+    avatar_url: str = ""
+    """The picture beside it, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +202,10 @@ class Subscription:
     """Whether what is listed at the first look goes out instead of being recorded."""
     broken: Broken | None = None
     """What its destination said, where that was a lasting no."""
+    posting: Posting = Posting()
+    """How its messages are posted there."""
+    kept_post: int | None = None
+    """The post of a forum that is kept up for the game; None before there is one."""
 
     @property
     def key(self) -> tuple[int, str]:
@@ -268,3 +316,34 @@ class RunRecord:
     def id(self) -> str:
         """The unique id of the record."""
         return f"{self.job}@{self.host}"
+
+
+# A look at a whole collection
+
+READ_AT_ONCE = 10_000
+"""So many documents are read whole by each run that may meet them, in a moment; of more, only the odd ones are."""
+
+READ_WHOLE_EVERY = timedelta(days=1)
+"""How often a longer collection is read whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a whole look at a collection came to. The names of the fields are keys of a file."""
+
+    store: str
+    """What the store is called that it is in."""
+    at: datetime
+    documents: int
+    """How many there were."""
+    odd: tuple[str, ...] = ()
+    """The ids of those that could not be read: they are looked at by each run until they are mended."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are too many to be read by each run."""
+        return self.documents > READ_AT_ONCE
+
+    def spares(self, store: str, now: datetime) -> bool:
+        """Whether the collection of this store need not be read whole now; a look in the future spares nothing."""
+        return self.is_long and self.store == store and self.at <= now < self.at + READ_WHOLE_EVERY

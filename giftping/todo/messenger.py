@@ -11,9 +11,10 @@ from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries
 from giftping.discord.limits import ATTACHMENT
 from giftping.discord.meanings import Meaning, meaning_of
-from giftping.discord.members import DMS_TOO_FAST, UNKNOWN_CHANNEL, MembersClient
+from giftping.discord.members import DMS_TOO_FAST, MembersClient
 from giftping.discord.message import Message, Upload
 from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
+from giftping.discord.refusals import UNKNOWN_CHANNEL
 from giftping.discord.rest import RestClient
 from giftping.store.base import Broken
 from giftping.todo.claims import LegClaims, Outgoing, leg_report

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from giftping.delivery.clock import Clock
-from giftping.store.base import StoreError
+from giftping.store.base import Examined, StoreError
 from giftping.store.documents import (
     ACTIVE_MEMBERS,
     TODO_EVENTS,
@@ -19,6 +19,7 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import USER_ID, Change
 from giftping.store.fields import DocumentError
+from giftping.store.forgotten import odd_notes, purge_again
 from giftping.store.records import Store
 from giftping.todo.document_fields import OddDocumentError
 from giftping.todo.history import Event, event_document, event_from, waiting_events
@@ -253,10 +254,15 @@ class MemberRepository:
             self._lost_events.add(owner_of(document.get("user_id")))
             return None
 
-    def examine_history(self) -> None:
-        """Read the whole history, of which nothing is kept but what cannot be read: the store names that."""
-        for document in self.store.engine.walk(TODO_EVENTS):
-            self._event(document)
+    def examine_history(self, now: datetime, last: Examined | None = None) -> Examined:
+        """What a look at the whole history, and at who is forgotten in it, came to; the `last` one while it holds."""
+        for note, error in odd_notes(self.store.engine):
+            self.store.note_odd(TODO_STATE, note, error)
+        return self.store.examined(TODO_EVENTS, lambda document: self._event(document) is not None, now, last)
+
+    def purge_forgotten(self, now: datetime) -> bool:
+        """Whether something had come back of those who were forgotten, as by a backup, and is taken away again."""
+        return not self.store.held_back and purge_again(self.store.engine, now)
 
     def is_history_known(self, user_id: int) -> bool:
         """Whether nothing of a member's history was among what `events` could not read; an error is never a gap."""
@@ -350,8 +356,6 @@ class MemberRepository:
         """Whether a member was on the roster and is taken off it; timestamps and history stay."""
         self.put_right([user_id])
         return bool(self.store.remove_documents(ACTIVE_MEMBERS, [str(user_id)]))
-
-    # What sweeps keep for each other
 
     def notes(self) -> SweepNotes:
         """The notes that the last sweep has left."""

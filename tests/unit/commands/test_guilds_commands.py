@@ -55,6 +55,26 @@ def test_the_url_of_a_webhook_is_kept_and_never_shown(giftping: Run, store: Stor
 
 
 @pytest.mark.parametrize(
+    "other",
+    [
+        f"https://discordapp.com/api/webhooks/123456789012345678/{TOKEN}",
+        f"https://ptb.discord.com/api/v10/webhooks/123456789012345678/{TOKEN}/",
+        f"https://canary.discord.com/api/v9/webhooks/123456789012345678/{TOKEN}?wait=true",
+        "env:HOOK",
+    ],
+)
+def test_one_webhook_is_one_destination_of_a_guild_however_it_is_written(
+    giftping: Run, store: Store, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    monkeypatch.setenv("HOOK", URL)
+    giftping("guilds", "add", "123", "--webhook", URL, "--game", "kingshot", "--no-check")
+    giftping("guilds", "add", "123", "--webhook", f"{URL}?thread_id=77", "--game", "genshin", "--no-check")
+    giftping("guilds", "add", "123", "--webhook", other, "--game", "whiteout-survival", "--no-check")
+    where = {one.game: one.destination.webhook for one in store.subscriptions(123)}
+    assert where == {"kingshot": other, "genshin": f"{URL}?thread_id=77", "whiteout-survival": other}
+
+
+@pytest.mark.parametrize(
     "url",
     [
         f"http://discord.com/api/webhooks/123456789012345678/{TOKEN}",

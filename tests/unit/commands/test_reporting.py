@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from past import ASHA, CHANNEL, GUILD, HOUR, ROLE, Past, now
-from ran import Ran
+from ran import Ran, printed_commands
 
 from giftping.codes.fetch import Body, Failed, Fetched
 from giftping.demo import faults
@@ -156,7 +156,10 @@ def test_what_is_held_is_told_once_with_one_command_and_so_is_its_end(
     assert first.exit_code == 69
     assert first.errors.startswith("source my-list: 9 codes of whiteout-survival held until 20")
     said = "(9 new codes at once in a list of 49): WINTER00, WINTER01, WINTER02, WINTER03, WINTER04 …;"
-    assert f"{said} giftping codes approve --source my-list, or reject\n" in first.errors
+    rulings = [["codes", ruling, "--source", "my-list"] for ruling in ("approve", "reject")]
+    assert said in first.errors
+    assert printed_commands(first.errors) == rulings
+    assert printed_commands("\n".join(operator())) == rulings
     assert giftping(*CHECK, "-q") == Ran(0, "", "")
     with time_machine.travel(now() + timedelta(minutes=29)):
         assert giftping(*CHECK, "-q") == Ran(0, "", "")
