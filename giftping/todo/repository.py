@@ -10,13 +10,7 @@ from typing import Any
 
 from giftping.delivery.clock import Clock
 from giftping.store.base import Examined, StoreError
-from giftping.store.documents import (
-    ACTIVE_MEMBERS,
-    TODO_EVENTS,
-    TODO_STATE,
-    TODO_TIMESTAMPS,
-    Document,
-)
+from giftping.store.documents import ACTIVE_MEMBERS, TODO_EVENTS, TODO_STATE, TODO_TIMESTAMPS, Document
 from giftping.store.engine import USER_ID, Change
 from giftping.store.fields import DocumentError
 from giftping.store.forgotten import odd_notes, purge_again
