@@ -253,7 +253,7 @@ def test_a_restore_is_noticed_by_whoever_has_seen_nothing_of_what_is_lost_and_th
     if rights:
         site.in_step("other")
         for host in hosts:
-            assert site.documents(MIRROR, host)[SYNCED_ID]["made"] == {META: "second"}, "by it another restore is noticed"
+            assert site.documents(MIRROR, host)[SYNCED_ID]["made"] == {META: "second"}, "for the next one"
         site.in_step(*hosts, *hosts)
         with site.host() as store:
             assert store.insert([entry(1, "SINCE1")]) == frozenset()
@@ -292,7 +292,7 @@ def test_a_backup_of_one_collection_is_noticed_by_whoever_has_seen_nothing_of_wh
     site: Site, collection: str, *, is_back: bool
 ) -> None:
     """Its numbers tell nothing: these are in another collection, which is as it was."""
-    whole = {name: "first" for name in (META, *PUT_BACK)}
+    whole = dict.fromkeys((META, *PUT_BACK), "first")
     site.made = whole
     hosts = ("one", "other")
     for host in hosts * 3:
