@@ -100,4 +100,5 @@ def _tell_settled(session: Session, looked: Looked, decided: list[tuple[Held, bo
     for held in looked.busy:
         session.tell(f"guild {held.guild_id}: {held.delivery.game}: {_codes(held, wanted)}: somebody is at it")
     if not (looked.reports or decided or looked.busy):
-        session.tell("Nothing is uncertain.")
+        is_about_all = (wanted.guild_id, wanted.key, wanted.since) == (None, None, None)
+        session.tell("Nothing is uncertain." if is_about_all else "Nothing of that is uncertain.")

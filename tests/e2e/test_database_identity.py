@@ -12,6 +12,7 @@ from forks import ForkedHost, Forker, Victim, forked, wait_until_quiet
 from mongodb import Gate, Ledger, ledger_behind, shares, uses
 from plays import kill_at_request, put_clocks
 from scene import Ran, Scene
+from todo_scene import ANN, CHANNEL, GUILD, ROLE, SWEEP
 
 CHECK = ("codes", "check")
 GLANCES = timedelta(minutes=11)
@@ -445,6 +446,37 @@ def test_a_ledger_that_alone_was_dropped_is_put_back_and_nothing_goes_out_again(
     assert scene.arrived(guild)["BEFORE1CODE"] == 1
     assert scene.arrived(guild)["LATER1CODE"] == 1
     assert ledger.states()[f"{guild}:BEFORE1CODE"] == "sent"
+
+
+def test_a_backup_of_the_members_times_alone_has_nobody_pinged_twice(
+    scene: Scene, ledger: Ledger, new_host: Callable[..., ForkedHost]
+) -> None:
+    scene.discord.add_guild(GUILD)
+    scene.discord.set_bot(GUILD)
+    scene.discord.add_channel(CHANNEL, GUILD)
+    scene.discord.add_role(GUILD, ROLE, name="todo")
+    scene.discord.add_member(GUILD, ANN, roles=(ROLE,), name="ann")
+    hosts = [new_host(name, shared=True) for name in ("one", "other")]
+    for host in hosts:
+        settings = host.folder / "giftping.toml"
+        ids = f"guild = {GUILD}\nchannel = {CHANNEL}\nrole = {ROLE}\n"
+        settings.write_text(f'{settings.read_text("utf-8")}\n[todo]\nlinger = "0s"\n{ids}', "utf-8")
+    fine(hosts[0].run("todo", "roster", "add", str(ANN)))
+    fine(hosts[0].run("todo", "submit", str(ANN), "--must-do", "something"))
+    for host in hosts:
+        fine(host.run(*SWEEP))
+    put_clocks(scene, hosts[0], timedelta(hours=24, minutes=1))
+    hosts[1].ahead = hosts[0].ahead
+    kept = list(ledger.database["todo_timestamps"].find())
+    fine(hosts[0].run(*SWEEP))
+    fine(hosts[1].run(*SWEEP))
+    once = len(scene.discord.notifications(ANN))
+    assert once > 0
+    ledger.database.drop_collection("todo_timestamps")
+    ledger.database["todo_timestamps"].insert_many(kept)
+    for host in hosts * 2:
+        host.run(*SWEEP)
+    assert len(scene.discord.notifications(ANN)) == once
 
 
 def test_what_was_cleared_goes_out_again_though_the_copy_knows_it_as_sent(

@@ -228,7 +228,8 @@ def test_all_that_was_left_since_an_outage_is_settled_with_one_command(scene: Sc
         assert host.run(*CHECK).exit_code == 69
     assert set(host.states().values()) == {"uncertain"}
     tomorrow = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"
-    assert host.run("codes", "settle", "--all", "--since", tomorrow, "--resend").output == "Nothing is uncertain.\n"
+    ran = host.run("codes", "settle", "--all", "--since", tomorrow, "--resend")
+    assert ran.output == "Nothing of that is uncertain.\n", "something else is"
     yesterday = f"{datetime.now(UTC) - timedelta(days=1):%d/%m/%Y}"
     ran = host.run("codes", "settle", "--all", "--since", yesterday, "--resend")
     assert (ran.exit_code, ran.output.count("goes out again with the next check")) == (0, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fakes.old_data import OldBag
@@ -18,8 +19,8 @@ class FakeSharedEngine(TinyEngine):
 
     name = "the shared store"
     closed_fingerprint = None
-    made = ""
-    """What tells that its collections are the same; nothing, unless a test says so."""
+    made: Mapping[str, str] = MappingProxyType({})
+    """What tells which its collections are; nothing, unless a test says so."""
 
     def __init__(self, folder: Path, away: Callable[[], bool] = lambda: False) -> None:
         super().__init__(folder)
@@ -64,7 +65,7 @@ class FakeSharedEngine(TinyEngine):
     def found(self, collection: str, id_: str) -> Mapping[str, Any] | None:
         return self.get(collection, [id_]).get(id_)
 
-    def incarnation(self, collection: str) -> str:
+    def incarnations(self, collections: Collection[str]) -> Mapping[str, str]:
         self._reach()
         return self.made
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -52,10 +52,17 @@ class Synced:
     number: int
     place: str = ""
     """Where the folder lay then: see TinyEngine.place; empty where an older giftping noted none."""
-    made: str = ""
-    """Which collections they were: see MongoEngine.incarnation; empty where that was not told."""
+    made: Mapping[str, str] = field(default_factory=dict)
+    """Which collections they were: see MongoEngine.incarnations; empty where that was not told."""
     is_whole: bool = True
     """Whether the mirror has followed to the end once: before, it is the database's, but of no use without it."""
+
+    def is_made_anew(self, made: Mapping[str, str]) -> bool:
+        """Whether one of the collections was dropped since: what is in it now may be a backup, whatever numbers say.
+
+        Of one that is new nothing was known, and where nothing is told now nothing is.
+        """
+        return bool(made) and any(made.get(collection) != token for collection, token in self.made.items())
 
 
 def queued_id(collection: str, id_: str) -> str:
@@ -99,7 +106,7 @@ def synced_of(mirror: TinyEngine) -> Synced | None:
         int(note.get("epoch", 0)),
         int(note.get("number", -1)),
         str(note.get("place", "")),
-        str(note.get("made", "")),
+        made if isinstance(made := note.get("made"), dict) else {},
         note.get("whole") is not False,
     )
 
@@ -125,7 +132,7 @@ def synced_document(synced: Synced) -> Document:
         "epoch": synced.epoch,
         "number": synced.number,
         "place": synced.place,
-        "made": synced.made,
+        "made": dict(synced.made),
         "whole": synced.is_whole,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -106,7 +106,7 @@ class DatabaseSession:
         self._alive = ProcessLock(folder, host)
         self._id = f"{host} {self._alive.holder.process}"
         self._identity: Identity | None = None
-        self._made = ""
+        self._made: Mapping[str, str] = {}
         """Which collections it has."""
         self._election: object = None
         """The last one before the identity was read: what a primary alone knew of it goes with that one."""
@@ -183,9 +183,9 @@ class DatabaseSession:
         if self._read_only:
             return found
         # What the backup lacks this host may never have seen; another one may have.
-        self._made, synced = self._database.incarnation(META), synced_of(self._mirror)
-        is_made_anew = synced is not None and synced.made and self._made and synced.made != self._made
-        return WhichDatabase.ROLLED_BACK if is_made_anew and found is WhichDatabase.SAME else found
+        self._made, synced = self._database.incarnations((META, *PUT_BACK)), synced_of(self._mirror)
+        is_from_backup = synced is not None and synced.is_made_anew(self._made)
+        return WhichDatabase.ROLLED_BACK if is_from_backup and found is WhichDatabase.SAME else found
 
     def _look(self, found: WhichDatabase) -> None:
         """Decide what a session for reading only asks: nothing is mended by it."""
@@ -216,10 +216,10 @@ class DatabaseSession:
 
     def _is_in_step(self) -> bool:
         synced, found = synced_of(self._mirror), self._identity
-        if found is None or away_of(self._mirror) is not None or waiting(self._mirror):
+        if synced is None or found is None or away_of(self._mirror) is not None or waiting(self._mirror):
             return False
         self._base = found.number
-        return synced == self._synced(found, found.number)
+        return replace(synced, made=self._made) == self._synced(found, found.number)
 
     def _synced(self, found: Identity, number: int, *, is_whole: bool = True) -> Synced:
         return Synced(self._database.name, found.id, found.epoch, number, self._mirror.place, self._made, is_whole)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from giftping.store.base import StoreAwayError, StoreError
-from giftping.store.documents import Document
+from giftping.store.documents import META, Document
 from giftping.store.engine import (
     REV,
     Change,
@@ -154,19 +154,21 @@ class MongoEngine:
         """One document, without a look at the schema: one round trip, for whoever opens the store when it differs."""
         return self._link.asked(lambda: self._link.collection(collection).find_one({"_id": id_}))
 
-    def incarnation(self, collection: str) -> str:
-        """A token of a collection, another one once it was dropped and made anew, as for a backup; empty for none.
+    def incarnations(self, collections: Collection[str]) -> Mapping[str, str]:
+        """For each of the collections that is there a token, another one once it was dropped and made anew.
 
-        One round trip. A user may lack the right to ask, and not every server that speaks MongoDB's language tells.
+        One round trip; empty where nothing is told: a user may lack the right to ask, and not every server that
+        speaks MongoDB's language tells.
         """
         try:
             with self._link.told():
-                found = self._link.collection(collection).database.list_collections(filter={"name": collection})
-                return str(next((one["info"]["uuid"] for one in found), ""))
+                asked = {"name": {"$in": list(collections)}}
+                found = self._link.collection(META).database.list_collections(filter=asked)
+                return {one["name"]: str(one["info"]["uuid"]) for one in found}
         except StoreAwayError:
             raise
         except (StoreError, KeyError):
-            return ""
+            return {}
 
     def old_data(self, database: str | None = None) -> OldDatabase:
         """The old data to take over from the database itself, or from another one on the same server."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ class Site:
     """Which request is carried out without an answer, so that the database is away from then on."""
     requests: int = 0
     elections: int = 0
-    made: str = ""
+    made: Mapping[str, str] = field(default_factory=dict)
     """What tells that the collections of the database are the same ones."""
     opened: list[MirroredEngine] = field(default_factory=list)
 

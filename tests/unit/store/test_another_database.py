@@ -13,6 +13,7 @@ from mirror_site import START, Site, put
 from giftping.store.base import EntryState, StoreAwayError, StoreError
 from giftping.store.clears import clear_entries
 from giftping.store.documents import CLEARS, DELIVERIES, GUILDS, HOSTS, LEDGER, META, MIRROR, TODO_TIMESTAMPS
+from giftping.store.mirror.epochs import PUT_BACK
 from giftping.store.mirror.identity import IDENTITY_ID, identity_from
 from giftping.store.mirror.notes import SYNCED_ID
 from giftping.store.mirror.replay import is_cleared
@@ -235,7 +236,7 @@ def test_a_number_that_went_with_its_primary_begins_no_epoch(
 def test_a_restore_is_noticed_by_whoever_has_seen_nothing_of_what_is_lost_and_the_others_are_waited_for(
     site: Site, restore: Callable[[], Callable[[], None]], *, rights: bool
 ) -> None:
-    site.made = "first" if rights else ""
+    site.made = {META: "first"} if rights else {}
     hosts = ("one", "other")
     for host in hosts * 3:
         with site.host(host) as store:
@@ -245,14 +246,14 @@ def test_a_restore_is_noticed_by_whoever_has_seen_nothing_of_what_is_lost_and_th
     with site.host("other") as store:
         store.insert([sent("SINCE1")])  # type: ignore[list-item]  # an entry
     put_back()
-    site.made = "second" if rights else ""
+    site.made = {META: "second"} if rights else {}
     with site.host() as store:
         assert store.engine.present(LEDGER, ["1:SINCE1"]) == frozenset(), "it never saw it"
         assert ("nothing is sent until other has put back" in store.held_back) is rights
     if rights:
         site.in_step("other")
         for host in hosts:
-            assert site.documents(MIRROR, host)[SYNCED_ID]["made"] == "second", "by it another restore is noticed"
+            assert site.documents(MIRROR, host)[SYNCED_ID]["made"] == {META: "second"}, "for the next one"
         site.in_step(*hosts, *hosts)
         with site.host() as store:
             assert store.insert([entry(1, "SINCE1")]) == frozenset()
@@ -273,14 +274,40 @@ def test_a_host_that_is_new_or_shares_from_now_on_is_news_to_the_others_and_one_
 
 
 def test_a_database_that_nobody_made_anew_is_the_same_in_every_session(site: Site) -> None:
-    site.made = "first"
+    site.made = {META: "first"}
     for _ in range(4):
         site.in_step("one", "other")
-    site.made = ""
+    site.made = {}
     site.in_step("one", "other")
-    site.made = "first"
+    site.made = {META: "first"}
     site.in_step("one", "other")
+    site.made = {META: "first", TODO_TIMESTAMPS: "new"}
+    site.in_step("one", "other", "one")
     assert site.documents(META)[IDENTITY_ID]["epoch"] == 1
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+@pytest.mark.parametrize("collection", PUT_BACK)
+def test_a_backup_of_one_collection_is_noticed_by_whoever_has_seen_nothing_of_what_is_lost(
+    site: Site, collection: str, *, is_back: bool
+) -> None:
+    """Its numbers tell nothing: these are in another collection, which is as it was."""
+    whole = dict.fromkeys((META, *PUT_BACK), "first")
+    site.made = whole
+    hosts = ("one", "other")
+    for host in hosts * 3:
+        with site.host(host) as store:
+            store.record_run(run(host=host))
+            put(store, HOSTS, _id=host, shared=True)
+    site.made = {name: token for name, token in whole.items() if name != collection}
+    site.made |= {collection: "second"} if is_back else {}
+    with site.host() as store:
+        store.subscriptions()
+        assert "nothing is sent until other has put back" in store.held_back
+    site.in_step(*hosts)
+    with site.host() as store:
+        assert store.insert([entry(1, "LATER1")])
+        assert store.held_back == ""
 
 
 # Tombstones
