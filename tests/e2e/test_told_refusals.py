@@ -162,7 +162,7 @@ def test_doctor_finds_the_forum_of_a_webhook_before_anything_was_posted(scene: S
     scene.discord.add_channel(CHANNEL, GUILD, type=ChannelType.FORUM)
     found = findings(play.host)["destination"]
     assert (found["verdict"], "is of a forum" in found["what"]) == ("fail", True)
-    assert "?thread_id=ID" in found["next_step"]
+    assert "--posts per-announcement, or --posts kept" in found["next_step"]
 
 
 def test_a_refused_token_stops_the_bots_posts_and_webhooks_go_on(scene: Scene, forker: Forker) -> None:
