@@ -344,7 +344,8 @@ def judge_place(one: DestinationFacts) -> Judgement | None:
 def judge_posting_at(one: DestinationFacts) -> Judgement | None:
     """What of how announcements are to be posted a destination cannot do, None where it can do all of it."""
     name = f"guild {one.guild_id}: {one.label}"
-    return judge_posting(name, one.guild_id, one.postings, one.place, one.lacks_to_publish)
+    lacks = one.lacks_to_publish
+    return judge_posting(name, one.guild_id, one.postings, one.place, lacks, is_webhook=one.is_webhook)
 
 
 def judge_mentions(one: DestinationFacts) -> Judgement | None:

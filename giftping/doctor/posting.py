@@ -88,7 +88,13 @@ def tag_ids(asked: Collection[str], tags: Mapping[str, str] | None) -> tuple[str
 
 
 def judge_posting(
-    name: str, guild_id: int, postings: Collection[Posting], place: PlaceFacts, lacks: Collection[str] | None
+    name: str,
+    guild_id: int,
+    postings: Collection[Posting],
+    place: PlaceFacts,
+    lacks: Collection[str] | None,
+    *,
+    is_webhook: bool,
 ) -> Judgement | None:
     """What of that a destination cannot do, None where it can do all of it.
 
@@ -96,7 +102,8 @@ def judge_posting(
     """
     subject, change = str(guild_id), f"giftping guilds add {guild_id}"
     wanted = {posting.posts for posting in postings}
-    is_what = f"{name} is {KIND_WORDS[place.kind]}" if place.kind is not None else ""
+    of = "of " if is_webhook else ""
+    is_what = f"{name} is {of}{KIND_WORDS[place.kind]}" if place.kind is not None else ""
     if place.kind in FORUMS and None in wanted:
         said = f"{is_what}, where each message needs a post"
         return fail(said, f"{change} --posts per-announcement, or --posts kept", subject)

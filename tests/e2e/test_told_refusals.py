@@ -59,9 +59,9 @@ def test_a_code_that_ended_while_its_channel_was_gone_is_told_as_missed(scene: S
 @pytest.mark.parametrize(
     ("route", "reason", "mend"),
     [
-        ("webhook", "(220001)", "add ?thread_id=ID of a post to its URL"),
-        ("webhook with token", "(220001)", "add ?thread_id=ID of a post to its URL"),
-        ("bot", "(50008)", "choose a text channel"),
+        ("webhook", "(220001)", "--posts per-announcement, or --posts kept"),
+        ("webhook with token", "(220001)", "--posts per-announcement, or --posts kept"),
+        ("bot", "(50008)", "if it is a forum now, add it again with giftping guilds add"),
     ],
 )
 def test_a_forum_says_what_is_missing_everywhere_and_is_not_asked_again_by_every_run(
@@ -162,7 +162,7 @@ def test_doctor_finds_the_forum_of_a_webhook_before_anything_was_posted(scene: S
     scene.discord.add_channel(CHANNEL, GUILD, type=ChannelType.FORUM)
     found = findings(play.host)["destination"]
     assert (found["verdict"], "is of a forum" in found["what"]) == ("fail", True)
-    assert "?thread_id=ID" in found["next_step"]
+    assert "--posts per-announcement, or --posts kept" in found["next_step"]
 
 
 def test_a_refused_token_stops_the_bots_posts_and_webhooks_go_on(scene: Scene, forker: Forker) -> None:

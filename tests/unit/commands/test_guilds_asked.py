@@ -127,7 +127,7 @@ def test_what_codes_can_be_announced_in_is_taken(giftping: Run, town: StandInDis
         (lambda town: hook(town, ELSEWHERE_HOOK), f"webhook {ELSEWHERE_HOOK} is in guild {THERE}"),
         (
             lambda town: (*hook(town, FORUM_HOOK), "--posts", "none"),
-            f"webhook {FORUM_HOOK} is a forum, where each message needs a post",
+            f"webhook {FORUM_HOOK} is of a forum, where each message needs a post",
         ),
         (lambda town: hook(town, VOICE_HOOK), f"webhook {VOICE_HOOK} is of a voice channel"),
         (lambda town: hook(town, HOOK, f"?thread_id={FOREIGN_POST}"), f"thread {FOREIGN_POST}"),

@@ -40,7 +40,7 @@ GONE = NoAnswer("HTTP 404 Unknown Webhook (10015)", 404)
         (replace(CHANNEL, trouble=NoAnswer("HTTP 404", 404)), FAIL, "is not there", "--channel ID"),
         (replace(CHANNEL, trouble=NoAnswer("HTTP 403", 403)), FAIL, "cannot see it", "View Channel"),
         (in_(CHANNEL, FORUM, AS_EVER), FAIL, "is a forum, where each message needs a post", "--posts per-announcement"),
-        (in_(WEBHOOK, FORUM, AS_EVER), FAIL, "is a forum, where each message needs a post", "--posts kept"),
+        (in_(WEBHOOK, FORUM, AS_EVER), FAIL, "is of a forum, where each message needs a post", "--posts kept"),
         (in_(CHANNEL, NEWS, KEPT), FAIL, "is an announcement channel, and takes no posts", "--posts none"),
         (in_(CHANNEL, replace(FORUM, wants_tag=True), KEPT), FAIL, "asks for a tag with each post", "(codes; news)"),
         (in_(CHANNEL, FORUM, replace(KEPT, tags=("3",))), FAIL, "has no tag 3", "--tag NAME (codes; news)"),
