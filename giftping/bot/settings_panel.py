@@ -18,6 +18,8 @@ from giftping.codes.request import CheckRequest
 from giftping.commands import check, codes, guilds, subscribing
 from giftping.commands.subscribing import GuildRequest
 from giftping.discord.permissions import missing_for_posting
+from giftping.discord.refusals import clean
+from giftping.doctor.one_destination import SeenFacts
 from giftping.text import id_or_none
 
 log = logging.getLogger("giftping.bot")
@@ -37,6 +39,13 @@ async def open_panel(interaction: Interaction, runner: CommandRunner, guild_id: 
         return
     panel = SettingsPanel(runner, interaction, guild_id, result.value["guild"] or {})
     await answer(interaction, panel.embed(), panel)
+
+
+def _seen(interaction: Interaction, channel_id: int) -> SeenFacts | None:
+    """What Discord calls a channel of the guild that a member is in, by what the gateway told."""
+    guild = interaction.guild
+    channel = guild.get_channel_or_thread(channel_id) if guild else None
+    return SeenFacts(clean(channel.name), "", clean(guild.name)) if guild and channel else None
 
 
 class SettingsPanel(ManagersControls):
@@ -115,6 +124,7 @@ class SettingsPanel(ManagersControls):
             mentions=embeds.mentions_of(before),
             # The channel was chosen among the guild's own, and is looked at once it is shown.
             is_checked=False,
+            seen=_seen(interaction, channel_id),
         )
         if await self._change(interaction, subscribing.add, request):
             reason = self._missing(interaction, channel_id) or await self._refusal_of_channel()

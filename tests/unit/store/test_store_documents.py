@@ -13,6 +13,7 @@ from giftping.store.base import (
     SCHEMA_VERSION,
     CodeRecord,
     EntryState,
+    GuildAddition,
     Hold,
     LedgerEntry,
     Round,
@@ -51,6 +52,7 @@ HOLDS = st.dictionaries(
     max_size=3,
 )
 RULINGS = st.none() | st.builds(Ruling, TEXTS, TIMES)
+ADDITIONS = st.builds(GuildAddition, TEXTS, TIMES, TEXTS, TEXTS, st.none() | TIMES, TEXTS)
 RECORDS = {
     "entry": (
         entry_to_document,
@@ -93,6 +95,8 @@ RECORDS = {
             RULINGS,
             RULINGS,
             st.none() | TIMES,
+            TEXTS,
+            st.dictionaries(SNOWFLAKES, ADDITIONS, max_size=2),
         ),
     ),
     "run": (
