@@ -14,7 +14,7 @@ from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import BLUE, RED, Trouble, answer_embed, at, plain, refusal_embed, relative_time, shortened
 from giftping.bot.failures import failure_text
 from giftping.bot.voice import Voice
-from giftping.discord.limits import MESSAGE_LENGTH, TITLE_LENGTH, truncate
+from giftping.discord.limits import MESSAGE_EMBEDS_LENGTH, TITLE_LENGTH, truncate
 from giftping.errors import EXIT_LOCKED
 from giftping.settings.catalogue import Game
 from giftping.store.base import EVERYONE, HERE
@@ -24,7 +24,7 @@ from giftping.words.catalogue import LONGEST_PHRASE, Words
 Games = Mapping[str, Game]
 
 CODES_A_PAGE = 10
-PAGE_LENGTH = MESSAGE_LENGTH - 3 * LONGEST_PHRASE - 20
+PAGE_LENGTH = MESSAGE_EMBEDS_LENGTH - 3 * LONGEST_PHRASE - 20
 """What all embeds of a message may have, less the name of a field and the footer's two phrases."""
 
 REWARDS_LENGTH = 300
