@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, TABLES, Machine, Stage, labels, said, shown, text_of
 from english import ENGLISH, SAID
+from fakes.patience import PATIENT
 from fakes.records import LATER, NOON, code, entry, subscriptions
 from fakes.shared_store import FakeSharedEngine
 from simcord.actors import MemberActor
@@ -324,7 +325,7 @@ class HeldCommand:
     def __call__(self, *arguments: Any, **named: Any) -> int:
         self.calls += 1
         self.began.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENT)
         return self._command(*arguments, **named)
 
 

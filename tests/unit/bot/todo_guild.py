@@ -13,6 +13,7 @@ import discord
 import simcord
 from bot_stage import GUILD, TABLES, Stage, said
 from english import ENGLISH, FIELDS
+from fakes.patience import PATIENT
 from past import HOUR, Past
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, RoleHandle
@@ -28,9 +29,6 @@ staff_role = "{{staff_role}}"
 """
 
 READ = {"must_do": "Read two pages"}
-
-PATIENT = 60.0
-"""Seconds after which a test gives up on what does not come; it takes no such time when all is well."""
 
 
 @dataclass
