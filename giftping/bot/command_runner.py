@@ -16,6 +16,7 @@ from giftping.bot.voice import Voice, voice_for
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE
 from giftping.settings.keys import Settings
+from giftping.todo.validation import Mistake
 from giftping.wiring import Wiring
 from giftping.words.catalogue import languages
 
@@ -43,6 +44,8 @@ class CommandResult:
     """One sentence, or several lines, that the member can act on; nothing was done, or it is not known to have been."""
     told: Told = Told.AS_SAID
     """What the member is told of the refusal."""
+    mistakes: tuple[Mistake, ...] = ()
+    """What is wrong with a TODO, where that is why."""
     notices: tuple[str, ...] = ()
     """Those lines of trouble that the store said of itself."""
     is_by_mirror: bool = False
@@ -176,6 +179,7 @@ class CommandRunner:
             exit_code=failure.exit_code,
             refusal=failure.refusal,
             told=failure.told,
+            mistakes=failure.mistakes,
             notices=tuple(session.notices),
             is_by_mirror=session.is_by_mirror,
         )

@@ -11,7 +11,7 @@ import discord
 
 from giftping.bot.embeds import refusal_embed
 from giftping.errors import EXIT_LOCKED, EXIT_UNEXPECTED, EXIT_USAGE, GiftpingError, UnknownGuildError
-from giftping.todo.validation import NotOnRosterError
+from giftping.todo.validation import Mistake, NotOnRosterError, SubmissionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,8 @@ class Failure:
     exit_code: int
     """What the command line would have ended in."""
     told: Told = Told.AS_SAID
+    mistakes: tuple[Mistake, ...] = ()
+    """What it says of a TODO that cannot be handed in, to be said in the member's words."""
 
 
 def failure_of(error: Exception, redact: Callable[[str], str]) -> Failure:
@@ -60,6 +62,9 @@ def failure_of(error: Exception, redact: Callable[[str], str]) -> Failure:
     # A member hands in for themselves, so that whoever reads it is meant.
     if isinstance(error, NotOnRosterError):
         return Failure(said, error.exit_code, Told.NOT_LISTED)
+    if isinstance(error, SubmissionError):
+        mistakes = tuple((field, reason.redacted(redact)) for field, reason in error.mistakes)
+        return Failure(said, EXIT_USAGE, mistakes=mistakes)
     if error.exit_code == EXIT_USAGE:
         return Failure(said, EXIT_USAGE)
     if error.exit_code == EXIT_LOCKED:

@@ -91,7 +91,7 @@ class TodoCommands:
         """
         if not await self._allows(interaction, for_others=purpose.member is not None):
             return
-        if reason := _file_mistake(purpose.file):
+        if reason := _file_mistake(purpose.file, voice_of(interaction)):
             embed = refusal_embed(reason)
         elif (result := await self._asked_in_time(interaction, purpose)) is not None and result.refusal:
             embed = embeds.todo_refusal(result, voice_of(interaction))
@@ -223,12 +223,12 @@ def _submit(session: Session, given: submit.Given, filename: str, content: bytes
         return submit.submit(session, replace(given, attach=path))
 
 
-def _file_mistake(file: discord.Attachment | None) -> str:
+def _file_mistake(file: discord.Attachment | None, voice: Voice) -> str:
     """Why a file cannot be handed in, before it is fetched; nothing where it can."""
     if file is None:
         return ""
     attachment = Attachment(file.filename, content_type_of(file.filename), file.size)
-    return ". ".join(reason for _, reason in file_mistakes(attachment))
+    return ". ".join(reason.in_words(voice.words) for _, reason in file_mistakes(attachment))
 
 
 def _seen(user: User) -> MemberInfo | None:

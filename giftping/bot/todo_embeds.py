@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from giftping.discord.limits import truncate
 from giftping.errors import EXIT_USAGE
 from giftping.text import unlinked
 from giftping.todo.days import Standing
+from giftping.todo.validation import Mistake
 from giftping.words.catalogue import Words
 
 TEXTS = ("name", "date", "must_do", "can_do", "dont_do")
@@ -56,20 +57,16 @@ def field_names(words: Words) -> dict[str, str]:
 
 def todo_words(text: str, voice: Voice) -> str:
     """A text of the command line as it is said in Discord, with what a member can act on there."""
-    fields, text = field_names(voice.words), unlinked(text)
+    text = unlinked(text)
     add, listed = voice.command("todo_roster.add"), voice.command("todo_roster.list")
     # Phrases are put in by functions: what stands in them is not read as a reference to what was found.
     for said, instead in (
         (r"add them: (giftping )?todo roster add( USER| \d+)?", lambda _: f"add them with {add}"),
         (r": giftping todo roster list", lambda _: f"; {listed} shows who is"),
         (r"--(from|to|end|name|reason)\b", r"`\1`"),
-        (r"^(name|date|must_do|can_do|dont_do): ", lambda found: f"**{fields[found[1]]}**: "),
-        (r"^(for|by): ", ""),
-        (r"^attachment: ", lambda _: f"**{voice.words('bot.form.file')}**: "),
-        ("must_do, can_do, dont_do", lambda _: ", ".join(fields[name] for name in LISTS)),
-        (r"(?<![\w@&])(\d{17,20})(?!\w)", r"<@\1>"),
     ):
-        text = re.sub(said, instead, text, flags=re.MULTILINE)
+        text = re.sub(said, instead, text)
+    text = _members(text)
     return text[:1].upper() + text[1:]
 
 
@@ -81,7 +78,25 @@ def is_failure(result: CommandResult) -> bool:
 def todo_refusal(result: CommandResult, voice: Voice) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     away = voice.words("bot.todo.away") if result.is_store_trouble else failure_text(result.told, voice)
-    return refusal_embed(away or todo_words(result.refusal, voice))
+    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else todo_words(result.refusal, voice)
+    return refusal_embed(away or wrong)
+
+
+def mistakes_text(mistakes: Iterable[Mistake], voice: Voice) -> str:
+    """What is wrong with a TODO, a mistake a line, each with the field that it is about."""
+    fields = field_names(voice.words)
+    lists = ", ".join(fields[name] for name in LISTS)
+    named, add = fields | {"attachment": voice.words("bot.form.file")}, voice.command("todo_roster.add")
+    lines = []
+    for field, reason in mistakes:
+        said = _members(unlinked(reason.in_words(voice.words, fields=lists, command=add)))
+        lines.append(f"**{named[field]}**: {said}" if field in named else said[:1].upper() + said[1:])
+    return "\n".join(lines)
+
+
+def _members(text: str) -> str:
+    """A text with the members in it as Discord shows them."""
+    return re.sub(r"(?<![\w@&])(\d{17,20})(?!\w)", r"<@\1>", text)
 
 
 def todo_trouble(result: CommandResult, voice: Voice) -> Trouble:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import discord
@@ -11,6 +12,7 @@ import pytest
 from bot_stage import GUILD, TABLES, Stage, said, text_of
 from english import ENGLISH
 from fakes.openapi import ABSENT, discord_openapi
+from fakes.records import NOON
 from simcord.actors import MemberActor
 from todo_guild import TodoGuild
 
@@ -20,6 +22,9 @@ from giftping.bot.command_names import CommandTranslator
 from giftping.bot.command_runner import CommandResult
 from giftping.bot.voice import language_of, voice_for
 from giftping.store.base import Guild
+from giftping.text import unlinked
+from giftping.todo.model import Member
+from giftping.todo.validation import SubmissionError, TodoDraft, not_listed, validated
 from giftping.words.catalogue import COMMANDS, HOME_LANGUAGE, LONGEST_PHRASE, languages, phrases_of, words_of
 
 NAMES = [name for name in phrases_of(HOME_LANGUAGE) if name.startswith(COMMANDS)]
@@ -72,6 +77,21 @@ async def test_a_guilds_language_is_that_of_its_form(todo: TodoGuild) -> None:
     words = words_of("de")
     assert opened.modal is not None
     assert opened.modal["title"] == words("bot.form.title")
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_what_is_wrong_with_a_todo_is_said_in_the_guilds_language(language: str) -> None:
+    voice, today = voice_for(language, "en-US", {}), date(2026, 2, 1)
+    member = Member(1_000_000_000_000_000_009)
+    with pytest.raises(SubmissionError) as refused:
+        validated(TodoDraft(date="x_y"), member, todo_id="t", now=NOON, today=today)
+    words, fields = voice.words, todo_embeds.field_names(voice.words)
+    said_now = todo_embeds.mistakes_text(refused.value.mistakes, voice).splitlines()
+    wrong = words("todo.wrong.date", text="'x_y'", today="01/02/2026")
+    empty = words("todo.wrong.empty", fields=", ".join(fields[name] for name in todo_embeds.LISTS))
+    assert said_now == [f"**{fields['date']}**: {unlinked(wrong)}", empty[:1].upper() + empty[1:]]
+    stranger = todo_embeds.mistakes_text([("for", not_listed(member.user_id))], voice)
+    assert stranger == words("todo.wrong.not_listed", who=f"<@{member.user_id}>", command="`/todo_roster add`")
 
 
 # Commands

@@ -354,7 +354,7 @@ async def test_who_is_shown_them_and_is_neither_owner_nor_staff_is_refused(todo:
 
 async def test_a_member_who_is_not_on_the_roster_is_named_with_what_to_do(todo: TodoGuild) -> None:
     answer = await todo.ask(todo.owner, "atodo", member=todo.stranger)
-    assert answer == f"<@{todo.stranger.id}> is not on the roster; add them with `/todo_roster add`"
+    assert answer == f"<@{todo.stranger.id}> is not on the roster; add them: `/todo_roster add`"
 
 
 async def test_a_todo_for_a_member_who_has_left_is_handed_in_all_the_same(todo: TodoGuild) -> None:

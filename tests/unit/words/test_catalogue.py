@@ -23,6 +23,7 @@ from giftping.words.catalogue import (
     placeholders,
     words_of,
 )
+from giftping.words.said import Said
 
 HOME = phrases_of(HOME_LANGUAGE)
 OTHERS = [language for language in languages() if language != HOME_LANGUAGE]
@@ -78,7 +79,7 @@ def said_in(module: Path) -> set[str]:
         if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
             continue
         callee, name = ast.unparse(node.func), node.args[0].value
-        if callee.endswith("words"):
+        if callee.endswith(("words", "Said")):
             found.add(name)
         elif callee.endswith("words.counted"):
             found |= {f"{name}.one", f"{name}.other"}
@@ -150,3 +151,12 @@ def test_the_page_lists_every_phrase_as_it_is_in_english() -> None:
     assert [[name, phrase, re.findall("{([a-z_]+)}", put_in)] for name, phrase, put_in in rows] == [
         [name, phrase, sorted(placeholders(phrase))] for name, phrase in HOME.items()
     ]
+
+
+def test_what_was_said_in_english_is_said_in_another_language_with_other_values() -> None:
+    said = Said("todo.wrong.empty_file", file="tok3n.txt")
+    assert said == "tok3n.txt is empty"
+    assert said.in_words(words_of("de")) == "tok3n.txt ist leer"
+    assert said.in_words(words_of("de"), file="x", other="y") == "x ist leer"
+    hidden = said.redacted(lambda text: text.replace("tok3n", "***"))
+    assert (hidden, hidden.in_words(words_of("de"))) == ("***.txt is empty", "***.txt ist leer")
