@@ -11,7 +11,7 @@ from typing import Any
 import discord
 
 from giftping.bot.command_runner import CommandResult
-from giftping.bot.embeds import BLUE, RED, Trouble, answer_embed, at, plain, refusal_embed, relative_time, shortened
+from giftping.bot.embeds import BLUE, RED, Besides, answer_embed, at, plain, refusal_embed, relative_time, shortened
 from giftping.bot.failures import failure_text
 from giftping.bot.voice import Voice
 from giftping.discord.limits import MESSAGE_EMBEDS_LENGTH, TITLE_LENGTH, truncate
@@ -38,6 +38,7 @@ IN_DISCORD = (
     (re.compile(r": giftping guilds add \d+ --(channel ID|webhook URL|mention ROLE)"), ""),
     (re.compile(r"[,;] then: giftping guilds test \d+"), ", then choose the channel again"),
     (re.compile(r": giftping guilds test \d+ --no-post"), ", choose the channel again"),
+    (re.compile(r"; --anyway adds it all the same"), ""),
     (re.compile(r": giftping guilds list, giftping codes settle"), "; whoever runs the bot can see which"),
 )
 """What the command line says, and what a member in Discord can act on in its place."""
@@ -57,13 +58,13 @@ def code_refusal(result: CommandResult, voice: Voice) -> discord.Embed:
     return refusal_embed(away or code_words(result.refusal))
 
 
-def code_trouble(result: CommandResult, voice: Voice, *also: str) -> Trouble:
+def code_trouble(result: CommandResult, voice: Voice, *also: str) -> Besides:
     """The troubles besides, in a member's words, and what is to be told `also`."""
     words = voice.words
     lines = [code_words(line) for line in result.trouble if line not in result.notices]
     shown = lines[:LINES] + ([words("bot.cut_list", count=len(lines) - LINES)] if len(lines) > LINES else [])
     on_mirror = [words("bot.codes.on_mirror")] if result.is_by_mirror else []
-    return Trouble(words("bot.but"), (*shown, *on_mirror, *also))
+    return Besides(words("bot.but"), (*shown, *on_mirror, *also))
 
 
 def _codes(count: int, words: Words) -> str:

@@ -17,7 +17,7 @@ GREEN, GOLD, RED, BLUE = discord.Color.green(), discord.Color.gold(), discord.Co
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Besides:
     """What went wrong besides, in a member's words."""
 
     title: str = ""
@@ -25,7 +25,7 @@ class Trouble:
     lines: tuple[str, ...] = ()
 
 
-NO_TROUBLE = Trouble()
+NOTHING_BESIDES = Besides()
 
 
 def refusal_embed(reason: str) -> discord.Embed:
@@ -34,14 +34,14 @@ def refusal_embed(reason: str) -> discord.Embed:
 
 
 def answer_embed(
-    title: str, text: str = "", *, color: discord.Color = GREEN, trouble: Trouble = NO_TROUBLE
+    title: str, text: str = "", *, color: discord.Color = GREEN, trouble: Besides = NOTHING_BESIDES
 ) -> discord.Embed:
     """An answer, with what went wrong besides."""
     embed = discord.Embed(title=title, description=truncate(text, DESCRIPTION_LENGTH) if text else None, color=color)
     return with_trouble(embed, trouble)
 
 
-def with_trouble(embed: discord.Embed, trouble: Trouble) -> discord.Embed:
+def with_trouble(embed: discord.Embed, trouble: Besides) -> discord.Embed:
     """An answer with what went wrong besides, if anything did."""
     if trouble.lines:
         embed.add_field(name=trouble.title, value=shortened("\n".join(trouble.lines)), inline=False)

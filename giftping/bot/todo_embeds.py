@@ -13,7 +13,7 @@ from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import (
     BLUE,
     GOLD,
-    Trouble,
+    Besides,
     answer_embed,
     at,
     lines_of,
@@ -99,11 +99,11 @@ def _members(text: str) -> str:
     return re.sub(r"(?<![\w@&])(\d{17,20})(?!\w)", r"<@\1>", text)
 
 
-def todo_trouble(result: CommandResult, voice: Voice) -> Trouble:
+def todo_trouble(result: CommandResult, voice: Voice) -> Besides:
     """The troubles besides, in a member's words."""
     lines = [todo_words(line, voice) for line in result.trouble if line not in result.notices]
     lines += [voice.words("bot.todo.on_mirror")] if result.is_by_mirror else []
-    return Trouble(voice.words("bot.but"), tuple(lines))
+    return Besides(voice.words("bot.but"), tuple(lines))
 
 
 # Handing in

@@ -30,6 +30,6 @@ def voice_for(language: str, locale: str, own: Mapping[str, Phrases]) -> Voice:
 
 
 def language_of(locale: str, own: Iterable[str]) -> str:
-    """The language that a locale of Discord's means, such as `de` or `es-419`; empty for one that nobody wrote."""
+    """The language that a locale of Discord's means, de or es-419 say; empty for one that nobody wrote."""
     known = {*languages(), *own}
     return next((name for name in (locale, locale.lower(), locale.partition("-")[0]) if name in known), "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,13 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.code_objects import code_object
 from giftping.output.json import id_text, instant
-from giftping.output.names import with_names
 from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, EntryState
 from giftping.store.clears import clear_entries
 from giftping.text import counted, end_text, key_of, verb_for, when
 
 if TYPE_CHECKING:
-    from giftping.store.base import Guild, LedgerEntry
+    from giftping.store.base import LedgerEntry
     from giftping.store.statistics import LedgerStatistics
 
 BARS = 14
@@ -39,7 +38,7 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
     with session.store(read_only=True) as store:
         followed = {one.game for one in store.subscriptions(guild_id)} if guild_id is not None and game is None else ()
         records = [record for record in store.codes(game) if not followed or record.game in followed]
-        names = store.guilds()
+        session.know(store.guilds())
 
     def reason_of(record: CodeRecord) -> str:
         if guild_id is not None and (own := own_code(record, guild_id)) is not None:
@@ -57,18 +56,18 @@ def list_codes(session: Session, game: str | None, *, everything: bool, guild_id
         hidden = f"No code may go out; --all shows the {len(judged)} that may not, and why."
         session.tell(hidden if judged else "No codes known yet: giftping codes check looks for them.")
         return EXIT_FINE
-    _show_codes(session, shown, names)
+    _show_codes(session, shown)
     return EXIT_FINE
 
 
-def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]], guilds: Mapping[int, Guild]) -> None:
+def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
     zone = session.wiring.zone
     rows: dict[str, list[list[str]]] = {}
     for record, reason in shown:
         valid = f"until {end_text(record.expires_at, record.expiry_text, zone)}" if record.expires_at else "valid"
         if record.regions and not reason:
             valid += f"; Region: {', '.join(record.regions)}"
-        alone = () if record.is_for_all else (with_names(f"only guild {one}", guilds) for one in record.own)
+        alone = () if record.is_for_all else (session.named(f"only guild {one}") for one in record.own)
         sources = ", ".join([*sorted(record.sources), *alone])
         first_seen = f"{record.first_seen.astimezone(zone):%Y-%m-%d}"
         rows.setdefault(record.game, []).append([record.spelling, reason or valid, sources, first_seen])
@@ -110,7 +109,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
     with session.store(read_only=True) as store:
         entries = list(store.entries(guild_id))
         numbers = statistics(entries, session.wiring.zone, store.unclear(guild_id))
-        names = store.guilds()
+        session.know(store.guilds())
         by_source = Counter() if session.quiet or session.json else _by_source(entries, store.codes())
     session.give(
         {
@@ -127,7 +126,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
         }
     )
     if not (session.quiet or session.json):
-        whose = "all" if guild_id is None else with_names(f"guild {guild_id}", names).removeprefix("guild ")
+        whose = "all" if guild_id is None else session.named(f"guild {guild_id}").removeprefix("guild ")
         _show_stats(session, whose, numbers, by_source, per)
     return EXIT_FINE
 

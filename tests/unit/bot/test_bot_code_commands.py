@@ -241,7 +241,9 @@ async def test_a_code_that_cannot_be_added_is_refused_with_the_reason(
     stage: Stage, alice: MemberActor, options: dict[str, str], reason: str
 ) -> None:
     given = {"code": "SnowDay24", "game": WOS} | options
-    assert said(await alice.slash(stage.channel, "giftcode_add", **given)).startswith(reason)
+    answer = said(await alice.slash(stage.channel, "giftcode_add", **given))
+    assert answer.startswith(reason)
+    assert "--" not in answer
     with stage.store() as store:
         assert store.codes() == []
 

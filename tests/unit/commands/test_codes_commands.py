@@ -21,7 +21,7 @@ from giftping.discord.snowflake import snowflake_at
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import CHECK_LOCK
 from giftping.settings.catalogue import Game
-from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, Hold, Round, Ruling, SourceMemory
+from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, Guild, Hold, Round, Ruling, SourceMemory
 from giftping.store.code_documents import code_from_document
 from giftping.store.holder import ProcessLock
 from giftping.store.records import Store
@@ -99,6 +99,16 @@ def test_a_check_tells_what_went_out_and_writes_it_as_json(
     assert set(ran.json) == CHECK_KEYS
     (delivery,) = ran.json["deliveries"]
     assert (delivery["guild_id"], delivery["codes"], delivery["result"]) == ("1", ["GIFT2026"], "sent")
+
+
+def test_a_check_names_guilds_and_channels_beside_their_ids(
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str]
+) -> None:
+    named = Guild(1, "Ours", destinations={"channel 500": "gift-codes"})
+    follower.change_guild(1, lambda _: named, NOON)
+    sent = giftping("codes", "check").output
+    assert "guild 1 (Ours): whiteout-survival: sent to channel 500 (gift-codes): GIFT2026" in sent
+    assert "guild 1 (Ours)" in giftping("codes", "explain", "GIFT2026").output
 
 
 def test_a_check_with_nothing_new_says_nothing_in_a_pipe(

@@ -105,6 +105,11 @@ def test_a_webhook_does_not_say_what_its_guild_is_called_and_a_bot_that_is_in_it
     assert store.guild(THERE).title == ""
 
 
+def test_the_doctor_names_guilds_beside_their_ids(giftping: Run, town: StandInDiscord) -> None:
+    giftping("guilds", "add", str(HERE), "--channel", "99999", "--no-check", "--label", "Our town")
+    assert f"guild {HERE} (Our town)" in giftping("doctor", "-q").errors
+
+
 def test_a_destination_that_nothing_goes_to_any_more_has_no_name(
     giftping: Run, store: Store, town: StandInDiscord
 ) -> None:
