@@ -16,10 +16,13 @@ from giftping.bot.embeds import RED, answer_embed, refusal_embed
 from giftping.bot.views import ManagersControls
 from giftping.codes.request import CheckRequest
 from giftping.commands import check, codes, guilds, subscribing
+from giftping.commands.posting import PostingRequest
 from giftping.commands.subscribing import GuildRequest
 from giftping.discord.permissions import missing_for_posting
 from giftping.discord.refusals import clean
 from giftping.doctor.one_destination import SeenFacts
+from giftping.doctor.posting import KINDS
+from giftping.store.base import ChannelKind
 from giftping.text import id_or_none
 from giftping.words.catalogue import Words
 
@@ -134,6 +137,7 @@ class SettingsPanel(ManagersControls):
             channel_id=channel_id,
             games=tuple(game for game in embeds.followed_games(before) if game in self._games),
             mentions=embeds.mentions_of(before),
+            posting=PostingRequest(kind=self._kind(interaction, channel_id)),
             # The channel was chosen among the guild's own, and is looked at once it is shown.
             is_checked=False,
             seen=_seen(interaction, channel_id),
@@ -144,6 +148,11 @@ class SettingsPanel(ManagersControls):
                 title = self._voice.words("bot.panel.cannot_go")
                 embed = answer_embed(title, f"<#{channel_id}>: {reason}", color=RED)
                 await answer(interaction, embed)
+
+    def _kind(self, interaction: Interaction, channel_id: int) -> ChannelKind | None:
+        """What a channel is, as far as is known without asking: in a forum each announcement is a post."""
+        channel = interaction.guild.get_channel_or_thread(channel_id) if interaction.guild else None
+        return KINDS.get(channel.type.value) if channel is not None else None
 
     def _missing(self, interaction: Interaction, channel_id: int) -> str:
         """Which permissions the bot lacks in a channel, as far as is known without asking."""
@@ -238,10 +247,14 @@ class SettingsPanel(ManagersControls):
 
 class _Where(ui.ChannelSelect[SettingsPanel]):
     def __init__(self, panel: SettingsPanel) -> None:
-        types = [discord.ChannelType.text, discord.ChannelType.news]
-        super().__init__(
-            placeholder=panel.words("bot.panel.choose_where")[:PLACEHOLDER_LENGTH], channel_types=types, row=0
-        )
+        types = [
+            discord.ChannelType.text,
+            discord.ChannelType.news,
+            discord.ChannelType.forum,
+            discord.ChannelType.media,
+        ]
+        placeholder = panel.words("bot.panel.choose_where")[:PLACEHOLDER_LENGTH]
+        super().__init__(placeholder=placeholder, channel_types=types, row=0)
         self._panel = panel
 
     async def callback(self, interaction: Interaction) -> None:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.subscriptions import by_destination
+from giftping.commands.posting import posting_words
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError
 from giftping.output.check_lines import NO_GUILDS
@@ -119,9 +120,11 @@ def _about(session: Session, guild: Guild, group: Sequence[Subscription], left_o
     where = label(group[0].destination)
     name = printable(guild.destinations.get(where, ""))
     yield f"{where} ({name})" if name else where
-    for mentions, alike in groupby(group, key=lambda one: one.mentions):
-        games = ", ".join(one.game for one in alike)
-        yield f"{games}, mentions {', '.join(map(mention_label, mentions))}" if mentions else games
+    for (mentions, posting), alike in groupby(group, key=lambda one: (one.mentions, one.posting)):
+        said = [", ".join(one.game for one in alike)]
+        if mentions:
+            said.append(f"mentions {', '.join(map(mention_label, mentions))}")
+        yield ", ".join(filter(None, (*said, posting_words(posting))))
     open_ends = list(_open_ends(session, group, left_open))
     yield from open_ends
     if any(one.seeded is None for one in group):
@@ -215,17 +218,22 @@ def _tested(
     session: Session, group: Sequence[Subscription], everybody: Sequence[Subscription], words: Words, *, post: bool
 ) -> dict[str, Any]:
     """How one destination took a test, as it stands in JSON; that a mention reaches nobody is told."""
+    from giftping.codes.places import sent_by
     from giftping.commands.destination_checks import look_with_or_without_bot, mention_warnings, reason_against
+    from giftping.discord.message import ForumPost
     from giftping.discord.outcome import Done, Refused
 
     destination = group[0].destination
     facts = look_with_or_without_bot(session.wiring, group, everybody)
     if reason := reason_against(facts, session.clock_of_look()):
         return _outcome(group, label(destination) if facts.unusable else facts.label, reason)
-    route = session.wiring.route_to(destination)
+    # In a forum it is a post of its own, also where one is kept up: nobody there has to read it.
+    route = session.wiring.route_to(replace(destination, opens_post=group[0].posting.posts is not None))
     if post and not isinstance(route, Refused):
         now = session.wiring.discord_now() or session.clock_of_look()
-        outcome = route.post(_test_message(session, group, words, now), _test_delivery_id())
+        message = sent_by(group[0], _test_message(session, group, words, now))
+        forum_post = ForumPost(words("test.title"), group[0].posting.tags)
+        outcome = route.post(replace(message, post=forum_post), _test_delivery_id())
         if not isinstance(outcome, Done):
             return _outcome(group, route.label, f"failed: {outcome.reason}{_to_mend(destination, outcome)}")
     for warning in mention_warnings(facts):

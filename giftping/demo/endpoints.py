@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -9,8 +10,10 @@ from giftping.demo import shapes
 from giftping.demo.calls import ApiError, Call, Endpoint, json_answer, no_content, not_permitted, snowflake, unknown
 from giftping.demo.guild_endpoints import GUILD_ENDPOINTS
 from giftping.demo.loopback import Answer
-from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK
-from giftping.demo.rules import UNBUILT, Draft, draft_of, is_empty
+from giftping.demo.messages import channel_of, draft_in, refuse_empty
+from giftping.demo.ratelimits import CHANNEL_MESSAGES, CROSSPOST, WEBHOOK
+from giftping.demo.rules import sender_of, thread_draft_of
+from giftping.demo.threads import THREAD_ENDPOINTS, open_post, refuse_locked, thread_of
 from giftping.demo.world import OLD, Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
 
 DIRECT_CHANNELS = "/users/@me/channels"
@@ -38,11 +41,21 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     hook = webhook_of(world, call)
     wait = call.boolean("wait")
     channel = _webhook_channel(world, call, hook)
-    draft = _draft(call)
-    _refuse_empty(draft.content, draft.embeds)
+    author = Author(hook.id, sender_of(call.body, hook.name))
+    draft = draft_in(call.body, call.files)
+    refuse_empty(draft.content, draft.embeds)
+    asked = thread_draft_of(call.body, "thread_name")
+    if asked is not None and "thread_id" in call.query:
+        raise ApiError(400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id")
+    if asked is not None and not channel.type.takes_posts:
+        raise ApiError(400, 220003, "Webhooks can only create threads in forum channels")
     if channel.type.takes_posts:
-        raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
-    stored = world.post(channel, Author(hook.id, hook.name), draft, hook)
+        if asked is None:
+            raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
+        _, stored = open_post(world, channel, author, asked, draft, hook)
+    else:
+        refuse_locked(channel, as_webhook=True)
+        stored = world.post(channel, author, draft, hook)
     return json_answer(shapes.message(stored)) if wait else no_content()
 
 
@@ -66,9 +79,9 @@ def _edit_webhook_message(world: World, call: Call) -> Answer:
 
 def _edited(world: World, call: Call, channel: Channel, stored: StoredMessage) -> StoredMessage:
     """A message of the caller's own after its edit. Raise ApiError when Discord does not take it."""
-    draft = _draft(call)
+    draft = draft_in(call.body, call.files)
     content = draft.content if "content" in call.body else stored.content
-    _refuse_empty(content, draft.embeds if "embeds" in call.body else stored.embeds)
+    refuse_empty(content, draft.embeds if "embeds" in call.body else stored.embeds)
     if channel.is_archived:
         raise ApiError(400, 50083, "Thread is archived")
     if world.clock() - stored.sent_at > OLD and world.old_edits is not None:
@@ -84,25 +97,10 @@ def _webhook_channel(world: World, call: Call, hook: Webhook) -> Channel:
     thread_id = call.snowflake("thread_id")
     if thread_id is None:
         return channel
-    thread = world.channels.get(thread_id)
-    if thread is None or thread.parent_id != channel.id:
-        raise unknown(10003, "Channel")
-    return thread
+    return thread_of(world, channel, thread_id)
 
 
 # Channels
-
-
-def channel_of(world: World, call: Call, *needed: Permission) -> Channel:
-    """The channel of a path. Raise ApiError when there is none or the bot may not do this in it."""
-    channel = world.channels.get(call.id("channel_id"))
-    if channel is None:
-        raise unknown(10003, "Channel")
-    if Permission.VIEW_CHANNEL not in channel.permissions:
-        raise ApiError(403, 50001, "Missing Access")
-    if any(permission not in channel.permissions for permission in needed):
-        raise not_permitted()
-    return channel
 
 
 def _get_channel(world: World, call: Call) -> Answer:
@@ -117,14 +115,15 @@ def _create_message(world: World, call: Call) -> Answer:
     in_thread = channel.type is ChannelType.THREAD
     if (Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES) not in channel.permissions:
         raise not_permitted()
-    draft = _draft(call)
+    draft = draft_in(call.body, call.files)
     if not draft.files:
-        _refuse_empty(draft.content, draft.embeds)
+        refuse_empty(draft.content, draft.embeds)
     if draft.embeds and Permission.EMBED_LINKS not in channel.permissions:
         raise not_permitted()
     if draft.files and Permission.ATTACH_FILES not in channel.permissions:
         raise not_permitted()
     _refuse_unwilling(world, channel)
+    refuse_locked(channel)
     stored = world.post(channel, world.bot, draft)
     return json_answer(shapes.message(stored, nonce=draft.nonce))
 
@@ -144,6 +143,8 @@ def _refuse_unwilling(world: World, channel: Channel) -> None:
 def _list_messages(world: World, call: Call) -> Answer:
     channel = channel_of(world, call)
     limit = call.limit(default=50, most=100)
+    if not channel.type.takes_messages:
+        raise ApiError(400, 50024, "Cannot execute action on this channel type")
     # No error, and no messages either (Get Channel Messages).
     if Permission.READ_MESSAGE_HISTORY not in channel.permissions:
         return json_answer([])
@@ -184,6 +185,22 @@ def _edit_message(world: World, call: Call) -> Answer:
     return json_answer(_seen_by_bot(world, channel, _edited(world, call, channel, stored)))
 
 
+def _publish_message(world: World, call: Call) -> Answer:
+    channel = channel_of(world, call)
+    stored = channel.messages.get(call.id("message_id"))
+    if channel.type is not ChannelType.ANNOUNCEMENT:
+        raise ApiError(400, 50024, "Cannot execute action on this channel type")
+    if stored is None:
+        raise unknown(10008, "Message")
+    is_own = stored.author.id == world.bot.id
+    if (Permission.SEND_MESSAGES if is_own else Permission.MANAGE_MESSAGES) not in channel.permissions:
+        raise not_permitted()
+    if stored.is_published:
+        raise ApiError(400, 40033, "This message has already been crossposted")
+    published = channel.messages[stored.id] = replace(stored, is_published=True)
+    return json_answer(_seen_by_bot(world, channel, published))
+
+
 # Users
 
 
@@ -203,21 +220,6 @@ def _open_dm(world: World, call: Call) -> Answer:
     return json_answer(shapes.direct_channel(channel, user))
 
 
-# Messages
-
-
-def _draft(call: Call) -> Draft:
-    for part in UNBUILT:
-        if call.body.get(part):
-            raise ApiError(400, 0, f"the stand-in Discord does not know {part!r} in a message", unexpected=True)
-    return draft_of(call.body, call.files)
-
-
-def _refuse_empty(content: str, embeds: tuple[dict[str, Any], ...]) -> None:
-    if is_empty(content, embeds):
-        raise ApiError(400, 50006, "Cannot send an empty message")
-
-
 ENDPOINTS = (
     Endpoint("POST", WEBHOOK, _execute_webhook),
     Endpoint("POST", CHANNEL_MESSAGES, _create_message, takes_files=True),
@@ -227,9 +229,11 @@ ENDPOINTS = (
     Endpoint("GET", CHANNEL_MESSAGES + "/{message_id}", _get_message),
     Endpoint("PATCH", WEBHOOK + "/messages/{message_id}", _edit_webhook_message),
     Endpoint("PATCH", CHANNEL_MESSAGES + "/{message_id}", _edit_message),
+    Endpoint("POST", CROSSPOST, _publish_message),
     Endpoint("GET", "/channels/{channel_id}", _get_channel),
     Endpoint("GET", "/users/@me", _get_me),
     Endpoint("POST", DIRECT_CHANNELS, _open_dm),
+    *THREAD_ENDPOINTS,
     *GUILD_ENDPOINTS,
 )
 

@@ -58,6 +58,15 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class ForumPost:
+    """The post of a forum that a message opens."""
+
+    name: str
+    tags: tuple[str, ...] = ()
+    """The ids of those that it gets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message to be posted."""
 
@@ -69,6 +78,12 @@ class Message:
     mention_everyone: bool = False
     """Whether @everyone and @here in the content notify."""
     files: tuple[Upload, ...] = ()
+    post: ForumPost | None = None
+    """The post that it opens, where it goes to a place in which each message needs one."""
+    username: str = ""
+    """Of a webhook's: the name that it is posted under; empty for the webhook's own."""
+    avatar_url: str = ""
+    """Likewise the picture beside it."""
 
     @property
     def notifies(self) -> bool:

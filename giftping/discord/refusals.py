@@ -24,6 +24,9 @@ CLIENT_BLOCKED = 40333
 SMALLEST_CODE, LARGEST_CODE = 10_000, 9_999_999
 """Beyond these Discord has no codes, but for 0 where it has none more precise than the status."""
 
+UNKNOWN_CHANNEL = 10003
+"""With 404, for a channel or a thread that is gone."""
+
 UNKNOWN_WEBHOOK = 10015
 """With 404, for a webhook that was removed: it never comes back under this address."""
 

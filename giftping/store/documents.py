@@ -91,6 +91,7 @@ def entry_to_document(entry: LedgerEntry) -> Document:
         edited_at=text_or_none(entry.edited_at),
         host=entry.host,
         edited_by=entry.edited_by,
+        publishing=entry.publishing,
     )
 
 
@@ -128,6 +129,7 @@ def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
         edited_at=fields.first_time("edited_at"),
         host=fields.optional_text("host"),
         edited_by=fields.optional_text("edited_by"),
+        publishing=fields.optional_text("publishing"),
     )
     # It is asked for by its `_id`: one that says something else is nobody's, or somebody else's.
     if document.get("_id") != entry.id:
