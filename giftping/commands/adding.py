@@ -58,15 +58,17 @@ def add_code(
 
     With a guild it goes there alone, until a source lists it, or it is added for all.
     """
-    from giftping.codes.guards.refusals import trimmed
     from giftping.codes.scope import seen_by
+    from giftping.codes.spelling import bare_code
 
     session.check_game(game)
     if again and guild_id is not None:
         raise UsageError("--again begins a round for all guilds: leave --guild out")
     said = Addition(rewards or None, expires_at, anyway, again, guild_id, by or who_types())
     pattern = session.settings.games[game].code_pattern
-    spelling = trimmed(code_in_link(code.strip(), session.settings.games[game]), pattern)
+    typed = code_in_link(code.strip(), session.settings.games[game])
+    # What is nothing but marks is refused as it was typed.
+    spelling = bare_code(typed, pattern) or typed
     now = session.clock()
     with session.store() as store:
         known = next((one for one in store.codes(game) if one.key == key_of(spelling)), None)

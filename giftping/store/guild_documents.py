@@ -22,7 +22,7 @@ from giftping.store.base import (
     Subscription,
 )
 from giftping.store.documents import GUILDS, SUBSCRIPTIONS, Document, field_name, plain_name, set_values, text_or_none
-from giftping.store.fields import Fields, time_to_text
+from giftping.store.fields import Fields, is_text, time_to_text
 from giftping.text import id_or_none
 
 _OF_SUBSCRIPTION = frozenset(
@@ -98,7 +98,7 @@ def subscription_from_document(document: Mapping[str, Any]) -> Subscription:
         addresses={
             plain_name(name): address
             for name, address in (seeded.document if seeded else {}).items()
-            if address and isinstance(address, str)
+            if address and is_text(address)
         },
         announce_current=fields.flag("announce_current"),
         broken=None if document.get("broken") is None else broken_from(fields.table("broken")),
