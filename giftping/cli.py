@@ -466,12 +466,15 @@ def codes_add(
     ] = "",
     anyway: Annotated[bool, typer.Option("--anyway", help="Whatever speaks against it.")] = False,
     again: Annotated[bool, typer.Option("--again", help="As a new round: also where it was announced before.")] = False,
+    guild: OneGuild = None,
 ) -> int:
     """Add a code by hand; it goes out with the next check."""
     from giftping.commands.adding import add_code
 
     expires_at = _expiry(expires)
-    return add_code(session, code, game, rewards=rewards, expires_at=expires_at, anyway=anyway, again=again)
+    return add_code(
+        session, code, game, rewards=rewards, expires_at=expires_at, anyway=anyway, again=again, guild_id=guild
+    )
 
 
 @command(codes_app, "held")

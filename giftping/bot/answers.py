@@ -12,11 +12,17 @@ import discord
 from discord import ui
 from discord.utils import MISSING
 
+from giftping.bot.command_runner import CommandRunner
 from giftping.bot.embeds import refusal_embed
-
-NEEDS_MANAGE_SERVER = "This needs the permission Manage Server."
+from giftping.bot.voice import Voice
 
 Interaction = discord.Interaction[Any]
+
+
+def voice_of(interaction: Interaction) -> Voice:
+    """What is said to the member."""
+    runner: CommandRunner = interaction.client.runner
+    return runner.voice(interaction.guild_id, interaction.locale.value)
 
 
 async def acknowledge(interaction: Interaction) -> None:
@@ -39,5 +45,5 @@ async def may_manage(interaction: Interaction) -> bool:
     # What Discord hides from others by default, a server's owner may show to anybody: so it is asked each time.
     if interaction.permissions.manage_guild:
         return True
-    await refuse(interaction, NEEDS_MANAGE_SERVER)
+    await refuse(interaction, voice_of(interaction).words("bot.needs_manage_server"))
     return False

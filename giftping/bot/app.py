@@ -12,7 +12,9 @@ import discord
 from discord import app_commands
 
 from giftping.bot import code_commands, todo_commands
-from giftping.bot.command_runner import CommandRunner
+from giftping.bot.answers import voice_of
+from giftping.bot.command_names import CommandTranslator
+from giftping.bot.command_runner import CommandRunner, note_languages
 from giftping.bot.command_sync import CommandSync
 from giftping.bot.failures import tell_failure
 from giftping.bot.presence import Presence
@@ -51,6 +53,9 @@ class GiftpingBot(discord.Client):
 
         What waits for MongoDB is looked after from now on.
         """
+        await self.tree.set_translator(CommandTranslator(self.settings.words))
+        # So that the first answer is in a guild's language, too.
+        await asyncio.to_thread(self.runner.run_now, note_languages)
         await self._command_sync.bring_up_to_date()
         await self._command_sync.withdraw_from_others(self._todo_guild)
         if self.settings.mongo.uri is not None:
@@ -87,7 +92,7 @@ class Tree(app_commands.CommandTree[GiftpingBot]):
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
         """Tell the member that something went wrong, where that can still be told."""
         command = interaction.command.qualified_name if interaction.command else "?"
-        await tell_failure(interaction, error, self.client.settings, f"/{command}")
+        await tell_failure(interaction, error, self.client.settings, f"/{command}", voice_of(interaction))
 
 
 def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:

@@ -8,7 +8,8 @@ import discord
 from discord import app_commands, ui
 
 from giftping.bot import code_embeds as embeds
-from giftping.bot.answers import Interaction, acknowledge, answer, may_manage, refuse
+from giftping.bot.answers import Interaction, acknowledge, answer, may_manage, refuse, voice_of
+from giftping.bot.command_names import options, spoken
 from giftping.bot.command_runner import CommandRunner
 from giftping.bot.embeds import answer_embed
 from giftping.bot.settings_panel import open_panel
@@ -17,7 +18,6 @@ from giftping.commands import codes
 from giftping.commands.adding import add_code
 
 MANAGES = {"manage_guild": True}
-ALREADY = "It is being done already."
 AUTOCOMPLETE_CHOICES = 25
 """The most choices that Discord shows while an option is typed (Application Command Autocomplete)."""
 
@@ -29,27 +29,31 @@ class ResetQuestion(ManagersControls):
         super().__init__(runner, shown_by)
         self._guild_id = guild_id
         self._is_answered = False
+        words = voice_of(shown_by).words
+        self.forget.label, self.keep.label = words("bot.reset.forget"), words("bot.reset.keep")
 
-    @ui.button(label="Forget them", style=discord.ButtonStyle.danger)
+    @ui.button(style=discord.ButtonStyle.danger)
     async def forget(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
         """Forget what went to the guild, once, however often it is clicked."""
         if await self._was_answered(interaction):
             return
-        await interaction.response.edit_message(embed=answer_embed("Forgetting …"), view=None)
+        voice = voice_of(interaction)
+        await interaction.response.edit_message(embed=answer_embed(voice.words("bot.reset.forgetting")), view=None)
         result = await self._runner.run(codes.clear, self._guild_id, None, None, yes=True)
-        await interaction.edit_original_response(embed=embeds.forgotten(result))
+        await interaction.edit_original_response(embed=embeds.forgotten(result, voice))
 
-    @ui.button(label="Keep them")
+    @ui.button()
     async def keep(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
         """Change nothing."""
         if not await self._was_answered(interaction):
-            await interaction.response.edit_message(embed=answer_embed("Nothing was changed"), view=None)
+            kept = answer_embed(voice_of(interaction).words("bot.reset.kept"))
+            await interaction.response.edit_message(embed=kept, view=None)
 
     async def _was_answered(self, interaction: Interaction) -> bool:
         """Whether somebody has clicked before; they are told then that it is too late."""
         # Two clicks may come before the first one's answer has taken the buttons away.
         if self._is_answered:
-            await refuse(interaction, ALREADY)
+            await refuse(interaction, voice_of(interaction).words("bot.reset.already"))
             return True
         self._is_answered = True
         return False
@@ -70,13 +74,14 @@ class CodeCommands:
         """Show the codes that are valid now: of one game, or of those that the guild follows."""
         await acknowledge(interaction)
         result = await self._runner.run(codes.list_codes, game, everything=False, guild_id=interaction.guild_id)
-        await show_pages(interaction, self._runner, embeds.code_pages(result, self._runner.settings.games))
+        pages = embeds.code_pages(result, self._runner.settings.games, voice_of(interaction))
+        await show_pages(interaction, self._runner, pages)
 
     async def statistics(self, interaction: Interaction) -> None:
         """Show what went out to the guild."""
         await acknowledge(interaction)
         result = await self._runner.run(codes.stats, interaction.guild_id, "day")
-        embed = embeds.statistics(result, self._runner.settings.games)
+        embed = embeds.statistics(result, self._runner.settings.games, voice_of(interaction))
         await answer(interaction, embed)
 
     async def ask_before_reset(self, interaction: Interaction) -> None:
@@ -85,27 +90,37 @@ class CodeCommands:
             return
         await acknowledge(interaction)
         result = await self._runner.run(codes.stats, interaction.guild_id, "day")
+        voice = voice_of(interaction)
         if result.refusal:
-            await answer(interaction, embeds.code_refusal(result))
-        elif question := embeds.question_before_reset(result):
+            await answer(interaction, embeds.code_refusal(result, voice))
+        elif question := embeds.question_before_reset(result, voice):
             view = ResetQuestion(self._runner, interaction, interaction.guild_id)
             await answer(interaction, question, view)
         else:
-            nothing = answer_embed("Nothing to forget", "Nothing was announced here.")
+            nothing = answer_embed(voice.words("bot.reset.nothing"), voice.words("bot.reset.nothing_here"))
             await answer(interaction, nothing)
 
     async def add(self, interaction: Interaction, code: str, game: str, rewards: str, expires: str) -> None:
-        """Add a code by hand."""
-        if not await may_manage(interaction):
+        """Add a code for the guild of those who add it: what they say is for nobody else."""
+        if interaction.guild_id is None or not await may_manage(interaction):
             return
+        voice = voice_of(interaction)
         try:
             expires_at = codes.parse_expiry(expires.strip())
         except ValueError as error:
-            await refuse(interaction, f"Expires: {error}.")
+            await refuse(interaction, voice.words("bot.codes.expires_wrong", reason=str(error)))
             return
         await acknowledge(interaction)
-        result = await self._runner.run(add_code, code, game, rewards=rewards, expires_at=expires_at)
-        await answer(interaction, embeds.added(result, self._runner.settings.games))
+        result = await self._runner.run(
+            add_code,
+            code,
+            game,
+            rewards=rewards,
+            expires_at=expires_at,
+            guild_id=interaction.guild_id,
+            by=f"member {interaction.user.id}",
+        )
+        await answer(interaction, embeds.added(result, self._runner.settings.games, voice))
 
     async def open_panel(self, interaction: Interaction) -> None:
         """Show where codes go, with the controls to change it."""
@@ -128,33 +143,28 @@ def add_commands(tree: app_commands.CommandTree[Any], runner: CommandRunner) -> 
     """Put the gift code commands into a tree."""
     commands = CodeCommands(runner)
 
-    @tree.command(name="giftcode", description="The gift codes that are valid now")
+    @tree.command(**spoken("giftcode"))
     @app_commands.guild_only()
-    @app_commands.describe(game="Only this game; without it, the games that this server follows")
+    @options("giftcode", "game")
     @app_commands.autocomplete(game=commands.choices)
     async def giftcode(interaction: Interaction, game: str | None = None) -> None:
         await commands.show(interaction, game)
 
-    @tree.command(name="giftcode_stats", description="How many codes were announced here")
+    @tree.command(**spoken("giftcode_stats"))
     @app_commands.guild_only()
     async def giftcode_stats(interaction: Interaction) -> None:
         await commands.statistics(interaction)
 
-    @tree.command(name="giftcode_reset", description="Forget what was announced here, so that it is announced again")
+    @tree.command(**spoken("giftcode_reset"))
     @app_commands.guild_only()
     @app_commands.default_permissions(**MANAGES)
     async def giftcode_reset(interaction: Interaction) -> None:
         await commands.ask_before_reset(interaction)
 
-    @tree.command(name="giftcode_add", description="Add a code by hand; it goes out with the next check")
+    @tree.command(**spoken("giftcode_add"))
     @app_commands.guild_only()
     @app_commands.default_permissions(**MANAGES)
-    @app_commands.describe(
-        code="In its exact spelling",
-        game="The game it is for",
-        rewards="What it brings",
-        expires="Its last day, 2026-12-31, or a time, 2026-12-31T18:00+01:00",
-    )
+    @options("giftcode_add", "code", "game", "rewards", "expires")
     @app_commands.autocomplete(game=commands.choices)
     async def giftcode_add(
         interaction: Interaction,
@@ -165,7 +175,7 @@ def add_commands(tree: app_commands.CommandTree[Any], runner: CommandRunner) -> 
     ) -> None:
         await commands.add(interaction, code, game, rewards, expires)
 
-    @tree.command(name="giftcodesettings", description="Where gift codes go, and which")
+    @tree.command(**spoken("giftcodesettings"))
     @app_commands.guild_only()
     @app_commands.default_permissions(**MANAGES)
     async def giftcodesettings(interaction: Interaction) -> None:

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from giftping.bot.failures import Failure, failure_of
+from giftping.bot.failures import Failure, Told, failure_of
+from giftping.bot.voice import Voice, voice_for
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE
 from giftping.settings.keys import Settings
+from giftping.todo.validation import Mistake
 from giftping.wiring import Wiring
+from giftping.words.catalogue import languages
 
 if TYPE_CHECKING:
     from giftping.store.records import Store
@@ -39,19 +42,27 @@ class CommandResult:
     """The one that it would have had."""
     refusal: str = ""
     """One sentence, or several lines, that the member can act on; nothing was done, or it is not known to have been."""
-    is_store_trouble: bool = False
-    """Whether the refusal is about the store, in words for its operator."""
+    told: Told = Told.AS_SAID
+    """What the member is told of the refusal."""
+    mistakes: tuple[Mistake, ...] = ()
+    """What is wrong with a TODO, where that is why."""
     notices: tuple[str, ...] = ()
     """Those lines of trouble that the store said of itself."""
     is_by_mirror: bool = False
     """Whether the store's mirror answered, and not the store."""
 
+    @property
+    def is_store_trouble(self) -> bool:
+        """Whether the refusal is about the store, in words for its operator."""
+        return self.told is Told.AWAY
+
 
 class BotSession(Session):
     """A session that speaks to nobody: it keeps the object and the lines of one command."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, languages: dict[int, str]) -> None:
         super().__init__(json=True, confirm=lambda _question: False)
+        self._languages = languages
         self.settings = settings
         self.wiring = Wiring(settings)
         self.value: Mapping[str, Any] = {}
@@ -63,11 +74,18 @@ class BotSession(Session):
     def store(self, *, read_only: bool = False, sends: bool = False) -> Iterator[Store]:
         """The store, and keep what it has to say of itself; by whatever it writes the other hosts know the bot."""
         with super().store(read_only=read_only, sends=sends or not read_only) as store:
+            self._note_languages(store)
             try:
                 yield store
             finally:
                 self.notices += map(self.settings.redactor(), store.notices)
                 self.is_by_mirror |= store.is_away
+
+    def _note_languages(self, store: Store) -> None:
+        found = store.languages({*languages(), *self.settings.words})
+        for guild_id in [one for one in self._languages if one not in found]:
+            self._languages.pop(guild_id, None)
+        self._languages.update(found)
 
     def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
         """Keep a line: of trouble, or of what there is to say besides."""
@@ -78,6 +96,12 @@ class BotSession(Session):
         """Keep the command's object."""
         if isinstance(value, Mapping):
             self.value = value
+
+
+def note_languages(session: Session) -> int:
+    """The exit code, once it is noted which guilds have a language of their own: whoever opens the store does that."""
+    with session.store(read_only=True):
+        return EXIT_FINE
 
 
 def bring_back(session: Session) -> int:
@@ -95,8 +119,14 @@ class CommandRunner:
 
     settings: Settings
     """Those that the bot was started with."""
+    _languages: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+    """Those of the guilds that have one, as the store had them when it was last opened."""
     _under_way: set[asyncio.Task[Any]] = field(default_factory=set, repr=False, compare=False)
     _carrying_back: set[asyncio.Task[None]] = field(default_factory=set, repr=False, compare=False)
+
+    def voice(self, guild_id: int | None, locale: str) -> Voice:
+        """What is said in a guild to a member whose Discord is in a locale."""
+        return voice_for(self._languages.get(guild_id or 0, self.settings.language), locale, self.settings.words)
 
     async def run(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
         """The result of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
@@ -132,7 +162,7 @@ class CommandRunner:
     def run_now(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
         """The result of a command, run here and now."""
         # A session, and with it a store and clients, for each command: nothing is shared between the threads.
-        session = BotSession(self.settings)
+        session = BotSession(self.settings, self._languages)
         try:
             code = command(session, *arguments, **named)
             return self._result(session, Failure("", code))
@@ -148,7 +178,8 @@ class CommandRunner:
             trouble=tuple(session.lines),
             exit_code=failure.exit_code,
             refusal=failure.refusal,
-            is_store_trouble=failure.is_store_trouble,
+            told=failure.told,
+            mistakes=failure.mistakes,
             notices=tuple(session.notices),
             is_by_mirror=session.is_by_mirror,
         )

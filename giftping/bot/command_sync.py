@@ -44,7 +44,7 @@ class CommandSync:
         where = str(guild.id) if guild else EVERYWHERE
         async with self._at_work:
             # By application: with another bot's token in the settings, all are to be sent anew.
-            fingerprint = f"{self._application}:{self._fingerprint(guild)}"
+            fingerprint = f"{self._application}:{await self._fingerprint(guild)}"
             if self._sent.get(where) == fingerprint or not await self._send(guild, where):
                 return False
             self._keep(self._sent | {where: fingerprint})
@@ -78,8 +78,12 @@ class CommandSync:
         client: discord.Client = self._tree.client
         return client.application_id
 
-    def _fingerprint(self, guild: discord.abc.Snowflake | None) -> str:
-        commands = [command.to_dict(self._tree) for command in self._tree.get_commands(guild=guild)]
+    async def _fingerprint(self, guild: discord.abc.Snowflake | None) -> str:
+        known, translator = self._tree.get_commands(guild=guild), self._tree.translator
+        commands = [
+            await command.get_translated_payload(self._tree, translator) if translator else command.to_dict(self._tree)
+            for command in known
+        ]
         text = json.dumps(sorted(commands, key=lambda command: command["name"]), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

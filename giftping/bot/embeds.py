@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import discord
 
 from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, shown_whole, truncate
 from giftping.text import discord_time, discord_until, escape_markdown
+from giftping.words.catalogue import LONGEST_PHRASE, Words
 
 GREEN, GOLD, RED, BLUE = discord.Color.green(), discord.Color.gold(), discord.Color.red(), discord.Color.blue()
 """The colours that the older bots' users know: done, done by the owner, refused, shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What went wrong besides, in a member's words."""
+
+    title: str = ""
+    """What stands above it."""
+    lines: tuple[str, ...] = ()
+
+
+NOTHING_BESIDES = Besides()
 
 
 def refusal_embed(reason: str) -> discord.Embed:
@@ -20,17 +34,17 @@ def refusal_embed(reason: str) -> discord.Embed:
 
 
 def answer_embed(
-    title: str, text: str = "", *, color: discord.Color = GREEN, trouble: Sequence[str] = ()
+    title: str, text: str = "", *, color: discord.Color = GREEN, trouble: Besides = NOTHING_BESIDES
 ) -> discord.Embed:
     """An answer, with what went wrong besides."""
     embed = discord.Embed(title=title, description=truncate(text, DESCRIPTION_LENGTH) if text else None, color=color)
     return with_trouble(embed, trouble)
 
 
-def with_trouble(embed: discord.Embed, trouble: Sequence[str]) -> discord.Embed:
+def with_trouble(embed: discord.Embed, trouble: Besides) -> discord.Embed:
     """An answer with what went wrong besides, if anything did."""
-    if trouble:
-        embed.add_field(name="⚠️ But", value=shortened("\n".join(trouble)), inline=False)
+    if trouble.lines:
+        embed.add_field(name=trouble.title, value=shortened("\n".join(trouble.lines)), inline=False)
     return embed
 
 
@@ -59,15 +73,15 @@ def at(iso: str | None) -> str:
     return discord_time(datetime.fromisoformat(iso)) if iso else "–"
 
 
-def lines_of(items: Iterable[str], *, none: str) -> str:
+def lines_of(items: Iterable[str], words: Words, *, none: str) -> str:
     """A list as lines that fit an embed's description, saying how many more there are."""
     listed = list(items)
     shown: list[str] = []
     # Less what the line about the rest takes.
-    room = DESCRIPTION_LENGTH - 40
+    room = DESCRIPTION_LENGTH - LONGEST_PHRASE - 10
     for line in listed:
         room -= len(line) + 1
         if room < 0:
-            return "\n".join([*shown, f"… and {len(listed) - len(shown)} more"])
+            return "\n".join([*shown, words("bot.cut_list", count=len(listed) - len(shown))])
         shown.append(line)
     return "\n".join(shown) or none

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 import discord
 
 from giftping.bot.embeds import refusal_embed
 from giftping.errors import EXIT_LOCKED, EXIT_UNEXPECTED, EXIT_USAGE, GiftpingError, UnknownGuildError
-from giftping.todo.validation import NotOnRosterError
+from giftping.todo.validation import Mistake, NotOnRosterError, SubmissionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from giftping.bot.voice import Voice
     from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
 
 UNKNOWN_INTERACTION = 10062
 
-AT_IT = "Another run is at it just now. Try again in a minute."
-NOT_SET_UP = "No gift codes go to this server. Choose a channel with `/giftcodesettings` first."
-NOT_LISTED = "You are not on the TODO roster. The owner or the staff can add you: `/todo_roster add`."
-UNEXPECTED = "Something unexpected went wrong; it is in the bot's log."
+
+class Told(Enum):
+    """What a member is told of an error."""
+
+    AS_SAID = auto()
+    """What the command says."""
+    BUSY = auto()
+    NOT_SET_UP = auto()
+    NOT_LISTED = auto()
+    UNEXPECTED = auto()
+    AWAY = auto()
+    """That the store, or the like, is not there: only the operator of the bot can mend that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +42,12 @@ class Failure:
     """What an error comes to in Discord."""
 
     refusal: str
-    """One sentence, or several lines, that the member can act on."""
+    """What the command says of it, in one sentence or several lines; empty for none."""
     exit_code: int
     """What the command line would have ended in."""
-    is_store_trouble: bool = False
-    """Whether it is about the store and the like, which only the operator of the bot can mend."""
+    told: Told = Told.AS_SAID
+    mistakes: tuple[Mistake, ...] = ()
+    """What it says of a TODO that cannot be handed in, to be said in the member's words."""
 
 
 def failure_of(error: Exception, redact: Callable[[str], str]) -> Failure:
@@ -44,23 +55,41 @@ def failure_of(error: Exception, redact: Callable[[str], str]) -> Failure:
     said = redact(str(error))
     if not isinstance(error, GiftpingError):
         log.error("unexpected %s: %s", type(error).__name__, said)
-        return Failure(UNEXPECTED, EXIT_UNEXPECTED)
+        return Failure(said or type(error).__name__, EXIT_UNEXPECTED, Told.UNEXPECTED)
     # These name other servers, or what to write on a command line.
     if isinstance(error, UnknownGuildError):
-        return Failure(NOT_SET_UP, error.exit_code)
+        return Failure(said, error.exit_code, Told.NOT_SET_UP)
     # A member hands in for themselves, so that whoever reads it is meant.
     if isinstance(error, NotOnRosterError):
-        return Failure(NOT_LISTED, error.exit_code)
+        return Failure(said, error.exit_code, Told.NOT_LISTED)
+    if isinstance(error, SubmissionError):
+        mistakes = tuple((field, reason.redacted(redact)) for field, reason in error.mistakes)
+        return Failure(said, EXIT_USAGE, mistakes=mistakes)
     if error.exit_code == EXIT_USAGE:
         return Failure(said, EXIT_USAGE)
     if error.exit_code == EXIT_LOCKED:
-        return Failure(AT_IT, EXIT_LOCKED)
+        return Failure(said, EXIT_LOCKED, Told.BUSY)
     log.warning("%s", said)
-    return Failure(f"Nothing was done: {said}", error.exit_code, is_store_trouble=True)
+    return Failure(said, error.exit_code, Told.AWAY)
+
+
+def failure_text(told: Told, voice: Voice) -> str:
+    """What a member is told of an error, empty where that is what the command says."""
+    match told:
+        case Told.BUSY:
+            return voice.words("bot.failure.busy")
+        case Told.NOT_SET_UP:
+            return voice.words("bot.failure.not_set_up", command=voice.command("giftcodesettings"))
+        case Told.NOT_LISTED:
+            return voice.words("bot.failure.not_listed", command=voice.command("todo_roster.add"))
+        case Told.UNEXPECTED:
+            return voice.words("bot.failure.unexpected")
+        case _:
+            return ""
 
 
 async def tell_failure(
-    interaction: discord.Interaction[Any], error: BaseException, settings: Settings, what: str
+    interaction: discord.Interaction[Any], error: BaseException, settings: Settings, what: str, voice: Voice
 ) -> None:
     """Log an error that came up outside any command, and tell the member in one sentence, where that still goes."""
     redact = settings.redactor()
@@ -71,7 +100,7 @@ async def tell_failure(
         return
     log.error("%s: %s", what, redact(f"{type(cause).__name__}: {cause}"))
     log.debug("%s", what, exc_info=cause)
-    embed = refusal_embed(UNEXPECTED)
+    embed = refusal_embed(failure_text(Told.UNEXPECTED, voice))
     try:
         if interaction.response.is_done():
             await interaction.followup.send(embed=embed, ephemeral=True)

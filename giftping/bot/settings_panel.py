@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from giftping.bot import code_embeds as embeds
-from giftping.bot.answers import Interaction, acknowledge, answer
+from giftping.bot.answers import Interaction, acknowledge, answer, voice_of
 from giftping.bot.command_runner import Command, CommandRunner
 from giftping.bot.embeds import RED, answer_embed, refusal_embed
 from giftping.bot.views import ManagersControls
@@ -19,16 +19,23 @@ from giftping.commands import check, codes, guilds, subscribing
 from giftping.commands.posting import PostingRequest
 from giftping.commands.subscribing import GuildRequest
 from giftping.discord.permissions import missing_for_posting
+from giftping.discord.refusals import clean
+from giftping.doctor.one_destination import SeenFacts
 from giftping.doctor.posting import KINDS
 from giftping.store.base import ChannelKind
 from giftping.text import id_or_none
+from giftping.words.catalogue import Words
 
 log = logging.getLogger("giftping.bot")
 
+PLACEHOLDER_LENGTH = 150
+"""The most characters of what a menu shows while nothing is chosen (Select Menu Structure)."""
+
+LABEL_LENGTH = 80
+"""The most characters of what stands on a button (Button Structure)."""
+
 SELECT_OPTIONS = 25
 """The most options of a select menu (Select Menu Structure)."""
-
-NO_GAME = "A server follows one game at least; Off stops all announcements."
 
 
 async def open_panel(interaction: Interaction, runner: CommandRunner, guild_id: int) -> None:
@@ -36,10 +43,17 @@ async def open_panel(interaction: Interaction, runner: CommandRunner, guild_id: 
     await acknowledge(interaction)
     result = await runner.run(guilds.show, guild_id)
     if result.refusal:
-        await answer(interaction, embeds.code_refusal(result))
+        await answer(interaction, embeds.code_refusal(result, voice_of(interaction)))
         return
     panel = SettingsPanel(runner, interaction, guild_id, result.value["guild"] or {})
     await answer(interaction, panel.embed(), panel)
+
+
+def _seen(interaction: Interaction, channel_id: int) -> SeenFacts | None:
+    """What Discord calls a channel of the guild that a member is in, by what the gateway told."""
+    guild = interaction.guild
+    channel = guild.get_channel_or_thread(channel_id) if guild else None
+    return SeenFacts(clean(channel.name), "", clean(guild.name)) if guild and channel else None
 
 
 class SettingsPanel(ManagersControls):
@@ -48,6 +62,7 @@ class SettingsPanel(ManagersControls):
     def __init__(self, runner: CommandRunner, shown_by: Interaction, guild_id: int, known: Mapping[str, Any]) -> None:
         super().__init__(runner, shown_by)
         self._games = runner.settings.games
+        self._voice = voice_of(shown_by)
         self._guild_id = guild_id
         self._known = known
         self._before_off: Mapping[str, Any] = {}
@@ -62,27 +77,28 @@ class SettingsPanel(ManagersControls):
                 self.add_item(_Games(self, options, self._page, self._pages))
             self.add_item(_Mention(self))
         for row, label, emoji, callback in self._buttons():
-            button = ui.Button[Any](label=label, emoji=emoji, row=row)
+            button = ui.Button[Any](label=label[:LABEL_LENGTH], emoji=emoji, row=row)
             button.callback = callback  # type: ignore[method-assign]  # discord.py's way for one made at run time
             self.add_item(button)
 
     def _buttons(self) -> list[tuple[int, str, str, Any]]:
-        here = (3, "This channel", "📍", self._here)
+        words = self._voice.words
+        here = (3, words("bot.panel.here"), "📍", self._here)
         if not self._known:
-            return [here, (4, "Statistics", "📊", self._statistics)]
+            return [here, (4, words("bot.panel.statistics"), "📊", self._statistics)]
         is_announcing = any(one["announce_current"] for one in self._known["subscriptions"])
         current = (
-            (4, "Only new ones", "🤫", self._record_current)
+            (4, words("bot.panel.only_new"), "🤫", self._record_current)
             if is_announcing
-            else (4, "Announce current", "📣", self._announce_current)
+            else (4, words("bot.panel.announce_current"), "📣", self._announce_current)
         )
         return [
             here,
-            (3, "Off", "🔕", self._off),
-            *([(3, "More games", "🎮", self._more_games)] if self._pages > 1 else []),
+            (3, words("bot.panel.switch_off"), "🔕", self._off),
+            *([(3, words("bot.panel.more_games"), "🎮", self._more_games)] if self._pages > 1 else []),
             current,
-            (4, "Check now", "🔎", self._check),
-            (4, "Statistics", "📊", self._statistics),
+            (4, words("bot.panel.check"), "🔎", self._check),
+            (4, words("bot.panel.statistics"), "📊", self._statistics),
         ]
 
     @property
@@ -96,9 +112,14 @@ class SettingsPanel(ManagersControls):
             discord.SelectOption(label=game.title[:100], value=slug, default=slug in followed) for slug, game in games
         ]
 
+    @property
+    def words(self) -> Words:
+        """What is said in the guild's language."""
+        return self._voice.words
+
     def embed(self) -> discord.Embed:
         """The settings as they are now."""
-        return embeds.panel(self._known, self._games, was_on=bool(self._before_off))
+        return embeds.panel(self._known, self._games, self._voice.words, was_on=bool(self._before_off))
 
     @property
     def mention_role_id(self) -> int | None:
@@ -119,11 +140,13 @@ class SettingsPanel(ManagersControls):
             posting=PostingRequest(kind=self._kind(interaction, channel_id)),
             # The channel was chosen among the guild's own, and is looked at once it is shown.
             is_checked=False,
+            seen=_seen(interaction, channel_id),
         )
         if await self._change(interaction, subscribing.add, request):
             reason = self._missing(interaction, channel_id) or await self._refusal_of_channel()
             if reason:
-                embed = answer_embed("Codes cannot go there yet", f"<#{channel_id}>: {reason}", color=RED)
+                title = self._voice.words("bot.panel.cannot_go")
+                embed = answer_embed(title, f"<#{channel_id}>: {reason}", color=RED)
                 await answer(interaction, embed)
 
     def _kind(self, interaction: Interaction, channel_id: int) -> ChannelKind | None:
@@ -139,7 +162,7 @@ class SettingsPanel(ManagersControls):
         # By what the gateway told: no request, and right at once where somebody has just changed a permission.
         granted = channel.permissions_for(channel.guild.me).value
         missing = missing_for_posting(granted, channel.type.value, files=False)
-        return f"the bot needs {', '.join(missing)} there." if missing else ""
+        return self._voice.words("bot.panel.bot_needs", permissions=", ".join(missing)) if missing else ""
 
     async def _refusal_of_channel(self) -> str:
         result = await self._runner.run(guilds.test, self._guild_id, post=False)
@@ -156,7 +179,7 @@ class SettingsPanel(ManagersControls):
             await self._change(interaction, subscribing.follow_only, self._guild_id, games)
         else:
             await self._show_again(interaction)
-            await answer(interaction, refusal_embed(NO_GAME))
+            await answer(interaction, refusal_embed(self._voice.words("bot.panel.no_game")))
 
     async def mention(self, interaction: Interaction, role_id: int | None) -> None:
         """Mention a role with each announcement, or nobody."""
@@ -189,21 +212,22 @@ class SettingsPanel(ManagersControls):
         result = await self._runner.run(check.check, CheckRequest(guild_id=self._guild_id))
         for line in result.trouble:
             log.warning("check now: %s", line)
-        await answer(interaction, embeds.checked(result))
+        await answer(interaction, embeds.checked(result, self._voice))
 
     async def _statistics(self, interaction: Interaction) -> None:
         await acknowledge(interaction)
         result = await self._runner.run(codes.stats, self._guild_id, "day")
-        await answer(interaction, embeds.statistics(result, self._games))
+        await answer(interaction, embeds.statistics(result, self._games, self._voice))
 
     async def _change(self, interaction: Interaction, command: Command, *arguments: Any, **named: Any) -> bool:
         """Whether a command was done; what is then the case is shown, and what went wrong is said."""
         await interaction.response.defer()
         result = await self._runner.run(command, *arguments, **named)
         await self._show_again(interaction)
-        trouble = embeds.code_trouble(result)
-        if result.refusal or trouble:
-            embed = embeds.code_refusal(result) if result.refusal else answer_embed("Changed", trouble=trouble)
+        trouble = embeds.code_trouble(result, self._voice)
+        if result.refusal or trouble.lines:
+            changed = answer_embed(self._voice.words("bot.panel.changed"), trouble=trouble)
+            embed = embeds.code_refusal(result, self._voice) if result.refusal else changed
             await answer(interaction, embed)
         return not result.refusal
 
@@ -229,7 +253,8 @@ class _Where(ui.ChannelSelect[SettingsPanel]):
             discord.ChannelType.forum,
             discord.ChannelType.media,
         ]
-        super().__init__(placeholder="Where codes go", channel_types=types, row=0)
+        placeholder = panel.words("bot.panel.choose_where")[:PLACEHOLDER_LENGTH]
+        super().__init__(placeholder=placeholder, channel_types=types, row=0)
         self._panel = panel
 
     async def callback(self, interaction: Interaction) -> None:
@@ -239,9 +264,10 @@ class _Where(ui.ChannelSelect[SettingsPanel]):
 
 class _Games(ui.Select[SettingsPanel]):
     def __init__(self, panel: SettingsPanel, options: list[discord.SelectOption], page: int, pages: int) -> None:
-        which = f" (page {page + 1} of {pages})" if pages > 1 else ""
+        of_page = panel.words("bot.panel.choose_games_of_page", number=page + 1, count=pages)
+        placeholder = of_page if pages > 1 else panel.words("bot.panel.choose_games")
         super().__init__(
-            placeholder=f"Which games{which}", options=options, min_values=0, max_values=len(options), row=1
+            placeholder=placeholder[:PLACEHOLDER_LENGTH], options=options, min_values=0, max_values=len(options), row=1
         )
         self._panel = panel
 
@@ -255,7 +281,7 @@ class _Mention(ui.RoleSelect[SettingsPanel]):
         role_id = panel.mention_role_id
         chosen = [discord.Object(role_id, type=discord.Role)] if role_id else []
         super().__init__(
-            placeholder="Which role to mention; none is nobody",
+            placeholder=panel.words("bot.panel.choose_role")[:PLACEHOLDER_LENGTH],
             min_values=0,
             max_values=1,
             row=2,

@@ -16,11 +16,13 @@ import discord
 from discord import app_commands
 
 from giftping.bot import todo_embeds as embeds
-from giftping.bot.answers import Interaction, acknowledge, answer, refuse
+from giftping.bot.answers import Interaction, acknowledge, answer, refuse, voice_of
+from giftping.bot.command_names import options, spoken
 from giftping.bot.command_runner import CommandResult, CommandRunner
 from giftping.bot.embeds import refusal_embed
 from giftping.bot.todo_form import CorrectionButton, FormPurpose, TodoForm
 from giftping.bot.views import show_pages
+from giftping.bot.voice import Voice
 from giftping.commands import pause, roster, submit, todo
 from giftping.discord.members import MemberInfo
 from giftping.discord.snowflake import snowflake_time
@@ -72,9 +74,9 @@ class TodoCommands:
         """Whether a command is for this server and member; they are told why where it is not."""
         guild_id = self.settings.todo.guild_id
         if guild_id is not None and interaction.guild_id != guild_id:
-            reason = embeds.ELSEWHERE
+            reason = voice_of(interaction).words("bot.todo.elsewhere")
         elif for_others and not self._may_act_for_others(interaction):
-            reason = embeds.NOT_FOR_YOU
+            reason = voice_of(interaction).words("bot.todo.not_for_you")
         else:
             return True
         await refuse(interaction, reason)
@@ -89,17 +91,17 @@ class TodoCommands:
         """
         if not await self._allows(interaction, for_others=purpose.member is not None):
             return
-        if reason := _file_mistake(purpose.file):
+        if reason := _file_mistake(purpose.file, voice_of(interaction)):
             embed = refusal_embed(reason)
         elif (result := await self._asked_in_time(interaction, purpose)) is not None and result.refusal:
-            embed = embeds.todo_refusal(result)
+            embed = embeds.todo_refusal(result, voice_of(interaction))
         else:
-            await interaction.response.send_modal(self._form(purpose))
+            await interaction.response.send_modal(self._form(purpose, voice_of(interaction)))
             return
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
-    def _form(self, purpose: FormPurpose, texts: Mapping[str, str] | None = None) -> TodoForm:
-        return TodoForm(self.hand_in, self.settings, purpose, texts)
+    def _form(self, purpose: FormPurpose, voice: Voice, texts: Mapping[str, str] | None = None) -> TodoForm:
+        return TodoForm(self.hand_in, self.settings, purpose, voice, texts)
 
     async def _asked_in_time(self, interaction: Interaction, purpose: FormPurpose) -> CommandResult | None:
         """Whether a TODO may be handed in, None where the store has not said so in time."""
@@ -120,9 +122,7 @@ class TodoCommands:
             content = await purpose.file.read() if purpose.file else b""
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("a file cannot be fetched: %s", type(error).__name__)
-            result = CommandResult(
-                refusal="The file cannot be fetched from Discord; attach it again.", exit_code=EXIT_USAGE
-            )
+            result = CommandResult(refusal=voice_of(interaction).words("bot.form.no_file"), exit_code=EXIT_USAGE)
         else:
             given = submit.Given(
                 user=user_id if member is None else None,
@@ -140,12 +140,13 @@ class TodoCommands:
             # Of two that come at once for one member, the second is to see what the first has written.
             async with self._turns.setdefault(member.id if member else user_id, asyncio.Lock()):
                 result = await self._runner.run(_submit, given, purpose.file.filename if purpose.file else "", content)
+        voice = voice_of(interaction)
         if result.refusal:
-            embed = embeds.not_taken(result, texts)
-            view = CorrectionButton(self._runner, interaction, lambda: self._form(purpose, texts))
+            embed = embeds.not_taken(result, texts, voice)
+            view = CorrectionButton(self._runner, interaction, lambda: self._form(purpose, voice, texts))
             await answer(interaction, embed, view)
         else:
-            embed = embeds.handed_in(result, for_other=member is not None)
+            embed = embeds.handed_in(result, voice, for_other=member is not None)
             await answer(interaction, embed)
 
     # Looking
@@ -158,7 +159,7 @@ class TodoCommands:
         user = member or interaction.user
         await acknowledge(interaction)
         result = await self._runner.run(todo.status, user.id)
-        await answer(interaction, embeds.status_of(result, user.id))
+        await answer(interaction, embeds.status_of(result, user.id, voice_of(interaction)))
 
     async def show(self, interaction: Interaction) -> None:
         """Show the member's own TODO."""
@@ -166,7 +167,7 @@ class TodoCommands:
             return
         await acknowledge(interaction)
         result = await self._runner.run(todo.status, interaction.user.id)
-        await answer(interaction, embeds.own_todo(result))
+        await answer(interaction, embeds.own_todo(result, voice_of(interaction)))
 
     async def delete(self, interaction: Interaction) -> None:
         """Take the text of the member's own TODO away; the clock goes on as it was."""
@@ -174,7 +175,7 @@ class TodoCommands:
             return
         await acknowledge(interaction)
         result = await self._runner.run(todo.delete, interaction.user.id)
-        await answer(interaction, embeds.deleted(result))
+        await answer(interaction, embeds.deleted(result, voice_of(interaction)))
 
     # The roster
 
@@ -184,7 +185,7 @@ class TodoCommands:
             return
         await acknowledge(interaction)
         result = await self._runner.run(roster.add, roster.RosterRequest(member.id, seen=_seen(member)))
-        await answer(interaction, embeds.listed(result, member.id))
+        await answer(interaction, embeds.listed(result, member.id, voice_of(interaction)))
 
     async def remove_from_roster(self, interaction: Interaction, member: User) -> None:
         """Let a member take part no more."""
@@ -192,15 +193,15 @@ class TodoCommands:
             return
         await acknowledge(interaction)
         result = await self._runner.run(roster.remove, member.id, yes=True)
-        await answer(interaction, embeds.unlisted(result, member.id))
+        await answer(interaction, embeds.unlisted(result, member.id, voice_of(interaction)))
 
     async def list_roster(self, interaction: Interaction) -> None:
         """Show who takes part, and who has handed in today."""
         if not await self._allows(interaction, for_others=True):
             return
         await acknowledge(interaction)
-        pages = embeds.roster_pages(await self._runner.run(todo.list_today))
-        await show_pages(interaction, self._runner, pages)
+        result = await self._runner.run(todo.list_today)
+        await show_pages(interaction, self._runner, embeds.roster_pages(result, voice_of(interaction)))
 
     async def pause(self, interaction: Interaction, request: pause.PauseRequest) -> None:
         """Let a member's clocks stand still, or go on."""
@@ -208,7 +209,7 @@ class TodoCommands:
             return
         await acknowledge(interaction)
         result = await self._runner.run(pause.pause, request)
-        embed = embeds.paused(result, request.user_id, utc_now())
+        embed = embeds.paused(result, request.user_id, utc_now(), voice_of(interaction))
         await answer(interaction, embed)
 
 
@@ -222,12 +223,12 @@ def _submit(session: Session, given: submit.Given, filename: str, content: bytes
         return submit.submit(session, replace(given, attach=path))
 
 
-def _file_mistake(file: discord.Attachment | None) -> str:
+def _file_mistake(file: discord.Attachment | None, voice: Voice) -> str:
     """Why a file cannot be handed in, before it is fetched; nothing where it can."""
     if file is None:
         return ""
     attachment = Attachment(file.filename, content_type_of(file.filename), file.size)
-    return ". ".join(reason for _, reason in file_mistakes(attachment))
+    return ". ".join(reason.in_words(voice.words) for _, reason in file_mistakes(attachment))
 
 
 def _seen(user: User) -> MemberInfo | None:
@@ -247,48 +248,41 @@ def add_commands(
     commands = TodoCommands(runner)
     where: dict[str, Any] = {"guild": guild} if guild is not None else {}
 
-    @tree.command(name="todo", description="Hand in your TODO", **where)
+    @tree.command(**spoken("todo"), **where)
     @app_commands.guild_only()
-    @app_commands.describe(attachment="A file of up to 8 MiB, posted along")
+    @options("todo", "attachment")
     async def todo(interaction: Interaction, attachment: discord.Attachment | None = None) -> None:
         await commands.open_form(interaction, FormPurpose(file=attachment))
 
-    @tree.command(name="atodo", description="Hand in a TODO for a member", **where)
+    @tree.command(**spoken("atodo"), **where)
     @app_commands.guild_only()
     @app_commands.default_permissions(**FOR_OTHERS)
-    @app_commands.describe(member="Whose TODO it is", attachment="A file of up to 8 MiB, posted along")
+    @options("atodo", "member", "attachment")
     async def atodo(
         interaction: Interaction, member: discord.User, attachment: discord.Attachment | None = None
     ) -> None:
         await commands.open_form(interaction, FormPurpose(member, attachment))
 
-    @tree.command(name="todostatus", description="Your last TODO, the next reminder, and why", **where)
+    @tree.command(**spoken("todostatus"), **where)
     @app_commands.guild_only()
-    @app_commands.describe(member="Somebody else; for the owner and the staff")
+    @options("todostatus", "member")
     async def todostatus(interaction: Interaction, member: discord.User | None = None) -> None:
         await commands.status(interaction, member)
 
-    @tree.command(name="listtodo", description="Your present TODO", **where)
+    @tree.command(**spoken("listtodo"), **where)
     @app_commands.guild_only()
     async def listtodo(interaction: Interaction) -> None:
         await commands.show(interaction)
 
-    @tree.command(name="deltodo", description="Delete the text of your TODO; your clock goes on", **where)
+    @tree.command(**spoken("deltodo"), **where)
     @app_commands.guild_only()
     async def deltodo(interaction: Interaction) -> None:
         await commands.delete(interaction)
 
-    @tree.command(name="todo_pause", description="Let a member's clocks stand still, or go on", **where)
+    @tree.command(**spoken("todo_pause"), **where)
     @app_commands.guild_only()
     @app_commands.default_permissions(**FOR_OTHERS)
-    @app_commands.rename(first_day="from", last_day="to")
-    @app_commands.describe(
-        member="Whose clocks",
-        first_day="The first day, 2026-12-31 or 31/12/2026; without it, from now on",
-        last_day="The last day; without it, until the pause is ended",
-        reason="Shown with the pause",
-        end="End the present pause instead",
-    )
+    @options("todo_pause", "member", "reason", "end", first_day="from", last_day="to")
     async def todo_pause(
         interaction: Interaction,
         member: discord.User,
@@ -305,21 +299,22 @@ def add_commands(
 
 def _roster_group(commands: TodoCommands) -> app_commands.Group:
     group = app_commands.Group(
-        name="todo_roster",
-        description="Who takes part",
+        **spoken("todo_roster"),
         guild_only=True,
         default_permissions=discord.Permissions(**FOR_OTHERS),
     )
 
-    @group.command(name="add", description="Let a member take part")
+    @group.command(**spoken("todo_roster.add"))
+    @options("todo_roster.add", "member")
     async def add(interaction: Interaction, member: discord.User) -> None:
         await commands.add_to_roster(interaction, member)
 
-    @group.command(name="remove", description="Let a member take part no more")
+    @group.command(**spoken("todo_roster.remove"))
+    @options("todo_roster.remove", "member")
     async def remove(interaction: Interaction, member: discord.User) -> None:
         await commands.remove_from_roster(interaction, member)
 
-    @group.command(name="list", description="Who takes part, and who has handed in today")
+    @group.command(**spoken("todo_roster.list"))
     async def list_members(interaction: Interaction) -> None:
         await commands.list_roster(interaction)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from giftping.bot.command_runner import CommandResult
 from giftping.bot.embeds import (
     BLUE,
     GOLD,
+    Besides,
     answer_embed,
     at,
     lines_of,
@@ -23,50 +24,49 @@ from giftping.bot.embeds import (
     with_trouble,
     written,
 )
+from giftping.bot.failures import failure_text
+from giftping.bot.voice import Voice
 from giftping.discord.limits import truncate
 from giftping.errors import EXIT_USAGE
-from giftping.text import counted, unlinked
+from giftping.text import unlinked
+from giftping.todo.days import Standing
+from giftping.todo.validation import Mistake
+from giftping.words.catalogue import Words
 
-FIELDS = {"name": "Name", "date": "Date", "must_do": "Must do", "can_do": "Can do", "dont_do": "Don't do"}
-"""The fields of the form: how a TODO calls them, and what stands above them."""
+TEXTS = ("name", "date", "must_do", "can_do", "dont_do")
+"""What is typed into the form, in its order."""
 
-LISTS = {"must_do": "✔️ Must do", "can_do": "🎯 Can do", "dont_do": "❌ Don't do"}
-
-NOT_FOR_YOU = "Only the owner, or somebody with the staff role, may do this."
-ELSEWHERE = "TODOs are handed in on another server."
-TAKEN = "This form is handed in already."
-AWAY = "The TODOs cannot be read or saved just now. Try again in a few minutes; the reason is in the bot's log."
-PERHAPS = (
-    "This could not be saved, or not all of it. Try again in a few minutes: `/listtodo` shows whether it is there."
-    " The reason is in the bot's log."
-)
-ON_MIRROR = (
-    "The database is away, or just back: this is by the bot's mirror of it, and what is saved there is carried over."
-)
+LISTS = TEXTS[2:]
 
 MEMBERS_A_PAGE = 40
 
 SHORT = 256
 """The most characters of what is shown of a name, a date or a file: an older bot took any length."""
 
-IN_DISCORD = (
-    (re.compile(r"add them: (giftping )?todo roster add( USER| \d+)?"), "add them with `/todo_roster add`"),
-    (re.compile(r": giftping todo roster list"), "; `/todo_roster list` shows who is"),
-    (re.compile(r"--(from|to|end|name|reason)\b"), r"`\1`"),
-    (re.compile(r"^(name|date|must_do|can_do|dont_do): ", re.MULTILINE), lambda found: f"**{FIELDS[found[1]]}**: "),
-    (re.compile(r"^(for|by): ", re.MULTILINE), ""),
-    (re.compile(r"^attachment: ", re.MULTILINE), "**File**: "),
-    (re.compile("must_do, can_do, dont_do"), ", ".join(FIELDS[name] for name in LISTS)),
-    (re.compile(r"(?<![\w@&])(\d{17,20})(?!\w)"), r"<@\1>"),
-)
-"""What the command line says, and what a member in Discord can act on in its place."""
+
+def field_names(words: Words) -> dict[str, str]:
+    """What stands above the fields of the form."""
+    return {
+        "name": words("bot.form.name"),
+        "date": words("bot.form.date"),
+        "must_do": words("bot.form.must_do"),
+        "can_do": words("bot.form.can_do"),
+        "dont_do": words("bot.form.dont_do"),
+    }
 
 
-def todo_words(text: str) -> str:
-    """A text of the command line as it is said in Discord."""
+def todo_words(text: str, voice: Voice) -> str:
+    """A text of the command line as it is said in Discord, with what a member can act on there."""
     text = unlinked(text)
-    for said, instead in IN_DISCORD:
-        text = said.sub(instead, text)
+    add, listed = voice.command("todo_roster.add"), voice.command("todo_roster.list")
+    # Phrases are put in by functions: what stands in them is not read as a reference to what was found.
+    for said, instead in (
+        (r"add them: (giftping )?todo roster add( USER| \d+)?", lambda _: f"add them with {add}"),
+        (r": giftping todo roster list", lambda _: f"; {listed} shows who is"),
+        (r"--(from|to|end|name|reason)\b", r"`\1`"),
+    ):
+        text = re.sub(said, instead, text)
+    text = _members(text)
     return text[:1].upper() + text[1:]
 
 
@@ -75,66 +75,91 @@ def is_failure(result: CommandResult) -> bool:
     return bool(result.refusal) and result.exit_code != EXIT_USAGE
 
 
-def todo_refusal(result: CommandResult) -> discord.Embed:
+def todo_refusal(result: CommandResult, voice: Voice) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
-    text = AWAY if result.is_store_trouble else todo_words(result.refusal)
-    return refusal_embed(text)
+    away = voice.words("bot.todo.away") if result.is_store_trouble else failure_text(result.told, voice)
+    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else todo_words(result.refusal, voice)
+    return refusal_embed(away or wrong)
 
 
-def todo_trouble(result: CommandResult) -> list[str]:
+def mistakes_text(mistakes: Iterable[Mistake], voice: Voice) -> str:
+    """What is wrong with a TODO, a mistake a line, each with the field that it is about."""
+    fields = field_names(voice.words)
+    lists = ", ".join(fields[name] for name in LISTS)
+    named, add = fields | {"attachment": voice.words("bot.form.file")}, voice.command("todo_roster.add")
+    lines = []
+    for field, reason in mistakes:
+        said = _members(unlinked(reason.in_words(voice.words, fields=lists, command=add)))
+        lines.append(f"**{named[field]}**: {said}" if field in named else said[:1].upper() + said[1:])
+    return "\n".join(lines)
+
+
+def _members(text: str) -> str:
+    """A text with the members in it as Discord shows them."""
+    return re.sub(r"(?<![\w@&])(\d{17,20})(?!\w)", r"<@\1>", text)
+
+
+def todo_trouble(result: CommandResult, voice: Voice) -> Besides:
     """The troubles besides, in a member's words."""
-    lines = [todo_words(line) for line in result.trouble if line not in result.notices]
-    return [*lines, ON_MIRROR] if result.is_by_mirror else lines
+    lines = [todo_words(line, voice) for line in result.trouble if line not in result.notices]
+    lines += [voice.words("bot.todo.on_mirror")] if result.is_by_mirror else []
+    return Besides(voice.words("bot.but"), tuple(lines))
 
 
 # Handing in
 
 
-def not_taken(result: CommandResult, texts: Mapping[str, str]) -> discord.Embed:
+def not_taken(result: CommandResult, texts: Mapping[str, str], voice: Voice) -> discord.Embed:
     """Why a TODO was not taken, with the texts that were typed, so that nobody has to write them twice."""
-    embed = todo_refusal(result)
+    embed, words = todo_refusal(result, voice), voice.words
     if result.is_store_trouble:
-        embed.description = PERHAPS
-    embed.title = "Not handed in"
-    for name, label in FIELDS.items():
+        perhaps = words("bot.todo.perhaps", command=voice.command("listtodo"))
+        embed.description = f"{perhaps} {words('bot.todo.perhaps_why')}"
+    embed.title = words("bot.todo.not_taken")
+    for name, label in field_names(words).items():
         if texts[name].strip():
             embed.add_field(name=label, value=written(texts[name]), inline=False)
     return embed
 
 
-def handed_in(result: CommandResult, *, for_other: bool) -> discord.Embed:
+def handed_in(result: CommandResult, voice: Voice, *, for_other: bool) -> discord.Embed:
     """The answer to a TODO: never more than what is so."""
-    value = result.value
-    embed = todo_embed("✅ TODO handed in", value["todo"], color=GOLD if for_other else BLUE)
-    embed.description = "\n".join(_what_came(value))
-    return with_trouble(embed, todo_trouble(result))
+    value, words = result.value, voice.words
+    embed = todo_embed(words("bot.todo.taken"), value["todo"], words, color=GOLD if for_other else BLUE)
+    embed.description = "\n".join(_what_came(value, words))
+    return with_trouble(embed, todo_trouble(result, voice))
 
 
-def _what_came(value: Mapping[str, Any]) -> Iterator[str]:
-    yield "Posted in the channel." if value["posted"] else "Saved, but not posted yet: a sweep posts it."
+def _what_came(value: Mapping[str, Any], words: Words) -> Iterator[str]:
+    yield words("bot.todo.posted") if value["posted"] else words("bot.todo.saved")
     if value["repeated"]:
-        yield "It says the same as the one before."
+        yield words("bot.todo.repeated")
     dms = {leg["result"] for leg in value["legs"] if leg["leg"] == "dm" and leg["kind"] == "submission"}
     if "done" in dms:
-        yield f"<@{value['user_id']}> was told by direct message."
+        yield words("bot.todo.told", who=f"<@{value['user_id']}>")
     if "closed" in dms:
-        yield f"<@{value['user_id']}> takes no direct messages."
+        yield words("bot.todo.closed", who=f"<@{value['user_id']}>")
     if value["role"] and value["role"]["result"] == "done":
-        yield "The role is back."
+        yield words("bot.todo.role_back")
     if streak := value["streak"]:
-        yield f"Streak: {counted(streak['current'], 'day')}."
+        yield words("bot.todo.streak", days=_days(streak["current"], words))
 
 
-def todo_embed(title: str, todo: Mapping[str, Any], *, color: discord.Color = BLUE) -> discord.Embed:
+def _days(count: int, words: Words) -> str:
+    return words.counted("bot.count.day", count, count=count)
+
+
+def todo_embed(title: str, todo: Mapping[str, Any], words: Words, *, color: discord.Color = BLUE) -> discord.Embed:
     """A TODO as its member sees it, whichever bot has written it: what is too long is cut."""
     embed = discord.Embed(title=title, color=color)
-    embed.add_field(name="📅 Date", value=truncate(plain(todo["date"]), SHORT) or "–")
-    embed.add_field(name="📝 Name", value=truncate(plain(todo["name"]), SHORT) or "–")
-    for key, name in LISTS.items():
+    embed.add_field(name=words("todo.post.date"), value=truncate(plain(todo["date"]), SHORT) or "–")
+    embed.add_field(name=words("todo.post.name"), value=truncate(plain(todo["name"]), SHORT) or "–")
+    lists = (words("todo.post.must_do"), words("todo.post.can_do"), words("todo.post.dont_do"))
+    for key, name in zip(LISTS, lists, strict=True):
         if todo[key]:
             embed.add_field(name=name, value=written(todo[key]), inline=False)
     if todo.get("attachment"):
-        embed.add_field(name="📎 File", value=truncate(plain(todo["attachment"]), SHORT), inline=False)
+        embed.add_field(name=words("todo.post.file"), value=truncate(plain(todo["attachment"]), SHORT), inline=False)
     return embed
 
 
@@ -147,116 +172,143 @@ def first_member(result: CommandResult) -> Mapping[str, Any]:
     return members[0]
 
 
-def own_todo(result: CommandResult) -> discord.Embed:
+def own_todo(result: CommandResult, voice: Voice) -> discord.Embed:
     """A member's own TODO, or that there is none."""
     if is_failure(result):
-        return todo_refusal(result)
+        return todo_refusal(result, voice)
+    words, trouble = voice.words, todo_trouble(result, voice)
     todo = first_member(result).get("todo")
     if not todo:
-        return answer_embed("No TODO yet", "Hand one in with `/todo`.", color=BLUE, trouble=todo_trouble(result))
-    embed = todo_embed("Your TODO", todo)
-    embed.description = f"Handed in {relative_time(todo['submitted_at'] or first_member(result)['last_submit'])}."
-    return with_trouble(embed, todo_trouble(result))
+        hand_in = words("bot.todo.hand_in", command=voice.command("todo"))
+        return answer_embed(words("bot.todo.none"), hand_in, color=BLUE, trouble=trouble)
+    embed = todo_embed(words("bot.todo.own"), todo, words)
+    ago = relative_time(todo["submitted_at"] or first_member(result)["last_submit"])
+    embed.description = words("bot.todo.handed_in", ago=ago)
+    return with_trouble(embed, trouble)
 
 
-def deleted(result: CommandResult) -> discord.Embed:
+def deleted(result: CommandResult, voice: Voice) -> discord.Embed:
     """The answer once a TODO's text is deleted."""
     if result.refusal:
-        return todo_refusal(result)
+        return todo_refusal(result, voice)
+    words, trouble = voice.words, todo_trouble(result, voice)
     if not result.value["deleted"]:
-        return answer_embed("No TODO to delete", color=BLUE, trouble=todo_trouble(result))
-    text = "Your clock goes on as before: it still counts as handed in."
-    return answer_embed("Your TODO is deleted", text, trouble=todo_trouble(result))
+        return answer_embed(words("bot.todo.nothing_to_delete"), color=BLUE, trouble=trouble)
+    return answer_embed(words("bot.todo.deleted"), words("bot.todo.deleted_clock"), trouble=trouble)
 
 
-def status_of(result: CommandResult, user_id: int) -> discord.Embed:
+def status_of(result: CommandResult, user_id: int, voice: Voice) -> discord.Embed:
     """How a member stands: last TODO, what comes next and when, and why."""
     if is_failure(result):
-        return todo_refusal(result)
+        return todo_refusal(result, voice)
+    words, trouble = voice.words, todo_trouble(result, voice)
     found = first_member(result)
     if not found:
-        return answer_embed(
-            "TODO status", f"Nothing is known of <@{user_id}>.", color=BLUE, trouble=todo_trouble(result)
-        )
-    embed = discord.Embed(title="TODO status", description=f"<@{user_id}>", color=BLUE)
-    embed.add_field(name="Last TODO", value=relative_time(found["last_submit"]))
-    embed.add_field(name="Next reminder", value=relative_time(found["next_ping"]))
+        unknown = words("bot.status.unknown", who=f"<@{user_id}>")
+        return answer_embed(words("bot.status.title"), unknown, color=BLUE, trouble=trouble)
+    embed = discord.Embed(title=words("bot.status.title"), description=f"<@{user_id}>", color=BLUE)
+    embed.add_field(name=words("bot.status.last"), value=relative_time(found["last_submit"]))
+    embed.add_field(name=words("bot.status.reminder"), value=relative_time(found["next_ping"]))
     role = (
-        f"taken {relative_time(found['role_taken_at'])}"
+        words("bot.status.role_taken", ago=relative_time(found["role_taken_at"]))
         if found["role_taken_at"]
         else relative_time(found["role_off_at"])
     )
-    embed.add_field(name="Role goes", value=role)
+    embed.add_field(name=words("bot.status.role"), value=role)
     if (streak := found["streak"]) is not None:
-        embed.add_field(name="Streak", value=f"{counted(streak['current'], 'day')} (longest {streak['longest']})")
-    embed.add_field(name="Why", value=shortened(plain(found["due"]["why"])), inline=False)
+        both = words("bot.status.streak_of", days=_days(streak["current"], words), longest=streak["longest"])
+        embed.add_field(name=words("bot.status.streak"), value=both)
+    embed.add_field(name=words("bot.status.why"), value=shortened(plain(found["due"]["why"])), inline=False)
     if found["dms_closed_at"]:
-        embed.add_field(
-            name="Direct messages", value=f"closed since {relative_time(found['dms_closed_at'])}", inline=False
-        )
-    return with_trouble(embed, todo_trouble(result))
+        closed = words("bot.status.dms_closed", ago=relative_time(found["dms_closed_at"]))
+        embed.add_field(name=words("bot.status.dms"), value=closed, inline=False)
+    return with_trouble(embed, trouble)
 
 
 # The roster
 
 
-def listed(result: CommandResult, user_id: int) -> discord.Embed:
+def listed(result: CommandResult, user_id: int, voice: Voice) -> discord.Embed:
     """The answer once a member is on the roster."""
     if result.refusal:
-        return todo_refusal(result)
+        return todo_refusal(result, voice)
+    words, who = voice.words, f"<@{user_id}>"
     if result.value["added"]:
-        title, text = "On the roster", f"<@{user_id}> takes part: the clock starts now."
+        title, text = words("bot.roster.added"), words("bot.roster.added_text", who=who)
     else:
-        title, text = "On the roster already", f"<@{user_id}> takes part."
-    return answer_embed(title, text, trouble=todo_trouble(result))
+        title, text = words("bot.roster.there"), words("bot.roster.there_text", who=who)
+    return answer_embed(title, text, trouble=todo_trouble(result, voice))
 
 
-def unlisted(result: CommandResult, user_id: int) -> discord.Embed:
+def unlisted(result: CommandResult, user_id: int, voice: Voice) -> discord.Embed:
     """The answer once a member is off the roster."""
     if result.refusal:
-        return todo_refusal(result)
+        return todo_refusal(result, voice)
+    words, who, trouble = voice.words, f"<@{user_id}>", todo_trouble(result, voice)
     if not result.value["removed"]:
-        return answer_embed(
-            "Off the roster already", f"<@{user_id}> takes no part.", color=BLUE, trouble=todo_trouble(result)
-        )
-    text = f"<@{user_id}> is not reminded any more, and the role stays as it is; so does the history."
-    return answer_embed("Off the roster", text, trouble=todo_trouble(result))
+        text = words("bot.roster.not_there_text", who=who)
+        return answer_embed(words("bot.roster.not_there"), text, color=BLUE, trouble=trouble)
+    return answer_embed(words("bot.roster.removed"), words("bot.roster.removed_text", who=who), trouble=trouble)
 
 
-def roster_pages(result: CommandResult) -> list[discord.Embed]:
+def roster_pages(result: CommandResult, voice: Voice) -> list[discord.Embed]:
     """Who takes part and who has handed in today, as many embeds as it takes."""
     if result.refusal:
-        return [todo_refusal(result)]
-    rows = result.value["members"]
-    lines = [f"<@{row['user_id']}> {row['standing']}, last {relative_time(row['last_submit'])}" for row in rows]
+        return [todo_refusal(result, voice)]
+    words, rows = voice.words, result.value["members"]
+    standings = _standings(words)
+    lines = [
+        words(
+            "bot.roster.row",
+            who=f"<@{row['user_id']}>",
+            standing=standings[Standing(row["standing"])],
+            ago=relative_time(row["last_submit"]),
+        )
+        for row in rows
+    ]
     parts = [lines[start : start + MEMBERS_A_PAGE] for start in range(0, len(lines), MEMBERS_A_PAGE)] or [[]]
+    none = words("bot.roster.nobody", command=voice.command("todo_roster.add"))
     pages = []
     for number, part in enumerate(parts, 1):
-        title = f"{result.value['handed_in']} of {len(rows)} handed in today"
-        text = lines_of(part, none="Nobody is on the roster. Add members with `/todo_roster add`.")
-        embed = answer_embed(title, text, color=BLUE, trouble=todo_trouble(result))
+        title = words("bot.roster.today", handed_in=result.value["handed_in"], count=len(rows))
+        text = lines_of(part, words, none=none)
+        embed = answer_embed(title, text, color=BLUE, trouble=todo_trouble(result, voice))
         if len(parts) > 1:
-            embed.set_footer(text=f"{counted(len(rows), 'member')} · page {number} of {len(parts)}")
+            members = words.counted("bot.count.member", len(rows), count=len(rows))
+            embed.set_footer(text=f"{members} · {words('bot.page', number=number, count=len(parts))}")
         pages.append(embed)
     return pages
 
 
-def paused(result: CommandResult, user_id: int, now: datetime) -> discord.Embed:
+def _standings(words: Words) -> dict[Standing, str]:
+    return {
+        Standing.MISSING: words("bot.standing.missing"),
+        Standing.HANDED_IN: words("bot.standing.handed_in"),
+        Standing.PAUSED: words("bot.standing.paused"),
+        Standing.EXEMPT: words("bot.standing.exempt"),
+        Standing.LEFT: words("bot.standing.left"),
+        Standing.BOT: words("bot.standing.bot"),
+    }
+
+
+def paused(result: CommandResult, user_id: int, now: datetime, voice: Voice) -> discord.Embed:
     """The answer to a pause: those of now and later."""
     if result.refusal:
-        return todo_refusal(result)
+        return todo_refusal(result, voice)
+    words = voice.words
     pauses = [pause for pause in result.value["pauses"] if _is_ahead(pause, now)]
-    title = "Paused" if pauses else "Not paused any more"
-    none = "All clocks go on."
-    text = lines_of((f"• {_pause_text(pause)}" for pause in pauses), none=none)
-    return answer_embed(title, f"<@{user_id}>\n{text}", trouble=todo_trouble(result))
+    title = words("bot.pause.paused") if pauses else words("bot.pause.over")
+    lines = (f"• {_pause_text(pause, words)}" for pause in pauses)
+    text = lines_of(lines, words, none=words("bot.pause.goes_on"))
+    return answer_embed(title, f"<@{user_id}>\n{text}", trouble=todo_trouble(result, voice))
 
 
 def _is_ahead(pause: Mapping[str, Any], now: datetime) -> bool:
     return pause["to"] is None or datetime.fromisoformat(pause["to"]) > now
 
 
-def _pause_text(pause: Mapping[str, Any]) -> str:
-    until = f"until {at(pause['to'])}" if pause["to"] else "until it is ended"
-    reason = f": {plain(pause['reason'])}" if pause["reason"] else ""
-    return f"from {at(pause['from'])} {until}{reason}"
+def _pause_text(pause: Mapping[str, Any], words: Words) -> str:
+    start, reason = at(pause["from"]), f": {plain(pause['reason'])}" if pause["reason"] else ""
+    if pause["to"]:
+        return f"{words('bot.pause.between', start=start, end=at(pause['to']))}{reason}"
+    return f"{words('bot.pause.open', start=start)}{reason}"

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from giftping.bot.answers import Interaction, answer, may_manage
+from giftping.bot.answers import Interaction, answer, may_manage, voice_of
 from giftping.bot.command_runner import CommandRunner
 from giftping.bot.failures import tell_failure
 
@@ -39,7 +39,7 @@ class Controls(ui.View):
     async def on_error(self, interaction: Interaction, error: Exception, item: ui.Item[Any], /) -> None:
         """Tell the member that something went wrong."""
         what = getattr(item, "label", None) or getattr(item, "placeholder", None) or type(item).__name__
-        await tell_failure(interaction, error, self._runner.settings, str(what))
+        await tell_failure(interaction, error, self._runner.settings, str(what), voice_of(interaction))
 
 
 class ManagersControls(Controls):
@@ -57,6 +57,8 @@ class Pages(Controls):
         super().__init__(runner, shown_by)
         self._pages = pages
         self._shown = 0
+        voice = voice_of(shown_by)
+        self.back.label, self.on.label = voice.words("bot.pages.back"), voice.words("bot.pages.on")
         self._mark()
 
     @property
@@ -74,12 +76,12 @@ class Pages(Controls):
         self._mark()
         await interaction.response.edit_message(embed=self.present, view=self)
 
-    @ui.button(label="Back", emoji="◀️")
+    @ui.button(emoji="◀️")
     async def back(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
         """Show the page before."""
         await self._turn(interaction, -1)
 
-    @ui.button(label="On", emoji="▶️")
+    @ui.button(emoji="▶️")
     async def on(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
         """Show the next page."""
         await self._turn(interaction, 1)

@@ -28,6 +28,7 @@ from giftping.codes.publishing import Publish, Published, Publisher
 from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, DestinationWork
 from giftping.codes.request import CheckRequest
+from giftping.codes.scope import OwnCodes, own_codes
 from giftping.codes.subscriptions import by_guild, games_of
 from giftping.delivery.broken_destination import is_resting
 from giftping.delivery.clock import NO_TIME_YET, Clock
@@ -102,6 +103,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         unreadable = store.unreadable_codes()
         lists = Lists(listed_codes, gathered.sources, remembered, everyone, judging, ends_by, unreadable)
         judged = judge_lists(store, lists, seen_at=started, writes=not request.dry_run)
+        own = own_codes(judged.records.values(), ends_by, rules.skipped_regions, tools.games)
 
         def speech(guild_id: int) -> Words:
             return tools.words(guilds[guild_id].language if guild_id in guilds else "")
@@ -111,16 +113,18 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         courier = Courier(
             deliveries, tools.routes, tools.clock, tools.discord_now, tools.origins, speech, tools.stopped
         )
-        settled = settle_left(courier, _settling(tools, rules, request, ends_by), everyone, judged.valid, remembered)
+        settling = _settling(tools, rules, request, ends_by)
+        settled = settle_left(courier, settling, everyone, judged.valid, remembered, own)
         # Settling may have found a destination broken, or working again.
         subscriptions = request.concerned(store.subscriptions() if settled.reports else everyone)
 
-        listed = listed_by_game(gathered.sources, judged.valid, remembered, judged.records)
+        added = {game for _, game in own}
+        listed = listed_by_game(gathered.sources, judged.valid, remembered, judged.records, added)
         owed = _owed(settled.refused, request, everyone, remembered, judged.codes, judging, ends_by)
         known_games = {game: listed[game] for game in listed if game in tools.games}
         alone = messages_left_alone(settled.refused, subscriptions, tools.clock())
         not_again = _not_again(settled.reports, alone)
-        plans = _plan(store, subscriptions, known_games, not_again, owed.unlisted, tools)
+        plans = _plan(store, subscriptions, known_games, not_again, owed.unlisted, own, tools)
         work = _deliver(courier, plans, settled.refused, tools, dry_run=request.dry_run)
         if not request.dry_run:
             _tidy(deliveries, settled, owed, request)
@@ -135,6 +139,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             finished_at=tools.clock(),
             dry_run=request.dry_run,
             guild_count=len(by_guild(subscriptions)),
+            guilds=guilds,
             games=games_of(subscriptions),
             lists=gathered.fingerprint,
             sources=gathered.sources,
@@ -218,10 +223,14 @@ def _plan(
     listed: Mapping[str, Listed],
     not_again: Mapping[tuple[int, str], Collection[str]],
     unlisted: Mapping[tuple[int, str], Sequence[Code]],
+    own: OwnCodes,
     tools: CheckTools,
 ) -> list[DestinationPlan]:
     """What each destination is owed but for what is not tried again now; one that is owed nothing has no plan."""
     also = {game: [code for (_, of), codes in unlisted.items() if of == game for code in codes] for game in listed}
+    for (_, game), codes in own.items():
+        if game in listed:
+            also[game] += codes.values()
     # One question for all guilds of a game, whatever their number: a question each would be what a run costs.
     known = {
         game: store.recorded(
@@ -238,6 +247,7 @@ def _plan(
             listed[one.game],
             known[one.game][one.guild_id].union(not_again.get(one.key, ())),
             unlisted.get(one.key, ()),
+            own.get(one.key, {}),
         )
         for one in subscriptions
         if one.game in listed

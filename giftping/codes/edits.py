@@ -16,6 +16,7 @@ from zlib import crc32
 from giftping.codes.announcement import edited_message
 from giftping.codes.courier import Routes, Speech
 from giftping.codes.report import EditReport, EditResult
+from giftping.codes.scope import seen_apart
 from giftping.codes.showing import GONE, Showing, all_shown, end_of, is_true, showing_for
 from giftping.codes.subscriptions import webhook_route
 from giftping.delivery.clock import Clock
@@ -144,7 +145,8 @@ class Editor:
         return Edits(reports, len(messages))
 
     def _next_at(self, *, is_more: bool, failed: bool) -> datetime | None:
-        ends = [end for record in self.records.values() if (end := end_of(record)) is not None and end > self.now]
+        seen = (one for record in self.records.values() for one in seen_apart(record))
+        ends = [end for one in seen if (end := end_of(one)) is not None and end > self.now]
         again = [self.clock() + AGAIN] if failed else []
         return self.clock() if is_more else min([*ends, *again], default=None)
 

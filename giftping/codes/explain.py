@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from giftping.codes.guards.refusals import clearance
 from giftping.codes.holds import JudgingRules, code_of, commands_for, freed_at, remembered_clearance
 from giftping.codes.owed import Owed
 from giftping.codes.plan import Listed, plan_for
+from giftping.codes.scope import own_code, seen_by
 from giftping.delivery.broken_destination import is_resting, meaning_of_broken
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.delivery.retries import is_left_alone
@@ -67,6 +69,11 @@ def explain(
     if not subscriptions:
         return Explanation(f"{key} was not announced: the guild is not known.", (*steps, "see: giftping guilds list"))
     followed = {one.game: one for one in subscriptions}
+    guild_id = subscriptions[0].guild_id
+    records = [seen for record in records if (seen := seen_by(record, guild_id)) is not None]
+    if rounds and not records:
+        reason = "the people of another guild have added it for themselves, and no source lists it"
+        return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
     record = next((record for record in records if record.game in followed), None)
     steps.append(f"the guild follows {', '.join(followed)}")
     if record is None:
@@ -97,15 +104,19 @@ def _open_answer(
     is_owed: bool,
     goes: str,
 ) -> str:
-    code = code_of(record)
-    judged = remembered_clearance(record, now, rules)
+    code, judged = code_of(record), remembered_clearance(record, now, rules)
+    own = own_code(record, subscription.guild_id)
+    if own is not None and (judged.held_by or not record.is_for_all):
+        # Its own people's word is enough for a guild, as it is.
+        code, judged = own, clearance(own, now, rules.skipped_regions, rules.games)
     if judged.held_by:
         ends = when(judged.held_until) if judged.held_until else "a person, or a second family, says so"
         said = f"{code.spelling} is held until {ends}: {judged.reason} (source {judged.held_by})"
         return f"{said}; {commands_for(code=code)}."
     if not judged.may_go_out:
         return f"{code.spelling} was not announced: {judged.reason}."
-    if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed and not is_owed:
+    is_listed = MANUAL_SOURCE in code.sources or own is not None or (record.game, record.key) in listed
+    if not is_listed and not is_owed:
         return f"{code.spelling} was not announced: no source lists it any more."
     broken, by_webhook = subscription.broken, subscription.destination.by_webhook
     if broken is not None and is_resting(broken, now, by_webhook=by_webhook):
@@ -119,7 +130,9 @@ def _open_answer(
     sources = frozenset(code.sources) - {MANUAL_SOURCE}
     added = {record.key: by_hand.first_seen} if by_hand else {}
     freed = {record.key: at} if (at := freed_at(record)) is not None else {}
-    if plan_for(subscription, Listed(record.game, (code,), sources, sources, added, freed=freed), ()).seed:
+    of_guild = {} if own is None else {record.key: own}
+    of_game = Listed(record.game, (code,), sources, sources, added, freed=freed)
+    if plan_for(subscription, of_game, (), (), of_guild).seed:
         return f"{code.spelling} is not posted: it was there before the guild's first look, which is still to come."
     return f"{code.spelling} {goes}"
 

@@ -132,6 +132,8 @@ class Lists:
         self._unreadable = unreadable
         self.known = {record.id: record for record in remembered}
         """What was remembered before this run, by id."""
+        # What a guild's own people say counts for nobody else, nor against what others list.
+        self._of_all = {record.id: record for record in remembered if record.is_for_all}
         self._sources = [source for source in sources if source.has_list]
         self._rules = rules
         self._now = now
@@ -149,7 +151,7 @@ class Lists:
 
     def _rounds_of(self, code: Code) -> tuple[Round, ...]:
         known = self.known.get(code_id(code.game, code.key))
-        if known is None:
+        if known is None or not known.is_for_all:
             return ()
         looks = [one.listed_before for one in self._sources if one.game == code.game and not one.is_failing]
         game = self._rules.games.get(code.game)
@@ -190,7 +192,7 @@ class Lists:
         if code.approved_at is not None or MANUAL_SOURCE in code.sources:
             return ""
         singles = self._singles.get(code.game, {})
-        first_seen = self.known[id_].first_seen if id_ in self.known else self._now
+        first_seen = self._of_all[id_].first_seen if id_ in self._of_all else self._now
         # Two that came later do not make one of it.
         return glued(code.key, lambda key: key in singles and singles[key] <= first_seen)
 
@@ -198,14 +200,14 @@ class Lists:
     def _singles(self) -> dict[str, dict[str, datetime]]:
         """What is surely a code, by game and key, with when it was seen first: what is in doubt proves nothing."""
         found: dict[str, dict[str, datetime]] = {}
-        for record in self.known.values():
+        for record in self._of_all.values():
             is_sure = record.withdrawn is None and not (record.holds and open_holds(record))
             if is_sure and not self._is_no_code(record.game, record.spelling):
                 # By a clock that is ahead it may have been seen in what is to come: then it is seen now.
                 found.setdefault(record.game, {})[record.key] = min(record.first_seen, self._now)
         for id_, code in self.codes.items():
             in_doubt = code.game in self._doubts and code.key in self._doubts[code.game].of_codes
-            if id_ not in self.known and not in_doubt and not self._is_no_code(code.game, code.spelling):
+            if id_ not in self._of_all and not in_doubt and not self._is_no_code(code.game, code.spelling):
                 found.setdefault(code.game, {})[code.key] = self._now
         return found
 
@@ -227,10 +229,10 @@ class Lists:
                 listed.setdefault(source, set()).add(code.key)
         of_round = {
             record.key: record
-            for id_, record in self.known.items()
+            for id_, record in self._of_all.items()
             if record.game == game.slug and len(self._rounds.get(id_, record.rounds)) == len(record.rounds)
         }
-        foreign = {slug for slug in {record.game for record in self.known.values()} if self._is_foreign(game, slug)}
+        foreign = {slug for slug in {record.game for record in self._of_all.values()} if self._is_foreign(game, slug)}
         seen_last: dict[str, datetime] = {}
         for record in of_round.values():
             for name, memory in record.sources.items():
@@ -249,7 +251,7 @@ class Lists:
             known=KnownCodes(of_round, self._known_code),
             elsewhere=frozenset(
                 record.key
-                for record in self.known.values()
+                for record in self._of_all.values()
                 if record.game in foreign and record.withdrawn is None and not open_holds(record)
             ),
         )

@@ -13,6 +13,7 @@ from giftping.codes.holds import code_of
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport
 from giftping.codes.request import CheckRequest
+from giftping.codes.scope import OwnCodes, seen_apart
 from giftping.codes.settle import DeliverySettler, is_over, mend, open_deliveries
 from giftping.codes.subscriptions import by_guild
 from giftping.delivery.deliveries import UNDER_WAY, Deliveries, Delivery, DeliveryState
@@ -57,6 +58,7 @@ def settle_left(
     subscriptions: Iterable[Subscription],
     valid: Sequence[Code],
     records: Sequence[CodeRecord],
+    own: OwnCodes,
 ) -> Settled:
     """How the deliveries stand that earlier runs left open, as far as this process may look into them."""
     held = open_deliveries(courier.deliveries)
@@ -66,6 +68,7 @@ def settle_left(
         subscriptions=by_guild(subscriptions),
         games=settling.games,
         codes={(code.game, code.key): code for code in valid},
+        own=own,
         lease=settling.lease,
         resend=settling.resend,
     )
@@ -102,7 +105,10 @@ def _may_go_out(
     """By game and key of each code that is known whether it may go out."""
     now, regions, known = settling.ends_by, settling.skipped_regions, settling.games
     remembered = {
-        (record.game, record.key): clearance(code_of(record), now, regions, known).may_go_out for record in records
+        (record.game, record.key): any(
+            clearance(code_of(seen), now, regions, known).may_go_out for seen in seen_apart(record)
+        )
+        for record in records
     }
     return remembered | {(code.game, code.key): True for code in valid}
 

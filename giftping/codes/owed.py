@@ -16,6 +16,7 @@ from giftping.codes.guards import clearance
 from giftping.codes.holds import JudgingRules, code_of
 from giftping.codes.model import Code
 from giftping.codes.report import MissedReport, RestingReport
+from giftping.codes.scope import seen_by
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.retries import is_left_alone
 from giftping.discord.meanings import meaning_in
@@ -137,19 +138,20 @@ def owed_now(
     """What becomes of what is owed; `listed` is what the sources say now, by game and key."""
     following = {one.key for one in subscriptions}
     wanted = {(one.game, one.key) for one in owed}
-    remembered = {key: code_of(record) for record in records if (key := (record.game, record.key)) in wanted}
-    known = remembered | dict(listed)
+    remembered = {key: record for record in records if (key := (record.game, record.key)) in wanted}
     unlisted: dict[tuple[int, str], list[Code]] = {}
     missed: list[MissedReport] = []
     over: set[str] = set()
     ends: list[datetime] = []
     for one in owed:
-        code = known.get((one.game, one.key))
+        record = remembered.get((one.game, one.key))
+        seen = seen_by(record, one.guild_id) if record is not None else None
+        code = listed.get((one.game, one.key)) or (code_of(seen) if seen is not None else None)
         is_of_its_round = code is not None and one.id == entry_id(one.guild_id, one.game, one.key, code.number)
         if code is None or code.withdrawn or not is_of_its_round or (one.guild_id, one.game) not in following:
             over.add(one.id)
             continue
-        is_listed = (one.game, one.key) in listed
+        is_listed = (one.game, one.key) in listed or (record is not None and one.guild_id in record.own)
         judged = clearance(code, now, rules.skipped_regions, rules.games)
         ends += [code.expires_at] if code.expires_at is not None else []
         if judged.may_go_out and (is_listed or now - one.since < OWED_FOR):

@@ -109,11 +109,16 @@ def destination_plans(plans: Iterable[Plan], is_resting: Callable[[Subscription]
 
 
 def plan_for(
-    subscription: Subscription, listed: Listed, recorded: Collection[str], unlisted: Sequence[Code] = ()
+    subscription: Subscription,
+    listed: Listed,
+    recorded: Collection[str],
+    unlisted: Sequence[Code] = (),
+    own: Mapping[str, Code] = MappingProxyType({}),
 ) -> Plan:
     """What the subscription is owed, given the keys its guild's ledger already holds.
 
     `unlisted` is owed from earlier runs, and no source lists it any more: it goes out without a look at the sources.
+    So does what its guild's `own` people have added, by key.
 
     A code is seeded instead of announced when every source that lists it is one this subscription has had no look
     at yet, so that neither a new guild, nor a new source, nor one that failed in the first run brings a flood
@@ -122,12 +127,15 @@ def plan_for(
     seen = frozenset(
         name for name in subscription.seeded or () if subscription.has_looked_at(name, listed.addresses.get(name, ""))
     )
-    open_codes = [code for code in listed.codes if code.key not in recorded]
+    there = {code.key: code for code in listed.codes}
+    open_codes = [code for code in {**own, **there}.values() if code.key not in recorded]
     # A source that has only failed so far has no list: its first one is seeded, whenever it comes.
     fresh = listed.sources_with_list - seen
     announce_current = subscription.announce_current
     seed = (
-        [] if announce_current else [code for code in open_codes if _is_from_before(subscription, listed, code, seen)]
+        []
+        if announce_current
+        else [code for code in open_codes if code.key not in own and _is_from_before(subscription, listed, code, seen)]
     )
     seeded_keys = {code.key for code in seed}
     announce = [code for code in open_codes if code.key not in seeded_keys]
@@ -139,7 +147,7 @@ def plan_for(
         seed=tuple(seed),
         announce=(
             *announce,
-            *(code for code in unlisted if code.key not in recorded),
+            *(code for code in unlisted if code.key not in recorded and code.key not in own),
         ),
         looked_at=tuple(sorted(fresh | unnoted)),
         addresses=listed.addresses,
@@ -205,12 +213,14 @@ def listed_by_game(
     valid: Sequence[Code],
     remembered: Iterable[CodeRecord],
     now_known: Mapping[str, CodeRecord] = MappingProxyType({}),
+    added: Collection[str] = (),
 ) -> dict[str, Listed]:
     """For each game that was looked at, the codes that may go out and the sources that have a list.
 
-    `remembered` is what was known of codes before they were judged, `now_known` what is since then, by id.
+    So it is for the games of which guilds' own people have `added` codes. `remembered` is what was known of codes
+    before they were judged, `now_known` what is since then, by id.
     """
-    added = {
+    by_hand = {
         (record.game, record.key): record.sources[MANUAL_SOURCE].first_seen
         for record in remembered
         if MANUAL_SOURCE in record.sources
@@ -222,14 +232,14 @@ def listed_by_game(
         if (record := now_known.get(code_id(code.game, code.key))) is not None and (at := freed_at(record)) is not None
     }
     # A game whose codes people add by hand needs no source.
-    games = {source.game for source in sources} | set(codes)
+    games = {source.game for source in sources} | set(codes) | set(added)
     return {
         game: Listed(
             game=game,
             codes=tuple(codes.get(game, ())),
             sources=frozenset(source.name for source in sources if source.game == game),
             sources_with_list=frozenset(source.name for source in sources if source.game == game and source.has_list),
-            added_by_hand={key: at for (of_game, key), at in added.items() if of_game == game},
+            added_by_hand={key: at for (of_game, key), at in by_hand.items() if of_game == game},
             addresses={source.name: source.address for source in sources if source.game == game and source.address},
             freed={key: at for (of_game, key), at in freed.items() if of_game == game},
         )

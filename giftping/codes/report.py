@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
     from giftping.discord.meanings import Meaning
     from giftping.discord.message import Message
+    from giftping.store.base import Guild
 
 
 class DeliveryResult(StrEnum):
@@ -225,6 +226,8 @@ class CheckReport:
     idle: bool = False
     """Whether it ended after its conditional GETs, as nothing had changed since the last run."""
     guild_count: int = 0
+    guilds: Mapping[int, Guild] = field(default_factory=dict)
+    """What is known of guilds, their names among it."""
     games: tuple[str, ...] = ()
     lists: str = ""
     """What identifies the sources' lists that the run saw."""

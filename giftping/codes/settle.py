@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -14,6 +14,7 @@ from giftping.codes.entries import sent as sent_changes
 from giftping.codes.model import Code
 from giftping.codes.places import by_bot, by_webhook, channel_in, next_place
 from giftping.codes.report import DeliveryReport, DeliveryResult
+from giftping.codes.scope import OwnCodes
 from giftping.codes.subscriptions import webhook_route
 from giftping.delivery.deliveries import WAITS_FOR, Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
@@ -165,6 +166,8 @@ class DeliverySettler:
     """Whether what nobody can tell is posted again, once, instead of waiting for a person."""
     posts: bool = True
     """Where not, nothing is posted: what is surely absent is left to the next check."""
+    own: OwnCodes = field(default_factory=dict)
+    """Those that may go out to guilds whose own people have added them."""
 
     def may_settle(self, held: Held) -> bool:
         """Whether nobody is at a delivery; Discord is asked for its time where that has to be known."""
@@ -308,7 +311,9 @@ class DeliverySettler:
         game = self.games.get(held.delivery.game)
         if game is None:
             return None, []
-        listed = [(spelling, self.codes.get((game.slug, key_of(spelling)))) for spelling in held.delivery.spellings]
+        own = self.own.get((held.guild_id, game.slug), {})
+        keys = {spelling: key_of(spelling) for spelling in held.delivery.spellings}
+        listed = [(spelling, self.codes.get((game.slug, key)) or own.get(key)) for spelling, key in keys.items()]
         return game, [replace(code, spelling=spelling) for spelling, code in listed if code is not None]
 
     # What follows

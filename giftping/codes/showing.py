@@ -9,6 +9,7 @@ from enum import StrEnum
 from giftping.codes.guards.refusals import is_past
 from giftping.codes.holds import code_of
 from giftping.codes.model import Code
+from giftping.codes.scope import seen_apart, seen_by
 from giftping.settings.sources import SightingState
 from giftping.store.base import CodeRecord, LedgerEntry
 from giftping.store.fields import time_to_text
@@ -69,12 +70,12 @@ def _in_words(validity: Validity, ends_at: datetime | None) -> str:
 
 
 def showing_for(entry: LedgerEntry, record: CodeRecord, now: datetime) -> Showing:
-    """How the message of an entry is to show its code.
+    """How the message of an entry is to show its code, by what its guild knows of it.
 
     One of an earlier round that had ended shows that, whatever became of the code later. Where the next one began
     without that, by a person's word say, its code works as ever.
     """
-    now_shown = true_showing(record, now)
+    now_shown = true_showing(seen_by(record, entry.guild_id) or record, now)
     if not any(later.ended_at for later in record.rounds[entry.number - 1 :]):
         return now_shown
     earlier = replace(now_shown.code, spelling=entry.spelling, expires_at=None, expiry_text="")
@@ -92,7 +93,11 @@ def is_true(entry: LedgerEntry, showing: Showing) -> bool:
 
 def all_shown(record: CodeRecord, now: datetime) -> str:
     """What the memory of codes says once all messages of a code show it as it is to be shown."""
+    return "; ".join(_shown(one, now) for one in seen_apart(record))
+
+
+def _shown(seen: CodeRecord, now: datetime) -> str:
     # Every run asks this of all that was ever listed: so without making a code of each.
-    ends_at = end_of(record)
-    text = _in_words(_validity_of(record, ends_at, now), ends_at)
-    return f"{record.spelling} {text}{f' ~{record.number}' if record.number > 1 else ''}"
+    ends_at = end_of(seen)
+    text = _in_words(_validity_of(seen, ends_at, now), ends_at)
+    return f"{seen.spelling} {text}{f' ~{seen.number}' if seen.number > 1 else ''}"

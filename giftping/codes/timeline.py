@@ -97,6 +97,11 @@ def _of_record(record: CodeRecord, when: Callable[[datetime], str]) -> Iterator[
         yield Episode(memory.first_seen, Happening.LISTED, f"{source} lists it as {memory.spelling}", game, source)
         if memory.last_seen > memory.first_seen:
             yield Episode(memory.last_seen, Happening.LISTED_LAST, f"{source} was last seen to list it", game, source)
+    for guild_id, said in record.own.items():
+        text = f"added by {said.by or 'somebody'} for this guild alone"
+        yield Episode(said.at, Happening.ADDED, text, game, MANUAL_SOURCE, guild_id)
+        if said.expires_at is not None and not record.is_for_all:
+            yield Episode(said.expires_at, Happening.ENDED, "its end, as was said there", game, guild_id=guild_id)
     for number, one in enumerate(record.rounds, 2):
         yield Episode(one.began_at, Happening.ISSUED_ANEW, f"round {number} begins: {one.reason}", game)
     for source, hold in record.holds.items():

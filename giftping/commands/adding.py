@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.code_objects import code_object
-from giftping.output.json import instant
-from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Round, Ruling, SourceMemory
+from giftping.output.json import id_text, instant
+from giftping.store.base import CodeRecord, EntryState, GuildAddition, LedgerEntry, Round, Ruling, SourceMemory
 from giftping.text import counted, key_of, when
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Addition:
     """That it is one, whatever speaks against it."""
     again: bool = False
     """That it was issued anew, and goes out once more."""
+    guild_id: int | None = None
+    """The guild whose own people say so, for themselves alone; None where it is for all."""
+    by: str = ""
+    """Who says so."""
 
 
 def add_code(
@@ -47,12 +51,20 @@ def add_code(
     expires_at: datetime | None = None,
     anyway: bool = False,
     again: bool = False,
+    guild_id: int | None = None,
+    by: str = "",
 ) -> int:
-    """Record a code by hand, to go out with the next check, and say where it will, and where it has been already."""
+    """Record a code by hand, to go out with the next check, and say where it will, and where it has been already.
+
+    With a guild it goes there alone, until a source lists it, or it is added for all.
+    """
+    from giftping.codes.scope import seen_by
     from giftping.codes.spelling import bare_code
 
     session.check_game(game)
-    said = Addition(rewards or None, expires_at, anyway, again)
+    if again and guild_id is not None:
+        raise UsageError("--again begins a round for all guilds: leave --guild out")
+    said = Addition(rewards or None, expires_at, anyway, again, guild_id, by or who_types())
     pattern = session.settings.games[game].code_pattern
     typed = code_in_link(code.strip(), session.settings.games[game])
     # What is nothing but marks is refused as it was typed.
@@ -60,22 +72,25 @@ def add_code(
     now = session.clock()
     with session.store() as store:
         known = next((one for one in store.codes(game) if one.key == key_of(spelling)), None)
-        subscriptions = [one for one in store.subscriptions() if one.game == game]
+        subscriptions = [one for one in store.subscriptions(guild_id) if one.game == game]
+        session.know(store.guilds())
         record = _added(session, spelling, game, known, said, now)
         entries = _entries(store, known, subscriptions, spelling)
         if again and entries:
-            record = replace(record, rounds=_rounds(record, known, now))
+            record = replace(record, rounds=_rounds(known, said, now))
             entries = {}
         record = store.remember([record])[record.id]
         if anyway:
-            ruling = Ruling(record_by(record), now)
+            ruling = Ruling(said.by, now)
             store.amend_code(game, record.key, lambda one: replace(one, approved=ruling, withdrawn=None))
     sent = [entry for entry in entries.values() if entry.state is not EntryState.SEEDED]
     seeded = len(entries) - len(sent)
     last_sent_at = max((entry.sent_at for entry in sent if entry.sent_at), default=None)
+    shown = record if guild_id is None else seen_by(record, guild_id) or record
     session.give(
         {
-            "code": code_object(record, ""),
+            "code": code_object(shown, ""),
+            "guild_id": id_text(guild_id),
             "guilds": len(subscriptions),
             "round": record.number,
             "goes_to": len(subscriptions) - len(entries),
@@ -84,8 +99,10 @@ def add_code(
             "last_sent_at": instant(last_sent_at),
         }
     )
-    sentences = _answer(len(subscriptions), len(entries), len(sent), seeded, when(last_sent_at, session.wiring.zone))
-    session.tell(f"{spelling} added for {game}: {sentences}")
+    last_sent = when(last_sent_at, session.wiring.zone)
+    sentences = _answer(len(subscriptions), len(entries), len(sent), seeded, last_sent, is_for_all=guild_id is None)
+    whose = f"{game} in guild {guild_id} alone" if guild_id is not None else game
+    session.tell(f"{spelling} added for {whose}: {sentences}")
     return EXIT_FINE
 
 
@@ -96,9 +113,14 @@ def _added(
     from giftping.codes.guards.refusals import clearance, never_reason
     from giftping.codes.model import Code
     from giftping.codes.rewards import clean_text
-    from giftping.settings.sources import MANUAL_SOURCE
+    from giftping.codes.scope import seen_by
+    from giftping.settings.sources import MANUAL_SOURCE, SightingState
 
-    expires_at = said.expires_at or (known.expires_at if known else None)
+    before = seen_by(known, said.guild_id) if known and said.guild_id is not None else known
+    is_settled = said.guild_id is not None and known is not None and known.is_for_all
+    # What all know of a code no guild changes.
+    named = None if is_settled else said.expires_at
+    expires_at = named or (before.expires_at if before else None)
     withdrawn = known.withdrawn if known else None
     judged = clearance(
         Code(
@@ -107,6 +129,7 @@ def _added(
             spelling,
             (MANUAL_SOURCE,),
             expires_at=expires_at,
+            state=SightingState(known.state) if known and known.state and is_settled else SightingState.UNSTATED,
             withdrawn=withdrawn.by if withdrawn else "",
         ),
         now,
@@ -117,8 +140,18 @@ def _added(
     if not judged.may_go_out and (never or not said.anyway):
         way_out = "" if never else "; --anyway adds it all the same"
         raise UsageError(f"{spelling!r} cannot be added: {judged.reason}{way_out}")
-    by_hand = SourceMemory(spelling, now, now, by=who_types())
     base = known or CodeRecord(game, key_of(spelling), spelling, now, now)
+    if said.guild_id is not None:
+        addition = GuildAddition(
+            spelling=spelling,
+            at=now,
+            by=said.by,
+            rewards=(before.rewards if before else "") if said.rewards is None else clean_text(said.rewards),
+            expires_at=expires_at,
+            expiry_text=(before.expiry_text if before else "") if named is None else _last_day(named),
+        )
+        return replace(base, own={**base.own, said.guild_id: addition})
+    by_hand = SourceMemory(spelling, now, now, by=said.by)
     return replace(
         base,
         spelling=spelling,
@@ -132,12 +165,12 @@ def _added(
     )
 
 
-def _rounds(record: CodeRecord, known: CodeRecord | None, now: datetime) -> tuple[Round, ...]:
+def _rounds(known: CodeRecord | None, said: Addition, now: datetime) -> tuple[Round, ...]:
     """The rounds of a code with the one that begins because a person says so: that alone ends none."""
     from giftping.codes.rounds import end_before
     from giftping.settings.sources import SightingState
 
-    by = f"said by {record_by(record)}"
+    by = f"said by {said.by}"
     if known is None:
         return (Round(now, by),)
     is_over = now if known.state == SightingState.EXPIRED else None
@@ -150,13 +183,6 @@ def _last_day(expires_at: datetime) -> str:
     return f"{day:%Y-%m-%d}" if day.time() == time() else ""
 
 
-def record_by(record: CodeRecord) -> str:
-    """Who added a code by hand."""
-    from giftping.settings.sources import MANUAL_SOURCE
-
-    return record.sources[MANUAL_SOURCE].by
-
-
 def _entries(
     store: Store, known: CodeRecord | None, subscriptions: Sequence[Subscription], spelling: str
 ) -> Mapping[int, LedgerEntry]:
@@ -166,16 +192,16 @@ def _entries(
     return {guild_id: entry for guild_id, entry in found.items() if entry is not None}
 
 
-def _answer(guilds: int, entries: int, sent: int, seeded: int, last_sent: str) -> str:
+def _answer(guilds: int, entries: int, sent: int, seeded: int, last_sent: str, *, is_for_all: bool) -> str:
     if not guilds:
-        return "no guild follows the game."
+        return "no guild follows the game." if is_for_all else "the guild does not follow the game so far."
     goes = guilds - entries
     parts = [f"the next check announces it in {counted(goes, 'guild')}"] if goes else []
     if sent:
         parts.append(f"already sent to {counted(sent, 'guild')}, last on {last_sent}")
     if seeded:
         parts.append(f"there already at the first look of {counted(seeded, 'guild')}")
-    again = "; --again announces it there as a new round" if entries else ""
+    again = "; --again announces it there as a new round" if entries and is_for_all else ""
     return f"{'; '.join(parts)}{again}."
 
 

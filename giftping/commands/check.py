@@ -30,6 +30,7 @@ def _check(session: Session, request: CheckRequest) -> Account:
     # Only the run opens the store, so that only now is known whether there is such a guild.
     if request.guild_id is not None and not report.guild_count:
         raise UnknownGuildError(f"there is no guild {request.guild_id}: giftping guilds list")
+    session.know(report.guilds)
     lines = list(good_lines(report))
     for line in lines:
         session.tell(line)
@@ -62,5 +63,5 @@ def _show_previews(session: Session, report: CheckReport) -> None:
 
     for delivery in report.deliveries():
         if delivery.message is not None and delivery.result is DeliveryResult.PLANNED:
-            heading = f"guild {delivery.guild_id} · {delivery.destination}"
+            heading = session.named(f"guild {delivery.guild_id} · {delivery.destination}")
             session.show(preview(delivery.message, session.wiring.zone, now=report.finished_at, heading=heading))

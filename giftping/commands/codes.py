@@ -27,16 +27,29 @@ BARS = 14
 def list_codes(session: Session, game: str | None, *, everything: bool, guild_id: int | None = None) -> int:
     """List what is known of codes: the ones that may go out now, or all.
 
-    With a guild, and without a game, those of the games that it follows; of all games where it follows none.
+    With a guild, those that are for it; without a game, of the games that it follows, or of all where it follows none.
     """
+    from giftping.codes.guards.refusals import clearance
     from giftping.codes.holds import JudgingRules, remembered_clearance
+    from giftping.codes.scope import own_code, seen_apart, seen_by
 
     session.check_game(game)
     rules, now = JudgingRules.of(session.settings), session.clock_of_look()
     with session.store(read_only=True) as store:
         followed = {one.game for one in store.subscriptions(guild_id)} if guild_id is not None and game is None else ()
         records = [record for record in store.codes(game) if not followed or record.game in followed]
-    judged = [(record, remembered_clearance(record, now, rules).reason) for record in records]
+        session.know(store.guilds())
+
+    def reason_of(record: CodeRecord) -> str:
+        if guild_id is not None and (own := own_code(record, guild_id)) is not None:
+            return clearance(own, now, rules.skipped_regions, rules.games).reason
+        return remembered_clearance(record, now, rules).reason
+
+    if guild_id is None:
+        known = [seen for record in records for seen in seen_apart(record)]
+    else:
+        known = [seen for record in records if (seen := seen_by(record, guild_id)) is not None]
+    judged = [(record, reason_of(record)) for record in known]
     shown = [(record, reason) for record, reason in judged if everything or not reason]
     session.give({"codes": [code_object(record, reason) for record, reason in shown]})
     if not shown:
@@ -54,7 +67,8 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
         valid = f"until {end_text(record.expires_at, record.expiry_text, zone)}" if record.expires_at else "valid"
         if record.regions and not reason:
             valid += f"; Region: {', '.join(record.regions)}"
-        sources = ", ".join(sorted(record.sources))
+        alone = () if record.is_for_all else (session.named(f"only guild {one}") for one in record.own)
+        sources = ", ".join([*sorted(record.sources), *alone])
         first_seen = f"{record.first_seen.astimezone(zone):%Y-%m-%d}"
         rows.setdefault(record.game, []).append([record.spelling, reason or valid, sources, first_seen])
     for number, (game, of_game) in enumerate(sorted(rows.items())):
@@ -95,6 +109,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
     with session.store(read_only=True) as store:
         entries = list(store.entries(guild_id))
         numbers = statistics(entries, session.wiring.zone, store.unclear(guild_id))
+        session.know(store.guilds())
         by_source = Counter() if session.quiet or session.json else _by_source(entries, store.codes())
     session.give(
         {
@@ -111,7 +126,8 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
         }
     )
     if not (session.quiet or session.json):
-        _show_stats(session, guild_id, numbers, by_source, per)
+        whose = "all" if guild_id is None else session.named(f"guild {guild_id}").removeprefix("guild ")
+        _show_stats(session, whose, numbers, by_source, per)
     return EXIT_FINE
 
 
@@ -126,16 +142,14 @@ def _by_source(entries: Iterable[LedgerEntry], codes: Iterable[CodeRecord]) -> C
     return Counter(first.get((entry.game, entry.key), entry.source) for entry in sent)
 
 
-def _show_stats(
-    session: Session, guild_id: int | None, numbers: LedgerStatistics, by_source: Counter[str], per: str
-) -> None:
+def _show_stats(session: Session, whose: str, numbers: LedgerStatistics, by_source: Counter[str], per: str) -> None:
     from giftping.output.render import bars, facts
 
     last, zone = numbers.last, session.wiring.zone
     last_at = when(last.happened_at, zone) if last and last.happened_at else "when is not recorded"
     undated = f", {numbers.undated} of them not recorded when" if numbers.undated else ""
     pairs = [
-        ("Guild", str(guild_id) if guild_id is not None else "all"),
+        ("Guild", whose),
         ("Codes sent", f"{numbers.total}{undated}"),
         ("Last code", f"{last.spelling}, {last_at}" if last else "–"),
         ("By source", _listed(dict(by_source.most_common()))),
@@ -159,6 +173,7 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     session.check_game(game)
     key = key_of(code) if code else None
     with session.store(read_only=True) as store:
+        session.know(store.guilds())
         meant = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
     found = [entry for entry in meant if entry.state is not EntryState.OPEN]
     left = len(meant) - len(found)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from giftping.discord.members import MembersClient
+from giftping.discord.refusals import clean
 from giftping.doctor.destinations import others_there, users_by_place
 from giftping.doctor.discord import look_at_discord
 from giftping.doctor.judgement import Judgement, NoAnswer, Verdict
@@ -71,7 +74,18 @@ def look_and_warn(
     """
     facts = look_with_or_without_bot(wiring, group)
     facts = replace(facts, postings=tuple(posted_as(one, facts.place) for one in facts.postings))
-    return LookedAt(facts, tuple(warnings_of(facts, now, is_new=is_new)))
+    warnings = tuple(warnings_of(facts, now, is_new=is_new))
+    return LookedAt(_with_guild_name(wiring, facts) if is_new else facts, warnings)
+
+
+def _with_guild_name(wiring: Wiring, facts: DestinationFacts) -> DestinationFacts:
+    """What was seen, with what the guild is called: a webhook does not say, and a bot that is in it does."""
+    reader = wiring.reader()
+    if facts.seen is None or facts.seen.guild_name or reader is None:
+        return facts
+    shown = MembersClient(reader.http).guild(facts.guild_id)
+    name = clean(str(shown.get("name") or "")) if isinstance(shown, Mapping) else ""
+    return replace(facts, seen=replace(facts.seen, guild_name=name))
 
 
 def warnings_of(facts: DestinationFacts, now: datetime, *, is_new: bool) -> list[str]:

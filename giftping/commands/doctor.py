@@ -46,6 +46,7 @@ def doctor(session: Session, *, live: bool = False) -> int:
     )
     if session.json:
         return exit_code
+    session.know(found.facts.guilds)
     if session.quiet:
         _tell_trouble(session, found.findings)
     else:
@@ -71,7 +72,8 @@ def _show(session: Session, findings: Sequence[JudgedCheck]) -> None:
         [
             finding.name,
             finding.judgement.verdict.value,
-            finding.judgement.what + (f"\n→ {finding.judgement.next_step}" if finding.judgement.next_step else ""),
+            session.named(finding.judgement.what)
+            + (f"\n→ {finding.judgement.next_step}" if finding.judgement.next_step else ""),
         ]
         for finding in findings
     ]

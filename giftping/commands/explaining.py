@@ -47,13 +47,15 @@ def explain(session: Session, code: str, guild_id: int | None) -> int:
     key, now = key_of(code), session.clock_of_look()
     with session.store(read_only=True) as store:
         kept = _kept(session, store, key, guild_id)
+        session.know(store.guilds())
     rules, zone = JudgingRules.of(session.settings), session.wiring.zone
     told = _explanations(session, key, kept, now)
     answer = _together([one.answer for one in told.values()])
     steps = list(dict.fromkeys(step for one in told.values() for step in one.steps))
-    events = timeline(
+    everything = timeline(
         kept.records, kept.entries, kept.deliveries, kept.owed, kept.cleared, lambda moment: when(moment, zone)
     )
+    events = [event for event in everything if event.guild_id is None or guild_id in (None, event.guild_id)]
     games = {record.game for record in kept.records}
     session.give(
         {
@@ -91,6 +93,8 @@ def _kept(session: Session, store: Store, key: str, guild_id: int | None) -> Kep
     games = {record.game for record in records}
     concerned = {id_ for id_, followed in known.items() if any(one.game in games for one in followed)}
     concerned |= {entry.guild_id for entry in entries}
+    if not any(one.is_for_all for one in records):
+        concerned &= {id_ for one in records for id_ in one.own} | {entry.guild_id for entry in entries}
     chosen = sorted(concerned or known) if guild_id is None else [guild_id]
     return Kept(
         records,

@@ -19,7 +19,7 @@ from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.store.base import EVERYONE, HERE, Destination, Guild, Subscription
 from giftping.store.records import Store
-from giftping.text import counted, discord_time, when
+from giftping.text import counted, discord_time, printable, when
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,6 +47,7 @@ def list_guilds(session: Session) -> int:
     with session.store(read_only=True) as store:
         followed, guilds = by_guild(store.subscriptions()), store.guilds()
         open_codes = _open_codes(session, store)
+    session.know(guilds)
     known = [(guilds.get(guild_id, Guild(guild_id)), of_it) for guild_id, of_it in followed.items()]
     session.give({"guilds": [_listed(guild, of_it, open_codes) for guild, of_it in known]})
     if not known:
@@ -54,11 +55,13 @@ def list_guilds(session: Session) -> int:
         return EXIT_FINE
     session.show_facts(
         (
-            "\n".join(filter(None, (str(guild.guild_id), guild.label))),
+            "\n".join(filter(None, (str(guild.guild_id), guild.shown_as))),
             "\n".join(
                 line
                 for group in by_destination(of_it)
-                for line in _about(session, group, _together([open_codes.get(one.key, OpenCodes()) for one in group]))
+                for line in _about(
+                    session, guild, group, _together([open_codes.get(one.key, OpenCodes()) for one in group])
+                )
             ),
         )
         for guild, of_it in known
@@ -112,9 +115,11 @@ def show(session: Session, guild_id: int) -> int:
     return EXIT_FINE
 
 
-def _about(session: Session, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
+def _about(session: Session, guild: Guild, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
     """Where the announcements of these go, and how they stand; that is fine only where nothing is open."""
-    yield label(group[0].destination)
+    where = label(group[0].destination)
+    name = printable(guild.destinations.get(where, ""))
+    yield f"{where} ({name})" if name else where
     for (mentions, posting), alike in groupby(group, key=lambda one: (one.mentions, one.posting)):
         said = [", ".join(one.game for one in alike)]
         if mentions:
@@ -165,8 +170,13 @@ def guild_object(guild: Guild, subscriptions: Sequence[Subscription]) -> dict[st
     return {
         "guild_id": id_text(guild.guild_id),
         "label": guild.label or None,
+        "title": guild.title or None,
         "language": guild.language or None,
-        "subscriptions": [subscription_object(one, label(one.destination)) for one in subscriptions],
+        "subscriptions": [
+            subscription_object(one, where, guild.destinations.get(where))
+            for one in subscriptions
+            for where in (label(one.destination),)
+        ],
     }
 
 
@@ -194,7 +204,9 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     has_todo = todo.guild_id == guild_id and todo.channel_id is not None
     known, everybody = _known_and_all(session, guild_id, may_be_none=has_todo)
     with session.store(read_only=True) as store:
-        words = session.wiring.words(store.guild(guild_id).language)
+        guild = store.guild(guild_id)
+    words = session.wiring.words(guild.language)
+    session.know({guild_id: guild})
     groups = by_destination(known)
     tested = [_tested(session, group, everybody, words, post=post) for group in groups]
     if has_todo:

@@ -93,7 +93,7 @@ def approve(session: Session, codes: Sequence[str], game: str | None, source: st
     from giftping.codes.held_codes import LISTED_WITHIN
 
     def says(record: CodeRecord, now: datetime) -> str:
-        if now - record.last_seen < LISTED_WITHIN:
+        if now - record.last_seen < LISTED_WITHIN or not record.is_for_all:
             return f"{record.spelling} approved: the next check announces it where it was not yet"
         what = ["--", record.spelling] if record.spelling.startswith("-") else [record.spelling]
         add = to_type("codes", "add", "--game", record.game, *what)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from giftping.delivery.clock import Clock
     from giftping.output.log import StderrHandler
     from giftping.settings.catalogue import LookCloser
+    from giftping.store.base import Guild
     from giftping.store.records import Store
 
 
@@ -51,6 +52,8 @@ class Session:
     """Whether what ends the command was told, or was within a day: standard error is spared it then."""
     has_met_odd: bool = field(default=False, repr=False)
     """Whether a document could not be read, so that what the command says may not be all."""
+    _guilds: Mapping[int, Guild] = field(default_factory=dict, repr=False)
+    """Those whose names stand behind their ids in what is told."""
     _told: set[str] = field(default_factory=set, repr=False)
     _has_given: bool = field(default=False, repr=False)
 
@@ -135,10 +138,22 @@ class Session:
             or (sys.stderr is not None and sys.stderr.isatty())
         )
 
+    def know(self, guilds: Mapping[int, Guild]) -> None:
+        """Put the names of guilds and their channels behind their ids in what is told from now on."""
+        self._guilds = guilds
+
+    def named(self, line: str) -> str:
+        """A line with the names that are known behind the ids in it."""
+        if not self._guilds:
+            return line
+        from giftping.output.names import with_names
+
+        return with_names(line, self._guilds)
+
     def tell(self, line: str) -> None:
         """Write a line of results, unless quiet or writing JSON."""
         if not (self.quiet or self.json):
-            text = for_terminal(self.settings.redactor()(line))
+            text = for_terminal(self.settings.redactor()(self.named(line)))
             if sys.stdout.isatty():
                 from giftping.output.wrapping import fitted
 
@@ -159,7 +174,7 @@ class Session:
     def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
         """Write a line on standard error, in JSON together with what it is about. Raise SettingsError as `settings`."""
         _ = self.settings
-        self.write_log(line, level, fields)
+        self.write_log(self.named(line), level, fields)
 
     def write_log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
         """Write a line on standard error, whether or not the settings can be read."""

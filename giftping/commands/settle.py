@@ -37,6 +37,7 @@ def settle(
         raise UsageError("say of which guild: giftping codes settle GUILD, or --all")
     wanted = Wanted(guild_id, key_of(code) if code else None, since)
     looked = look_again(session.wiring, session.clock, wanted, looks=not (sent or resend))
+    session.know(looked.guilds)
     decided = [(held, _decision(session, held, wanted, sent=sent, resend=resend)) for held in looked.open]
     lost: list[Held] = []
     if known := [(held, said) for held, said in decided if said is not None]:
@@ -79,7 +80,7 @@ def _decision(session: Session, held: Held, wanted: Wanted, *, sent: bool, resen
     if not session.at_terminal or session.quiet:
         return None
     moment = when(held.delivery.since, session.wiring.zone)
-    where = f"guild {held.guild_id}: {_codes(held, wanted)} ({held.delivery.game}, {moment})"
+    where = f"{session.named(f'guild {held.guild_id}')}: {_codes(held, wanted)} ({held.delivery.game}, {moment})"
     if session.confirm(f"{where}\nLook into the channel. Is the message there?"):
         return True
     return False if session.confirm("Then post it again with the next check?") else None

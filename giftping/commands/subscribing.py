@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from giftping.commands.posting import (
     with_tag_ids,
 )
 from giftping.commands.session import Session
+from giftping.doctor.one_destination import SeenFacts
 from giftping.doctor.posting import UNSEEN, PlaceFacts
 from giftping.errors import EXIT_FINE, UnknownGuildError, UsageError
 from giftping.output.json import id_text
@@ -59,6 +60,8 @@ class GuildRequest:
     """What people call the guild; an empty one is taken away."""
     language: str | None = None
     """The language of what its members see; an empty one is that of the settings."""
+    seen: SeenFacts | None = None
+    """What Discord calls the destination and its guild, where that is known without asking."""
     posting: PostingRequest = NOTHING_ASKED
     """How messages are to be posted there."""
     is_checked: bool = True
@@ -89,9 +92,16 @@ def add(session: Session, request: GuildRequest) -> int:
             return changed(request, asked, _as_written_now(session, there, asked), now)
 
         after = store.change_subscriptions(request.guild_id, amended)
-        guild = store.change_guild(request.guild_id, lambda guild: _changed_guild(guild, request), now)
+        seen = request.seen or (looked[0].facts.seen if looked and asked else None)
+        named_here = {label(one.destination) for one in after}
+
+        def renamed(guild: Guild) -> Guild:
+            return _with_names(_changed_guild(guild, request), seen, asked, named_here)
+
+        guild = store.change_guild(request.guild_id, renamed, now)
         named = [one for one in after if one.game in _named(request, known)]
         again = _forget_seeds(store, named) if request.announce_current else 0
+    session.know({guild.guild_id: guild})
     groups = by_destination(named)
     unlooked = [] if looked else [_destination_warning(session, group[0]) for group in groups]
     warnings = list(filter(None, [*(line for one in looked for line in one.warnings), *unlooked]))
@@ -243,6 +253,14 @@ def _changed_guild(guild: Guild, request: GuildRequest) -> Guild:
     )
 
 
+def _with_names(guild: Guild, seen: SeenFacts | None, asked: Destination | None, labels: Collection[str]) -> Guild:
+    """A guild with what Discord calls it and the destination that it was asked about; what goes nowhere has no name."""
+    kept = {one: name for one, name in guild.destinations.items() if one in labels}
+    if seen is not None and asked is not None and seen.name:
+        kept[label(asked)] = seen.name
+    return replace(guild, title=(seen.guild_name if seen else "") or guild.title, destinations=kept)
+
+
 def _check_language(session: Session, language: str) -> None:
     from giftping.words.catalogue import languages
 
@@ -321,6 +339,7 @@ def remove(session: Session, guild_id: int, game: str | None = None, *, yes: boo
     if not yes and not session.confirm(f"Stop {what} in guild {guild_id} ({where})?"):
         raise UsageError("nothing was removed; say --yes to remove without being asked")
     with session.store() as store:
+        session.know(store.guilds())
         gone = store.remove_subscriptions(guild_id, game)
     session.give({"guild_id": id_text(guild_id), "removed": [one.game for one in gone]})
     said = f"Guild {guild_id} follows {game} no more." if game else f"Guild {guild_id} removed."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from giftping.doctor.contacts import CONTACTS_CHECKS, ContactsFacts, look_at_who_is_told
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from giftping.delivery.clock import Clock
     from giftping.settings.keys import Settings
+    from giftping.store.base import Guild
     from giftping.wiring import Wiring
 
 
@@ -78,6 +79,8 @@ class Facts:
     """None where no id is set for it, and nobody is on the roster."""
     contacts: ContactsFacts | None = None
     """Who is told how runs go."""
+    guilds: Mapping[int, Guild] = field(default_factory=dict)
+    """What is known of guilds, their names among it: nothing is judged by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def look(wiring: Wiring, clock: Clock, *, live: bool) -> Facts:
         codes=codes,
         todo=todo,
         contacts=look_at_who_is_told(settings),
+        guilds=contents.guilds,
     )
 
 

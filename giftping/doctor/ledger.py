@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from giftping.codes.entries import ANNOUNCEMENT
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from giftping.codes.held_codes import HeldCode
     from giftping.delivery.clock import Clock
     from giftping.delivery.deliveries import Delivery
-    from giftping.store.base import RunRecord, Subscription
+    from giftping.store.base import Guild, RunRecord, Subscription
     from giftping.store.records import Store
     from giftping.todo.repository import LoadedMembers
     from giftping.todo.sweep_notes import SweepNotes
@@ -77,6 +78,8 @@ class Contents:
     """Why this host may not send because of them; empty where it may."""
     todo: TodoContents | None = None
     """None where the TODO part cannot be read."""
+    guilds: Mapping[int, Guild] = field(default_factory=dict)
+    """What is known of guilds beside what they follow."""
 
 
 def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts, Contents]:
@@ -117,10 +120,10 @@ def _codes(store: Store, wiring: Wiring, now: datetime) -> Contents:
         one for one in deliveries if one.state in (*NOT_ENDED, DeliveryState.REFUSED) and one.kind == ANNOUNCEMENT
     ]
     held = held_codes(store, JudgingRules.of(wiring.settings), now)
-    store.guilds()
+    guilds = store.guilds()
     store.examine_entries(now)
     clears_of(store, "")
-    return Contents(tuple(store.subscriptions()), tuple(left_open), tuple(held), tuple(store.runs()))
+    return Contents(tuple(store.subscriptions()), tuple(left_open), tuple(held), tuple(store.runs()), guilds=guilds)
 
 
 def judge_ledger(ledger: LedgerFacts) -> Judgement:

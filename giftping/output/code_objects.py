@@ -150,14 +150,15 @@ def source_object(source: SourceReport) -> dict[str, Any]:
     }
 
 
-def subscription_object(subscription: Subscription, destination: str) -> dict[str, Any]:
-    """One subscription as it stands in JSON; the destination holds no secret."""
+def subscription_object(subscription: Subscription, destination: str, name: str | None = None) -> dict[str, Any]:
+    """One subscription as it stands in JSON; the destination holds no secret, and `name` is what Discord calls it."""
     from giftping.delivery.broken_destination import meaning_of_broken
 
     broken, posting = subscription.broken, subscription.posting
     return {
         "game": subscription.game,
         "destination": destination,
+        "destination_name": name,
         "mentions": list(subscription.mentions),
         "seeded": None if subscription.seeded is None else list(subscription.seeded),
         "announce_current": subscription.announce_current,
@@ -189,6 +190,8 @@ def code_object(record: CodeRecord, verdict: str) -> dict[str, Any]:
         "spelling": record.spelling,
         "spellings": {name: memory.spelling for name, memory in record.sources.items()},
         "sources": sorted(record.sources),
+        "added_by_guilds": [id_text(guild_id) for guild_id in record.own],
+        "for_all": record.is_for_all,
         "state": record.state,
         "rewards": record.rewards,
         "expires_at": instant(record.expires_at),

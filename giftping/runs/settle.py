@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from giftping.codes.settle import DeliverySettler
     from giftping.delivery.clock import Clock
     from giftping.delivery.deliveries import Deliveries
+    from giftping.store.base import Guild
     from giftping.store.records import Store
     from giftping.wiring import Wiring
 
@@ -53,6 +54,8 @@ class Looked:
     """Those of which it is not known whether they arrived, and that nobody is at."""
     busy: tuple[Held, ...] = ()
     """Those that somebody is at right now."""
+    guilds: Mapping[int, Guild] = field(default_factory=dict)
+    """What is known of guilds, their names among it."""
 
 
 def look_again(wiring: Wiring, clock: Clock, wanted: Wanted, *, looks: bool) -> Looked:
@@ -72,7 +75,8 @@ def look_again(wiring: Wiring, clock: Clock, wanted: Wanted, *, looks: bool) -> 
         # Looked at, they are other documents, or none.
         still = [held for held in _open(deliveries, wanted) if held.delivery.id in left] if reports else free
         deliveries.remove_done()
-    return Looked(tuple(report for report in reports if report is not None), tuple(still), busy)
+        guilds = store.guilds()
+    return Looked(tuple(report for report in reports if report is not None), tuple(still), busy, guilds)
 
 
 def record(

@@ -177,6 +177,15 @@ class Guild:
     """What people call it."""
     language: str = ""
     """The language of what its members see; empty for that of the settings."""
+    title: str = ""
+    """What Discord calls it, as far as that was asked."""
+    destinations: Mapping[str, str] = field(default_factory=dict)
+    """What Discord calls where its announcements go, by what it is called here: `channel 5`, `webhook env:HOOK`."""
+
+    @property
+    def shown_as(self) -> str:
+        """What to call it beside its id: what people do, else what Discord does; empty where neither is known."""
+        return self.label or self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +236,18 @@ class SourceMemory:
     last_seen: datetime
     by: str = ""
     """Who added it, where the source is a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuildAddition:
+    """What a guild's own people have said of a code, for their guild alone."""
+
+    spelling: str
+    at: datetime
+    by: str = ""
+    rewards: str = ""
+    expires_at: datetime | None = None
+    expiry_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +310,18 @@ class CodeRecord:
     """The latest end that any source has ever named."""
     shown: str = ""
     """What all messages that announce it are known to show, empty where that is not known."""
+    own: Mapping[int, GuildAddition] = field(default_factory=dict)
+    """By guild what its own people have said of it."""
 
     @property
     def id(self) -> str:
         """The unique id of the record."""
         return code_id(self.game, self.key)
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is not only known because guilds' own people have added it."""
+        return bool(self.sources) or not self.own
 
     @property
     def number(self) -> int:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from giftping.store.base import CodeRecord, Hold, Round, Ruling, SourceMemory
+from giftping.store.base import CodeRecord, GuildAddition, Hold, Round, Ruling, SourceMemory
 from giftping.store.documents import CODES, Document, field_name, plain_name, set_values, text_or_none
 from giftping.store.fields import Fields, time_to_text
-from giftping.text import is_folded, last_day
+from giftping.text import id_or_none, is_folded, last_day
 
 _OF_CODE = frozenset(
-    {"_id", "game", "key", "spelling", "first_seen", "last_seen", "sources", "rewards", "expires_at", "expiry_text"}
-    | {"latest_end", "state", "regions", "rounds", "holds", "withdrawn", "approved", "shown"}
+    {"_id", "game", "key", "spelling", "first_seen", "last_seen", "sources", "own", "rewards", "expires_at"}
+    | {"expiry_text", "latest_end", "state", "regions", "rounds", "holds", "withdrawn", "approved", "shown"}
 )
 
 
@@ -33,6 +33,7 @@ def code_to_document(code: CodeRecord, before: Mapping[str, Any] | None = None) 
             "sources": {field_name(name): _memory_to_document(memory) for name, memory in code.sources.items()},
         }
         | set_values(
+            own={str(guild_id): _addition_to_document(one) for guild_id, one in code.own.items()},
             rewards=code.rewards,
             expires_at=text_or_none(code.expires_at),
             latest_end=text_or_none(code.latest_end),
@@ -52,6 +53,7 @@ def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
     """The record of a code that a document holds. Raise DocumentError when it says nothing of one."""
     fields = Fields(CODES, document)
     sources, holds = fields.table("sources", optional=True), fields.table("holds", optional=True)
+    own = fields.table("own", optional=True)
     code = CodeRecord(
         game=fields.text("game"),
         key=fields.text("key"),
@@ -59,6 +61,7 @@ def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
         first_seen=fields.time("first_seen"),
         last_seen=fields.time("last_seen"),
         sources={plain_name(name): _memory_from(sources.table(name)) for name in sources.document},
+        own={_guild_of(own, name): _addition_from(own.table(name)) for name in own.document},
         rewards=fields.optional_text("rewards"),
         expires_at=fields.first_time("expires_at"),
         latest_end=fields.first_time("latest_end"),
@@ -97,6 +100,29 @@ def _memory_from(fields: Fields) -> SourceMemory:
     return SourceMemory(
         fields.text("spelling"), fields.time("first_seen"), fields.time("last_seen"), fields.optional_text("by")
     )
+
+
+def _addition_to_document(one: GuildAddition) -> Document:
+    return {"spelling": one.spelling, "at": time_to_text(one.at)} | set_values(
+        by=one.by, rewards=one.rewards, expires_at=text_or_none(one.expires_at), expiry_text=one.expiry_text
+    )
+
+
+def _addition_from(fields: Fields) -> GuildAddition:
+    return GuildAddition(
+        fields.text("spelling"),
+        fields.time("at"),
+        fields.optional_text("by"),
+        fields.optional_text("rewards"),
+        fields.first_time("expires_at"),
+        fields.optional_text("expiry_text"),
+    )
+
+
+def _guild_of(fields: Fields, name: str) -> int:
+    if (guild_id := id_or_none(name)) is None:
+        raise fields.wrong(name, "under a guild's id")
+    return guild_id
 
 
 def _hold_to_document(hold: Hold) -> Document:
@@ -145,6 +171,13 @@ def _ruling_from(fields: Fields, name: str) -> Ruling | None:
 
 def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
     """The record of a code after it was seen again, by the rule of `Store.remember`."""
+    own = joined_additions(known.own, seen.own)
+    # What guilds have said for themselves says nothing of it to others.
+    if not seen.is_for_all:
+        return replace(known, own=own)
+    if not known.is_for_all:
+        withdrawn, approved = known.withdrawn or seen.withdrawn, known.approved or seen.approved
+        return replace(seen, own=own, withdrawn=withdrawn, approved=approved, shown=known.shown)
     sources = dict(known.sources)
     for name, memory in seen.sources.items():
         before = sources.get(name, memory)
@@ -165,6 +198,7 @@ def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
         first_seen=min(known.first_seen, seen.first_seen),
         last_seen=max(known.last_seen, seen.last_seen),
         sources=sources,
+        own=own,
         latest_end=latest_end,
         rounds=rounds,
         holds=joined_holds(known.holds, seen.holds),
@@ -189,6 +223,18 @@ def joined_rounds(first: Sequence[Round], second: Sequence[Round]) -> tuple[Roun
         for pair in zip(longer, shorter, strict=False)
     )
     return (*both, *longer[len(shorter) :])
+
+
+def joined_additions(
+    first: Mapping[int, GuildAddition], second: Mapping[int, GuildAddition]
+) -> dict[int, GuildAddition]:
+    """What guilds have said of a code for themselves, by guild the later word, in whatever order they are joined."""
+    return {
+        guild_id: max(
+            (words[guild_id] for words in (first, second) if guild_id in words), key=lambda one: (one.at, str(one))
+        )
+        for guild_id in sorted({*first, *second})
+    }
 
 
 def joined_holds(first: Mapping[str, Hold], second: Mapping[str, Hold]) -> dict[str, Hold]:
@@ -221,6 +267,7 @@ def joined_doubts(first: Mapping[str, Any], second: Mapping[str, Any]) -> Docume
         latest_end=max(filter(None, (one.latest_end, other.latest_end)), default=None),
         rounds=joined_rounds(one.rounds, other.rounds),
         holds=joined_holds(one.holds, other.holds),
+        own=joined_additions(one.own, other.own),
     )
     document = code_to_document(joined)
-    return {name: document[name] for name in ("latest_end", "rounds", "holds") if name in document}
+    return {name: document[name] for name in ("latest_end", "rounds", "holds", "own") if name in document}

@@ -32,7 +32,10 @@ _OF_SUBSCRIPTION = frozenset(
 GUILD_OF_FIRST_SCHEMA = frozenset({"destination", "games", "mention_role_id", "seeded", "announce_current", "broken"})
 """What a guild's own document held before each of its games had one."""
 
-_OF_GUILD = frozenset({"_id", "guild_id", "label", "language", "created_at", "updated_at"}) | GUILD_OF_FIRST_SCHEMA
+_OF_GUILD = (
+    frozenset({"_id", "guild_id", "label", "language", "title", "destinations", "created_at", "updated_at"})
+    | GUILD_OF_FIRST_SCHEMA
+)
 
 
 def subscription_id(guild_id: int, game: str) -> str:
@@ -179,7 +182,8 @@ def guild_to_document(guild: Guild, now: datetime, before: Mapping[str, Any] | N
     at = time_to_text(now)
     created_at = (before or {}).get("created_at", at)
     own = {"_id": str(guild.guild_id), "guild_id": guild.guild_id, "created_at": created_at, "updated_at": at}
-    return kept | own | set_values(label=guild.label, language=guild.language)
+    named = {field_name(label): name for label, name in guild.destinations.items()}
+    return kept | own | set_values(label=guild.label, language=guild.language, title=guild.title, destinations=named)
 
 
 def guild_from_document(document: Mapping[str, Any]) -> Guild:
@@ -190,7 +194,14 @@ def guild_from_document(document: Mapping[str, Any]) -> Guild:
     guild_id = fields.id("guild_id")
     if document.get("_id") != str(guild_id):
         raise fields.wrong("_id", f"{str(guild_id)!r}")
-    return Guild(guild_id, fields.optional_text("label"), fields.optional_text("language"))
+    named = fields.table("destinations", optional=True)
+    return Guild(
+        guild_id,
+        fields.optional_text("label"),
+        fields.optional_text("language"),
+        fields.optional_text("title"),
+        {plain_name(label): named.text(label) for label in named.document},
+    )
 
 
 def _addresses(before: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -157,6 +157,12 @@ SHAPES: Mapping[str, Shape] = {
             "guild_id": ("number", "the same"),
             "label": ("text", "what people call it"),
             "language": ("text", "the language of what its members see; that of the settings where it is missing"),
+            "title": ("text", "what Discord calls it, as `guilds add` or the bot was last told"),
+            "destinations": (
+                "object",
+                "what Discord calls where its announcements go, by what it is called here: `channel ID`, `webhook"
+                " env:NAME`",
+            ),
             "created_at": ("time", "when it was added"),
             "updated_at": ("time", "when its destination was last another one"),
         },
@@ -173,6 +179,11 @@ SHAPES: Mapping[str, Shape] = {
             "sources": (
                 "object",
                 "for each source its `spelling`, `first_seen` and `last_seen`, and for `manual` `by` whom it was added",
+            ),
+            "own": (
+                "object",
+                "for each guild whose own people have added it for themselves: its `spelling`, when (`at`), `by` whom,"
+                " `rewards`, `expires_at` and `expiry_text`. Where no source is named it goes to these guilds alone",
             ),
             "rewards": ("text", "what it brings"),
             "expires_at": ("time", "when it ends"),

@@ -17,7 +17,15 @@ from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
 from giftping.todo.sweep_notes import SweepNotes
 from giftping.todo.transitions import with_submission
-from giftping.todo.validation import NotOnRosterError, SubmissionError, TodoDraft, is_repeated, validated
+from giftping.todo.validation import (
+    NotOnRosterError,
+    SubmissionError,
+    TodoDraft,
+    is_repeated,
+    not_listed,
+    validated,
+)
+from giftping.words.said import Said
 
 FARTHEST = timedelta(days=31)
 """How far from now Discord's word of when a TODO was handed in is believed: further off than that no clock is that got
@@ -128,9 +136,9 @@ def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by
     """Raise SubmissionError for a member who may not hand in a TODO, or for whom nobody else may."""
     if by is not None and by != member.user_id:
         if by != owner_id and not by_staff:
-            raise SubmissionError([("by", f"{by} is not the owner; only the owner hands in for others")])
+            raise SubmissionError([("by", Said("todo.wrong.not_owner", by=by))])
         if not member.on_roster:
-            raise SubmissionError([("for", f"{member.user_id} is not on the roster; add them: todo roster add")])
+            raise SubmissionError([("for", not_listed(member.user_id))])
     elif not member.on_roster and member.user_id != owner_id:
         raise NotOnRosterError(member.user_id)
 

@@ -9,9 +9,10 @@ from pathlib import PurePath
 
 from giftping.discord.limits import text_length
 from giftping.errors import UsageError
-from giftping.text import counted, day_first
+from giftping.text import day_first
 from giftping.todo.model import Attachment, Member, Todo
 from giftping.todo.texts import TEXT_LENGTH, is_seen, is_storable, says_something
+from giftping.words.said import Said
 
 ATTACHMENT_SIZE = 8 * 1024 * 1024
 """The most bytes of a file: the older bot's limit, which is within Discord's."""
@@ -41,6 +42,10 @@ NEAR_DAYS = 1
 """How many days before or after today a TODO may be for: the evening before, and the morning after."""
 
 
+Mistake = tuple[str, Said]
+"""What is wrong with a TODO: the field, empty for the whole, and the reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class TodoDraft:
     """A TODO as it was typed."""
@@ -58,17 +63,22 @@ class TodoDraft:
 class SubmissionError(UsageError):
     """A TODO cannot be handed in."""
 
-    def __init__(self, mistakes: list[tuple[str, str]]) -> None:
+    def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = mistakes
         """All of them, each with the field that it is about, empty for the whole."""
         super().__init__("\n".join(f"{field}: {reason}" if field else reason for field, reason in mistakes))
+
+
+def not_listed(user_id: int) -> Said:
+    """That a member is not on the roster, and what to do about it."""
+    return Said("todo.wrong.not_listed", who=user_id, command="todo roster add")
 
 
 class NotOnRosterError(SubmissionError):
     """Whoever hands in a TODO of their own is not on the roster."""
 
     def __init__(self, user_id: int) -> None:
-        super().__init__([("", f"{user_id} is not on the roster; add them: todo roster add")])
+        super().__init__([("", not_listed(user_id))])
 
 
 def validated(
@@ -78,7 +88,7 @@ def validated(
 
     What is returned fits into the post that Discord is sent: it was made and measured.
     """
-    mistakes: list[tuple[str, str]] = []
+    mistakes: list[Mistake] = []
     todo = Todo(
         # Who is on the roster without a name is called what everybody may be.
         name=_written(draft.name) or member.name.strip() or str(member.user_id),
@@ -93,7 +103,7 @@ def validated(
     )
     mistakes += [*_text_mistakes(draft), *_list_mistakes(draft, todo), *file_mistakes(todo.attachment)]
     if not mistakes and is_repeated(todo, member.todo) and member.todo and member.todo.date == todo.date:
-        mistakes.append(("", f"this TODO for {todo.date} is handed in already, word for word"))
+        mistakes.append(("", Said("todo.wrong.twice", day=todo.date)))
     if mistakes:
         raise SubmissionError(mistakes)
     return todo
@@ -111,16 +121,16 @@ def _texts(todo: Todo) -> tuple[str, ...]:
     return todo.must_do, todo.can_do, todo.dont_do
 
 
-def _date(text: str, today: date, mistakes: list[tuple[str, str]]) -> str:
+def _date(text: str, today: date, mistakes: list[Mistake]) -> str:
     """The date as DD/MM/YYYY; note a mistake for one that is none, or is not near today."""
     if not text:
         return f"{today:%d/%m/%Y}"
     day = day_first(text)
     if day is None:
-        mistakes.append(("date", f"{text!r} is not a date; write it as DD/MM/YYYY, such as {today:%d/%m/%Y}"))
+        mistakes.append(("date", Said("todo.wrong.date", text=repr(text), today=f"{today:%d/%m/%Y}")))
         return text
     if abs(day - today) > timedelta(days=NEAR_DAYS):
-        mistakes.append(("date", f"{day:%d/%m/%Y} is not near today, {today:%d/%m/%Y}; a day before or after is"))
+        mistakes.append(("date", Said("todo.wrong.far", day=f"{day:%d/%m/%Y}", today=f"{today:%d/%m/%Y}")))
     return f"{day:%d/%m/%Y}"
 
 
@@ -129,38 +139,40 @@ def _written(text: str) -> str:
     return text.strip() if is_seen(text) else ""
 
 
-def _text_mistakes(draft: TodoDraft) -> Iterator[tuple[str, str]]:
+def _text_mistakes(draft: TodoDraft) -> Iterator[Mistake]:
     """What is wrong with what was typed; a name from the roster is nobody's mistake."""
     for name in ("name", *LISTS):
         text = getattr(draft, name)
         if not is_storable(text):
-            yield name, "is not a text in UTF-8; type it anew"
+            yield name, Said("todo.wrong.encoding")
         elif (length := text_length(text)) > TEXT_LENGTH:
-            yield name, f"has {counted(length, 'character')}; {TEXT_LENGTH} are the most"
+            yield name, Said("todo.wrong.long", count=length, most=TEXT_LENGTH)
 
 
-def _list_mistakes(draft: TodoDraft, todo: Todo) -> Iterator[tuple[str, str]]:
+def _list_mistakes(draft: TodoDraft, todo: Todo) -> Iterator[Mistake]:
     if todo.attachment is not None or any(map(says_something, _texts(todo))):
         return
     typed = next((name for name in LISTS if getattr(draft, name).strip()), "")
     if not typed:
-        yield "", f"nothing is in it; write at least one of {', '.join(LISTS)}, or attach a file"
+        yield "", Said("todo.wrong.empty", fields=", ".join(LISTS))
     elif not any(_texts(todo)):
-        yield typed, "has only characters that cannot be seen; write what is to be done"
+        yield typed, Said("todo.wrong.unseen")
     else:
-        yield next(name for name in LISTS if getattr(todo, name)), "has only punctuation; write what is to be done"
+        yield next(name for name in LISTS if getattr(todo, name)), Said("todo.wrong.signs")
 
 
-def file_mistakes(file: Attachment | None) -> Iterator[tuple[str, str]]:
+def file_mistakes(file: Attachment | None) -> Iterator[Mistake]:
     """Why a file cannot be handed in, each reason with the field."""
     if file is None:
         return
     if file.size > ATTACHMENT_SIZE:
-        yield "attachment", f"{file.filename} has {file.size / 2**20:.1f} MiB, at most {ATTACHMENT_SIZE >> 20} MiB"
+        size, most = f"{file.size / 2**20:.1f}", ATTACHMENT_SIZE >> 20
+        yield "attachment", Said("todo.wrong.big_file", file=file.filename, size=size, most=most)
     if file.size == 0:
-        yield "attachment", f"{file.filename} is empty"
+        yield "attachment", Said("todo.wrong.empty_file", file=file.filename)
     if content_type_of(file.filename) == "":
-        yield "attachment", f"{file.filename} is of a kind that is not taken; taken are {', '.join(CONTENT_TYPES)}"
+        kinds = ", ".join(CONTENT_TYPES)
+        yield "attachment", Said("todo.wrong.kind_of_file", file=file.filename, kinds=kinds)
 
 
 def content_type_of(filename: str) -> str:

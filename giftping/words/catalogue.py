@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,13 @@ HOME_LANGUAGE = "en"
 
 LONGEST_PHRASE = 200
 """How many characters a phrase has at most, so that what is made of it stays within Discord's limits."""
+
+COMMANDS = "commands."
+"""How the names of those phrases begin that Discord shows of slash commands: what they are called, and what they do."""
+
+COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
+LONGEST_DESCRIPTION = 100
+"""How long the name of a command or an option, and what is said of it, may be (Application Command Structure)."""
 
 FOLDER = Path(__file__).parent
 
@@ -80,6 +88,17 @@ def placeholders(phrase: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _no_command(name: str, phrase: str) -> str:
+    """Why Discord would not take a phrase for a command, and with it none of the commands; empty where it would."""
+    if not name.startswith(COMMANDS):
+        return ""
+    if not name.endswith(".name"):
+        is_long = len(phrase) > LONGEST_DESCRIPTION
+        return f"is longer than {LONGEST_DESCRIPTION} characters, the most that Discord takes here" if is_long else ""
+    is_name = COMMAND_NAME.fullmatch(phrase) and phrase == phrase.lower()
+    return "" if is_name else "is no name of a command: write 1 to 32 small letters, digits, - and _"
+
+
 def mistakes_in(phrases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """The names of the user's own phrases that cannot be said, each with the reason and what to write."""
     known = phrases_of(HOME_LANGUAGE)
@@ -90,6 +109,8 @@ def mistakes_in(phrases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield name, "must be a text that is not empty"
         elif len(phrase) > LONGEST_PHRASE:
             yield name, f"is longer than {LONGEST_PHRASE} characters"
+        elif reason := _no_command(name, phrase):
+            yield name, reason
         else:
             try:
                 unknown = placeholders(phrase) - placeholders(known[name])

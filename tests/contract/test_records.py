@@ -18,9 +18,11 @@ from giftping.store.base import (
     HOME_GAME,
     Broken,
     ChannelKind,
+    CodeRecord,
     Destination,
     EntryState,
     Guild,
+    GuildAddition,
     LedgerEntry,
     Posting,
     PostsIn,
@@ -471,6 +473,20 @@ def test_codes_come_newest_first_then_by_id_of_one_game_or_of_all(store: Store) 
     ]
     assert [one.key for one in store.codes(OTHER_GAME)] == ["A1"]
     assert store.codes("no-such-game") == []
+
+
+def test_two_hosts_that_add_a_code_for_a_guild_each_have_added_it_for_both(open_store: OpenStore) -> None:
+    first, second = open_store(), open_store()
+    for store, guild_id in ((first, 1), (second, 2)):
+        addition = GuildAddition("Ours100", NOON, "ada", "1 gem", LATER, "May 5")
+        store.remember([CodeRecord(HOME_GAME, "OURS100", "Ours100", NOON, NOON, own={guild_id: addition})])
+    (known,) = open_store().codes()
+    assert known.own.keys() == {1, 2}
+    assert not known.is_for_all
+    second.remember([code("OURS100", at=LATER)])
+    (known,) = open_store().codes()
+    assert known == code("OURS100", at=LATER, own=known.own)
+    assert known.own.keys() == {1, 2}
 
 
 def test_remembering_nothing_is_nothing(store: Store) -> None:

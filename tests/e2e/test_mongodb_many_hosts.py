@@ -104,3 +104,21 @@ def test_a_guild_added_by_hand_on_one_host_and_a_code_on_another_meet(
     for host in (first, second, first):
         assert host.run(*CHECK).exit_code == 0
     assert scene.arrived(guild) == {"BYHAND1": 1}
+
+
+def test_a_code_that_two_guilds_add_on_two_hosts_and_then_the_operator_goes_to_each_guild_once(
+    scene: Scene, forker: Forker, ledger: Ledger
+) -> None:
+    scene.list_codes()
+    first, second = hosts = [machine(scene, forker, ledger, name) for name in ("first", "second")]
+    guilds = [scene.bot_guild(first, number) for number in (1, 2, 3)]
+    for host in hosts:
+        assert host.run(*CHECK).exit_code == 0
+    for host, guild in zip(hosts, guilds, strict=False):
+        assert host.run("codes", "add", "OURS1CODE", "--game", GAME, "--guild", str(guild)).exit_code == 0
+    run_at_once(hosts, CHECK)
+    assert [scene.arrived(guild) for guild in guilds] == [{"OURS1CODE": 1}, {"OURS1CODE": 1}, {}]
+    assert second.run("codes", "add", "OURS1CODE", "--game", GAME).exit_code == 0
+    run_at_once(hosts, CHECK)
+    run_at_once(hosts, CHECK)
+    assert [scene.arrived(guild) for guild in guilds] == [{"OURS1CODE": 1}] * 3

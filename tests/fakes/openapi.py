@@ -60,6 +60,10 @@ class OpenApi:
             known |= set(self._components["schemas"][option["$ref"].rpartition("/")[2]]["properties"])
         return known
 
+    def schema_violations(self, name: str, body: object) -> list[str]:
+        """Return what is wrong with a value of one of the description's schemas."""
+        return _told(self._validator({"$ref": f"#/components/schemas/{name}"}), body)
+
     def _validator(self, schema: Mapping[str, Any]) -> Draft202012Validator:
         whole = {"allOf": [schema], "components": self._components}
         return Draft202012Validator(whole, format_checker=FormatChecker())

@@ -120,6 +120,7 @@ def _settle(story: Story) -> None:
     stage.discord.fail(faults.status(500), match=Match(method="POST", channel_id=WEBHOOK_CHANNEL))
     story.tell("codes", "add", "SnowDay24", "--game", WOS, "--rewards", "Gems x100", "--expires", "2099-12-31")
     guild = ("--guild", str(WEBHOOK_GUILD))
+    story.tell("codes", "add", "OursAlone1", "--game", WOS, *guild)
     story.run("codes", "check", *guild, token=False)
     story.run("codes", "check", *guild, token=False)
     story.tell("codes", "settle")

@@ -12,7 +12,7 @@ from fakes.records import LATER, NOON, code, entry, run, subscription
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.hosts import HostRecord, host_to_document
 from giftping.store import code_documents, guild_documents
-from giftping.store.base import Broken, Guild, Hold, Posting, Round, Ruling
+from giftping.store.base import Broken, Guild, GuildAddition, Hold, Posting, Round, Ruling
 from giftping.store.code_documents import code_to_document
 from giftping.store.documents import (
     CODES,
@@ -81,7 +81,7 @@ def written() -> dict[str, dict[str, Any]]:
             )
         ),
         SUBSCRIPTIONS: subscription_to_document(full, {"style": {}}),
-        GUILDS: guild_to_document(Guild(1, "Frost", "de"), NOON) or {},
+        GUILDS: guild_to_document(Guild(1, "Frost", "de", "Frostland", {"channel 5": "codes"}), NOON) or {},
         CODES: code_to_document(
             code(
                 rewards="gems",
@@ -95,6 +95,7 @@ def written() -> dict[str, dict[str, Any]]:
                 approved=Ruling("ada", LATER),
                 latest_end=LATER,
                 shown="Gift100 ended",
+                own={1: GuildAddition("Gift100", NOON)},
             )
         ),
         RUNS: run_to_document(run()),

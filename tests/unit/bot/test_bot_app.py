@@ -14,6 +14,7 @@ import discord
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, Machine, Stage
 from discord import app_commands
+from english import SAID
 from simcord.actors import MemberActor
 
 from giftping.bot import failures
@@ -195,7 +196,7 @@ async def test_an_error_outside_the_command_is_told_and_logged_without_the_token
     result = await ben.slash(stage.channel, "giftcode_stats")
     assert len(stage.env.errors) == 1
     messages = [message for message in (result.response, *result.followups) if message]
-    assert [message.embeds[0].description for message in messages] == [failures.UNEXPECTED]
+    assert [message.embeds[0].description for message in messages] == [SAID("bot.failure.unexpected")]
     assert "/giftcode_stats: ValueError: no embed with" in caplog.text
     assert stage.stand_in.bot_token not in caplog.text
 

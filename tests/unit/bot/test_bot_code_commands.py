@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, TABLES, Machine, Stage, labels, said, shown, text_of
+from english import ENGLISH, SAID
 from fakes.patience import PATIENT
-from fakes.records import NOON, code, entry, subscriptions
+from fakes.records import LATER, NOON, code, entry, subscriptions
 from fakes.shared_store import FakeSharedEngine
 from simcord.actors import MemberActor
 from simcord.backend.errors import SetupError
@@ -22,7 +23,7 @@ from giftping.bot.command_runner import CommandResult
 from giftping.commands import codes as coding
 from giftping.settings.keys import Settings
 from giftping.settings.secrets import Secret
-from giftping.store.base import EntryState
+from giftping.store.base import CodeRecord, EntryState, GuildAddition
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
 MANAGERS = ("giftcode_reset", "giftcode_add", "giftcodesettings")
@@ -200,12 +201,30 @@ async def test_a_code_added_by_hand_is_there_for_the_next_check(stage: Stage, al
         )
     )
     assert "SnowDay24" in text
-    assert "1 server follows the game" in text
+    assert SAID("bot.codes.announced_here") in text
     with stage.store() as store:
         (known,) = store.codes()
     assert known.spelling == "SnowDay24"
-    assert set(known.sources) == {"manual"}
-    assert known.expires_at == datetime(2100, 1, 1, tzinfo=UTC)
+    assert (known.sources, set(known.own)) == ({}, {stage.guild.id})
+    said_here = known.own[stage.guild.id]
+    assert (said_here.by, said_here.rewards) == (f"member {alice.id}", "Gems x100")
+    assert said_here.expires_at == datetime(2100, 1, 1, tzinfo=UTC)
+
+
+async def test_a_code_that_is_added_where_its_game_is_not_followed_says_so(stage: Stage, alice: MemberActor) -> None:
+    text = said(await alice.slash(stage.channel, "giftcode_add", code="SnowDay24", game=WOS))
+    assert SAID("bot.codes.not_followed_here", command="`/giftcodesettings`") in text
+
+
+async def test_a_code_of_another_guilds_people_is_not_shown(stage: Stage, alice: MemberActor, ben: MemberActor) -> None:
+    follow(stage, WOS)
+    with stage.store() as store:
+        theirs = GuildAddition("TheirsOnly", LATER)
+        store.remember([CodeRecord(WOS, "THEIRSONLY", "TheirsOnly", LATER, LATER, own={OTHER_GUILD: theirs})])
+    await alice.slash(stage.channel, "giftcode_add", code="SnowDay24", game=WOS)
+    shown = said(await ben.slash(stage.channel, "giftcode"))
+    assert "SnowDay24" in shown
+    assert "TheirsOnly" not in shown
 
 
 @pytest.mark.parametrize(
@@ -222,7 +241,9 @@ async def test_a_code_that_cannot_be_added_is_refused_with_the_reason(
     stage: Stage, alice: MemberActor, options: dict[str, str], reason: str
 ) -> None:
     given = {"code": "SnowDay24", "game": WOS} | options
-    assert said(await alice.slash(stage.channel, "giftcode_add", **given)).startswith(reason)
+    answer = said(await alice.slash(stage.channel, "giftcode_add", **given))
+    assert answer.startswith(reason)
+    assert "--" not in answer
     with stage.store() as store:
         assert store.codes() == []
 
@@ -439,11 +460,11 @@ async def test_codes_are_shown_by_the_own_copy_which_is_said(
 ) -> None:
     await stage.restart()
     await alice.slash(stage.channel, "giftcode_add", code="Frost2026", game=WOS)
-    assert embeds.ON_MIRROR not in said(await ben.slash(stage.channel, "giftcode"))
+    assert SAID("bot.codes.on_mirror") not in said(await ben.slash(stage.channel, "giftcode"))
     mongodb.is_away = True
     text = said(await ben.slash(stage.channel, "giftcode"))
     assert "Frost2026" in text
-    assert embeds.ON_MIRROR in text
+    assert SAID("bot.codes.on_mirror") in text
 
 
 async def test_a_code_is_added_to_the_own_copy_which_is_said(
@@ -456,7 +477,7 @@ async def test_a_code_is_added_to_the_own_copy_which_is_said(
     mongodb.is_away = True
     text = said(await alice.slash(stage.channel, "giftcode_add", code="SnowDay24", game=WOS))
     assert text.startswith("Added\n")
-    assert embeds.ON_MIRROR in text
+    assert SAID("bot.codes.on_mirror") in text
     mongodb.is_away = False
     assert "SnowDay24" in said(await ben.slash(stage.channel, "giftcode"))
 
@@ -468,16 +489,15 @@ async def test_a_database_that_was_never_met_is_said_not_to_be_there_and_nothing
     mongodb.is_away = True
     await stage.restart()
     options = {"code": "SnowDay24", "game": WOS} if command == "giftcode_add" else {}
-    assert said(await alice.slash(stage.channel, command, **options)) == embeds.AWAY
+    assert said(await alice.slash(stage.channel, command, **options)) == SAID("bot.codes.away")
 
 
 def test_a_check_that_the_database_held_up_does_not_tell_its_address() -> None:
     """What it says of itself is for whoever runs the bot."""
     notice = "MongoDB giftping at 10.0.0.7: the connection was refused; nothing is sent meanwhile (on_outage = hold)"
     value = {"deliveries": [], "seeded": [], "resting": [], "notices": [notice]}
-    text = text_of(
-        embeds.checked(CommandResult(value=value, trouble=(notice, "source my-list: HTTP 500"), exit_code=69))
-    )
+    result = CommandResult(value=value, trouble=(notice, "source my-list: HTTP 500"), exit_code=69)
+    text = text_of(embeds.checked(result, ENGLISH))
     assert "10.0.0.7" not in text
     assert "The database said something to whoever runs the bot" in text
     assert "Source my-list: HTTP 500" in text

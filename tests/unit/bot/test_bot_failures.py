@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from giftping.bot.failures import AT_IT, NOT_LISTED, NOT_SET_UP, UNEXPECTED, Failure, failure_of
+from giftping.bot.failures import Failure, Told, failure_of
 from giftping.errors import (
     EXIT_LOCKED,
     EXIT_SETTINGS,
@@ -27,32 +27,36 @@ from giftping.todo.validation import NotOnRosterError
     ("error", "failure", "logged"),
     [
         (UsageError("say where"), Failure("say where", EXIT_USAGE), []),
-        (UnknownGuildError("guild 5 is not known; did you mean 6?"), Failure(NOT_SET_UP, EXIT_USAGE), []),
-        (NotOnRosterError(7), Failure(NOT_LISTED, EXIT_USAGE), []),
-        (LockHeldError(12), Failure(AT_IT, EXIT_LOCKED), []),
+        (
+            UnknownGuildError("guild 5 is not known; did you mean 6?"),
+            Failure("guild 5 is not known; did you mean 6?", EXIT_USAGE, Told.NOT_SET_UP),
+            [],
+        ),
+        (NotOnRosterError(7), Failure(str(NotOnRosterError(7)), EXIT_USAGE, Told.NOT_LISTED), []),
+        (LockHeldError(12), Failure(str(LockHeldError(12)), EXIT_LOCKED, Told.BUSY), []),
         (
             StoreAwayError("away: s3cret"),
-            Failure("Nothing was done: away: ***", EXIT_TROUBLE, is_store_trouble=True),
+            Failure("away: ***", EXIT_TROUBLE, Told.AWAY),
             [(logging.WARNING, "away: ***")],
         ),
         (
             LockError("full"),
-            Failure("Nothing was done: full", EXIT_TROUBLE, is_store_trouble=True),
+            Failure("full", EXIT_TROUBLE, Told.AWAY),
             [(logging.WARNING, "full")],
         ),
         (
             SettingsError([Mistake("a.toml", "x", "wrong")]),
-            Failure("Nothing was done: a.toml: x: wrong", EXIT_SETTINGS, is_store_trouble=True),
+            Failure("a.toml: x: wrong", EXIT_SETTINGS, Told.AWAY),
             [(logging.WARNING, "a.toml: x: wrong")],
         ),
         (
             SecretError("env:HOOK", "is not set"),
-            Failure("Nothing was done: env:HOOK: is not set", EXIT_SETTINGS, is_store_trouble=True),
+            Failure("env:HOOK: is not set", EXIT_SETTINGS, Told.AWAY),
             [(logging.WARNING, "env:HOOK: is not set")],
         ),
         (
             RuntimeError("boom s3cret"),
-            Failure(UNEXPECTED, EXIT_UNEXPECTED),
+            Failure("boom ***", EXIT_UNEXPECTED, Told.UNEXPECTED),
             [(logging.ERROR, "unexpected RuntimeError: boom ***")],
         ),
     ],

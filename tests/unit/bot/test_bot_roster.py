@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from bot_stage import labels, shown
+from english import SAID
 from past import DAY, now
 from simcord import SetupError
 from todo_guild import TodoGuild
 
-from giftping.bot import todo_embeds as embeds
 from giftping.demo import faults
 from giftping.demo.log import Match
 
@@ -38,16 +38,16 @@ async def test_the_staff_and_the_owner_may_and_nobody_else(todo: TodoGuild, comm
     with pytest.raises(SetupError, match="default-member-permissions"):
         await todo.asha.slash(todo.channel, command, **options_of(todo, command))
     moderator = todo.stage.add_member("mod", manage_roles=True)
-    assert await todo.ask(moderator, command, **options_of(todo, command)) == embeds.NOT_FOR_YOU
+    assert await todo.ask(moderator, command, **options_of(todo, command)) == SAID("bot.todo.not_for_you")
     assert todo.past.read(todo.asha.id) == before
     for who in (todo.staff, todo.owner):
-        assert embeds.NOT_FOR_YOU not in await todo.ask(who, command, **options_of(todo, command))
+        assert SAID("bot.todo.not_for_you") not in await todo.ask(who, command, **options_of(todo, command))
 
 
 async def test_with_no_staff_role_and_no_owner_nobody_may(todo: TodoGuild) -> None:
     await todo.stage.restart(OWNER_ID=None)
     for who in (todo.owner, todo.staff):
-        assert await todo.ask(who, "todo_roster list") == embeds.NOT_FOR_YOU
+        assert await todo.ask(who, "todo_roster list") == SAID("bot.todo.not_for_you")
 
 
 # The roster

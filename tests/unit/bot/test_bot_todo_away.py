@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from bot_stage import said
+from english import PERHAPS, SAID
 from fakes.patience import PATIENT
 from mongodb import Gate, open_gate
 from simcord.actors import MemberActor
@@ -16,7 +17,6 @@ from simcord.results import InteractionResult
 from todo_guild import READ, Heard, TodoGuild, acknowledged, filled, texts_of
 
 from giftping.bot import command_runner, todo_commands
-from giftping.bot import todo_embeds as embeds
 from giftping.bot.command_runner import Command, CommandResult, CommandRunner
 from giftping.bot.todo_form import FormPurpose
 from giftping.wiring import Wiring
@@ -127,12 +127,12 @@ async def test_what_cannot_be_saved_is_not_said_to_be_and_the_text_is_given_back
     opened = await todo.asha.slash(todo.channel, "todo")
     await todo.restart(MONGO_URI=f"{NOBODY_LISTENS}?{QUICK}")
     answers = {command: said(await give(todo, command)) for command in COMMANDS}
-    assert set(answers.values()) == {embeds.AWAY}
-    assert said(await todo.asha.slash(todo.channel, "todo")) == embeds.AWAY
+    assert set(answers.values()) == {SAID("bot.todo.away")}
+    assert said(await todo.asha.slash(todo.channel, "todo")) == SAID("bot.todo.away")
     member, commands = Heard(todo.asha), todo_commands.TodoCommands(CommandRunner(todo.stage.settings))
     await commands.hand_in(member, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
     (embed,) = member.embeds
-    assert (embed.title, embed.description) == ("Not handed in", embeds.PERHAPS)
+    assert (embed.title, embed.description) == ("Not handed in", PERHAPS)
     assert [field.value for field in embed.fields] == ["Read two pages"]
     assert opened.modal is not None
     assert todo.posted == []
@@ -140,22 +140,22 @@ async def test_what_cannot_be_saved_is_not_said_to_be_and_the_text_is_given_back
 
 async def test_the_copy_goes_on_says_so_and_is_carried_over(todo: TodoGuild, gate: Gate) -> None:
     await todo.restart(MONGO_URI=f"mongodb://{gate.address}/{todo.stage.machine.folder.name}?{QUICK}")
-    assert embeds.ON_MIRROR not in await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
-    assert embeds.ON_MIRROR not in await todo.ask(todo.owner, "todo_roster add", member=todo.staff)
+    assert SAID("bot.todo.on_mirror") not in await todo.ask(todo.owner, "todo_roster add", member=todo.asha)
+    assert SAID("bot.todo.on_mirror") not in await todo.ask(todo.owner, "todo_roster add", member=todo.staff)
     gate.shut()
     answer = said(await todo.hand_in(todo.asha, **READ))
     assert "Posted in the channel." in answer
     for command in ("todostatus", "listtodo", "todo_pause", "todo_roster list", "deltodo", "todo_roster remove"):
         said_now = said(await give(todo, command))
-        assert embeds.ON_MIRROR in said_now
+        assert SAID("bot.todo.on_mirror") in said_now
         assert "127.0.0.1" not in said_now
-    assert embeds.ON_MIRROR in answer
+    assert SAID("bot.todo.on_mirror") in answer
     gate.open()
     assert "No TODO to delete" in await todo.ask(todo.asha, "deltodo")
     listed = await todo.ask(todo.owner, "todo_roster list")
     assert f"<@{todo.staff.id}>" in listed
     assert f"<@{todo.asha.id}>" not in listed
-    assert embeds.ON_MIRROR not in listed
+    assert SAID("bot.todo.on_mirror") not in listed
 
 
 @pytest.mark.parametrize("is_new", [False, True], ids=["the same bot", "one started since"])

@@ -9,6 +9,7 @@ import aiohttp
 import discord
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, labels, said, shown, text_of
+from english import FIELDS, NOT_LISTED, SAID
 from fakes.patience import PATIENT
 from past import DAY, HOUR, now
 from simcord import SetupError
@@ -17,7 +18,6 @@ from todo_guild import READ, Heard, TodoGuild, controls, filled, texts_of
 from giftping.bot import todo_commands
 from giftping.bot import todo_embeds as embeds
 from giftping.bot.command_runner import CommandResult, CommandRunner
-from giftping.bot.failures import NOT_LISTED
 from giftping.bot.todo_form import FormPurpose, TodoForm
 from giftping.commands import submit as submitting
 from giftping.demo import faults
@@ -104,7 +104,7 @@ async def test_todos_are_not_handed_in_on_another_server(todo: TodoGuild) -> Non
 @pytest.mark.parametrize("command", ["todo", "todostatus", "listtodo", "deltodo", "todo_roster list"])
 async def test_a_command_that_reaches_the_bot_from_elsewhere_is_refused(todo: TodoGuild, command: str) -> None:
     object.__setattr__(todo.stage.settings.todo, "guild_id", OTHER_GUILD)
-    assert await todo.ask(todo.owner, command) == embeds.ELSEWHERE
+    assert await todo.ask(todo.owner, command) == SAID("bot.todo.elsewhere")
 
 
 async def test_without_a_guild_in_the_settings_it_is_saved_and_said_that_it_is_not_posted(todo: TodoGuild) -> None:
@@ -132,7 +132,7 @@ async def test_a_mistake_is_told_with_its_field_and_what_was_typed_is_not_lost(t
     assert embed.description is not None
     assert embed.description.startswith(f"**{field}**: ")
     assert reason in embed.description
-    assert {one.name: one.value for one in embed.fields} == {embeds.FIELDS[name]: text for name, text in texts.items()}
+    assert {one.name: one.value for one in embed.fields} == {FIELDS[name]: text for name, text in texts.items()}
     assert todo.past.read(todo.asha.id) == before
     assert todo.posted == []
 
@@ -193,7 +193,7 @@ async def test_a_form_that_is_sent_twice_at_once_hands_in_once(
     form = todo.stage.env.bot._connection._view_store._modals[opened.modal["custom_id"]]  # type: ignore[index]
     monkeypatch.setattr(form, "stop", lambda: None)
     assert "Posted in the channel." in said(await todo.asha.submit_modal(opened, filled(opened, **READ)))
-    assert said(await sent_again(todo, opened, filled(opened, **READ))) == embeds.TAKEN
+    assert said(await sent_again(todo, opened, filled(opened, **READ))) == SAID("bot.form.taken")
     assert len(taken) == len(todo.posted) == 1
 
 
@@ -349,12 +349,12 @@ async def test_who_manages_no_roles_is_not_shown_the_commands_for_others(todo: T
 
 async def test_who_is_shown_them_and_is_neither_owner_nor_staff_is_refused(todo: TodoGuild) -> None:
     moderator = todo.stage.add_member("mod", manage_roles=True)
-    assert await todo.ask(moderator, "atodo", member=todo.asha) == embeds.NOT_FOR_YOU
+    assert await todo.ask(moderator, "atodo", member=todo.asha) == SAID("bot.todo.not_for_you")
 
 
 async def test_a_member_who_is_not_on_the_roster_is_named_with_what_to_do(todo: TodoGuild) -> None:
     answer = await todo.ask(todo.owner, "atodo", member=todo.stranger)
-    assert answer == f"<@{todo.stranger.id}> is not on the roster; add them with `/todo_roster add`"
+    assert answer == f"<@{todo.stranger.id}> is not on the roster; add them: `/todo_roster add`"
 
 
 async def test_a_todo_for_a_member_who_has_left_is_handed_in_all_the_same(todo: TodoGuild) -> None:
@@ -376,7 +376,7 @@ async def test_a_member_sees_when_the_next_reminder_comes_and_why(todo: TodoGuil
 
 
 async def test_how_others_stand_is_for_the_owner_and_the_staff(todo: TodoGuild) -> None:
-    assert await todo.ask(todo.stranger, "todostatus", member=todo.asha) == embeds.NOT_FOR_YOU
+    assert await todo.ask(todo.stranger, "todostatus", member=todo.asha) == SAID("bot.todo.not_for_you")
     for who in (todo.owner, todo.staff):
         assert f"<@{todo.asha.id}>" in await todo.ask(who, "todostatus", member=todo.asha)
     assert "Nothing is known of" in await todo.ask(todo.owner, "todostatus", member=todo.stranger)
@@ -413,7 +413,7 @@ async def test_the_one_field_of_the_oldest_bot_is_no_todo_and_no_error(todo: Tod
 
 async def test_a_todo_that_cannot_be_read_is_told_without_what_only_the_operator_can_use(todo: TodoGuild) -> None:
     todo.past.document("todo_timestamps", {"_id": str(todo.stranger.id), "todo": "odd"})
-    assert await todo.ask(todo.stranger, "listtodo") == embeds.AWAY
+    assert await todo.ask(todo.stranger, "listtodo") == SAID("bot.todo.away")
 
 
 async def test_deleting_a_todo_keeps_the_clock_and_the_history(todo: TodoGuild) -> None:

@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import discord
 import simcord
 from bot_stage import GUILD, TABLES, Stage, said
+from english import ENGLISH, FIELDS
 from fakes.patience import PATIENT
 from past import HOUR, Past
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, RoleHandle
 from simcord.results import InteractionResult
 
-from giftping.bot import todo_embeds
 from giftping.demo.log import Match
 from giftping.discord.snowflake import snowflake_at
 
@@ -104,7 +105,7 @@ def controls(opened: InteractionResult) -> dict[str, Mapping[str, Any]]:
     """The controls of the form that was opened, by the name that a TODO has for them."""
     assert opened.modal is not None, said(opened)
     by_label = {label["label"]: label["component"] for label in opened.modal["components"]}
-    return {name: by_label[label] for name, label in todo_embeds.FIELDS.items()}
+    return {name: by_label[label] for name, label in FIELDS.items()}
 
 
 def filled(opened: InteractionResult, **texts: str) -> dict[str, str]:
@@ -125,6 +126,11 @@ class Heard:
     id: int = field(default_factory=lambda: snowflake_at(datetime.now(UTC)))
     forms: list[discord.ui.Modal] = field(default_factory=list)
     embeds: list[discord.Embed] = field(default_factory=list)
+    locale: discord.Locale = discord.Locale.american_english
+
+    @property
+    def client(self) -> Any:
+        return SimpleNamespace(runner=SimpleNamespace(voice=lambda *_: ENGLISH))
 
     @property
     def response(self) -> Heard:
@@ -143,7 +149,7 @@ class Heard:
 
 def texts_of(**texts: str) -> dict[str, str]:
     """The texts of a whole form."""
-    return dict.fromkeys(todo_embeds.FIELDS, "") | texts
+    return dict.fromkeys(FIELDS, "") | texts
 
 
 async def acknowledged(todo: TodoGuild) -> None:

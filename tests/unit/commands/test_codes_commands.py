@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +21,7 @@ from giftping.discord.snowflake import snowflake_at
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import CHECK_LOCK
 from giftping.settings.catalogue import Game
-from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, Hold, Round, Ruling, SourceMemory
+from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, Guild, Hold, Round, Ruling, SourceMemory
 from giftping.store.code_documents import code_from_document
 from giftping.store.holder import ProcessLock
 from giftping.store.records import Store
@@ -99,6 +100,16 @@ def test_a_check_tells_what_went_out_and_writes_it_as_json(
     assert set(ran.json) == CHECK_KEYS
     (delivery,) = ran.json["deliveries"]
     assert (delivery["guild_id"], delivery["codes"], delivery["result"]) == ("1", ["GIFT2026"], "sent")
+
+
+def test_a_check_names_guilds_and_channels_beside_their_ids(
+    giftping: Run, follower: Store, route: FakeRoute, listing: list[str]
+) -> None:
+    named = Guild(1, "Ours", destinations={"channel 500": "gift-codes"})
+    follower.change_guild(1, lambda _: named, NOON)
+    sent = giftping("codes", "check").output
+    assert "guild 1 (Ours): whiteout-survival: sent to channel 500 (gift-codes): GIFT2026" in sent
+    assert "guild 1 (Ours)" in giftping("codes", "explain", "GIFT2026").output
 
 
 def test_a_check_with_nothing_new_says_nothing_in_a_pipe(
@@ -202,6 +213,46 @@ def test_a_code_is_added_by_hand_in_its_exact_spelling(giftping: Run, follower: 
     assert ran.json["guilds"] == 1
     (record,) = follower.codes()
     assert (record.key, record.spelling, record.rewards) == ("HANDMADE1", "HandMade1", "100 gems")
+
+
+def test_a_guilds_own_code_is_added_for_it_alone_and_once_more_for_all(giftping: Run, follower: Store) -> None:
+    ours = giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--guild", "1", "--rewards", "gems")
+    assert "added for whiteout-survival in guild 1 alone: the next check announces it in 1 guild." in ours.output
+    theirs = giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--guild", "2", "--json")
+    assert (theirs.json["guilds"], theirs.json["guild_id"], theirs.json["code"]["rewards"]) == (0, "2", "")
+    assert giftping("codes", "list").output.count("HandMade1") == 2
+    assert "only guild 1" in giftping("codes", "list").output
+    shown = giftping("codes", "list", "--json").json["codes"]
+    assert [(one["added_by_guilds"], one["for_all"]) for one in shown] == [(["1"], False), (["2"], False)]
+    giftping("codes", "add", "HandMade1", "--game", HOME_GAME)
+    (record,) = follower.codes()
+    assert (set(record.sources), set(record.own)) == ({"manual"}, {1, 2})
+    assert giftping("codes", "list").output.count("HandMade1") == 1
+
+
+def test_what_all_know_of_a_code_no_guild_changes(giftping: Run, follower: Store) -> None:
+    known = code("GIFT100", rewards="1 gem", expires_at=NOON.replace(year=2090))
+    follower.remember([known])
+    said = ("--rewards", "nothing", "--expires", "2099-12-31")
+    assert giftping("codes", "add", "gift100", "--game", HOME_GAME, "--guild", "1", *said).exit_code == 0
+    (record,) = follower.codes()
+    assert replace(record, own={}) == known
+    assert record.own.keys() == {1}
+
+
+def test_a_new_round_is_for_all_guilds(giftping: Run, follower: Store) -> None:
+    ran = giftping("codes", "add", "GIFT100", "--game", HOME_GAME, "--guild", "1", "--again")
+    assert ran.exit_code == 2
+    assert "--again begins a round for all guilds" in " ".join(ran.errors.replace("│", " ").split())
+    assert follower.codes() == []
+
+
+def test_what_guilds_added_for_themselves_is_withdrawn_like_any_code(giftping: Run, follower: Store) -> None:
+    giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--guild", "1")
+    assert "goes out with the next check" in giftping("codes", "explain", "HandMade1", "--guild", "1").output
+    assert giftping("codes", "withdraw", "HandMade1").exit_code == 0
+    assert "a person has withdrawn it" in giftping("codes", "explain", "HandMade1", "--guild", "1").output
+    assert giftping("codes", "add", "HandMade1", "--game", HOME_GAME, "--guild", "1").exit_code == 2
 
 
 @pytest.mark.parametrize(

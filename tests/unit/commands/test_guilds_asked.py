@@ -14,7 +14,7 @@ from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.world import ChannelType, Permission
-from giftping.store.base import Destination
+from giftping.store.base import Destination, Guild
 from giftping.store.records import Store
 
 Run = Callable[..., Ran]
@@ -68,7 +68,54 @@ def test_what_discord_calls_a_channel_is_told(giftping: Run, town: StandInDiscor
     assert (ran.exit_code, ran.errors) == (0, "")
     assert ran.json["seen"] == {"name": "gift-codes", "kind": "a text channel", "guild": f"town {HERE}"}
     told = giftping("guilds", "add", str(HERE), *hook(town, HOOK)).output
-    assert f"by webhook {HOOK} (Gift codes, a text channel)." in told
+    assert f"by webhook {HOOK} (Gift codes, a text channel of town {HERE})." in told
+
+
+def test_what_discord_calls_a_guild_and_its_channel_is_kept_for_those_who_look(
+    giftping: Run, store: Store, town: StandInDiscord
+) -> None:
+    giftping("guilds", "add", str(HERE), "--channel", str(CHANNEL))
+    asked = len(town.requests)
+    (listed,) = giftping("guilds", "list", "--json").json["guilds"]
+    assert (listed["label"], listed["title"]) == (None, f"town {HERE}")
+    assert [one["destination_name"] for one in listed["subscriptions"]] == ["gift-codes"]
+    shown = giftping("guilds", "list").output
+    assert f"town {HERE}" in shown
+    assert f"channel {CHANNEL} (gift-codes)" in shown
+    assert f"{HERE} (town {HERE})" in giftping("codes", "stats", "--guild", str(HERE)).output
+    assert len(town.requests) == asked
+
+
+def test_a_name_that_a_person_gave_goes_before_discords(giftping: Run, store: Store, town: StandInDiscord) -> None:
+    giftping("guilds", "add", str(HERE), "--channel", str(CHANNEL), "--label", "Our town")
+    shown = giftping("guilds", "list").output
+    assert "Our town" in shown
+    assert f"town {HERE}" not in shown
+    giftping("guilds", "add", str(HERE), "--label", "")
+    assert f"town {HERE}" in giftping("guilds", "list").output
+
+
+def test_a_webhook_does_not_say_what_its_guild_is_called_and_a_bot_that_is_in_it_does(
+    giftping: Run, store: Store, town: StandInDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    giftping("guilds", "add", str(HERE), *hook(town, HOOK))
+    assert store.guild(HERE) == Guild(HERE, title=f"town {HERE}", destinations={f"webhook {HOOK}": "Gift codes"})
+    monkeypatch.delenv("DISCORD_TOKEN")
+    giftping("guilds", "add", str(THERE), *hook(town, ELSEWHERE_HOOK))
+    assert store.guild(THERE).title == ""
+
+
+def test_the_doctor_names_guilds_beside_their_ids(giftping: Run, town: StandInDiscord) -> None:
+    giftping("guilds", "add", str(HERE), "--channel", "99999", "--no-check", "--label", "Our town")
+    assert f"guild {HERE} (Our town)" in giftping("doctor", "-q").errors
+
+
+def test_a_destination_that_nothing_goes_to_any_more_has_no_name(
+    giftping: Run, store: Store, town: StandInDiscord
+) -> None:
+    giftping("guilds", "add", str(HERE), "--channel", str(CHANNEL))
+    giftping("guilds", "add", str(HERE), *hook(town, HOOK))
+    assert store.guild(HERE).destinations.keys() == {f"webhook {HOOK}"}
 
 
 @pytest.mark.parametrize("kind", [ChannelType.VOICE, ChannelType.STAGE, ChannelType.CATEGORY])
@@ -284,7 +331,7 @@ def test_a_check_costs_few_requests(giftping: Run, town: StandInDiscord) -> None
     assert len(town.requests) - before <= 5
     before = len(town.requests)
     giftping("guilds", "add", str(HERE), *hook(town, HOOK), "--mention", str(ROLE))
-    assert len(town.requests) - before <= 3
+    assert len(town.requests) - before <= 4
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from fakes.records import NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
+from giftping.store.base import CodeRecord, GuildAddition
+from giftping.store.code_documents import code_from_document, code_to_document
 from giftping.store.documents import (
     ACTIVE_MEMBERS,
     CLEARS,
@@ -290,3 +293,13 @@ def test_who_never_handed_in_is_behind_whoever_did() -> None:
         assert after["last_submit"] == 100.0
     gone = Queued(TODO_TIMESTAMPS, "5", 0, {**submitted, "rev": "a"}, never, "")
     assert replayed(None, gone) is None
+
+
+def test_what_two_guilds_added_for_themselves_on_both_sides_is_all_there() -> None:
+    def added(guild_id: int) -> Doc:
+        addition = GuildAddition("Ours100", NOON, "ada")
+        return code_to_document(CodeRecord("g", "OURS100", "Ours100", NOON, NOON, own={guild_id: addition}))
+
+    joined = RULES[CODES](added(1), Queued(CODES, "g:OURS100", 0, None, added(2), NOON.isoformat()))
+    assert joined is not None
+    assert code_from_document(joined).own.keys() == {1, 2}

@@ -14,6 +14,7 @@ from giftping.store.base import (
     SCHEMA_VERSION,
     CodeRecord,
     EntryState,
+    GuildAddition,
     Hold,
     LedgerEntry,
     Round,
@@ -52,6 +53,7 @@ HOLDS = st.dictionaries(
     max_size=3,
 )
 RULINGS = st.none() | st.builds(Ruling, TEXTS, TIMES)
+ADDITIONS = st.builds(GuildAddition, TEXTS, TIMES, TEXTS, TEXTS, st.none() | TIMES, TEXTS)
 RECORDS = {
     "entry": (
         entry_to_document,
@@ -94,6 +96,8 @@ RECORDS = {
             RULINGS,
             RULINGS,
             st.none() | TIMES,
+            TEXTS,
+            st.dictionaries(SNOWFLAKES, ADDITIONS, max_size=2),
         ),
     ),
     "run": (

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import giftping
 from giftping.words.catalogue import (
+    COMMANDS,
     HOME_LANGUAGE,
     LONGEST_PHRASE,
     flat,
@@ -22,14 +23,23 @@ from giftping.words.catalogue import (
     placeholders,
     words_of,
 )
+from giftping.words.said import Said
 
 HOME = phrases_of(HOME_LANGUAGE)
 OTHERS = [language for language in languages() if language != HOME_LANGUAGE]
 PRODUCT = Path(giftping.__file__).parent
 
 SAME_IN = {
-    "de": {"announcement.code", "announcement.region", "todo.post.name"},
-    "es": set(),
+    "de": {
+        "announcement.code",
+        "announcement.region",
+        "todo.post.name",
+        "bot.stats.codes",
+        "bot.form.name",
+        "commands.giftcode_add.code.name",
+        "commands.todo.name",
+    },
+    "es": {"commands.todo.name"},
 }
 """What a language says as English does, and means to."""
 
@@ -53,6 +63,11 @@ def test_nothing_is_left_in_english_but_what_is_meant_to_be(language: str) -> No
 
 
 @pytest.mark.parametrize("language", languages())
+def test_every_built_in_phrase_is_one_that_could_be_ones_own(language: str) -> None:
+    assert list(mistakes_in(phrases_of(language))) == []
+
+
+@pytest.mark.parametrize("language", languages())
 def test_no_phrase_is_longer_than_one_of_ones_own_may_be(language: str) -> None:
     assert [name for name, phrase in phrases_of(language).items() if len(phrase) > LONGEST_PHRASE] == []
 
@@ -64,7 +79,7 @@ def said_in(module: Path) -> set[str]:
         if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
             continue
         callee, name = ast.unparse(node.func), node.args[0].value
-        if callee.endswith("words"):
+        if callee.endswith(("words", "Said")):
             found.add(name)
         elif callee.endswith("words.counted"):
             found |= {f"{name}.one", f"{name}.other"}
@@ -73,7 +88,9 @@ def said_in(module: Path) -> set[str]:
 
 def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_is_there() -> None:
     said = set[str]().union(*(said_in(module) for module in PRODUCT.rglob("*.py")))
-    assert {name for name in said if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name)} == HOME.keys()
+    shown = {name for name in said if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name)}
+    # What Discord shows of commands is compared with the commands themselves: tests/unit/bot/test_bot_languages.py.
+    assert shown == {name for name in HOME if not name.startswith(COMMANDS)}
 
 
 def test_ones_own_phrase_goes_before_the_catalogues_and_the_rest_stays() -> None:
@@ -107,6 +124,10 @@ def test_what_is_put_in_is_not_read_as_a_phrase() -> None:
         ("announcement.code", "x" * (LONGEST_PHRASE + 1), "is longer than 200 characters"),
         ("announcement.cod", "x", ""),
         ("announcement", "x", ""),
+        ("commands.todo.name", "To do", "is no name of a command"),
+        ("commands.todo.name", "TODO", "is no name of a command"),
+        ("commands.todo.name", "x" * 33, "is no name of a command"),
+        ("commands.todo.about", "x" * 101, "is longer than 100 characters"),
     ],
 )
 def test_a_phrase_that_cannot_be_said_is_told_with_the_reason(name: str, phrase: object, reason: str) -> None:
@@ -130,3 +151,12 @@ def test_the_page_lists_every_phrase_as_it_is_in_english() -> None:
     assert [[name, phrase, re.findall("{([a-z_]+)}", put_in)] for name, phrase, put_in in rows] == [
         [name, phrase, sorted(placeholders(phrase))] for name, phrase in HOME.items()
     ]
+
+
+def test_what_was_said_in_english_is_said_in_another_language_with_other_values() -> None:
+    said = Said("todo.wrong.empty_file", file="tok3n.txt")
+    assert said == "tok3n.txt is empty"
+    assert said.in_words(words_of("de")) == "tok3n.txt ist leer"
+    assert said.in_words(words_of("de"), file="x", other="y") == "x ist leer"
+    hidden = said.redacted(lambda text: text.replace("tok3n", "***"))
+    assert (hidden, hidden.in_words(words_of("de"))) == ("***.txt is empty", "***.txt ist leer")
