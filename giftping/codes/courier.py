@@ -100,7 +100,7 @@ class Courier:
                 report = _report(subscription, announcement, route.label, DeliveryResult.REFUSED, reason=NOT_TRIED)
                 reports.append(report.as_before(before))
             else:
-                reports.append(self._claim_and_post(subscription, game, route, announcement, owed))
+                reports.append(self._claim_and_post(subscription, route, announcement, owed))
                 continue
             not_tried += announcement.codes
         if not_tried:
@@ -139,7 +139,7 @@ class Courier:
         )
 
     def _claim_and_post(
-        self, subscription: Subscription, game: Game, route: Route, announcement: Announcement, owed: Sequence[Delivery]
+        self, subscription: Subscription, route: Route, announcement: Announcement, owed: Sequence[Delivery]
     ) -> DeliveryReport:
         now, codes = self.clock(), _by_entry(subscription, announcement.codes)
         before = [one for one in owed if codes.keys() & set(one.entries)]
@@ -160,6 +160,8 @@ class Courier:
                     delivery_id=delivery.id,
                     webhook_id=route.webhook_id,
                     shown=Showing(code).text,
+                    style=announcement.look.style,
+                    mentions=tuple(announcement.look.mentions),
                 )
             )
             for id_, code in codes.items()
@@ -179,8 +181,7 @@ class Courier:
             return _report(subscription, announcement, route.label, DeliveryResult.TAKEN, reason=TAKEN)
         # Another host shows the rest: in both messages a code would be announced twice.
         if len(mine) < len(codes):
-            mentions = subscription.mentions if announcement.message.notifies else ()
-            announcement = announcements(game, list(mine.values()), self.words(subscription.guild_id), mentions)[0]
+            announcement = announcements(announcement.look, list(mine.values()))[0]
             spellings = tuple(code.spelling for code in mine.values())
             delivery = replace(delivery, entries=tuple(mine), spellings=spellings)
         entries = {id_: claims[id_].after or {} for id_ in mine}

@@ -15,6 +15,7 @@ from giftping.codes.broken_destination import meaning_of_reason
 from giftping.codes.entries import ANNOUNCEMENT
 from giftping.codes.guards import clearance
 from giftping.codes.holds import JudgingRules, code_of
+from giftping.codes.look import look_for
 from giftping.codes.model import Code
 from giftping.codes.report import MissedReport, RestingReport
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
@@ -105,9 +106,10 @@ def parts_of(
     """The announcements of these codes: one that was refused for its content goes alone, as it may be why."""
     refused = {id_ for one in owed if one.noes for id_ in one.entries}
     alone = [one for one in codes if entry_id(subscription.guild_id, one.game, one.key, one.number) in refused]
-    parts = announcements(game, [one for one in codes if one not in alone], words, subscription.mentions)
+    look = look_for(subscription, game, words)
+    parts = announcements(look, [one for one in codes if one not in alone])
     for one in alone:
-        parts += announcements(game, [one], words, () if parts else subscription.mentions)
+        parts += announcements(replace(look, mentions=()) if parts else look, [one])
     return parts
 
 

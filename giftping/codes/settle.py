@@ -11,6 +11,7 @@ from giftping.codes.announcement import announcements, announces
 from giftping.codes.courier import Courier
 from giftping.codes.entries import ANNOUNCEMENT, Held, held_by_delivery
 from giftping.codes.entries import sent as sent_changes
+from giftping.codes.look import Look, look_for
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.subscriptions import webhook_route
@@ -19,7 +20,14 @@ from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Und
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, EntryState, LedgerEntry, Subscription
-from giftping.store.documents import DELIVERIES, LEDGER, OLDER_OPEN_STATES, entry_from_document
+from giftping.store.documents import (
+    DELIVERIES,
+    LEDGER,
+    OLDER_OPEN_STATES,
+    entry_from_document,
+    mentions_in,
+    style_from,
+)
 from giftping.store.engine import Change
 from giftping.store.fields import DocumentError
 from giftping.store.holder import Holder
@@ -292,7 +300,7 @@ class DeliverySettler:
         game, codes = self._still_owed(held)
         wanted = held.delivery.entries
         is_whole = len(codes) == len(wanted) and held.entries.keys() >= set(wanted)
-        return game is not None and is_whole and len(announcements(game, codes, self.courier.words(held.guild_id))) == 1
+        return game is not None and is_whole and len(announcements(self._look_of(held, game, subscription), codes)) == 1
 
     def _still_owed(self, held: Held) -> tuple[Game | None, list[Code]]:
         game = self.games.get(held.delivery.game)
@@ -300,6 +308,13 @@ class DeliverySettler:
             return None, []
         listed = [(spelling, self.codes.get((game.slug, key_of(spelling)))) for spelling in held.delivery.spellings]
         return game, [replace(code, spelling=spelling) for spelling, code in listed if code is not None]
+
+    def _look_of(self, held: Held, game: Game, subscription: Subscription) -> Look:
+        """How the message looked that was claimed, by its entries; where an older release wrote them, as it would."""
+        look = look_for(subscription, game, self.courier.words(held.guild_id))
+        entry = next(iter(held.entries.values()), {})
+        style = style_from(entry.get("style"))
+        return look if style is None else replace(look, style=style, mentions=mentions_in(entry.get("mention")))
 
     # What follows
 
@@ -316,7 +331,7 @@ class DeliverySettler:
         route = self.courier.routes(subscription.destination)
         if taken is None or game is None or isinstance(route, Refused) or now is None:
             return self._taken(held)
-        announcement = announcements(game, codes, self.courier.words(held.guild_id), subscription.mentions)[0]
+        announcement = announcements(self._look_of(held, game, subscription), codes)[0]
         since = snowflake_time(taken.begins)
         is_fresh = now - since < route.repeats_safely_for
         # What was not there at the look, Discord knows for so long from then on.

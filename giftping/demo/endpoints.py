@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -10,7 +11,7 @@ from giftping.demo.calls import ApiError, Call, Endpoint, json_answer, no_conten
 from giftping.demo.guild_endpoints import GUILD_ENDPOINTS
 from giftping.demo.loopback import Answer
 from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK
-from giftping.demo.rules import UNBUILT, Draft, draft_of, is_empty
+from giftping.demo.rules import UNBUILT, Draft, Form, draft_of, is_empty
 from giftping.demo.world import OLD, Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
 
 DIRECT_CHANNELS = "/users/@me/channels"
@@ -38,7 +39,7 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     hook = webhook_of(world, call)
     wait = call.boolean("wait")
     channel = _webhook_channel(world, call, hook)
-    draft = _draft(call)
+    draft = _webhook_draft(world, call, channel)
     _refuse_empty(draft.content, draft.embeds)
     if channel.type.takes_posts:
         raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
@@ -61,12 +62,18 @@ def _edit_webhook_message(world: World, call: Call) -> Answer:
     stored = channel.messages.get(call.id("message_id"))
     if stored is None or stored.webhook_id != hook.id:
         raise unknown(10008, "Message")
-    return json_answer(shapes.message(_edited(world, call, channel, stored)))
+    draft = _webhook_draft(world, call, channel)
+    return json_answer(shapes.message(_edited(world, call, channel, stored, draft)))
 
 
-def _edited(world: World, call: Call, channel: Channel, stored: StoredMessage) -> StoredMessage:
+def _webhook_draft(world: World, call: Call, channel: Channel) -> Draft:
+    """What a webhook is asked to post. No application owns it: of its components Discord knows only when asked to."""
+    draft = _draft(world, call, channel)
+    return draft if call.boolean("with_components") else replace(draft, components=())
+
+
+def _edited(world: World, call: Call, channel: Channel, stored: StoredMessage, draft: Draft) -> StoredMessage:
     """A message of the caller's own after its edit. Raise ApiError when Discord does not take it."""
-    draft = _draft(call)
     content = draft.content if "content" in call.body else stored.content
     _refuse_empty(content, draft.embeds if "embeds" in call.body else stored.embeds)
     if channel.is_archived:
@@ -117,7 +124,7 @@ def _create_message(world: World, call: Call) -> Answer:
     in_thread = channel.type is ChannelType.THREAD
     if (Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES) not in channel.permissions:
         raise not_permitted()
-    draft = _draft(call)
+    draft = _draft(world, call, channel)
     if not draft.files:
         _refuse_empty(draft.content, draft.embeds)
     if draft.embeds and Permission.EMBED_LINKS not in channel.permissions:
@@ -181,7 +188,8 @@ def _edit_message(world: World, call: Call) -> Answer:
         raise unknown(10008, "Message")
     if stored.author.id != world.bot.id:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
-    return json_answer(_seen_by_bot(world, channel, _edited(world, call, channel, stored)))
+    draft = _draft(world, call, channel)
+    return json_answer(_seen_by_bot(world, channel, _edited(world, call, channel, stored, draft)))
 
 
 # Users
@@ -206,11 +214,16 @@ def _open_dm(world: World, call: Call) -> Answer:
 # Messages
 
 
-def _draft(call: Call) -> Draft:
+def _draft(world: World, call: Call, channel: Channel) -> Draft:
     for part in UNBUILT:
         if call.body.get(part):
             raise ApiError(400, 0, f"the stand-in Discord does not know {part!r} in a message", unexpected=True)
-    return draft_of(call.body, call.files)
+    draft = draft_of(call.body, call.files)
+    if draft.components and channel.id in world.buttonless:
+        refused = Form()
+        refused.wrong(["components"], "COMPONENT_NOT_ALLOWED", "Components are not allowed here.")
+        refused.check()
+    return draft
 
 
 def _refuse_empty(content: str, embeds: tuple[dict[str, Any], ...]) -> None:

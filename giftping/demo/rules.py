@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from giftping.demo.components import rows_of
+
 MAX_CONTENT = 2000
 MAX_EMBEDS = 10
 MAX_EMBED_TOTAL = 6000
@@ -23,7 +25,6 @@ MAX_FILENAME = 1024
 
 UNBUILT = (
     "avatar_url",
-    "components",
     "flags",
     "message_reference",
     "poll",
@@ -78,6 +79,7 @@ class Draft:
     nonce: str | None
     enforce_nonce: bool
     files: tuple[Upload, ...] = ()
+    components: tuple[dict[str, Any], ...] = ()
 
 
 class Form:
@@ -192,6 +194,7 @@ def draft_of(body: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Draft:
         nonce=_nonce(form, body.get("nonce")),
         enforce_nonce=form.flag(["enforce_nonce"], body.get("enforce_nonce")),
         files=files,
+        components=rows_of(form, body.get("components")),
     )
     form.check()
     return draft

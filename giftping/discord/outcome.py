@@ -41,6 +41,8 @@ class Refused:
     the rest of the run's posts by the same route need not be tried."""
     withdrawn: bool = False
     """Whether the caller took the request back in the last moment."""
+    parts: tuple[str, ...] = ()
+    """The parts of the body that were refused, where Discord has named them."""
 
 
 class WithdrawnError(Exception):

@@ -17,6 +17,7 @@ from fakes.words import ENGLISH, in_english
 
 from giftping.codes.announcement import announcements
 from giftping.codes.courier import Courier, Origins
+from giftping.codes.look import Look
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.settle import (
@@ -346,7 +347,7 @@ def long_codes() -> list[Code]:
 
 def test_what_outgrew_one_message_is_not_repeated_without_knowing() -> None:
     grown = long_codes()
-    assert len(announcements(WOS, grown, ENGLISH)) > 1
+    assert len(announcements(Look(WOS, ENGLISH), grown)) > 1
     stage = play(UNDECIDED, of=delivery(*(one.key for one in grown)), listed=grown, age=SOON)
     assert result(stage.settle()) is DeliveryResult.UNCLEAR
     assert stage.route.posted == []
