@@ -291,6 +291,12 @@ def guilds_add(
         typer.Option("--mention", metavar="ROLE", help="A role's id, everyone or here; may be repeated."),
     ] = None,
     no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention nobody any more.")] = False,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "--style", metavar="STYLE", help="How announcements look: full, or compact, which is a line for each code."
+        ),
+    ] = None,
     label: Annotated[
         str | None, typer.Option("--label", metavar="TEXT", help="What to call the guild; an empty one is taken away.")
     ] = None,
@@ -323,6 +329,7 @@ def guilds_add(
         no_mention,
         label=label,
         language=language,
+        style=subscribing.style_named(style) if style else None,
         is_checked=not no_check,
     )
     return subscribing.add(session, request)

@@ -23,8 +23,14 @@ CODES_PER_MESSAGE = {Style.FULL: 10, Style.COMPACT: 25}
 
 TITLE_OF_GAME_LENGTH = 100
 
-REWARDS_LENGTHS = (400, 120, 40, 0)
-"""How much of the rewards an edited message shows: it cannot become two, whatever is known of them by now."""
+SHORTENED: tuple[dict[str, Any], ...] = (
+    {},
+    {"rewards_length": 120},
+    {"rewards_length": 40},
+    {"rewards_length": 0},
+    {"rewards_length": 0, "has_links": False},
+)
+"""What an edited message is made shorter by: it cannot become two, whatever is known of its codes by now."""
 
 _CODE_BLOCK = re.compile(r"```\n?([^`\n]+?)\n?```")
 _CODE_LINE = re.compile(r"^`([^`\n]+)`", re.MULTILINE)
@@ -63,9 +69,9 @@ def edited_message(look: Look, shown: Sequence[Showing], *, has_content: bool = 
     """
     words = look.words
     title = words.counted("edited.title", len(shown), game=truncate(look.game.title, TITLE_OF_GAME_LENGTH))
-    for length in REWARDS_LENGTHS:
-        of_length = replace(look, rewards_length=length)
-        message = message_of(of_length, shown, title, words("announcement.case_matters"), has_content=has_content)
+    for shortened in SHORTENED:
+        shorter = replace(look, **shortened)
+        message = message_of(shorter, shown, title, words("announcement.case_matters"), has_content=has_content)
         if not violations(message):
             break
     return message
@@ -109,7 +115,8 @@ def _fits(look: Look, codes: Sequence[Code]) -> bool:
     if len(codes) > CODES_PER_MESSAGE[look.style]:
         return False
     message = _announcing(look, codes, "")
-    return message_length(message) <= MESSAGE_LENGTH and not violations(message)
+    # With links it is longer than with buttons, and either may go out.
+    return message_length(message.without_buttons or message) <= MESSAGE_LENGTH and not violations(message)
 
 
 def _announcing(look: Look, codes: Sequence[Code], part: str) -> Message:

@@ -11,10 +11,8 @@ from giftping.discord.limits import (
     BUTTON_LABEL_LENGTH,
     BUTTON_URL_LENGTH,
     CONTENT_LENGTH,
-    DESCRIPTION_LENGTH,
     FIELD_VALUE_LENGTH,
     TITLE_LENGTH,
-    message_length,
     text_length,
     truncate,
 )
@@ -59,6 +57,8 @@ class Look:
     """The ids of roles, EVERYONE and HERE."""
     rewards_length: int = REWARDS_LENGTH
     """The most that is shown of what each code brings; nothing at 0."""
+    has_links: bool = True
+    """Whether the card has links to redeem the codes."""
 
 
 def look_for(subscription: Subscription, game: Game, words: Words) -> Look:
@@ -74,14 +74,14 @@ def message_of(look: Look, shown: Sequence[Showing], title: str, footer: str, *,
     is_over = all(one.validity is not Validity.VALID for one in shown)
     buttons = _buttons(look, shown)
     linked = Message(
-        embeds=(_linked_card(look, shown, title, footer, is_over=is_over),),
+        embeds=(_card(look, shown, title, footer, is_over=is_over),),
         content=_content(look, shown) if has_content else "",
         mention_roles=tuple(int(one) for one in _mentioned(look) if one not in (EVERYONE, HERE)),
         mention_everyone=any(one in (EVERYONE, HERE) for one in _mentioned(look)),
     )
     if not buttons:
         return linked
-    card = _card(look, shown, title, footer, is_over=is_over, with_links=False)
+    card = _card(replace(look, has_links=False), shown, title, footer, is_over=is_over)
     return replace(linked, embeds=(card,), buttons=buttons, without_buttons=linked)
 
 
@@ -137,40 +137,30 @@ def _label(text: str) -> str:
 # The card
 
 
-def _linked_card(look: Look, shown: Sequence[Showing], title: str, footer: str, *, is_over: bool) -> Embed:
-    """The card with links to redeem the codes, or without where they would not fit: they are less than a code."""
-    card = _card(look, shown, title, footer, is_over=is_over, with_links=True)
-    fits = message_length(Message((card,))) <= MESSAGE_LENGTH and text_length(card.description) <= DESCRIPTION_LENGTH
-    return card if fits else _card(look, shown, title, footer, is_over=is_over, with_links=False)
-
-
-def _card(look: Look, shown: Sequence[Showing], title: str, footer: str, *, is_over: bool, with_links: bool) -> Embed:
+def _card(look: Look, shown: Sequence[Showing], title: str, footer: str, *, is_over: bool) -> Embed:
     game = look.game
     # Room for the marks that strike it through.
     title = truncate(title, TITLE_LENGTH - 4)
     is_compact = look.style is Style.COMPACT
     return Embed(
         title=f"~~{title}~~" if is_over else title,
-        description="\n".join(_lines(look, shown, with_links=with_links)) if is_compact else "",
+        description="\n".join(_lines(look, shown)) if is_compact else "",
         color=GREY if is_over else game.color,
-        fields=() if is_compact else tuple(_field(look, one, with_links=with_links) for one in shown),
+        fields=() if is_compact else tuple(_field(look, one) for one in shown),
         footer="" if is_over else footer,
         thumbnail=game.thumbnail,
         image=game.image,
     )
 
 
-def _lines(look: Look, shown: Sequence[Showing], *, with_links: bool) -> list[str]:
+def _lines(look: Look, shown: Sequence[Showing]) -> list[str]:
     """A line for each code, and one for the page where all are redeemed."""
-    game, is_by_code = look.game, look.game.redeems_by_address
-    lines = [_line(look, one, with_link=with_links and is_by_code) for one in shown]
-    is_valid = any(one.validity is Validity.VALID for one in shown)
-    if game.redeem_url and is_valid and with_links and not is_by_code:
-        lines.append(f"[{look.words('announcement.redeem')}]({game.redeem_url})")
-    return lines
+    valid = [one.code for one in shown if one.validity is Validity.VALID]
+    page = "" if look.game.redeems_by_address or not valid else _link(look, valid[0], FIELD_VALUE_LENGTH)
+    return [*(_line(look, one) for one in shown), *filter(None, [page])]
 
 
-def _line(look: Look, one: Showing, *, with_link: bool) -> str:
+def _line(look: Look, one: Showing) -> str:
     words, code = look.words, one.code
     if one.validity is not Validity.VALID:
         state = "compact.withdrawn" if one.validity is Validity.WITHDRAWN else "compact.ended"
@@ -181,15 +171,15 @@ def _line(look: Look, one: Showing, *, with_link: bool) -> str:
         _on_one_line(code.rewards, length),
         words("compact.until", end=end) if (end := _expiry(code)) else "",
         _on_one_line(", ".join(code.regions), REGION_LENGTH) if length else "",
-        f"[{words('announcement.redeem')}]({look.game.redeem_address(code.spelling)})" if with_link else "",
+        _link(look, code, FIELD_VALUE_LENGTH) if look.game.redeems_by_address else "",
     ]
     return " · ".join(filter(None, parts))
 
 
-def _field(look: Look, one: Showing, *, with_links: bool) -> EmbedField:
+def _field(look: Look, one: Showing) -> EmbedField:
     words = look.words
     if one.validity is Validity.VALID:
-        return EmbedField(words("announcement.code"), _field_text(look, one.code, with_link=with_links))
+        return EmbedField(words("announcement.code"), _field_text(look, one.code))
     # Not in a block of its own any more: that invites to copy it.
     struck = f"~~{escape_markdown(one.code.spelling)}~~"
     if one.validity is Validity.WITHDRAWN:
@@ -200,7 +190,7 @@ def _field(look: Look, one: Showing, *, with_links: bool) -> EmbedField:
     return EmbedField(words("edited.ended"), truncate("\n".join(filter(None, lines)), FIELD_VALUE_LENGTH))
 
 
-def _field_text(look: Look, code: Code, *, with_link: bool) -> str:
+def _field_text(look: Look, code: Code) -> str:
     words, game = look.words, look.game
     lines = [
         f"```\n{in_code_marks(code.spelling)}\n```",
@@ -214,10 +204,16 @@ def _field_text(look: Look, code: Code, *, with_link: bool) -> str:
         lines.append(words("announcement.sources", sources=_plain(sources, SOURCES_LENGTH)))
     # Phrases of one's own may be long. What is cut off then is never the code.
     text = truncate("\n".join(filter(None, lines)), FIELD_VALUE_LENGTH)
-    if not game.redeem_url or not with_link:
-        return text
-    link = f"[{words('announcement.redeem')}]({game.redeem_address(code.spelling)})"
-    return f"{text}\n{link}" if text_length(f"{text}\n{link}") <= FIELD_VALUE_LENGTH else text
+    link = _link(look, code, FIELD_VALUE_LENGTH - text_length(text) - 1)
+    return f"{text}\n{link}" if link else text
+
+
+def _link(look: Look, code: Code, room: int) -> str:
+    """The link that redeems a code, empty where there is none, or no room for it: it is less than a code."""
+    if not look.game.redeem_url or not look.has_links:
+        return ""
+    link = f"[{look.words('announcement.redeem')}]({look.game.redeem_address(code.spelling)})"
+    return link if text_length(link) <= room else ""
 
 
 def _rewards(look: Look, code: Code) -> str:

@@ -16,7 +16,7 @@ from giftping.output.check_lines import NO_GUILDS
 from giftping.output.code_objects import subscription_object
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
-from giftping.store.base import EVERYONE, HERE, Destination, Guild, Subscription
+from giftping.store.base import EVERYONE, HERE, Destination, Guild, Style, Subscription
 from giftping.store.records import Store
 from giftping.text import counted, discord_time, when
 
@@ -114,9 +114,11 @@ def show(session: Session, guild_id: int) -> int:
 def _about(session: Session, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
     """Where the announcements of these go, and how they stand; that is fine only where nothing is open."""
     yield label(group[0].destination)
-    for mentions, alike in groupby(group, key=lambda one: one.mentions):
-        games = ", ".join(one.game for one in alike)
-        yield f"{games}, mentions {', '.join(map(mention_label, mentions))}" if mentions else games
+    for (mentions, style), alike in groupby(group, key=lambda one: (one.mentions, one.style)):
+        said = [one.game for one in alike]
+        said += [f"mentions {', '.join(map(mention_label, mentions))}"] if mentions else []
+        said += [f"in the {style} style"] if style is not Style.FULL else []
+        yield ", ".join(said)
     open_ends = list(_open_ends(session, group, left_open))
     yield from open_ends
     if any(one.seeded is None for one in group):

@@ -144,6 +144,7 @@ def subscription_object(subscription: Subscription, destination: str) -> dict[st
         "game": subscription.game,
         "destination": destination,
         "mentions": list(subscription.mentions),
+        "style": subscription.style.value,
         "seeded": None if subscription.seeded is None else list(subscription.seeded),
         "announce_current": subscription.announce_current,
         "broken": broken

@@ -36,7 +36,14 @@ CODES = st.builds(
 CODE_LISTS = st.lists(CODES, max_size=40, unique_by=lambda one: one.key)
 TITLES = st.text(st.characters(codec="utf-8"), max_size=400)
 PICTURES = st.sampled_from(["", "https://pictures.example/" + "x" * 2000 + ".png"])
-ADDRESSES = st.sampled_from(["", "https://redeem.example", "https://redeem.example/?c={code}", "https://redeem.example/" + "x" * 1500 + "?c={code}"])
+ADDRESSES = st.sampled_from(
+    [
+        "",
+        "https://redeem.example",
+        "https://redeem.example/?c={code}",
+        "https://redeem.example/" + "x" * 1500 + "?c={code}",
+    ]
+)
 GAMES = st.builds(
     Game,
     st.just("a-game"),
