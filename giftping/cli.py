@@ -354,13 +354,19 @@ def guilds_remove(session: "Session", guild: GuildId, game: OneGame = None, yes:
 @command(guilds_app, "test")
 def guilds_test(
     session: "Session",
-    guild: GuildId,
-    post: Annotated[bool, typer.Option("--post/--no-post", help="Post a test message, or only look.")] = True,
+    guild: Annotated[
+        int | None,
+        typer.Argument(parser=discord_id, metavar="GUILD", help="The guild's numeric id; not needed for the only one."),
+    ] = None,
+    post: Annotated[bool, typer.Option("--post/--no-post", help="Post a sample, or only look.")] = True,
+    no_mention: Annotated[
+        bool, typer.Option("--no-mention", help="Ping nobody; whom announcements mention is shown all the same.")
+    ] = False,
 ) -> int:
-    """Post a test message to each destination of a guild."""
+    """Post what an announcement will look like to each destination of a guild, and tell whom it pings."""
     from giftping.commands import guilds
 
-    return guilds.test(session, guild, post=post)
+    return guilds.test(session, guild, post=post, pings=not no_mention)
 
 
 @command(sources_app, "list")

@@ -133,7 +133,7 @@ class SettingsPanel(ManagersControls):
         return f"the bot needs {', '.join(missing)} there." if missing else ""
 
     async def _refusal_of_channel(self) -> str:
-        result = await self._runner.run(guilds.test, self._guild_id, post=False)
+        result = await self._runner.run(guilds.test, self._guild_id, post=False, pings=False)
         if result.refusal or result.value["works"]:
             return ""
         reason = next(one["reason"] for one in result.value["destinations"] if not one["works"])

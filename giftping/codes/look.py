@@ -163,8 +163,8 @@ def _lines(look: Look, shown: Sequence[Showing]) -> list[str]:
 def _line(look: Look, one: Showing) -> str:
     words, code = look.words, one.code
     if one.validity is not Validity.VALID:
-        state = "compact.withdrawn" if one.validity is Validity.WITHDRAWN else "compact.ended"
-        return f"~~{escape_markdown(code.spelling)}~~ · {words(state)}"
+        state = words("compact.withdrawn") if one.validity is Validity.WITHDRAWN else words("compact.ended")
+        return f"~~{escape_markdown(code.spelling)}~~ · {state}"
     length = min(look.rewards_length, COMPACT_REWARDS_LENGTH)
     parts = [
         f"`{in_code_marks(code.spelling)}`",

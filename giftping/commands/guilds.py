@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from giftping.codes.subscriptions import by_destination
 from giftping.commands.session import Session
-from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError, UsageError
 from giftping.output.check_lines import NO_GUILDS
 from giftping.output.code_objects import subscription_object
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.store.base import EVERYONE, HERE, Destination, Guild, Style, Subscription
 from giftping.store.records import Store
-from giftping.text import counted, discord_time, when
+from giftping.text import counted, when
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from giftping.codes.owed import Owed
     from giftping.delivery.deliveries import Delivery
     from giftping.discord.message import Message
@@ -181,47 +179,87 @@ def _known_and_all(session: Session, guild_id: int) -> tuple[list[Subscription],
     return found, everybody
 
 
-def test(session: Session, guild_id: int, *, post: bool) -> int:
-    """Check a guild's destinations, post a test message to each, and tell how it went."""
+def test(session: Session, guild_id: int | None, *, post: bool, pings: bool) -> int:
+    """Check a guild's destinations, post what an announcement of each game looks like there, and tell how it went.
+
+    The only guild that there is need not be named. Without `pings` nobody is notified.
+    """
     from giftping.runs.refused_token import note_token
 
+    guild_id = _only_guild(session) if guild_id is None else guild_id
     known, everybody = _known_and_all(session, guild_id)
     with session.store(read_only=True) as store:
         words = session.wiring.words(store.guild(guild_id).language)
-    tested = [_tested(session, group, everybody, words, post=post) for group in by_destination(known)]
+    tested = [_tested(session, group, everybody, words, post=post, pings=pings) for group in by_destination(known)]
     # Runs go by what this has found of the bot token.
     note_token(session.wiring)
     works = all(one["works"] for one in tested)
     session.give({"guild_id": id_text(guild_id), "works": works, "destinations": tested})
     for one in tested:
         if one["works"]:
-            session.tell(f"guild {guild_id}: {one['destination']} works.")
+            session.tell(f"guild {guild_id}: {one['destination']} works. {_pinged(one)}")
         else:
             session.trouble(f"guild {guild_id}: {one['destination']} {one['reason']}")
     return EXIT_FINE if works else EXIT_TROUBLE
 
 
+def _only_guild(session: Session) -> int:
+    """The guild that there is. Raise UsageError where there are several, or none."""
+    with session.store(read_only=True) as store:
+        known = list(dict.fromkeys(one.guild_id for one in store.subscriptions()))
+    if not known:
+        raise UsageError(NO_GUILDS)
+    if len(known) > 1:
+        raise UsageError(f"say which guild: {', '.join(map(str, known[:5]))}{', …' if len(known) > 5 else ''}")
+    return known[0]
+
+
+def _pinged(tested: Mapping[str, Any]) -> str:
+    """Whom announcements ping, game by game; that a mention reaches nobody is told elsewhere."""
+    by_game: dict[str, list[str]] = {game: [] for game in tested["games"]}
+    for one in tested["mentions"]:
+        if one["reaches"] is not False:
+            name = f" ({one['name']})" if one["name"] else ""
+            unsure = "" if one["reaches"] else ", if it may be mentioned there"
+            by_game[one["game"]].append(f"{mention_label(one['mention'])}{name}{unsure}")
+    return " ".join(f"{game} pings {', '.join(whom) or 'nobody'}." for game, whom in by_game.items())
+
+
 def _tested(
-    session: Session, group: Sequence[Subscription], everybody: Sequence[Subscription], words: Words, *, post: bool
+    session: Session,
+    group: Sequence[Subscription],
+    everybody: Sequence[Subscription],
+    words: Words,
+    *,
+    post: bool,
+    pings: bool,
 ) -> dict[str, Any]:
     """How one destination took a test, as it stands in JSON; that a mention reaches nobody is told."""
-    from giftping.commands.destination_checks import look_with_or_without_bot, mention_warnings, reason_against
+    from giftping.commands.destination_checks import (
+        look_with_or_without_bot,
+        mention_objects,
+        mention_warnings,
+        reason_against,
+    )
     from giftping.discord.outcome import Done, Refused
 
     destination = group[0].destination
     facts = look_with_or_without_bot(session.wiring, group, everybody)
+    mentions = mention_objects(facts, group)
     if reason := reason_against(facts, session.clock_of_look()):
-        return _outcome(group, label(destination) if facts.unusable else facts.label, reason)
+        return _outcome(group, label(destination) if facts.unusable else facts.label, reason, mentions)
     route = session.wiring.route_to(destination)
-    if post and not isinstance(route, Refused):
-        now = session.wiring.discord_now() or session.clock_of_look()
-        outcome = route.post(_test_message(session, group, words, now), _test_delivery_id())
+    for message in _samples(session, group, words, pings=pings) if post else ():
+        if isinstance(route, Refused):
+            break
+        outcome = route.post(message, _test_delivery_id())
         if not isinstance(outcome, Done):
-            return _outcome(group, route.label, f"failed: {outcome.reason}{_to_mend(destination, outcome)}")
+            why = f"failed: {outcome.reason}{_to_mend(destination, outcome)}"
+            return _outcome(group, route.label, why, mentions)
     for warning in mention_warnings(facts):
         session.trouble(f"warning: guild {facts.guild_id}: {warning}")
     _try_at_once(session, group)
-    return _outcome(group, facts.label, "")
+    return _outcome(group, facts.label, "", mentions)
 
 
 def _try_at_once(session: Session, group: Sequence[Subscription]) -> None:
@@ -249,9 +287,17 @@ def _try_at_once(session: Session, group: Sequence[Subscription]) -> None:
                 deliveries.change(replace(one, retry_at=None))
 
 
-def _outcome(group: Sequence[Subscription], destination: str, reason: str) -> dict[str, Any]:
+def _outcome(
+    group: Sequence[Subscription], destination: str, reason: str, mentions: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     games = [one.game for one in group]
-    return {"destination": destination, "games": games, "works": not reason, "reason": reason}
+    return {
+        "destination": destination,
+        "games": games,
+        "works": not reason,
+        "reason": reason,
+        "mentions": list(mentions),
+    }
 
 
 def _to_mend(destination: Destination, trouble: Refused | Unclear) -> str:
@@ -265,15 +311,15 @@ def _to_mend(destination: Destination, trouble: Refused | Unclear) -> str:
     return f"; {mend}" if mend else ""
 
 
-def _test_message(session: Session, group: Sequence[Subscription], words: Words, now: datetime) -> Message:
-    from giftping.discord.message import Embed, Message
+def _samples(session: Session, group: Sequence[Subscription], words: Words, *, pings: bool) -> list[Message]:
+    """What announcements of each game that goes to a destination will look like there."""
+    from giftping.codes.look import look_for
+    from giftping.codes.sample import sample_message
+    from giftping.settings.catalogue import Game
 
-    titles = [
-        session.settings.games[one.game].title if one.game in session.settings.games else one.game for one in group
-    ]
-    text = words("test.text", games=", ".join(titles))
-    text = f"{text}\n{words('test.at', now=discord_time(now))}"
-    return Message(embeds=(Embed(title=words("test.title"), description=text, color=0x3BA55D),))
+    now, games = session.wiring.discord_now() or session.clock_of_look(), session.settings.games
+    looks = [look_for(one, games.get(one.game) or Game(one.game, one.game), words) for one in group]
+    return [sample_message(look, now, pings=pings) for look in looks]
 
 
 def _test_delivery_id() -> str:

@@ -203,7 +203,7 @@ def _check_mentions(request: GuildRequest) -> None:
 def style_named(text: str) -> Style:
     """The style that somebody typed. Raise UsageError for one that there is not."""
     if (style := style_from(text)) is None:
-        raise UsageError(f"--style {text!r}; {nearest(text, [one.value for one in Style], otherwise='one of')}")
+        raise UsageError(f"unknown style {text!r}; {nearest(text, [one.value for one in Style], otherwise='one of')}")
     return style
 
 

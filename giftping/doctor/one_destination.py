@@ -76,6 +76,8 @@ class MentionFacts:
     """Whether anybody may mention it; nobody may everybody without being allowed to."""
     is_allowed: bool = True
     """Whether who posts there may mention what not anybody may; a webhook may."""
+    name: str = ""
+    """What the guild calls the role; empty where that is not known."""
 
     @property
     def reaches(self) -> bool:
@@ -260,7 +262,9 @@ def _mention(mention: str, roles: Mapping[int, RoleInfo], *, is_allowed: bool) -
     if mention in (EVERYONE, HERE):
         return MentionFacts(mention, is_mentionable=False, is_allowed=is_allowed)
     role = roles.get(id_or_none(mention) or 0)
-    return MentionFacts(mention, role is not None, role is not None and role.is_mentionable, is_allowed)
+    if role is None:
+        return MentionFacts(mention, is_known=False, is_mentionable=False, is_allowed=is_allowed)
+    return MentionFacts(mention, True, role.is_mentionable, is_allowed, clean(role.name))
 
 
 # Judging
@@ -317,12 +321,19 @@ def judge_place(one: DestinationFacts) -> Judgement | None:
 
 def judge_mentions(one: DestinationFacts) -> Judgement | None:
     """Why a mention of a destination's announcements notifies nobody, None where all do or there is none."""
-    name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
+    return next(iter(judge_each_mention(one)), None)
+
+
+def judge_each_mention(one: DestinationFacts) -> list[Judgement]:
+    """Why each mention of a destination's announcements that notifies nobody does not."""
     if isinstance(one.mentions, NoAnswer):
-        return untold(f"{name}: whether the mention reaches anybody is not to be told", one.mentions, subject)
-    mention = next((mention for mention in one.mentions or () if not _reaches(mention, one.guild_id)), None)
-    if mention is None:
-        return None
+        said = f"guild {one.guild_id}: {one.label}: whether the mention reaches anybody is not to be told"
+        return [untold(said, one.mentions, str(one.guild_id))]
+    return [_judge_mention(one, mention) for mention in one.mentions or () if not reaches(mention, one.guild_id)]
+
+
+def _judge_mention(one: DestinationFacts, mention: MentionFacts) -> Judgement:
+    name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
     other = f"name another: giftping guilds add {one.guild_id} --mention ROLE"
     if mention.mention == str(one.guild_id):
         said = f"{name}: the role {mention.mention} is @everyone: its mention as a role notifies nobody"
@@ -338,7 +349,8 @@ def judge_mentions(one: DestinationFacts) -> Judgement | None:
     return warn(said, f"{allow}; or {other}", subject)
 
 
-def _reaches(mention: MentionFacts, guild_id: int) -> bool:
+def reaches(mention: MentionFacts, guild_id: int) -> bool:
+    """Whether a mention notifies anybody; that of the guild's own role, as a role, does not."""
     return mention.reaches and mention.mention != str(guild_id)
 
 
