@@ -153,6 +153,11 @@ class StandInDiscord(StandIn, People):
         with self._lock:
             self._world.channels[thread_id].is_archived = True
 
+    def refuse_buttons(self, channel_id: int) -> None:
+        """Take no message with buttons into a channel from now on."""
+        with self._lock:
+            self._world.buttonless.add(channel_id)
+
     def allow_old_edits(self, count: int | None) -> None:
         """Let there be so many more edits of messages that are older than an hour, None for any number."""
         with self._lock:
