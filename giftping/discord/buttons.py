@@ -19,18 +19,18 @@ def sent_as_taken(http: DiscordHttp, place: str, message: Message, send: Callabl
     That is remembered of the place for the rest of the run. A no is a no: nothing was posted before the second one.
     """
     if not message.buttons or place in http.buttonless:
-        return send(plain(message))
+        return send(linked(message))
     result = send(message)
     if not isinstance(result, Refused) or COMPONENTS not in result.parts:
         return result
     http.buttonless.add(place)
-    again = send(plain(message))
+    again = send(linked(message))
     if not isinstance(again, Answer):
         # They were not why, or not alone: the next message shows it.
         http.buttonless.discard(place)
     return again
 
 
-def plain(message: Message) -> Message:
+def linked(message: Message) -> Message:
     """A message without its buttons, with what goes out in their stead."""
     return message.without_buttons or replace(message, buttons=())

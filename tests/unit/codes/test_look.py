@@ -18,7 +18,7 @@ from giftping.codes.announcement import announcements, edited_message, shown_cod
 from giftping.codes.look import GREY, MENTIONED, Look
 from giftping.codes.model import Code
 from giftping.codes.showing import Showing, Validity
-from giftping.discord.buttons import plain
+from giftping.discord.buttons import linked
 from giftping.discord.limits import BUTTONS, violations
 from giftping.discord.message import Message
 from giftping.discord.rest import edited_payload
@@ -97,12 +97,12 @@ def test_every_body_is_one_that_discord_takes_in_every_language_style_and_destin
     look = Look(game, words, style, mentions)
     for part in announcements(look, listed):
         edited = edited_message(part.look, shown_as(part.codes, *validities[: len(part.codes)]))
-        for message in (part.message, plain(part.message)):
+        for message in (part.message, linked(part.message)):
             assert violations(message) == []
             once = {"nonce": "d" * 25, "enforce_nonce": True}
             assert openapi.request_violations("POST", BY_BOT, message.payload() | once) == []
             assert openapi.request_violations("POST", BY_WEBHOOK, payload(message)) == []
-        for message in (edited, plain(edited)):
+        for message in (edited, linked(edited)):
             assert violations(message) == []
             assert openapi.request_violations("PATCH", OF_BOT, edited_payload(message)) == []
             components = {"components": message.button_rows()}
@@ -134,9 +134,9 @@ def test_a_button_redeems_the_code_and_a_link_does_where_no_buttons_are_taken(st
     (button,) = message.buttons
     assert (button.label, button.url) == ("Redeem", "https://redeem.example/?code=Gift100")
     assert "redeem.example" not in str(message.embeds)
-    assert "[Redeem](https://redeem.example/?code=Gift100)" in str(plain(message).embeds)
-    assert plain(message).content == message.content
-    assert plain(message).buttons == ()
+    assert "[Redeem](https://redeem.example/?code=Gift100)" in str(linked(message).embeds)
+    assert linked(message).content == message.content
+    assert linked(message).buttons == ()
 
 
 @STYLES
@@ -152,7 +152,7 @@ def test_of_several_codes_each_has_its_button_that_says_which(style: Style) -> N
 def test_where_the_page_takes_no_code_there_is_one_button_for_all(style: Style) -> None:
     message = announced(codes("Gift100", "Gift200"), ONE_PAGE, style=style)
     assert [(one.label, one.url) for one in message.buttons] == [("Redeem", "https://redeem.example/")]
-    assert "[Redeem](https://redeem.example/)" in str(plain(message).embeds)
+    assert "[Redeem](https://redeem.example/)" in str(linked(message).embeds)
 
 
 @STYLES
