@@ -3,16 +3,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from fakes.patient import be_patient
 from hypothesis import HealthCheck, settings
-from pymongo import common
 
 # A busy machine makes no test fail: nothing here is measured by the clock.
 settings.register_profile("giftping", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 settings.register_profile("full", settings.get_profile("giftping"), max_examples=100)
 settings.load_profile("full" if os.environ.get("TEST_FULL") == "1" else "giftping")
 
-# A driver whose server is away sleeps for half a second at a time, however little patience a test gives it.
-common.MIN_HEARTBEAT_INTERVAL = 0.05
+be_patient()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

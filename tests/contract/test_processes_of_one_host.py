@@ -69,7 +69,7 @@ def test_each_claim_has_one_winner_and_is_on_record_when_mongodb_is_back(server:
         time.sleep(0.7)
         server.start()
     for process in processes:
-        process.join(120)
+        process.join()
         assert process.exitcode == 0
     with opened(uri, folder) as store:
         recorded = {one.id: one.delivery_id for one in store.entries()}

@@ -281,7 +281,7 @@ class Host:
         """Run a command at the stage's time, and return what it wrote. Raise SystemExit when it ends otherwise."""
         environment = {name: value for name, value in self.environment.items() if name != without}
         with self.started(*arguments, environment=environment) as process:
-            output, errors = process.communicate(timeout=120)
+            output, errors = process.communicate()
         if process.returncode not in ends:
             raise SystemExit(f"{arguments}: ended with {process.returncode}\n{output}{errors}")
         return output
@@ -307,7 +307,7 @@ class Host:
         planned = self.stage.discord.fail(kill, match=at)
         with self.started(*arguments) as process:
             processes.append(process)
-            output, errors = process.communicate(timeout=120)
+            output, errors = process.communicate()
         if not planned.fired:
             raise SystemExit(f"{arguments}: never came to {at}\n{output}{errors}")
 

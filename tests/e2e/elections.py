@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fakes.mongod import Mongod, ReplicaSet
+from fakes.mongod import Mongod, ReplicaSet, patient_client
+from fakes.patience import wait_until
 from mongodb import command_in, message_from
-from pymongo import MongoClient
 
 _FROM_MEMBER = b"internalClient"
 """What is in the first message of a member that connects to another one."""
@@ -190,11 +190,9 @@ class Fronts:
         """Return when the other members have elected one of them."""
         own = next(front.address for front in self.all if front.member is member)
         other = next(front.member for front in self.all if front.member is not member)
-        until = time.monotonic() + 60
-        with MongoClient(f"{other.uri}?directConnection=true") as client:
-            while client.admin.command("hello").get("primary") in (None, own):
-                assert time.monotonic() < until, "they elect nobody"
-                time.sleep(0.02)
+        with patient_client(f"{other.uri}?directConnection=true") as client:
+            before = (None, own)
+            wait_until(lambda: client.admin.command("hello").get("primary") not in before, "they elect nobody", 0.02)
 
     def _kill(self, front: Front, request: bytes, server: socket.socket) -> None:
         if self._fate is Fate.CARRIED_OUT:
@@ -254,7 +252,7 @@ def _files_of(pid: int) -> set[str]:
 
 
 def _applied(member: Mongod) -> Any:
-    with MongoClient(f"{member.uri}?directConnection=true", serverSelectionTimeoutMS=5000) as client:
+    with patient_client(f"{member.uri}?directConnection=true") as client:
         return client.admin.command("replSetGetStatus")["optimes"]["appliedOpTime"]
 
 
@@ -271,7 +269,7 @@ class Electorate(ReplicaSet):
 
     def elect_within(self, milliseconds: int) -> None:
         """Let the members wait so long for a primary that is silent before they elect another one."""
-        with MongoClient(self.uri, serverSelectionTimeoutMS=60_000) as client:
+        with patient_client(self.uri) as client:
             config = client.admin.command("replSetGetConfig")["config"]
             config["settings"]["electionTimeoutMillis"] = milliseconds
             config["version"] += 1

@@ -3,7 +3,7 @@
 `forks.py` asks it: each line on standard input is a list of jobs in JSON, which are done at the same time. Two lines
 answer it: the children's pids, and how they ended. What a run had to import, the server imports before the next
 one, so that hundreds of runs cost seconds; from outside, a run can be given another time of day, clocks that
-are set while it goes on, and shorter time-outs.
+are set while it goes on, and a moment at which it has waited too long.
 
 The product carries no hook for this: the calls by which it touches files and sockets are wrapped here, in the
 child, before `giftping.cli.main` is called. Each such call is a step, but for those that leave nothing behind when
@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -30,8 +31,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+# `fakes` is shared by all tests and lies above this folder.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import typer.main
-from pymongo import common
+from fakes.patient import be_patient
 from set_clocks import SetClocks
 
 from giftping.cli import app, main
@@ -169,6 +173,24 @@ def _begin(name: str, call: Callable[..., Any], arguments: tuple[Any, ...]) -> A
     return None
 
 
+def _give_up_at(there: Path) -> None:
+    """Let an answer that does not come be given up as late once the file is there, and remove it."""
+    import httpcore
+
+    from giftping.net.transport import DeadlineStream
+
+    read = DeadlineStream.read
+
+    def read_or_give_up(stream: Any, max_bytes: int, timeout: float | None = None) -> bytes:
+        while not select.select([stream.get_extra_info("socket")], [], [], 0.005)[0]:
+            if there.exists():
+                there.unlink()
+                raise httpcore.ReadTimeout("it came too late")
+        return read(stream, max_bytes, timeout)
+
+    DeadlineStream.read = read_or_give_up
+
+
 def live(job: dict[str, Any]) -> int:
     """Be the command: its exit code, unless the end comes first."""
     known, files = set(sys.modules), Path(job["files"])
@@ -184,10 +206,12 @@ def live(job: dict[str, Any]) -> int:
         import time_machine
 
         time_machine.travel(timedelta(seconds=job["ahead"])).start()
-    if job["patience"]:
-        from giftping.discord.http import DiscordHttp
-
-        DiscordHttp.__init__.__kwdefaults__.update(connect=job["patience"], total=job["patience"])
+    if not job["in_a_hurry"]:
+        be_patient()
+    if job["gives_up_at"]:
+        _give_up_at(Path(job["gives_up_at"]))
+    # Who starts the tests in the background of a shell has it ignored, and a run leaves it at that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     steps = Steps(job, SetClocks(job["clocks"]) if job["clocks"] else None)
     steps.wrap_everything()
     try:
@@ -236,8 +260,6 @@ def serve() -> None:
     # So does what ships with giftping: the games and sources that there are.
     catalogue = load.load_catalogue()
     load.load_catalogue = lambda: catalogue
-    # A driver whose server is away sleeps for half a second at a time, however little patience it was given.
-    common.MIN_HEARTBEAT_INTERVAL = 0.05
     # Spare the disk: processes are killed here, not the machine, and what a killed process wrote is there.
     os.fsync = os.fstat
     gc.freeze()

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
+from fakes.patience import PATIENT, wait_until
 from scene import Host, Ran, Scene
 
 from giftping.demo.discord import StandInDiscord
@@ -71,7 +71,7 @@ class Forker:
         )
 
     def close(self) -> None:
-        self._process.communicate(timeout=30)
+        self._process.communicate()
 
     def run(self, jobs: Sequence[dict[str, Any]], on_start: Callable[[list[int]], object]) -> list[int]:
         """Run jobs at the same time, each to its end, and return the exit codes; `on_start` is told the pids."""
@@ -89,15 +89,16 @@ class Forker:
 class ForkedHost(Host):
     """A host that runs its commands in forks.
 
-    Its clock is `ahead` of this machine's, or goes by the file `clocks`, see `set_clocks`; its requests take no longer
-    than its `patience`, in seconds. `runs` is
-    how all its runs went, `steps` are those of the last one, or of the first of several at once.
+    Its clock is `ahead` of this machine's, or goes by the file `clocks`, see `set_clocks`. It waits as long as a test
+    does, unless it is `in_a_hurry`, and gives up an answer once the file `gives_up_at` is there. `runs` is how all its
+    runs went, `steps` are those of the last one, or of the first of several at once.
     """
 
     forker: Forker = field(kw_only=True)
     ahead: timedelta = timedelta()
     clocks: Path | None = None
-    patience: float | None = None
+    gives_up_at: Path | None = None
+    in_a_hurry: bool = False
     runs: list[Ran] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
@@ -143,7 +144,8 @@ class ForkedHost(Host):
             "files": str(files),
             "ahead": self.ahead.total_seconds(),
             "clocks": str(self.clocks) if self.clocks else "",
-            "patience": self.patience,
+            "gives_up_at": str(self.gives_up_at or ""),
+            "in_a_hurry": self.in_a_hurry,
             "watched": watched,
             **asdict(trouble),
         }
@@ -263,12 +265,12 @@ class Victim:
         self._pid.set_result(pids[0])
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        os.kill(self._pid.result(timeout=20), number)
+        os.kill(self._pid.result(PATIENT), number)
 
     def is_stopped(self) -> bool:
         """Whether it is there, and was stopped."""
         try:
-            stat = Path(f"/proc/{self._pid.result(timeout=20)}/stat").read_text("ascii")
+            stat = Path(f"/proc/{self._pid.result(PATIENT)}/stat").read_text("ascii")
         except OSError:
             return False
         # Behind its name, which stands in brackets, whatever that is (proc_pid_stat(5)).
@@ -283,12 +285,5 @@ def wait_until_quiet(server: Any) -> None:
     listener = server._server._listener
     accepted = listener.accepted
     with socket.create_connection(listener.server_address):
-        _until(lambda: listener.accepted > accepted)
-    _until(lambda: not listener._handlers)
-
-
-def _until(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not reached():
-        assert time.monotonic() < end, "the stand-in is still busy"
-        time.sleep(0.001)
+        wait_until(lambda: listener.accepted > accepted, "the stand-in accepts nobody", pause=0.001)
+    wait_until(lambda: not listener._handlers, "the stand-in is still busy", pause=0.001)

@@ -173,9 +173,7 @@ class Fortnight:
 
     def _machine(self, name: str) -> Machine:
         host = forked(self.scene.host(name, settings=SETTINGS), self.forkers[0])
-        # A busy machine is no outage.
-        patient = self.ledger.uri.replace("serverSelectionTimeoutMS=250", "serverSelectionTimeoutMS=5000")
-        uses(host, patient, shared=True)
+        uses(host, self.ledger.uri, shared=True)
         host.environment |= {"GUILD_ID": str(GUILD), "TODO_CHANNEL_ID": str(CHANNEL), "ROLE_ID": str(ROLE)}
         host.clocks = host.folder / "clocks"
         twin = host.folder / "twin"
@@ -499,7 +497,7 @@ class Fortnight:
         assert frozen is not None
         frozen = replace(frozen, requests=len(self.scene.discord.requests))
         frozen.victim.kill(signal.SIGCONT)
-        frozen.thread.join(60)
+        frozen.thread.join()
         assert not frozen.thread.is_alive(), frozen
         wait_until_quiet(self.scene.discord)
         self._ended(frozen)
@@ -508,7 +506,7 @@ class Fortnight:
         """Leave nothing behind, whatever has gone wrong."""
         if self.frozen is not None:
             self.frozen.victim.kill()
-            self.frozen.thread.join(60)
+            self.frozen.thread.join()
 
     def _ended(self, frozen: Frozen) -> None:
         (ran,) = frozen.ends
@@ -632,9 +630,7 @@ class Fortnight:
 
 def _is_stopped_before_its_end(victim: Victim, thread: threading.Thread) -> bool:
     """Whether the run has come to be stopped; waits until it is, or has ended."""
-    end = time.monotonic() + 60
     while thread.is_alive():
-        assert time.monotonic() < end, "the run neither stops nor ends"
         if victim.is_stopped():
             return True
         thread.join(0.002)

@@ -21,12 +21,11 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 from fakes.openapi import discord_openapi
+from fakes.patience import PATIENT
 
 from giftping.demo.discord import StandInDiscord
 
 API = "/api/v10"
-PATIENCE = 20.0
-"""Seconds after which what is waited for is given up."""
 
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 0, 1, 2, 6, 7, 9, 10, 11
 UNKNOWN_OPCODE, NOT_AUTHENTICATED, AUTHENTICATION_FAILED, ALREADY_AUTHENTICATED = 4001, 4003, 4004, 4005
@@ -155,7 +154,7 @@ class LocalGateway:
     ) -> None:
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE)
+        self._thread.join(PATIENT)
         self._loop.close()
 
     @property
@@ -172,7 +171,7 @@ class LocalGateway:
     def wait_until(self, what: Callable[[], bool], told: str) -> None:
         """Wait until something has happened. Raise AssertionError with what was told when it does not."""
         with self._changed:
-            assert self._changed.wait_for(what, PATIENCE), told
+            assert self._changed.wait_for(what, PATIENT), told
 
     def wait_for_beats(self, count: int = 1) -> None:
         """Wait until so many more heartbeats have come."""
@@ -282,7 +281,7 @@ class LocalGateway:
         await self._client.close()
 
     def _call(self, doing: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(PATIENT)
 
     @contextmanager
     def _recording(self) -> Iterator[None]:

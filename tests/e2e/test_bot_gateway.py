@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway import AUTHENTICATION_FAILED, DISALLOWED_INTENTS, MODAL, PATIENCE, PRIVILEGED_INTENTS, LocalGateway, Told
-from scene import Host, Scene
+from fakes.patience import PATIENT, wait_until
+from gateway import AUTHENTICATION_FAILED, DISALLOWED_INTENTS, MODAL, PRIVILEGED_INTENTS, LocalGateway, Told
+from scene import GIFTPING, Host, Scene
 
 from giftping.demo.log import Match
 from giftping.store.records import Store
@@ -38,7 +38,7 @@ def with_library(**changed: str) -> str:
 
     Ready at once, in place of two seconds after the last guild; and what else is changed.
     """
-    options = {"guild_ready_timeout": "0.1"} | changed
+    options = {"guild_ready_timeout": "0.1", "heartbeat_timeout": str(PATIENT)} | changed
     delay = options.pop("delay", "")
     shown = ", ".join(f"{name!r}: {value}" for name, value in options.items())
     return f"""\
@@ -57,7 +57,7 @@ discord.state.ConnectionState.__init__ = with_options
 discord.Client.before_identify_hook = at_once
 if {delay!r}:
     discord.client.ExponentialBackoff.delay = lambda self: float({delay!r})
-runpy.run_module("giftping", run_name="__main__", alter_sys=True)
+runpy.run_path({GIFTPING!r}, run_name="__main__")
 """
 
 
@@ -75,17 +75,14 @@ class Resident:
 
     def wait(self) -> int:
         """Return the exit code of a bot that ends by itself, with nothing left of its processes."""
-        code = self.process.wait(PATIENCE)
+        code = self.process.wait()
         with pytest.raises(ProcessLookupError):
             os.killpg(self.process.pid, 0)
         return code
 
     def wait_for_line(self, text: str) -> None:
         """Wait until something stands in the log."""
-        until = time.monotonic() + PATIENCE
-        while text not in self.errors:
-            assert time.monotonic() < until, f"the log does not say {text!r}"
-            time.sleep(0.01)
+        wait_until(lambda: text in self.errors, f"the log does not say {text!r}")
 
     @property
     def output(self) -> str:
@@ -99,7 +96,7 @@ class Resident:
 @contextmanager
 def resident(host: Host, *options: str, code: str = "") -> Iterator[Resident]:
     """Run `giftping bot`; what it writes goes into files, as much as it is."""
-    command = [sys.executable, *(("-c", code) if code else ("-m", "giftping")), "bot", *options]
+    command = [sys.executable, "-c", code or with_library(), "bot", *options]
     with (host.folder / "output").open("wb") as output, (host.folder / "errors").open("wb") as errors:
         process = subprocess.Popen(
             command,
@@ -118,7 +115,7 @@ def resident(host: Host, *options: str, code: str = "") -> Iterator[Resident]:
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(PATIENCE)
+            process.wait()
 
 
 @pytest.fixture
@@ -219,7 +216,7 @@ def test_a_command_and_a_form_are_answered_and_the_todo_is_saved_and_posted(
 def test_a_dropped_connection_is_resumed_and_what_was_missed_is_answered(
     scene: Scene, gateway: LocalGateway, host: Host
 ) -> None:
-    with resident(host, "-vv", code=with_library()) as bot:
+    with resident(host, "-vv") as bot:
         connected(gateway)
         gateway.wait_for_beats()
         assert status_of_ann(gateway).embeds
@@ -264,7 +261,7 @@ def test_a_gateway_that_has_gone_deaf_is_left_and_resumed(gateway: LocalGateway,
 
 
 def test_commands_are_sent_once_and_not_again_by_a_restart(gateway: LocalGateway, host: Host) -> None:
-    with resident(host, code=with_library()) as bot:
+    with resident(host) as bot:
         connected(gateway)
         assert status_of_ann(gateway).embeds
         assert bot.end() == 0
@@ -273,7 +270,7 @@ def test_commands_are_sent_once_and_not_again_by_a_restart(gateway: LocalGateway
     names = {name for sync in synced for name in sync.names}
     assert {"giftcode", "giftcodesettings", "todo", "atodo", "todostatus", "todo_roster"} <= names
 
-    with resident(host, code=with_library()) as bot:
+    with resident(host) as bot:
         gateway.wait_until(lambda: len(gateway.identified) == 2, "it did not connect after a restart")
         assert status_of_ann(gateway).embeds
         assert bot.end(signal.SIGINT) == 0
@@ -297,13 +294,13 @@ def test_a_command_that_is_at_work_when_the_bot_is_told_to_end_is_finished_and_a
 
     def hold() -> None:
         reached.set()
-        assert released.wait(PATIENCE)
+        assert released.wait(PATIENT)
 
-    with resident(host, code=with_library()) as bot:
+    with resident(host) as bot:
         form = gateway.answer(gateway.slash("todo", user_id=ANN, **WHERE))
         scene.discord.call(hold, match=Match("POST", "/channels/{channel_id}/messages"))
         sent = gateway.submit(form, {"Name": "Reading", "Must do": "a chapter"}, user_id=ANN, **WHERE)
-        assert reached.wait(PATIENCE)
+        assert reached.wait(PATIENT)
         bot.process.send_signal(signal.SIGTERM)
         bot.wait_for_line("ending")
         released.set()

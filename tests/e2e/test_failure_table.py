@@ -276,11 +276,14 @@ def test_what_becomes_of_a_code_when_discord_fails_and_what_is_told_of_it(
     unplugged = cell.failure == NOBODY_LISTENS
     stored_at_first = cell.moment == "after"
     if not unplugged:
-        scene.discord.fail(FAULTS[cell.failure](), match=Match(method="POST"), after=stored_at_first)
+        fault = FAULTS[cell.failure]()
+        if cell.failure in SLOW:
+            play.host.gives_up_at = scene.folder / "is late"
+            fault = faults.call(play.host.gives_up_at.touch, then=fault)
+        scene.discord.fail(fault, match=Match(method="POST"), after=stored_at_first)
     story = STORIES[cell.story]
     for number, expected in enumerate(story, 1):
         posts = play.posts
-        play.host.patience = 0.5 if number == 1 and cell.failure in SLOW else None
         extra = elsewhere(play.host, dead_address()) if number == 1 and unplugged else {}
         ran = play.check(expected.after, **extra)
         lines = ran.errors.splitlines()

@@ -48,7 +48,7 @@ def run_until_its_post(scene: Scene, host: ForkedHost, *arguments: str) -> Calla
 
     def go_on() -> Ran:
         victim.kill(signal.SIGCONT)
-        run.join(60)
+        run.join()
         wait_until_quiet(scene.discord)
         return ends[0]
 
@@ -58,7 +58,6 @@ def run_until_its_post(scene: Scene, host: ForkedHost, *arguments: str) -> Calla
 def test_a_run_that_was_frozen_while_a_backup_was_put_back_claims_nothing_that_others_had_sent(
     scene: Scene, ledger: Ledger, forkers: Forkers
 ) -> None:
-    patient = ledger.uri.replace("serverSelectionTimeoutMS=250", "serverSelectionTimeoutMS=5000")
     with forkers.lent() as forker, forkers.lent() as other_forker:
         scene.list_codes("BEFORE1CODE")
         frozen = forked(scene.host("frozen", settings=MANY_AT_ONCE), forker)
@@ -66,7 +65,7 @@ def test_a_run_that_was_frozen_while_a_backup_was_put_back_claims_nothing_that_o
             forked(scene.host(name, settings=MANY_AT_ONCE), other_forker) for name in ("sender", "noticer")
         )
         for host in (frozen, sender, noticer):
-            uses(host, patient, shared=True)
+            uses(host, ledger.uri, shared=True)
         guild = scene.bot_guild(frozen)
         for host in (frozen, sender, noticer):
             assert host.run(*CHECK).exit_code == 0

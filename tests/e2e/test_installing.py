@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from scene import GAME, Scene
 
+# What is built is built once.
+pytestmark = pytest.mark.xdist_group("built")
 ROOT = Path(__file__).parents[2]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--isolated", "--quiet")
 
@@ -25,7 +27,6 @@ def call(*command: str | Path, **environment: str) -> subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
     )
     assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
     return ran

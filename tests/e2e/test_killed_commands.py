@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from forks import ForkedHost, Forkers, Trouble, Victim
 from plays import CODES, Play, check_until_fine, kill_at_request, opened, run_killed, troubles
-from scene import Scene
+from scene import Scene, sample
 
 WEBHOOK = Play("webhook without a token", webhooks=1, token=False)
 SEEDED = Play("bot", bots=1)
@@ -67,7 +67,8 @@ def kill_at_every_step(
     """Kill the command at each step, say it once more, and let a check follow: each code is there so many times."""
     with scene_for(folder / "unkilled") as (_, host):
         assert host.run(*command, watched=True).exit_code == 0
-        planned = troubles(host.steps)
+        # A half-written line is one like the other, and a whole one is the start of each kill between two.
+        planned = sample(troubles(host.steps), 2)
 
     def kill(trouble: Trouble) -> None:
         with scene_for(folder / f"{trouble.kill_at}-{trouble.half_way}") as (scene, host):

@@ -11,7 +11,7 @@ from plays import WHILE, put_clocks
 from scene import FULL, Scene
 
 CHECK = ("codes", "check")
-EACH = 2 if FULL else 5
+EACH = 2 if FULL else 7
 """How far the steps are apart at which a run is killed."""
 
 

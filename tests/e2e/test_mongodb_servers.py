@@ -71,7 +71,7 @@ def test_the_primary_is_killed_at_a_post_to_one_of_twenty_guilds(
     until_fine(host)
     codes: list[str] = []
     # Between two posts of one run nothing changes but their number, and each kill costs an election or two.
-    for post in sample(POSTS, 7, begin=3 if patience == DOES_NOT_WAIT else 0):
+    for post in sample(POSTS, 13, begin=6 if patience == DOES_NOT_WAIT else 0):
         codes.append(f"POST{post}CODE")
         scene.list_codes(*codes)
         scene.discord.call(servers.primary().kill, match=Match(method="POST", nth=post))

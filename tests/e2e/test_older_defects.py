@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.patience import PATIENT
 from forks import ForkedHost, Forker, forked
 from plays import put_clocks
 from scene import GAME, Scene, finish
@@ -70,7 +71,7 @@ def test_a_run_that_is_killed_between_post_and_record_repeats_nothing(scene: Sce
     started = threading.Event()
 
     def kill() -> None:
-        assert started.wait(30)
+        assert started.wait(PATIENT)
         os.kill(process.pid, signal.SIGKILL)
 
     scene.discord.call(kill, match=POST, after=True)
@@ -176,7 +177,7 @@ def test_a_second_check_leaves_the_field_to_the_first(scene: Scene, host: Forked
     release, posting = threading.Event(), threading.Event()
     scene.discord.fail(faults.call(posting.set, then=faults.hang(release)), match=POST)
     first = super(ForkedHost, host).start("codes", "check")
-    assert posting.wait(30)
+    assert posting.wait(PATIENT)
     second = host.run("codes", "check")
     assert second.exit_code == LOCKED
     assert "another run" in second.errors

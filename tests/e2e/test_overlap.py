@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes.patience import PATIENT
 from forks import ForkedHost, Forker, forked
-from scene import GAME, Scene, finish
+from scene import FULL, GAME, Scene, finish
 
 from giftping.demo import faults
 
 AT_ONCE = 8
-ROUNDS = 20
+ROUNDS = 20 if FULL else 10
 CHECK = ("codes", "check")
 
 
@@ -68,7 +69,7 @@ def test_all_who_come_while_a_check_is_at_work_name_it_and_leave(scene: Scene, t
     asked, released = threading.Event(), threading.Event()
     scene.sources.fail(f"/{GAME}", faults.call(asked.set, faults.hang(released)), times=1)
     first = host.start(*CHECK)
-    assert asked.wait(30)
+    assert asked.wait(PATIENT)
     others = [finish(process) for process in [host.start(*CHECK) for _ in range(AT_ONCE - 1)]]
     assert [(ran.exit_code, named_pid(ran.errors)) for ran in others] == [(75, first.pid)] * (AT_ONCE - 1)
     released.set()

@@ -50,7 +50,6 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
         )
 
     def set_up(self, environment: dict[str, str], folder: Path, *destination: str) -> None:
@@ -232,7 +231,7 @@ def test_a_shell_is_told_what_may_follow(shell: str, line: str, offered: set[str
         environment |= {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
     else:
         environment |= {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    ran = subprocess.run([str(BIN / "giftping")], env=environment, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([str(BIN / "giftping")], env=environment, capture_output=True, text=True)
     assert ran.stderr == ""
     found = set(re.findall(r"^\"?([\w-]+)", ran.stdout.replace("_arguments '*: :((", ""), re.MULTILINE))
     assert offered <= found
@@ -251,5 +250,5 @@ def test_bash_completes_once_it_has_read_what_giftping_shows(tmp_path: Path) -> 
         subprocess.run([str(BIN / "giftping"), "--show-completion", "bash"], env=environment, stdout=file, check=True)
     words = "COMP_WORDS=(giftping codes ch); COMP_CWORD=2"
     typed = f'source {script}; {words}; _giftping_completion giftping; echo "$COMPREPLY"'
-    ran = subprocess.run(["bash", "-c", typed], env=environment, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(["bash", "-c", typed], env=environment, capture_output=True, text=True)
     assert (ran.stdout, ran.stderr) == ("check\n", "")

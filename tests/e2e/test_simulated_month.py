@@ -50,6 +50,10 @@ SEEDS = {"JSON file": (4, 5, 6, 7, 8) if FULL else (4,), "MongoDB": (1, 2, 3, 4,
 """Those by which whatever is to be met in a month is met, of each store."""
 
 QUARTER, THREE_HOURS = timedelta(minutes=15), timedelta(hours=3)
+OFTEN = QUARTER if FULL else 2 * QUARTER
+LENGTH = 1.0 if FULL else 0.7
+"""How much of each part of the month is played."""
+
 JITTER = timedelta(seconds=30)
 
 MONTH_SETTINGS = """\
@@ -108,15 +112,15 @@ MEMBERS = ALL_MEMBERS if FULL else SOME_MEMBERS
 """What members are like, by the file and with MongoDB."""
 
 MONTH = (
-    Part(1.5, QUARTER),
-    Part(1, QUARTER, calm=True),
+    Part(1.5, OFTEN),
+    Part(1, OFTEN, calm=True),
     Part(8.5, THREE_HOURS),
     Part(2, None),
-    Part(1, QUARTER),
+    Part(1, OFTEN),
     Part(6, THREE_HOURS, calm=True),
     Part(7, THREE_HOURS, joins=True),
-    Part(1.5, QUARTER),
-    Part(1.5, QUARTER, calm=True),
+    Part(1.5, OFTEN),
+    Part(1.5, OFTEN, calm=True),
 )
 
 
@@ -228,7 +232,7 @@ def _populate(world: World) -> None:
 
 def _play(world: World, part: Part) -> Calm | None:
     """Let a part of the month pass, and return when in it everything was to work."""
-    begin, end = world.clock(), world.clock() + timedelta(days=part.days)
+    begin, end = world.clock(), world.clock() + timedelta(days=LENGTH * part.days)
     if part.calm:
         world.calm_down()
     else:
@@ -331,9 +335,9 @@ linger = "{linger}"
 
 
 @pytest.mark.xdist_group("steady timer")
-@pytest.mark.parametrize(("overdue", "days"), [(2, 30), (60, 5)])
+@pytest.mark.parametrize(("overdue", "days"), [(2, 15), (60, 3)])
 def test_a_timer_of_three_hours_pings_every_three_hours(overdue: int, days: int, tmp_path: Path) -> None:
-    """With 60 members a round takes so long that five days shift it by more than the linger time."""
+    """With 60 members a round takes so long that three days shift it by more than the linger time."""
     longest, shortest = alone(gaps_of_a_steady_timer, tmp_path, overdue, days, "2m")
     assert shortest >= THREE_HOURS
     assert longest <= THREE_HOURS + timedelta(minutes=2)

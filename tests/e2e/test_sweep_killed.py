@@ -74,7 +74,7 @@ def planned_troubles(steps: Sequence[Step]) -> list[Trouble]:
     """The kills: a sample, of which fewer are half-way through a write, for all of those go to the same journal."""
     planned = troubles(steps)
     between, half_way = [[one for one in planned if one.half_way is half] for half in (False, True)]
-    return [*sample(between, 3), *sample(half_way, 9)]
+    return [*sample(between, 4), *sample(half_way, 11)]
 
 
 def test_a_sweep_killed_at_any_step_tells_nobody_anything_twice_and_forgets_nobody(
@@ -109,7 +109,7 @@ def test_a_sweep_killed_while_discord_has_its_request_tells_nobody_anything_twic
 ) -> None:
     """The message may be there, or the role gone; the sweep can never have known."""
     # Each request, and each fate with each kind of request.
-    moments = sample([(number, match, fate) for number, match in enumerate(REQUESTS) for fate in FATES], 2)
+    moments = sample([(number, match, fate) for number, match in enumerate(REQUESTS) for fate in FATES], 4)
 
     def kill(moment: tuple[int, Match, str]) -> None:
         number, match, fate = moment

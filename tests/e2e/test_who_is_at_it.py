@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from fakes.deliveries import delivery, put_delivery
+from fakes.patience import PATIENT
 from forks import ForkedHost, Forker, Forkers, Victim, forked, wait_until_quiet
 from mongodb import ledger_behind, open_gate, uses
 from plays import CODES, FATES, WHILE, Play, check_until_fine, kill_at_request, open_entries, opened, put_clocks
@@ -57,7 +58,7 @@ def test_a_process_that_was_frozen_for_longer_than_the_lease_does_not_post_what_
         first, second = forked(scene.host("first"), forker), forked(scene.host("second"), other_forker)
         for host in (first, second):
             # A busy machine is no outage.
-            uses(host, ledger.uri.replace("serverSelectionTimeoutMS=250", "serverSelectionTimeoutMS=5000"), shared=True)
+            uses(host, ledger.uri, shared=True)
         guild = known_to_both(scene, first, second)
         # The first run with the other host in the database looks at more than those after it.
         codes = ["ROUND0CODE"]
@@ -81,7 +82,7 @@ def test_a_process_that_was_frozen_for_longer_than_the_lease_does_not_post_what_
                 victim.kill(signal.SIGSTOP)
                 frozen.set()
                 # What is on its way is on its way for as long, too.
-                assert awake.wait(60)
+                assert awake.wait(PATIENT)
 
         codes.append("ROUND2CODE")
         scene.list_codes(*codes)
@@ -89,14 +90,14 @@ def test_a_process_that_was_frozen_for_longer_than_the_lease_does_not_post_what_
         ends: list[Ran] = []
         run = threading.Thread(target=lambda: ends.append(first.run(*CHECK, on_start=victim.started)))
         run.start()
-        assert frozen.wait(60)
+        assert frozen.wait(PATIENT)
         scene.discord.clock.forward(AFTER_THE_LEASE)
         second.ahead += AFTER_THE_LEASE
         settled = check_until_fine(second)
         arrived = scene.arrived(guild)
         victim.kill(signal.SIGCONT)
         awake.set()
-        run.join(60)
+        run.join()
         wait_until_quiet(scene.discord)
         assert settled.exit_code == 0
         assert arrived["ROUND2CODE"] == 1 or moment == "its claim", arrived

@@ -8,6 +8,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from fakes.patience import PATIENT
 from forks import ForkedHost, Forker, Forkers, Victim, forked, wait_until_quiet
 from mongodb import ledger_behind, open_gate, uses
 from scene import Ran, Scene
@@ -52,7 +53,7 @@ def test_a_sweep_that_was_frozen_for_longer_than_the_lease_pings_nobody_whom_ano
         second = forked(other, other_forker)
         for host in (play.host, second):
             # A busy machine is no outage.
-            uses(host, ledger.uri.replace("serverSelectionTimeoutMS=250", "serverSelectionTimeoutMS=5000"), shared=True)
+            uses(host, ledger.uri, shared=True)
             assert host.run("codes", "check").exit_code in (0, 69)
         for _ in range(2):
             before = len(gate.commands)
@@ -70,20 +71,20 @@ def test_a_sweep_that_was_frozen_for_longer_than_the_lease_pings_nobody_whom_ano
                 victim.kill(signal.SIGSTOP)
                 frozen.set()
                 # What is on its way is on its way for as long, too.
-                assert awake.wait(60)
+                assert awake.wait(PATIENT)
 
         gate.on_command = freeze
         ends: list[Ran] = []
         run = threading.Thread(target=lambda: ends.append(play.host.run(*SWEEP, on_start=victim.started)))
         run.start()
-        assert frozen.wait(60)
+        assert frozen.wait(PATIENT)
         scene.discord.clock.forward(AFTER_THE_LEASE)
         second.ahead += AFTER_THE_LEASE
         settled = second.run(*SWEEP)
         pinged = pings_of_ann(play, began)
         victim.kill(signal.SIGCONT)
         awake.set()
-        run.join(60)
+        run.join()
         wait_until_quiet(scene.discord)
         assert settled.exit_code == 0, settled
         assert pinged == ["channel"]
@@ -104,7 +105,7 @@ def test_what_a_brother_tells_is_left_alone_for_as_long_as_he_lives(
         if frozen:
             victim.kill(signal.SIGSTOP)
         waits.set()
-        assert goes_on.wait(60)
+        assert goes_on.wait(PATIENT)
 
     scene.discord.fail(faults.call(hold, faults.rate_limited(retry_after=0.5)), match=POST)
     ends: list[Ran] = []
@@ -115,7 +116,7 @@ def test_what_a_brother_tells_is_left_alone_for_as_long_as_he_lives(
         submits = ForkedHost(folder, play.host.environment, forker=brother, ahead=play.host.ahead)
         run = threading.Thread(target=lambda: ends.append(submits.run(*SUBMIT, on_start=victim.started)))
         run.start()
-        assert waits.wait(60)
+        assert waits.wait(PATIENT)
         for _ in range(2):
             play.pass_time(AFTER_THE_LEASE)
             play.sweep()
@@ -123,7 +124,7 @@ def test_what_a_brother_tells_is_left_alone_for_as_long_as_he_lives(
         goes_on.set()
         if frozen:
             victim.kill(signal.SIGCONT)
-        run.join(60)
+        run.join()
     assert ends[0].exit_code == 0, ends
     play.sweep()
     assert [one.kind for one in play.received() if one.at >= play.began] == [NoticeKind.SUBMISSION]

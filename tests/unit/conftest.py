@@ -5,11 +5,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 
 from giftping.settings.catalogue import Catalogue, Game
 from giftping.settings.sources import read_definition
+
+if TYPE_CHECKING:
+    from docs_story import Story
 
 # `fakes` is shared by all tests and lies above this folder.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -31,6 +36,28 @@ def logging_is_as_it_was() -> Iterator[None]:
     logging.lastResort = last
     logging.captureWarnings(capture=False)
     sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Every command once, as the pages tell of them; whoever needs it is of the xdist_group "story"."""
+    from docs_story import play
+
+    return play(tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of the machine may enter; pytest's own are closed.
+
+    To open those would not do: another run of pytest closes them when it begins.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if not all(parent.stat().st_mode & 0o001 for parent in folder.resolve().parents):
+            pytest.skip("the folder for temporary files is closed to other users here")
+        yield folder
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from docs_reading import JSON_PAGE, anchor_of, blocks, commands, run, section, table
-from docs_story import Story, paths, play
+from docs_story import Story, paths
 
 from giftping.codes.report import DeliveryResult
 from giftping.todo.report import ActionResult
 
+pytestmark = pytest.mark.xdist_group("story")
 SHARED = {"A code", "A ledger entry", "An open code", "A delivery", "A guild"} | {
     "A member",
     "A TODO",
@@ -24,11 +25,6 @@ SHARED = {"A code", "A ledger entry", "An open code", "A delivery", "A guild"} |
     "A role change",
     "A clock",
 }
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return play(tmp_path_factory.mktemp("story"))
 
 
 def own_types(title: str) -> dict[str, str]:

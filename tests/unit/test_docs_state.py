@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from docs_reading import README, ROOT, SETTINGS_PAGE, blocks, run, section, table, text_of
-from docs_story import Story, play
+from docs_story import Story
 from fakes.records import subscription
 
 from giftping.demo.discord import StandInDiscord
@@ -35,11 +35,7 @@ from giftping.wiring import HOST_FILE
 SOURCE = ROOT / "giftping"
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return play(tmp_path_factory.mktemp("story"))
-
-
+@pytest.mark.xdist_group("story")
 def test_the_files_of_the_state_folder_are_described(story: Story) -> None:
     there = {re.sub(r"\d{8}T[\d.]+Z", "*", path.name) for path in (story.stage.folder / "state").iterdir()}
     not_of_the_story = {JOURNAL, PREVIOUS_JOURNAL, BOT_LOCK, BOT_COMMANDS, REFUSED_TOKEN, DRAFTS}
@@ -62,6 +58,7 @@ def test_no_other_module_names_a_file_of_the_state_folder() -> None:
     assert [path.name for path in others if named.search(text_of(path))] == []
 
 
+@pytest.mark.xdist_group("story")
 @pytest.mark.skipif(not (shutil.which("flock") and shutil.which("tar")), reason="flock or tar is not installed")
 def test_a_backup_made_as_the_page_says_brings_the_ledger_back(story: Story, tmp_path: Path) -> None:
     state = tmp_path / ".local" / "state" / "giftping"

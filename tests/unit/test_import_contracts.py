@@ -62,6 +62,9 @@ TURNED = {
 """Modules that break the direction, and what each of them imports."""
 
 
+pytestmark = pytest.mark.xdist_group("import contracts")
+
+
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "1000"}
     command = [LINT, "--config", "pyproject.toml", "--no-cache"]

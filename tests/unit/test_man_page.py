@@ -22,7 +22,6 @@ def shown(page: Path) -> str:
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MANWIDTH": "200", "MAN_KEEP_FORMATTING": ""},
         capture_output=True,
         text=True,
-        timeout=60,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     return " ".join(re.sub(".\b", "", ran.stdout).split())

@@ -4,14 +4,17 @@ import asyncio
 import contextvars
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import simcord
 from bot_stage import GUILD, Machine, Stage
+from fakes.patience import PATIENT
 
+from giftping.bot import todo_commands
 from giftping.bot.app import GiftpingBot
 from giftping.bot.command_runner import CommandResult, CommandRunner
 from giftping.demo.discord import StandInDiscord
@@ -74,14 +77,45 @@ def commands_live_by_the_real_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let SimCord look ten times as often whether the bot is done: a test is mostly waiting for its next look."""
+def patient_simcord(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SimCord wait for a bot that is slow, and look ten times as often whether it is done.
+
+    A longer `settle_timeout` would not do: what the bot itself waits for within that time, SimCord waits for as well.
+    """
     monkeypatch.setitem(simcord.Env._settle_internal.__kwdefaults__, "idle", 0.005)
+    settle, advance, detach = simcord.Env._settle_internal, simcord.Env._advance_to, simcord.Env._detach_bot
+
+    async def settle_at_last(env: simcord.Env, **named: Any) -> None:
+        # A deadline is given by `_advance_to`, which goes on itself.
+        await _at_last(lambda: settle(env, **named), tries=1 if "_deadline" in named else TRIES)
+
+    async def advance_at_last(env: simcord.Env, target: float, _: float) -> None:
+        assert env._loop is not None
+        now = env._loop.time
+        await _at_last(lambda: advance(env, target, now() + env.settle_timeout))
+
+    monkeypatch.setattr(simcord.Env, "_settle_internal", settle_at_last)
+    monkeypatch.setattr(simcord.Env, "_advance_to", advance_at_last)
+    monkeypatch.setattr(simcord.Env, "_detach_bot", lambda env: _at_last(lambda: detach(env)))
+    # Who is told to wait for a store that is slow is told by the clock.
+    monkeypatch.setattr(todo_commands, "PATIENCE", PATIENT)
+
+
+TRIES = round(PATIENT / 5)
+"""How often SimCord, which gives up after five seconds, is told to go on."""
+
+
+async def _at_last(step: Callable[[], Awaitable[None]], tries: int = TRIES) -> None:
+    """Let SimCord go on where it gave up."""
+    for _ in range(tries - 1):
+        with suppress(TimeoutError):
+            return await step()
+    return await step()
 
 
 @pytest.fixture
 def stage(
-    machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_clock: None, looks_often: None
+    machine: Machine, runner: asyncio.Runner, commands_live_by_the_real_clock: None, patient_simcord: None
 ) -> Iterator[Stage]:
     """The bot connected, with no guild for TODOs, and a guild with a channel where it may post.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, TABLES, Machine, Stage, labels, said, shown, text_of
+from fakes.patience import PATIENT
 from fakes.records import NOON, code, entry, subscriptions
 from fakes.shared_store import FakeSharedEngine
 from simcord.actors import MemberActor
@@ -305,7 +306,7 @@ class HeldCommand:
     def __call__(self, *arguments: Any, **named: Any) -> int:
         self.calls += 1
         self.began.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENT)
         return self._command(*arguments, **named)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from bot_stage import said
+from fakes.patience import PATIENT
 from mongodb import Gate, open_gate
 from simcord.actors import MemberActor
 from simcord.results import InteractionResult
-from todo_guild import PATIENT, READ, Heard, TodoGuild, acknowledged, filled, texts_of
+from todo_guild import READ, Heard, TodoGuild, acknowledged, filled, texts_of
 
 from giftping.bot import command_runner, todo_commands
 from giftping.bot import todo_embeds as embeds
@@ -20,8 +21,9 @@ from giftping.bot.command_runner import Command, CommandResult, CommandRunner
 from giftping.bot.todo_form import FormPurpose
 from giftping.wiring import Wiring
 
+PATIENCE = todo_commands.PATIENCE
 NOBODY_LISTENS = "mongodb://127.0.0.1:1/todo"
-QUICK = "serverSelectionTimeoutMS=60&connectTimeoutMS=1000"
+QUICK = "serverSelectionTimeoutMS=60"
 
 COMMANDS = {
     "todostatus": ("asha", {}),
@@ -94,10 +96,12 @@ async def test_a_form_that_comes_back_is_acknowledged_before_the_store_says_anyt
 
 
 async def test_a_form_opens_within_three_seconds_while_mongodb_is_waited_for_as_long_as_is_usual(
-    todo: TodoGuild, monkeypatch: pytest.MonkeyPatch
+    todo: TodoGuild, held_store: tuple[threading.Event, set[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = todo.stage.machine.settings(MONGO_URI=NOBODY_LISTENS)
-    assert todo_commands.PATIENCE < 3 <= settings.mongo.server_selection.total_seconds()
+    settings = todo.stage.machine.settings(MONGO_URI=f"{NOBODY_LISTENS}?{QUICK}")
+    assert PATIENCE < 3 <= settings.mongo.server_selection.total_seconds()
+    monkeypatch.setattr(todo_commands, "PATIENCE", 0.01)
+    released, _ = held_store
     order: list[str] = []
 
     class Slow(CommandRunner):
@@ -111,6 +115,7 @@ async def test_a_form_opens_within_three_seconds_while_mongodb_is_waited_for_as_
     await commands.open_form(member, FormPurpose())  # type: ignore[arg-type]
     assert len(member.forms) == 1
     order.append("the form was opened")
+    released.set()
     await asyncio.get_running_loop().shutdown_default_executor()
     assert order == ["the form was opened", "the store has said: no"]
 

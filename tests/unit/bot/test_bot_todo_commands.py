@@ -9,9 +9,10 @@ import aiohttp
 import discord
 import pytest
 from bot_stage import GUILD, OTHER_GUILD, labels, said, shown, text_of
+from fakes.patience import PATIENT
 from past import DAY, HOUR, now
 from simcord import SetupError
-from todo_guild import PATIENT, READ, Heard, TodoGuild, controls, filled, texts_of
+from todo_guild import READ, Heard, TodoGuild, controls, filled, texts_of
 
 from giftping.bot import todo_commands
 from giftping.bot import todo_embeds as embeds

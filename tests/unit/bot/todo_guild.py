@@ -11,6 +11,7 @@ from typing import Any
 import discord
 import simcord
 from bot_stage import GUILD, TABLES, Stage, said
+from fakes.patience import PATIENT
 from past import HOUR, Past
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, RoleHandle
@@ -27,9 +28,6 @@ staff_role = "{{staff_role}}"
 """
 
 READ = {"must_do": "Read two pages"}
-
-PATIENT = 60.0
-"""Seconds after which a test gives up on what does not come; it takes no such time when all is well."""
 
 
 @dataclass

@@ -10,6 +10,8 @@ import struct
 import threading
 from collections.abc import Callable
 
+from fakes.patience import PATIENT
+
 Play = Callable[[socket.socket, threading.Event], None]
 
 
@@ -43,7 +45,7 @@ def drip(start: bytes, drop: bytes) -> Play:
 
 
 def hang(connection: socket.socket, closing: threading.Event) -> None:
-    connection.settimeout(10)
+    connection.settimeout(PATIENT)
     connection.recv(1)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from fakes.patience import PATIENT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_server import RawServer, answer, close, drip, gzipped, hang, reset, say
@@ -30,7 +31,7 @@ from giftping.codes.fetch import (
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SHORT = Bounds(connect=0.3, total=0.3)
-FAST = Bounds(connect=5, total=20)
+FAST = Bounds(connect=PATIENT, total=PATIENT)
 MEBIBYTE = 1024 * 1024
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
+from fakes.patience import PATIENT
 from raw_server import RawServer, answer
 
 from giftping.codes.fetch import Body, Failed, Fetched, Fetcher, FetchRequest, NotModified
@@ -279,7 +280,7 @@ def test_no_source_is_nothing():
 
 def test_sources_are_asked_side_by_side_and_reported_in_their_order():
     """All of them must be under way at once for the barrier to open."""
-    barrier = threading.Barrier(5, timeout=10)
+    barrier = threading.Barrier(5, timeout=PATIENT)
 
     class Meeting:
         def fetch(self, request, now):

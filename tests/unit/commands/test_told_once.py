@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,18 +58,18 @@ def configure(home: Path, *tables: str) -> None:
 
 
 @pytest.fixture
-def exposed(quiet: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def tmp_path(open_folder: Path) -> Path:
+    """Where `home` is: a file in it can be read by all."""
+    return open_folder
+
+
+@pytest.fixture
+def exposed(quiet: Path) -> Path:
     """An `.env` that every user of this machine can read."""
     file = quiet / ".env"
     file.write_text("A=1\n", "utf-8")
-    folders = [folder for folder in file.parents if folder.owner() == file.owner()]
-    before = [(folder, folder.stat().st_mode) for folder in folders]
-    for folder in folders:
-        folder.chmod(folder.stat().st_mode | 0o111)
     file.chmod(0o644)
-    yield file
-    for folder, mode in before:
-        folder.chmod(mode)
+    return file
 
 
 # Each kind of trouble

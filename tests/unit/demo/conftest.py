@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fakes.patience import PATIENT
 
 # `fakes` is shared by all tests and lies above this folder.
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -36,5 +37,5 @@ def sources() -> Iterator[StandInSources]:
 
 @pytest.fixture
 def web(sources: StandInSources) -> Iterator[httpx.Client]:
-    with httpx.Client(transport=httpx.HTTPTransport(verify=False), timeout=5) as client:
+    with httpx.Client(transport=httpx.HTTPTransport(verify=False), timeout=PATIENT) as client:
         yield client

@@ -1,4 +1,5 @@
 import httpx
+from fakes.patience import PATIENT
 
 from giftping.demo.discord import StandInDiscord
 
@@ -17,5 +18,5 @@ def client_of(discord: StandInDiscord, *, token: str | None = None) -> httpx.Cli
         "User-Agent": "DiscordBot (https://example.org/giftping, 1.0)",
         "Authorization": f"Bot {token or discord.bot_token}",
     }
-    transport = httpx.HTTPTransport(verify=False)
-    return httpx.Client(base_url=discord.api, headers=headers, transport=transport, timeout=5)
+    transport = httpx.HTTPTransport(verify=False, limits=httpx.Limits(keepalive_expiry=None))
+    return httpx.Client(base_url=discord.api, headers=headers, transport=transport, timeout=PATIENT)

@@ -7,6 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fakes.patience import PATIENT
 from stand_in_stage import CHANNEL, client_of
 
 from giftping.demo import faults
@@ -36,12 +37,12 @@ def test_a_message_that_another_writes_while_its_writer_waits_for_the_answer_cou
 
     def wait():
         asked.set()
-        assert released.wait(10)
+        assert released.wait(PATIENT)
 
     discord.call(wait, match=POST)
     with ThreadPoolExecutor(1) as pool, client_of(discord) as other:
         first = pool.submit(api.post, MESSAGES, json=BODY)
-        assert asked.wait(10)
+        assert asked.wait(PATIENT)
         other.post(MESSAGES, json=BODY)
         released.set()
         assert first.result().status_code == 200
@@ -66,7 +67,7 @@ def test_a_repeat_of_what_one_wrote_who_went_away_counts_as_one_also_when_it_is_
 
     def wait():
         asked.set()
-        assert looked.wait(10)
+        assert looked.wait(PATIENT)
 
     discord.call(wait, match=POST)
     address = api.base_url
@@ -75,7 +76,7 @@ def test_a_repeat_of_what_one_wrote_who_went_away_counts_as_one_also_when_it_is_
     dying.request(
         "POST", address.path + MESSAGES[1:], json.dumps(BODY), {**headers, "Content-Type": "application/json"}
     )
-    assert asked.wait(10)
+    assert asked.wait(PATIENT)
     dying.close()
     api.post(MESSAGES, json=BODY)
     looked.set()

@@ -5,6 +5,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
+from fakes.patience import wait_until
 
 from giftping.demo import faults
 from giftping.demo.sources import MEBIBYTE, StandInSources
@@ -110,6 +111,7 @@ def test_a_page_can_hang_until_the_client_goes_away_or_it_is_released(sources, w
     sources.fail("/codes", faults.hang(released))
     with pytest.raises(httpx.ReadTimeout):
         web.get(sources.url("/codes"), timeout=0.05)
+    wait_until(lambda: sources.requests("/codes"), "nobody asked")
     assert sources.requests("/codes")[0].status is None
     released.set()
     assert get(web, sources).text == "late"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from fakes.patience import PATIENT
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Connection:
         self.socket.close()
 
     def hang(self) -> None:
-        self.closing.wait(60)
+        self.closing.wait(PATIENT)
 
     def drip(self, data: bytes, pause: float) -> None:
         for position in range(len(data)):

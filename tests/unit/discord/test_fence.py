@@ -5,14 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
-import time
 from datetime import timedelta
 from pathlib import Path
 from shutil import which
 
 import httpx
 import pytest
+from fakes.patience import PATIENT, wait_until
 
+from giftping.discord import http as discord_http
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
 from giftping.net import transport
@@ -107,10 +108,11 @@ def test_another_error_of_it_goes_to_the_caller_and_holds_up_nobody(scripted):
 
 
 @pytest.fixture
-def client(loopback):
+def client(loopback, monkeypatch):
+    monkeypatch.setattr(transport, "KEEP_IDLE", PATIENT)
     clients = []
 
-    def connect(handler_or_url, *, total=5.0):
+    def connect(handler_or_url, *, total=PATIENT):
         server = None if isinstance(handler_or_url, str) else loopback(handler_or_url)
         http = DiscordHttp(
             server.url if server else handler_or_url, token="t", budget=timedelta(seconds=5), total=total
@@ -140,13 +142,6 @@ class Server:
             connection.answer(body, status)
 
 
-def wait_for(condition) -> None:
-    ends = time.monotonic() + 5
-    while not condition() and time.monotonic() < ends:
-        time.sleep(0.005)
-    assert condition()
-
-
 def test_it_is_asked_when_the_connection_is_there_and_before_any_byte(client):
     handler = Server()
     http, server = client(handler)
@@ -154,7 +149,7 @@ def test_it_is_asked_when_the_connection_is_there_and_before_any_byte(client):
     class Looking(Fence):
         def __call__(self) -> None:
             super().__call__()
-            wait_for(lambda: server.connections == 1)
+            wait_until(lambda: server.connections == 1, "no connection")
             handler.events.append("fence")
 
     assert post(http, fence := Looking()) == ANSWERED
@@ -166,7 +161,7 @@ def test_of_what_it_takes_back_the_server_sees_no_byte(client):
     handler = Server()
     http, server = client(handler)
     assert post(http, withdrawn()) == WITHDRAWN
-    wait_for(lambda: server.connections == 1 and not any(thread.is_alive() for thread in server.threads[1:]))
+    wait_until(lambda: server.connections == 1 and not any(one.is_alive() for one in server.threads[1:]), "it goes on")
     assert handler.received == []
     assert post(http, Fence()) == ANSWERED
     assert (server.connections, len(handler.received)) == (2, 1)
@@ -201,13 +196,14 @@ def test_it_is_not_asked_where_nobody_can_be_reached(client):
     assert fence.asked == 0
 
 
-def test_its_own_patience_is_not_that_of_the_request(client):
-    http, _ = client(Server(), total=0.3)
+def test_its_own_patience_is_not_that_of_the_request(client, clock, monkeypatch):
+    monkeypatch.setattr(discord_http, "Deadline", lambda seconds: transport.Deadline(seconds, clock.monotonic))
+    http, _ = client(Server())
 
     class Slow(Fence):
         def __call__(self) -> None:
             super().__call__()
-            time.sleep(0.5)
+            clock.sleep(2 * PATIENT)
 
     assert post(http, Slow()) == ANSWERED
 
@@ -291,7 +287,7 @@ def test_in_a_tunnel_the_fence_is_before_the_request_and_not_before_the_tunnel(
 
     class Noted(Fence):
         def __call__(self) -> None:
-            wait_for(lambda: events[-1] == "secured")
+            wait_until(lambda: events[-1] == "secured", "no TLS")
             events.append("fence")
             super().__call__()
 

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 
 import pytest
+from fakes.patience import PATIENT
 
 from giftping.discord.pacing import LONGEST, Hold, Lane, Pacer, TooLongError, hold_of, is_from_discord, number
 
@@ -83,7 +84,7 @@ def test_requests_under_way_are_counted_before_their_answers_come(pacer, clock):
     assert not entered.wait(0.05)
     for ticket, remaining in zip(tickets, (1, 0), strict=True):
         pacer.leave(ticket, told(remaining, 1.5))
-    thread.join(10)
+    thread.join()
     assert clock.sleeps == [pytest.approx(1.505)]
 
 
@@ -95,7 +96,7 @@ def test_requests_that_an_answer_has_counted_already_do_not_hold_up_the_next_unt
     assert not entered.wait(0.05)
     pacer.leave(tickets[0], told(3, 9.0))
     pacer.leave(tickets[1], told(2, 9.0))
-    thread.join(10)
+    thread.join()
     assert entered.is_set()
     assert clock.sleeps == []
 
@@ -106,7 +107,7 @@ def test_a_request_that_is_never_answered_holds_up_the_next_no_longer_than_the_r
     entered, thread = enter_in_a_thread(pacer, WEBHOOK)
     assert not entered.wait(0.05)
     clock.seconds += 0.03
-    thread.join(10)
+    thread.join()
     assert entered.is_set()
 
 
@@ -190,7 +191,7 @@ def test_waits_side_by_side_are_charged_once(clock):
     both_asleep = threading.Barrier(2)
 
     def sleep(seconds: float) -> None:
-        both_asleep.wait(10)
+        both_asleep.wait(PATIENT)
         clock.seconds = 1011.0
 
     pacer = Pacer(12, clock.monotonic, sleep)
@@ -207,7 +208,7 @@ def test_waits_side_by_side_are_charged_once(clock):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join()
     assert sorted(sent) == ["webhook 0", "webhook 1"]
 
 
@@ -223,7 +224,7 @@ def test_a_bucket_nobody_knows_yet_is_asked_one_request_at_a_time(pacer, clock):
     thread.start()
     assert not entered.wait(0.05)
     pacer.leave(first, told(4, 5.0))
-    thread.join(10)
+    thread.join()
     assert entered.is_set()
     assert clock.sleeps == []
 
@@ -260,7 +261,7 @@ def test_who_waits_for_an_unknown_bucket_goes_when_the_ticket_before_comes_back_
     entered, thread = enter_in_a_thread(pacer, CHANNEL)
     assert not entered.wait(0.05)
     pacer.give_back(first)
-    thread.join(10)
+    thread.join()
     assert entered.is_set()
     assert clock.sleeps == []
 
@@ -270,7 +271,7 @@ def test_who_waits_for_a_place_among_the_fifty_gets_the_one_that_comes_back_unus
     entered, thread = enter_in_a_thread(pacer, CHANNEL)
     assert not entered.wait(0.05)
     pacer.give_back(tickets[7])
-    thread.join(10)
+    thread.join()
     assert entered.is_set()
     assert clock.sleeps == []
 

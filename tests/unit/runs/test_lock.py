@@ -45,7 +45,7 @@ def holder(path: Path, script: str = HOLD) -> subprocess.Popen[bytes]:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate()
 
 
 def test_one_run_holds_the_lock_and_the_next_is_told_who_and_since_when(path: Path) -> None:
@@ -145,12 +145,12 @@ def test_a_program_that_was_started_does_not_keep_the_lock_of_a_run_that_was_kil
     process = holder(path, HOLD_AND_START)
     try:
         process.kill()
-        process.wait(timeout=60)
+        process.wait()
         with RunLock(path):
             pass
     finally:
         # The program that was started ends with its standard input.
-        process.communicate(timeout=60)
+        process.communicate()
 
 
 def test_the_folder_is_made_where_it_is_missing(tmp_path: Path) -> None:

@@ -28,13 +28,10 @@ STRANGER = 65534
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Path]:
+def state(open_folder: Path) -> Path:
     """A folder that a stranger may get at, and may not use."""
-    folder = tmp_path / "state"
+    folder = open_folder / "state"
     folder.mkdir(mode=0o700)
-    for above in folder.parents:
-        if above.owner() == folder.owner() and above != Path("/"):
-            above.chmod(above.stat().st_mode | 0o111)
     return folder
 
 

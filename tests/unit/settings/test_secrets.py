@@ -4,9 +4,7 @@ import copy
 import pickle
 import re
 import string
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import example, given, settings
@@ -28,17 +26,6 @@ from giftping.settings.secrets import (
 
 WEBHOOK = "https://discord.com/api/webhooks/123456789012345678/aB3_dE-fGhIjKlMnOpQrStUvWxYz0123456789aB3_dE-fGhIjKlMnOpQrStUvWxYz01"
 BOT_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4." + "GabcDE." + "a" * 38
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user of the machine may enter; pytest's own are closed."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        if not all(parent.stat().st_mode & 0o001 for parent in folder.resolve().parents):
-            pytest.skip("the folder for temporary files is closed to other users here")
-        yield folder
 
 
 def test_a_secret_shows_itself_only_when_it_is_asked_to() -> None:

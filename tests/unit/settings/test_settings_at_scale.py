@@ -70,7 +70,7 @@ def calls_of(work: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("name", FILES)
 def test_twice_the_file_is_twice_the_work(name: str, load: Load) -> None:
-    first, others = 200, 200  # More than the games that a misspelt one is compared with.
+    first, others = 200, 50  # The first are more than the games that a misspelt one is compared with.
     texts = ["".join(map(FILES[name], range(first + others * times))) for times in (0, 1, 2)]
     mistakes = load(texts[0])  # What is imported, and kept for the next time, is not counted.
     assert mistakes == (0 if name == "sources without a mistake" else first)

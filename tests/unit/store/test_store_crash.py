@@ -14,13 +14,16 @@ from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import PREVIOUS_SNAPSHOT, SNAPSHOT
 
+# Each worker would play the story.
+pytestmark = pytest.mark.xdist_group("store crash")
+
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The folders that the story left when it was killed, one for each call that touched a file."""
     folder = tmp_path_factory.mktemp("scenes")
     stage = Path(__file__).with_name("crash_stage.py")
-    subprocess.run([sys.executable, stage, folder], check=True, timeout=60)
+    subprocess.run([sys.executable, stage, folder], check=True)
     return sorted(folder.iterdir())
 
 

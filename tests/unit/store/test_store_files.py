@@ -220,7 +220,7 @@ def test_a_lock_that_was_waited_for_is_had(tmp_path: Path) -> None:
     with StoreLock(tmp_path / LOCK, timedelta(seconds=60)).exclusive():
         assert (tmp_path / LOCK).exists()
     holder.stdout.close()
-    holder.wait(timeout=60)
+    holder.wait()
 
 
 def test_a_lock_file_that_was_deleted_and_made_anew_still_excludes(
