@@ -312,12 +312,40 @@ def guilds_add(
         bool,
         typer.Option("--announce-current", help="Announce the codes that are valid now, too."),
     ] = False,
+    posts: Annotated[
+        str | None,
+        typer.Option(
+            "--posts",
+            metavar="HOW",
+            help="In a forum: per-announcement, or kept for one post that all follow in; none where it is no forum.",
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="A tag for the posts, by name or id; may be repeated."),
+    ] = None,
+    no_tag: Annotated[bool, typer.Option("--no-tag", help="Give the posts no tags any more.")] = False,
+    publish: Annotated[
+        bool | None,
+        typer.Option(
+            "--publish/--no-publish", help="Publish the messages of an announcement channel, with the bot token."
+        ),
+    ] = None,
+    username: Annotated[
+        str | None,
+        typer.Option("--username", metavar="NAME", help="The name that the webhook posts under; empty for its own."),
+    ] = None,
+    avatar: Annotated[
+        str | None,
+        typer.Option("--avatar", metavar="URL", help="The picture that the webhook posts under; empty for its own."),
+    ] = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not ask Discord what the webhook, the channel and the roles are.")
     ] = False,
 ) -> int:
     """Add games that a guild follows, or change where they go; other games of the guild stay as they are."""
     from giftping.commands import subscribing
+    from giftping.commands.posting import PostingRequest
 
     request = subscribing.GuildRequest(
         guild,
@@ -330,6 +358,7 @@ def guilds_add(
         label=label,
         language=language,
         style=subscribing.style_named(style) if style else None,
+        posting=PostingRequest(posts, tuple(tag or ()), no_tag, publish, username, avatar),
         is_checked=not no_check,
     )
     return subscribing.add(session, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +17,7 @@ from giftping.store.opening import host_name as host_name
 if TYPE_CHECKING:
     from giftping.delivery.deliveries import Deliveries
     from giftping.discord.http import DiscordHttp
-    from giftping.discord.outcome import Refused, Route
+    from giftping.discord.outcome import Outcome, Refused, Route
     from giftping.discord.rest import RestClient
     from giftping.discord.webhook import WebhookAddress
     from giftping.settings.keys import Settings
@@ -281,7 +281,11 @@ class Wiring:
         if destination.channel_id is not None:
             if reader is None:
                 return Refused("no bot token: set DISCORD_TOKEN to post to a channel")
-            return ChannelRoute(reader, destination.channel_id)
+            if destination.opens_post:
+                from giftping.discord.posts import ForumRoute
+
+                return ForumRoute(reader, destination.channel_id)
+            return ChannelRoute(reader, destination.thread_id or destination.channel_id)
         from giftping.discord.webhook import WebhookRoute
 
         try:
@@ -289,7 +293,18 @@ class Wiring:
             address = self._webhook_address(destination.webhook)
         except (SecretError, ValueError) as error:
             return Refused(str(error))
-        return WebhookRoute(self.http(), address, reader)
+        if destination.thread_id is not None:
+            address = replace(address, thread_id=destination.thread_id)
+        return WebhookRoute(self.http(), address, reader, opens_post=destination.opens_post)
+
+    def publish(self, channel_id: int, message_id: int) -> Outcome:
+        """How it ended that a message is handed on to the channels that follow its own: only a bot may do that."""
+        from giftping.discord.outcome import Refused
+
+        reader = self.reader()
+        if reader is None:
+            return Refused("no bot token: a webhook alone cannot publish", lasting=True)
+        return reader.publish_message(channel_id, message_id)
 
     def place_of(self, destination: Destination) -> str:
         """What is the same for all ways to write one destination: a webhook's id, in whatever thread, or a channel's.

@@ -16,8 +16,11 @@ from giftping.bot.embeds import RED, answer_embed, refusal_embed
 from giftping.bot.views import ManagersControls
 from giftping.codes.request import CheckRequest
 from giftping.commands import check, codes, guilds, subscribing
+from giftping.commands.posting import PostingRequest
 from giftping.commands.subscribing import GuildRequest
 from giftping.discord.permissions import missing_for_posting
+from giftping.doctor.posting import KINDS
+from giftping.store.base import ChannelKind
 from giftping.text import id_or_none
 
 log = logging.getLogger("giftping.bot")
@@ -113,6 +116,7 @@ class SettingsPanel(ManagersControls):
             channel_id=channel_id,
             games=tuple(game for game in embeds.followed_games(before) if game in self._games),
             mentions=embeds.mentions_of(before),
+            posting=PostingRequest(kind=self._kind(interaction, channel_id)),
             # The channel was chosen among the guild's own, and is looked at once it is shown.
             is_checked=False,
         )
@@ -121,6 +125,11 @@ class SettingsPanel(ManagersControls):
             if reason:
                 embed = answer_embed("Codes cannot go there yet", f"<#{channel_id}>: {reason}", color=RED)
                 await answer(interaction, embed)
+
+    def _kind(self, interaction: Interaction, channel_id: int) -> ChannelKind | None:
+        """What a channel is, as far as is known without asking: in a forum each announcement is a post."""
+        channel = interaction.guild.get_channel_or_thread(channel_id) if interaction.guild else None
+        return KINDS.get(channel.type.value) if channel is not None else None
 
     def _missing(self, interaction: Interaction, channel_id: int) -> str:
         """Which permissions the bot lacks in a channel, as far as is known without asking."""
@@ -214,7 +223,12 @@ class SettingsPanel(ManagersControls):
 
 class _Where(ui.ChannelSelect[SettingsPanel]):
     def __init__(self, panel: SettingsPanel) -> None:
-        types = [discord.ChannelType.text, discord.ChannelType.news]
+        types = [
+            discord.ChannelType.text,
+            discord.ChannelType.news,
+            discord.ChannelType.forum,
+            discord.ChannelType.media,
+        ]
         super().__init__(placeholder="Where codes go", channel_types=types, row=0)
         self._panel = panel
 

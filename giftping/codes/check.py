@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 
 from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.broken_destination import is_resting
-from giftping.codes.courier import Courier, DiscordClock, Origins, Routes, Speech
+from giftping.codes.courier import Courier, Routes, Speech
 from giftping.codes.edits import Concurrently, Editor, Edits
+from giftping.codes.entries import Origins
+from giftping.codes.fence import DiscordClock
 from giftping.codes.gather import Gathered
 from giftping.codes.guards.refusals import without_marks
 from giftping.codes.holds import JudgingRules
@@ -25,6 +27,7 @@ from giftping.codes.merge import merge
 from giftping.codes.model import Code
 from giftping.codes.owed import OwedNow, messages_left_alone, owed_by, owed_now, resting_messages, without
 from giftping.codes.plan import DestinationPlan, Listed, destination_plans, listed_by_game, plan_for, sightings_by_hand
+from giftping.codes.publishing import Publish, Published, Publisher
 from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, DestinationWork
 from giftping.codes.request import CheckRequest
@@ -74,6 +77,7 @@ class CheckTools:
     words: Callable[[str], Words]
     """What is said in a language; in that of the settings where it is not named."""
     side_by_side: Concurrently
+    publish: Publish
     gathered: Gathered | None = None
     """What the sources list, where they were asked before the check."""
     stopped: Callable[[], bool] = lambda: False
@@ -120,6 +124,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         work = _deliver(courier, plans, settled.refused, tools, dry_run=request.dry_run)
         if not request.dry_run:
             _tidy(deliveries, settled, owed, request)
+        published = _publish(deliveries.store, judged.records, subscriptions, ends_by, tools, request)
         edits = Edits()
         if rules.edit_messages:
             edits = _edit(deliveries, judged.records, subscriptions, speech, ends_by, tools, request)
@@ -143,6 +148,8 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             edits=edits.reports,
             edits_left=edits.left,
             next_edit_at=edits.next_at,
+            published=published.reports,
+            next_publishing_at=published.next_at,
             next_owed_end=owed.next_end,
             broken=_broken(subscriptions, work),
             uncertain=left.uncertain,
@@ -307,7 +314,7 @@ def _rehearsed(courier: Courier, plans: Sequence[DestinationPlan], games: Mappin
             key = (one.game, words.language, one.style, one.mentions, *map(id, plan.announce))
             if key not in parts:
                 parts[key] = announcements(look_for(one, games[one.game], words), plan.announce)
-            deliveries += courier.rehearse(one, parts[key])
+            deliveries += courier.rehearse(one, games[one.game], parts[key])
         work.append(DestinationWork(tuple(deliveries), destination.seeds(), destination.rest()))
     return work
 
@@ -339,6 +346,30 @@ def _edit(
         host=deliveries.host,
     )
     return editor.rehearse() if request.dry_run else editor.keep_true(notes=request.is_complete)
+
+
+def _publish(
+    store: Store,
+    records: Mapping[str, CodeRecord],
+    subscriptions: Sequence[Subscription],
+    ends_by: datetime,
+    tools: CheckTools,
+    request: CheckRequest,
+) -> Published:
+    """What was published of what this run, and earlier ones, have sent."""
+    if ends_by == NO_TIME_YET or tools.stopped() or store.held_back:
+        return Published()
+    publisher = Publisher(
+        store=store,
+        publish=tools.publish,
+        clock=tools.clock,
+        stopped=tools.stopped,
+        side_by_side=tools.side_by_side,
+        records=records,
+        subscriptions=subscriptions,
+        now=ends_by,
+    )
+    return publisher.rehearse() if request.dry_run else publisher.publish_owed()
 
 
 def _unknown_games(subscriptions: Iterable[Subscription], games: Mapping[str, Game]) -> Iterator[str]:

@@ -8,50 +8,43 @@ from datetime import datetime
 
 from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.broken_destination import broken_after
-from giftping.codes.entries import ANNOUNCEMENT, Held, claimed, freed, sent
+from giftping.codes.entries import ANNOUNCEMENT, Held, Origins, Publishing, claimed, freed, sent
+from giftping.codes.fence import TAKEN, DeliveryFence, DiscordClock
 from giftping.codes.model import Code
 from giftping.codes.owed import parts_of
+from giftping.codes.places import channel_in, dressed, next_place
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.showing import Showing
 from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.delivery.retries import message_retry_at
 from giftping.discord.meanings import meaning_of
-from giftping.discord.outcome import Done, Refused, Route, Unclear, WithdrawnError
+from giftping.discord.outcome import Done, Outcome, Refused, Route, Unclear
+from giftping.discord.refusals import UNKNOWN_CHANNEL
 from giftping.discord.snowflake import snowflake_at
 from giftping.settings.catalogue import Game
-from giftping.store.base import Destination, EntryState, LedgerEntry, StoreAwayError, Subscription, entry_id
+from giftping.store.base import (
+    Destination,
+    EntryState,
+    LedgerEntry,
+    PostsIn,
+    StoreAwayError,
+    Subscription,
+    entry_id,
+)
 from giftping.store.documents import LEDGER
 from giftping.store.records import Store
 from giftping.words.catalogue import Words
 
 Routes = Callable[[Destination], Route | Refused]
 
-DiscordClock = Callable[[], datetime | None]
-"""Gives Discord's time, None before it has said what that is."""
-
 Speech = Callable[[int], Words]
 """Gives what is said in a guild."""
 
 NOT_TRIED = "not tried, because the message before it did not go out"
-TAKEN = "another host has it"
-TOO_LATE = "too late to repeat it: Discord may not know any more that it has it"
 
 TRIES = 5
 """How often an arrival is noted anew because somebody else was at its delivery."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origins:
-    """Which kind of place each source is, in the words the ledger's `source` field has always used."""
-
-    labels: Mapping[str, str]
-    """For each source by its name: `api`, `rss` or `website`."""
-
-    def of(self, code: Code) -> str:
-        """One of `api`, `rss`, `website` and `manual`: the most direct place that lists the code."""
-        found = {self.labels.get(source, "manual") for source in code.sources}
-        return next((label for label in ("api", "rss", "website") if label in found), "manual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,7 @@ class Courier:
         """
         if not codes:
             return []
-        route = self.routes(subscription.destination)
+        route = self.routes(next_place(subscription))
         refused = route if isinstance(route, Refused) else _unheard(route)
         now = self.clock()
         # Discord has been asked since the run was planned: by its time some may have ended, which the next run tells.
@@ -101,17 +94,25 @@ class Courier:
                 reports.append(report.as_before(before))
             else:
                 reports.append(self._claim_and_post(subscription, route, announcement, owed))
+                if opened := reports[-1].opened_post:
+                    # What comes next follows in the post that this one has opened, where that is kept up.
+                    subscription = replace(subscription, kept_post=opened)
+                    route = self.routes(next_place(subscription))
                 continue
             not_tried += announcement.codes
         if not_tried:
             self.owe(subscription, not_tried, reports[-1].reason, owed)
         return reports
 
-    def rehearse(self, subscription: Subscription, parts: Sequence[Announcement]) -> list[DeliveryReport]:
+    def rehearse(
+        self, subscription: Subscription, game: Game, undressed: Sequence[Announcement]
+    ) -> list[DeliveryReport]:
         """What `announce` would post, without claiming or posting anything."""
-        if not parts:
+        if not undressed:
             return []
-        route = self.routes(subscription.destination)
+        words = self.words(subscription.guild_id)
+        parts = [dressed(subscription, game, one, words) for one in undressed]
+        route = self.routes(next_place(subscription))
         if isinstance(route, Refused):
             return [_report(subscription, part, "", DeliveryResult.REFUSED, reason=route.reason) for part in parts]
         return [_report(subscription, part, route.label, DeliveryResult.PLANNED) for part in parts]
@@ -128,11 +129,13 @@ class Courier:
 
     def _delivery(self, subscription: Subscription, codes: Mapping[str, Code], **fields: object) -> Delivery:
         """A new delivery of codes of one game, by the ids of their entries."""
+        place = next_place(subscription)
         return self.deliveries.new(
             ANNOUNCEMENT,
             guild_id=subscription.guild_id,
             game=next(iter(codes.values())).game,
-            channel_id=subscription.destination.channel_id,
+            channel_id=channel_in(place),
+            opens_post=place.opens_post,
             entries=tuple(codes),
             spellings=tuple(code.spelling for code in codes.values()),
             **fields,
@@ -162,6 +165,7 @@ class Courier:
                     shown=Showing(code).text,
                     style=announcement.look.style,
                     mentions=tuple(announcement.look.mentions),
+                    publishing=Publishing.OWED if subscription.posting.publishes else "",
                 )
             )
             for id_, code in codes.items()
@@ -185,6 +189,7 @@ class Courier:
             spellings = tuple(code.spelling for code in mine.values())
             delivery = replace(delivery, entries=tuple(mine), spellings=spellings)
         entries = {id_: claims[id_].after or {} for id_ in mine}
+        announcement = dressed(subscription, announcement.look.game, announcement, announcement.look.words)
         return self.post(subscription, route, announcement, Held(delivery, entries))
 
     def post(
@@ -202,10 +207,12 @@ class Courier:
         `may_be_there` when an earlier post of the same delivery is unclear: a no to this one says nothing of that. It
         is not begun after `before`, by Discord's time.
         """
-        fence = DeliveryFence(self, held.delivery, before)
+        fence = DeliveryFence(self.deliveries, self.discord_now, held.delivery, before)
         since = held.delivery.anchor
         outcome = route.post(announcement.message, held.delivery.id, since=since, fence=fence)
         held = replace(held, delivery=fence.delivery)
+        if not may_be_there and (another := self._after_its_post_is_gone(subscription, held, outcome)):
+            return self.post(*another[:2], announcement, another[2], before=before)
 
         def report(result: DeliveryResult, reason: str = "") -> DeliveryReport:
             return _report(subscription, announcement, route.label, result, held.delivery.id, reason)
@@ -213,7 +220,9 @@ class Courier:
         if fence.is_lost:
             return report(DeliveryResult.TAKEN, TAKEN)
         if isinstance(outcome, Done):
-            return replace(self._arrived(subscription, held, outcome, report), message_id=outcome.message_id)
+            arrived = self._arrived(subscription, held, outcome, report)
+            is_kept = held.delivery.opens_post and subscription.posting.posts is PostsIn.KEPT
+            return replace(arrived, message_id=outcome.message_id, opened_post=outcome.message_id if is_kept else None)
         meaning, broken = None, None
         if isinstance(outcome, Refused):
             meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(subscription.destination.webhook))
@@ -242,6 +251,21 @@ class Courier:
             retry_at=broken.retry_at if broken else retry_at,
         )
 
+    def _after_its_post_is_gone(
+        self, subscription: Subscription, held: Held, outcome: Outcome
+    ) -> tuple[Subscription, Route, Held] | None:
+        """What opens another post where the one that was kept up was deleted, which said a clean no to the message."""
+        is_gone = isinstance(outcome, Refused) and outcome.code == UNKNOWN_CHANNEL
+        if not is_gone or subscription.posting.posts is not PostsIn.KEPT or subscription.kept_post is None:
+            return None
+        without = replace(subscription, kept_post=None)
+        place = next_place(without)
+        route = self.routes(place)
+        if isinstance(route, Refused):
+            return None
+        delivery = replace(held.delivery, channel_id=channel_in(place), opens_post=place.opens_post)
+        return without, route, replace(held, delivery=delivery)
+
     def _arrived(
         self, subscription: Subscription, held: Held, done: Done, report: Callable[..., DeliveryReport]
     ) -> DeliveryReport:
@@ -262,6 +286,10 @@ class Courier:
     def record(self, held: Held, message_id: int | None, channel_id: int | None) -> None:
         """Record a delivery, with its entries, as done. Raise LostDeliveryError where somebody else has settled it."""
         channel_id = held.delivery.channel_id if channel_id is None else channel_id
+        if held.delivery.opens_post and message_id is not None:
+            # Before it is done: a run that is killed in between finds it again, and comes by here.
+            of = held.guild_id, held.delivery.game
+            self.store.note_kept_post(*of, message_id, since=held.delivery.since)
         done = replace(held.delivery, state=DeliveryState.DONE, message_id=message_id, channel_id=channel_id, reason="")
         self.deliveries.change(done, sent(held.entries, done, self.clock()))
 
@@ -319,40 +347,9 @@ class Courier:
             state=state,
             created_at=now,
             updated_at=now,
-            channel_id=subscription.destination.channel_id if state is EntryState.OPEN else None,
+            channel_id=channel_in(next_place(subscription)) if state is EntryState.OPEN else None,
             number=code.number,
         )
-
-
-class DeliveryFence:
-    """What is asked right before the first byte of a post, and of each repeat after a 429: whether to send it still."""
-
-    def __init__(self, courier: Courier, delivery: Delivery, before: datetime | None) -> None:
-        self.delivery = delivery
-        """As it was written last."""
-        self.is_lost = False
-        """Whether somebody else had it, so that nothing was sent."""
-        self._courier = courier
-        self._before = before
-
-    def __call__(self) -> None:
-        """Note the delivery as written. Raise WithdrawnError where it is not to be sent now."""
-        store = self._courier.store
-        if self._before is not None:
-            now = self._courier.discord_now()
-            if now is None or now >= self._before:
-                raise WithdrawnError(TOO_LATE)
-        try:
-            if not store.held_back:
-                self.delivery = self._courier.deliveries.fence(self.delivery)
-        except LostDeliveryError:
-            self.is_lost = True
-            raise WithdrawnError(TAKEN) from None
-        except StoreAwayError as error:
-            raise WithdrawnError(str(error)) from None
-        # That write may be what noticed that MongoDB is away.
-        if store.held_back:
-            raise WithdrawnError(store.held_back)
 
 
 def _by_entry(subscription: Subscription, codes: Iterable[Code]) -> dict[str, Code]:

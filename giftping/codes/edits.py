@@ -8,7 +8,7 @@ they looked up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from zlib import crc32
@@ -22,6 +22,7 @@ from giftping.codes.subscriptions import webhook_route
 from giftping.delivery.clock import Clock
 from giftping.discord.message import Message
 from giftping.discord.outcome import Refused, Route, Unclear
+from giftping.discord.threads import ARCHIVED
 from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, Destination, LedgerEntry, StoreAwayError, Style, Subscription, code_id
 from giftping.store.documents import LEDGER, edited_fields
@@ -243,7 +244,8 @@ class Editor:
             return self._report(message, EditResult.LATER, route.reason)
         content = message.to_be(self.words(message.guild_id))
         outcome = route.edit(content, message.message_id, message.channel_id)
-        if isinstance(outcome, Refused) and outcome.code in GONE_CODES:
+        # With a bot it would have been opened: by a webhook alone nobody can.
+        if isinstance(outcome, Refused) and outcome.code in (*GONE_CODES, ARCHIVED):
             return self._record(message, EditResult.GONE, outcome.reason)
         if isinstance(outcome, Refused | Unclear):
             return self._report(message, EditResult.LATER, outcome.reason)
@@ -256,7 +258,12 @@ class Editor:
         # An older release noted no webhook.
         if entry.webhook_id is None and (entry.shown or not own.webhook):
             return self.routes(Destination(channel_id=message.channel_id or own.channel_id))
-        return webhook_route(entry.webhook_id, message.subscriptions, self.routes)
+
+        def in_its_post(destination: Destination) -> Route | Refused:
+            is_post = any(one.destination == destination and one.posting.posts for one in message.subscriptions)
+            return self.routes(replace(destination, thread_id=message.channel_id if is_post else None))
+
+        return webhook_route(entry.webhook_id, message.subscriptions, in_its_post)
 
     def _record(self, message: SentMessage, result: EditResult, reason: str = "") -> EditReport:
         """The report of a message that is true now, or will never be, once the ledger says so."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from giftping.codes.model import Code
 from giftping.delivery.clock import delivery_time
 from giftping.delivery.deliveries import Delivery
 from giftping.discord.snowflake import snowflake_time
@@ -17,6 +19,28 @@ from giftping.store.engine import Change
 
 ANNOUNCEMENT = "announcement"
 """The kind of a delivery of gift codes."""
+
+
+class Publishing(StrEnum):
+    """What an entry says of publishing its message; nothing where nobody wants that."""
+
+    OWED = "owed"
+    DONE = "done"
+    GONE = "gone"
+    """It cannot be published any more, or need not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Which kind of place each source is, in the words the ledger's `source` field has always used."""
+
+    labels: Mapping[str, str]
+    """For each source by its name: `api`, `rss` or `website`."""
+
+    def of(self, code: Code) -> str:
+        """One of `api`, `rss`, `website` and `manual`: the most direct place that lists the code."""
+        found = {self.labels.get(source, "manual") for source in code.sources}
+        return next((label for label in ("api", "rss", "website") if label in found), "manual")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,13 @@ def next_mark(report: CheckReport, settings: str, store: str, shared: str = "") 
     """The mark that lets the next run be idle, None when there is something left to do."""
     if report.dry_run or not report.is_settled:
         return None
-    ends = (report.others_lease_ends, report.next_owed_end, report.next_hold_end, report.next_edit_at)
+    ends = (
+        report.others_lease_ends,
+        report.next_owed_end,
+        report.next_hold_end,
+        report.next_edit_at,
+        report.next_publishing_at,
+    )
     due = [instant for instant in (*(rest.retry_at for rest in report.resting()), *ends) if instant]
     if report.trouble or report.uncertain or any(report.resting()):
         due.append(report.finished_at + TOLD_AGAIN)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from giftping.codes.model import Code
 from giftping.codes.showing import Showing, Validity
@@ -20,6 +21,7 @@ from giftping.discord.message import Embed, EmbedField, LinkButton, Message
 from giftping.settings.catalogue import Game
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import EVERYONE, HERE, Style, Subscription
+from giftping.store.documents import mentions_in, style_from
 from giftping.text import (
     discord_time,
     discord_until,
@@ -64,6 +66,12 @@ class Look:
 def look_for(subscription: Subscription, game: Game, words: Words) -> Look:
     """How codes of a game look where a subscription wants them."""
     return Look(game, words, subscription.style, subscription.mentions)
+
+
+def look_as_claimed(look: Look, entry: Mapping[str, Any]) -> Look:
+    """How the message looked that a ledger entry was claimed for; where an older release wrote that, as it would now."""
+    style = style_from(entry.get("style"))
+    return look if style is None else replace(look, style=style, mentions=mentions_in(entry.get("mention")))
 
 
 def message_of(look: Look, shown: Sequence[Showing], title: str, footer: str, *, has_content: bool = True) -> Message:

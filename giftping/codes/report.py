@@ -58,6 +58,8 @@ class DeliveryReport:
     delivery_id: str = ""
     """Empty where nothing was claimed."""
     message_id: int | None = None
+    opened_post: int | None = None
+    """The post of a forum that it has opened, and that is kept up."""
     message: Message | None = None
     """What was, or would be, posted; None where it was only looked for."""
     told: bool = True
@@ -148,6 +150,33 @@ class EditReport:
     reason: str = ""
 
 
+class PublishResult(StrEnum):
+    """What became of a message that is to be published."""
+
+    PUBLISHED = "published"
+    LATER = "later"
+    """A later run tries again."""
+    GONE = "gone"
+    """It is not there any more, or no announcement channel is: it stays as it is."""
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """A message that is to be published to the channels that follow its own, and what became of that."""
+
+    guild_id: int
+    game: str
+    channel_id: int
+    message_id: int
+    result: PublishResult
+    reason: str = ""
+    mend: str = ""
+    """What a person has to mend, empty where nobody has to act."""
+    retry_at: datetime | None = None
+    """When it is tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedReport:
     """A code that is listed, and may not go out."""
@@ -219,6 +248,10 @@ class CheckReport:
     """How many more are left to later runs."""
     next_edit_at: datetime | None = None
     """When the next message is to be put right; an idle run must not sleep past that."""
+    published: tuple[PublishReport, ...] = ()
+    """The messages that were to be published."""
+    next_publishing_at: datetime | None = None
+    """When the next message is to be published; an idle run must not sleep past that."""
     next_owed_end: datetime | None = None
     """When the next code ends that is owed; an idle run must not sleep past that."""
     broken: int = 0

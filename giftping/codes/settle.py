@@ -11,23 +11,17 @@ from giftping.codes.announcement import announcements, announces
 from giftping.codes.courier import Courier
 from giftping.codes.entries import ANNOUNCEMENT, Held, held_by_delivery
 from giftping.codes.entries import sent as sent_changes
-from giftping.codes.look import Look, look_for
+from giftping.codes.look import Look, look_as_claimed, look_for
 from giftping.codes.model import Code
+from giftping.codes.places import by_bot, by_webhook, channel_in, next_place
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.subscriptions import webhook_route
 from giftping.delivery.deliveries import WAITS_FOR, Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.catalogue import Game
-from giftping.store.base import Destination, EntryState, LedgerEntry, Subscription
-from giftping.store.documents import (
-    DELIVERIES,
-    LEDGER,
-    OLDER_OPEN_STATES,
-    entry_from_document,
-    mentions_in,
-    style_from,
-)
+from giftping.store.base import EntryState, LedgerEntry, Subscription
+from giftping.store.documents import DELIVERIES, LEDGER, OLDER_OPEN_STATES, entry_from_document
 from giftping.store.engine import Change
 from giftping.store.fields import DocumentError
 from giftping.store.holder import Holder
@@ -132,6 +126,7 @@ def _of_nobody(host: str, delivery_id: str, documents: Mapping[str, Mapping[str,
         guild_id=first.guild_id,
         game=first.game,
         channel_id=first.channel_id,
+        webhook_id=first.webhook_id,
         entries=tuple(entry.id for entry in entries),
         spellings=tuple(entry.spelling for entry in entries),
         reason=NOT_ON_RECORD,
@@ -239,14 +234,21 @@ class DeliverySettler:
     # What is known
 
     def _route_back(self, held: Held) -> Route | Refused:
-        delivery = held.delivery
+        delivery = self._with_its_post(held)
         if delivery.channel_id is not None and delivery.webhook_id is None:
-            return self.courier.routes(Destination(channel_id=delivery.channel_id))
+            return self.courier.routes(by_bot(delivery))
         known = sorted(self._of_guild(held), key=lambda one: one.game != delivery.game)
         if not any(one.destination.webhook for one in known):
             return Refused("the guild's destination has changed since", lasting=True)
-        route = webhook_route(delivery.webhook_id, known, self.courier.routes)
+        route = webhook_route(delivery.webhook_id, known, lambda one: self.courier.routes(by_webhook(one, delivery)))
         return route if route is not None else Refused("the guild's webhook has changed since", lasting=True)
+
+    def _with_its_post(self, held: Held) -> Delivery:
+        """The delivery; of one that is not on record it is known by the subscription whether it opened a post."""
+        delivery, subscription = held.delivery, self._subscription_of(held)
+        if delivery.document is not None or subscription is None or subscription.posting.posts is None:
+            return delivery
+        return replace(delivery, opens_post=delivery.channel_id == subscription.destination.channel_id)
 
     def _subscription_of(self, held: Held) -> Subscription | None:
         return next((one for one in self._of_guild(held) if one.game == held.delivery.game), None)
@@ -295,7 +297,7 @@ class DeliverySettler:
     def _may_repeat(self, held: Held, subscription: Subscription) -> bool:
         """Whether a repeat would be the very post again: to the same channel, with all of its codes in one message."""
         is_on_record = held.delivery.document is not None
-        if not (self.posts and is_on_record and held.delivery.channel_id == subscription.destination.channel_id):
+        if not (self.posts and is_on_record and held.delivery.channel_id == channel_in(next_place(subscription))):
             return False
         game, codes = self._still_owed(held)
         wanted = held.delivery.entries
@@ -310,11 +312,8 @@ class DeliverySettler:
         return game, [replace(code, spelling=spelling) for spelling, code in listed if code is not None]
 
     def _look_of(self, held: Held, game: Game, subscription: Subscription) -> Look:
-        """How the message looked that was claimed, by its entries; where an older release wrote them, as it would."""
         look = look_for(subscription, game, self.courier.words(held.guild_id))
-        entry = next(iter(held.entries.values()), {})
-        style = style_from(entry.get("style"))
-        return look if style is None else replace(look, style=style, mentions=mentions_in(entry.get("mention")))
+        return look_as_claimed(look, next(iter(held.entries.values()), {}))
 
     # What follows
 
@@ -328,7 +327,7 @@ class DeliverySettler:
     def _repeat(self, held: Held, subscription: Subscription, now: datetime | None) -> DeliveryReport:
         taken = self.courier.deliveries.take_over(held.delivery, now)
         game, codes = self._still_owed(held)
-        route = self.courier.routes(subscription.destination)
+        route = self.courier.routes(next_place(subscription))
         if taken is None or game is None or isinstance(route, Refused) or now is None:
             return self._taken(held)
         announcement = announcements(self._look_of(held, game, subscription), codes)[0]

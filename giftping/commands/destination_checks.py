@@ -14,6 +14,7 @@ from giftping.doctor.one_destination import (
     judge_destination,
     judge_each_mention,
     judge_place,
+    judge_posting_at,
     known_destination,
     look_at_destination,
     reaches,
@@ -22,10 +23,11 @@ from giftping.errors import GiftpingError, UsageError
 from giftping.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from giftping.store.base import Subscription
+    from giftping.doctor.posting import PlaceFacts
+    from giftping.store.base import Posting, Subscription
     from giftping.wiring import Wiring
 
 
@@ -54,20 +56,31 @@ class LookedAt:
     warnings: tuple[str, ...]
 
 
-def look_and_warn(wiring: Wiring, group: Sequence[Subscription], now: datetime, *, is_new: bool) -> LookedAt:
-    """What Discord says of the one destination of subscriptions, new or not, and of whom they mention.
+def look_and_warn(
+    wiring: Wiring,
+    group: Sequence[Subscription],
+    now: datetime,
+    *,
+    is_new: bool,
+    posted_as: Callable[[Posting, PlaceFacts], Posting],
+) -> LookedAt:
+    """What Discord says of the one destination of subscriptions, new or not, of whom they mention, and how they post.
+
+    `posted_as` says how, given what the channel is.
 
     Raise what `warnings_of` does.
     """
     facts = look_with_or_without_bot(wiring, group)
+    facts = replace(facts, postings=tuple(posted_as(one, facts.place) for one in facts.postings))
     return LookedAt(facts, tuple(warnings_of(facts, now, is_new=is_new)))
 
 
 def warnings_of(facts: DestinationFacts, now: datetime, *, is_new: bool) -> list[str]:
     """What is to be told of a destination and a mention that are taken all the same: what nobody has seen, or is amiss.
 
-    A destination that is not new is not judged again, only who is mentioned there. Raise UsageError for a new one that
-    cannot be right, GiftpingError for one that Discord lets nobody see: that is mended there.
+    A destination that is not new is not judged again, only who is mentioned there, and how messages are posted. Raise
+    UsageError for a new one that cannot be right, GiftpingError for one that Discord lets nobody see: that is mended
+    there.
     """
     if facts.unusable:
         return [facts.unusable]
@@ -75,14 +88,15 @@ def warnings_of(facts: DestinationFacts, now: datetime, *, is_new: bool) -> list
         what, later = facts.label if is_new else "the mention", f"giftping guilds test {facts.guild_id} --no-post"
         return [f"{what} was not checked: {facts.trouble.reason}; once that is over: {later}"]
     judged = judge_destination(replace(facts, broken=None, mentions=None), now) if is_new else None
-    if judged is None:
-        return mention_warnings(facts)
-    line = line_of(judged, facts.guild_id)
-    if facts.is_hidden:
-        raise GiftpingError(line)
-    if facts.is_gone or judge_place(facts) is not None:
-        raise UsageError(line)
-    return [line, *mention_warnings(facts)]
+    if judged is not None and facts.is_hidden:
+        raise GiftpingError(line_of(judged, facts.guild_id))
+    if judged is not None and (facts.is_gone or judge_place(facts) is not None):
+        raise UsageError(line_of(judged, facts.guild_id))
+    of_posting = judge_posting_at(facts)
+    if of_posting is not None and of_posting.verdict is Verdict.FAIL:
+        raise UsageError(line_of(of_posting, facts.guild_id))
+    lines = [line_of(one, facts.guild_id) for one in (judged, of_posting) if one is not None]
+    return [*dict.fromkeys(lines), *mention_warnings(facts)]
 
 
 def mention_warnings(facts: DestinationFacts) -> list[str]:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.subscriptions import by_destination
+from giftping.commands.posting import posting_words
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError, UsageError
 from giftping.output.check_lines import NO_GUILDS
@@ -112,11 +113,13 @@ def show(session: Session, guild_id: int) -> int:
 def _about(session: Session, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
     """Where the announcements of these go, and how they stand; that is fine only where nothing is open."""
     yield label(group[0].destination)
-    for (mentions, style), alike in groupby(group, key=lambda one: (one.mentions, one.style)):
-        said = [one.game for one in alike]
-        said += [f"mentions {', '.join(map(mention_label, mentions))}"] if mentions else []
-        said += [f"in the {style} style"] if style is not Style.FULL else []
-        yield ", ".join(said)
+    for (mentions, style, posting), alike in groupby(group, key=lambda one: (one.mentions, one.style, one.posting)):
+        said = [", ".join(one.game for one in alike)]
+        if mentions:
+            said.append(f"mentions {', '.join(map(mention_label, mentions))}")
+        if style is not Style.FULL:
+            said.append(f"in the {style} style")
+        yield ", ".join(filter(None, (*said, posting_words(posting))))
     open_ends = list(_open_ends(session, group, left_open))
     yield from open_ends
     if any(one.seeded is None for one in group):
@@ -235,12 +238,14 @@ def _tested(
     pings: bool,
 ) -> dict[str, Any]:
     """How one destination took a test, as it stands in JSON; that a mention reaches nobody is told."""
+    from giftping.codes.places import sent_by
     from giftping.commands.destination_checks import (
         look_with_or_without_bot,
         mention_objects,
         mention_warnings,
         reason_against,
     )
+    from giftping.discord.message import ForumPost
     from giftping.discord.outcome import Done, Refused
 
     destination = group[0].destination
@@ -248,11 +253,13 @@ def _tested(
     mentions = mention_objects(facts, group)
     if reason := reason_against(facts, session.clock_of_look()):
         return _outcome(group, label(destination) if facts.unusable else facts.label, reason, mentions)
-    route = session.wiring.route_to(destination)
+    # In a forum it is a post of its own, also where one is kept up: nobody there has to read it.
+    route = session.wiring.route_to(replace(destination, opens_post=group[0].posting.posts is not None))
+    forum_post = ForumPost(words("test.title"), group[0].posting.tags)
     for message in _samples(session, group, words, pings=pings) if post else ():
         if isinstance(route, Refused):
             break
-        outcome = route.post(message, _test_delivery_id())
+        outcome = route.post(replace(sent_by(group[0], message), post=forum_post), _test_delivery_id())
         if not isinstance(outcome, Done):
             why = f"failed: {outcome.reason}{_to_mend(destination, outcome)}"
             return _outcome(group, route.label, why, mentions)

@@ -15,12 +15,22 @@ from giftping.commands.destination_checks import (
     seen_words,
 )
 from giftping.commands.guilds import guild_object, known_subscriptions, label
+from giftping.commands.posting import (
+    NOTHING_ASKED,
+    PostingRequest,
+    checked_posting,
+    posting_after,
+    posting_words,
+    with_posting,
+    with_tag_ids,
+)
 from giftping.commands.session import Session
+from giftping.doctor.posting import UNSEEN, PlaceFacts
 from giftping.errors import EXIT_FINE, UnknownGuildError, UsageError
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
-from giftping.store.base import EVERYONE, HERE, HOME_GAME, Destination, EntryState, Guild, Style, Subscription
+from giftping.store.base import EVERYONE, HERE, HOME_GAME, Destination, EntryState, Guild, Posting, Style, Subscription
 from giftping.store.documents import style_from
 from giftping.store.records import Store
 from giftping.text import id_or_none
@@ -52,6 +62,8 @@ class GuildRequest:
     """The language of what its members see; an empty one is that of the settings."""
     style: Style | None = None
     """How its announcements are to look."""
+    posting: PostingRequest = NOTHING_ASKED
+    """How messages are to be posted there."""
     is_checked: bool = True
     """Whether Discord is asked what a new destination, and whom it mentions, is before that is taken."""
 
@@ -67,6 +79,7 @@ def add(session: Session, request: GuildRequest) -> int:
     # Discord is asked before: nothing slow comes between reading and writing, as it would undo what a check notes of
     # the guild meanwhile.
     looked = _looked_at(session, request, asked, now)
+    request = _made_certain(request, looked)
     with session.store() as store:
         if asked is not None:
             refuse_another_guilds(session.wiring, _stand_in(request, asked, now), store.subscriptions())
@@ -92,6 +105,7 @@ def add(session: Session, request: GuildRequest) -> int:
     for group in groups:
         games = ", ".join(one.game for one in group)
         where = f"{label(group[0].destination)}{seen_words(looked[0].facts.seen) if looked and asked else ''}"
+        where += "".join(f", {said}" for said in dict.fromkeys(posting_words(one.posting) for one in group) if said)
         session.tell(f"Guild {request.guild_id} {verb}: {games} by {where}.")
     if request.mentions and any(one.facts.is_mention_unseen for one in looked):
         session.tell(f"No bot sees the guild's roles: {', '.join(request.mentions)} was not checked.")
@@ -104,22 +118,49 @@ def _looked_at(session: Session, request: GuildRequest, asked: Destination | Non
 
     Raise UsageError or GiftpingError for a destination that is not taken.
     """
-    if not request.is_checked or (asked is None and not request.mentions):
+    if asked is None and not request.mentions and request.posting == NOTHING_ASKED:
         return []
     if asked is not None:
+        checked_posting(request.posting, [asked])
         groups = [[_stand_in(request, asked, now)]]
     else:
         with session.store(read_only=True) as store:
             known = store.subscriptions(request.guild_id)
         named = _named(request, known)
-        groups = by_destination(replace(one, mentions=request.mentions) for one in known if one.game in named)
-    # What was taken long ago is not judged anew: only who is mentioned is.
-    return [look_and_warn(session.wiring, group, now, is_new=asked is not None) for group in groups]
+        groups = by_destination(_as_asked(request, one) for one in known if one.game in named)
+        checked_posting(request.posting, [group[0].destination for group in groups])
+        if request.posting.tags and len(groups) > 1:
+            raise UsageError("--tag: the games go to several places with tags of their own; name one: --game GAME")
+    is_to_be_asked = asked is not None or request.mentions or request.posting.is_of_channel
+    if not request.is_checked or not is_to_be_asked:
+        return []
+
+    def posted_as(known: Posting, place: PlaceFacts) -> Posting:
+        asked_for = with_tag_ids(replace(request.posting, kind=place.kind), place.tags)
+        return posting_after(asked_for, known, is_moved=False)
+
+    # What was taken long ago is not judged anew: only who is mentioned is, and how is posted.
+    is_new = asked is not None
+    return [look_and_warn(session.wiring, group, now, is_new=is_new, posted_as=posted_as) for group in groups]
+
+
+def _made_certain(request: GuildRequest, looked: Sequence[LookedAt]) -> GuildRequest:
+    """The request with what Discord has shown: what the channel is, and which tags those are."""
+    place = looked[0].facts.place if len(looked) == 1 else UNSEEN
+    kind = place.kind or request.posting.kind
+    return replace(request, posting=with_tag_ids(replace(request.posting, kind=kind), place.tags))
 
 
 def _stand_in(request: GuildRequest, asked: Destination, now: datetime) -> Subscription:
     """A subscription to be looked at, whichever games it is for."""
-    return Subscription(request.guild_id, HOME_GAME, asked, now, now, mentions=request.mentions)
+    one = Subscription(request.guild_id, HOME_GAME, asked, now, now, mentions=request.mentions)
+    return _as_asked(request, one)
+
+
+def _as_asked(request: GuildRequest, one: Subscription) -> Subscription:
+    """A subscription to be looked at, with what is asked for of it so far as nobody has to be asked for that."""
+    posting = posting_after(request.posting, one.posting, is_moved=False)
+    return replace(one, mentions=request.mentions, posting=posting)
 
 
 def changed(
@@ -140,8 +181,8 @@ def changed(
             if destination is None:
                 raise UnknownGuildError(WHERE)
             mentions = model.mentions if model and not asked else ()
-            style = model.style if model and not asked else Style.FULL
-            there[game] = Subscription(request.guild_id, game, destination, now, now, place, mentions, style=style)
+            one = Subscription(request.guild_id, game, destination, now, now, place, mentions)
+            there[game] = replace(one, posting=model.posting, style=model.style) if model and not asked else one
             place += 1
         there[game] = _changed(request, asked, there[game], now)
     # Who adds a guild again has mended what was broken, or wants to know by the next check that it is not.
@@ -155,8 +196,9 @@ def _named(request: GuildRequest, known: Sequence[Subscription]) -> tuple[str, .
 
 def _changed(request: GuildRequest, asked: Destination | None, one: Subscription, now: datetime) -> Subscription:
     moved = asked is not None and asked != one.destination
+    posting = posting_after(request.posting, one.posting, is_moved=moved)
     return replace(
-        one,
+        with_posting(one, posting, is_moved=moved),
         destination=asked or one.destination,
         # What was claimed before this time is not looked for at the destination: nothing but a move may change it.
         updated_at=now if moved else one.updated_at,

@@ -65,7 +65,10 @@ class Delivery:
     """Discord's own time just before it was claimed, as a snowflake: where a look for it begins."""
     webhook_id: int | None = None
     channel_id: int | None = None
-    """Where it goes: by a webhook, or to a channel; of one by webhook the channel is known once it arrived."""
+    """Where it goes: by a webhook, or to a channel; of one by webhook the channel is known once it arrived, or where it
+    goes into a thread of it."""
+    opens_post: bool = False
+    """Whether it opens a post of a forum, and is looked for among those."""
     held_since: int | None = None
     """When its present holder took it, by Discord's time, as a snowflake: a lease counts from there. An anchor lies a
     minute earlier; where this is not known it counts from that."""
@@ -266,6 +269,7 @@ def delivery_document(delivery: Delivery) -> Document:
         "owed_since": None if delivery.owed_since is None else time_to_text(delivery.owed_since),
         "noes": delivery.noes or None,
         "retry_at": None if delivery.retry_at is None else time_to_text(delivery.retry_at),
+        "opens_post": delivery.opens_post or None,
         "is_final": delivery.is_final or None,
         "is_resent": delivery.is_resent or None,
     }
@@ -300,6 +304,7 @@ def delivery_from(document: Mapping[str, Any]) -> Delivery:
         owed_since=fields.first_time("owed_since"),
         noes=fields.number("noes") if "noes" in document else 0,
         retry_at=fields.first_time("retry_at"),
+        opens_post=fields.flag("opens_post"),
         is_final=fields.flag("is_final"),
         is_resent=fields.flag("is_resent"),
         document=document,

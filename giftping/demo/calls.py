@@ -10,7 +10,7 @@ from typing import Any
 
 from giftping.demo.faults import JSON_HEADERS
 from giftping.demo.loopback import Answer
-from giftping.demo.ratelimits import WEBHOOK
+from giftping.demo.ratelimits import CROSSPOST, WEBHOOK
 from giftping.demo.rules import Form, Upload
 from giftping.demo.world import World
 
@@ -113,8 +113,8 @@ class Endpoint:
 
     @property
     def takes_body(self) -> bool:
-        """Whether a request has a body; the only PUT, which gives a role, has none."""
-        return self.method in ("POST", "PATCH")
+        """Whether a request has a body; the only PUT, which gives a role, has none, nor has one that publishes."""
+        return self.method in ("POST", "PATCH") and self.template != CROSSPOST
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """The text in the path's places by their names, None when this is another endpoint."""

@@ -18,6 +18,7 @@ from giftping.demo.loopback import LoopbackServer, StandIn
 from giftping.demo.people import People
 from giftping.demo.ratelimits import Limits
 from giftping.demo.rules import draft_of
+from giftping.demo.threads import archive
 from giftping.demo.world import (
     Author,
     Channel,
@@ -27,6 +28,7 @@ from giftping.demo.world import (
     Permission,
     Role,
     StoredMessage,
+    Tag,
     Webhook,
     World,
 )
@@ -113,11 +115,15 @@ class StandInDiscord(StandIn, People):
         name: str = "gift-codes",
         type: ChannelType = ChannelType.TEXT,  # noqa: A002  # Discord's word for it
         parent_id: int | None = None,
+        tags: Sequence[Tag] = (),
+        wants_tag: bool = False,
     ) -> None:
-        """Add a channel to a guild, with what the bot may do in it; a thread has a parent."""
+        """Add a channel to a guild, with what the bot may do in it; a thread has a parent, a forum may have tags."""
         with self._lock:
             guild = self._world.guilds[guild_id]
-            self._world.channels[channel_id] = Channel(channel_id, guild.id, name, permissions, type, parent_id)
+            channel = Channel(channel_id, guild.id, name, permissions, type, parent_id)
+            channel.tags, channel.wants_tag = tuple(tags), wants_tag
+            self._world.channels[channel_id] = channel
 
     def set_permissions(self, channel_id: int, permissions: Permission) -> None:
         """Change what the bot may do in a channel."""
@@ -151,7 +157,18 @@ class StandInDiscord(StandIn, People):
     def archive(self, thread_id: int) -> None:
         """Archive a thread."""
         with self._lock:
-            self._world.channels[thread_id].is_archived = True
+            archive(self._world, self._world.channels[thread_id], archived=True)
+
+    def lock(self, thread_id: int) -> None:
+        """Lock a thread."""
+        with self._lock:
+            self._world.channels[thread_id].is_locked = True
+
+    def posts(self, forum_id: int) -> list[Channel]:
+        """The posts of a forum, or the threads of another channel, oldest first."""
+        with self._lock:
+            found = [channel for channel in self._world.channels.values() if channel.parent_id == forum_id]
+        return sorted(found, key=lambda channel: channel.id)
 
     def refuse_buttons(self, channel_id: int) -> None:
         """Take no message with buttons into a channel from now on."""

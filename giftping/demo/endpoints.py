@@ -10,8 +10,10 @@ from giftping.demo import shapes
 from giftping.demo.calls import ApiError, Call, Endpoint, json_answer, no_content, not_permitted, snowflake, unknown
 from giftping.demo.guild_endpoints import GUILD_ENDPOINTS
 from giftping.demo.loopback import Answer
-from giftping.demo.ratelimits import CHANNEL_MESSAGES, WEBHOOK
-from giftping.demo.rules import UNBUILT, Draft, Form, draft_of, is_empty
+from giftping.demo.messages import channel_of, draft_in, refuse_empty
+from giftping.demo.ratelimits import CHANNEL_MESSAGES, CROSSPOST, WEBHOOK
+from giftping.demo.rules import Draft, sender_of, thread_draft_of
+from giftping.demo.threads import THREAD_ENDPOINTS, open_post, refuse_locked, thread_of
 from giftping.demo.world import OLD, Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
 
 DIRECT_CHANNELS = "/users/@me/channels"
@@ -39,11 +41,21 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     hook = webhook_of(world, call)
     wait = call.boolean("wait")
     channel = _webhook_channel(world, call, hook)
+    author = Author(hook.id, sender_of(call.body, hook.name))
     draft = _webhook_draft(world, call, channel)
-    _refuse_empty(draft.content, draft.embeds)
+    refuse_empty(draft.content, draft.embeds)
+    asked = thread_draft_of(call.body, "thread_name")
+    if asked is not None and "thread_id" in call.query:
+        raise ApiError(400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id")
+    if asked is not None and not channel.type.takes_posts:
+        raise ApiError(400, 220003, "Webhooks can only create threads in forum channels")
     if channel.type.takes_posts:
-        raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
-    stored = world.post(channel, Author(hook.id, hook.name), draft, hook)
+        if asked is None:
+            raise ApiError(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
+        _, stored = open_post(world, channel, author, asked, draft, hook)
+    else:
+        refuse_locked(channel, as_webhook=True)
+        stored = world.post(channel, author, draft, hook)
     return json_answer(shapes.message(stored)) if wait else no_content()
 
 
@@ -68,14 +80,14 @@ def _edit_webhook_message(world: World, call: Call) -> Answer:
 
 def _webhook_draft(world: World, call: Call, channel: Channel) -> Draft:
     """What a webhook is asked to post. No application owns it: of its components Discord knows only when asked to."""
-    draft = _draft(world, call, channel)
+    draft = draft_in(call.body, call.files, buttons=channel.id not in world.buttonless)
     return draft if call.boolean("with_components") else replace(draft, components=())
 
 
 def _edited(world: World, call: Call, channel: Channel, stored: StoredMessage, draft: Draft) -> StoredMessage:
     """A message of the caller's own after its edit. Raise ApiError when Discord does not take it."""
     content = draft.content if "content" in call.body else stored.content
-    _refuse_empty(content, draft.embeds if "embeds" in call.body else stored.embeds)
+    refuse_empty(content, draft.embeds if "embeds" in call.body else stored.embeds)
     if channel.is_archived:
         raise ApiError(400, 50083, "Thread is archived")
     if world.clock() - stored.sent_at > OLD and world.old_edits is not None:
@@ -91,25 +103,10 @@ def _webhook_channel(world: World, call: Call, hook: Webhook) -> Channel:
     thread_id = call.snowflake("thread_id")
     if thread_id is None:
         return channel
-    thread = world.channels.get(thread_id)
-    if thread is None or thread.parent_id != channel.id:
-        raise unknown(10003, "Channel")
-    return thread
+    return thread_of(world, channel, thread_id)
 
 
 # Channels
-
-
-def channel_of(world: World, call: Call, *needed: Permission) -> Channel:
-    """The channel of a path. Raise ApiError when there is none or the bot may not do this in it."""
-    channel = world.channels.get(call.id("channel_id"))
-    if channel is None:
-        raise unknown(10003, "Channel")
-    if Permission.VIEW_CHANNEL not in channel.permissions:
-        raise ApiError(403, 50001, "Missing Access")
-    if any(permission not in channel.permissions for permission in needed):
-        raise not_permitted()
-    return channel
 
 
 def _get_channel(world: World, call: Call) -> Answer:
@@ -124,14 +121,15 @@ def _create_message(world: World, call: Call) -> Answer:
     in_thread = channel.type is ChannelType.THREAD
     if (Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES) not in channel.permissions:
         raise not_permitted()
-    draft = _draft(world, call, channel)
+    draft = draft_in(call.body, call.files, buttons=channel.id not in world.buttonless)
     if not draft.files:
-        _refuse_empty(draft.content, draft.embeds)
+        refuse_empty(draft.content, draft.embeds)
     if draft.embeds and Permission.EMBED_LINKS not in channel.permissions:
         raise not_permitted()
     if draft.files and Permission.ATTACH_FILES not in channel.permissions:
         raise not_permitted()
     _refuse_unwilling(world, channel)
+    refuse_locked(channel)
     stored = world.post(channel, world.bot, draft)
     return json_answer(shapes.message(stored, nonce=draft.nonce))
 
@@ -151,6 +149,8 @@ def _refuse_unwilling(world: World, channel: Channel) -> None:
 def _list_messages(world: World, call: Call) -> Answer:
     channel = channel_of(world, call)
     limit = call.limit(default=50, most=100)
+    if not channel.type.takes_messages:
+        raise ApiError(400, 50024, "Cannot execute action on this channel type")
     # No error, and no messages either (Get Channel Messages).
     if Permission.READ_MESSAGE_HISTORY not in channel.permissions:
         return json_answer([])
@@ -188,8 +188,24 @@ def _edit_message(world: World, call: Call) -> Answer:
         raise unknown(10008, "Message")
     if stored.author.id != world.bot.id:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
-    draft = _draft(world, call, channel)
+    draft = draft_in(call.body, call.files, buttons=channel.id not in world.buttonless)
     return json_answer(_seen_by_bot(world, channel, _edited(world, call, channel, stored, draft)))
+
+
+def _publish_message(world: World, call: Call) -> Answer:
+    channel = channel_of(world, call)
+    stored = channel.messages.get(call.id("message_id"))
+    if channel.type is not ChannelType.ANNOUNCEMENT:
+        raise ApiError(400, 50024, "Cannot execute action on this channel type")
+    if stored is None:
+        raise unknown(10008, "Message")
+    is_own = stored.author.id == world.bot.id
+    if (Permission.SEND_MESSAGES if is_own else Permission.MANAGE_MESSAGES) not in channel.permissions:
+        raise not_permitted()
+    if stored.is_published:
+        raise ApiError(400, 40033, "This message has already been crossposted")
+    published = channel.messages[stored.id] = replace(stored, is_published=True)
+    return json_answer(_seen_by_bot(world, channel, published))
 
 
 # Users
@@ -211,26 +227,6 @@ def _open_dm(world: World, call: Call) -> Answer:
     return json_answer(shapes.direct_channel(channel, user))
 
 
-# Messages
-
-
-def _draft(world: World, call: Call, channel: Channel) -> Draft:
-    for part in UNBUILT:
-        if call.body.get(part):
-            raise ApiError(400, 0, f"the stand-in Discord does not know {part!r} in a message", unexpected=True)
-    draft = draft_of(call.body, call.files)
-    if draft.components and channel.id in world.buttonless:
-        refused = Form()
-        refused.wrong(["components"], "COMPONENT_NOT_ALLOWED", "Components are not allowed here.")
-        refused.check()
-    return draft
-
-
-def _refuse_empty(content: str, embeds: tuple[dict[str, Any], ...]) -> None:
-    if is_empty(content, embeds):
-        raise ApiError(400, 50006, "Cannot send an empty message")
-
-
 ENDPOINTS = (
     Endpoint("POST", WEBHOOK, _execute_webhook),
     Endpoint("POST", CHANNEL_MESSAGES, _create_message, takes_files=True),
@@ -240,9 +236,11 @@ ENDPOINTS = (
     Endpoint("GET", CHANNEL_MESSAGES + "/{message_id}", _get_message),
     Endpoint("PATCH", WEBHOOK + "/messages/{message_id}", _edit_webhook_message),
     Endpoint("PATCH", CHANNEL_MESSAGES + "/{message_id}", _edit_message),
+    Endpoint("POST", CROSSPOST, _publish_message),
     Endpoint("GET", "/channels/{channel_id}", _get_channel),
     Endpoint("GET", "/users/@me", _get_me),
     Endpoint("POST", DIRECT_CHANNELS, _open_dm),
+    *THREAD_ENDPOINTS,
     *GUILD_ENDPOINTS,
 )
 

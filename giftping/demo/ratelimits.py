@@ -10,6 +10,7 @@ from giftping.demo.faults import Scope, rate_limit_answer
 from giftping.demo.loopback import Answer
 
 CHANNEL_MESSAGES = "/channels/{channel_id}/messages"
+CROSSPOST = CHANNEL_MESSAGES + "/{message_id}/crosspost"
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 
 
@@ -33,7 +34,12 @@ class Limits:
 
     everything: RateLimit = RateLimit(50, 1.0, "global")
     routes: Mapping[tuple[str, str], RateLimit] = field(
-        default_factory=lambda: {("POST", CHANNEL_MESSAGES): RateLimit(5, 5.0), ("POST", WEBHOOK): RateLimit(5, 2.0)}
+        default_factory=lambda: {
+            ("POST", CHANNEL_MESSAGES): RateLimit(5, 5.0),
+            ("POST", WEBHOOK): RateLimit(5, 2.0),
+            # Whoever publishes in the channel uses it up.
+            ("POST", CROSSPOST): RateLimit(10, 3600.0, "shared"),
+        }
     )
     others: RateLimit = RateLimit(10, 5.0)
     webhook_channel: RateLimit | None = RateLimit(30, 60.0, "shared")

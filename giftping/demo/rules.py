@@ -22,17 +22,17 @@ MAX_NONCE = 25
 MAX_URL = 2048
 MAX_ATTACHMENTS = 10
 MAX_FILENAME = 1024
+MAX_USERNAME = 80
+MAX_THREAD_NAME = 100
+MAX_APPLIED_TAGS = 5
 
 UNBUILT = (
-    "avatar_url",
     "flags",
     "message_reference",
     "poll",
     "shared_client_theme",
     "sticker_ids",
-    "thread_name",
     "tts",
-    "username",
 )
 """Parts of a message body that giftping does not use, and the stand-in does not know."""
 
@@ -80,6 +80,14 @@ class Draft:
     enforce_nonce: bool
     files: tuple[Upload, ...] = ()
     components: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadDraft:
+    """The post of a forum that a body asks for."""
+
+    name: str
+    tags: tuple[int, ...] = ()
 
 
 class Form:
@@ -198,6 +206,31 @@ def draft_of(body: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Draft:
     )
     form.check()
     return draft
+
+
+def thread_draft_of(body: Mapping[str, Any], name_part: str) -> ThreadDraft | None:
+    """The post that a body asks for, whose name is in one of its parts; None where it asks for none.
+
+    Raise InvalidForm when it breaks a rule.
+    """
+    form = Form()
+    name = form.text([name_part], body.get(name_part), MAX_THREAD_NAME)
+    listed = form.items(["applied_tags"], body.get("applied_tags"), MAX_APPLIED_TAGS)
+    tags = form.snowflakes(["applied_tags"], listed, MAX_APPLIED_TAGS)
+    form.check()
+    return ThreadDraft(name, tuple(int(tag) for tag in listed if int(tag) in tags)) if name else None
+
+
+def sender_of(body: Mapping[str, Any], own_name: str) -> str:
+    """The name under which a webhook posts. Raise InvalidForm when Discord takes it, or the picture, from nobody."""
+    form = Form()
+    name = form.text(["username"], body.get("username"), MAX_USERNAME)
+    for word in ("discord", "clyde"):
+        if word in name.lower():
+            form.wrong(["username"], "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
+    form.url(["avatar_url"], body.get("avatar_url"))
+    form.check()
+    return name or own_name
 
 
 def is_empty(content: str, embeds: Sequence[Mapping[str, Any]]) -> bool:

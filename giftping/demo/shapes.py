@@ -9,6 +9,7 @@ from urllib.parse import quote
 from giftping.demo.world import (
     Author,
     Channel,
+    ChannelType,
     Guild,
     Member,
     Permission,
@@ -22,7 +23,7 @@ from giftping.demo.world import (
 OWNER = "1"
 """Who owns the guilds, and does there what is done by hand."""
 
-_IN_CHANNEL = Permission.POSTING | Permission.MENTION_EVERYONE
+_IN_CHANNEL = Permission.POSTING | Permission.MENTION_EVERYONE | Permission.MANAGE_MESSAGES | Permission.MANAGE_THREADS
 """What the stand-in decides for each channel alone, whatever the bot's roles say."""
 
 
@@ -62,7 +63,8 @@ def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = 
         "mention_everyone": stored.notified.everyone,
         "timestamp": stored.sent_at.isoformat(),
         "edited_timestamp": stored.edited_at.isoformat() if stored.edited_at else None,
-        "flags": 0,
+        # CROSSPOSTED (Message Flags).
+        "flags": int(stored.is_published),
         "pinned": False,
         "tts": False,
     }
@@ -104,6 +106,17 @@ def webhook(hook: Webhook, guild_id: int | None) -> dict[str, Any]:
 
 def channel(known: Channel, bot: Author) -> dict[str, Any]:
     """The channel object of a guild's channel, with an overwrite that says what the bot may do in it."""
+    if known.type.takes_posts:
+        extra: dict[str, Any] = {
+            "available_tags": [
+                {"id": str(tag.id), "name": tag.name, "moderated": False, "emoji_id": None, "emoji_name": None}
+                for tag in known.tags
+            ],
+            # REQUIRE_TAG (Channel Flags).
+            "flags": 1 << 4 if known.wants_tag else 0,
+        }
+    else:
+        extra = thread_parts(known) if known.type is ChannelType.THREAD else {}
     return {
         "id": str(known.id),
         "type": int(known.type),
@@ -117,7 +130,38 @@ def channel(known: Channel, bot: Author) -> dict[str, Any]:
         "rate_limit_per_user": 0,
         "permission_overwrites": [_overwrite(known, bot)],
         "last_message_id": _last_message_id(known),
+    } | extra
+
+
+def thread_parts(known: Channel) -> dict[str, Any]:
+    """What a thread's object says beside what every channel's does."""
+    return {
+        "owner_id": str(known.owner_id or OWNER),
+        "thread_metadata": {
+            "archived": known.is_archived,
+            "archive_timestamp": known.archived_at.isoformat() if known.archived_at else None,
+            "auto_archive_duration": 4320,
+            "locked": known.is_locked,
+        },
+        "message_count": max(0, len(known.messages) - 1),
+        "member_count": 1,
+        "total_message_sent": len(known.messages),
+        "applied_tags": [str(tag) for tag in known.applied_tags],
     }
+
+
+def thread(known: Channel) -> dict[str, Any]:
+    """The channel object of a thread, which has no permissions of its own."""
+    return {
+        "id": str(known.id),
+        "type": int(known.type),
+        "guild_id": str(known.guild_id),
+        "name": known.name,
+        "parent_id": str(known.parent_id) if known.parent_id else None,
+        "flags": 0,
+        "rate_limit_per_user": 0,
+        "last_message_id": _last_message_id(known),
+    } | thread_parts(known)
 
 
 def _overwrite(known: Channel, bot: Author) -> dict[str, Any]:

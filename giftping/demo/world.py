@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum, IntFlag
 from typing import Any, Literal
 
 from giftping.delivery.clock import Clock
+from giftping.demo.channel_kinds import ChannelType as ChannelType
+from giftping.demo.channel_kinds import Permission as Permission
+from giftping.demo.channel_kinds import Tag as Tag
 from giftping.demo.notifying import Notified, notified_by
 from giftping.demo.rules import Draft
 
@@ -22,47 +24,6 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 NONCE_WINDOW = timedelta(minutes=3)
 """How long a nonce is known: "the past few minutes" (Discord's documents, Create Message)."""
-
-
-class Permission(IntFlag):
-    """The permissions a bot needs in a channel or a guild, with Discord's bits."""
-
-    NONE = 0
-    ADMINISTRATOR = 1 << 3
-    VIEW_CHANNEL = 1 << 10
-    SEND_MESSAGES = 1 << 11
-    EMBED_LINKS = 1 << 14
-    ATTACH_FILES = 1 << 15
-    READ_MESSAGE_HISTORY = 1 << 16
-    MENTION_EVERYONE = 1 << 17
-    MANAGE_ROLES = 1 << 28
-    SEND_MESSAGES_IN_THREADS = 1 << 38
-    SENDING = SEND_MESSAGES | SEND_MESSAGES_IN_THREADS
-    POSTING = VIEW_CHANNEL | SENDING | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY
-
-
-class ChannelType(IntEnum):
-    """Discord's channel types; to a category and a forum no messages are posted."""
-
-    TEXT = 0
-    DM = 1
-    VOICE = 2
-    CATEGORY = 4
-    ANNOUNCEMENT = 5
-    THREAD = 11
-    STAGE = 13
-    FORUM = 15
-    MEDIA = 16
-
-    @property
-    def takes_posts(self) -> bool:
-        """Whether each message in it needs a post of its own."""
-        return self in (ChannelType.FORUM, ChannelType.MEDIA)
-
-    @property
-    def takes_messages(self) -> bool:
-        """Whether messages stand in it."""
-        return not self.takes_posts and self is not ChannelType.CATEGORY
 
 
 @dataclass(slots=True)
@@ -136,6 +97,18 @@ class Channel:
     parent_id: int | None = None
     is_archived: bool = False
     """Of a thread; the next message opens it again."""
+    archived_at: datetime | None = None
+    """When it was last archived, or opened again."""
+    is_locked: bool = False
+    """Of a thread: only who may manage threads writes into it, or opens it again."""
+    owner_id: int | None = None
+    """Who has opened a thread."""
+    tags: tuple[Tag, ...] = ()
+    """Those that a forum has."""
+    wants_tag: bool = False
+    """Whether each post of it needs one of them."""
+    applied_tags: tuple[int, ...] = ()
+    """Those of a post."""
     recipient_id: int | None = None
     messages: dict[int, StoredMessage] = field(default_factory=dict)
 
@@ -181,6 +154,8 @@ class StoredMessage:
     edited_at: datetime | None = None
     components: tuple[dict[str, Any], ...] = ()
     """The rows of buttons below it."""
+    is_published: bool = False
+    """Whether it was handed on to the channels that follow its own."""
     first: StoredMessage | None = None
     """As it was when it was posted, None where it is so still."""
 
@@ -276,15 +251,28 @@ class World:
         self._ids.add(new)
         return new
 
-    def post(self, channel: Channel, author: Author, draft: Draft, webhook: Webhook | None = None) -> StoredMessage:
-        """The message as it was stored, or the earlier one by this author when an enforced nonce says so."""
+    def post(
+        self,
+        channel: Channel,
+        author: Author,
+        draft: Draft,
+        webhook: Webhook | None = None,
+        *,
+        opens: bool = False,
+    ) -> StoredMessage:
+        """The message as it was stored, or the earlier one by this author when an enforced nonce says so.
+
+        A channel that it `opens`, a post of a forum, gets its id.
+        """
         # Execute Webhook knows no nonce.
         if draft.nonce and draft.enforce_nonce and not webhook:
             earlier = self._nonces.get((author.id, draft.nonce))
             if earlier and self.clock() - earlier.sent_at <= NONCE_WINDOW:
                 return earlier
+        id_ = self.snowflake()
+        channel.id = id_ if opens else channel.id
         message = StoredMessage(
-            id=self.snowflake(),
+            id=id_,
             channel_id=channel.id,
             author=author,
             content=draft.content,

@@ -32,5 +32,6 @@ def sent_as_taken(http: DiscordHttp, place: str, message: Message, send: Callabl
 
 
 def linked(message: Message) -> Message:
-    """A message without its buttons, with what goes out in their stead."""
-    return message.without_buttons or replace(message, buttons=())
+    """A message without its buttons, with what goes out in their stead, to the same place and under the same name."""
+    instead = message.without_buttons or replace(message, buttons=())
+    return replace(instead, post=message.post, username=message.username, avatar_url=message.avatar_url)

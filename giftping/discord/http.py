@@ -340,7 +340,9 @@ class DiscordHttp:
         secrets = (endpoint.secret, self._token or "")
         if hold is not None:
             code = error.code if error else None
-            return Refused(error_reason(429, error, secrets), 429, code, everywhere=hold.everywhere)
+            after = timedelta(seconds=hold.seconds)
+            reason = error_reason(429, error, secrets)
+            return Refused(reason, 429, code, everywhere=hold.everywhere, retry_after=after)
         meant, scope = read_refusal(reply.status, error, as_bot=endpoint.as_bot, secrets=secrets)
         if scope is not Scope.REQUEST:
             # What is not even asked any more is no unclear end of anything: surely no byte of it went out.

@@ -37,6 +37,15 @@ URL_LENGTH = 2048
 ATTACHMENT = "attachment://"
 """How the address of an image begins that is a file of the same message (Uploading Files)."""
 
+POST_NAME_LENGTH = 100
+"""The name of a forum's post (OpenAPI)."""
+
+POST_TAGS = 5
+"""The tags of one post (OpenAPI)."""
+
+USERNAME_LENGTH = 80
+"""The name that a webhook posts under (OpenAPI)."""
+
 COLOR = 0xFFFFFF
 """The largest colour (OpenAPI)."""
 
@@ -114,6 +123,14 @@ def _message_violations(message: Message) -> Iterator[str]:
     yield from _too_long("content", message.content, CONTENT_LENGTH)
     if len(message.embeds) > EMBEDS:
         yield f"{len(message.embeds)} embeds, at most {EMBEDS}"
+    yield from _too_long("username", message.username, USERNAME_LENGTH)
+    yield from _too_long("avatar", message.avatar_url, URL_LENGTH)
+    if message.post is not None:
+        if not message.post.name.strip():
+            yield "the post has no name"
+        yield from _too_long("the post's name", message.post.name, POST_NAME_LENGTH)
+        if len(message.post.tags) > POST_TAGS:
+            yield f"{len(message.post.tags)} tags, at most {POST_TAGS}"
     if (length := message_length(message)) > MESSAGE_EMBEDS_LENGTH:
         yield f"the embeds together have {counted(length, 'character')}, at most {MESSAGE_EMBEDS_LENGTH}"
 

@@ -111,7 +111,8 @@ _OTHER_CHANNEL = Meaning(
     Kind.DESTINATION,
     Again.HOURS,
     Mender.OPERATOR,
-    "the channel takes no messages, as a forum or a category does: choose a text channel, or a post of the forum",
+    "the channel takes no messages as it is: if it is a forum now, add it again with giftping guilds add; else choose"
+    " another one",
 )
 _MALFORMED = Meaning(
     Kind.CONTENT,
@@ -126,7 +127,10 @@ _FILTERED = Meaning(
     "a filter of the server blocks the message: exempt the bot or the channel from AutoMod",
 )
 _THREAD_CLOSED = Meaning(
-    Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "the thread is locked or archived: open it again"
+    Kind.DESTINATION,
+    Again.HOURS,
+    Mender.MANAGER,
+    "the thread is locked or archived: open it again, or allow the bot Manage Threads",
 )
 _UNREACHABLE = Meaning(
     Kind.DESTINATION, Again.HOURS, Mender.MEMBER, "the member takes no direct messages: allow them for this server"
@@ -145,16 +149,16 @@ _BY_CODE: dict[int, Meaning] = {
     # The forms in which a forum, or another channel that is none for messages, says no.
     220001: replace(
         _OTHER_CHANNEL,
-        mend="the webhook is a forum's, where each message needs a post: add ?thread_id=ID of a post to its URL,"
-        " or take a webhook of a text channel",
+        mend="the webhook is a forum's, where each message needs a post: giftping guilds add ID --posts"
+        " per-announcement, or --posts kept",
     ),
     220002: replace(_OTHER_CHANNEL, mend="the webhook's URL names a thread twice: leave one of them out"),
-    220003: replace(_OTHER_CHANNEL, mend="the webhook is no forum's, and cannot open posts: take the name out"),
+    220003: replace(_OTHER_CHANNEL, mend="the webhook is no forum's: giftping guilds add ID --posts none"),
     220004: replace(_OTHER_CHANNEL, mend="the forum takes no webhooks of this kind: choose a text channel"),
     40067: replace(
         _OTHER_CHANNEL,
         who=Mender.MANAGER,
-        mend="the forum asks for a tag with each post: switch that off, or choose a text channel",
+        mend="the forum asks for a tag with each post: giftping guilds add ID --tag NAME, or switch that off",
     ),
     50008: _OTHER_CHANNEL,
     50024: _OTHER_CHANNEL,

@@ -12,11 +12,9 @@ from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.rest import RestClient, list_in, object_in
 from giftping.text import id_or_none
 
-UNKNOWN_CHANNEL = 10003
-"""Discord's code, with 404, for a channel that is gone (this and the next: API reference, JSON Error Codes)."""
-
 UNKNOWN_MEMBER = 10007
-"""With 404, for a user who is not, or no longer, in the guild."""
+"""Discord's code, with 404, for a user who is not, or no longer, in the guild (this and the next: API reference, JSON
+Error Codes)."""
 
 UNKNOWN_ROLE = 10011
 """With 404, for a role that the guild does not have."""

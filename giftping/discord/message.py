@@ -80,6 +80,15 @@ class LinkButton:
 
 
 @dataclass(frozen=True, slots=True)
+class ForumPost:
+    """The post of a forum that a message opens."""
+
+    name: str
+    tags: tuple[str, ...] = ()
+    """The ids of those that it gets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message to be posted."""
 
@@ -94,6 +103,12 @@ class Message:
     buttons: tuple[LinkButton, ...] = ()
     without_buttons: Message | None = None
     """What goes out in its stead where Discord takes no buttons; None for the same without them."""
+    post: ForumPost | None = None
+    """The post that it opens, where it goes to a place in which each message needs one."""
+    username: str = ""
+    """Of a webhook's: the name that it is posted under; empty for the webhook's own."""
+    avatar_url: str = ""
+    """Likewise the picture beside it."""
 
     @property
     def notifies(self) -> bool:

@@ -39,6 +39,8 @@ class Refused:
     everywhere: bool = False
     """Whether the no was not about this destination but about the bot token, this address or the run's budget, so that
     the rest of the run's posts by the same route need not be tried."""
+    retry_after: timedelta | None = None
+    """For how long Discord wants no more of it, where that is a limit and it has said so."""
     withdrawn: bool = False
     """Whether the caller took the request back in the last moment."""
     parts: tuple[str, ...] = ()

@@ -16,11 +16,13 @@ class Permission(IntFlag):
     ADMINISTRATOR = 1 << 3
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
+    MANAGE_MESSAGES = 1 << 13
     EMBED_LINKS = 1 << 14
     ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
     MENTION_EVERYONE = 1 << 17
     MANAGE_ROLES = 1 << 28
+    MANAGE_THREADS = 1 << 34
     SEND_MESSAGES_IN_THREADS = 1 << 38
 
 
@@ -29,6 +31,9 @@ EVERYTHING = (1 << 64) - 1
 
 THREADS = frozenset({10, 11, 12})
 """The types of channel that are threads: what one may do there is said by the channel above (Channel Types)."""
+
+FORUMS = frozenset({15, 16})
+"""The types of channel in which each message needs a post of its own: forum, media (Channel Types)."""
 
 _POSTING = (
     Permission.VIEW_CHANNEL,
@@ -95,12 +100,15 @@ def channel_permissions(
     return granted
 
 
-def missing_for_posting(granted: int, channel_type: int | None, *, files: bool = True) -> tuple[str, ...]:
-    """The names of the permissions that posting with embeds and files, and reading back, still take."""
+def missing_for_posting(
+    granted: int, channel_type: int | None, *, files: bool = True, also: Collection[Permission] = ()
+) -> tuple[str, ...]:
+    """The names of the permissions that posting with embeds and files, and reading back, still take, and of `also`."""
     sending = Permission.SEND_MESSAGES_IN_THREADS if channel_type in THREADS else Permission.SEND_MESSAGES
     needed = [sending if permission is Permission.SEND_MESSAGES else permission for permission in _POSTING]
     if not files:
         needed.remove(Permission.ATTACH_FILES)
+    needed += also
     return tuple(permission_label(permission) for permission in needed if not granted & permission)
 
 

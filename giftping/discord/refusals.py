@@ -24,6 +24,9 @@ CLIENT_BLOCKED = 40333
 SMALLEST_CODE, LARGEST_CODE = 10_000, 9_999_999
 """Beyond these Discord has no codes, but for 0 where it has none more precise than the status."""
 
+UNKNOWN_CHANNEL = 10003
+"""With 404, for a channel or a thread that is gone."""
+
 UNKNOWN_WEBHOOK = 10015
 """With 404, for a webhook that was removed: it never comes back under this address."""
 
@@ -75,8 +78,16 @@ def api_error(body: Any) -> ApiError | None:
     if code != 0 and not SMALLEST_CODE <= code <= LARGEST_CODE:
         return None
     errors = body.get("errors")
-    parts = tuple(str(part) for part in errors if part != "_errors") if isinstance(errors, dict) else ()
-    return ApiError(code, message, tuple(_details(errors, "", _DEPTH)), parts)
+    return ApiError(code, message, tuple(_details(errors, "", _DEPTH)), tuple(_parts(errors)))
+
+
+def _parts(errors: Any) -> Iterator[str]:
+    """The parts of a message that are wrong; in the body that opens a post that is a part itself."""
+    for part, below in errors.items() if isinstance(errors, dict) else ():
+        if part == "message":
+            yield from _parts(below)
+        elif part != "_errors":
+            yield str(part)
 
 
 def _details(tree: Any, path: str, depth: int) -> Iterator[str]:

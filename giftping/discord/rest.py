@@ -15,6 +15,7 @@ from giftping.discord.limits import NONCE_LENGTH
 from giftping.discord.message import Message
 from giftping.discord.outcome import Done, Finding, Matcher, Outcome, Refused, Unclear, Undecided
 from giftping.discord.snowflake import snowflake_time
+from giftping.discord.threads import edited_in
 from giftping.text import id_or_none
 
 PAGE = 100
@@ -25,26 +26,6 @@ PAGES = 20
 
 NONCE_WINDOW = timedelta(minutes=2)
 """How long Discord surely knows a nonce: "the past few minutes" (Create Message), taken cautiously."""
-
-TEXT_CHANNELS = frozenset({0, 1, 2, 3, 5, 10, 11, 12, 13})
-"""The types of channel that take messages: text, direct, voice, announcement, threads, stage (Channel Types)."""
-
-CHANNEL_KINDS = {
-    0: "a text channel",
-    1: "a direct message",
-    2: "a voice channel",
-    3: "a group of direct messages",
-    4: "a category",
-    5: "an announcement channel",
-    10: "a thread of an announcement channel",
-    11: "a thread",
-    12: "a private thread",
-    13: "a stage",
-    14: "a directory",
-    15: "a forum",
-    16: "a media channel",
-}
-"""The types of channel in words (Channel Types)."""
 
 NOT_FOUND = 404
 
@@ -119,18 +100,6 @@ def object_in(result: Answer | Refused | Unclear) -> Mapping[str, Any] | Refused
     return result.body if isinstance(result, Answer) else result
 
 
-def kind_of(channel: Mapping[str, Any]) -> str:
-    """What a channel is, in words."""
-    kind = type_of(channel)
-    return "of no known type" if kind is None else CHANNEL_KINDS.get(kind, f"of type {kind}")
-
-
-def type_of(channel: Mapping[str, Any]) -> int | None:
-    """The number of a channel's type, None where the answer has something else there."""
-    kind = channel.get("type")
-    return kind if isinstance(kind, int) and not isinstance(kind, bool) else None
-
-
 def list_in(
     result: Answer | Refused | Unclear, what: str, read: Callable[[Mapping[str, Any]], Item | None]
 ) -> list[Item] | Refused | Unclear:
@@ -198,14 +167,25 @@ class RestClient:
         """Put a message of the bot's own right, as a whole; content that is empty stays, and nobody is notified."""
         path = f"{MESSAGES.format(channel=channel_id)}/{message_id}"
         endpoint = Endpoint("PATCH", f"PATCH {CHANNEL}{MESSAGE}", path, f"channel {channel_id}")
-        return done(
-            sent_as_taken(
-                self.http,
-                endpoint.resource,
-                message,
-                lambda one: self.http.request(endpoint, json=edited_payload(one), is_repeated=False),
+
+        def edit() -> Outcome:
+            return done(
+                sent_as_taken(
+                    self.http,
+                    endpoint.resource,
+                    message,
+                    lambda one: self.http.request(endpoint, json=edited_payload(one), is_repeated=False),
+                )
             )
-        )
+
+        return edited_in(self.http, channel_id, edit)
+
+    def publish_message(self, channel_id: int, message_id: int) -> Outcome:
+        """Hand a message on to the channels that follow its own, and say how that ended; a limit is not waited for."""
+        route = f"{MESSAGES}{MESSAGE}/crosspost"
+        path = f"{MESSAGES.format(channel=channel_id)}/{message_id}/crosspost"
+        endpoint = Endpoint("POST", f"POST {route}", path, f"channel {channel_id}")
+        return done(self.http.request(endpoint, is_repeated=False))
 
     def messages(
         self, channel_id: int, *, before: int | None = None, after: int | None = None, limit: int = PAGE

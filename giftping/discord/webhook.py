@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,9 @@ from giftping.discord.finding import Candidate, Window, candidates_among, decide
 from giftping.discord.http import DiscordHttp, Endpoint, Result
 from giftping.discord.message import Message
 from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
+from giftping.discord.posts import first_messages
 from giftping.discord.rest import MESSAGE, UNKNOWN_MESSAGE, History, RestClient, done, object_in, posted
+from giftping.discord.threads import ARCHIVED, edited_in
 from giftping.text import id_or_none
 
 HOSTS = frozenset(f"{part}{host}" for part in ("", "ptb.", "canary.") for host in ("discord.com", "discordapp.com"))
@@ -121,15 +124,31 @@ def _without_empty(embed: Mapping[str, Any]) -> dict[str, Any]:
     return filled
 
 
+def sender_parts(message: Message, *, opens_post: bool) -> dict[str, Any]:
+    """What a webhook's body says beside the message itself: its name and picture, and the post that it may open."""
+    post = message.post if opens_post else None
+    parts = {
+        "username": message.username,
+        "avatar_url": message.avatar_url,
+        "thread_name": post.name if post else "",
+        "applied_tags": list(post.tags) if post else [],
+    }
+    return {name: part for name, part in parts.items() if part}
+
+
 class WebhookRoute:
     """The way through a webhook. Discord knows no nonces here, so that no repeat is ever safe.
 
-    `reader` is the bot, which may see the webhook's channel; None where there is no token.
+    `reader` is the bot, which may see the webhook's channel; None where there is no token. With `opens_post` each
+    message opens a post of a forum, and is looked for among those.
     """
 
     repeats_safely_for = timedelta(0)
 
-    def __init__(self, http: DiscordHttp, address: WebhookAddress, reader: RestClient | None) -> None:
+    def __init__(
+        self, http: DiscordHttp, address: WebhookAddress, reader: RestClient | None, *, opens_post: bool = False
+    ) -> None:
+        self._opens_post = opens_post
         self._http = http
         self._address = address
         self._reader = reader if reader is not None and reader.http.has_token else None
@@ -160,7 +179,8 @@ class WebhookRoute:
         def send(one: Message) -> Result:
             # Without `wait` the answer is an empty 204, which comes too early to say anything (Execute Webhook).
             params = {"wait": "true"} | self._in_thread() | (_WITH_COMPONENTS if one.buttons else {})
-            return self._http.request(endpoint, json=payload(one), params=params, fence=fence)
+            body = payload(one) | sender_parts(one, opens_post=self._opens_post)
+            return self._http.request(endpoint, json=body, params=params, fence=fence)
 
         result = sent_as_taken(self._http, endpoint.resource, message, send)
         return posted(result, since, self._http.discord_now())
@@ -175,7 +195,8 @@ class WebhookRoute:
         if is_elsewhere and channel_id not in (None, self._address.thread_id):
             # A channel is no thread of its own.
             in_thread = self._edit(message, message_id, channel_id)
-            return outcome if isinstance(in_thread, Refused) and in_thread.status in (400, 404) else in_thread
+            is_none = isinstance(in_thread, Refused) and in_thread.status in (400, 404) and in_thread.code != ARCHIVED
+            return outcome if is_none else in_thread
         return outcome
 
     def _edit(self, message: Message, message_id: int, thread_id: int | None) -> Outcome:
@@ -186,7 +207,10 @@ class WebhookRoute:
             body = payload(one) | {COMPONENTS: one.button_rows()}
             return self._http.request(endpoint, json=body, params=params, is_repeated=False)
 
-        return done(sent_as_taken(self._http, endpoint.resource, message, send))
+        def edit() -> Outcome:
+            return done(sent_as_taken(self._http, endpoint.resource, message, send))
+
+        return edited_in(self._http, thread_id, edit) if thread_id else edit()
 
     def find(
         self, matches: Matcher, *, since: int, until: int | None, accounted: frozenset[int], quiet: bool
@@ -202,7 +226,8 @@ class WebhookRoute:
         if not isinstance(channel_id, int):
             return _unreadable(self.label, channel_id)
         window = Window(since, until)
-        history = self._reader.read_back(channel_id, window)
+        read = partial(first_messages, self._reader) if self._opens_post else self._reader.read_back
+        history = read(channel_id, window)
         if not isinstance(history, History):
             return _unreadable(f"channel {channel_id}", history)
         candidates = candidates_among(history.messages, self._is_ours, matches)
@@ -230,7 +255,9 @@ class WebhookRoute:
             known = one
             if one.matches is None and looks < HIDDEN_LOOKS:
                 looks += 1
-                message = object_in(self._http.request(self._message("GET", one.message_id), params=self._in_thread()))
+                # The first message of a post has the id of the post.
+                params = {"thread_id": str(one.message_id)} if self._opens_post else self._in_thread()
+                message = object_in(self._http.request(self._message("GET", one.message_id), params=params))
                 # A no is final; an end that is unclear, or a no to everything, is not.
                 later |= isinstance(message, Unclear) or (isinstance(message, Refused) and not message.lasting)
                 known = replace(one, matches=matches(message)) if isinstance(message, Mapping) else one

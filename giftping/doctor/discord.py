@@ -6,15 +6,17 @@ the TODO part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from giftping.discord.channel_types import TEXT_CHANNELS, kind_of, type_of
 from giftping.discord.members import MemberInfo, MembersClient, RoleInfo
 from giftping.discord.outcome import Refused, Unclear
 from giftping.discord.permissions import (
+    FORUMS,
     THREADS,
     Permission,
     channel_permissions,
@@ -23,7 +25,6 @@ from giftping.discord.permissions import (
     overwrites_of,
 )
 from giftping.discord.refusals import clean
-from giftping.discord.rest import TEXT_CHANNELS, kind_of, type_of
 from giftping.doctor.clock import judge_clock_offset
 from giftping.doctor.judgement import Checks, Judgement, NoAnswer, fail, ok, unanswered
 from giftping.settings.file import SettingsError
@@ -181,18 +182,27 @@ def look_at_channel(
 
 
 def channel_facts(
-    bot: BotClient, channel: Mapping[str, Any], sight: Sight | NoAnswer | None, *, files: bool
+    bot: BotClient,
+    channel: Mapping[str, Any],
+    sight: Sight | NoAnswer | None,
+    *,
+    files: bool,
+    forums: bool = False,
+    also: Collection[Permission] = (),
 ) -> ChannelFacts:
-    """What a channel is that Discord has shown, and what the bot lacks there, as `look_at_channel` says it."""
+    """What a channel is that Discord has shown, and what the bot lacks there, as `look_at_channel` says it.
+
+    With `forums` what takes posts takes messages; `also` is needed beside what every post needs.
+    """
     guild_id = id_or_none(channel.get("guild_id"))
-    if type_of(channel) not in TEXT_CHANNELS:
+    if type_of(channel) not in (TEXT_CHANNELS | FORUMS if forums else TEXT_CHANNELS):
         return ChannelFacts(guild_id, kind_of(channel))
     if not isinstance(sight, Sight) or sight.guild_id != guild_id:
         return ChannelFacts(guild_id, missing=NoAnswer("the guild was not shown"))
     granted = _granted(bot, channel, sight)
     if isinstance(granted, NoAnswer):
         return ChannelFacts(guild_id, missing=granted)
-    missing = missing_for_posting(granted, type_of(channel), files=files)
+    missing = missing_for_posting(granted, type_of(channel), files=files, also=also)
     return ChannelFacts(guild_id, missing=missing, mentions_all=bool(granted & Permission.MENTION_EVERYONE))
 
 

@@ -12,27 +12,22 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from giftping.codes.broken_destination import meaning_of_broken
-from giftping.discord.members import UNKNOWN_CHANNEL, MembersClient, RoleInfo
+from giftping.discord.channel_types import kind_of
+from giftping.discord.members import MembersClient, RoleInfo
 from giftping.discord.outcome import Refused
-from giftping.discord.permissions import THREADS
-from giftping.discord.refusals import clean
-from giftping.discord.rest import kind_of, type_of
+from giftping.discord.permissions import Permission, permission_label
+from giftping.discord.refusals import UNKNOWN_CHANNEL, clean
+from giftping.discord.rest import RestClient
 from giftping.discord.webhook import WebhookInfo, WebhookRoute
 from giftping.doctor.discord import BotClient, Sight, channel_facts, look_at_guild, trouble_in
 from giftping.doctor.judgement import Judgement, NoAnswer, about, fail, named, unanswered, untold, warn
-from giftping.store.base import EVERYONE, HERE
+from giftping.doctor.posting import UNSEEN, PlaceFacts, judge_posting, place_in
+from giftping.store.base import EVERYONE, HERE, Posting, PostsIn
 from giftping.text import id_or_none
 
 if TYPE_CHECKING:
     from giftping.store.base import Subscription
     from giftping.wiring import Wiring
-
-ANNOUNCED_IN = frozenset({0, 5}) | THREADS
-"""The types of channel that codes are announced in: text, announcement, threads. A voice channel's messages are seen by
-nobody who is not there."""
-
-FORUMS = frozenset({15, 16})
-"""The types of channel in which each message needs a post of its own: forum, media (Channel Types)."""
 
 _SHOWN = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 """The refusals of a post that a look gets, too."""
@@ -107,8 +102,12 @@ class DestinationFacts:
     """None where Discord has not shown it."""
     unfit: str = ""
     """What the channel is, when codes cannot be announced in it."""
-    needs_post: bool = False
-    """Whether that is because each message needs a post of its own, as in a forum."""
+    place: PlaceFacts = UNSEEN
+    """What the channel is and asks for."""
+    postings: tuple[Posting, ...] = ()
+    """How its subscriptions post there."""
+    lacks_to_publish: tuple[str, ...] | None = ()
+    """The permissions that the bot does not have to publish what is posted there; None where there is no bot."""
     is_elsewhere: bool = False
     """Whether it is not in the guild that it is for."""
     channel_guild_id: int | None = None
@@ -153,7 +152,10 @@ def known_destination(group: Sequence[Subscription]) -> DestinationFacts:
     channel_id = first.destination.channel_id
     label = "its webhook" if channel_id is None else f"channel {channel_id}"
     games = tuple(one.game for one in group)
-    return DestinationFacts(first.guild_id, label, games, is_webhook=channel_id is None, broken=_broken(group))
+    postings = tuple(dict.fromkeys(one.posting for one in group))
+    return DestinationFacts(
+        first.guild_id, label, games, is_webhook=channel_id is None, postings=postings, broken=_broken(group)
+    )
 
 
 def _broken(group: Sequence[Subscription]) -> BrokenFacts | None:
@@ -191,12 +193,12 @@ def look_at_destination(wiring: Wiring, bot: BotClient | None, group: Sequence[S
 def _placed(known: DestinationFacts, channel: Mapping[str, Any]) -> DestinationFacts:
     """A destination with what a channel is, and where."""
     kind, guild_id = kind_of(channel), id_or_none(channel.get("guild_id"))
-    is_fit = type_of(channel) in ANNOUNCED_IN
+    place = place_in(channel)
     return replace(
         known,
         seen=SeenFacts(clean(str(channel.get("name") or "")), kind),
-        unfit="" if is_fit else kind,
-        needs_post=type_of(channel) in FORUMS,
+        unfit="" if place.kind is not None else kind,
+        place=place,
         is_elsewhere=guild_id != known.guild_id,
         channel_guild_id=guild_id,
     )
@@ -209,11 +211,17 @@ def _channel(
         # Of what cannot be right nothing more has to be known.
         return known
     sight = look_at_guild(bot, known.guild_id)
-    facts = channel_facts(bot, channel, sight, files=False)
+    also = [Permission.MANAGE_THREADS] if known.place.is_locked else []
+    if any(posting.posts is PostsIn.KEPT for posting in known.postings):
+        also.append(Permission.SEND_MESSAGES_IN_THREADS)
+    facts = channel_facts(bot, channel, sight, files=False, forums=True, also=also)
+    # Whether that keeps the bot out is among the permissions.
+    place = replace(known.place, is_locked=False)
     if not isinstance(sight, Sight):
-        return replace(known, missing=sight, mentions=sight if mentions else ())
+        return replace(known, place=place, missing=sight, mentions=sight if mentions else ())
     return replace(
         known,
+        place=place,
         seen=replace(known.seen, guild_name=sight.facts.name),
         missing=facts.missing,
         mentions=_mentions(mentions, sight.roles, is_allowed=facts.mentions_all),
@@ -232,7 +240,7 @@ def _webhook(wiring: Wiring, known: DestinationFacts, route: WebhookRoute, menti
     )
     reader = None if known.is_elsewhere else wiring.reader()
     if reader is None:
-        return known
+        return replace(known, lacks_to_publish=None)
     members = MembersClient(reader.http)
     channel = members.channel(route.thread_id or shown.channel_id)
     # What a bot may not see it cannot judge: webhooks are used where no bot is.
@@ -243,6 +251,8 @@ def _webhook(wiring: Wiring, known: DestinationFacts, route: WebhookRoute, menti
         if route.thread_id and id_or_none(channel.get("parent_id")) != shown.channel_id:
             return replace(known, lost_thread=route.thread_id)
         known = replace(_placed(known, channel), seen=SeenFacts(clean(shown.name), kind_of(channel)))
+        if any(posting.publishes for posting in known.postings):
+            known = replace(known, lacks_to_publish=_lacking_to_publish(reader, known.guild_id, channel))
     if known.unfit or all(mention in (EVERYONE, HERE) for mention in mentions):
         return replace(known, mentions=_mentions(mentions, {}))
     roles = members.roles(known.guild_id)
@@ -250,6 +260,18 @@ def _webhook(wiring: Wiring, known: DestinationFacts, route: WebhookRoute, menti
         # Nor does it have to see the guild.
         return known
     return replace(known, mentions=_mentions(mentions, {role.role_id: role for role in roles}))
+
+
+def _lacking_to_publish(reader: RestClient, guild_id: int, channel: Mapping[str, Any]) -> tuple[str, ...]:
+    """The permissions that the bot lacks to publish what a webhook has posted, as far as Discord shows them."""
+    me = reader.me()
+    if not isinstance(me, int):
+        return ()
+    bot = BotClient(MembersClient(reader.http), me)
+    needed = (Permission.VIEW_CHANNEL, Permission.MANAGE_MESSAGES)
+    facts = channel_facts(bot, channel, look_at_guild(bot, guild_id), files=False, also=needed)
+    missing = () if isinstance(facts.missing, NoAnswer) else facts.missing
+    return tuple(label for label in map(permission_label, needed) if label in missing)
 
 
 def _mentions(
@@ -287,6 +309,8 @@ def judge_destination(one: DestinationFacts, now: datetime) -> Judgement | None:
         return fail(
             f"{name}: the bot lacks {names}", f"allow it there, or for its role: {names}; then: {test}", subject
         )
+    if (wrong := judge_posting_at(one)) is not None:
+        return wrong
     if one.broken is not None:
         return _judge_broken(one.broken, now, name, test, subject)
     return judge_mentions(one)
@@ -305,10 +329,6 @@ def judge_place(one: DestinationFacts) -> Judgement | None:
     if one.lost_thread is not None:
         said = f"{name}: thread {one.lost_thread}, which its URL names, is not in its channel"
         return fail(said, f"give it a URL with a thread of its channel, or without one: {another}", subject)
-    if one.needs_post:
-        said = f"{name} is {of}{one.unfit}, where each message needs a post: giftping opens none"
-        by_thread = "add ?thread_id=ID of a post to its URL" if one.is_webhook else "name a post of it"
-        return fail(said, f"{by_thread}, or give it a text channel: {another}", subject)
     if one.unfit:
         said = f"{name} is {of}{one.unfit}, where nobody looks for announcements"
         return fail(said, f"give it a text channel: {another}", subject)
@@ -317,6 +337,12 @@ def judge_place(one: DestinationFacts) -> Judgement | None:
         said = f"{name} is used by {others}, too: members would see each code twice"
         return fail(said, f"give each its own: {another}; or: giftping guilds remove ID", subject)
     return None
+
+
+def judge_posting_at(one: DestinationFacts) -> Judgement | None:
+    """What of how announcements are to be posted a destination cannot do, None where it can do all of it."""
+    name = f"guild {one.guild_id}: {one.label}"
+    return judge_posting(name, one.guild_id, one.postings, one.place, one.lacks_to_publish)
 
 
 def judge_mentions(one: DestinationFacts) -> Judgement | None:

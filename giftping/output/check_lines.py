@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from giftping.codes.report import GOOD_RESULTS, DeliveryResult, EditResult
+from giftping.codes.report import GOOD_RESULTS, DeliveryResult, EditResult, PublishResult
 from giftping.output.trouble import (
     CLOCK,
     ONLY_IF_ASKED,
@@ -50,6 +50,9 @@ def good_lines(report: CheckReport) -> Iterator[str]:
         if delivery.result in GOOD_RESULTS:
             yield delivery_line(delivery)
     yield from _edit_lines(report)
+    done = PublishResult.PLANNED if report.dry_run else PublishResult.PUBLISHED
+    if count := sum(one.result is done for one in report.published):
+        yield f"{'would publish' if report.dry_run else 'published'} {counted(count, 'message')}"
 
 
 def _edit_lines(report: CheckReport) -> Iterator[str]:
@@ -130,6 +133,10 @@ def detail_lines(report: CheckReport) -> Iterator[str]:
         if edit.reason:
             said = f"message {edit.message_id} not edited ({edit.reason}); {_AFTER_EDIT[edit.result]}"
             yield f"guild {edit.guild_id}: {said}"
+    for one in report.published:
+        if one.reason and not one.mend:
+            then = f"; tried again after {one.retry_at:%H:%M} UTC" if one.retry_at else "; it stays as it is"
+            yield f"guild {one.guild_id}: message {one.message_id} not published ({one.reason}){then}"
     for text in report.disagreements:
         yield f"sources disagree: {text}"
 
@@ -138,6 +145,9 @@ _AFTER_EDIT = {
     EditResult.LATER: "a later run tries again",
     EditResult.GONE: "it stays as it is",
 }
+
+
+_PUBLISHED = PublishResult.PUBLISHED
 
 
 def _by_outcome(sources: Iterable[SourceReport]) -> str:
@@ -190,6 +200,13 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
         yield Trouble(
             _broken_key(rest.guild_id, rest.reason), line, is_known=True, counts_when_told=True, fields=fields
         )
+    for one in report.published:
+        if one.mend:
+            retry = f"tried again after {when(one.retry_at, zone)}" if one.retry_at else "not tried again"
+            said = f"messages in channel {one.channel_id} are not published ({one.reason}; {retry})"
+            fields = {"guild": str(one.guild_id), "outcome": one.result.value, "reason": one.reason}
+            key = f"publish {one.guild_id} {one.channel_id} {without_numbers(one.reason)}"
+            yield Trouble(key, f"guild {one.guild_id}: {said}; {one.mend}", counts_when_told=True, fields=fields)
     yield from _hold_troubles(report, zone)
     for missed in report.missed:
         why = f" ({missed.reason})" if missed.reason else ""
@@ -285,6 +302,10 @@ def trouble_over(report: CheckReport, key: str, line: str = "") -> str:
         one = next((source for source in report.sources if source.name == rest), None)
         is_well = one is not None and one.count > 0 and not (one.is_failing or one.concern)
         return f"source {rest}: its list is as usual again" if is_well else ""
+    if sort == "publish":
+        guild, channel = rest.split(" ")[:2]
+        where = {(str(one.guild_id), str(one.channel_id)) for one in report.published if one.result is _PUBLISHED}
+        return f"guild {guild}: messages in channel {channel} are published again" if (guild, channel) in where else ""
     # Silence is no sign: a guild is well again once something has arrived there.
     arrived = {
         one.guild_id for one in report.deliveries() if one.result in (DeliveryResult.SENT, DeliveryResult.SETTLED)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from giftping.codes.entries import Held
     from giftping.codes.gather import SourceReport
     from giftping.codes.holds import JudgingRules
-    from giftping.codes.report import CheckReport, DeliveryReport, EditReport, HeldReport
+    from giftping.codes.report import CheckReport, DeliveryReport, EditReport, HeldReport, PublishReport
     from giftping.codes.timeline import Episode
     from giftping.discord.meanings import Meaning
     from giftping.store.base import CodeRecord, LedgerEntry, Subscription
@@ -54,6 +54,7 @@ def check_object(report: CheckReport, exit_code: int) -> dict[str, Any]:
         "released": [held_object(one) for one in report.released],
         "edits": [edit_object(edit) for edit in report.edits],
         "edits_left": report.edits_left,
+        "published": [published_object(one) for one in report.published],
         "missed": [
             {
                 "guild_id": id_text(missed.guild_id),
@@ -93,6 +94,20 @@ def edit_object(edit: EditReport) -> dict[str, Any]:
         "codes": [{"code": spelling, "shows": shows} for spelling, shows in edit.changes],
         "result": edit.result.value,
         "reason": edit.reason,
+    }
+
+
+def published_object(one: PublishReport) -> dict[str, Any]:
+    """One message that was to be published, as it stands in JSON."""
+    return {
+        "guild_id": id_text(one.guild_id),
+        "game": one.game,
+        "channel_id": id_text(one.channel_id),
+        "message_id": id_text(one.message_id),
+        "result": one.result.value,
+        "reason": one.reason,
+        "mend": one.mend,
+        "retry_at": instant(one.retry_at),
     }
 
 
@@ -139,7 +154,7 @@ def subscription_object(subscription: Subscription, destination: str) -> dict[st
     """One subscription as it stands in JSON; the destination holds no secret."""
     from giftping.codes.broken_destination import meaning_of_broken
 
-    broken = subscription.broken
+    broken, posting = subscription.broken, subscription.posting
     return {
         "game": subscription.game,
         "destination": destination,
@@ -147,6 +162,15 @@ def subscription_object(subscription: Subscription, destination: str) -> dict[st
         "style": subscription.style.value,
         "seeded": None if subscription.seeded is None else list(subscription.seeded),
         "announce_current": subscription.announce_current,
+        "posting": {
+            "kind": posting.kind and posting.kind.value,
+            "posts": posting.posts and posting.posts.value,
+            "tags": list(posting.tags),
+            "publishes": posting.publishes,
+            "username": posting.username or None,
+            "avatar_url": posting.avatar_url or None,
+        },
+        "kept_post": id_text(subscription.kept_post),
         "broken": broken
         and {
             "since": instant(broken.since),

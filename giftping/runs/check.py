@@ -105,7 +105,7 @@ class _Run:
     def full(self) -> CheckReport:
         """The report of a run that opens the store and does what there is to do."""
         from giftping.codes.check import CheckTools, check
-        from giftping.codes.courier import Origins
+        from giftping.codes.entries import Origins
         from giftping.codes.report import CheckReport
         from giftping.delivery.hosts import NotAloneError
 
@@ -124,6 +124,7 @@ class _Run:
             ),
             words=self._wiring.words,
             side_by_side=self._side_by_side,
+            publish=self._wiring.publish,
             gathered=self._gathered,
             stopped=self._wiring.is_stopped,
             ends_by=self._ends_by,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from giftping.codes.check import CheckRules, CheckTools, check
-from giftping.codes.courier import Origins
+from giftping.codes.entries import Origins
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest, NotModified
 from giftping.codes.gather import Gathered, gather
 from giftping.codes.memory import Memory
@@ -16,7 +16,7 @@ from giftping.codes.report import CheckReport, DeliveryResult, EditResult, HeldR
 from giftping.codes.request import CheckRequest
 from giftping.delivery.deliveries import Deliveries
 from giftping.discord.message import Message
-from giftping.discord.outcome import Absent, Done, Finding, Matcher
+from giftping.discord.outcome import Absent, Done, Finding, Matcher, Outcome
 from giftping.discord.snowflake import snowflake_at
 from giftping.runs.recordings import Recorded
 from giftping.settings.keys import Settings
@@ -167,6 +167,7 @@ class _Play:
             origins=Origins({}),
             words=lambda language: words_of(language or self._settings.language, self._settings.words),
             side_by_side=_in_turn,
+            publish=_published,
         )
         report = check(tools, self._rules(), CheckRequest())
         due = (report.next_hold_end, report.next_edit_at)
@@ -259,6 +260,11 @@ class _Nowhere:
         quiet: bool,  # noqa: ARG002
     ) -> Finding:
         return Absent()
+
+
+def _published(channel_id: int, message_id: int) -> Outcome:
+    """Nobody follows the replay's channel."""
+    return Done(message_id, channel_id)
 
 
 def _in_turn(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

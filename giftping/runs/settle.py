@@ -103,7 +103,8 @@ def _open(deliveries: Deliveries, wanted: Wanted) -> list[Held]:
 
 
 def _settler(wiring: Wiring, clock: Clock, deliveries: Deliveries, store: Store) -> DeliverySettler:
-    from giftping.codes.courier import Courier, Origins
+    from giftping.codes.courier import Courier
+    from giftping.codes.entries import Origins
     from giftping.codes.settle import DeliverySettler
     from giftping.codes.subscriptions import by_guild
 

@@ -81,6 +81,8 @@ class LedgerEntry:
     """In which its message shows it; None where an older release has sent it, with the code in the card alone."""
     mentions: tuple[str, ...] = ()
     """Whom its message mentions."""
+    publishing: str = ""
+    """Whether its message is to be published, or was: see giftping.codes.entries. Empty where nobody wants that."""
 
     @property
     def id(self) -> str:
@@ -103,6 +105,48 @@ class Destination:
 
     webhook: str = ""
     channel_id: int | None = None
+    thread_id: int | None = None
+    """The thread of it that a message goes into, None for the place itself. A subscription's has none: see
+    giftping.codes.places."""
+    opens_post: bool = False
+    """Whether a message opens a post of its own there, as in a forum; nor does a subscription's."""
+
+
+class ChannelKind(StrEnum):
+    """What a destination's channel is, as Discord said when it was chosen."""
+
+    TEXT = "text"
+    ANNOUNCEMENT = "announcement"
+    THREAD = "thread"
+    FORUM = "forum"
+    MEDIA = "media"
+
+
+class PostsIn(StrEnum):
+    """How announcements become posts where each message needs one, as in a forum."""
+
+    PER_ANNOUNCEMENT = "per-announcement"
+    """Each is a post of its own."""
+    KEPT = "kept"
+    """One post for the game is kept up: the first announcement opens it, the later ones follow in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """How a subscription's announcements are posted at its destination."""
+
+    kind: ChannelKind | None = None
+    """What the channel is; None where nobody has seen that."""
+    posts: PostsIn | None = None
+    """None where messages need no post."""
+    tags: tuple[str, ...] = ()
+    """The ids of the tags that its posts get."""
+    publishes: bool = False
+    """Whether its messages are published to the channels that follow an announcement channel."""
+    username: str = ""
+    """The name that a webhook posts under; empty for the webhook's own."""
+    avatar_url: str = ""
+    """The picture beside it, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +212,10 @@ class Subscription:
     """What its destination said, where that was a lasting no."""
     style: Style = Style.FULL
     """How its announcements look."""
+    posting: Posting = Posting()
+    """How its messages are posted there."""
+    kept_post: int | None = None
+    """The post of a forum that is kept up for the game; None before there is one."""
 
     @property
     def key(self) -> tuple[int, str]:

@@ -98,6 +98,7 @@ def entry_to_document(entry: LedgerEntry) -> Document:
         edited_by=entry.edited_by,
         style=entry.style and entry.style.value,
         mention=list(entry.mentions),
+        publishing=entry.publishing,
     )
 
 
@@ -137,6 +138,7 @@ def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
         edited_by=fields.optional_text("edited_by"),
         style=style_from(document.get("style")),
         mentions=mentions_in(document.get("mention")),
+        publishing=fields.optional_text("publishing"),
     )
     # It is asked for by its `_id`: one that says something else is nobody's, or somebody else's.
     if document.get("_id") != entry.id:

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from giftping.store.base import Broken, Destination, Guild, Style, Subscription
+from giftping.store.base import (
+    Broken,
+    ChannelKind,
+    Destination,
+    Guild,
+    Posting,
+    PostsIn,
+    Style,
+    Subscription,
+)
 from giftping.store.documents import (
     GUILDS,
     SUBSCRIPTIONS,
@@ -26,7 +35,7 @@ from giftping.store.fields import Fields, time_to_text
 
 _OF_SUBSCRIPTION = frozenset(
     {"_id", "guild_id", "game", "destination", "created_at", "updated_at"}
-    | {"place", "mention", "seeded", "announce_current", "broken", "style"}
+    | {"place", "mention", "seeded", "announce_current", "broken", "style", "posting", "kept_post"}
 )
 GUILD_OF_FIRST_SCHEMA = frozenset({"destination", "games", "mention_role_id", "seeded", "announce_current", "broken"})
 """What a guild's own document held before each of its games had one."""
@@ -63,6 +72,8 @@ def subscription_to_document(one: Subscription, before: Mapping[str, Any] | None
         announce_current=one.announce_current or None,
         broken=broken_to_document(one.broken) if one.broken else None,
         style=_style_to_document(one.style, before),
+        posting=_posting_to_document(one.posting),
+        kept_post=one.kept_post,
     )
     if one.seeded is not None:
         known = {**_addresses(before), **{field_name(name): address for name, address in one.addresses.items()}}
@@ -108,6 +119,8 @@ def subscription_from_document(document: Mapping[str, Any]) -> Subscription:
         announce_current=fields.flag("announce_current"),
         broken=None if document.get("broken") is None else broken_from(fields.table("broken")),
         style=style_from(fields.table("style", optional=True).document.get("form")) or Style.FULL,
+        posting=_posting_from(fields.table("posting", optional=True)),
+        kept_post=fields.optional_id("kept_post"),
     )
 
 
@@ -120,6 +133,38 @@ def _mentions(fields: Fields) -> tuple[str, ...]:
 def destination_to_document(destination: Destination) -> Document:
     """The part of a document that says where announcements go."""
     return set_values(webhook=destination.webhook, channel_id=destination.channel_id)
+
+
+def _posting_to_document(posting: Posting) -> Document:
+    return set_values(
+        kind=posting.kind and posting.kind.value,
+        posts=posting.posts and posting.posts.value,
+        tags=list(posting.tags),
+        publishes=posting.publishes or None,
+        username=posting.username,
+        avatar_url=posting.avatar_url,
+    )
+
+
+_AS_EVER = Posting()
+
+
+def _posting_from(fields: Fields) -> Posting:
+    if not fields.document:
+        return _AS_EVER
+    kind, posts = fields.optional_text("kind"), fields.optional_text("posts")
+    if kind not in ("", *ChannelKind):
+        raise fields.wrong("kind", f"one of {', '.join(ChannelKind)}")
+    if posts not in ("", *PostsIn):
+        raise fields.wrong("posts", f"one of {', '.join(PostsIn)}")
+    return Posting(
+        kind=ChannelKind(kind) if kind else None,
+        posts=PostsIn(posts) if posts else None,
+        tags=fields.texts("tags"),
+        publishes=fields.flag("publishes"),
+        username=fields.optional_text("username"),
+        avatar_url=fields.optional_text("avatar_url"),
+    )
 
 
 def broken_to_document(broken: Broken) -> Document:

@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from giftping.store.base import Broken, Destination, Guild, Subscription
+from giftping.store.base import Broken, Destination, Guild, PostsIn, Subscription
 from giftping.store.base_records import TRIES, BaseRecords
 from giftping.store.documents import GUILDS, SUBSCRIPTIONS
 from giftping.store.engine import Change
@@ -129,6 +129,20 @@ class GuildRecords(BaseRecords):
         self._amend_subscriptions(
             [one["_id"] for one in found],
             lambda one: replace(one, broken=broken) if one.destination == destination else one,
+        )
+
+    def note_kept_post(self, guild_id: int, game: str, post_id: int, *, since: datetime) -> None:
+        """Note the post of a forum that is kept up for a game.
+
+        Nothing where the game was sent elsewhere after `since`, when the message was claimed that says so.
+        """
+        self._amend_subscriptions(
+            [subscription_id(guild_id, game)],
+            lambda one: (
+                replace(one, kept_post=post_id)
+                if one.posting.posts is PostsIn.KEPT and one.updated_at <= since
+                else one
+            ),
         )
 
     def _amend_subscriptions(self, ids: Collection[str], changed: Callable[[Subscription], Subscription]) -> None:

@@ -136,6 +136,11 @@ class Store(GuildRecords):
         found = self.engine.find(LEDGER, {"state": [EntryState.SENT.value], **wanted})
         return list(self._readable(LEDGER, found, lambda one: (one, entry_from_document(one))))
 
+    def to_publish(self, publishing: str) -> list[tuple[Mapping[str, Any], LedgerEntry]]:
+        """The entries that were sent and say this of publishing their message, with their documents. One query."""
+        found = self.engine.find(LEDGER, {"publishing": [publishing], "state": [EntryState.SENT.value]})
+        return list(self._readable(LEDGER, found, lambda one: (one, entry_from_document(one))))
+
     def entries_of(self, key: str) -> list[LedgerEntry]:
         """The entries of one code in all guilds, games and rounds, by id. One query."""
         found = self.engine.find(LEDGER, {"code": [key]})

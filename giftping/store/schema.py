@@ -76,6 +76,11 @@ SHAPES: Mapping[str, Shape] = {
             "edited_by": ("text", "the host that has last put the message right"),
             "style": ("text", "how the message looks: `full` or `compact`; missing where 0.1.0 has sent it"),
             "mention": ("list of texts", "whom the message mentions: ids of roles, `everyone`, `here`"),
+            "publishing": (
+                "text",
+                "whether the message is published to the channels that follow its own: `owed`, `done`, or `gone` where"
+                " that cannot be any more; missing where nobody asked for it",
+            ),
         },
     ),
     DELIVERIES: Shape(
@@ -94,7 +99,7 @@ SHAPES: Mapping[str, Shape] = {
             ),
             "anchor": ("id", "Discord's own time just before, as an id: where a look for it begins"),
             "webhook_id": ("id", "the webhook it goes by"),
-            "channel_id": ("id", "the channel it goes to"),
+            "channel_id": ("id", "the channel or the thread it goes to"),
             "guild_id": ("number", "the guild"),
             "game": ("text", "the game"),
             "entries": ("list of texts", "what it carries: ids of ledger entries, or `USER:NOTICE:LEG`"),
@@ -106,6 +111,7 @@ SHAPES: Mapping[str, Shape] = {
             "owed_since": ("time", "since when what it carries is owed"),
             "noes": ("number", "how often the content of its message was refused"),
             "retry_at": ("time", "when it is tried again after that"),
+            "opens_post": ("flag", "it opens a post of a forum, which is a channel of its own"),
             "is_final": ("flag", "another look would not tell either"),
             "is_resent": ("flag", "it goes out again though nobody can tell: that is done once"),
         },
@@ -134,6 +140,13 @@ SHAPES: Mapping[str, Shape] = {
                 "that somebody has to mend the destination: `since`, `reason`, `times`, `retry_at`, `status` of HTTP,"
                 " and Discord's own `code`",
             ),
+            "posting": (
+                "object",
+                "how messages are posted there: the `kind` of the channel (`text`, `announcement`, `thread`, `forum`,"
+                " `media`), how they become `posts` of a forum (`per-announcement`, `kept`), the `tags` of those,"
+                " whether the guild `publishes` them, and the webhook's `username` and `avatar_url`",
+            ),
+            "kept_post": ("id", "the post of a forum that is kept up for the game"),
             "place": ("number", "its place among the guild's games; the first where it is missing"),
             "created_at": ("time", "when it was made"),
             "updated_at": ("time", "when its destination was last another one"),

@@ -10,9 +10,10 @@ from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries
 from giftping.discord.limits import ATTACHMENT
 from giftping.discord.meanings import meaning_of
-from giftping.discord.members import DMS_TOO_FAST, UNKNOWN_CHANNEL, MembersClient
+from giftping.discord.members import DMS_TOO_FAST, MembersClient
 from giftping.discord.message import Message, Upload
 from giftping.discord.outcome import Outcome, Refused, WithdrawnError
+from giftping.discord.refusals import UNKNOWN_CHANNEL
 from giftping.discord.rest import RestClient
 from giftping.todo.claims import LegClaims, Outgoing, leg_report
 from giftping.todo.direct_messages import NOT_TO_BE_REACHED, DirectMessages

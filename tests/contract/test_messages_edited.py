@@ -19,7 +19,7 @@ from giftping.codes.report import EditResult
 from giftping.codes.showing import all_shown
 from giftping.discord.outcome import Done, Outcome, Refused
 from giftping.settings.catalogue import Game
-from giftping.store.base import HOME_GAME, EntryState
+from giftping.store.base import HOME_GAME, Destination, EntryState, Posting, PostsIn
 from giftping.store.records import Store
 from giftping.wiring import Item, Result
 
@@ -118,6 +118,36 @@ def test_what_is_not_there_is_left_for_good_and_what_is_old_is_left_alone(open_s
     assert (report.result, report.message_id) == (EditResult.GONE, 900)
     assert editor(open_store(), route, 2).keep_true(notes=True).reports == ()
     assert len(route.edited) == 1
+
+
+@pytest.mark.parametrize("destination", [Destination(channel_id=500), Destination(webhook="env:HOOK")], ids=repr)
+@pytest.mark.parametrize("posts", [None, *PostsIn], ids=repr)
+def test_an_edit_goes_to_the_thread_or_the_post_that_the_message_is_in(
+    open_store: OpenStore, destination: Destination, posts: PostsIn | None
+) -> None:
+    """By webhook the way into a forum's post names it; of a thread, its own address or Discord's no tells."""
+    store, route = open_store(), FakeRoute(webhook_id=31 if destination.webhook else None)
+    sent(store, message_id=901, channel_id=777, webhook_id=route.webhook_id)
+    asked: list[Destination] = []
+
+    def routes(place: Destination) -> FakeRoute:
+        asked.append(place)
+        return route
+
+    posted_to = subscription(destination=destination, posting=Posting(posts=posts), kept_post=777)
+    one = replace(editor(store, route), routes=routes, subscriptions={1: [posted_to]})
+    (report,) = one.keep_true(notes=True).reports
+    assert (report.result, route.edited[0].channel_id) == (EditResult.EDITED, 777)
+    in_post = replace(destination, thread_id=777 if posts else None)
+    assert asked[-1] == (in_post if destination.webhook else Destination(channel_id=777))
+
+
+def test_what_is_in_an_archived_thread_that_no_bot_can_open_is_left_for_good(open_store: OpenStore) -> None:
+    store, route = open_store(), FakeRoute()
+    sent(store)
+    route.edit_answers.append(Refused("HTTP 400 Thread is archived (50083)", 400, 50083, lasting=True))
+    (report,) = editor(store, route).keep_true(notes=True).reports
+    assert (report.result, shown(store)[0]) == (EditResult.GONE, "gone")
 
 
 def test_a_run_makes_so_many_edits_and_the_next_ones_the_rest(open_store: OpenStore) -> None:

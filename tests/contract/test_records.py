@@ -17,10 +17,13 @@ from store_kinds import BELOW_RECORDS, ENGINE_KINDS, EngineKind
 from giftping.store.base import (
     HOME_GAME,
     Broken,
+    ChannelKind,
     Destination,
     EntryState,
     Guild,
     LedgerEntry,
+    Posting,
+    PostsIn,
     SourceMemory,
     StoreError,
     Subscription,
@@ -320,6 +323,47 @@ def test_a_destination_is_noted_as_broken_and_as_working_again_for_all_that_goes
     assert store.subscriptions(1) == [*(replace(one, broken=broken) for one in both), elsewhere]
     store.note_broken(1, both[0].destination, None)
     assert store.subscriptions(1) == [*both, elsewhere]
+
+
+def test_how_messages_are_posted_comes_back_as_it_was_put(store: Store, open_store: OpenStore) -> None:
+    posting = Posting(
+        ChannelKind.FORUM,
+        PostsIn.KEPT,
+        ("7", "8"),
+        publishes=True,
+        username="Codes",
+        avatar_url="https://example.org/a.png",
+    )
+    store.put_subscriptions(one := subscription(posting=posting, kept_post=2**63 - 1))
+    assert open_store().subscriptions() == [one]
+    store.put_subscriptions(plain := subscription())
+    assert open_store().subscriptions() == [plain]
+
+
+def test_a_post_is_kept_up_only_where_the_game_still_goes_and_one_is_to_be(store: Store) -> None:
+    kept = Posting(posts=PostsIn.KEPT)
+    store.put_subscriptions(subscription(posting=kept), other := subscription(1, OTHER_GAME))
+    store.note_kept_post(1, HOME_GAME, 9, since=NOON)
+    store.note_kept_post(1, OTHER_GAME, 9, since=NOON)
+    store.note_kept_post(1, "wuwa", 9, since=NOON)
+    assert store.subscriptions() == sorted(
+        [subscription(posting=kept, kept_post=9), other], key=lambda one: (one.place, one.game)
+    )
+    store.put_subscriptions(moved := subscription(posting=kept, updated_at=LATER))
+    store.note_kept_post(1, HOME_GAME, 8, since=NOON)
+    assert moved in store.subscriptions()
+
+
+def test_what_is_to_be_published_is_what_was_sent_and_says_so(store: Store) -> None:
+    fields = {"state": EntryState.SENT, "sent_at": NOON, "message_id": 5}
+    owed = entry(1, "GIFT100", publishing="owed", **fields)
+    others = (
+        entry(1, "GIFT200", publishing="done", **fields),
+        entry(1, "GIFT300", publishing="owed"),
+        entry(1, "GIFT400", **fields),
+    )
+    store.insert([owed, *others])
+    assert [one for _, one in store.to_publish("owed")] == [owed]
 
 
 def test_a_guild_keeps_its_name_and_loses_it(store: Store) -> None:

@@ -32,6 +32,11 @@ class Play:
     name: str
     webhooks: int = 0
     bots: int = 0
+    forums: int = 0
+    """In which the bot opens posts."""
+    forum_webhooks: int = 0
+    is_kept: bool = False
+    """Whether the forums keep one post up for the game."""
     token: bool = True
     visible: bool = True
     later: bool = False
@@ -39,12 +44,22 @@ class Play:
     @property
     def settles(self) -> bool:
         """Whether the next runs can find out about every message without a person's help."""
-        return not self.webhooks or (self.token and self.later)
+        return not self.is_without_nonce or (self.token and self.later)
+
+    @property
+    def is_without_nonce(self) -> bool:
+        """Whether in some guild a repeat would be a second message."""
+        return bool(self.webhooks or self.forums or self.forum_webhooks)
+
+    @property
+    def guilds(self) -> tuple[int, int, int, int]:
+        """How many there are by each route."""
+        return self.webhooks, self.bots, self.forums, self.forum_webhooks
 
     @property
     def is_serial(self) -> bool:
         """Whether one thread does all, so that a step's number names the same step in every run."""
-        return self.webhooks + self.bots == 1
+        return sum(self.guilds) == 1
 
 
 @contextmanager
@@ -65,6 +80,11 @@ def opened(play: Play, folder: Path, forkers: Forkers) -> Iterator[tuple[Scene, 
             scene.webhook_guild(host, number)
         for number in range(play.bots):
             scene.bot_guild(host, number)
+        kept = ("--posts", "kept") if play.is_kept else ()
+        for number in range(play.forums):
+            scene.forum_guild(host, number, *kept)
+        for number in range(play.forum_webhooks):
+            scene.forum_guild(host, number, *kept, by_webhook=True)
         put_clocks(scene, host, 2 * WHILE)
         if not is_known:
             forkers.keep(play.name, host.state)
@@ -116,6 +136,8 @@ def hold_promises(play: Play, scene: Scene, host: ForkedHost) -> None:
         put_clocks(scene, host, WHILE)
     assert check_until_fine(host).exit_code == 0
     assert not open_entries(scene, host)
+    if play.is_kept:
+        assert [len(scene.discord.posts(scene.channels[guild])) for guild in scene.forums] == [1]
 
 
 def open_entries(scene: Scene, host: ForkedHost) -> dict[str, str]:
@@ -126,7 +148,7 @@ def open_entries(scene: Scene, host: ForkedHost) -> dict[str, str]:
         assert set(arrived.values()) <= {1}, (guild, arrived)
         sent = {code for code in CODES if states[f"{guild}:{code}"] == "sent"}
         assert sent <= set(arrived), (guild, arrived, states)
-        assert sent == set(CODES) or guild in scene.webhooks, (guild, states)
+        assert sent == set(CODES) or guild in scene.without_nonce, (guild, states)
     return {entry: state for entry, state in states.items() if state != "sent"}
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
+from giftping.demo.world import ChannelType
 
 FULL = os.environ.get("TEST_FULL") == "1"
 """Whether to play everything, also what hardly differs from something that is played anyway: `make test-full`."""
@@ -138,6 +139,13 @@ class Scene:
     games: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     webhooks: dict[int, int] = field(default_factory=dict)
     channels: dict[int, int] = field(default_factory=dict)
+    forums: set[int] = field(default_factory=set)
+    """The guilds that are given a forum."""
+
+    @property
+    def without_nonce(self) -> set[int]:
+        """The guilds in which no nonce keeps a repeat from being a second message."""
+        return {*self.webhooks, *self.forums}
 
     def list_codes(self, *codes: str | dict[str, str], game: str = GAME) -> None:
         """Let the game's source list exactly these codes."""
@@ -183,14 +191,32 @@ class Scene:
         self.add(host, guild, "--channel", str(channel), *options)
         return guild
 
+    def forum_guild(self, host: Host, number: int = 1, *options: str, by_webhook: bool = False) -> int:
+        """Add a guild that has a forum, where the bot or a webhook opens posts; return its id."""
+        guild, channel = 3000 + number + 1000 * by_webhook, 3_000_000 + number + 1_000_000 * by_webhook
+        self.discord.add_guild(guild)
+        self.discord.add_channel(channel, guild, type=ChannelType.FORUM)
+        self.channels[guild] = channel
+        self.forums.add(guild)
+        way = ("--channel", str(channel))
+        if by_webhook:
+            webhook = self.webhooks[guild] = 9_100_000 + number
+            self.discord.add_webhook(webhook, f"forum-secret-{number}", channel)
+            host.environment[f"FORUM_HOOK_{number}"] = self.discord.webhook_url(webhook)
+            # Without a token nobody sees what its channel is.
+            way = ("--webhook", f"env:FORUM_HOOK_{number}", "--posts", "per-announcement")
+        self.add(host, guild, *way, *options)
+        return guild
+
     def add(self, host: Host, guild: int, *options: str) -> None:
         """Run `guilds add`; the guild announces what is valid now, unless the options say something else."""
         ran = host.run("guilds", "add", str(guild), *(options or ()), "--announce-current")
         assert ran.exit_code == 0, ran.errors
 
     def arrived(self, guild: int) -> Counter[str]:
-        """Return how often each code arrived in a guild, as the stand-in counts."""
+        """Return how often each code arrived in a guild, in its channel or in posts there, as the stand-in counts."""
         channel = self.channels[guild]
+        places = {channel, *(post.id for post in self.discord.posts(channel))}
         return Counter(
-            code for arrival in self.discord.arrived() if arrival.channel_id == channel for code in arrival.codes
+            code for arrival in self.discord.arrived() if arrival.channel_id in places for code in arrival.codes
         )

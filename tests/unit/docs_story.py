@@ -19,12 +19,13 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, KINGSHOT, ROLE, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
-from giftping.demo.world import Permission
+from giftping.demo.world import ChannelType, Permission
 from giftping.store.documents import HOSTS
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
 CLOSED_GUILD, CLOSED_CHANNEL = 300_000_000_000_000_003, 300_000_000_000_000_033
+NEWS_GUILD, NEWS_CHANNEL = 500_000_000_000_000_005, 500_000_000_000_000_055
 NEW_GUILD, NEW_CHANNEL = 400_000_000_000_000_004, 400_000_000_000_000_044
 
 
@@ -72,10 +73,14 @@ def _set_up(story: Story) -> None:
     for guild, channel in ((CLOSED_GUILD, CLOSED_CHANNEL), (NEW_GUILD, NEW_CHANNEL)):
         discord.add_guild(guild)
         discord.add_channel(channel, guild)
+    discord.add_guild(NEWS_GUILD)
+    discord.add_channel(NEWS_CHANNEL, NEWS_GUILD, type=ChannelType.ANNOUNCEMENT)
     story.tell("init", "settings")
     story.tell("config", "check")
     story.tell("config", "show")
     story.run("guilds", "add", str(WEBHOOK_GUILD), "--webhook", "env:WOS_WEBHOOK", "--announce-current")
+    publishing = ("--channel", str(NEWS_CHANNEL), "--publish", "--announce-current")
+    story.run("guilds", "add", str(NEWS_GUILD), *publishing)
     story.run("guilds", "add", str(CLOSED_GUILD), "--channel", str(CLOSED_CHANNEL), "--announce-current")
     discord.set_permissions(CLOSED_CHANNEL, Permission.NONE)
     bot = ("guilds", "add", str(BOT_GUILD), "--channel", str(BOT_CHANNEL), "--mention", str(ROLE))

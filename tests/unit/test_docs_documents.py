@@ -12,7 +12,7 @@ from fakes.records import LATER, NOON, code, entry, run, subscription
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.hosts import HostRecord, host_to_document
 from giftping.store import code_documents, guild_documents
-from giftping.store.base import Broken, Guild, Hold, Round, Ruling, Style
+from giftping.store.base import Broken, Guild, Hold, Posting, Round, Ruling, Style
 from giftping.store.code_documents import code_to_document
 from giftping.store.documents import (
     CODES,
@@ -55,12 +55,14 @@ def written() -> dict[str, dict[str, Any]]:
         announce_current=True,
         broken=Broken(NOON, "gone"),
         style=Style.COMPACT,
+        posting=Posting(publishes=True),
+        kept_post=1,
     )
     delivery = Delivery(
         "d", "announcement", Holder("a", "p"), NOON, DeliveryState.WRITTEN, 1, 2, 3, guild_id=1, game="wuwa", reason="x"
     )
     others = {"held_since": 4, "message_id": 5, "quiet_since": 6, "spellings": ("A",), "entries": ("1:A",)}
-    flags = {"owed_since": NOON, "noes": 1, "retry_at": NOON, "is_final": True, "is_resent": True}
+    flags = {"owed_since": NOON, "noes": 1, "retry_at": NOON, "is_final": True, "is_resent": True, "opens_post": True}
     event = Event(
         "e", 1, "submission", NOON, by="host", leg="dm", result="x", reason="y", day="2026-05-04", message_id=5
     )
@@ -78,6 +80,7 @@ def written() -> dict[str, dict[str, Any]]:
                 edited_by="b",
                 style=Style.FULL,
                 mentions=("5",),
+                publishing="owed",
             )
         ),
         SUBSCRIPTIONS: subscription_to_document(full),

@@ -30,6 +30,7 @@ from giftping.store.documents import (
     Document,
     done_lapse,
     game_of,
+    set_values,
     state_of,
 )
 from giftping.store.engine import REV, Change, changed_document, guarded_values, still_holds
@@ -139,6 +140,10 @@ def _later_setting(there: Mapping[str, Any], queued: Queued) -> There:
     # What one of the two has announced since is announced.
     waits = all(one.get("announce_current") is True for one in (there, queued.after))
     kept = {name: value for name, value in later.items() if name not in ("seeded", "announce_current")}
+    # A post that one of the two has opened is kept up, as long as the game goes there.
+    if not kept.get("kept_post"):
+        posts = (one.get("kept_post") for one in (queued.after, there) if _updated(one) == _updated(later))
+        kept |= set_values(kept_post=next(filter(None, posts), None))
     has_looked = "seeded" in there or "seeded" in queued.after
     return kept | ({"seeded": seeded} if has_looked else {}) | ({"announce_current": True} if waits else {})
 

@@ -16,7 +16,7 @@ from giftping.demo.sources import StandInSources
 from giftping.demo.world import ChannelType, Permission
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import CHECK_LOCK
-from giftping.store.base import Broken, Destination, EntryState, Subscription
+from giftping.store.base import Broken, ChannelKind, Destination, EntryState, PostsIn, Subscription
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
 STRING_SELECT, ROLE_SELECT, CHANNEL_SELECT = 3, 6, 8
@@ -146,12 +146,12 @@ async def test_a_channel_that_is_gone_is_told(stage: Stage, alice: MemberActor) 
 
 async def test_a_channel_where_no_messages_go_is_told(stage: Stage, alice: MemberActor) -> None:
     odd = stage.guild.create_text_channel("odd")
-    stage.stand_in.add_channel(odd.id, GUILD, type=ChannelType.FORUM)
+    stage.stand_in.add_channel(odd.id, GUILD, type=ChannelType.CATEGORY)
     panel = await opened(stage, alice)
     (told,) = await choose(alice, panel, CHANNEL_SELECT, odd)
     assert told == (
-        f"Codes cannot go there yet\n<#{odd.id}>: Is a forum, where each message needs a post: giftping opens none;"
-        " name a post of it, or give it a text channel."
+        f"Codes cannot go there yet\n<#{odd.id}>: Is a category, where nobody looks for announcements;"
+        " give it a text channel."
     )
 
 
@@ -417,3 +417,13 @@ async def test_the_controls_go_when_nobody_answers_to_them_any_more(stage: Stage
     assert labels(panel.components) != []
     await stage.env.advance_time(200)
     assert panel.components == []
+
+
+async def test_in_a_forum_that_is_chosen_each_announcement_is_a_post(stage: Stage, alice: MemberActor) -> None:
+    forum = stage.guild.create_forum_channel("codes")
+    stage.stand_in.add_channel(forum.id, GUILD, type=ChannelType.FORUM)
+    panel = await opened(stage, alice)
+    assert await choose(alice, panel, CHANNEL_SELECT, forum) == []
+    with stage.store() as store:
+        (one,) = store.subscriptions(GUILD)
+    assert (one.posting.kind, one.posting.posts) == (ChannelKind.FORUM, PostsIn.PER_ANNOUNCEMENT)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,13 +15,13 @@ from fakes.records import code as code_record
 from fakes.store import READING, MemoryStore
 
 from giftping.codes.check import CheckRules, CheckTools, check
-from giftping.codes.courier import Origins
+from giftping.codes.entries import Origins
 from giftping.codes.gather import Gathered
 from giftping.codes.idle import FULL_LOOK_EVERY, TOLD_AGAIN, IdleMark, idle_report, next_mark
 from giftping.codes.report import CheckReport, DeliveryResult
 from giftping.codes.request import CheckRequest
 from giftping.delivery.deliveries import Deliveries, DeliveryState
-from giftping.discord.outcome import Found
+from giftping.discord.outcome import Done, Found, Outcome
 from giftping.discord.snowflake import snowflake_at
 from giftping.output.check_lines import troubles
 from giftping.settings.sources import MANUAL_SOURCE, SourceDefinition
@@ -57,11 +58,17 @@ class Stage:
     gathered: Gathered | None = None
     lock: FakeLock = field(default_factory=FakeLock)
     sources: dict[str, SourceDefinition] = field(default_factory=dict)
+    asked_to_publish: list[tuple[int, int]] = field(default_factory=list)
+    publish_answers: deque[Outcome] = field(default_factory=deque)
 
     def route(self, guild_id: int = 1) -> FakeRoute:
         found = self.routes.routes[Destination(channel_id=500 + guild_id)]
         assert isinstance(found, FakeRoute)
         return found
+
+    def published(self, channel_id: int, message_id: int) -> Outcome:
+        self.asked_to_publish.append((channel_id, message_id))
+        return self.publish_answers.popleft() if self.publish_answers else Done(message_id, channel_id)
 
     def idle(self) -> CheckReport | None:
         """Return the report of an idle run, None when the lists have changed."""
@@ -86,6 +93,7 @@ class Stage:
             origins=Origins({"api": "api"}),
             words=lambda language: words_of(language or "en"),
             side_by_side=one_after_the_other,
+            publish=self.published,
             gathered=already,
         )
         fields: dict[str, object] = {"lease": LEASE}

@@ -13,7 +13,8 @@ from fakes.store import MemoryStore, NotingEngine
 from fakes.words import ENGLISH, in_english
 
 from giftping.codes.announcement import announcements
-from giftping.codes.courier import Courier, Origins
+from giftping.codes.courier import Courier
+from giftping.codes.entries import Origins
 from giftping.codes.look import Look
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState
@@ -279,7 +280,7 @@ def test_a_ledger_that_fails_after_the_post_leaves_the_claim_to_be_settled() -> 
 
 def test_a_rehearsal_claims_and_posts_nothing() -> None:
     stage = play()
-    reports = stage.courier.rehearse(stage.subscription, announcements(Look(WOS, ENGLISH), codes(*MANY)))
+    reports = stage.courier.rehearse(stage.subscription, WOS, announcements(Look(WOS, ENGLISH), codes(*MANY)))
     assert results(reports) == [DeliveryResult.PLANNED] * 3
     assert all(report.message for report in reports)
     assert stage.store.calls == []
@@ -289,7 +290,7 @@ def test_a_rehearsal_claims_and_posts_nothing() -> None:
 def test_a_rehearsal_tells_when_there_is_no_way() -> None:
     stage = play()
     courier = replace(stage.courier, routes=lambda _: NO_TOKEN)
-    reports = courier.rehearse(stage.subscription, announcements(Look(WOS, ENGLISH), codes("Gift100")))
+    reports = courier.rehearse(stage.subscription, WOS, announcements(Look(WOS, ENGLISH), codes("Gift100")))
     assert results(reports) == [DeliveryResult.REFUSED]
 
 

@@ -16,7 +16,8 @@ from fakes.store import MemoryStore
 from fakes.words import ENGLISH, in_english
 
 from giftping.codes.announcement import announcements
-from giftping.codes.courier import Courier, Origins
+from giftping.codes.courier import Courier
+from giftping.codes.entries import Origins
 from giftping.codes.look import Look
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult

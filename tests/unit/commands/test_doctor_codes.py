@@ -172,7 +172,7 @@ SPOILS: dict[str, tuple[Callable[[Post], object], str, str, str, str]] = {
         "destination",
         "fail",
         "a forum",
-        "giftping guilds add 12 --channel ID",
+        "giftping guilds add 12 --posts per-announcement",
     ),
     "the bot may not post there": (
         lambda p: p.discord.set_permissions(BOT_CHANNEL, Permission.VIEW_CHANNEL),

@@ -71,9 +71,7 @@ def test_what_discord_calls_a_channel_is_told(giftping: Run, town: StandInDiscor
     assert f"by webhook {HOOK} (Gift codes, a text channel)." in told
 
 
-@pytest.mark.parametrize(
-    "kind", [ChannelType.VOICE, ChannelType.STAGE, ChannelType.CATEGORY, ChannelType.FORUM, ChannelType.MEDIA]
-)
+@pytest.mark.parametrize("kind", [ChannelType.VOICE, ChannelType.STAGE, ChannelType.CATEGORY])
 def test_a_channel_where_codes_cannot_be_announced_is_refused_by_what_it_is(
     giftping: Run, store: Store, town: StandInDiscord, kind: ChannelType
 ) -> None:
@@ -108,10 +106,13 @@ def test_a_direct_message_is_refused(giftping: Run, store: Store, town: StandInD
     [
         lambda town: ("--channel", str(KINDS[ChannelType.ANNOUNCEMENT])),
         lambda town: ("--channel", str(POST)),
+        lambda town: ("--channel", str(KINDS[ChannelType.FORUM])),
+        lambda town: ("--channel", str(KINDS[ChannelType.MEDIA]), "--posts", "kept"),
+        lambda town: hook(town, FORUM_HOOK),
         lambda town: hook(town, HOOK),
         lambda town: hook(town, FORUM_HOOK, f"?thread_id={POST}"),
     ],
-    ids=["announcement", "post of a forum", "webhook", "webhook with a post"],
+    ids=["announcement", "post of a forum", "forum", "media", "forum by webhook", "webhook", "webhook with a post"],
 )
 def test_what_codes_can_be_announced_in_is_taken(giftping: Run, town: StandInDiscord, way: Callable[..., str]) -> None:
     ran = giftping("guilds", "add", str(HERE), *way(town))
@@ -124,7 +125,10 @@ def test_what_codes_can_be_announced_in_is_taken(giftping: Run, town: StandInDis
     [
         (lambda town: ("--channel", str(ELSEWHERE)), f"channel {ELSEWHERE} is in guild {THERE}"),
         (lambda town: hook(town, ELSEWHERE_HOOK), f"webhook {ELSEWHERE_HOOK} is in guild {THERE}"),
-        (lambda town: hook(town, FORUM_HOOK), f"webhook {FORUM_HOOK} is of a forum, where each message needs a post"),
+        (
+            lambda town: (*hook(town, FORUM_HOOK), "--posts", "none"),
+            f"webhook {FORUM_HOOK} is a forum, where each message needs a post",
+        ),
         (lambda town: hook(town, VOICE_HOOK), f"webhook {VOICE_HOOK} is of a voice channel"),
         (lambda town: hook(town, HOOK, f"?thread_id={FOREIGN_POST}"), f"thread {FOREIGN_POST}"),
         (lambda town: hook(town, HOOK, "?thread_id=123456"), "thread 123456"),

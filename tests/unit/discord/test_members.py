@@ -15,7 +15,6 @@ from giftping.discord.members import (
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NO_MUTUAL_GUILDS,
-    UNKNOWN_CHANNEL,
     UNKNOWN_MEMBER,
     UNKNOWN_ROLE,
     UNKNOWN_USER,
@@ -24,6 +23,7 @@ from giftping.discord.members import (
     RoleInfo,
 )
 from giftping.discord.outcome import Refused, Unclear, WithdrawnError
+from giftping.discord.refusals import UNKNOWN_CHANNEL
 
 GUILD, USER, ROLE, CHANNEL = 3, 5, 6, 7
 VIA = {"via": "1.1 google"}

@@ -8,6 +8,18 @@ from doctor_facts import CHANNEL, DAY, FAIL, HOUR, NOW, OK, WARN, WEBHOOK
 from giftping.doctor.destinations import DestinationsFacts, judge_destinations, judge_vanished_webhooks
 from giftping.doctor.judgement import NoAnswer, Verdict
 from giftping.doctor.one_destination import BrokenFacts, DestinationFacts, MentionFacts
+from giftping.doctor.posting import UNSEEN, PlaceFacts
+from giftping.store.base import ChannelKind, Posting, PostsIn
+
+FORUM = PlaceFacts(ChannelKind.FORUM, tags={"1": "codes", "2": "news"})
+NEWS, TEXT = PlaceFacts(ChannelKind.ANNOUNCEMENT), PlaceFacts(ChannelKind.TEXT)
+LOCKED = PlaceFacts(ChannelKind.THREAD, is_locked=True)
+AS_EVER, KEPT, PUBLISHED = Posting(), Posting(posts=PostsIn.KEPT), Posting(publishes=True)
+
+
+def in_(destination: DestinationFacts, place: PlaceFacts, posting: Posting) -> DestinationFacts:
+    return replace(destination, place=place, postings=(posting,))
+
 
 GONE = NoAnswer("HTTP 404 Unknown Webhook (10015)", 404)
 
@@ -27,8 +39,25 @@ GONE = NoAnswer("HTTP 404 Unknown Webhook (10015)", 404)
         ),
         (replace(CHANNEL, trouble=NoAnswer("HTTP 404", 404)), FAIL, "is not there", "--channel ID"),
         (replace(CHANNEL, trouble=NoAnswer("HTTP 403", 403)), FAIL, "cannot see it", "View Channel"),
-        (replace(CHANNEL, unfit="a forum", needs_post=True), FAIL, "each message needs a post", "name a post of it"),
-        (replace(WEBHOOK, channel_guild_id=11, unfit="a forum", needs_post=True), FAIL, "a forum", "?thread_id=ID"),
+        (in_(CHANNEL, FORUM, AS_EVER), FAIL, "is a forum, where each message needs a post", "--posts per-announcement"),
+        (in_(WEBHOOK, FORUM, AS_EVER), FAIL, "is a forum, where each message needs a post", "--posts kept"),
+        (in_(CHANNEL, NEWS, KEPT), FAIL, "is an announcement channel, and takes no posts", "--posts none"),
+        (in_(CHANNEL, replace(FORUM, wants_tag=True), KEPT), FAIL, "asks for a tag with each post", "(codes; news)"),
+        (in_(CHANNEL, FORUM, replace(KEPT, tags=("3",))), FAIL, "has no tag 3", "--tag NAME (codes; news)"),
+        (in_(WEBHOOK, LOCKED, AS_EVER), FAIL, "a thread that is locked", "unlock"),
+        (in_(CHANNEL, TEXT, PUBLISHED), FAIL, "is a text channel: only messages of an announcement", "--no-publish"),
+        (
+            replace(in_(WEBHOOK, UNSEEN, PUBLISHED), lacks_to_publish=None),
+            WARN,
+            "a webhook alone cannot publish",
+            "set DISCORD_TOKEN",
+        ),
+        (
+            replace(in_(WEBHOOK, NEWS, PUBLISHED), lacks_to_publish=("Manage Messages",)),
+            WARN,
+            "lacks Manage Messages",
+            "allow it there: Manage Messages",
+        ),
         (replace(CHANNEL, unfit="a voice channel"), FAIL, "is a voice channel", "--channel ID"),
         (replace(CHANNEL, unfit="a direct message", channel_guild_id=None, is_elsewhere=True), FAIL, "no guild", "add"),
         (replace(CHANNEL, channel_guild_id=99, is_elsewhere=True), FAIL, "in guild 99", "--channel ID"),
@@ -64,6 +93,22 @@ def test_a_destination_that_cannot_be_posted_to_is_found_by_its_guild(
     assert said in troubled.what
     assert step in troubled.next_step
     assert (well.verdict, well.what) == (OK, "1 of 2 guilds can be posted to")
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        in_(CHANNEL, FORUM, replace(KEPT, tags=("2",))),
+        in_(CHANNEL, NEWS, PUBLISHED),
+        in_(WEBHOOK, NEWS, PUBLISHED),
+        in_(WEBHOOK, UNSEEN, KEPT),
+        in_(CHANNEL, replace(LOCKED, is_locked=False), AS_EVER),
+    ],
+    ids=repr,
+)
+def test_what_a_channel_can_do_is_no_trouble(destination: DestinationFacts) -> None:
+    (found,) = judge_destinations(DestinationsFacts(NOW, (destination,)))
+    assert found.verdict is OK
 
 
 def test_destinations_that_were_not_asked_about_are_counted_apart() -> None:

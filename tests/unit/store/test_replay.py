@@ -71,6 +71,7 @@ FIELDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         optional={
             "seeded": st.dictionaries(st.sampled_from("ab"), times, max_size=2),
             "announce_current": st.just(True),
+            "kept_post": st.sampled_from("12"),
         },
     ),
     ACTIVE_MEMBERS: st.fixed_dictionaries({"updated_at": st.one_of(times, seconds), "name": st.sampled_from("xyz")}),
@@ -209,6 +210,17 @@ def test_of_two_changed_settings_the_later_one_counts_with_the_first_looks_of_bo
     assert result is not None
     assert result["mention"] == ("ours" if ours > theirs else "theirs")
     assert result["seeded"] == {"api": TIMES[0], "site": TIMES[0]}
+
+
+@pytest.mark.parametrize(("theirs", "kept"), [(0, "9"), (1, None)], ids=["same place", "moved"])
+def test_a_post_that_was_opened_while_the_database_was_away_is_kept_up_where_the_game_still_goes(
+    theirs: int, kept: str | None
+) -> None:
+    before = {"_id": "1:g", "updated_at": TIMES[0], "rev": "r1"}
+    there = {**before, "updated_at": TIMES[theirs], "broken": {"reason": "x"}, "rev": "r2"}
+    result = replayed(there, Queued(SUBSCRIPTIONS, "1:g", 0, before, {**before, "kept_post": "9"}, AT))
+    assert result is not None
+    assert result.get("kept_post") == kept
 
 
 def test_a_change_of_which_no_answer_came_is_known_again() -> None:

@@ -1,0 +1,71 @@
+"""Where exactly a message goes, and what it brings along for that: a post of a forum, a webhook's name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from giftping.codes.announcement import Announcement
+from giftping.delivery.deliveries import Delivery
+from giftping.discord.limits import POST_NAME_LENGTH, truncate
+from giftping.discord.message import ForumPost, Message
+from giftping.store.base import Destination, PostsIn, Subscription
+from giftping.text import in_code_marks
+
+if TYPE_CHECKING:
+    from giftping.codes.model import Code
+    from giftping.settings.catalogue import Game
+    from giftping.words.catalogue import Words
+
+
+def next_place(subscription: Subscription) -> Destination:
+    """Where its next message goes: the destination, the post that is kept up there, or a post of its own."""
+    posts, destination = subscription.posting.posts, subscription.destination
+    if posts is None:
+        return destination
+    if posts is PostsIn.KEPT and subscription.kept_post is not None:
+        return replace(destination, thread_id=subscription.kept_post)
+    return replace(destination, opens_post=True)
+
+
+def channel_in(place: Destination) -> int | None:
+    """The channel, or the thread, that a message goes to; None where only Discord knows it, as a webhook's."""
+    return place.thread_id or place.channel_id
+
+
+def by_bot(delivery: Delivery) -> Destination:
+    """Where a delivery of the bot's goes, or went."""
+    return Destination(channel_id=delivery.channel_id, opens_post=delivery.opens_post)
+
+
+def by_webhook(destination: Destination, delivery: Delivery) -> Destination:
+    """Where a delivery goes, or went, through the webhook of a destination."""
+    return replace(destination, thread_id=delivery.channel_id, opens_post=delivery.opens_post)
+
+
+def dressed(subscription: Subscription, game: Game, announcement: Announcement, words: Words) -> Announcement:
+    """The announcement with what its destination asks for: the post that it may open, a webhook's name and picture."""
+    posting, message = subscription.posting, announcement.message
+    post = None
+    if posting.posts is not None:
+        name = _kept_name(game, words) if posting.posts is PostsIn.KEPT else _own_name(game, announcement.codes)
+        post = ForumPost(name, posting.tags)
+    return replace(announcement, message=sent_by(subscription, replace(message, post=post)))
+
+
+def sent_by(subscription: Subscription, message: Message) -> Message:
+    """The message under the name and the picture that a webhook is to have; the bot has its own."""
+    posting = subscription.posting
+    if not subscription.destination.webhook:
+        return message
+    return replace(message, username=posting.username, avatar_url=posting.avatar_url)
+
+
+def _kept_name(game: Game, words: Words) -> str:
+    return truncate(words.counted("edited.title", 2, game=game.title), POST_NAME_LENGTH)
+
+
+def _own_name(game: Game, codes: Sequence[Code]) -> str:
+    spelled = ", ".join(in_code_marks(code.spelling) for code in codes)
+    return truncate(f"{truncate(game.title, 50)}: {spelled}", POST_NAME_LENGTH)
