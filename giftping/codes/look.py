@@ -69,7 +69,7 @@ def look_for(subscription: Subscription, game: Game, words: Words) -> Look:
 
 
 def look_as_claimed(look: Look, entry: Mapping[str, Any]) -> Look:
-    """How the message looked that a ledger entry was claimed for; where an older release wrote that, as it would now."""
+    """How the message looked that an entry was claimed for; where an older release wrote that, as it would now."""
     style = style_from(entry.get("style"))
     return look if style is None else replace(look, style=style, mentions=mentions_in(entry.get("mention")))
 
