@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from giftping.doctor.destinations import others_there, users_by_place
 from giftping.doctor.discord import look_at_discord
 from giftping.doctor.judgement import Judgement, NoAnswer, Verdict
+from giftping.doctor.mentions import reaches
 from giftping.doctor.one_destination import (
     DestinationFacts,
     SeenFacts,
@@ -17,7 +18,6 @@ from giftping.doctor.one_destination import (
     judge_posting_at,
     known_destination,
     look_at_destination,
-    reaches,
 )
 from giftping.errors import GiftpingError, UsageError
 from giftping.text import printable
