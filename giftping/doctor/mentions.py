@@ -1,4 +1,4 @@
-"""Whom announcements mention: what the guild says of each of them, and whether it notifies anybody. Pure."""
+"""Whom announcements mention: what the guild says of each of them, and whether it notifies anybody."""
 
 from __future__ import annotations
 

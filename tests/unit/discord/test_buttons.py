@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,13 +12,15 @@ from fakes.openapi import discord_openapi
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
+from giftping.demo.world import ChannelType
 from giftping.discord.http import DiscordHttp
-from giftping.discord.message import LinkButton, Message
+from giftping.discord.message import ForumPost, LinkButton, Message
 from giftping.discord.outcome import Done, Refused, Route, WithdrawnError
+from giftping.discord.posts import ForumRoute
 from giftping.discord.rest import ChannelRoute, RestClient
 from giftping.discord.webhook import WebhookAddress, WebhookRoute
 
-GUILD, CHANNEL, OTHER, HOOK = 11, 21, 22, 31
+GUILD, CHANNEL, OTHER, FORUM, HOOK, FORUM_HOOK = 11, 21, 22, 23, 31, 32
 BUTTONS = tuple(LinkButton(f"Redeem {number}", f"https://redeem.example/?c={number}") for number in range(7))
 PLAIN = Message(content="Gift100, at https://redeem.example/")
 MESSAGE = Message(content="Gift100", buttons=BUTTONS, without_buttons=PLAIN)
@@ -139,3 +142,21 @@ def test_an_edit_where_buttons_are_refused_has_the_links(discord: StandInDiscord
     discord.refuse_buttons(CHANNEL)
     assert isinstance(route.edit(MESSAGE, done.message_id, CHANNEL), Done)
     assert [one.content for one in discord.messages(CHANNEL)] == [PLAIN.content]
+
+
+@pytest.mark.parametrize("way", ["bot", "webhook"])
+def test_a_post_of_a_forum_that_refuses_buttons_is_opened_once_under_its_name(
+    discord: StandInDiscord, http: DiscordHttp, way: str
+) -> None:
+    discord.add_channel(FORUM, GUILD, type=ChannelType.FORUM)
+    discord.add_webhook(FORUM_HOOK, "token", FORUM)
+    discord.refuse_buttons(FORUM)
+    route: Route
+    if way == "bot":
+        route = ForumRoute(RestClient(http), FORUM)
+    else:
+        route = WebhookRoute(http, WebhookAddress(FORUM_HOOK, "token"), None, opens_post=True)
+    done = route.post(replace(MESSAGE, post=ForumPost("Gift100")), "d")
+    assert isinstance(done, Done)
+    assert [one.content for one in discord.messages(done.message_id)] == [PLAIN.content]
+    assert posts(discord) == 2
