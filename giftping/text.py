@@ -144,6 +144,14 @@ NOTHING_BETWEEN = "\u200b"
 _LOOK_ALIKES = str.maketrans(r"\*_~`|<>[]@", "＼∗＿∼ˋ∣‹›［］＠")
 
 
+def to_type(*words: str) -> str:
+    """A giftping command between code marks, to be typed as it stands there: a shell gives on each word as it is."""
+    # Few lines name a command of several words.
+    import shlex
+
+    return f"`giftping {shlex.join(words)}`"
+
+
 def without_hidden(text: str) -> str:
     """A text without control characters, direction marks and what has no width; line breaks and tabs stay.
 

@@ -102,7 +102,7 @@ class Wiring:
                 from giftping.delivery.hosts import NotAloneError
 
                 error = NotAloneError(refused)
-                error.notices = tuple(store.notices)
+                error.notices, error.odd = tuple(store.notices), store.odd
                 raise error
         # Nobody else has it yet, who could close it.
         except BaseException:
@@ -115,10 +115,12 @@ class Wiring:
 
         Raise StoreError when the store cannot be read.
         """
-        # A file is this host's alone.
+        from giftping.delivery.hosts import HostRecord, join, known_hosts
+
         if self.settings.mongo.uri is None:
+            # A file is this host's alone; what is odd among the records in it is named all the same.
+            known_hosts(store)
             return ""
-        from giftping.delivery.hosts import HostRecord, join
         from giftping.store.mirror.engine import MirroredEngine
 
         name = host_name(self.settings, create=not read_only)
@@ -317,6 +319,19 @@ class Wiring:
             return f"webhook {self._webhook_address(destination.webhook).id}"
         except (SecretError, ValueError):
             return destination.webhook
+
+    def is_same_destination(self, one: Destination, other: Destination) -> bool:
+        """Whether two ways to write a destination lead to the same one: a webhook by its id, and to one thread.
+
+        A webhook whose secret is not to be had now is only the same where it is written the same.
+        """
+        if one == other or not (one.webhook and other.webhook):
+            return one == other
+        try:
+            first, second = self._webhook_address(one.webhook), self._webhook_address(other.webhook)
+        except (SecretError, ValueError):
+            return False
+        return (first.id, first.thread_id) == (second.id, second.thread_id)
 
     def _webhook_address(self, reference: str) -> WebhookAddress:
         """The webhook that a reference leads to. Raise SecretError or ValueError where it leads to none."""

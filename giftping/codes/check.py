@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from giftping.codes.announcement import Announcement, announcements
-from giftping.codes.broken_destination import is_resting
 from giftping.codes.courier import Courier, Routes, Speech
 from giftping.codes.edits import Concurrently, Editor, Edits
 from giftping.codes.entries import Origins
 from giftping.codes.fence import DiscordClock
 from giftping.codes.gather import Gathered
-from giftping.codes.guards.refusals import without_marks
 from giftping.codes.holds import JudgingRules
 from giftping.codes.judge import Lists, judge_lists
 from giftping.codes.left_open import Settled, Settling, left_after, settle_left
@@ -32,6 +30,7 @@ from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, DestinationWork
 from giftping.codes.request import CheckRequest
 from giftping.codes.subscriptions import by_guild, games_of
+from giftping.delivery.broken_destination import is_resting
 from giftping.delivery.clock import NO_TIME_YET, Clock
 from giftping.delivery.deliveries import Deliveries, Delivery
 from giftping.settings.catalogue import Game
@@ -66,6 +65,8 @@ class CheckTools:
     gather: Callable[[Collection[str]], Gathered]
     """Asks the sources of these games."""
     open_store: Callable[[], Store]
+    examine: Callable[[Store], object]
+    """Looks for what cannot be read in the ledger: the store names it."""
     deliveries: Callable[[Store], Deliveries]
     """The deliveries in a store, in the name of this process."""
     routes: Routes
@@ -92,10 +93,10 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
     with tools.open_store() as store:
         everyone, guilds = store.subscriptions(), store.guilds()
         # Only what is asked about is looked up below; an entry that cannot be read is told whatever it is of.
-        store.examine_entries()
+        tools.examine(store)
         gathered = tools.gathered or tools.gather(games_of(request.concerned(everyone)))
         remembered = store.codes()
-        listed_codes = merge([*without_marks(gathered.sightings, tools.games), *sightings_by_hand(remembered)])
+        listed_codes = merge([*gathered.sightings, *sightings_by_hand(remembered)])
         # Now and not before: what the sources say the time is may be better than what this host does.
         ends_by = (tools.ends_by or tools.clock)()
         judging = JudgingRules(tools.games, tools.sources, rules.skipped_regions)
@@ -115,7 +116,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         # Settling may have found a destination broken, or working again.
         subscriptions = request.concerned(store.subscriptions() if settled.reports else everyone)
 
-        listed = listed_by_game(gathered.sources, judged.valid, remembered)
+        listed = listed_by_game(gathered.sources, judged.valid, remembered, judged.records)
         owed = _owed(settled.refused, request, everyone, remembered, judged.codes, judging, ends_by)
         known_games = {game: listed[game] for game in listed if game in tools.games}
         alone = messages_left_alone(settled.refused, subscriptions, tools.clock())
@@ -243,7 +244,10 @@ def _plan(
         if one.game in listed
     )
     now = tools.clock()
-    return destination_plans((plan for plan in plans if not plan.is_empty), lambda one: is_resting(one, now))
+    return destination_plans(
+        (plan for plan in plans if not plan.is_empty),
+        lambda one: is_resting(one.broken, now, by_webhook=one.destination.by_webhook),
+    )
 
 
 def _not_again(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from giftping.codes.announcement import Announcement, announcements
-from giftping.codes.broken_destination import broken_after
 from giftping.codes.entries import ANNOUNCEMENT, Held, Origins, Publishing, claimed, freed, sent
 from giftping.codes.fence import TAKEN, DeliveryFence, DiscordClock
 from giftping.codes.model import Code
@@ -15,6 +14,7 @@ from giftping.codes.owed import parts_of
 from giftping.codes.places import channel_in, dressed, next_place
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.showing import Showing
+from giftping.delivery.broken_destination import broken_after
 from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.delivery.retries import message_retry_at
@@ -225,10 +225,9 @@ class Courier:
             return replace(arrived, message_id=outcome.message_id, opened_post=outcome.message_id if is_kept else None)
         meaning, broken = None, None
         if isinstance(outcome, Refused):
-            meaning = meaning_of(outcome.status, outcome.code, by_webhook=bool(subscription.destination.webhook))
-            # A no to the token, or to this address, says nothing of the destination.
-            if outcome.lasting and not outcome.everywhere:
-                broken = broken_after(subscription.broken, outcome, meaning, self.clock())
+            meaning = meaning_of(outcome.status, outcome.code, by_webhook=subscription.destination.by_webhook)
+            broken = broken_after(subscription.broken, outcome, meaning, self.clock())
+            if broken is not None:
                 self.store.note_broken(subscription.guild_id, subscription.destination, broken)
         if isinstance(outcome, Unclear) or may_be_there:
             # It stays written: whoever settles it looks for the message first.

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from giftping.codes.broken_destination import is_resting, meaning_of_broken, meaning_of_reason
-from giftping.codes.holds import JudgingRules, code_of, remembered_clearance
+from giftping.codes.holds import JudgingRules, code_of, commands_for, freed_at, remembered_clearance
 from giftping.codes.owed import Owed
 from giftping.codes.plan import Listed, plan_for
+from giftping.delivery.broken_destination import is_resting, meaning_of_broken
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.delivery.retries import is_left_alone
+from giftping.discord.meanings import meaning_in
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription
+from giftping.text import to_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def explain(
     unclear = [one for one in carried.values() if one is not None and one.state is DeliveryState.UNCLEAR]
     if unclear:
         guild_id = unclear[0].guild_id
-        steps.append(f"look into the channel, then: giftping codes settle {guild_id} --sent, or --resend")
+        sent, resend = (to_type("codes", "settle", str(guild_id), what) for what in ("--sent", "--resend"))
+        steps.append(f"look into the channel, then: {sent} or {resend}")
     if entries:
         said = "; ".join(
             f"{entry.spelling} {_entry_says(entry, carried[entry.id])}{_of_game(entry, entries)}" for entry in entries
@@ -70,7 +73,8 @@ def explain(
         reason = "the guild does not follow its game" if records else "no source lists it"
         return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
     subscription, of_game = followed[record.game], owed.get(record.game)
-    if of_game is not None and (mend := meaning_of_reason(subscription, of_game.reason).mend):
+    by_webhook = subscription.destination.by_webhook
+    if of_game is not None and (mend := meaning_in(of_game.reason, by_webhook=by_webhook).mend):
         steps.append(mend)
     goes = "goes out with the next check."
     if held_back:
@@ -97,23 +101,25 @@ def _open_answer(
     judged = remembered_clearance(record, now, rules)
     if judged.held_by:
         ends = when(judged.held_until) if judged.held_until else "a person, or a second family, says so"
-        ruling = f"giftping codes approve {code.spelling}, or reject {code.spelling}"
-        return f"{code.spelling} is held until {ends}: {judged.reason} (source {judged.held_by}); {ruling}."
+        said = f"{code.spelling} is held until {ends}: {judged.reason} (source {judged.held_by})"
+        return f"{said}; {commands_for(code=code)}."
     if not judged.may_go_out:
         return f"{code.spelling} was not announced: {judged.reason}."
     if MANUAL_SOURCE not in record.sources and (record.game, record.key) not in listed and not is_owed:
         return f"{code.spelling} was not announced: no source lists it any more."
-    if is_resting(subscription, now) and subscription.broken is not None:
-        meaning, retry_at = meaning_of_broken(subscription), subscription.broken.retry_at
+    broken, by_webhook = subscription.broken, subscription.destination.by_webhook
+    if broken is not None and is_resting(broken, now, by_webhook=by_webhook):
+        meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook), broken.retry_at
         retry = f"tried again after {when(retry_at)}" if retry_at else "not tried again by itself"
         mend = f"{meaning.mend or 'mend it'}, then: giftping guilds test {subscription.guild_id} ({retry})"
-        return f"{code.spelling} waits: the guild's destination is broken ({subscription.broken.reason}); {mend}"
+        return f"{code.spelling} waits: the guild's destination is broken ({broken.reason}); {mend}"
     if is_owed:
         return f"{code.spelling} was refused, and {goes}"
     by_hand = record.sources.get(MANUAL_SOURCE)
     sources = frozenset(code.sources) - {MANUAL_SOURCE}
     added = {record.key: by_hand.first_seen} if by_hand else {}
-    if plan_for(subscription, Listed(record.game, (code,), sources, sources, added), ()).seed:
+    freed = {record.key: at} if (at := freed_at(record)) is not None else {}
+    if plan_for(subscription, Listed(record.game, (code,), sources, sources, added, freed=freed), ()).seed:
         return f"{code.spelling} is not posted: it was there before the guild's first look, which is still to come."
     return f"{code.spelling} {goes}"
 

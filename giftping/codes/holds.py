@@ -12,7 +12,7 @@ from giftping.codes.guards.refusals import clearance
 from giftping.codes.model import Clearance, Code
 from giftping.settings.sources import MANUAL_SOURCE, SightingState, SourceDefinition
 from giftping.store.base import CodeRecord, Hold
-from giftping.text import when
+from giftping.text import to_type, when
 
 if TYPE_CHECKING:
     from giftping.settings.catalogue import Game
@@ -115,6 +115,14 @@ def hold_clearance(
     )
 
 
+def commands_for(*, source: str = "", code: CodeRecord | Code | None = None) -> str:
+    """The commands that say of a code, or of all that a source's list has put in doubt, that it is real, or is not."""
+    what = ["--source", source] if code is None else ["--game", code.game, "--", code.spelling]
+    if code is not None and not code.spelling.startswith("-"):
+        what.remove("--")
+    return f"{to_type('codes', 'approve', *what)} or {to_type('codes', 'reject', *what)}"
+
+
 def _end(held: Collection[tuple[str, Hold]]) -> datetime | None:
     """When all of a family's doubts are over by themselves, None where a person has to say so."""
     ends = [hold.until for _, hold in held]
@@ -127,6 +135,15 @@ def remembered_clearance(record: CodeRecord, now: datetime, rules: JudgingRules)
     code = code_of(record)
     judged = clearance(code, now, rules.skipped_regions, rules.games)
     return hold_clearance(code, record, now, rules, ()) if judged.may_go_out else judged
+
+
+def freed_at(record: CodeRecord) -> datetime | None:
+    """When the present round of a code was held no more, by time or a person; None where it was not, or still is."""
+    holds = [hold for hold in record.holds.values() if hold.number == record.number]
+    if not holds or open_holds(record):
+        return None
+    released_at = [hold.released_at for hold in holds if hold.released_at is not None]
+    return max([*released_at, *([record.approved.at] if record.approved else [])], default=None)
 
 
 def released(record: CodeRecord, now: datetime) -> CodeRecord:

@@ -6,7 +6,7 @@ what counts: another host may have seen another list. That one write apart, this
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -87,6 +87,29 @@ def judge_lists(store: Store, lists: Lists, *, seen_at: datetime, writes: bool) 
 def _spelled(code: Code, spelling: str) -> Code:
     """The code as it is spelled."""
     return code if code.spelling == spelling else replace(code, spelling=spelling)
+
+
+class KnownCodes(Mapping[str, KnownCode]):
+    """What is known of codes, by key; made when it is asked for, as there are thousands and few of them matter."""
+
+    def __init__(self, records: Mapping[str, CodeRecord], made_of: Callable[[CodeRecord], KnownCode]) -> None:
+        self._records = records
+        self._made_of = made_of
+        self._made: dict[str, KnownCode] = {}
+
+    def __getitem__(self, key: str) -> KnownCode:
+        if key not in self._made:
+            self._made[key] = self._made_of(self._records[key])
+        return self._made[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._records
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
 
 
 class Lists:
@@ -176,7 +199,7 @@ class Lists:
         """What is surely a code, by game and key, with when it was seen first: what is in doubt proves nothing."""
         found: dict[str, dict[str, datetime]] = {}
         for record in self.known.values():
-            is_sure = record.withdrawn is None and not open_holds(record)
+            is_sure = record.withdrawn is None and not (record.holds and open_holds(record))
             if is_sure and not self._is_no_code(record.game, record.spelling):
                 # By a clock that is ahead it may have been seen in what is to come: then it is seen now.
                 found.setdefault(record.game, {})[record.key] = min(record.first_seen, self._now)
@@ -202,29 +225,38 @@ class Lists:
         for code in codes.values():
             for source in code.sources:
                 listed.setdefault(source, set()).add(code.key)
+        of_round = {
+            record.key: record
+            for id_, record in self.known.items()
+            if record.game == game.slug and len(self._rounds.get(id_, record.rounds)) == len(record.rounds)
+        }
+        foreign = {slug for slug in {record.game for record in self.known.values()} if self._is_foreign(game, slug)}
+        seen_last: dict[str, datetime] = {}
+        for record in of_round.values():
+            for name, memory in record.sources.items():
+                if name not in seen_last or seen_last[name] < memory.last_seen:
+                    seen_last[name] = memory.last_seen
         return GameLists(
             game=game,
             lists=tuple(
-                self._current_list(game, one, listed.get(one.name, ()))
+                self._current_list(game, one, listed.get(one.name, ()), seen_last.get(one.name))
                 for one in self._sources
                 if one.game == game.slug
             ),
             spellings={code.key: code.spelling for code in codes.values()},
             refused=frozenset(code.key for id_, code in codes.items() if self._own_refusals[id_]),
             not_codes=frozenset(code.key for code in codes.values() if self._is_no_code(game.slug, code.spelling)),
-            known={
-                record.key: self._known_code(record)
-                for record in self.known.values()
-                if record.game == game.slug and len(self._rounds.get(record.id, record.rounds)) == len(record.rounds)
-            },
+            known=KnownCodes(of_round, self._known_code),
             elsewhere=frozenset(
                 record.key
                 for record in self.known.values()
-                if record.withdrawn is None and not open_holds(record) and self._is_foreign(game, record.game)
+                if record.game in foreign and record.withdrawn is None and not open_holds(record)
             ),
         )
 
-    def _current_list(self, game: Game, report: SourceReport, keys: Collection[str]) -> CurrentList:
+    def _current_list(
+        self, game: Game, report: SourceReport, keys: Collection[str], seen_last: datetime | None
+    ) -> CurrentList:
         name = report.name
         source = self._rules.sources.get(name)
         own = (None, None, None) if source is None else (source.hold_above, source.ask_above, source.hold_for)
@@ -239,6 +271,7 @@ class Lists:
             ask_above=game.ask_above if ask_above is None else ask_above,
             hold_for=game.hold_for if hold_for is None else hold_for,
             was_empty=report.was_empty,
+            seen_last=seen_last,
         )
 
     def _known_code(self, record: CodeRecord) -> KnownCode:

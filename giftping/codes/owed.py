@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from giftping.codes.announcement import Announcement, announcements
-from giftping.codes.broken_destination import meaning_of_reason
 from giftping.codes.entries import ANNOUNCEMENT
 from giftping.codes.guards import clearance
 from giftping.codes.holds import JudgingRules, code_of
@@ -20,6 +19,7 @@ from giftping.codes.model import Code
 from giftping.codes.report import MissedReport, RestingReport
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.retries import is_left_alone
+from giftping.discord.meanings import meaning_in
 from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, Subscription, entry_id
 from giftping.store.documents import DELIVERIES
@@ -94,7 +94,7 @@ def resting_messages(
             reason,
             min(one.owed_since or one.since for one in of_reason),
             min((one.retry_at for one in of_reason if one.retry_at), default=None),
-            meaning_of_reason(followed[key], reason),
+            meaning_in(reason, by_webhook=followed[key].destination.by_webhook),
         )
         for (key, reason), of_reason in by_reason.items()
     ]

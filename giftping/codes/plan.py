@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
-from giftping.codes.broken_destination import meaning_of_broken
 from giftping.codes.gather import SourceReport
+from giftping.codes.holds import freed_at
 from giftping.codes.model import Code, Sighting
 from giftping.codes.report import RestingReport, SeedReport
 from giftping.codes.showing import all_shown
+from giftping.delivery.broken_destination import meaning_of_broken
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import CodeRecord, Destination, SourceMemory, Subscription
+from giftping.store.base import CodeRecord, Destination, SourceMemory, Subscription, code_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Listed:
     """When people added codes, by key."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Where its sources are, as far as that is known."""
+    freed: Mapping[str, datetime] = field(default_factory=dict)
+    """When codes were held no more that had been, by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class DestinationPlan:
         broken = self.first.broken
         if not self.resting or broken is None or not owed:
             return None
-        meaning = meaning_of_broken(self.first)
+        meaning = meaning_of_broken(broken, by_webhook=self.first.destination.by_webhook)
         return RestingReport(self.first.guild_id, owed, broken.reason, broken.since, broken.retry_at, meaning)
 
 
@@ -148,6 +152,10 @@ def _is_from_before(subscription: Subscription, listed: Listed, code: Code, seen
     # Where it has had a first look, what people had added by then is recorded: this came after it.
     if added is not None and (seen or added >= subscription.created_at):
         return False
+    # A guild that came while it was held gets it as all others do, whether or not it has looked meanwhile.
+    freed_at = listed.freed.get(code.key)
+    if freed_at is not None and freed_at >= subscription.created_at:
+        return False
     return not seen.intersection(source for source in code.sources if source != MANUAL_SOURCE)
 
 
@@ -193,15 +201,26 @@ def sightings_by_hand(records: Iterable[CodeRecord]) -> list[Sighting]:
 
 
 def listed_by_game(
-    sources: Sequence[SourceReport], valid: Sequence[Code], remembered: Iterable[CodeRecord]
+    sources: Sequence[SourceReport],
+    valid: Sequence[Code],
+    remembered: Iterable[CodeRecord],
+    now_known: Mapping[str, CodeRecord] = MappingProxyType({}),
 ) -> dict[str, Listed]:
-    """For each game that was looked at, the codes that may go out and the sources that have a list."""
+    """For each game that was looked at, the codes that may go out and the sources that have a list.
+
+    `remembered` is what was known of codes before they were judged, `now_known` what is since then, by id.
+    """
     added = {
         (record.game, record.key): record.sources[MANUAL_SOURCE].first_seen
         for record in remembered
         if MANUAL_SOURCE in record.sources
     }
     codes = by_game(valid)
+    freed = {
+        (code.game, code.key): at
+        for code in valid
+        if (record := now_known.get(code_id(code.game, code.key))) is not None and (at := freed_at(record)) is not None
+    }
     # A game whose codes people add by hand needs no source.
     games = {source.game for source in sources} | set(codes)
     return {
@@ -212,6 +231,7 @@ def listed_by_game(
             sources_with_list=frozenset(source.name for source in sources if source.game == game and source.has_list),
             added_by_hand={key: at for (of_game, key), at in added.items() if of_game == game},
             addresses={source.name: source.address for source in sources if source.game == game and source.address},
+            freed={key: at for (of_game, key), at in freed.items() if of_game == game},
         )
         for game in games
     }

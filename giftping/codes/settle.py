@@ -296,8 +296,9 @@ class DeliverySettler:
 
     def _may_repeat(self, held: Held, subscription: Subscription) -> bool:
         """Whether a repeat would be the very post again: to the same channel, with all of its codes in one message."""
-        is_on_record = held.delivery.document is not None
-        if not (self.posts and is_on_record and held.delivery.channel_id == channel_in(next_place(subscription))):
+        delivery, place = held.delivery, next_place(subscription)
+        is_same_place = (delivery.channel_id, delivery.opens_post) == (channel_in(place), place.opens_post)
+        if not (self.posts and delivery.document is not None and is_same_place):
             return False
         game, codes = self._still_owed(held)
         wanted = held.delivery.entries

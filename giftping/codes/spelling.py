@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Quotes, stops and dashes; other marks, such as the asterisks of markup, may say that it is no code.
-_AROUND = " .,:;。、，：；…\"'´“”„‟‘’‚‛«»‹›「」『』-–—−‐‑‒―"
+_AROUND = " \t.,:;。、，：；…\"'´“”„‟‘’‚‛«»‹›「」『』-–—−‐‑‒―"
 
 
 def bare_code(text: str, pattern: str = "") -> str:

@@ -49,12 +49,14 @@ def add_code(
     again: bool = False,
 ) -> int:
     """Record a code by hand, to go out with the next check, and say where it will, and where it has been already."""
-    from giftping.codes.guards.refusals import trimmed
+    from giftping.codes.spelling import bare_code
 
     session.check_game(game)
     said = Addition(rewards or None, expires_at, anyway, again)
     pattern = session.settings.games[game].code_pattern
-    spelling = trimmed(code_in_link(code.strip(), session.settings.games[game]), pattern)
+    typed = code_in_link(code.strip(), session.settings.games[game])
+    # What is nothing but marks is refused as it was typed.
+    spelling = bare_code(typed, pattern) or typed
     now = session.clock()
     with session.store() as store:
         known = next((one for one in store.codes(game) if one.key == key_of(spelling)), None)

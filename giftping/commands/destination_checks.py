@@ -99,6 +99,12 @@ def warnings_of(facts: DestinationFacts, now: datetime, *, is_new: bool) -> list
     return [*dict.fromkeys(lines), *mention_warnings(facts)]
 
 
+def posting_warnings(facts: DestinationFacts) -> list[str]:
+    """What of how messages are posted a destination takes all the same, and cannot do."""
+    judged = judge_posting_at(facts)
+    return [line_of(judged, facts.guild_id)] if judged is not None and judged.verdict is Verdict.WARN else []
+
+
 def mention_warnings(facts: DestinationFacts) -> list[str]:
     """Why mentions reach nobody, a line for each."""
     return [line_of(judged, facts.guild_id) for judged in judge_each_mention(facts)]

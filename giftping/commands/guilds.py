@@ -134,21 +134,23 @@ def mention_label(mention: str) -> str:
 
 
 def _open_ends(session: Session, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
-    from giftping.codes.broken_destination import meaning_of_broken, meaning_of_reason
+    from giftping.delivery.broken_destination import meaning_of_broken
+    from giftping.discord.meanings import meaning_in
     from giftping.output.check_lines import what_follows
 
     for one in group:
         if one.game not in session.settings.games:
             yield f"{one.game}: unknown game; {nearest(one.game, session.settings.games)}"
     zone, guild_id = session.wiring.zone, group[0].guild_id
-    broken = next((one for one in group if one.broken is not None), None)
-    if broken is not None and broken.broken is not None:
-        yield f"broken since {when(broken.broken.since, zone)}: {broken.broken.reason}"
-        yield what_follows(meaning_of_broken(broken), guild_id, broken.broken.retry_at, zone)
+    by_webhook = group[0].destination.by_webhook
+    broken = next((one.broken for one in group if one.broken is not None), None)
+    if broken is not None:
+        yield f"broken since {when(broken.since, zone)}: {broken.reason}"
+        yield what_follows(meaning_of_broken(broken, by_webhook=by_webhook), guild_id, broken.retry_at, zone)
     if left_open.owed:
         yield f"{counted(len(left_open.owed), 'code')} owed: did not go out so far"
     for reason in dict.fromkeys(one.reason for one in left_open.owed if broken is None):
-        if mend := meaning_of_reason(group[0], reason).mend:
+        if mend := meaning_in(reason, by_webhook=by_webhook).mend:
             yield f"{reason}; {mend}"
     if left_open.claimed:
         claimed = counted(left_open.claimed, "code")
@@ -173,10 +175,12 @@ def known_subscriptions(session: Session, guild_id: int) -> list[Subscription]:
     return _known_and_all(session, guild_id)[0]
 
 
-def _known_and_all(session: Session, guild_id: int) -> tuple[list[Subscription], list[Subscription]]:
+def _known_and_all(
+    session: Session, guild_id: int, *, may_be_none: bool = False
+) -> tuple[list[Subscription], list[Subscription]]:
     with session.store(read_only=True) as store:
         found, everybody = store.subscriptions(guild_id), store.subscriptions()
-    if not found:
+    if not found and not may_be_none:
         others = list(dict.fromkeys(str(one.guild_id) for one in everybody))
         raise UnknownGuildError(f"guild {guild_id} is not known; {nearest(guild_id, others)}")
     return found, everybody
@@ -190,17 +194,25 @@ def test(session: Session, guild_id: int | None, *, post: bool, pings: bool) -> 
     from giftping.runs.refused_token import note_token
 
     guild_id = _only_guild(session) if guild_id is None else guild_id
-    known, everybody = _known_and_all(session, guild_id)
+    todo = session.settings.todo
+    has_todo = todo.guild_id == guild_id and todo.channel_id is not None
+    known, everybody = _known_and_all(session, guild_id, may_be_none=has_todo)
     with session.store(read_only=True) as store:
         words = session.wiring.words(store.guild(guild_id).language)
-    tested = [_tested(session, group, everybody, words, post=post, pings=pings) for group in by_destination(known)]
+    groups = by_destination(known)
+    tested = [_tested(session, group, everybody, words, post=post, pings=pings) for group in groups]
+    if has_todo:
+        from giftping.commands.todo_channel import tested_todo_channel
+
+        channels = [group[0].destination.channel_id for group in groups]
+        tested += tested_todo_channel(session, dict(zip(channels, tested, strict=True)))
     # Runs go by what this has found of the bot token.
     note_token(session.wiring)
     works = all(one["works"] for one in tested)
     session.give({"guild_id": id_text(guild_id), "works": works, "destinations": tested})
     for one in tested:
         if one["works"]:
-            session.tell(f"guild {guild_id}: {one['destination']} works. {_pinged(one)}")
+            session.tell(f"guild {guild_id}: {one['destination']} works. {_pinged(one)}".rstrip())
         else:
             session.trouble(f"guild {guild_id}: {one['destination']} {one['reason']}")
     return EXIT_FINE if works else EXIT_TROUBLE
@@ -210,6 +222,8 @@ def _only_guild(session: Session) -> int:
     """The guild that there is. Raise UsageError where there are several, or none."""
     with session.store(read_only=True) as store:
         known = list(dict.fromkeys(one.guild_id for one in store.subscriptions()))
+    todo = session.settings.todo.guild_id
+    known += [todo] if todo is not None and todo not in known else []
     if not known:
         raise UsageError(NO_GUILDS)
     if len(known) > 1:
@@ -243,6 +257,7 @@ def _tested(
         look_with_or_without_bot,
         mention_objects,
         mention_warnings,
+        posting_warnings,
         reason_against,
     )
     from giftping.discord.message import ForumPost
@@ -263,7 +278,7 @@ def _tested(
         if not isinstance(outcome, Done):
             why = f"failed: {outcome.reason}{_to_mend(destination, outcome)}"
             return _outcome(group, route.label, why, mentions)
-    for warning in mention_warnings(facts):
+    for warning in (*posting_warnings(facts), *mention_warnings(facts)):
         session.trouble(f"warning: guild {facts.guild_id}: {warning}")
     _try_at_once(session, group)
     return _outcome(group, facts.label, "", mentions)

@@ -15,7 +15,7 @@ from giftping.output.code_objects import code_object
 from giftping.output.json import id_text, instant
 from giftping.settings.problems import nearest
 from giftping.store.base import CodeRecord, Ruling
-from giftping.text import counted, key_of, verb_for, when
+from giftping.text import counted, key_of, to_type, verb_for, when
 
 if TYPE_CHECKING:
     from giftping.codes.held_codes import HeldCode
@@ -39,20 +39,22 @@ def held(session: Session, game: str | None, source: str | None) -> int:
 
 
 def _lines(found: Sequence[HeldCode], zone: tzinfo | None) -> Iterator[str]:
-    """What is held, together what one source brought at once."""
+    """What is held, together what one source brought at once; behind all of a source, what says whether it is real."""
+    from giftping.codes.holds import commands_for
 
     def batch(one: HeldCode) -> tuple[str, ...]:
         said = one.clearance
         until = when(said.held_until, zone) if said.held_until else "you say so"
         return said.held_by, one.record.game, said.reason, when(said.held_since, zone), until
 
-    for (source, game, reason, since, until), alike in groupby(sorted(found, key=batch), key=batch):
-        codes = list(alike)
-        guilds = counted(max(len(one.guilds) for one in codes), "guild", "wait")
-        count = counted(len(codes), "code", "are")
-        yield f"{source}: {count} held for {game} since {since}, until {until}: {reason}"
-        yield f"  {', '.join(one.record.spelling for one in codes)}"
-        yield f"  {guilds}; giftping codes approve CODE, or reject CODE; all: --source {source}"
+    for source, of_source in groupby(sorted(found, key=batch), key=lambda one: one.clearance.held_by):
+        for (_, game, reason, since, until), alike in groupby(of_source, key=batch):
+            codes = list(alike)
+            count = counted(len(codes), "code", "are")
+            yield f"{source}: {count} held for {game} since {since}, until {until}: {reason}"
+            yield f"  {', '.join(one.record.spelling for one in codes)}"
+            yield f"  {counted(max(len(one.guilds) for one in codes), 'guild', 'wait')}"
+        yield f"All of {source}: {commands_for(source=source)}; codes may be named in place of the source."
 
 
 def _held(session: Session, store: Store, game: str | None, source: str | None) -> list[HeldCode]:
@@ -93,7 +95,8 @@ def approve(session: Session, codes: Sequence[str], game: str | None, source: st
     def says(record: CodeRecord, now: datetime) -> str:
         if now - record.last_seen < LISTED_WITHIN:
             return f"{record.spelling} approved: the next check announces it where it was not yet"
-        add = f"giftping codes add {record.spelling} --game {record.game}"
+        what = ["--", record.spelling] if record.spelling.startswith("-") else [record.spelling]
+        add = to_type("codes", "add", "--game", record.game, *what)
         return f"{record.spelling} approved, but no source lists it any more; to announce it: {add}"
 
     return _rule(session, codes, game, source, approved, says)
@@ -106,7 +109,7 @@ def reject(session: Session, codes: Sequence[str], game: str | None, source: str
 
 def withdraw(session: Session, code: str, game: str | None, *, undo: bool) -> int:
     """Take a code back, so that it goes out nowhere any more; or, with `undo`, take that back."""
-    from giftping.codes.holds import JudgingRules, remembered_clearance
+    from giftping.codes.holds import JudgingRules, commands_for, remembered_clearance
 
     if not undo:
         return _rule(session, [code], game, None, _withdrawn, _says_withdrawn)
@@ -122,8 +125,7 @@ def withdraw(session: Session, code: str, game: str | None, *, undo: bool) -> in
             return f"{record.spelling} was not withdrawn"
         judged = remembered_clearance(record, now, JudgingRules.of(session.settings))
         if judged.held_by:
-            ruling = f"giftping codes approve {record.spelling}, or reject {record.spelling}"
-            return f"{record.spelling} is held again ({judged.reason}): {ruling}"
+            return f"{record.spelling} is held again ({judged.reason}): {commands_for(code=record)}"
         if not judged.may_go_out:
             return f"{record.spelling} is not withdrawn any more, and goes out nowhere all the same: it {judged.reason}"
         return f"{record.spelling} is a code again: if it is listed, the next check announces it where it was not yet"

@@ -138,7 +138,12 @@ class Session:
     def tell(self, line: str) -> None:
         """Write a line of results, unless quiet or writing JSON."""
         if not (self.quiet or self.json):
-            self._write(sys.stdout, for_terminal(self.settings.redactor()(line)))
+            text = for_terminal(self.settings.redactor()(line))
+            if sys.stdout.isatty():
+                from giftping.output.wrapping import fitted
+
+                text = fitted(text, sys.stdout)
+            self._write(sys.stdout, text)
 
     def trouble(self, line: str) -> None:
         """Write a line of trouble on standard error, once: a store and the command that asks it may say the same."""

@@ -214,11 +214,11 @@ def _failed(session: Session, name: str, outcome: str, reason: str) -> int:
 
 
 def _show(session: Session, source: SourceDefinition, listing: Listing, now: datetime) -> int:
-    from giftping.codes.guards.refusals import clearance, without_marks
+    from giftping.codes.guards.refusals import clearance
     from giftping.codes.merge import merge
 
     skipped, games = frozenset(session.settings.codes.skipped_regions), session.settings.games
-    listed = merge(without_marks(listing.sightings, games))
+    listed = merge(listing.sightings)
     judged = [(code, clearance(code, now, skipped, games)) for code in listed]
     good = [code for code, verdict_ in judged if verdict_.may_go_out]
     refused = [(code.spelling, verdict_.reason) for code, verdict_ in judged if not verdict_.may_go_out]

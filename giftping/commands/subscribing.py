@@ -84,7 +84,11 @@ def add(session: Session, request: GuildRequest) -> int:
         if asked is not None:
             refuse_another_guilds(session.wiring, _stand_in(request, asked, now), store.subscriptions())
         known = store.subscriptions(request.guild_id)
-        after = store.change_subscriptions(request.guild_id, lambda there: changed(request, asked, there, now))
+
+        def amended(there: Sequence[Subscription]) -> list[Subscription]:
+            return changed(request, asked, _as_written_now(session, there, asked), now)
+
+        after = store.change_subscriptions(request.guild_id, amended)
         guild = store.change_guild(request.guild_id, lambda guild: _changed_guild(guild, request), now)
         named = [one for one in after if one.game in _named(request, known)]
         again = _forget_seeds(store, named) if request.announce_current else 0
@@ -111,6 +115,16 @@ def add(session: Session, request: GuildRequest) -> int:
         session.tell(f"No bot sees the guild's roles: {', '.join(request.mentions)} was not checked.")
     session.tell(_what_follows(named, known, again))
     return EXIT_FINE
+
+
+def _as_written_now(
+    session: Session, known: Sequence[Subscription], asked: Destination | None
+) -> Sequence[Subscription]:
+    """The subscriptions, those that go to the destination that is asked for with that as it is written now."""
+    if asked is None:
+        return known
+    is_same = session.wiring.is_same_destination
+    return [replace(one, destination=asked) if is_same(one.destination, asked) else one for one in known]
 
 
 def _looked_at(session: Session, request: GuildRequest, asked: Destination | None, now: datetime) -> list[LookedAt]:

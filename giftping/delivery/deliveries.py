@@ -165,14 +165,27 @@ class Deliveries:
 
     def change(self, delivery: Delivery, entries: Sequence[Change] = ()) -> Delivery:
         """The delivery as it is now written, with what it carries. Raise LostDeliveryError where it is not ours now."""
-        after, rev = delivery_document(delivery), fresh_rev()
-        made = self.store.engine.change([Change(DELIVERIES, delivery.document, after), *entries], rev=rev)
-        if not made[0]:
+        written, _ = self._change(delivery, entries)
+        if written is None:
             raise LostDeliveryError(delivery.id)
-        written = replace(delivery, document={**after, REV: rev})
-        if written.state is DeliveryState.DONE:
-            self._done.append(written)
         return written
+
+    def note_arrival(self, delivery: Delivery, entries: Sequence[Change]) -> list[bool]:
+        """For each change of what a delivery carries that has arrived whether it was made; the delivery is done then.
+
+        Made also where somebody else has given the delivery up: it has arrived all the same.
+        """
+        _, made = self._change(replace(delivery, state=DeliveryState.DONE), entries)
+        return made
+
+    def _change(self, delivery: Delivery, entries: Sequence[Change]) -> tuple[Delivery | None, list[bool]]:
+        """The delivery as it is now written, None where it is not ours; and whether each of the others was made."""
+        after, rev = delivery_document(delivery), fresh_rev()
+        is_ours, *made = self.store.engine.change([Change(DELIVERIES, delivery.document, after), *entries], rev=rev)
+        written = replace(delivery, document={**after, REV: rev}) if is_ours else None
+        if written is not None and written.state is DeliveryState.DONE:
+            self._done.append(written)
+        return written, made
 
     def refuse(self, delivery: Delivery, entries: Sequence[Change]) -> Delivery:
         """The delivery as refused and owed; what it carries is free then.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from giftping.store.base import StoreAwayError, StoreError
-from giftping.store.documents import HOSTS, RUNS
+from giftping.store.documents import HOSTS, RUNS, run_from_document
 from giftping.store.engine import Change
 from giftping.store.fields import DocumentError, Fields, is_text, time_from_value, time_to_text
 from giftping.store.records import Store
@@ -42,6 +42,8 @@ class NotAloneError(StoreError):
 
     notices: tuple[str, ...] = ()
     """What the store has to say of itself all the same, such as that something was carried back to it."""
+    odd: tuple[str, ...] = ()
+    """The documents that could not be read until then."""
 
 
 # The rule
@@ -106,6 +108,10 @@ def known_hosts(store: Store) -> KnownHosts:
     recorded = {host.name: host for document in store.engine.walk(HOSTS) if (host := _read_host(store, document))}
     ran: dict[str, HostRecord] = {}
     for document in store.engine.walk(RUNS):
+        try:
+            run_from_document(document)
+        except DocumentError as error:
+            store.note_odd(RUNS, document, error)
         # Read by hand: of a run that is odd in any other way its host has run all the same.
         name, seen_at = document.get("host"), _time(document.get("finished_at"))
         if is_text(name) and name and name not in recorded:

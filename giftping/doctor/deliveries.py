@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from giftping.codes.broken_destination import meaning_of_reason
+from giftping.codes.holds import commands_for
 from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
+from giftping.discord.meanings import meaning_in
 from giftping.doctor.judgement import Checks, Judgement, fail, left_midway, named, ok, warn
-from giftping.text import counted
+from giftping.text import counted, to_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +74,7 @@ def _refused(left_open: Sequence[Delivery], subscriptions: Iterable[Subscription
         subscription = known.get((one.guild_id or 0, one.game))
         if one.state is not DeliveryState.REFUSED or subscription is None:
             continue
-        meaning = meaning_of_reason(subscription, one.reason)
+        meaning = meaning_in(one.reason, by_webhook=subscription.destination.by_webhook)
         # What is wrong with a destination is said of the destination.
         if meaning.mend and not meaning.is_of_destination:
             refused.setdefault(meaning.mend, []).append(one)
@@ -120,7 +121,7 @@ def judge_held(deliveries: DeliveriesFacts) -> list[Judgement]:
     found = [
         warn(
             f"{counted(len(codes), 'code', 'wait')} until you say whether they are real: {named(codes)}",
-            f"giftping codes held; then: giftping codes approve --source {source}, or reject",
+            f"look at them: {to_type('codes', 'held')}; then: {commands_for(source=source)}",
             source,
         )
         for source, codes in sorted(deliveries.held.items())

@@ -28,6 +28,7 @@ from giftping.doctor.todo_roster import ROSTER_CHECKS, RosterFacts, look_at_rost
 from giftping.doctor.todo_sweeps import SWEEPS_CHECKS, SweepsFacts, look_at_sweeps
 from giftping.store.base import StoreError
 from giftping.todo.membership import MembershipReader
+from giftping.todo.sweep_notes import broken_in
 from giftping.wiring import host_name, side_by_side, utc_now
 
 if TYPE_CHECKING:
@@ -167,7 +168,8 @@ def _look_at_codes(
 
 def _look_at_todo(wiring: Wiring, bot: BotClient | None, contents: Contents, clock: Clock, now: datetime) -> TodoFacts:
     settings, kept = wiring.settings.todo, contents.todo
-    guild = look_at_todo_guild(bot, settings, sum(1 for _ in kept.loaded.on_roster()) if kept else 0)
+    broken = broken_in(kept.notes, settings.channel_id) if kept else None
+    guild = look_at_todo_guild(bot, settings, sum(1 for _ in kept.loaded.on_roster()) if kept else 0, broken, now)
     direct_messages = look_at_direct_messages(settings, kept, now, wiring.zone)
     if kept is None:
         return TodoFacts(guild, direct_messages)

@@ -13,6 +13,9 @@ from giftping.text import counted, verb_for
 SHOWN = 3
 """How many of several things are named."""
 
+ODD_SHOWN = 100
+"""So many documents that cannot be read are named: whoever is to mend them has to know each."""
+
 
 class Verdict(StrEnum):
     """How a check ended. WARN is what works for now; FAIL is what does not."""

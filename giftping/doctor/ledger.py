@@ -11,7 +11,7 @@ from giftping.codes.holds import JudgingRules
 from giftping.codes.left_open import NOT_ENDED
 from giftping.delivery.deliveries import DeliveryState
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
-from giftping.doctor.judgement import Checks, Judgement, fail, named, ok, warn
+from giftping.doctor.judgement import ODD_SHOWN, Checks, Judgement, fail, named, ok, warn
 from giftping.store.base import StoreError
 from giftping.store.clears import clears_of
 from giftping.store.tiny.files import JOURNAL, SNAPSHOT
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from giftping.todo.repository import LoadedMembers
     from giftping.todo.sweep_notes import SweepNotes
     from giftping.wiring import Wiring
-
-
-ODD_SHOWN = 100
-"""So many documents that cannot be read are named: whoever is to mend them has to know each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +91,7 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))
-            repository.examine_history()
+            repository.examine_history(clock())
         ledger = LedgerFacts(
             store.name,
             is_there=_is_there(wiring),
@@ -122,7 +118,7 @@ def _codes(store: Store, wiring: Wiring, now: datetime) -> Contents:
     ]
     held = held_codes(store, JudgingRules.of(wiring.settings), now)
     store.guilds()
-    store.examine_entries()
+    store.examine_entries(now)
     clears_of(store, "")
     return Contents(tuple(store.subscriptions()), tuple(left_open), tuple(held), tuple(store.runs()))
 

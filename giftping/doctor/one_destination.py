@@ -11,7 +11,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from giftping.codes.broken_destination import meaning_of_broken
+from giftping.delivery.broken_destination import meaning_of_broken
 from giftping.discord.channel_types import kind_of
 from giftping.discord.members import MembersClient
 from giftping.discord.outcome import Refused
@@ -145,7 +145,13 @@ def _broken(group: Sequence[Subscription]) -> BrokenFacts | None:
         return None
     # A forum, or a channel whose posts are blocked, looks like any other, as does a webhook's: only a post tells.
     is_seen = subscription.destination.channel_id is not None and broken.status in (None, *_SHOWN)
-    return BrokenFacts(broken.reason, broken.since, broken.retry_at, meaning_of_broken(subscription).mend, is_seen)
+    return BrokenFacts(
+        broken.reason,
+        broken.since,
+        broken.retry_at,
+        meaning_of_broken(broken, by_webhook=subscription.destination.by_webhook).mend,
+        is_seen,
+    )
 
 
 def look_at_destination(wiring: Wiring, bot: BotClient | None, group: Sequence[Subscription]) -> DestinationFacts:

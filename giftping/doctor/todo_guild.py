@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from giftping.delivery.broken_destination import is_resting
 from giftping.discord.http import Answer, Endpoint
 from giftping.discord.members import MEMBERS, MISSING_ACCESS, MembersClient
 from giftping.discord.outcome import Refused
@@ -19,12 +21,22 @@ from giftping.doctor.discord import (
     look_at_guild,
     trouble_in,
 )
-from giftping.doctor.judgement import Checks, Judgement, NoAnswer, fail, ok, unanswered, untold, warn
+from giftping.doctor.judgement import Checks, Judgement, NoAnswer, about, fail, ok, unanswered, untold, warn
 from giftping.text import counted
 from giftping.todo.membership import LIST_FROM
 
 if TYPE_CHECKING:
     from giftping.settings.keys import TodoSettings
+    from giftping.store.base import Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A channel that sweeps leave alone for a while, since it said a lasting no."""
+
+    lasts: timedelta
+    """For how long they have done so."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,8 @@ class TodoGuildFacts:
     """Whether the bot may list the guild's members."""
     roster_size: int = 0
     """How many members a sweep has to ask Discord about."""
+    rest: Rest | None = None
+    """That sweeps leave the channel alone, None where they do not."""
 
     @property
     def shows_members(self) -> bool:
@@ -55,10 +69,13 @@ class TodoGuildFacts:
 # Looking
 
 
-def look_at_todo_guild(bot: BotClient | None, todo: TodoSettings, roster_size: int) -> TodoGuildFacts:
+def look_at_todo_guild(
+    bot: BotClient | None, todo: TodoSettings, roster_size: int, broken: Broken | None, now: datetime
+) -> TodoGuildFacts:
     """How the guild, the channel and the role are; without a bot that Discord takes nothing is asked."""
     if bot is None:
         return TodoGuildFacts(todo.guild_id, todo.channel_id, todo.role_id, roster_size=roster_size)
+    rest = Rest(now - broken.since, broken.reason) if broken is not None and is_resting(broken, now) else None
     sight = look_at_guild(bot, todo.guild_id, todo.role_id) if todo.guild_id is not None else None
     channel = look_at_channel(bot, todo.channel_id, sight) if todo.channel_id is not None else None
     return TodoGuildFacts(
@@ -69,6 +86,7 @@ def look_at_todo_guild(bot: BotClient | None, todo: TodoSettings, roster_size: i
         channel=channel,
         lists_members=_lists_members(bot.members, sight.guild_id) if isinstance(sight, Sight) else None,
         roster_size=roster_size,
+        rest=rest,
     )
 
 
@@ -115,6 +133,10 @@ def judge_channel(todo: TodoGuildFacts) -> Judgement | None:
     if channel.takes_no_messages:
         said = f"{name} is {channel.takes_no_messages} and takes no messages"
         return fail(said, "set TODO_CHANNEL_ID to a text channel or a thread")
+    if todo.rest is not None:
+        said = f"{name} has been left alone for {about(todo.rest.lasts)}: {todo.rest.reason}"
+        test = f"giftping guilds test {todo.guild_id}"
+        return warn(said, f"it is tried again by itself; to have the next sweep do it: {test}")
     return ok(f"{name} is in the guild and takes messages")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from giftping.doctor.judgement import Checks, Judgement, fail, named, ok, warn
+from giftping.doctor.judgement import ODD_SHOWN, Checks, Judgement, fail, named, ok, warn
 from giftping.text import counted, verb_for
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def judge_roster(roster: RosterFacts) -> Judgement:
     """Whether the roster can be read, and anybody is on it."""
     if roster.odd:
         said = f"{counted(len(roster.odd), 'document')} cannot be read and {verb_for(len(roster.odd), 'are')} skipped"
-        return fail(f"{said}: {named(roster.odd)}", "correct or remove what is named")
+        return fail(f"{said}: {named(roster.odd, ODD_SHOWN)}", "correct or remove what is named")
     if not roster.size:
         return warn("nobody is on it", "put members on it: giftping todo roster add")
     never = f", {roster.never_submitted} of them without any TODO yet" if roster.never_submitted else ""

@@ -83,7 +83,7 @@ def judge_last_sweep(sweeps: SweepsFacts) -> Judgement:
     if age >= sweeps.remind_every + LATE:
         return warn(f"{said}, and members are to be reminded every {about(sweeps.remind_every)}", timer)
     if sweeps.told:
-        return warn(f"{said}, with trouble: {named(sweeps.told)}", "mend that; the next sweep tries again")
+        return warn(f"{said}, with trouble: {named(sweeps.told)}", "mend that; a later sweep tries again")
     return ok(said)
 
 

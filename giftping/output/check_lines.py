@@ -21,7 +21,7 @@ from giftping.output.trouble import (
     store_troubles,
     without_numbers,
 )
-from giftping.text import counted, when
+from giftping.text import counted, to_type, when
 
 if TYPE_CHECKING:
     from giftping.codes.gather import SourceReport
@@ -98,7 +98,8 @@ _TOWARDS = {
 def _next_step(delivery: DeliveryReport, zone: tzinfo | None) -> str:
     match delivery.result:
         case DeliveryResult.UNCERTAIN:
-            return f"; look into the channel, then: giftping codes settle {delivery.guild_id} --sent, or --resend"
+            settle = ("codes", "settle", str(delivery.guild_id))
+            return f"; look into the channel, then: {to_type(*settle, '--sent')} or {to_type(*settle, '--resend')}"
         case DeliveryResult.UNCLEAR:
             return "; the next run looks for it"
         case DeliveryResult.REFUSED if delivery.meaning is not None and (delivery.broke or delivery.is_of_content):
@@ -228,11 +229,14 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
 def _hold_troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
     """What is held, together what one source brought at once; to wait for a second family is no trouble."""
     for key, held in _batches(one for one in report.held if one.is_doubtful).items():
+        # Imported late: an idle run holds nothing, and loads no guards.
+        from giftping.codes.holds import commands_for
+
         first = held[0]
         ends = when(first.until, zone) if first.until else "you say so"
         line = (
             f"source {first.source}: {counted(len(held), 'code')} of {first.game} held until {ends}"
-            f" ({first.reason}): {_some(held)}; giftping codes approve --source {first.source}, or reject"
+            f" ({first.reason}): {_some(held)}; {commands_for(source=first.source)}"
         )
         fields = {"source": first.source, "game": first.game, "outcome": "held", "reason": first.reason}
         yield Trouble(key, line, counts_when_told=True, end_is_news=True, fields=fields)

@@ -152,7 +152,7 @@ def source_object(source: SourceReport) -> dict[str, Any]:
 
 def subscription_object(subscription: Subscription, destination: str) -> dict[str, Any]:
     """One subscription as it stands in JSON; the destination holds no secret."""
-    from giftping.codes.broken_destination import meaning_of_broken
+    from giftping.delivery.broken_destination import meaning_of_broken
 
     broken, posting = subscription.broken, subscription.posting
     return {
@@ -177,7 +177,7 @@ def subscription_object(subscription: Subscription, destination: str) -> dict[st
             "reason": broken.reason,
             "times": broken.times,
             "retry_at": instant(broken.retry_at),
-            **meaning_object(meaning_of_broken(subscription)),
+            **meaning_object(meaning_of_broken(broken, by_webhook=subscription.destination.by_webhook)),
         },
     }
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from giftping.text import json_for_terminal
@@ -14,11 +15,19 @@ if TYPE_CHECKING:
     from giftping.delivery.clock import ClockVerdict
 
 
+PORTION = 10_000
+"""How many pieces of JSON, each a name, a value or what stands between them, are written at once."""
+
+
 def write_json(value: object) -> None:
     """Write one JSON object on standard output."""
     # In another encoding what it does not have would be replaced: a program is to read what is meant.
     is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    sys.stdout.write(f"{json_for_terminal(json.dumps(value, indent=2, ensure_ascii=not is_unicode))}\n")
+    pieces = json.JSONEncoder(indent=2, ensure_ascii=not is_unicode).iterencode(value)
+    # A portion at a time: the whole text of ten thousand guilds is a quarter of what a command holds.
+    while portion := "".join(islice(pieces, PORTION)):
+        sys.stdout.write(json_for_terminal(portion))
+    sys.stdout.write("\n")
 
 
 def clock_object(clock: ClockVerdict) -> dict[str, Any]:

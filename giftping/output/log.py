@@ -68,7 +68,12 @@ class StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         try:
-            sys.stderr.write(f"{self.format(record)}\n")
+            text = self.format(record)
+            if sys.stderr.isatty() and not self._as_json:
+                from giftping.output.wrapping import fitted
+
+                text = fitted(text, sys.stderr)
+            sys.stderr.write(f"{text}\n")
         except Exception:  # noqa: BLE001 -- logging, too, lets no line end the program that wrote it
             self.handleError(record)
 

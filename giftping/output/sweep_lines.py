@@ -126,7 +126,7 @@ def writes_line(writes: PlannedWrites) -> str:
 
 def sweep_troubles(report: SweepReport) -> Iterator[Trouble]:
     """Everything that is wrong, whether or not it was told before."""
-    uncertain = frozenset(report.uncertain_lines())
+    for_a_person = frozenset(report.lines_for_a_person())
     lines = tuple(map(printable, report.trouble))
     yield from run_troubles(report.standing, lines)
     yield from store_troubles(report.standing, lines)
@@ -134,7 +134,7 @@ def sweep_troubles(report: SweepReport) -> Iterator[Trouble]:
         happened = what_happened(line)
         # 0.1.0 remembered the whole line.
         is_known = not report.told_before.isdisjoint({happened, line})
-        counts = line in uncertain
+        counts = line in for_a_person
         yield Trouble(without_numbers(happened), printable(line), is_known, counts_when_told=counts)
     yield from clock_troubles(report.clock)
 

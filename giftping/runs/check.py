@@ -115,6 +115,7 @@ class _Run:
             discord_now=self._wiring.discord_now,
             gather=self._gather,
             open_store=self._open_store,
+            examine=self._examine,
             deliveries=partial(self._wiring.deliveries, clock=self._clock.now, read_only=self._request.dry_run),
             routes=self._route_to,
             games=settings.games,
@@ -134,7 +135,9 @@ class _Run:
             return check(tools, self._rules(), self._request)
         except NotAloneError as error:
             now, why = self._clock.now(), str(error)
-            return CheckReport(started, now, self._request.dry_run, trouble=(why,), notices=error.notices, standing=why)
+            return CheckReport(
+                started, now, self._request.dry_run, trouble=(why, *error.odd), notices=error.notices, standing=why
+            )
 
     def finish(self, report: CheckReport) -> CheckReport:
         """The report with this host's own trouble; what the next run starts from is written.
@@ -203,6 +206,20 @@ class _Run:
         if self._settings.mongo.uri is not None and not self._request.dry_run:
             self._meet_shared(self._store)
         return self._store
+
+    def _examine(self, store: Store) -> None:
+        from giftping.runs.whole_look import look_through
+        from giftping.store.clears import clears_of
+        from giftping.store.documents import LEDGER
+
+        now = self._clock.now()
+        # A run asks for none of them.
+        clears_of(store, "")
+        if self._request.dry_run:
+            store.examine_entries(now)
+            return
+
+        look_through(self._settings.state, LEDGER, lambda last: store.examine_entries(now, last))
 
     def _meet_shared(self, store: Store) -> None:
         """Take the older bots' data over before the first check that meets it."""
@@ -284,12 +301,9 @@ def as_not_asked(gathered: Gathered, memory: Memory) -> Gathered:
 
 def listed_now(settings: Settings) -> set[tuple[str, str]]:
     """Game and key of every code that the sources listed when this host last asked them."""
-    from giftping.codes.guards.refusals import without_marks
-
     memory = read_memory(settings.state / SOURCES)
     states = [memory.of(source) for source in settings.sources.values() if source.enabled]
-    sightings = (sighting for state in states for sighting in sightings_of(state))
-    return {(sighting.game, sighting.key) for sighting in without_marks(sightings, settings.games)}
+    return {(sighting.game, sighting.key) for state in states for sighting in sightings_of(state)}
 
 
 def _not_written(path: Path, error: OSError) -> str:

@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+
+from giftping.store.fields import time_from_value
 
 _NAME = re.compile(
     r"(\d{4}-?\d{2}-?\d{2})(?:[T_ -]?(\d{2})[-_:.]?(\d{2})(?:[-_:.]?(\d{2}))?)?(Z|[+-]\d{2}[-_:.]?\d{2})?(?!\d)"
@@ -81,12 +83,10 @@ def _of_line(line: str, where: str) -> Recorded:
 
 def _time_of(value: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        # As a check stores it: by a time that nobody can mean nothing of it could be read again.
+        return time_from_value(value)
+    except (TypeError, ValueError):
         return None
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _time_in(name: str) -> datetime | None:

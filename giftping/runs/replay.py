@@ -160,6 +160,7 @@ class _Play:
             discord_now=self._clock,
             gather=self._gather,
             open_store=lambda: self._store,
+            examine=lambda _store: None,
             deliveries=lambda store: Deliveries(store, _OnlyProcess(), self._clock),
             routes=lambda _: _Nowhere(self._clock),
             games=self._settings.games,

@@ -27,6 +27,8 @@ BOT_LOCK = "bot.lock"
 
 CLOCK = "clock.json"
 LAST_CHECK = "last-check.json"
+EXAMINED = "examined-*.json"
+"""By the name of the collection that was read."""
 REFUSED_TOKEN = "refused-token.json"  # noqa: S105 - the name of a file
 SOURCES = "sources.json"
 ATTACHMENTS = "attachments"
@@ -77,6 +79,10 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
         "the next run tries it",
     ),
     LAST_CHECK: ("how the last check ended", "the next check looks closer"),
+    EXAMINED: (
+        "when a long ledger or history was last read whole for what cannot be read in it, and what that was",
+        "the next run reads it whole",
+    ),
     BOT_COMMANDS: ("which slash commands Discord has from the bot", "they are sent once more"),
     HOST_FILE: (
         "the name under which this folder claims codes",

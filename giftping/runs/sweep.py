@@ -23,7 +23,9 @@ from giftping.runs.how_to import how_to
 from giftping.runs.lock import RunLock
 from giftping.runs.refused_token import leave_refused_token, note_token
 from giftping.runs.state_folder import ATTACHMENTS, SWEEP_LOCK
+from giftping.runs.whole_look import look_through
 from giftping.settings.file import Mistake, SettingsError
+from giftping.store.documents import TODO_EVENTS
 from giftping.store.holder import ProcessLock
 from giftping.store.tiny.files import replace_file, storage_errors
 from giftping.todo.local_time import LocalQuietHours, day_of
@@ -39,6 +41,7 @@ from giftping.todo.rules import TodoRules
 from giftping.todo.submit import SubmitReport, SubmitRequest, SubmitTools, submit
 from giftping.todo.sweep import SweepRules, SweepTools, sweep
 from giftping.todo.sweep_begin import SweepTime
+from giftping.todo.sweep_notes import SweepNotes, broken_in
 from giftping.todo.validation import ATTACHMENT_SIZE, content_type_of
 from giftping.wiring import POSTING_THREADS, Wiring, host_name, side_by_side, utc_now
 
@@ -97,7 +100,7 @@ def run_sweep(
             report = sweep(stage.tools(open_store, on_progress), rules)
         except NotAloneError as error:
             why = str(error)
-            return SweepReport(started, clock.now(), trouble=(why,), notices=error.notices, standing=why)
+            return SweepReport(started, clock.now(), trouble=(why, *error.odd), notices=error.notices, standing=why)
         finally:
             if not dry_run:
                 note_token(wiring)
@@ -208,6 +211,7 @@ class _Stage:
 
     def __init__(self, wiring: Wiring, place: _Place, timing: Timing, clock: HostClock, *, dry_run: bool) -> None:
         settings = wiring.settings
+        self._is_dry_run = dry_run
         self._clock = clock
         self._settings = settings
         self._place = place
@@ -239,6 +243,7 @@ class _Stage:
             time=SweepTime(clock, lambda: self._clock.is_doubtful, self.ask_time),
             sleep=self._sleep,
             open_store=open_store,
+            examine=self._examine,
             memberships=memberships,
             messenger=self.messenger,
             roles=self.keeper,
@@ -247,6 +252,13 @@ class _Stage:
             on_progress=on_progress,
             stopped=self._wiring.is_stopped,
         )
+
+    def _examine(self, repository: MemberRepository) -> None:
+        now = self._clock.now()
+        if self._is_dry_run:
+            repository.examine_history(now)
+        else:
+            look_through(self._settings.state, TODO_EVENTS, lambda last: repository.examine_history(now, last))
 
     def ask_time(self) -> tuple[ClockVerdict, str]:
         """What this host's clock is worth by Discord's time, and why that is not known; one request at most.
@@ -269,9 +281,9 @@ class _Stage:
         else:
             sleep_unless(self._wiring.stopped, seconds, self._timing.sleep)
 
-    def messenger(self, repository: MemberRepository, downtimes: Sequence[Period]) -> Messenger:
+    def messenger(self, repository: MemberRepository, notes: SweepNotes) -> Messenger:
         """What tells members things."""
-        todo, store = self._settings.todo, repository.store
+        todo, store, channel_id = self._settings.todo, repository.store, self._place.channel_id
         return Messenger(
             repository=repository,
             deliveries=self._deliveries(repository),
@@ -279,9 +291,10 @@ class _Stage:
             members=self._members,
             clock=self._clock.now,
             rules=self.rules,
-            addresses=Addresses(self._place.channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
+            addresses=Addresses(self._place.guild_id, channel_id, todo.role_id, todo.direct_messages, todo.new_dms),
             ask_speech=lambda: self._speech(store),
-            downtimes=downtimes,
+            downtimes=notes.downtimes,
+            broken=broken_in(notes, channel_id),
             upload=self._attachments.upload,
             stopped=self._wiring.is_stopped,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -110,6 +110,11 @@ class Destination:
     giftping.codes.places."""
     opens_post: bool = False
     """Whether a message opens a post of its own there, as in a forum; nor does a subscription's."""
+
+    @property
+    def by_webhook(self) -> bool:
+        """Whether it is posted to by a webhook, and not by the bot."""
+        return bool(self.webhook)
 
 
 class ChannelKind(StrEnum):
@@ -326,3 +331,34 @@ class RunRecord:
     def id(self) -> str:
         """The unique id of the record."""
         return f"{self.job}@{self.host}"
+
+
+# A look at a whole collection
+
+READ_AT_ONCE = 10_000
+"""So many documents are read whole by each run that may meet them, in a moment; of more, only the odd ones are."""
+
+READ_WHOLE_EVERY = timedelta(days=1)
+"""How often a longer collection is read whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a whole look at a collection came to. The names of the fields are keys of a file."""
+
+    store: str
+    """What the store is called that it is in."""
+    at: datetime
+    documents: int
+    """How many there were."""
+    odd: tuple[str, ...] = ()
+    """The ids of those that could not be read: they are looked at by each run until they are mended."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are too many to be read by each run."""
+        return self.documents > READ_AT_ONCE
+
+    def spares(self, store: str, now: datetime) -> bool:
+        """Whether the collection of this store need not be read whole now; a look in the future spares nothing."""
+        return self.is_long and self.store == store and self.at <= now < self.at + READ_WHOLE_EVERY

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from giftping.store.base import StoreError
+from giftping.store.base import Examined, StoreError
 from giftping.store.documents import Document
 from giftping.store.engine import Change, Engine, OddId
 from giftping.store.fields import DocumentError
@@ -122,6 +123,26 @@ class BaseRecords:
                 yield record_of(document)
             except DocumentError as error:
                 self.note_odd(collection, document, error)
+
+    def examined(
+        self, collection: str, is_readable: Callable[[Mapping[str, Any]], bool], now: datetime, last: Examined | None
+    ) -> Examined:
+        """What a look at all documents of a collection came to; `is_readable` names those that cannot be read.
+
+        The `last` look, where it may still be gone by: then only what was odd is looked at again.
+        """
+        if last is not None and last.spares(self.name, now):
+            # An `_id` that is no text is met by no `get`, and costs no more than this.
+            self.engine.strays(collection)
+            for document in self.engine.get(collection, last.odd).values() if last.odd else ():
+                is_readable(document)
+            return last
+        count, odd = 0, []
+        for document in self.engine.walk(collection):
+            count += 1
+            if not is_readable(document):
+                odd.append(document["_id"])
+        return Examined(self.name, now, count, tuple(odd))
 
     def made(self, changes: Sequence[Change]) -> frozenset[str]:
         """The ids of the changes that were made. One write."""

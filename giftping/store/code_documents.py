@@ -63,7 +63,7 @@ def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
         expires_at=fields.first_time("expires_at"),
         latest_end=fields.first_time("latest_end"),
         expiry_text=fields.optional_text("expiry_text"),
-        state=fields.optional_text("state"),
+        state=_state_from(fields),
         regions=fields.texts("regions"),
         rounds=_rounds_from(fields),
         holds={plain_name(name): _hold_from(holds.table(name)) for name in holds.document},
@@ -74,6 +74,15 @@ def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
     if document.get("_id") != code.id:
         raise fields.wrong("_id", f"{code.id!r}")
     return code
+
+
+def _state_from(fields: Fields) -> str:
+    if fields.document.get("state") is None:
+        return ""
+    # Whoever keeps a ledger in the state folder alone loads no settings.
+    from giftping.settings.sources import SightingState
+
+    return fields.optional_kind("state", list(SightingState))
 
 
 def _memory_to_document(memory: SourceMemory) -> Document:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from giftping.store.base import StoreError
 from giftping.text import id_or_none
@@ -48,7 +48,7 @@ def time_from_value(value: object) -> datetime:
     return at
 
 
-def is_text(value: object) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     """Whether a stored value is a text; Code, a type of BSON's own, is a class of texts, and none."""
     return type(value) is str
 
@@ -102,6 +102,13 @@ class Fields:
     def optional_text(self, name: str) -> str:
         """A text, empty where the field is not there."""
         return "" if self.document.get(name) is None else self.text(name)
+
+    def optional_kind(self, name: str, kinds: Collection[str]) -> str:
+        """A text that is one of several, empty where the field is not there."""
+        found = self.optional_text(name)
+        if found and found not in kinds:
+            raise self.wrong(name, f"one of {', '.join(kinds)}")
+        return found
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts, none where the field is not there."""
@@ -175,6 +182,6 @@ class Fields:
 
 
 def _as_text(value: object) -> str:
-    if not isinstance(value, str):
+    if not is_text(value):
         raise TypeError(f"not a text: {value!r}")
     return value

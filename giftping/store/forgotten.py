@@ -6,7 +6,8 @@ mirror, a backup or an older bot's database, is taken away again by the same rul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import REV, Change, Engine
 from giftping.store.errors import StoreError
-from giftping.store.fields import time_from_value
+from giftping.store.fields import DocumentError, Fields, time_from_value, whole_number
 from giftping.text import id_or_none
 
 FORGOTTEN = "forgotten "
@@ -49,13 +50,26 @@ def forgotten_document(user_id: int, at: datetime) -> Document:
 
 def forgotten_members(engine: Engine) -> dict[int, float]:
     """When each member who was forgotten was, in epoch seconds, by their id."""
-    found: dict[int, float] = {}
+    read = map(_read, engine.find(TODO_STATE, within=FORGOTTEN))
+    return dict(one for one in read if not isinstance(one, DocumentError))
+
+
+def odd_notes(engine: Engine) -> Iterator[tuple[Mapping[str, Any], DocumentError]]:
+    """The notes that cannot be read, each with what is odd: nobody knows what is to stay away by them."""
     for document in engine.find(TODO_STATE, within=FORGOTTEN):
-        user_id = id_or_none(str(document["_id"]).removeprefix(FORGOTTEN))
-        at = document.get("forgotten_at")
-        if user_id is not None and isinstance(at, int | float) and not isinstance(at, bool):
-            found[user_id] = float(at)
-    return found
+        if isinstance(read := _read(document), DocumentError):
+            yield document, read
+
+
+def _read(document: Mapping[str, Any]) -> tuple[int, float] | DocumentError:
+    """Who was forgotten, and when, by a note; what is odd where it does not say."""
+    fields, at = Fields(TODO_STATE, document), document.get("forgotten_at")
+    user_id = id_or_none(str(document["_id"]).removeprefix(FORGOTTEN))
+    if user_id is None:
+        return fields.wrong("_id", f"'{FORGOTTEN}' and a Discord id")
+    if not isinstance(at, int | float) or isinstance(at, bool) or not math.isfinite(at):
+        return fields.wrong("forgotten_at", "a time in epoch seconds")
+    return user_id, float(at)
 
 
 def without_forgotten(
@@ -86,38 +100,59 @@ def note_forgotten(engine: Engine, user_id: int, at: datetime) -> None:
     engine.change([Change(TODO_STATE, earlier, note), *(Change(TODO_STATE, one, None) for one in over)])
 
 
-def purge_again(engine: Engine) -> None:
-    """Take away what has come back of those who were forgotten."""
-    for user_id, at in forgotten_members(engine).items():
-        purge(engine, user_id, at)
+def purge_again(engine: Engine, now: datetime | None = None) -> bool:
+    """Whether something had come back of those who were forgotten, and is taken away: a request or four where not.
+
+    A note from later than `now` was written by a wrong clock, and counts as of now from now on: it would take away
+    what they have yet to hand in. Raise StoreError where others keep changing their documents.
+    """
+    forgotten = forgotten_members(engine)
+    if not forgotten:
+        return False
+    if now is not None and max(forgotten.values()) > now.timestamp():
+        notes = [forgotten_document(user_id, now) for user_id, at in forgotten.items() if at > now.timestamp()]
+        there = engine.get(TODO_STATE, [note["_id"] for note in notes])
+        engine.change([Change(TODO_STATE, there.get(note["_id"]), note) for note in notes])
+        forgotten = {user_id: min(at, now.timestamp()) for user_id, at in forgotten.items()}
+    purged = _purge(engine, forgotten, reasons=False)
+    return bool(purged.changed or purged.events)
 
 
-def purge(engine: Engine, user_id: int, at: float, *, reasons: bool = False) -> Purged:
-    """What was taken away of a member in a store; with `reasons`, also those of pauses that lie ahead.
+def purge(engine: Engine, user_id: int, at: float) -> Purged:
+    """What was taken away of a member in a store, also the reasons of pauses that lie ahead.
 
     Raise StoreError where others keep changing their documents.
     """
-    id_ = str(user_id)
+    return _purge(engine, {user_id: at}, reasons=True)
+
+
+def _purge(engine: Engine, forgotten: Mapping[int, float], *, reasons: bool) -> Purged:
+    at_of = {str(user_id): at for user_id, at in forgotten.items()}
     changed: set[str] = set()
     for _ in range(TRIES):
         changes = []
         for name in (TODO_TIMESTAMPS, ACTIVE_MEMBERS):
-            document = engine.get(name, [id_]).get(id_)
-            if document is None:
-                continue
-            after = kept_of(name, document, at)
-            if reasons and after is not None and name == ACTIVE_MEMBERS:
-                after = without_reasons(after)
-            if after != document:
-                changes.append(Change(name, document, after))
+            for id_, document in engine.get(name, at_of.keys()).items():
+                after = kept_of(name, document, at_of[id_])
+                if reasons and after is not None and name == ACTIVE_MEMBERS:
+                    after = without_reasons(after)
+                if after != document:
+                    changes.append(Change(name, document, after))
         made = engine.change(changes) if changes else []
         changed |= {change.collection for change, is_made in zip(changes, made, strict=True) if is_made}
         if all(made):
             break
     else:
-        raise StoreError(f"member {user_id}: the documents keep changing; run giftping todo forget again")
-    found = engine.find(TODO_EVENTS, {"user_id": [id_, user_id]})
-    events = [Change(TODO_EVENTS, one, None) for one in found if kept_of(TODO_EVENTS, one, at) is None]
+        ids = ", ".join(sorted({change.id for change in changes}))
+        raise StoreError(f"member {ids}: the documents keep changing; run giftping todo forget again")
+    found = engine.find(TODO_EVENTS, {"user_id": [*at_of, *forgotten]})
+    # 5 and 5.0 are equal where they are asked for, and true is as well.
+    owners = [(one, id_or_none(str(whole_number(one["user_id"]) or one["user_id"]))) for one in found]
+    events = [
+        Change(TODO_EVENTS, one, None)
+        for one, owner in owners
+        if owner is not None and owner in forgotten and kept_of(TODO_EVENTS, one, forgotten[owner]) is None
+    ]
     return Purged(sum(engine.change(events)) if events else 0, frozenset(changed))
 
 

@@ -31,7 +31,7 @@ from giftping.store.documents import (
     style_from,
     text_or_none,
 )
-from giftping.store.fields import Fields, time_to_text
+from giftping.store.fields import Fields, is_text, time_to_text
 
 _OF_SUBSCRIPTION = frozenset(
     {"_id", "guild_id", "game", "destination", "created_at", "updated_at"}
@@ -114,7 +114,7 @@ def subscription_from_document(document: Mapping[str, Any]) -> Subscription:
         addresses={
             plain_name(name): address
             for name, address in (seeded.document if seeded else {}).items()
-            if address and isinstance(address, str)
+            if address and is_text(address)
         },
         announce_current=fields.flag("announce_current"),
         broken=None if document.get("broken") is None else broken_from(fields.table("broken")),

@@ -56,11 +56,8 @@ class MemoryEngine:
         """The documents that are wanted, by `_id`."""
         with self._lock:
             documents = self._documents("find", collection)
-            return [
-                documents[id_]
-                for id_ in sorted(documents)
-                if id_.startswith(within) and is_wanted(documents[id_], where)
-            ]
+            ids = sorted(id_ for id_ in documents if id_.startswith(within)) if within else sorted(documents)
+            return [documents[id_] for id_ in ids if not where or is_wanted(documents[id_], where)]
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """All documents."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ from giftping.store.base import (
     HOME_GAME,
     CodeRecord,
     EntryState,
+    Examined,
     LedgerEntry,
     RunRecord,
     code_id,
@@ -123,10 +124,14 @@ class Store(GuildRecords):
         # As records they take some times the room.
         return self._readable(LEDGER, (document for _, _, document in dated), entry_from_document)
 
-    def examine_entries(self) -> None:
-        """Read the whole ledger, of which nothing is kept but what cannot be read: the store names that."""
-        ours = (document for document in self.engine.walk(LEDGER) if is_ledger_document(document))
-        deque(self._readable(LEDGER, ours, entry_from_document), maxlen=0)
+    def examine_entries(self, now: datetime, last: Examined | None = None) -> Examined:
+        """What a look at the whole ledger came to, or the `last` one, where it may still be gone by."""
+
+        def is_readable(document: Mapping[str, Any]) -> bool:
+            ours = [document] if is_ledger_document(document) else []
+            return len(list(self._readable(LEDGER, ours, entry_from_document))) == len(ours)
+
+        return self.examined(LEDGER, is_readable, now, last)
 
     def sent(
         self, *, keys: Collection[str] = (), message_ids: Collection[int] = ()
@@ -184,8 +189,11 @@ class Store(GuildRecords):
         documents = self.engine.find(CODES, None if game is None else {"game": [game]})
         found = list(self._readable(CODES, documents, self._code_of))
         if game is None:
-            self._unreadable_codes = {one["_id"] for one in documents} - {one.id for one in found}
-        found.sort(key=lambda code: code.id)
+            is_whole = len(found) == len(documents)
+            self._unreadable_codes = (
+                set() if is_whole else {one["_id"] for one in documents} - {one.id for one in found}
+            )
+        # They came by id, and stay so where that is the same.
         found.sort(key=lambda code: code.first_seen, reverse=True)
         return found
 

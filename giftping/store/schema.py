@@ -304,6 +304,11 @@ SHAPES: Mapping[str, Shape] = {
             "downtimes": ("list", "the times in which nobody swept, each from and to"),
             "dms_stopped_until": ("seconds", "until when no new direct messages are opened"),
             "told": ("list of texts", "which trouble the last one told"),
+            "channel": (
+                "object",
+                "the channel that said a lasting no: `channel_id`, `since`, `reason`, `times`, `retry_at`, `status` of"
+                " HTTP, and Discord's own `code`",
+            ),
         },
     ),
     META: Shape(

@@ -27,7 +27,7 @@ from giftping.store.documents import (
     schema_document,
 )
 from giftping.store.engine import Change, Engine
-from giftping.store.fields import DocumentError, time_from_value, time_to_text
+from giftping.store.fields import DocumentError, is_text, time_from_value, time_to_text
 from giftping.store.first_schema import OPEN_STATES, OnOdd, changes_to_entries, changes_to_guilds
 from giftping.store.tiny.files import StoreLock
 from giftping.text import counted
@@ -209,7 +209,7 @@ def _last_runs(engine: Engine, own: str) -> dict[str, str]:
     last: dict[str, str] = {}
     for document in engine.walk(RUNS):
         name, at = document.get("host"), _time_text(document.get("finished_at"))
-        if isinstance(name, str) and name not in (own, "", *recorded) and at:
+        if is_text(name) and name not in (own, "", *recorded) and at:
             last[name] = max(at, last.get(name, ""))
     return last
 

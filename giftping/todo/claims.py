@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from giftping.delivery.clock import Clock, delivery_time
-from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.delivery.deliveries import Deliveries, Delivery, LostDeliveryError
 from giftping.delivery.retries import is_left_alone, message_retry_at
 from giftping.discord.http import DiscordHttp
 from giftping.discord.meanings import Meaning, meaning_of
@@ -204,24 +204,32 @@ class LegClaims:
             return []
         meaning = meaning_of(outcome.status, outcome.code)
         # Of several it is not known whose part of it was refused: each is tried alone first.
-        self._release(outgoing, outcome.reason, of_content=meaning if len(outgoing.recipients) == 1 else None)
-        return [replace(one, mend=meaning.mend) for one in _reports(outgoing, ActionResult.REFUSED, outcome.reason)]
+        is_alone = len(outgoing.recipients) == 1
+        self._release(outgoing, outcome.reason, of_content=meaning if is_alone else None)
+        rests = is_alone and meaning.is_of_content
+        reports = _reports(outgoing, ActionResult.REFUSED, outcome.reason)
+        return [replace(one, mend=meaning.mend, rests=rests) for one in reports]
 
     def _record_done(self, outgoing: Outgoing, outcome: Done) -> list[LegReport]:
         message_id, channel_id = outcome.message_id, outcome.channel_id or outgoing.delivery.channel_id
-        # Asleep between the fence and the first byte, it was given up by others. It was delivered all the same.
-        with suppress(LostDeliveryError):
-            self.deliveries.change(replace(outgoing.delivery, state=DeliveryState.DONE, message_id=message_id))
         # By Discord's clock, never by ours: it is what the interval lies between.
         at = delivery_time(snowflake_time(message_id), self.clock())
-        self._change(
-            outgoing,
-            outgoing.recipients,
-            lambda member, notice: with_delivery(
-                member, notice, outgoing.leg, at=at, message_id=message_id, channel_id=channel_id
-            ),
-            message_id=message_id,
+
+        def delivered(member: Member, notice: Notice) -> Member:
+            return with_delivery(member, notice, outgoing.leg, at=at, message_id=message_id, channel_id=channel_id)
+
+        # All of it in one write for each collection: the next message waits for each of them.
+        members = self.repository.load([member.user_id for member, _ in outgoing.recipients]).members
+        edit = self._edit(outgoing, outgoing.recipients, delivered, message_id=message_id)
+        edits = [changed for member in members.values() if (changed := edit(member)) is not None]
+        events, changes = self.repository.events_of(edits), self.repository.changes_of(edits)
+        made = self.deliveries.note_arrival(
+            replace(outgoing.delivery, message_id=message_id), [*events, *changes.values()]
         )
+        done = {user_id for user_id, is_made in zip(changes, made[len(events) :], strict=True) if is_made}
+        # Whose document has changed since it was read is amended as it is now.
+        if left := [one for one in outgoing.recipients if one[0].user_id not in done]:
+            self._change(outgoing, left, delivered, message_id=message_id)
         return _reports(outgoing, ActionResult.DONE, message_id=message_id)
 
     def _record_unclear(self, outgoing: Outgoing, outcome: Unclear) -> list[LegReport]:
@@ -298,11 +306,28 @@ class LegClaims:
 
         What was delivered is entered also where it is not.
         """
-        notices, leg = {member.user_id: notice for member, notice in recipients}, outgoing.leg
+        notices, now = {member.user_id: notice for member, notice in recipients}, self.clock()
+        edit = self._edit(outgoing, recipients, change, reason=reason, message_id=message_id)
+        amended = self.repository.amend(list(notices), edit)
+        if message_id is not None:
+            stray = {user_id: notice for user_id, notice in notices.items() if user_id not in amended}
+            self._enter_stray(stray, outgoing.leg, message_id, now)
+
+    def _edit(
+        self,
+        outgoing: Outgoing,
+        recipients: Sequence[Recipient],
+        change: Callable[[Member, Notice], Member],
+        *,
+        reason: str = "",
+        message_id: int | None = None,
+    ) -> Callable[[Member], MemberChange | None]:
+        """What changes a member, with what the history says of it, as long as the leg is this message's."""
+        ids, leg = {member.user_id: notice.id for member, notice in recipients}, outgoing.leg
         now = self.clock()
 
-        def changed(member: Member) -> MemberChange | None:
-            notice = member.notice(notices[member.user_id].id)
+        def edited(member: Member) -> MemberChange | None:
+            notice = member.notice(ids[member.user_id])
             if notice is None or not _is_held(notice, outgoing):
                 return None
             # The same refusal each quarter of an hour would fill the history.
@@ -310,10 +335,7 @@ class LegClaims:
             event = leg_event(member, notice, leg, now, self.rules.host, reason=reason, message_id=message_id)
             return MemberChange(change(member, notice), (event,) if is_news else ())
 
-        amended = self.repository.amend(list(notices), changed)
-        if message_id is not None:
-            stray = {user_id: notice for user_id, notice in notices.items() if user_id not in amended}
-            self._enter_stray(stray, leg, message_id, now)
+        return edited
 
     def _enter_stray(self, notices: Mapping[int, Notice], leg: LegName, message_id: int, now: datetime) -> None:
         """Enter what was delivered though nobody waits for it: a TODO came meanwhile, or it was given up."""

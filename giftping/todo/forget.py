@@ -33,7 +33,7 @@ def forget_documents(repository: MemberRepository, user_id: int, at: datetime) -
     repository.remove_strays(user_id)
     # First the note: what is cut short after it is finished by the next one who meets it.
     note_forgotten(engine, user_id, at)
-    purged = purge(engine, user_id, at.timestamp(), reasons=True)
+    purged = purge(engine, user_id, at.timestamp())
     roster: Mapping[str, Any] | None = engine.get(ACTIVE_MEMBERS, [str(user_id)]).get(str(user_id))
     left = (roster or {}).get("pauses") or ()
     return Forgotten(TODO_TIMESTAMPS in purged.changed, purged.events, roster is not None, len(left))

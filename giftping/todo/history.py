@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from giftping.store.documents import TODO_EVENTS, Document
+from giftping.store.fields import is_text
 from giftping.todo.document_fields import DocumentFields, epoch_of, set_values
 
 
@@ -62,3 +63,12 @@ def event_from(document: Mapping[str, Any]) -> Event:
         day=reader.text("day"),
         message_id=reader.id("message_id"),
     )
+
+
+def waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The events that are written into documents of the timestamps, and may not be in the history yet."""
+    for document in documents:
+        events = document.get("events")
+        for event in events if isinstance(events, list | tuple) else ():
+            if isinstance(event, Mapping) and is_text(event.get("_id")):
+                yield event

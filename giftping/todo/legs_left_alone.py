@@ -24,5 +24,5 @@ def legs_left_alone(news: Iterable[Recipient], pinged: Sequence[Member], now: da
             leg = notice.leg(name)
             if is_left_alone(leg.retry_at, now):
                 report = leg_report(member, notice, name, ActionResult.REFUSED, leg.reason)
-                found.append(replace(report, mend=meaning_in(leg.reason).mend, is_left_alone=True))
+                found.append(replace(report, mend=meaning_in(leg.reason).mend, rests=True, is_left_alone=True))
     return found

@@ -6,15 +6,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
+from giftping.delivery.broken_destination import broken_after, is_resting, meaning_of_broken
 from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries
 from giftping.discord.limits import ATTACHMENT
-from giftping.discord.meanings import meaning_of
+from giftping.discord.meanings import Meaning, meaning_of
 from giftping.discord.members import DMS_TOO_FAST, MembersClient
 from giftping.discord.message import Message, Upload
-from giftping.discord.outcome import Outcome, Refused, WithdrawnError
+from giftping.discord.outcome import Done, Outcome, Refused, WithdrawnError
 from giftping.discord.refusals import UNKNOWN_CHANNEL
 from giftping.discord.rest import RestClient
+from giftping.store.base import Broken
 from giftping.todo.claims import LegClaims, Outgoing, leg_report
 from giftping.todo.direct_messages import NOT_TO_BE_REACHED, DirectMessages
 from giftping.todo.errands import Errand, Recipient
@@ -24,12 +26,14 @@ from giftping.todo.periods import Period
 from giftping.todo.report import ActionResult, LegReport, PlannedWrites
 from giftping.todo.repository import LoadedMembers, MemberRepository
 from giftping.todo.rules import TodoRules, outlook
+from giftping.todo.sweep_notes import BrokenChannel
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where notices go, and the role that they name."""
 
+    guild_id: int
     channel_id: int
     """The TODO channel."""
     role_id: int | None
@@ -70,6 +74,12 @@ class Messenger:
     """Why no more is posted to the channel in this run; empty while it is."""
     channel_mend: str = ""
     """What a person has to mend there, in words."""
+    broken: Broken | None = None
+    """How the channel stands that said a lasting no to an earlier run; None where it did not."""
+    channel_rests: bool = False
+    """Whether the next sweep does not try it either."""
+    _is_left_alone: bool = field(default=False, init=False)
+    """Whether this run has not even tried it."""
     _speech: Speech | None = field(default=None, init=False)
     dms: DirectMessages = field(init=False)
     claims: LegClaims = field(init=False)
@@ -87,6 +97,9 @@ class Messenger:
             self.downtimes,
             self.dms.leg_state,
         )
+        if self.broken is not None and is_resting(self.broken, self.clock()):
+            self.channel_refused, self.channel_rests, self._is_left_alone = self.broken.reason, True, True
+            self.channel_mend = self._to_mend(meaning_of_broken(self.broken))
 
     def deliver(
         self,
@@ -145,17 +158,38 @@ class Messenger:
             # Who has handed in at the last moment does not keep the others from being told.
             if not outgoing.is_overtaken:
                 break
+        self._note_channel(outcome)
         if not isinstance(outcome, Refused) or outcome.withdrawn:
             return reports
         meaning = meaning_of(outcome.status, outcome.code)
-        mend = meaning.mend
         if meaning.is_of_content and len(outgoing.recipients) > 1:
             # One member's part may be why; the others are not to wait for it.
             return [report for errand in errands for report in self.post([errand])]
+        mend = self._to_mend(meaning)
         if outcome.lasting or outcome.everywhere:
             self.channel_refused, self.channel_mend = outcome.reason, mend
+            self.channel_rests = not outcome.everywhere
         # One that was refused before it was anybody's turn was claimed for nobody.
-        return reports or self._not_tried(errands, outcome.reason, mend)
+        reports = reports or self._not_tried(errands, outcome.reason, mend)
+        return [replace(report, mend=mend, rests=report.rests or self.channel_rests) for report in reports]
+
+    def _note_channel(self, outcome: Outcome) -> None:
+        """Remember for later runs how the channel stands after a post, where that is news."""
+        broken = self.broken
+        if isinstance(outcome, Done):
+            broken = None
+        elif isinstance(outcome, Refused):
+            meaning = meaning_of(outcome.status, outcome.code)
+            broken = broken_after(broken, outcome, meaning, self.clock()) or broken
+        if broken != self.broken:
+            self.broken = broken
+            channel = BrokenChannel(self.addresses.channel_id, broken) if broken is not None else None
+            self.repository.change_notes(lambda notes: replace(notes, channel=channel))
+
+    def _to_mend(self, meaning: Meaning) -> str:
+        """What a person has to mend in the channel, and the command after which it is tried at once."""
+        test = f", then: giftping guilds test {self.addresses.guild_id}" if meaning.is_of_destination else ""
+        return f"{meaning.mend}{test}"
 
     def _not_tried(self, errands: Sequence[Errand], reason: str, mend: str) -> list[LegReport]:
         """That these errands share the fate of the post that the channel refused: it would refuse each of them."""
@@ -164,7 +198,8 @@ class Messenger:
             leg_report(member, notice, LegName.CHANNEL, ActionResult.REFUSED, reason)
             for member, notice in self.claims.owed(members, errands, LegName.CHANNEL)
         ]
-        return [replace(report, mend=mend) for report in refused]
+        rests, is_left_alone = self.channel_rests, self._is_left_alone
+        return [replace(report, mend=mend, rests=rests, is_left_alone=is_left_alone) for report in refused]
 
     # The DM leg
 

@@ -52,8 +52,10 @@ class LegReport:
     """Whether it was an earlier run's."""
     mend: str = ""
     """What a person has to mend before it can be done, in words."""
+    rests: bool = False
+    """Whether it is tried again within a day, and not by the next sweep."""
     is_left_alone: bool = False
-    """Whether it was not tried this time, since the content of its message was refused not long ago."""
+    """Whether it was not tried this time, since it was refused not long ago, in a way that a person has to mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,10 @@ class SweepReport:
     def exit_code(self) -> int:
         """0 when all is well, 69 when something failed.
 
-        What is uncertain, so that only a person can say more, counts only in the sweeps that tell of it, which is not
+        What waits for a person, as uncertain or left alone, counts only in the sweeps that tell of it, which is not
         known here.
         """
-        failing = any(report.result in FAILED - {ActionResult.UNCERTAIN} for report in self._all())
+        failing = any(report.result in FAILED and not waits_for_a_person(report) for report in self._all())
         standing = self.trouble or not self.clock.may_send
         return EXIT_TROUBLE if failing or standing or any(one.trouble for one in self.plan) else EXIT_FINE
 
@@ -173,9 +175,9 @@ class SweepReport:
         lines += [f"{_who(planned)}: Discord does not say how they stand ({why})" for why, planned in unseen.items()]
         return lines
 
-    def uncertain_lines(self) -> list[str]:
-        """Those of the lines that are about what nobody can tell any more."""
-        return _by_cause(failed for failed in self.failures() if failed.result is ActionResult.UNCERTAIN)
+    def lines_for_a_person(self) -> list[str]:
+        """Those of the lines that are about what waits for a person."""
+        return _by_cause(failed for failed in self.failures() if waits_for_a_person(failed))
 
     def failures(self) -> Iterator[LegReport | RoleReport]:
         """The legs and roles that failed or are uncertain, by member."""
@@ -185,6 +187,11 @@ class SweepReport:
     def _all(self) -> Iterator[LegReport | RoleReport]:
         yield from self.legs
         yield from self.roles
+
+
+def waits_for_a_person(report: LegReport | RoleReport) -> bool:
+    """Whether nothing comes of it by itself soon: nobody can tell any more, or it is left alone until it is mended."""
+    return report.result is ActionResult.UNCERTAIN or (isinstance(report, LegReport) and report.is_left_alone)
 
 
 def what_happened(line: str) -> str:
@@ -226,6 +233,6 @@ def _cause(report: LegReport | RoleReport) -> str:
     reason = f" ({report.reason})" if report.reason else ""
     mend = f"; {report.mend}" if report.mend else ""
     follows = _WHAT_FOLLOWS.get(report.result, "")
-    if isinstance(report, LegReport) and report.is_left_alone:
+    if isinstance(report, LegReport) and report.rests:
         follows = "; tried again within a day"
     return f"{what}: {_SAID[report.result]}{reason}{mend}{follows}"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from giftping.delivery.clock import Clock
-from giftping.store.base import StoreError
+from giftping.store.base import Examined, StoreError
 from giftping.store.documents import (
     ACTIVE_MEMBERS,
     TODO_EVENTS,
@@ -18,10 +18,11 @@ from giftping.store.documents import (
     Document,
 )
 from giftping.store.engine import USER_ID, Change
-from giftping.store.fields import DocumentError, is_text
+from giftping.store.fields import DocumentError
+from giftping.store.forgotten import odd_notes, purge_again
 from giftping.store.records import Store
 from giftping.todo.document_fields import OddDocumentError
-from giftping.todo.history import Event, event_document, event_from
+from giftping.todo.history import Event, event_document, event_from, waiting_events
 from giftping.todo.member_documents import member_from, roster_document_of, timestamps_document_of, user_id_of
 from giftping.todo.model import Member
 from giftping.todo.strays import Strays, as_one, owner_of, strays_among
@@ -29,7 +30,6 @@ from giftping.todo.sweep_notes import SWEEP_ID, SweepNotes, notes_document, note
 
 TRIES = 20
 """How often a change is made anew because somebody else was faster; each time somebody else has got on."""
-
 
 CORRECT = "correct or remove the document"
 INEXACT = "its _id is a double, which cannot hold a Discord id exactly"
@@ -238,7 +238,7 @@ class MemberRepository:
         else:
             documents = self.store.engine.walk(TODO_EVENTS)
         waiting = self._documents(TODO_TIMESTAMPS, None if user_id is None else [user_id]).values()
-        by_id = {document["_id"]: document for document in (*documents, *_waiting_events(waiting))}
+        by_id = {document["_id"]: document for document in (*documents, *waiting_events(waiting))}
         events = [event for document in by_id.values() if (event := self._event(document)) is not None]
         chosen = [event for event in events if user_id in (None, event.user_id) and kind in (None, event.kind)]
         return sorted(chosen, key=lambda event: (event.at, event.id))
@@ -254,10 +254,15 @@ class MemberRepository:
             self._lost_events.add(owner_of(document.get("user_id")))
             return None
 
-    def examine_history(self) -> None:
-        """Read the whole history, of which nothing is kept but what cannot be read: the store names that."""
-        for document in self.store.engine.walk(TODO_EVENTS):
-            self._event(document)
+    def examine_history(self, now: datetime, last: Examined | None = None) -> Examined:
+        """What a look at the whole history, and at who is forgotten in it, came to; the `last` one while it holds."""
+        for note, error in odd_notes(self.store.engine):
+            self.store.note_odd(TODO_STATE, note, error)
+        return self.store.examined(TODO_EVENTS, lambda document: self._event(document) is not None, now, last)
+
+    def purge_forgotten(self, now: datetime) -> bool:
+        """Whether something had come back of those who were forgotten, as by a backup, and is taken away again."""
+        return not self.store.held_back and purge_again(self.store.engine, now)
 
     def is_history_known(self, user_id: int) -> bool:
         """Whether nothing of a member's history was among what `events` could not read; an error is never a gap."""
@@ -272,8 +277,7 @@ class MemberRepository:
         """
         now = self._clock()
         # Before they are written over.
-        written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
-        self._enter([dict(event) for event in _waiting_events(written)])
+        self._enter(_left_in_documents(edits))
         stamped = self._changed(TODO_TIMESTAMPS, edits, now)
         listed = self._changed(ACTIVE_MEMBERS, edits, now)
         # The timestamps first: claims are made by them, and whose claim is lost is not to change otherwise either.
@@ -291,6 +295,15 @@ class MemberRepository:
     def changes_of(self, edits: Sequence[MemberChange]) -> dict[int, Change]:
         """The changes of the timestamps' documents, by member, for whoever makes them together with others."""
         return self._changed(TODO_TIMESTAMPS, edits, self._clock())
+
+    def events_of(self, edits: Sequence[MemberChange]) -> list[Change]:
+        """What enters the history with these changes, for whoever makes them together, these first.
+
+        Among them is what earlier changes have left in the documents that are written over.
+        """
+        entered = [event_document(event) for edit in edits for event in edit.events]
+        by_id = {one["_id"]: one for one in (*_left_in_documents(edits), *entered)}
+        return [Change(TODO_EVENTS, None, one) for id_, one in by_id.items() if id_ not in self._in_history]
 
     def _changed(self, collection: str, edits: Sequence[MemberChange], now: datetime) -> dict[int, Change]:
         changes = {}
@@ -344,8 +357,6 @@ class MemberRepository:
         self.put_right([user_id])
         return bool(self.store.remove_documents(ACTIVE_MEMBERS, [str(user_id)]))
 
-    # What sweeps keep for each other
-
     def notes(self) -> SweepNotes:
         """The notes that the last sweep has left."""
         try:
@@ -358,7 +369,7 @@ class MemberRepository:
         for _ in range(TRIES):
             before = self.notes()
             after = change(before)
-            document = dict(before.document or {}) | notes_document(after)
+            document = notes_document(replace(after, document=before.document))
             if before.document is not None and document == before.document:
                 return after
             if self.store.engine.change([Change(TODO_STATE, before.document, document)])[0]:
@@ -386,9 +397,7 @@ def _timestamps_after(edit: MemberChange, now: datetime) -> Document | None:
     return timestamps_document_of(edit.member, now, [event_document(event) for event in edit.events] or waiting)
 
 
-def _waiting_events(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for document in documents:
-        events = document.get("events")
-        for event in events if isinstance(events, list | tuple) else ():
-            if isinstance(event, Mapping) and is_text(event.get("_id")):
-                yield event
+def _left_in_documents(edits: Iterable[MemberChange]) -> list[Document]:
+    """The events that earlier changes have left in the documents that these write over."""
+    written = [edit.member.timestamps_document for edit in edits if edit.member.timestamps_document]
+    return [dict(event) for event in waiting_events(written)]

@@ -15,6 +15,7 @@ from giftping.todo.periods import Period
 from giftping.todo.report import LegReport, RoleReport
 from giftping.todo.repository import MemberChange, MemberRepository, new_id
 from giftping.todo.roles import RoleKeeper
+from giftping.todo.sweep_notes import SweepNotes
 from giftping.todo.transitions import with_submission
 from giftping.todo.validation import NotOnRosterError, SubmissionError, TodoDraft, is_repeated, validated
 
@@ -49,7 +50,7 @@ class SubmitTools:
     """A member's own date."""
     owner_id: int | None
     """Who may hand in for others, and without being on the roster."""
-    messenger: Callable[[MemberRepository, Sequence[Period]], Messenger | None]
+    messenger: Callable[[MemberRepository, SweepNotes], Messenger | None]
     """None where Discord is not set up for it: what is to be told waits for a sweep then; so with the role."""
     keeper: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
     keep: Callable[[Todo], None] = lambda _todo: None
@@ -89,8 +90,8 @@ def submit(tools: SubmitTools, repository: MemberRepository, request: SubmitRequ
     by = request.by if request.by != request.user_id else None
     todo = validated(request.draft, member, todo_id=new_id(), now=now, today=tools.today(member, now), submitted_by=by)
     repeated = is_repeated(todo, member.todo)
-    downtimes = repository.notes().downtimes
-    messenger, keeper = tools.messenger(repository, downtimes), tools.keeper(repository, downtimes)
+    notes = repository.notes()
+    messenger, keeper = tools.messenger(repository, notes), tools.keeper(repository, notes.downtimes)
     dm = messenger.dms.leg_state(member) if messenger and by is not None else LegState.CLOSED
     notice = Notice(todo.id, NoticeKind.SUBMISSION, now, dm=Leg(dm), todo=todo)
     event = Event(

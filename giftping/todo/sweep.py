@@ -59,11 +59,13 @@ class SweepTools:
     """The same, as a sweep begins by it."""
     sleep: Callable[[float], None]
     open_store: Callable[[], Store]
+    examine: Callable[[MemberRepository], object]
+    """Looks for what cannot be read in the history: the store names it."""
     memberships: MembershipReader
-    messenger: Callable[[MemberRepository, Sequence[Period]], Messenger]
-    """Made for one repository and the downtimes, which are only known once the store is open; so are the roles."""
+    messenger: Callable[[MemberRepository, SweepNotes], Messenger]
+    """Made for one repository and what sweeps have noted, which is only known once the store is open."""
     roles: Callable[[MemberRepository, Sequence[Period]], RoleKeeper | None]
-    """None where there is no role to take."""
+    """Made for the downtimes; None where there is no role to take."""
     pool: Callable[[], AbstractContextManager[Executor]]
     """Runs what goes out side by side."""
     keep_files: Callable[[frozenset[str]], None] = lambda _todo_ids: None
@@ -80,6 +82,7 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         repository = MemberRepository(store, tools.clock)
         if not rules.dry_run:
             repository.put_right()
+        tools.examine(repository)
         begun = tools.time.begin(repository, rules.todo, rules.downtime, writes=not rules.dry_run)
         started, notes = begun.at, begun.notes
         if not begun.may_go_on and not rules.dry_run:
@@ -95,8 +98,9 @@ def sweep(tools: SweepTools, rules: SweepRules) -> SweepReport:
         run.note_oddities(begun.found)
         if store.held_back:
             return run.report(started, (), 0, downtime)
-        run.settle_earlier_runs(begun.everybody)
-        run.start_clocks(begun.everybody)
+        everybody = repository.load() if repository.purge_forgotten(started) else begun.everybody
+        run.settle_earlier_runs(everybody)
+        run.start_clocks(everybody)
         plan = run.do_what_is_due()
         waited_for, clock = 0, begun.clock
         while fell_due := run.wait_for_the_next(waits_until):
@@ -132,7 +136,7 @@ class _Sweep:
         self._repository = repository
         self._notes = notes
         self._downtimes = downtimes
-        self._messenger = tools.messenger(repository, downtimes)
+        self._messenger = tools.messenger(repository, replace(notes, downtimes=tuple(downtimes)))
         stopped = notes.dms_stopped_until
         now = tools.clock()
         # Further ahead than it is ever put off, it was noted by a clock that was wrong.

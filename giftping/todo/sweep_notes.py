@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from giftping.delivery.clock import is_from_future
+from giftping.store.base import Broken
 from giftping.store.documents import TODO_STATE, Document
 from giftping.todo.document_fields import DocumentFields, epoch_of, instant_from, set_values
 from giftping.todo.periods import Period
@@ -18,6 +19,14 @@ SKEW = timedelta(days=1)
 """How far in the future a time may lie before it is told that a clock was wrong."""
 
 DOWNTIMES_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenChannel:
+    """The channel that said a lasting no, and how it stands since."""
+
+    channel_id: int
+    broken: Broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +43,15 @@ class SweepNotes:
     """The lines of trouble that the last one told."""
     last_gap: timedelta | None = None
     """The time between the two last ones; two that several hosts began almost together are one."""
+    channel: BrokenChannel | None = None
+    """The channel that said a lasting no; None where none did, or it has taken a message since."""
     document: Mapping[str, Any] | None = None
     """The document that they were read from, None where there is none yet."""
+
+
+def broken_in(notes: SweepNotes, channel_id: int | None) -> Broken | None:
+    """How a channel stands that said a lasting no; another one than that has said nothing."""
+    return notes.channel.broken if notes.channel is not None and notes.channel.channel_id == channel_id else None
 
 
 def downtime_before(notes: SweepNotes, now: datetime, longest_gap: timedelta) -> Period | None:
@@ -95,16 +111,57 @@ def notes_from(document: Mapping[str, Any] | None) -> SweepNotes:
         dms_stopped_until=reader.time("dms_stopped_until"),
         told=told,
         last_gap=reader.seconds("last_gap"),
+        channel=_channel_from(reader.table("channel")),
         document=document,
     )
 
 
 def notes_document(notes: SweepNotes) -> Document:
-    """The document of the notes."""
-    return {"_id": SWEEP_ID} | set_values(
-        last_sweep=epoch_of(notes.last_sweep),
-        downtimes=[[epoch_of(period.start), epoch_of(period.end)] for period in notes.downtimes],
-        dms_stopped_until=epoch_of(notes.dms_stopped_until),
-        told=list(notes.told),
-        last_gap=notes.last_gap.total_seconds() if notes.last_gap else None,
+    """The document of the notes; what is not ours in the one that they were read from stays."""
+    kept = {name: value for name, value in (notes.document or {}).items() if name not in _OWN}
+    return (
+        kept
+        | {"_id": SWEEP_ID}
+        | set_values(
+            last_sweep=epoch_of(notes.last_sweep),
+            downtimes=[[epoch_of(period.start), epoch_of(period.end)] for period in notes.downtimes],
+            dms_stopped_until=epoch_of(notes.dms_stopped_until),
+            told=list(notes.told),
+            last_gap=notes.last_gap.total_seconds() if notes.last_gap else None,
+            channel=_channel_document(notes.channel) if notes.channel else None,
+        )
+    )
+
+
+_OWN = frozenset({"last_sweep", "downtimes", "dms_stopped_until", "told", "last_gap", "channel"})
+"""The fields that are written anew each time, or else go."""
+
+
+def _channel_from(reader: DocumentFields | None) -> BrokenChannel | None:
+    if reader is None:
+        return None
+    channel_id, since = reader.id("channel_id"), reader.time("since")
+    if channel_id is None or since is None:
+        raise reader.odd("channel_id" if channel_id is None else "since", "set")
+    broken = Broken(
+        since=since,
+        reason=reader.text("reason"),
+        times=reader.count("times"),
+        retry_at=reader.time("retry_at"),
+        status=reader.count("status") or None,
+        code=reader.count("code") or None,
+    )
+    return BrokenChannel(channel_id, broken)
+
+
+def _channel_document(channel: BrokenChannel) -> Document:
+    broken = channel.broken
+    return set_values(
+        channel_id=str(channel.channel_id),
+        since=epoch_of(broken.since),
+        reason=broken.reason,
+        times=broken.times,
+        retry_at=epoch_of(broken.retry_at),
+        status=broken.status,
+        code=broken.code,
     )

@@ -84,7 +84,8 @@ def main() -> None:
         scene.list_codes(*CODES, "CODE8888")
         peaks["codes check --dry-run"] = peak_memory(host, "codes", "check", "--dry-run", "--json")
         for command in (["codes", "stats"], ["guilds", "list"], ["doctor"]):
-            peaks[" ".join(command)] = peak_memory(host, *command, "--json")
+            for form in ([], ["--json"]):
+                peaks[" ".join([*command, *form])] = peak_memory(host, *command, *form)
         arrived = discord.count(Match(method="POST"))
     for name, peak in peaks.items():
         sys.stdout.write(f"{name:<28}{peak:>5} MiB   (aim: at most {AIM})\n")

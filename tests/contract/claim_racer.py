@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fakes.patient import be_patient
 from store_kinds import ENGINE_KINDS
 
 from giftping.store.documents import DELIVERIES, LEDGER
@@ -21,6 +22,7 @@ def say(text: str) -> None:
 
 def main() -> None:
     kind, address, name, count = sys.argv[1:]
+    be_patient()
     won: list[str] = []
     engine = ENGINE_KINDS[kind].open(address)
     say("ready")

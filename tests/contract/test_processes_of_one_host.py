@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from fakes.mongod import Mongod, new_database, or_skip, own_mongod
+from fakes.patient import be_patient
 from fakes.records import entry
 
 from giftping.store.documents import DELIVERIES
@@ -40,6 +41,7 @@ def opened(uri: str, folder: Path) -> Store:
 
 
 def claim_all(uri: str, folder: Path, name: str) -> None:
+    be_patient()
     won: list[str] = []
     for start in range(0, KEYS, 6):
         with opened(uri, folder) as store:

@@ -210,8 +210,6 @@ def live(job: dict[str, Any]) -> int:
         be_patient()
     if job["gives_up_at"]:
         _give_up_at(Path(job["gives_up_at"]))
-    # Who starts the tests in the background of a shell has it ignored, and a run leaves it at that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     steps = Steps(job, SetClocks(job["clocks"]) if job["clocks"] else None)
     steps.wrap_everything()
     try:

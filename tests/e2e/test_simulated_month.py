@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import pytest
 from fakes.mongod import new_database, or_skip, shared_mongod
+from fakes.patient import be_patient
 from invariants import (
     Calm,
     Promises,
@@ -51,8 +52,6 @@ SEEDS = {"JSON file": (4, 5, 6, 7, 8) if FULL else (4,), "MongoDB": (1, 2, 3, 4,
 
 QUARTER, THREE_HOURS = timedelta(minutes=15), timedelta(hours=3)
 OFTEN = QUARTER if FULL else 2 * QUARTER
-LENGTH = 1.0 if FULL else 0.7
-"""How much of each part of the month is played."""
 
 JITTER = timedelta(seconds=30)
 
@@ -78,6 +77,7 @@ def alone(play: Callable[..., Played], *arguments: object) -> Played:
 
 def one_order() -> None:
     """Do everything in one thread, so that a seed gives the same month again; spare disk and processor."""
+    be_patient()
     setattr(os, "fsync", os.fstat)  # noqa: B010 -- for the whole process, which ends with the play
     setattr(repository, "member_from", ReadOnce())  # noqa: B010
     setattr(sweeping, "_pool", AtOnce)  # noqa: B010
@@ -232,7 +232,7 @@ def _populate(world: World) -> None:
 
 def _play(world: World, part: Part) -> Calm | None:
     """Let a part of the month pass, and return when in it everything was to work."""
-    begin, end = world.clock(), world.clock() + timedelta(days=LENGTH * part.days)
+    begin, end = world.clock(), world.clock() + timedelta(days=part.days)
     if part.calm:
         world.calm_down()
     else:

@@ -199,7 +199,7 @@ def test_what_a_bot_that_may_not_read_cannot_look_for_is_shown_to_a_person_who_s
     host, guild = left_unclear(scene, forker, stored=stored)
     ran = host.run(*CHECK)
     assert ran.exit_code == 69
-    assert f"giftping codes settle {guild} --sent, or --resend" in ran.errors
+    assert f"`giftping codes settle {guild} --sent` or `giftping codes settle {guild} --resend`" in ran.errors
     assert host.states() == {f"{guild}:BLIND1CODE": "uncertain"}
     assert host.run("codes", "stats", "--json").json["states"]["uncertain"] == 1
     found = {one["name"]: one for one in findings(host.run("doctor", "--json"))}["uncertain"]

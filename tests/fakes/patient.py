@@ -83,7 +83,7 @@ def _let_the_driver_judge_by_answers() -> None:
                 return select(topology, selector, timeout, *rest, **named)
             except ServerSelectionTimeoutError:
                 times = [getattr(server._monitor, "asked_at", 0) for server in topology._servers.values()]
-                if timeout == 0 or min(times) >= begun or _real_time() > begun + PATIENT:
+                if timeout == 0 or min(times, default=begun) >= begun or _real_time() > begun + PATIENT:
                     raise
 
     Monitor._run = asked

@@ -66,6 +66,8 @@ class CurrentList:
     hold_for: timedelta
     was_empty: bool = False
     """Whether the list before had nothing."""
+    seen_last: datetime | None = None
+    """When a code was last seen in it before, None where none was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,14 @@ def _doubts_of_list(
     asked = frozenset(key for key in still if one.source in lists.known[key].asked_at)
     all_back = _back_in(lists, one) if fresh or still - asked else frozenset()
     back = _page_that_is_back(lists, all_back, still)
-    words = sorted(key for key in fresh | back if is_page_word(lists.spellings[key]))
-    if len(words) >= PAGE_WORDS:
+    # What nobody doubts says that it is the list still: where there is nothing of that, another page took its place.
+    is_replaced = one.is_looked_at and not (one.keys & lists.known.keys()) - still - lists.not_codes
+    words = sorted(key for key in fresh | back | (asked if is_replaced else frozenset()) if _is_word(lists, key))
+    if fresh and len(words) >= PAGE_WORDS:
         shown = ", ".join(lists.spellings[key] for key in words[:_EXAMPLES])
-        doubt = Doubt(f"stands beside words of a page ({shown})", one.hold_for)
-        yield from ((key, doubt) for key in fresh)
+        reason = f"stands beside words of a page ({shown}){' and nothing else' if is_replaced else ''}"
+        doubt = Doubt(reason, None if is_replaced else one.hold_for)
+        yield from ((key, doubt) for key in (fresh | still if is_replaced else fresh))
     if not one.trusted:
         page = _page_of_now(lists, one, still, all_back, now)
         yield from _doubts_of_burst(lists, one, fresh, still, page or back & still)
@@ -184,6 +189,12 @@ def _doubts_of_burst(
         yield from ((key, doubt) for key in fresh - may_go_out)
 
 
+def _is_word(lists: GameLists, key: str) -> bool:
+    """Whether it is a word that pages are made of, if only because no code has such letters."""
+    spelling = lists.spellings[key]
+    return is_page_word(spelling) or (key in lists.not_codes and spelling.isalpha() and not spelling.isascii())
+
+
 def _beside_page(page: frozenset[str], lasts: timedelta | None) -> Doubt:
     return Doubt(f"comes with {counted(len(page), 'doubtful code')} of a page of junk", lasts)
 
@@ -205,16 +216,16 @@ def _page_of_now(
     in_order = (one.keys & lists.known.keys()) - still - lists.not_codes
     is_page = len(lately) > one.ask_above or IN_ORDER_OF * len(in_order) < len(asked)
     if not is_page and 2 * len(asked) >= len(one.keys):
-        words = [key for key in one.keys & lists.not_codes if is_page_word(lists.spellings[key])]
+        words = [key for key in one.keys & lists.not_codes if _is_word(lists, key)]
         is_page = len(asked & back) > one.ask_above or len(words) >= PAGE_WORDS
     return asked if is_page else frozenset()
 
 
 def _back_in(lists: GameLists, one: CurrentList) -> frozenset[str]:
     """What the list before had not, though an earlier one had."""
-    seen = {key: known.seen_at[one.source] for key, known in lists.known.items() if one.source in known.seen_at}
-    last = max(seen.values(), default=None)
-    return frozenset(key for key in one.keys & seen.keys() if one.was_empty or (last is not None and seen[key] < last))
+    seen = {key: lists.known[key].seen_at.get(one.source) for key in one.keys if key in lists.known}
+    last = one.seen_last
+    return frozenset(key for key, at in seen.items() if at and (one.was_empty or (last is not None and at < last)))
 
 
 def _page_that_is_back(lists: GameLists, back: frozenset[str], still: frozenset[str]) -> frozenset[str]:
@@ -245,7 +256,8 @@ def _fresh_in(lists: GameLists, one: CurrentList, doubted: frozenset[str]) -> fr
 
 
 def _doubts_of_codes(lists: GameLists, fresh: Iterable[str], now: datetime) -> Iterator[tuple[str, Doubt]]:
-    longer = _longer_ones(lists, now)
+    fresh = frozenset(fresh)
+    longer = _longer_ones(lists, fresh, now)
     for key in sorted(fresh):
         if key in longer:
             yield key, Doubt(f"is {longer[key]} without its end", None)
@@ -267,16 +279,27 @@ def _needing_a_second(lists: GameLists, key: str, of_lists: Mapping[str, Doubt],
     return [one for one in listing if one.is_looked_at]
 
 
-def _longer_ones(lists: GameLists, now: datetime) -> dict[str, str]:
-    """What would be left of each code of the game if its end were cut, and the code."""
-    recent = {key for key, one in lists.known.items() if now - one.last_seen <= CUT_OF_WITHIN and not one.is_refused()}
-    listed = lists.spellings.keys() - lists.refused
+def _longer_ones(lists: GameLists, keys: frozenset[str], now: datetime) -> dict[str, str]:
+    """Which of the keys are what would be left of a code of the game if its end were cut, and of which code."""
+    cut = [key for key in keys if len(key) >= CUT_FROM]
+    if not cut:
+        return {}
     found: dict[str, str] = {}
-    for key in sorted(recent | listed):
-        for by in range(1, CUT_BY + 1):
-            if len(key) - by >= CUT_FROM:
-                found.setdefault(key[:-by], lists.spellings.get(key, key))
+    # Whether a code is refused takes longest to say: it is asked of those alone of which it matters.
+    shortest, longest = len(min(cut, key=len)) + 1, len(max(cut, key=len)) + CUT_BY
+    for key in sorted(one for one in lists.known.keys() | lists.spellings if shortest <= len(one) <= longest):
+        parts = [key[:-by] for by in range(1, CUT_BY + 1) if key[:-by] in keys and len(key) - by >= CUT_FROM]
+        if parts and _is_of_now(lists, key, now):
+            found.update((part, lists.spellings.get(key, key)) for part in parts if part not in found)
     return found
+
+
+def _is_of_now(lists: GameLists, key: str, now: datetime) -> bool:
+    """Whether a code is listed, or was lately, and is none that may not go out itself."""
+    if key in lists.spellings and key not in lists.refused:
+        return True
+    known = lists.known.get(key)
+    return known is not None and now - known.last_seen <= CUT_OF_WITHIN and not known.is_refused()
 
 
 def is_made_up(key: str) -> bool:

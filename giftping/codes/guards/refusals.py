@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
 
 from giftping.codes.guards.furniture import FURNITURE, PLACEHOLDERS
-from giftping.codes.model import Clearance, Code, Sighting
+from giftping.codes.model import Clearance, Code
 from giftping.settings.catalogue import Game
 from giftping.settings.sources import SightingState
 from giftping.text import counted, last_day, when
@@ -44,24 +43,6 @@ _NEVER = re.compile(r"[~:`@<>]|//|^www\.|^\s|\s$", re.IGNORECASE)
 
 _BETWEEN = " -_,.;:+&/|"
 
-_AROUND = " \t\"'“”„‟‘’‚‹›«»´.,:;‐‑‒–—―-…"
-
-
-def trimmed(spelling: str, pattern: str = "") -> str:
-    """A code without the quotes, stops and dashes that stand around it, unless codes of the game look like that."""
-    if (spelling[-1:].isalnum() and spelling[:1].isalnum()) or (pattern and re.fullmatch(pattern, spelling)):
-        return spelling
-    # What is nothing but that is refused as it was written.
-    return spelling.strip(_AROUND) or spelling
-
-
-def without_marks(sightings: Iterable[Sighting], games: Mapping[str, Game]) -> Iterator[Sighting]:
-    """The sightings, their codes `trimmed`."""
-    for sighting in sightings:
-        game = games.get(sighting.game)
-        spelling = trimmed(sighting.spelling, game.code_pattern if game else "")
-        yield sighting if spelling == sighting.spelling else replace(sighting, spelling=spelling)
-
 
 def clearance(
     code: Code,
@@ -77,7 +58,7 @@ def clearance(
     pattern = games[code.game].code_pattern if code.game in games else ""
     reason = f"a person has withdrawn it ({code.withdrawn})" if code.withdrawn else ""
     if not reason and code.approved_at is None:
-        reason = word_reason(code.spelling, pattern) or shape_reason(code.spelling, pattern)
+        reason = reason_in_writing(code.spelling, pattern)
     if not reason:
         reason = end_reason(code, now)
     if not reason and code.approved_at is None and code.regions and skipped_regions.issuperset(code.regions):
@@ -130,10 +111,16 @@ def never_reason(spelling: str) -> str:
     return ""
 
 
+# What is known is asked about in each run.
 @lru_cache(maxsize=20_000)
+def reason_in_writing(spelling: str, pattern: str = "") -> str:
+    """Why a text is no code for how it is written, empty where it may be one."""
+    return word_reason(spelling, pattern) or shape_reason(spelling, pattern)
+
+
 def is_no_code(spelling: str, pattern: str = "") -> bool:
-    """Whether a text is none for how it is written; what is known is asked about in each run."""
-    return bool(word_reason(spelling, pattern) or shape_reason(spelling, pattern))
+    """Whether a text is none for how it is written."""
+    return bool(reason_in_writing(spelling, pattern))
 
 
 def glued(key: str, is_known: Callable[[str], bool]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
-from giftping.codes.sources.countdowns import countdown_of, tells_past_end
+from giftping.codes.sources.countdowns import Countdown, countdown_of, tells_past_end
 from giftping.settings.sources import DateRules
 
 LONGEST_EXPIRY = 120
@@ -40,29 +41,44 @@ def read_expiry(text: str, rules: DateRules, now: datetime) -> Expiry:
     itself; "7 days left" counts from `now`. Other text, which is neither ISO 8601, nor epoch seconds or milliseconds,
     nor of a stated format, is kept as it is and counts as no date.
     """
+    stated, countdown = _stated(text, rules)
+    if countdown is not None:
+        stated = _ending(countdown.end(now, zone_named(rules.zone)), stated.text, rules, is_counted=True)
+    return Expiry() if stated.at is not None and stated.at < now - OLDEST else stated
+
+
+# A list says of nearly all of its codes what it has said before.
+@lru_cache(maxsize=5000)
+def _stated(text: str, rules: DateRules) -> tuple[Expiry, Countdown | None]:
+    """What a text says whenever it is read, and what it counts down to, None where it does not."""
     shown = text.strip()[:LONGEST_EXPIRY]
     bare = re.sub(rules.strip, "", shown, count=1).strip() if rules.strip else shown
     bare = bare.removeprefix("$D")
     if _NOTHING.fullmatch(bare):
-        return Expiry()
+        return Expiry(), None
     if bare.casefold() in {word.casefold() for word in rules.expired} or tells_past_end(bare):
-        return Expiry(text=shown, expired=True)
-    zone = zone_named(rules.zone)
+        return Expiry(text=shown, expired=True), None
+    if countdown := countdown_of(bare):
+        return Expiry(text=shown), countdown
     try:
-        countdown = countdown_of(bare)
-        end = countdown.end(now, zone) if countdown else _end(bare, rules, zone)
-        if end is None or end.year >= NEVER_YEAR:
-            return Expiry(text="" if end else shown)
+        end = _end(bare, rules, zone_named(rules.zone))
+    except (ValueError, OverflowError):
+        end = None
+    return (Expiry(text=shown) if end is None else _ending(end, shown, rules)), None
+
+
+def _ending(end: date | datetime, shown: str, rules: DateRules, *, is_counted: bool = False) -> Expiry:
+    """The expiry of a last day, or of an instant."""
+    if end.year >= NEVER_YEAR:
+        return Expiry()
+    try:
         # A datetime is a date, too.
-        at = end if isinstance(end, datetime) else datetime.combine(end + timedelta(days=1), time(), zone)
-        at = at.astimezone(UTC)
+        if isinstance(end, datetime):
+            return Expiry(end.astimezone(UTC), shown)
+        at = datetime.combine(end + timedelta(days=1), time(), zone_named(rules.zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return Expiry(text=shown)
-    if at < now - OLDEST:
-        return Expiry()
-    if isinstance(end, datetime):
-        return Expiry(at, shown)
-    return Expiry(at, f"{end.isoformat()} ({shown})" if countdown else end.isoformat())
+    return Expiry(at, f"{end.isoformat()} ({shown})" if is_counted else end.isoformat())
 
 
 def zone_named(name: str) -> tzinfo:

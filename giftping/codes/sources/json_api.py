@@ -36,7 +36,7 @@ class JsonRow:
     def find(self, rule: FieldRule) -> list[object]:
         """What is at the rule's path, the elements of a list one by one."""
         try:
-            found = _compiled(rule.path).search(self.value) if rule.path else self.value
+            found = _at(rule.path, self.value) if rule.path else self.value
         except JMESPathError as error:
             raise RowError(f"{rule.path!r} cannot be read in it: {one_line(error)}") from None
         if found is None:
@@ -60,6 +60,14 @@ def list_at(rule: RowRule, document: object) -> list[object] | None:
     except JMESPathError as error:
         raise ShapeChangedError(f"{rule.at!r} cannot be read: {one_line(error)}") from None
     return found if isinstance(found, list) else None
+
+
+def _at(path: str, value: object) -> object:
+    """What is at a path in a value. Raise JMESPathError where it cannot be read."""
+    # Most paths name a key and nothing else, and each of many rows is asked for some.
+    if path.isidentifier() and path.isascii():
+        return value.get(path) if isinstance(value, dict) else None
+    return _compiled(path).search(value)
 
 
 # Each row is asked for the same few.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from giftping.store.documents import CLEARS, CODES, DELIVERIES, HOSTS, LEDGER, META, RUNS, TODO_STATE
-from giftping.store.engine import REV, Change
+from giftping.store.engine import REV, Change, changed_document, rests_on
+from giftping.store.fields import plain_document
 
 QUIET = frozenset({RUNS, HOSTS, TODO_STATE, META})
 """What is written there gives no other host anything to do, so that it is no reason to look."""
@@ -80,3 +81,18 @@ class Queued:
     """When it was changed last, by this host's clock."""
     asked: Mapping[str, Any] | None = None
     """As the database was asked to have it when it was lost, and may have it; empty where it was asked to remove it."""
+
+
+def taken_back(change: Change, rev: str) -> Change:
+    """The change that undoes one of which nobody knows whether it was made, and which nobody goes by."""
+    after = None if change.after is None else changed_document(change.before, change, rev)
+    return Change(change.collection, after, change.before)
+
+
+def has_taken_effect(there: Mapping[str, Any] | None, change: Change, rev: str) -> bool:
+    """Whether a document is what a change under that `rev` makes of it, None for one that is not there."""
+    if there is None or change.after is None:
+        return there is None and change.after is None
+    expected = plain_document(changed_document(change.before, change, rev))
+    plain = plain_document(there)
+    return all(plain.get(name) == expected.get(name) for name in rests_on(change.collection))

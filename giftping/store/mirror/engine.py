@@ -22,15 +22,13 @@ from giftping.store.engine import (
     Change,
     Engine,
     Where,
-    changed_document,
     fresh_rev,
     refuse_doubles,
-    rests_on,
     still_holds,
 )
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
-from giftping.store.mirror.changes import is_claim, is_fence, is_quiet, needs_database
+from giftping.store.mirror.changes import has_taken_effect, is_claim, is_fence, is_quiet, needs_database, taken_back
 from giftping.store.mirror.meeting import follow_read, sent_before
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
 from giftping.store.mirror.session import DatabaseSession
@@ -189,7 +187,7 @@ class MirroredEngine:
         if collection == MIRROR:
             return iter(())
         if collection not in FOLLOWED_AS_READ or self._read_only or not self._is_at_hand():
-            return iter(self._read(lambda engine: list(engine.walk(collection))))
+            return self._walked(collection)
         before = {one["_id"]: one for one in self._mirror.walk(collection)}
         found = self._read(lambda engine: list(engine.walk(collection)))
         if self._is_at_hand():
@@ -199,6 +197,20 @@ class MirroredEngine:
                 self._lose(error)
                 return self._mirror.walk(collection)
         return iter(found)
+
+    def _walked(self, collection: str) -> Iterator[Mapping[str, Any]]:
+        """All documents, none of which is kept; from where MongoDB is lost in between, the mirror's others."""
+        given: set[str] = set()
+        if self._is_at_hand():
+            try:
+                for document in self._as_shown(self._database).walk(collection):
+                    given.add(document["_id"])
+                    yield document
+            except StoreAwayError as error:
+                self._lose(error)
+            else:
+                return
+        yield from (one for one in self._as_shown(self._mirror).walk(collection) if one["_id"] not in given)
 
     def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
         """The documents whose `_id` is no text, or one unlike a regular expression; a mirror has none but texts."""
@@ -293,7 +305,7 @@ class MirroredEngine:
             elif not is_unclear:
                 self._refuse(changes)
             refused = {one.key for one in changes if self.held_back and needs_database(one)}
-            noted = [_taken_back(one, rev) if one.key in refused else one for one in changes]
+            noted = [taken_back(one, rev) if one.key in refused else one for one in changes]
             # What the mirror was given before MongoDB is in it already; what is taken back was never in it otherwise.
             is_there = (here - refused) | (refused - here)
             made = changed_and_noted(self._mirror, noted, rev, self._clock(), is_there, is_unclear=is_unclear)
@@ -362,7 +374,7 @@ class MirroredEngine:
             for one in asked:
                 by_collection.setdefault(one.collection, set()).add(one.id)
             there = {name: self._database.get(name, ids) for name, ids in by_collection.items()}
-            made = {one.key for one in asked if _has_taken_effect(there[one.collection].get(one.id), one, rev)}
+            made = {one.key for one in asked if has_taken_effect(there[one.collection].get(one.id), one, rev)}
             asked = [one for one in asked if one.key not in made]
         answers = self._database.change(asked, rev=rev) if asked else ()
         return made | {one.key for one, done in zip(asked, answers, strict=True) if done}
@@ -380,20 +392,6 @@ class MirroredEngine:
         for collection, found in there.items():
             take_in(self._mirror, collection, list(found.values()), ids[collection] - found.keys())
         return found
-
-
-def _taken_back(change: Change, rev: str) -> Change:
-    """The change that undoes one of which nobody knows whether it was made, and which nobody goes by."""
-    after = None if change.after is None else changed_document(change.before, change, rev)
-    return Change(change.collection, after, change.before)
-
-
-def _has_taken_effect(there: Mapping[str, Any] | None, change: Change, rev: str) -> bool:
-    if there is None or change.after is None:
-        return there is None and change.after is None
-    expected = plain_document(changed_document(change.before, change, rev))
-    plain = plain_document(there)
-    return all(plain.get(name) == expected.get(name) for name in rests_on(change.collection))
 
 
 def _plain(document: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

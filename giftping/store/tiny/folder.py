@@ -9,6 +9,8 @@ that bring it up to date; a journal of an earlier generation is in the snapshot 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from giftping.store.base import StoreError
@@ -29,6 +31,7 @@ class Image:
         self._writable = writable
         self._in_step = False
         self._journal: Journal | None = None
+        self._unsynced_from: int | None = None
         self._snapshot_stamp: Stamp | None = None
         self._snapshot_pin: int | None = None
         self._store = ""
@@ -55,13 +58,31 @@ class Image:
                 self._apply(batch)
         self._in_step = True
 
-    def append(self, batch: Batch) -> None:
-        """Make changes durable, then make them in memory. Call after `refresh`.
+    @contextmanager
+    def appending(self) -> Iterator[None]:
+        """Within the block changes may be appended; at its end they are on the disk, all of them. Call after `refresh`.
 
-        Raise StoreError when that fails; the batch is then on the disk whole or not at all.
+        Raise StoreError when that fails. They are taken back then, or, where the disk refuses that, too, are there.
+        """
+        try:
+            yield
+        finally:
+            since, self._unsynced_from = self._unsynced_from, None
+            if self._journal is not None and since is not None:
+                # Without that it is not known what of the memory is on the disk.
+                in_step, self._in_step = self._in_step, False
+                self._journal.sync(since)
+                self._in_step = in_step
+
+    def append(self, batch: Batch) -> None:
+        """Write changes, then make them in memory. Call within `appending`, after `refresh`.
+
+        Raise StoreError when that fails; nothing is changed then.
         """
         self._in_step = False
         if self._journal is not None and self._is_current(self._journal):
+            if self._unsynced_from is None:
+                self._unsynced_from = self._journal.end
             self._journal.append(batch)
             self._in_step = True
             self.refresh()

@@ -66,9 +66,9 @@ class Journal:
         return [self._batch(line) for line in lines]
 
     def append(self, batch: Batch) -> None:
-        """Write one batch and bring it to the disk, in place of a half line that may be at the end.
+        """Write one batch, in place of a half line that may be at the end; `sync` brings it to the disk.
 
-        `read_on` returns it next. Raise StoreError when that fails; the batch is then there whole or not at all.
+        `read_on` returns it next. Raise StoreError when that fails; none of it is there then, or half a line.
         """
         line, _ = _line(batch, self._checksum)
         with storage_errors(self._path, "written"):
@@ -77,11 +77,24 @@ class Journal:
             os.lseek(self._descriptor, self.end, os.SEEK_SET)
             try:
                 write_all(self._descriptor, line)
-                os.fsync(self._descriptor)
             except OSError:
                 # Where this fails too, a half line stays behind, which the next append cuts off.
                 with suppress(OSError):
                     os.ftruncate(self._descriptor, self.end)
+                raise
+
+    def sync(self, since: int) -> None:
+        """Bring all that was written to the disk.
+
+        Raise StoreError when that fails; what was written after the offset `since` is taken back then, unless that
+        fails, too. Nothing else may be done with this object after that.
+        """
+        with storage_errors(self._path, "written"):
+            try:
+                os.fsync(self._descriptor)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(self._descriptor, since)
                 raise
 
     def _read_from(self, offset: int) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from giftping.store.base import StoreError
 from giftping.store.tiny.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock, fingerprint
@@ -20,6 +21,21 @@ FOLD_AT = 4 << 20
 Answer = TypeVar("Answer")
 Decision = Callable[[Tables], tuple[list[Operation], Answer]]
 """What to change, and what to answer, on the tables as they are under the lock; it may be asked twice."""
+
+
+class _Turn(Generic[Answer]):
+    """One write that waits for its turn, and what came of it."""
+
+    def __init__(self, decide: Decision[Answer]) -> None:
+        self._decide = decide
+        self.answer: Answer
+        self.error: BaseException | None = None
+        self.is_over = False
+
+    def decides(self, tables: Tables) -> list[Operation]:
+        """What it is to change on these tables; its answer is known then."""
+        operations, self.answer = self._decide(tables)
+        return operations
 
 
 class SharedTables:
@@ -40,6 +56,7 @@ class SharedTables:
         self._lock = StoreLock(folder / LOCK, lock_wait)
         self._image = Image(folder, writable=not read_only)
         self._threads = RLock()
+        self._turns: deque[_Turn[Any]] = deque()
         self._closed = False
         try:
             self._current()
@@ -77,23 +94,54 @@ class SharedTables:
             return list(self._current()[collection].values())
 
     def write(self, decide: Decision[Answer]) -> Answer:
-        """Decide under the lock on what all have written, make the change durable, and return the answer."""
+        """Decide under the lock on what all have written, make the change durable, and return the answer.
+
+        Other threads that come while the disk is waited for wait together for the next time: each decides in its turn,
+        on what those before it have changed, and the disk is waited for once.
+        """
+        turn = _Turn(decide)
+        self._turns.append(turn)
         with self._threads:
+            if not turn.is_over:
+                self._take([self._turns.popleft() for _ in range(len(self._turns))])
+        if turn.error is not None:
+            raise turn.error
+        return turn.answer
+
+    def _take(self, turns: list[_Turn[Any]]) -> None:
+        """Let all of these decide and write, in their order; each of them is over then."""
+        try:
             self._refuse_when_closed()
             if self._read_only:
                 raise StoreError(f"{self.name}: opened for reading only; nothing was written")
+            left = turns
             if not self._lock.exists():
                 # What changes nothing makes no folder either.
-                operations, answer = decide(self._current())
-                if not operations:
-                    return answer
-            with self._lock.exclusive():
-                self._refresh()
-                operations, answer = decide(self._image.tables)
-                if operations:
-                    self._image.append(operations)
+                left = [turn for turn in turns if turn.decides(self._current())]
+            if left:
+                with self._lock.exclusive():
+                    self._refresh()
+                    with self._image.appending():
+                        for turn in left:
+                            self._append(turn)
                     self._fold_when_long()
-            return answer
+        except BaseException as error:
+            # It is not known of any of them that it is there.
+            for turn in turns:
+                turn.error = turn.error or error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for turn in turns:
+                turn.is_over = True
+
+    def _append(self, turn: _Turn[Any]) -> None:
+        try:
+            if operations := turn.decides(self._image.tables):
+                self._image.append(operations)
+        except Exception as error:  # noqa: BLE001 -- for whoever waits for it, and for nobody else
+            turn.error = error
+            self._refresh()
 
     def _current(self) -> Tables:
         self._refuse_when_closed()

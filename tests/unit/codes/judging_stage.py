@@ -11,7 +11,6 @@ from fakes.records import NOON, subscription
 from fakes.rules import SKIPPED_REGIONS
 from fakes.store import MemoryStore
 
-from giftping.codes.guards.refusals import without_marks
 from giftping.codes.holds import JudgingRules
 from giftping.codes.judge import Judged, Lists, judge_lists
 from giftping.codes.merge import merge
@@ -72,7 +71,7 @@ class Judging:
         for name in names.keys() - self.new_to:
             game = self.sources[name].game
             seeded[game] = (*seeded.get(game, ()), name)
-        listed = merge([*without_marks(sightings, self.games), *sightings_by_hand(remembered)])
+        listed = merge([*sightings, *sightings_by_hand(remembered)])
         rules = JudgingRules(self.games, self.sources, SKIPPED_REGIONS)
         subscriptions = [subscription(1, game, seeded=looked_at) for game, looked_at in seeded.items()]
         found = Lists(listed, reports, remembered, subscriptions, rules, self.now)

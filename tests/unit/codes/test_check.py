@@ -86,6 +86,7 @@ class Stage:
             discord_now=self.clock,
             gather=self._gather,
             open_store=self._open,
+            examine=lambda store: store.examine_entries(self.clock()),
             deliveries=lambda store: Deliveries(store, self.lock, self.clock),  # type: ignore[arg-type]  # of a test
             routes=self.routes,
             games=GAMES,

@@ -92,7 +92,8 @@ def test_what_is_uncertain_is_settled_by_a_command_that_is_named() -> None:
     unclear = delivery(state=DeliveryState.UNCLEAR, reason="cannot read")
     explanation = told(entries=(entry(),), deliveries={"delivery-1": unclear})
     assert explanation.answer == "Gift100 is uncertain: nobody can tell whether it arrived."
-    assert explanation.steps[-1] == "look into the channel, then: giftping codes settle 1 --sent, or --resend"
+    settle = "`giftping codes settle 1 --sent` or `giftping codes settle 1 --resend`"
+    assert explanation.steps[-1] == f"look into the channel, then: {settle}"
 
 
 def test_what_was_given_up_is_said_to_be() -> None:

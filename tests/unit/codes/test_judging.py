@@ -482,12 +482,49 @@ def test_time_in_which_nobody_looked_is_no_absence() -> None:
     assert stage.known("BACK2026").rounds == ()
 
 
+# A page that took the list's place
+
+
+LOGIN = ["Login", "Password", "Username", "Remember", "Forgot", "Weiter"]
+
+
+def test_a_page_of_its_words_that_took_the_place_of_the_list_waits_for_a_person_however_long_it_stands() -> None:
+    stage = judging()
+    first = stage.run(wiki=LOGIN)
+    assert set(held(first)) == {"Remember", "Forgot", "Weiter"}
+    assert {one.until for one in first.held} == {None}
+    assert set(held(first).values()) == {"stands beside words of a page (Login, Password, Username) and nothing else"}
+    for _ in range(5):
+        assert out(stage.run(wiki=[*LOGIN, "Anders"], after=timedelta(hours=1))) == set()
+    assert out(stage.run(wiki=[*OLD, "REAL2026"])) == {"REAL2026", *OLD}
+
+
+def test_beside_what_is_in_order_words_of_a_page_delay_a_code_and_no_more() -> None:
+    stage = judging()
+    words = ["Login", "Password", "Username"]
+    (only,) = stage.run(wiki=[*OLD[:1], *words, "REAL2026"]).held
+    assert only.until is not None
+    assert "REAL2026" in out(stage.run(wiki=[*OLD[:1], *words, "REAL2026"], after=timedelta(minutes=31)))
+
+
+def test_a_code_that_takes_the_place_of_another_beside_words_that_were_always_there_goes_out_at_once() -> None:
+    words = ["Login", "Password", "Username"]
+    stage = Judging(new_to={"wiki"})
+    stage.run(wiki=[*words, "FIRST2026"])
+    stage.new_to.clear()
+    assert out(stage.run(wiki=[*words, "SECOND2026"])) == {"SECOND2026"}
+
+
+def test_a_page_in_letters_that_no_code_has_is_one_of_words() -> None:
+    stage = judging()
+    judged = stage.run(wiki=["有効期限", "コード", "入力してください", "PayPay", "LINE", *OLD])
+    assert set(held(judged)) == {"PayPay", "LINE"}
+    # One that has an emoji, or two, is a code that somebody has decorated.
+    fine = judging().run(wiki=["WELCOMETONTE🆕", "WELCOMETONTE", "GIFT2026🎁", "NEW2026🎁", *OLD])
+    assert held(fine) == {}
+
+
 # What people get wrong, and what games say
-
-
-def test_quotes_stops_and_dashes_around_a_code_are_taken_off() -> None:
-    found = judging().run(wiki=["S3PUPDATE:", "SUOMI1205 –", 'GENSHINGIFT"', "«GIFT2026».", "WOS-2026"])
-    assert out(found) == {"S3PUPDATE", "SUOMI1205", "GENSHINGIFT", "GIFT2026", "WOS-2026"}
 
 
 def test_a_game_says_how_its_codes_look() -> None:

@@ -68,7 +68,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_round_begins_only_where_one_had_ended_and_what_is_held_is_in_no_ledger(steps: Sequence) -> None:
     stage = new_stage()
     ledger, start = Ledger(stage), stage.now
@@ -95,7 +95,7 @@ def test_a_round_begins_only_where_one_had_ended_and_what_is_held_is_in_no_ledge
 
 
 @given(STEPS, st.permutations(SOURCES))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_order_of_sources_makes_no_difference(steps: Sequence, order: Sequence[str]) -> None:
     one, other = new_stage(), new_stage()
     start = one.now
@@ -109,7 +109,7 @@ def test_the_order_of_sources_makes_no_difference(steps: Sequence, order: Sequen
 
 
 @given(STEPS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_hold_that_time_ends_is_over_after_it_and_a_run_on_a_list_that_stays(steps: Sequence) -> None:
     stage = new_stage()
     start = stage.now
@@ -129,7 +129,7 @@ def test_a_hold_that_time_ends_is_over_after_it_and_a_run_on_a_list_that_stays(s
     st.lists(st.tuples(st.integers(1, 8), st.booleans()), min_size=1, max_size=10),
     st.sampled_from([timedelta(minutes=5), timedelta(days=1)]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_of_a_healthy_history_every_code_goes_out_at_once_and_once(batches: Sequence, after: timedelta) -> None:
     """Up to eight at a time, as in the largest real batch of a game; some are away for a while in between."""
     stage = Judging(new_to={"wiki"})
@@ -154,7 +154,7 @@ def test_of_a_healthy_history_every_code_goes_out_at_once_and_once(batches: Sequ
 
 
 @given(st.lists(st.tuples(st.booleans(), LISTS), min_size=1, max_size=6), st.integers(-5, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_two_hosts_that_see_different_lists_by_different_clocks_agree(looks: Sequence, minutes: int) -> None:
     """They share a store: whoever looks judges by what the other has remembered, and nothing goes out twice."""
     one = new_stage()

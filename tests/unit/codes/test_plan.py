@@ -21,7 +21,7 @@ from giftping.codes.plan import (
 )
 from giftping.codes.subscriptions import games_of
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import HOME_GAME, Broken, Destination, SourceMemory
+from giftping.store.base import HOME_GAME, Broken, Destination, Hold, Ruling, SourceMemory
 
 SEEN = subscription(seeded=("api",))
 HOUR = timedelta(hours=1)
@@ -169,6 +169,22 @@ def test_a_code_added_by_hand_for_a_game_without_sources_is_listed() -> None:
     found = listed_by_game([], merge(sightings_by_hand([record])), [record])
     assert [one.spelling for one in found["lonely"].codes] == ["Hand100"]
     assert found["lonely"].added_by_hand == {"HAND100": NOON}
+
+
+def test_a_code_that_was_held_when_a_guild_came_goes_out_to_it_though_it_has_not_looked_before() -> None:
+    held = {"api": Hold(NOON, "10 new codes at once in a list of 50", NOON + HOUR, released_at=NOON + HOUR)}
+    asked = {"api": Hold(NOON, "30 new codes at once in a list of 50")}
+    records = [
+        code_record("FREED100", holds=held),
+        code_record("APPROVED1", holds=asked, approved=Ruling("ann", NOON + HOUR)),
+        code_record("OLD1000"),
+    ]
+    lists = [source("api")]
+    known = {one.id: one for one in records}
+    of_game = listed_by_game(lists, [*codes("Approved1", "Freed100", "Old1000")], records, known)[HOME_GAME]
+    meanwhile, later = (replace(subscription(), created_at=at) for at in (NOON + HOUR / 2, NOON + 2 * HOUR))
+    assert outcome(plan_for(meanwhile, of_game, ())) == (["Old1000"], ["Approved1", "Freed100"])
+    assert outcome(plan_for(later, of_game, ())) == (["Approved1", "Freed100", "Old1000"], [])
 
 
 def test_only_what_people_added_becomes_a_sighting_by_hand() -> None:

@@ -34,8 +34,8 @@ from giftping.codes.subscriptions import by_guild
 from giftping.delivery.deliveries import WAITS_FOR, Deliveries, Delivery, DeliveryState
 from giftping.discord.outcome import Absent, Finding, Found, Undecided
 from giftping.discord.snowflake import snowflake_at
-from giftping.store.base import HOME_GAME, Destination, EntryState, LedgerEntry, Style, Subscription
-from giftping.store.documents import LEDGER
+from giftping.store.base import HOME_GAME, Destination, EntryState, LedgerEntry, Posting, PostsIn, Style, Subscription
+from giftping.store.documents import DELIVERIES, LEDGER
 from giftping.store.engine import Change
 from giftping.store.holder import Holder
 
@@ -400,6 +400,53 @@ def test_what_is_not_in_the_old_channel_is_claimed_anew_for_the_new_one() -> Non
     assert stage.settle() is None
     assert stage.store.states() == {}
     assert stage.route.posted == []
+
+
+@pytest.mark.parametrize("posts", PostsIn, ids=repr)
+def test_nothing_is_repeated_blindly_in_another_way(posts: PostsIn) -> None:
+    """The channel has become a forum meanwhile: no post there has a nonce."""
+    in_forum = subscription(posting=Posting(posts=posts))
+    stage = play(UNDECIDED, subscriptions=[in_forum], age=SOON)
+    stage.settle()
+    assert stage.route.posted == []
+
+
+@pytest.mark.parametrize("window", [timedelta(0), WINDOW], ids=["opening", "in the post"])
+def test_what_goes_into_a_post_is_repeated_with_its_nonce_and_what_opens_one_is_not(window: timedelta) -> None:
+    opens = not window
+    kept = subscription(posting=Posting(posts=PostsIn.KEPT), kept_post=None if opens else 600)
+    place = replace(CHANNEL, opens_post=True) if opens else replace(CHANNEL, thread_id=600)
+    left = delivery(channel_id=500 if opens else 600, opens_post=opens)
+    stage = play(UNDECIDED, of=left, subscriptions=[kept], age=SOON, window=window, at=place)
+    looked_in = place if opens else Destination(channel_id=600)
+    stage.settler.courier.routes.routes[looked_in] = stage.route  # type: ignore[attr-defined]  # of a test
+    stage.settler.courier.routes.routes[Destination(channel_id=500, opens_post=True)] = stage.route  # type: ignore[attr-defined]
+    stage.settle()
+    assert len(stage.route.posted) == (0 if opens else 1)
+
+
+@pytest.mark.parametrize("webhook_id", [None, 9], ids=["bot", "webhook"])
+def test_a_post_that_is_found_is_the_one_that_is_kept_up(webhook_id: int | None) -> None:
+    destination = WEBHOOK if webhook_id else CHANNEL
+    kept = subscription(destination=destination, posting=Posting(posts=PostsIn.KEPT))
+    left = delivery(channel_id=destination.channel_id, webhook_id=webhook_id, opens_post=True)
+    at = replace(destination, opens_post=True)
+    stage = play(Found(600, 600), of=left, subscriptions=[kept], at=at)
+    report = stage.settle()
+    assert report is not None
+    assert report.result is DeliveryResult.SETTLED
+    assert stage.store.subscriptions(1)[0].kept_post == 600
+    assert stage.store.ledger["1:GIFT100"].channel_id == 600
+
+
+def test_codes_of_no_delivery_in_a_forum_are_looked_for_among_its_posts() -> None:
+    """In the forum itself no messages stand: to look there would be to find nothing, and to post again."""
+    place = replace(CHANNEL, opens_post=True)
+    in_forum = subscription(posting=Posting(posts=PostsIn.PER_ANNOUNCEMENT))
+    stage = play(Found(600, 600), of=delivery(channel_id=500), subscriptions=[in_forum], at=place)
+    stage.store.remove_documents(DELIVERIES, [stage.left().id])
+    stage.settle()
+    assert len(stage.route.looks) == 1
 
 
 def test_nothing_is_repeated_blindly_into_another_channel() -> None:

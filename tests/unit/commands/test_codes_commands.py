@@ -10,7 +10,7 @@ import pytest
 from fakes.deliveries import delivery, delivery_states, put_delivery, stored
 from fakes.discord_route import FORBIDDEN, NO_TOKEN, FakeRoute, Routes
 from fakes.records import LATER, NOON, code, entry, subscription
-from ran import Ran
+from ran import Ran, printed_commands
 
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest
 from giftping.codes.holds import JudgingRules, remembered_clearance
@@ -51,6 +51,7 @@ CHECK_KEYS = {
     "disagreements",
     "trouble",
     "notices",
+    "published",
     "stopped",
 }
 
@@ -415,7 +416,7 @@ def test_what_stays_uncertain_is_69_and_says_what_to_do(
     monkeypatch.setattr(Wiring, "route_to", lambda *_: Refused("no such webhook", lasting=True))
     ran = giftping("codes", "settle")
     assert ran.exit_code == 69
-    assert "giftping codes settle 1 --sent, or --resend" in ran.output
+    assert printed_commands(ran.output)[-2:] == [["codes", "settle", "1", how] for how in ("--sent", "--resend")]
     assert set(states(uncertain).values()) == {"open"}
     assert [one.state for one in stored(uncertain).values()] == [DeliveryState.UNCLEAR]
 
@@ -525,10 +526,11 @@ def test_what_is_held_is_shown_with_reason_end_and_who_waits(giftping: Run, foll
         ("Gift100", "my-list", True, ["1"]),
         ("Gift200", "my-list", False, []),
     ]
-    first, second = giftping("codes", "held").output.split("my-list: ")[1:]
+    first, second, ruling = giftping("codes", "held").output.split("my-list: ")[1:]
+    assert printed_commands(ruling) == [["codes", word, "--source", "my-list"] for word in ("approve", "reject")]
     assert "1 code is held for whiteout-survival since 20" in first + second
     assert "until you say so: 30 new codes at once in a list of 40" in first + second
-    assert "1 guild waits; giftping codes approve CODE, or reject CODE; all: --source my-list" in first + second
+    assert "1 guild waits" in first + second
     # A source that the settings do not name any more is one all the same.
     follower.remember([code("LEFT100", sources={"former": SourceMemory("LEFT100", NOON, NOON)})])
     assert giftping("codes", "held", "--source", "former").output == "Nothing is held.\n"
@@ -565,6 +567,31 @@ def test_codes_are_taken_as_they_are_pasted_from_a_message(
     assert shown == [("Gift100", goes_out), ("Gift200", goes_out)]
 
 
+@pytest.mark.parametrize("spelling", ["Gift100", "NewCode!?", "UPDATE 1.5", "-777-", "O'Brien & $HOME", "Wood;#1"])
+@pytest.mark.parametrize("where", ["held", "explain", "undo"])
+@pytest.mark.parametrize(("number", "goes_out"), [(0, True), (1, False)])
+def test_each_command_that_is_shown_for_what_is_held_does_as_it_stands_there(
+    giftping: Run, follower: Store, home: Path, spelling: str, where: str, number: int, goes_out: bool
+) -> None:
+    settings = home / "giftping.toml"
+    settings.write_text(f"{settings.read_text()}\n[games.{HOME_GAME}]\ncode_pattern = '.{{3,30}}'\n")
+    hold(follower, spelling)
+    follower.remember([code(spelling.upper(), game="kingshot", spelling=spelling)])
+    if where == "undo":
+        giftping("codes", "withdraw", "--game", HOME_GAME, "--", spelling)
+    shown = {
+        "held": ("codes", "held"),
+        "explain": ("codes", "explain", "--guild", "1", "--", spelling),
+        "undo": ("codes", "withdraw", "--undo", "--game", HOME_GAME, "--", spelling),
+    }[where]
+    commands = printed_commands(giftping(*shown).output)
+    assert len(commands) == 2
+    ran = giftping(*commands[number][:2], "--json", *commands[number][2:])
+    assert [(one["game"], one["spelling"], one["may_go_out"]) for one in ran.json["codes"]] == [
+        (HOME_GAME, spelling, goes_out)
+    ]
+
+
 def test_one_command_approves_or_rejects_all_that_one_source_brought(giftping: Run, follower: Store) -> None:
     hold(follower)
     hold(follower, "Gift200")
@@ -587,7 +614,8 @@ def test_codes_are_approved_by_name_in_any_case_and_what_nobody_lists_any_more_i
     assert [(one["spelling"], one["may_go_out"]) for one in ran.json["codes"]] == [("Gift100", True)]
     follower.remember([code("OLD1000", spelling="Old1000", at=NOON)])
     ran = giftping("codes", "approve", "OLD1000")
-    assert f"no source lists it any more; to announce it: giftping codes add Old1000 --game {HOME_GAME}" in ran.output
+    assert "approved, but no source lists it any more; to announce it: " in ran.output
+    assert [giftping(*one).exit_code for one in printed_commands(ran.output)] == [0]
     unknown = giftping("codes", "approve", "NOSUCH1")
     assert (unknown.exit_code, "no source has listed 'NOSUCH1'" in unknown.errors) == (2, True)
     assert giftping("codes", "approve").exit_code == 2
@@ -624,7 +652,7 @@ def test_to_undo_a_withdrawal_brings_back_what_a_person_had_said_before_and_what
     assert "is a code again" in giftping("codes", "withdraw", "GIFT100", "--undo").output
     giftping("codes", "reject", "GIFT200")
     undone = giftping("codes", "withdraw", "GIFT200", "--undo").output
-    assert "is held again (30 new codes at once in a list of 40): giftping codes approve" in undone
+    assert "is held again (30 new codes at once in a list of 40): `giftping codes approve" in undone
     assert [one["key"] for one in giftping("codes", "held", "--json").json["held"]] == ["GIFT200"]
     assert "was not withdrawn" in giftping("codes", "withdraw", "GIFT300", "--undo").output
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.store.base import HOME_GAME, Broken, Destination, EntryState, Style
 from giftping.store.records import Store
+from giftping.todo.repository import MemberRepository
+from giftping.todo.sweep_notes import BrokenChannel
 
 Run = Callable[..., Ran]
 
@@ -49,6 +52,26 @@ def test_the_url_of_a_webhook_is_kept_and_never_shown(giftping: Run, store: Stor
     assert "webhook 123456789012345678" in runs[1].output
     (one,) = store.subscriptions(123)
     assert one.destination.webhook == URL
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"https://discordapp.com/api/webhooks/123456789012345678/{TOKEN}",
+        f"https://ptb.discord.com/api/v10/webhooks/123456789012345678/{TOKEN}/",
+        f"https://canary.discord.com/api/v9/webhooks/123456789012345678/{TOKEN}?wait=true",
+        "env:HOOK",
+    ],
+)
+def test_one_webhook_is_one_destination_of_a_guild_however_it_is_written(
+    giftping: Run, store: Store, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    monkeypatch.setenv("HOOK", URL)
+    giftping("guilds", "add", "123", "--webhook", URL, "--game", "kingshot", "--no-check")
+    giftping("guilds", "add", "123", "--webhook", f"{URL}?thread_id=77", "--game", "genshin", "--no-check")
+    giftping("guilds", "add", "123", "--webhook", other, "--game", "whiteout-survival", "--no-check")
+    where = {one.game: one.destination.webhook for one in store.subscriptions(123)}
+    assert where == {"kingshot": other, "genshin": f"{URL}?thread_id=77", "whiteout-survival": other}
 
 
 @pytest.mark.parametrize(
@@ -196,6 +219,30 @@ def test_a_test_without_a_post_only_looks(giftping: Run, in_channel: StandInDisc
 
 
 FORBIDDEN = faults.status(403, 50013, "Missing Permissions")
+
+
+@pytest.mark.parametrize("post", ["--post", "--no-post"])
+@pytest.mark.parametrize("follows_codes_there", [True, False])
+def test_a_test_has_the_todo_channel_tried_by_the_next_sweep(
+    giftping: Run, store: Store, discord: StandInDiscord, post: str, follows_codes_there: bool
+) -> None:
+    if follows_codes_there:
+        store.put_subscriptions(subscription(TODO_GUILD, destination=Destination(channel_id=PLACE)))
+    repository = MemberRepository(store, lambda: NOON)
+    resting = BrokenChannel(PLACE, Broken(NOON, "HTTP 403", 5, LATER, 403, 50013))
+    repository.change_notes(lambda notes: replace(notes, channel=resting))
+    discord.remove_channel(PLACE)
+    ran = giftping("guilds", "test", str(TODO_GUILD), post, "--json")
+    assert (ran.exit_code, repository.notes().channel) == (69, resting)
+    (tested,) = ran.json["destinations"]
+    assert f"channel {PLACE}" in tested["destination"]
+    assert "HTTP 404 Unknown Channel (10003)" in tested["reason"]
+    discord.add_channel(PLACE, TODO_GUILD)
+    ran = giftping("guilds", "test", str(TODO_GUILD), post)
+    assert (ran.exit_code, repository.notes().channel) == (0, None)
+    assert f"channel {PLACE} works" in ran.output
+    # A test message is no news to members: only where codes go one is posted.
+    assert len(discord.messages(PLACE)) == (follows_codes_there and post == "--post")
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,8 @@ def test_what_a_webhook_posts_is_published_by_a_bot_that_manages_messages(
     ran = giftping("guilds", "add", str(HERE), *way)
     assert (ran.exit_code, "the bot lacks Manage Messages" in ran.errors) == (0, True)
     assert "the bot lacks Manage Messages" in giftping("doctor").output
+    tested = giftping("guilds", "test", str(HERE))
+    assert (tested.exit_code, "the bot lacks Manage Messages" in tested.errors) == (0, True)
     town.set_permissions(NEWS, Permission.POSTING | Permission.MANAGE_MESSAGES)
     assert giftping("guilds", "add", str(HERE), *way).errors == ""
     monkeypatch.delenv("DISCORD_TOKEN")

@@ -100,6 +100,7 @@ def test_what_cannot_be_posted_is_saved_is_69_and_goes_out_with_the_next_sweep(
     assert ran.error.startswith("not posted yet (HTTP 403")
     assert past.read(ASHA).last_submit > now() - HOUR  # type: ignore[operator]
     discord.set_permissions(CHANNEL, Permission.POSTING)
+    assert giftping("guilds", "test", str(GUILD)).exit_code == 0
     assert giftping("todo", "sweep").output == "posted the TODO of 1 member: Asha\n"
     assert len(discord.messages(CHANNEL)) == 1
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from doctor_facts import FAIL, GUILD, OK, WARN, judged
+from doctor_facts import FAIL, GUILD, HOUR, OK, WARN, judged
 
 from giftping.doctor.discord import BotFacts, ChannelFacts, GuildFacts, RoleFacts
 from giftping.doctor.judgement import NoAnswer, Verdict
-from giftping.doctor.todo_guild import TODO_GUILD_CHECKS
+from giftping.doctor.todo_guild import TODO_GUILD_CHECKS, Rest
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ from giftping.doctor.todo_guild import TODO_GUILD_CHECKS
         ("channel", {"channel": ChannelFacts(12)}, FAIL, "in guild 12, not in guild 11"),
         ("channel", {"channel": ChannelFacts(None)}, FAIL, "in no guild"),
         ("channel", {"channel": ChannelFacts(11, "a forum")}, FAIL, "a forum"),
+        ("channel", {"rest": Rest(3 * HOUR, "HTTP 403")}, WARN, "channel 21 has been left alone for 3 h: HTTP 403"),
+        ("channel", {"rest": Rest(3 * HOUR, "HTTP 403"), "channel": ChannelFacts(12)}, FAIL, "in guild 12"),
         ("permissions", {"channel": ChannelFacts(11, missing=("Embed Links",))}, FAIL, "Embed Links"),
         ("permissions", {"channel": ChannelFacts(11, missing=NoAnswer("timed out"))}, WARN, "timed out"),
         ("role", {"role_id": None}, OK, "nobody loses a role"),

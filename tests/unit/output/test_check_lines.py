@@ -66,7 +66,7 @@ def test_a_delivery_is_one_line_with_what_follows(result: DeliveryResult, said: 
 def test_an_uncertain_delivery_says_what_its_user_can_do() -> None:
     line = delivery_line(delivery(DeliveryResult.UNCERTAIN, reason="hidden"))
     assert "(hidden)" in line
-    assert line.endswith("giftping codes settle 7 --sent, or --resend")
+    assert line.endswith("`giftping codes settle 7 --sent` or `giftping codes settle 7 --resend`")
 
 
 def test_good_things_are_results_and_bad_ones_are_trouble() -> None:

@@ -51,7 +51,7 @@ def test_of_a_real_history_with_words_of_a_page_only_the_real_codes_go_out_once_
     if not PAYLOADS.is_dir():
         pytest.skip("the recorded payloads (shared/payloads) are not beside this checkout")
     monkeypatch.setattr(refusals, "FURNITURE", furniture)
-    refusals.is_no_code.cache_clear()
+    refusals.reason_in_writing.cache_clear()
     labels: dict[str, Any] = json.loads((PAYLOADS / "LABELS.json").read_text())[TIMELINE]
     rows = [json.loads(line) for line in (PAYLOADS / TIMELINE).read_text().splitlines()]
     history = [Recorded(datetime.fromisoformat(row["date"]), json.dumps(row).encode()) for row in rows]
@@ -73,7 +73,7 @@ def test_of_a_real_history_with_words_of_a_page_only_the_real_codes_go_out_once_
         kept = {one.report.spelling for one in found.held} | set(found.refused)
         # A timer that slow does not see the burst.
         assert every or kept >= {"TESTCODE001", "Tiktok10Kfan", *labels["ended, in one burst only"]}
-    refusals.is_no_code.cache_clear()
+    refusals.reason_in_writing.cache_clear()
 
 
 def test_what_is_held_goes_out_when_its_time_is_over_though_nothing_is_recorded_then(tmp_path: Path) -> None:
@@ -149,6 +149,8 @@ def test_recordings_are_lines_of_json_or_bodies_named_by_time(tmp_path: Path) ->
         ("<html>", "is no line of JSON"),
         ("[1]", "is no object"),
         ('{"at": "soon", "body": ""}', "at is 'soon', not an ISO time"),
+        ('{"at": "0001-01-01T00:00+05:30", "body": ""}', "at is '0001-01-01T00:00+05:30', not an ISO time"),
+        ('{"at": "9999-12-31T23:59Z", "body": ""}', "at is '9999-12-31T23:59Z', not an ISO time"),
         ('{"at": "2026-05-07", "status": "503"}', "status is '503', not a number"),
         ('{"at": "2026-05-07"}', "neither a body nor the status of a failure"),
     ],

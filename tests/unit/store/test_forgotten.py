@@ -50,7 +50,7 @@ def fill(store: Store) -> None:
 
 def forget(store: Store, at: datetime = START) -> None:
     note_forgotten(store.engine, 5, at)
-    purge(store.engine, 5, at.timestamp(), reasons=True)
+    purge(store.engine, 5, at.timestamp())
 
 
 def says(documents: object) -> bool:

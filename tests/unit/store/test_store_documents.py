@@ -8,6 +8,7 @@ from fakes.records import LATER, NOON, code, entry, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from giftping.settings.sources import SightingState
 from giftping.store.base import (
     HOME_GAME,
     SCHEMA_VERSION,
@@ -86,7 +87,7 @@ RECORDS = {
             TEXTS,
             st.none() | TIMES,
             TEXTS,
-            TEXTS,
+            st.sampled_from(["", *SightingState]).map(str),
             st.lists(NAMES, max_size=2).map(tuple),
             ROUNDS,
             HOLDS,

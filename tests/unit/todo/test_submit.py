@@ -9,7 +9,7 @@ from todo_stage import (
     DAY,
     GUILD,
     HOUR,
-    NOT_PERMITTED,
+    NOT_NOW,
     OPENS_DM,
     OWNER,
     Stage,
@@ -138,7 +138,7 @@ def test_who_hands_in_for_oneself_by_name_is_not_told_of_it(stage: Stage) -> Non
 
 def test_what_could_not_be_posted_is_saved_and_goes_out_with_the_next_sweep(stage: Stage) -> None:
     stage.join(101)
-    stage.fail(NOT_PERMITTED, CHANNEL_POST)
+    stage.fail(NOT_NOW, CHANNEL_POST)
     report = stage.submit(101)
     assert results(report, LegName.CHANNEL) == {101: "refused"}
     assert stage.member(101).last_submit == stage.clock()
@@ -171,7 +171,7 @@ def test_a_direct_message_that_failed_goes_out_with_the_next_sweep(stage: Stage)
 
 def test_two_submissions_in_a_row_are_both_posted(stage: Stage) -> None:
     stage.join(101)
-    stage.fail(NOT_PERMITTED, CHANNEL_POST, times=1)
+    stage.fail(NOT_NOW, CHANNEL_POST, times=1)
     stage.submit(101)
     stage.submit(101, draft=TodoDraft(must_do="something else"))
     stage.sweep()
@@ -195,7 +195,7 @@ def test_a_picture_is_posted_with_the_todo_and_shown_in_it(stage: Stage) -> None
 
 def test_a_file_waits_in_the_state_folder_until_its_todo_is_posted(stage: Stage) -> None:
     stage.join(101)
-    stage.fail(NOT_PERMITTED, CHANNEL_POST, times=1)
+    stage.fail(NOT_NOW, CHANNEL_POST, times=1)
     report = stage.submit(101, content=b"\x89PNG", draft=TodoDraft(attachment=PNG))
     assert [path.name for path in (stage.state / "attachments").iterdir()] == [report.todo.id]
     stage.sweep()
@@ -206,7 +206,7 @@ def test_a_file_waits_in_the_state_folder_until_its_todo_is_posted(stage: Stage)
 
 def test_where_the_file_is_on_another_host_the_todo_is_posted_without_it(stage: Stage) -> None:
     stage.join(101)
-    stage.fail(NOT_PERMITTED, CHANNEL_POST, times=1)
+    stage.fail(NOT_NOW, CHANNEL_POST, times=1)
     report = stage.submit(101, content=b"\x89PNG", draft=TodoDraft(must_do="read ten pages", attachment=PNG))
     (stage.state / "attachments" / report.todo.id).unlink()
     report = stage.sweep()

@@ -35,6 +35,7 @@ TAKES_ROLE = Match("DELETE", "/guilds/{guild_id}/members/{user_id}/roles/{role_i
 GIVES_ROLE = Match("PUT", "/guilds/{guild_id}/members/{user_id}/roles/{role_id}")
 LOOKS_AT_MEMBER = Match("GET", "/guilds/{guild_id}/members/{user_id}")
 NOT_PERMITTED = status(403, 50013, "Missing Permissions")
+NOT_NOW = status(403, 40004, "Send messages has been temporarily disabled")
 
 
 class StageClock(TestClock):

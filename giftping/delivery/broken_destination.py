@@ -8,46 +8,42 @@ from giftping.delivery.clock import is_from_future
 from giftping.delivery.retries import LONGEST_RETRY, wait_after
 from giftping.discord.meanings import Again, Meaning, meaning_in, meaning_of
 from giftping.discord.outcome import Refused
-from giftping.store.base import Broken, Subscription
+from giftping.store.base import Broken
 
 
-def is_resting(subscription: Subscription, now: datetime) -> bool:
-    """Whether its destination is broken and not to be tried now.
+def is_resting(broken: Broken | None, now: datetime, *, by_webhook: bool = False) -> bool:
+    """Whether a destination is broken and not to be tried now.
 
     A no that is yet to be said was noted by a clock that was wrong, and holds nobody up. Where an older
     release noted that it is never tried again, the table has the last word.
     """
-    broken = subscription.broken
     if broken is None:
         return False
+    again = meaning_of_broken(broken, by_webhook=by_webhook).again
     if broken.retry_at is None:
-        return meaning_of_broken(subscription).again is not Again.SOON
-    noted_at = broken.retry_at - (wait_after(meaning_of_broken(subscription).again, broken.times) or LONGEST_RETRY)
+        return again is not Again.SOON
+    noted_at = broken.retry_at - (wait_after(again, broken.times) or LONGEST_RETRY)
     return now < broken.retry_at and not is_from_future(noted_at, now)
 
 
-def broken_after(previous: Broken | None, refused: Refused, meaning: Meaning, now: datetime) -> Broken:
-    """How a destination stands after a lasting no.
+def broken_after(previous: Broken | None, refused: Refused, meaning: Meaning, now: datetime) -> Broken | None:
+    """How a destination stands after a no, None where that says nothing of it.
 
     It is tried again after a while, then after twice as long each time, up to once a day: somebody may have mended it
     since, and nobody tells giftping. What surely never comes back waits for a person.
     """
+    # A no to the token, or to this address, says nothing of the destination.
+    if not refused.lasting or refused.everywhere:
+        return None
     times = previous.times + 1 if previous else 1
     since = min(previous.since, now) if previous else now
     wait = wait_after(meaning.again, times)
     return Broken(since, refused.reason, times, now + wait if wait else None, refused.status, refused.code)
 
 
-def meaning_of_broken(subscription: Subscription) -> Meaning:
-    """What the no means that broke its destination."""
-    broken = subscription.broken
+def meaning_of_broken(broken: Broken, *, by_webhook: bool = False) -> Meaning:
+    """What the no means that broke a destination."""
     # An older release noted its words alone.
-    if broken is not None and broken.status is None:
-        return meaning_of_reason(subscription, broken.reason)
-    status, code = (broken.status, broken.code) if broken else (None, None)
-    return meaning_of(status, code, by_webhook=bool(subscription.destination.webhook))
-
-
-def meaning_of_reason(subscription: Subscription, reason: str) -> Meaning:
-    """What a refusal of its destination means, of which the reason alone is on record."""
-    return meaning_in(reason, by_webhook=bool(subscription.destination.webhook))
+    if broken.status is None:
+        return meaning_in(broken.reason, by_webhook=by_webhook)
+    return meaning_of(broken.status, broken.code, by_webhook=by_webhook)

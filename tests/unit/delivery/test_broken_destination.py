@@ -3,22 +3,22 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from fakes.records import LATER, NOON, subscription
+from fakes.records import LATER, NOON
 
-from giftping.codes.broken_destination import LONGEST_RETRY, broken_after, is_resting, meaning_of_broken
+from giftping.delivery.broken_destination import LONGEST_RETRY, broken_after, is_resting, meaning_of_broken
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Refused
-from giftping.store.base import Broken, Subscription
+from giftping.store.base import Broken
 
 HOUR = timedelta(hours=1)
 
 
-def broken(retry_at: datetime | None = NOON + HOUR) -> Subscription:
-    return subscription(broken=Broken(NOON, "HTTP 403", retry_at=retry_at))
+def broken(retry_at: datetime | None = NOON + HOUR) -> Broken:
+    return Broken(NOON, "HTTP 403", retry_at=retry_at)
 
 
 def test_a_broken_destination_rests_until_it_is_to_be_tried_again() -> None:
-    assert not is_resting(subscription(), NOON)
+    assert not is_resting(None, NOON)
     assert is_resting(broken(), NOON)
     assert not is_resting(broken(), NOON + HOUR)
     assert is_resting(broken(retry_at=None), NOON + timedelta(days=999))
@@ -55,8 +55,8 @@ def test_a_channel_that_an_older_release_gave_up_is_tried_again() -> None:
         ("HTTP 404 Unknown Webhook (10015)", True),
         ("HTTP 401 Invalid Webhook Token (50027)", True),
     ):
-        given_up = subscription(broken=Broken(NOON, reason))
-        assert is_resting(given_up, NOON + timedelta(days=1)) is rests
+        given_up = Broken(NOON, reason)
+        assert is_resting(given_up, NOON + timedelta(days=1), by_webhook=rests) is rests
 
 
 def test_a_rest_that_a_wrong_clock_set_holds_up_nobody() -> None:
@@ -75,7 +75,7 @@ def test_a_rest_that_a_wrong_clock_set_holds_up_nobody() -> None:
 def test_what_is_broken_says_what_to_mend_also_where_only_words_were_kept(
     reason: str, code: int | None, mend: str
 ) -> None:
-    found = subscription(broken=Broken(NOON, reason, status=400 if code else None, code=code))
+    found = Broken(NOON, reason, status=400 if code else None, code=code)
     said = meaning_of_broken(found).mend
     assert (mend in said) if mend else said == ""
 
@@ -85,5 +85,5 @@ def test_what_is_broken_says_what_to_mend_also_where_only_words_were_kept(
 def test_a_no_that_a_wrong_clock_has_dated_holds_nobody_up(ahead: timedelta, times: int) -> None:
     previous = Broken(NOON, "HTTP 403", times - 1) if times > 1 else None
     after = broken_after(previous, Refused("HTTP 403", 403, 50013, lasting=True), meaning_of(403, 50013), NOON + ahead)
-    assert is_resting(subscription(broken=after), NOON + ahead)
-    assert not is_resting(subscription(broken=after), NOON)
+    assert is_resting(after, NOON + ahead)
+    assert not is_resting(after, NOON)
