@@ -291,6 +291,12 @@ def guilds_add(
         typer.Option("--mention", metavar="ROLE", help="A role's id, everyone or here; may be repeated."),
     ] = None,
     no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention nobody any more.")] = False,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "--style", metavar="STYLE", help="How announcements look: full, or compact, which is a line for each code."
+        ),
+    ] = None,
     label: Annotated[
         str | None, typer.Option("--label", metavar="TEXT", help="What to call the guild; an empty one is taken away.")
     ] = None,
@@ -351,6 +357,7 @@ def guilds_add(
         no_mention,
         label=label,
         language=language,
+        style=subscribing.style_named(style) if style else None,
         posting=PostingRequest(posts, tuple(tag or ()), no_tag, publish, username, avatar),
         is_checked=not no_check,
     )
@@ -376,13 +383,19 @@ def guilds_remove(session: "Session", guild: GuildId, game: OneGame = None, yes:
 @command(guilds_app, "test")
 def guilds_test(
     session: "Session",
-    guild: GuildId,
-    post: Annotated[bool, typer.Option("--post/--no-post", help="Post a test message, or only look.")] = True,
+    guild: Annotated[
+        int | None,
+        typer.Argument(parser=discord_id, metavar="GUILD", help="The guild's numeric id; not needed for the only one."),
+    ] = None,
+    post: Annotated[bool, typer.Option("--post/--no-post", help="Post a sample, or only look.")] = True,
+    no_mention: Annotated[
+        bool, typer.Option("--no-mention", help="Ping nobody; whom announcements mention is shown all the same.")
+    ] = False,
 ) -> int:
-    """Post a test message to each destination of a guild."""
+    """Post what an announcement will look like to each destination of a guild, and tell whom it pings."""
     from giftping.commands import guilds
 
-    return guilds.test(session, guild, post=post)
+    return guilds.test(session, guild, post=post, pings=not no_mention)
 
 
 @command(sources_app, "list")

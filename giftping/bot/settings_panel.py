@@ -165,7 +165,7 @@ class SettingsPanel(ManagersControls):
         return self._voice.words("bot.panel.bot_needs", permissions=", ".join(missing)) if missing else ""
 
     async def _refusal_of_channel(self) -> str:
-        result = await self._runner.run(guilds.test, self._guild_id, post=False)
+        result = await self._runner.run(guilds.test, self._guild_id, post=False, pings=False)
         if result.refusal or result.value["works"]:
             return ""
         reason = next(one["reason"] for one in result.value["destinations"] if not one["works"])

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from giftping.codes.look import MESSAGE_LENGTH, Look, message_of
 from giftping.codes.model import Code
-from giftping.codes.showing import Showing, Validity
-from giftping.discord.limits import FIELD_VALUE_LENGTH, TITLE_LENGTH, message_length, text_length, truncate, violations
-from giftping.discord.message import Embed, EmbedField, Message
-from giftping.store.base import EVERYONE, HERE
-from giftping.text import discord_time, discord_until, escape_markdown, in_code_marks, last_day
+from giftping.codes.showing import Showing
+from giftping.discord.limits import message_length, truncate, violations
+from giftping.discord.message import Message
+from giftping.store.base import Style
+from giftping.text import in_code_marks
 
 if TYPE_CHECKING:
     from giftping.discord.outcome import Matcher
-    from giftping.settings.catalogue import Game
-    from giftping.words.catalogue import Words
 
-CODES_PER_MESSAGE = 10
-"""As many as the older bot showed in one message; the rest go into further ones."""
+CODES_PER_MESSAGE = {Style.FULL: 10, Style.COMPACT: 25}
+"""As many as the older bot showed in one message, or as there may be buttons; the rest go into further ones."""
 
-REWARDS_LENGTH = 400
-EXPIRY_TEXT_LENGTH = 80
-REGION_LENGTH = 60
-MESSAGE_LENGTH = 5_800
-"""Somewhat below Discord's 6,000 for all embeds of a message, so that part numbers always fit."""
+TITLE_OF_GAME_LENGTH = 100
 
-GREY = 0x99AAB5
-"""The colour of a message whose codes are all over: Discord's own for what is inactive."""
+SHORTENED: tuple[dict[str, Any], ...] = (
+    {},
+    {"rewards_length": 120},
+    {"rewards_length": 40},
+    {"rewards_length": 0},
+    {"rewards_length": 0, "has_links": False},
+)
+"""What an edited message is made shorter by: it cannot become two, whatever is known of its codes by now."""
 
-REWARDS_LENGTHS = (REWARDS_LENGTH, 120, 40)
-"""How much of the rewards an edited message shows: it cannot become two, whatever is known of them by now."""
-
-_CODE_BLOCK = re.compile(r"```\n?(\S+?)\n?```")
+_CODE_BLOCK = re.compile(r"```\n?([^`\n]+?)\n?```")
+_CODE_LINE = re.compile(r"^`([^`\n]+)`", re.MULTILINE)
+"""How a code begins its line in the compact style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +44,34 @@ class Announcement:
     game: str
     codes: tuple[Code, ...]
     message: Message
+    look: Look
+    """In which the message shows them; with those whom it mentions, and no others."""
 
 
-def announcements(game: Game, codes: Sequence[Code], words: Words, mentions: Sequence[str] = ()) -> list[Announcement]:
+def announcements(look: Look, codes: Sequence[Code]) -> list[Announcement]:
     """As many announcements as it takes to show every code, each within Discord's limits.
 
-    `mentions` are those of a subscription. Only the first one has them, so that many codes are one notification.
+    Only the first one mentions anybody, so that many codes are one notification.
     """
-    parts = _parts(game, codes, words)
+    parts = _parts(look, codes)
     result = []
     for number, part in enumerate(parts, 1):
-        which = words("announcement.part", number=number, count=len(parts)) if len(parts) > 1 else ""
-        embed = _embed(game, part, words, which)
-        result.append(Announcement(game.slug, tuple(part), _message(embed, mentions if number == 1 else ())))
+        which = look.words("announcement.part", number=number, count=len(parts)) if len(parts) > 1 else ""
+        of_part = look if number == 1 else replace(look, mentions=())
+        result.append(Announcement(look.game.slug, tuple(part), _announcing(of_part, part, which), of_part))
     return result
 
 
-def edited_message(game: Game, codes: Sequence[Showing], words: Words) -> Message:
-    """What a message that was sent is to become, so that it shows each of its codes as it is; its content stays."""
-    is_over = all(one.validity is not Validity.VALID for one in codes)
-    title = words.counted("edited.title", len(codes), game=truncate(game.title, 100))
-    # Room for the marks that strike it through.
-    title = truncate(title, TITLE_LENGTH - 4)
-    for length in REWARDS_LENGTHS:
-        embed = Embed(
-            title=f"~~{title}~~" if is_over else title,
-            color=GREY if is_over else game.color,
-            fields=tuple(_edited_field(game, one, words, length) for one in codes),
-            footer="" if is_over else words("announcement.case_matters"),
-        )
-        message = Message(embeds=(embed,))
+def edited_message(look: Look, shown: Sequence[Showing], *, has_content: bool = True) -> Message:
+    """What a message that was sent is to become, so that it shows each of its codes as it is.
+
+    Without content that which is there stays: an older release wrote none but whom it mentions.
+    """
+    words = look.words
+    title = words.counted("edited.title", len(shown), game=truncate(look.game.title, TITLE_OF_GAME_LENGTH))
+    for shortened in SHORTENED:
+        shorter = replace(look, **shortened)
+        message = message_of(shorter, shown, title, words("announcement.case_matters"), has_content=has_content)
         if not violations(message):
             break
     return message
@@ -84,7 +82,7 @@ def announces(spellings: Iterable[str]) -> Matcher:
 
     A message of ours may show more than is looked for: some of its codes may have been settled already.
     """
-    wanted = frozenset(spellings)
+    wanted = frozenset(map(in_code_marks, spellings))
 
     def matches(message: Mapping[str, Any]) -> bool | None:
         if not message.get("content") and not message.get("embeds"):
@@ -95,86 +93,34 @@ def announces(spellings: Iterable[str]) -> Matcher:
 
 
 def shown_codes(message: Mapping[str, Any]) -> frozenset[str]:
-    """The codes that a message of ours shows, from Discord's JSON of it."""
-    fields = (field for embed in message.get("embeds") or () for field in embed.get("fields") or ())
-    return frozenset(match for field in fields for match in _CODE_BLOCK.findall(str(field.get("value", ""))))
+    """The codes that a message of ours shows in its card, in either style, from Discord's JSON of it."""
+    embeds = message.get("embeds") or ()
+    fields = (field for embed in embeds for field in embed.get("fields") or ())
+    in_blocks = (match for field in fields for match in _CODE_BLOCK.findall(str(field.get("value", ""))))
+    in_lines = (match for embed in embeds for match in _CODE_LINE.findall(str(embed.get("description") or "")))
+    return frozenset((*in_blocks, *in_lines))
 
 
-def _parts(game: Game, codes: Sequence[Code], words: Words) -> list[list[Code]]:
+def _parts(look: Look, codes: Sequence[Code]) -> list[list[Code]]:
     parts: list[list[Code]] = []
     for code in codes:
-        if parts and _fits(game, [*parts[-1], code], words):
+        if parts and _fits(look, [*parts[-1], code]):
             parts[-1].append(code)
         else:
             parts.append([code])
     return parts
 
 
-def _fits(game: Game, codes: Sequence[Code], words: Words) -> bool:
-    message = _message(_embed(game, codes, words, ""), ())
-    return len(codes) <= CODES_PER_MESSAGE and message_length(message) <= MESSAGE_LENGTH and not violations(message)
+def _fits(look: Look, codes: Sequence[Code]) -> bool:
+    if len(codes) > CODES_PER_MESSAGE[look.style]:
+        return False
+    message = _announcing(look, codes, "")
+    # With links it is longer than with buttons, and either may go out.
+    return message_length(message.without_buttons or message) <= MESSAGE_LENGTH and not violations(message)
 
 
-def _message(embed: Embed, mentions: Sequence[str]) -> Message:
-    roles = tuple(int(one) for one in mentions if one not in (EVERYONE, HERE))
-    return Message(
-        embeds=(embed,),
-        content=" ".join(f"@{one}" if one in (EVERYONE, HERE) else f"<@&{one}>" for one in mentions),
-        mention_roles=roles,
-        mention_everyone=len(roles) < len(mentions),
-    )
-
-
-def _embed(game: Game, codes: Sequence[Code], words: Words, part: str) -> Embed:
-    return Embed(
-        title=truncate(words.counted("announcement.title", len(codes), game=truncate(game.title, 100)), TITLE_LENGTH),
-        color=game.color,
-        fields=tuple(EmbedField(words("announcement.code"), _field_text(game, code, words)) for code in codes),
-        footer=" · ".join(filter(None, (words("announcement.case_matters"), part))),
-    )
-
-
-def _edited_field(game: Game, one: Showing, words: Words, rewards_length: int) -> EmbedField:
-    if one.validity is Validity.VALID:
-        return EmbedField(words("announcement.code"), _field_text(game, one.code, words, rewards_length))
-    # Not in a block of its own any more: that invites to copy it.
-    struck = f"~~{escape_markdown(one.code.spelling)}~~"
-    if one.validity is Validity.WITHDRAWN:
-        return EmbedField(words("edited.withdrawn"), f"{struck}\n{words('edited.mistake')}")
-    lines = [struck, _rewards(one.code, words, rewards_length)]
-    if one.code.expires_at is not None:
-        lines.append(words("edited.ended_at", end=discord_time(one.code.expires_at)))
-    return EmbedField(words("edited.ended"), truncate("\n".join(lines), FIELD_VALUE_LENGTH))
-
-
-def _field_text(game: Game, code: Code, words: Words, rewards_length: int = REWARDS_LENGTH) -> str:
-    lines = [
-        f"```\n{in_code_marks(code.spelling)}\n```",
-        _rewards(code, words, rewards_length),
-        words("announcement.expires", end=_expiry(code) or words("announcement.not_stated")),
-    ]
-    if code.regions:
-        lines.append(words("announcement.region", regions=_plain(", ".join(code.regions), REGION_LENGTH)))
-    # Phrases of one's own may be long. What is cut off then is never the code.
-    text = truncate("\n".join(lines), FIELD_VALUE_LENGTH)
-    if not game.redeem_url:
-        return text
-    link = f"[{words('announcement.redeem')}]({game.redeem_address(code.spelling)})"
-    return f"{text}\n{link}" if text_length(f"{text}\n{link}") <= FIELD_VALUE_LENGTH else text
-
-
-def _rewards(code: Code, words: Words, length: int) -> str:
-    return words("announcement.rewards", rewards=_plain(code.rewards, length) or words("announcement.not_stated"))
-
-
-def _expiry(code: Code) -> str:
-    """When a code ends, as each reader sees it; empty where that is not stated."""
-    if code.expires_at is None:
-        return _plain(code.expiry_text, EXPIRY_TEXT_LENGTH)
-    # A day is the source's own: as an instant it would be another one for most readers.
-    end = last_day(code.expires_at, code.expiry_text) or discord_time(code.expires_at)
-    return f"{end} ({discord_until(code.expires_at)})"
-
-
-def _plain(text: str, length: int) -> str:
-    return truncate(escape_markdown(text), length)
+def _announcing(look: Look, codes: Sequence[Code], part: str) -> Message:
+    words = look.words
+    title = words.counted("announcement.title", len(codes), game=truncate(look.game.title, TITLE_OF_GAME_LENGTH))
+    footer = " · ".join(filter(None, (words("announcement.case_matters"), part)))
+    return message_of(look, [Showing(code) for code in codes], title, footer)

@@ -20,6 +20,7 @@ from giftping.codes.gather import Gathered
 from giftping.codes.holds import JudgingRules
 from giftping.codes.judge import Lists, judge_lists
 from giftping.codes.left_open import Settled, Settling, left_after, settle_left
+from giftping.codes.look import look_for
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
 from giftping.codes.owed import OwedNow, messages_left_alone, owed_by, owed_now, resting_messages, without
@@ -324,9 +325,9 @@ def _rehearsed(courier: Courier, plans: Sequence[DestinationPlan], games: Mappin
         for plan in () if destination.resting else destination.plans:
             one = plan.subscription
             words = courier.words(one.guild_id)
-            key = (one.game, words.language, one.mentions, *map(id, plan.announce))
+            key = (one.game, words.language, one.style, one.mentions, *map(id, plan.announce))
             if key not in parts:
-                parts[key] = announcements(games[one.game], plan.announce, words, one.mentions)
+                parts[key] = announcements(look_for(one, games[one.game], words), plan.announce)
             deliveries += courier.rehearse(one, games[one.game], parts[key])
         work.append(DestinationWork(tuple(deliveries), destination.seeds(), destination.rest()))
     return work

@@ -93,7 +93,7 @@ class Courier:
                 report = _report(subscription, announcement, route.label, DeliveryResult.REFUSED, reason=NOT_TRIED)
                 reports.append(report.as_before(before))
             else:
-                reports.append(self._claim_and_post(subscription, game, route, announcement, owed))
+                reports.append(self._claim_and_post(subscription, route, announcement, owed))
                 if opened := reports[-1].opened_post:
                     # What comes next follows in the post that this one has opened, where that is kept up.
                     subscription = replace(subscription, kept_post=opened)
@@ -142,7 +142,7 @@ class Courier:
         )
 
     def _claim_and_post(
-        self, subscription: Subscription, game: Game, route: Route, announcement: Announcement, owed: Sequence[Delivery]
+        self, subscription: Subscription, route: Route, announcement: Announcement, owed: Sequence[Delivery]
     ) -> DeliveryReport:
         now, codes = self.clock(), _by_entry(subscription, announcement.codes)
         before = [one for one in owed if codes.keys() & set(one.entries)]
@@ -163,6 +163,8 @@ class Courier:
                     delivery_id=delivery.id,
                     webhook_id=route.webhook_id,
                     shown=Showing(code).text,
+                    style=announcement.look.style,
+                    mentions=tuple(announcement.look.mentions),
                     publishing=Publishing.OWED if subscription.posting.publishes else "",
                 )
             )
@@ -183,12 +185,11 @@ class Courier:
             return _report(subscription, announcement, route.label, DeliveryResult.TAKEN, reason=TAKEN)
         # Another host shows the rest: in both messages a code would be announced twice.
         if len(mine) < len(codes):
-            mentions = subscription.mentions if announcement.message.notifies else ()
-            announcement = announcements(game, list(mine.values()), self.words(subscription.guild_id), mentions)[0]
+            announcement = announcements(announcement.look, list(mine.values()))[0]
             spellings = tuple(code.spelling for code in mine.values())
             delivery = replace(delivery, entries=tuple(mine), spellings=spellings)
         entries = {id_: claims[id_].after or {} for id_ in mine}
-        announcement = dressed(subscription, game, announcement, self.words(subscription.guild_id))
+        announcement = dressed(subscription, announcement.look.game, announcement, announcement.look.words)
         return self.post(subscription, route, announcement, Held(delivery, entries))
 
     def post(

@@ -15,18 +15,21 @@ from zlib import crc32
 
 from giftping.codes.announcement import edited_message
 from giftping.codes.courier import Routes, Speech
+from giftping.codes.look import Look
 from giftping.codes.report import EditReport, EditResult
 from giftping.codes.scope import seen_apart
 from giftping.codes.showing import GONE, Showing, all_shown, end_of, is_true, showing_for
 from giftping.codes.subscriptions import webhook_route
 from giftping.delivery.clock import Clock
+from giftping.discord.message import Message
 from giftping.discord.outcome import Refused, Route, Unclear
 from giftping.discord.threads import ARCHIVED
 from giftping.settings.catalogue import Game
-from giftping.store.base import CodeRecord, Destination, LedgerEntry, StoreAwayError, Subscription, code_id
+from giftping.store.base import CodeRecord, Destination, LedgerEntry, StoreAwayError, Style, Subscription, code_id
 from giftping.store.documents import LEDGER, edited_fields
 from giftping.store.engine import Change
 from giftping.store.records import Store
+from giftping.words.catalogue import Words
 
 EDITED_FOR = timedelta(days=30)
 """Older messages are left as they are."""
@@ -89,6 +92,12 @@ class SentMessage:
     def place(self) -> tuple[int, int | None]:
         """For what Discord counts its edits."""
         return self.guild_id, self.channel_id
+
+    def to_be(self, words: Words) -> Message:
+        """What it is to become, in the way in which it was sent."""
+        _, entry = self.entries[0]
+        look = Look(self.game, words, entry.style or Style.FULL, entry.mentions)
+        return edited_message(look, self.showings, has_content=entry.style is not None)
 
     def wrong(self) -> Iterator[Showing]:
         """What it shows otherwise than it is."""
@@ -235,7 +244,7 @@ class Editor:
             return self._record(message, EditResult.GONE, "the guild's webhook has changed since")
         if isinstance(route, Refused):
             return self._report(message, EditResult.LATER, route.reason)
-        content = edited_message(message.game, message.showings, self.words(message.guild_id))
+        content = message.to_be(self.words(message.guild_id))
         outcome = route.edit(content, message.message_id, message.channel_id)
         # With a bot it would have been opened: by a webhook alone nobody can.
         if isinstance(outcome, Refused) and outcome.code in (*GONE_CODES, ARCHIVED):

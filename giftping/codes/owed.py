@@ -14,6 +14,7 @@ from giftping.codes.announcement import Announcement, announcements
 from giftping.codes.entries import ANNOUNCEMENT
 from giftping.codes.guards import clearance
 from giftping.codes.holds import JudgingRules, code_of
+from giftping.codes.look import look_for
 from giftping.codes.model import Code
 from giftping.codes.report import MissedReport, RestingReport
 from giftping.codes.scope import seen_by
@@ -106,9 +107,10 @@ def parts_of(
     """The announcements of these codes: one that was refused for its content goes alone, as it may be why."""
     refused = {id_ for one in owed if one.noes for id_ in one.entries}
     alone = [one for one in codes if entry_id(subscription.guild_id, one.game, one.key, one.number) in refused]
-    parts = announcements(game, [one for one in codes if one not in alone], words, subscription.mentions)
+    look = look_for(subscription, game, words)
+    parts = announcements(look, [one for one in codes if one not in alone])
     for one in alone:
-        parts += announcements(game, [one], words, () if parts else subscription.mentions)
+        parts += announcements(replace(look, mentions=()) if parts else look, [one])
     return parts
 
 

@@ -11,6 +11,7 @@ from giftping.codes.announcement import announcements, announces
 from giftping.codes.courier import Courier
 from giftping.codes.entries import ANNOUNCEMENT, Held, held_by_delivery
 from giftping.codes.entries import sent as sent_changes
+from giftping.codes.look import Look, look_as_claimed, look_for
 from giftping.codes.model import Code
 from giftping.codes.places import by_bot, by_webhook, channel_in, next_place
 from giftping.codes.report import DeliveryReport, DeliveryResult
@@ -305,7 +306,7 @@ class DeliverySettler:
         game, codes = self._still_owed(held)
         wanted = held.delivery.entries
         is_whole = len(codes) == len(wanted) and held.entries.keys() >= set(wanted)
-        return game is not None and is_whole and len(announcements(game, codes, self.courier.words(held.guild_id))) == 1
+        return game is not None and is_whole and len(announcements(self._look_of(held, game, subscription), codes)) == 1
 
     def _still_owed(self, held: Held) -> tuple[Game | None, list[Code]]:
         game = self.games.get(held.delivery.game)
@@ -315,6 +316,10 @@ class DeliverySettler:
         keys = {spelling: key_of(spelling) for spelling in held.delivery.spellings}
         listed = [(spelling, self.codes.get((game.slug, key)) or own.get(key)) for spelling, key in keys.items()]
         return game, [replace(code, spelling=spelling) for spelling, code in listed if code is not None]
+
+    def _look_of(self, held: Held, game: Game, subscription: Subscription) -> Look:
+        look = look_for(subscription, game, self.courier.words(held.guild_id))
+        return look_as_claimed(look, next(iter(held.entries.values()), {}))
 
     # What follows
 
@@ -331,7 +336,7 @@ class DeliverySettler:
         route = self.courier.routes(next_place(subscription))
         if taken is None or game is None or isinstance(route, Refused) or now is None:
             return self._taken(held)
-        announcement = announcements(game, codes, self.courier.words(held.guild_id), subscription.mentions)[0]
+        announcement = announcements(self._look_of(held, game, subscription), codes)[0]
         since = snowflake_time(taken.begins)
         is_fresh = now - since < route.repeats_safely_for
         # What was not there at the look, Discord knows for so long from then on.

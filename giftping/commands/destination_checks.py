@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from giftping.discord.members import MembersClient
 from giftping.discord.refusals import clean
 from giftping.doctor.destinations import others_there, users_by_place
 from giftping.doctor.discord import look_at_discord
 from giftping.doctor.judgement import Judgement, NoAnswer, Verdict
+from giftping.doctor.mentions import reaches
 from giftping.doctor.one_destination import (
     DestinationFacts,
     SeenFacts,
     judge_destination,
-    judge_mentions,
+    judge_each_mention,
     judge_place,
     judge_posting_at,
     known_destination,
@@ -119,9 +120,23 @@ def posting_warnings(facts: DestinationFacts) -> list[str]:
 
 
 def mention_warnings(facts: DestinationFacts) -> list[str]:
-    """Why a mention reaches nobody."""
-    judged = judge_mentions(facts)
-    return [line_of(judged, facts.guild_id)] if judged is not None else []
+    """Why mentions reach nobody, a line for each."""
+    return [line_of(judged, facts.guild_id) for judged in judge_each_mention(facts)]
+
+
+def mention_objects(facts: DestinationFacts, group: Sequence[Subscription]) -> list[dict[str, Any]]:
+    """Whom announcements of each game mention there, as it stands in JSON; `reaches` is null where nobody can tell."""
+    known = {one.mention: one for one in facts.mentions} if isinstance(facts.mentions, tuple) else {}
+    return [
+        {
+            "game": one.game,
+            "mention": mention,
+            "name": known[mention].name or None if mention in known else None,
+            "reaches": reaches(known[mention], facts.guild_id) if mention in known else None,
+        }
+        for one in group
+        for mention in one.mentions
+    ]
 
 
 def reason_against(facts: DestinationFacts, now: datetime) -> str:

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 from giftping.codes.subscriptions import by_destination
 from giftping.commands.posting import posting_words
 from giftping.commands.session import Session
-from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError
+from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError, UsageError
 from giftping.output.check_lines import NO_GUILDS
 from giftping.output.code_objects import subscription_object
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
-from giftping.store.base import EVERYONE, HERE, Destination, Guild, Subscription
+from giftping.store.base import EVERYONE, HERE, Destination, Guild, Style, Subscription
 from giftping.store.records import Store
-from giftping.text import counted, discord_time, printable, when
+from giftping.text import counted, printable, when
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from giftping.codes.owed import Owed
     from giftping.delivery.deliveries import Delivery
     from giftping.discord.message import Message
@@ -120,10 +118,12 @@ def _about(session: Session, guild: Guild, group: Sequence[Subscription], left_o
     where = label(group[0].destination)
     name = printable(guild.destinations.get(where, ""))
     yield f"{where} ({name})" if name else where
-    for (mentions, posting), alike in groupby(group, key=lambda one: (one.mentions, one.posting)):
+    for (mentions, style, posting), alike in groupby(group, key=lambda one: (one.mentions, one.style, one.posting)):
         said = [", ".join(one.game for one in alike)]
         if mentions:
             said.append(f"mentions {', '.join(map(mention_label, mentions))}")
+        if style is not Style.FULL:
+            said.append(f"in the {style} style")
         yield ", ".join(filter(None, (*said, posting_words(posting))))
     open_ends = list(_open_ends(session, group, left_open))
     yield from open_ends
@@ -196,10 +196,14 @@ def _known_and_all(
     return found, everybody
 
 
-def test(session: Session, guild_id: int, *, post: bool) -> int:
-    """Check a guild's destinations, post a test message to each, and tell how it went."""
+def test(session: Session, guild_id: int | None, *, post: bool, pings: bool) -> int:
+    """Check a guild's destinations, post what an announcement of each game looks like there, and tell how it went.
+
+    The only guild that there is need not be named. Without `pings` nobody is notified.
+    """
     from giftping.runs.refused_token import note_token
 
+    guild_id = _only_guild(session) if guild_id is None else guild_id
     todo = session.settings.todo
     has_todo = todo.guild_id == guild_id and todo.channel_id is not None
     known, everybody = _known_and_all(session, guild_id, may_be_none=has_todo)
@@ -208,7 +212,7 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     words = session.wiring.words(guild.language)
     session.know({guild_id: guild})
     groups = by_destination(known)
-    tested = [_tested(session, group, everybody, words, post=post) for group in groups]
+    tested = [_tested(session, group, everybody, words, post=post, pings=pings) for group in groups]
     if has_todo:
         from giftping.commands.todo_channel import tested_todo_channel
 
@@ -220,19 +224,50 @@ def test(session: Session, guild_id: int, *, post: bool) -> int:
     session.give({"guild_id": id_text(guild_id), "works": works, "destinations": tested})
     for one in tested:
         if one["works"]:
-            session.tell(f"guild {guild_id}: {one['destination']} works.")
+            session.tell(f"guild {guild_id}: {one['destination']} works. {_pinged(one)}".rstrip())
         else:
             session.trouble(f"guild {guild_id}: {one['destination']} {one['reason']}")
     return EXIT_FINE if works else EXIT_TROUBLE
 
 
+def _only_guild(session: Session) -> int:
+    """The guild that there is. Raise UsageError where there are several, or none."""
+    with session.store(read_only=True) as store:
+        known = list(dict.fromkeys(one.guild_id for one in store.subscriptions()))
+    todo = session.settings.todo.guild_id
+    known += [todo] if todo is not None and todo not in known else []
+    if not known:
+        raise UsageError(NO_GUILDS)
+    if len(known) > 1:
+        raise UsageError(f"say which guild: {', '.join(map(str, known[:5]))}{', …' if len(known) > 5 else ''}")
+    return known[0]
+
+
+def _pinged(tested: Mapping[str, Any]) -> str:
+    """Whom announcements ping, game by game; that a mention reaches nobody is told elsewhere."""
+    by_game: dict[str, list[str]] = {game: [] for game in tested["games"]}
+    for one in tested["mentions"]:
+        if one["reaches"] is not False:
+            name = f" ({one['name']})" if one["name"] else ""
+            unsure = "" if one["reaches"] else ", if it may be mentioned there"
+            by_game[one["game"]].append(f"{mention_label(one['mention'])}{name}{unsure}")
+    return " ".join(f"{game} pings {', '.join(whom) or 'nobody'}." for game, whom in by_game.items())
+
+
 def _tested(
-    session: Session, group: Sequence[Subscription], everybody: Sequence[Subscription], words: Words, *, post: bool
+    session: Session,
+    group: Sequence[Subscription],
+    everybody: Sequence[Subscription],
+    words: Words,
+    *,
+    post: bool,
+    pings: bool,
 ) -> dict[str, Any]:
     """How one destination took a test, as it stands in JSON; that a mention reaches nobody is told."""
     from giftping.codes.places import sent_by
     from giftping.commands.destination_checks import (
         look_with_or_without_bot,
+        mention_objects,
         mention_warnings,
         posting_warnings,
         reason_against,
@@ -242,21 +277,23 @@ def _tested(
 
     destination = group[0].destination
     facts = look_with_or_without_bot(session.wiring, group, everybody)
+    mentions = mention_objects(facts, group)
     if reason := reason_against(facts, session.clock_of_look()):
-        return _outcome(group, label(destination) if facts.unusable else facts.label, reason)
+        return _outcome(group, label(destination) if facts.unusable else facts.label, reason, mentions)
     # In a forum it is a post of its own, also where one is kept up: nobody there has to read it.
     route = session.wiring.route_to(replace(destination, opens_post=group[0].posting.posts is not None))
-    if post and not isinstance(route, Refused):
-        now = session.wiring.discord_now() or session.clock_of_look()
-        message = sent_by(group[0], _test_message(session, group, words, now))
-        forum_post = ForumPost(words("test.title"), group[0].posting.tags)
-        outcome = route.post(replace(message, post=forum_post), _test_delivery_id())
+    forum_post = ForumPost(words("test.title"), group[0].posting.tags)
+    for message in _samples(session, group, words, pings=pings) if post else ():
+        if isinstance(route, Refused):
+            break
+        outcome = route.post(replace(sent_by(group[0], message), post=forum_post), _test_delivery_id())
         if not isinstance(outcome, Done):
-            return _outcome(group, route.label, f"failed: {outcome.reason}{_to_mend(destination, outcome)}")
+            why = f"failed: {outcome.reason}{_to_mend(destination, outcome)}"
+            return _outcome(group, route.label, why, mentions)
     for warning in (*posting_warnings(facts), *mention_warnings(facts)):
         session.trouble(f"warning: guild {facts.guild_id}: {warning}")
     _try_at_once(session, group)
-    return _outcome(group, facts.label, "")
+    return _outcome(group, facts.label, "", mentions)
 
 
 def _try_at_once(session: Session, group: Sequence[Subscription]) -> None:
@@ -284,9 +321,17 @@ def _try_at_once(session: Session, group: Sequence[Subscription]) -> None:
                 deliveries.change(replace(one, retry_at=None))
 
 
-def _outcome(group: Sequence[Subscription], destination: str, reason: str) -> dict[str, Any]:
+def _outcome(
+    group: Sequence[Subscription], destination: str, reason: str, mentions: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     games = [one.game for one in group]
-    return {"destination": destination, "games": games, "works": not reason, "reason": reason}
+    return {
+        "destination": destination,
+        "games": games,
+        "works": not reason,
+        "reason": reason,
+        "mentions": list(mentions),
+    }
 
 
 def _to_mend(destination: Destination, trouble: Refused | Unclear) -> str:
@@ -300,15 +345,15 @@ def _to_mend(destination: Destination, trouble: Refused | Unclear) -> str:
     return f"; {mend}" if mend else ""
 
 
-def _test_message(session: Session, group: Sequence[Subscription], words: Words, now: datetime) -> Message:
-    from giftping.discord.message import Embed, Message
+def _samples(session: Session, group: Sequence[Subscription], words: Words, *, pings: bool) -> list[Message]:
+    """What announcements of each game that goes to a destination will look like there."""
+    from giftping.codes.look import look_for
+    from giftping.codes.sample import sample_message
+    from giftping.settings.catalogue import Game
 
-    titles = [
-        session.settings.games[one.game].title if one.game in session.settings.games else one.game for one in group
-    ]
-    text = words("test.text", games=", ".join(titles))
-    text = f"{text}\n{words('test.at', now=discord_time(now))}"
-    return Message(embeds=(Embed(title=words("test.title"), description=text, color=0x3BA55D),))
+    now, games = session.wiring.discord_now() or session.clock_of_look(), session.settings.games
+    looks = [look_for(one, games.get(one.game) or Game(one.game, one.game), words) for one in group]
+    return [sample_message(look, now, pings=pings) for look in looks]
 
 
 def _test_delivery_id() -> str:

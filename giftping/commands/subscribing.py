@@ -31,7 +31,8 @@ from giftping.errors import EXIT_FINE, UnknownGuildError, UsageError
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
-from giftping.store.base import EVERYONE, HERE, HOME_GAME, Destination, EntryState, Guild, Posting, Subscription
+from giftping.store.base import EVERYONE, HERE, HOME_GAME, Destination, EntryState, Guild, Posting, Style, Subscription
+from giftping.store.documents import style_from
 from giftping.store.records import Store
 from giftping.text import id_or_none
 
@@ -62,6 +63,8 @@ class GuildRequest:
     """The language of what its members see; an empty one is that of the settings."""
     seen: SeenFacts | None = None
     """What Discord calls the destination and its guild, where that is known without asking."""
+    style: Style | None = None
+    """How its announcements are to look."""
     posting: PostingRequest = NOTHING_ASKED
     """How messages are to be posted there."""
     is_checked: bool = True
@@ -72,10 +75,7 @@ def add(session: Session, request: GuildRequest) -> int:
     """Add a guild's subscriptions, or change those that are named; the others stay as they are."""
     for game in request.games:
         session.check_game(game)
-    if request.mentions_nobody and request.mentions:
-        raise UsageError("--mention and --no-mention contradict each other")
-    if str(request.guild_id) in request.mentions:
-        raise UsageError(f"--mention {request.guild_id} is the guild's @everyone: write --mention everyone")
+    _check_mentions(request)
     if request.language:
         _check_language(session, request.language)
     asked, now = _asked_destination(session, request), session.clock()
@@ -192,7 +192,8 @@ def changed(
 ) -> list[Subscription]:
     """The subscriptions of a guild after a request. Raise UnknownGuildError when it does not say where one goes.
 
-    A game that the guild did not follow goes where its others go, and mentions whom they do, unless that is said.
+    A game that the guild did not follow goes where its others go, mentions whom they do, and looks as they do, unless
+    that is said.
     """
     named = _named(request, known)
     there = {one.game: one for one in known}
@@ -205,7 +206,7 @@ def changed(
                 raise UnknownGuildError(WHERE)
             mentions = model.mentions if model and not asked else ()
             one = Subscription(request.guild_id, game, destination, now, now, place, mentions)
-            there[game] = replace(one, posting=model.posting) if model and not asked else one
+            there[game] = replace(one, posting=model.posting, style=model.style) if model and not asked else one
             place += 1
         there[game] = _changed(request, asked, there[game], now)
     # Who adds a guild again has mended what was broken, or wants to know by the next check that it is not.
@@ -227,6 +228,7 @@ def _changed(request: GuildRequest, asked: Destination | None, one: Subscription
         updated_at=now if moved else one.updated_at,
         mentions=() if request.mentions_nobody else request.mentions or one.mentions,
         seeded=None if request.announce_current else one.seeded,
+        style=request.style or one.style,
         announce_current=not request.records_current and (request.announce_current or one.announce_current),
     )
 
@@ -259,6 +261,24 @@ def _with_names(guild: Guild, seen: SeenFacts | None, asked: Destination | None,
     if seen is not None and asked is not None and seen.name:
         kept[label(asked)] = seen.name
     return replace(guild, title=(seen.guild_name if seen else "") or guild.title, destinations=kept)
+
+
+def _check_mentions(request: GuildRequest) -> None:
+    from giftping.codes.look import MENTIONED
+
+    if request.mentions_nobody and request.mentions:
+        raise UsageError("--mention and --no-mention contradict each other")
+    if str(request.guild_id) in request.mentions:
+        raise UsageError(f"--mention {request.guild_id} is the guild's @everyone: write --mention everyone")
+    if len(request.mentions) > MENTIONED:
+        raise UsageError(f"--mention: a message has room for {MENTIONED}, and these are {len(request.mentions)}")
+
+
+def style_named(text: str) -> Style:
+    """The style that somebody typed. Raise UsageError for one that there is not."""
+    if (style := style_from(text)) is None:
+        raise UsageError(f"unknown style {text!r}; {nearest(text, [one.value for one in Style], otherwise='one of')}")
+    return style
 
 
 def _check_language(session: Session, language: str) -> None:

@@ -28,7 +28,9 @@ def tested_todo_channel(session: Session, tested: Mapping[int | None, Mapping[st
         _try_at_once(session)
     if channel_id in tested:
         return []
-    return [{"destination": f"TODO channel {channel_id}", "games": [], "works": works, "reason": reason}]
+    return [
+        {"destination": f"TODO channel {channel_id}", "games": [], "works": works, "reason": reason, "mentions": []}
+    ]
 
 
 def _reason_against(session: Session) -> str:

@@ -170,6 +170,11 @@ class StandInDiscord(StandIn, People):
             found = [channel for channel in self._world.channels.values() if channel.parent_id == forum_id]
         return sorted(found, key=lambda channel: channel.id)
 
+    def refuse_buttons(self, channel_id: int) -> None:
+        """Take no message with buttons into a channel from now on."""
+        with self._lock:
+            self._world.buttonless.add(channel_id)
+
     def allow_old_edits(self, count: int | None) -> None:
         """Let there be so many more edits of messages that are older than an hour, None for any number."""
         with self._lock:

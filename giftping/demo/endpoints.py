@@ -12,7 +12,7 @@ from giftping.demo.guild_endpoints import GUILD_ENDPOINTS
 from giftping.demo.loopback import Answer
 from giftping.demo.messages import channel_of, draft_in, refuse_empty
 from giftping.demo.ratelimits import CHANNEL_MESSAGES, CROSSPOST, WEBHOOK
-from giftping.demo.rules import sender_of, thread_draft_of
+from giftping.demo.rules import Draft, sender_of, thread_draft_of
 from giftping.demo.threads import THREAD_ENDPOINTS, open_post, refuse_locked, thread_of
 from giftping.demo.world import OLD, Author, Channel, ChannelType, Permission, StoredMessage, Webhook, World
 
@@ -42,7 +42,7 @@ def _execute_webhook(world: World, call: Call) -> Answer:
     wait = call.boolean("wait")
     channel = _webhook_channel(world, call, hook)
     author = Author(hook.id, sender_of(call.body, hook.name))
-    draft = draft_in(call.body, call.files)
+    draft = _webhook_draft(world, call, channel)
     refuse_empty(draft.content, draft.embeds)
     asked = thread_draft_of(call.body, "thread_name")
     if asked is not None and "thread_id" in call.query:
@@ -74,12 +74,18 @@ def _edit_webhook_message(world: World, call: Call) -> Answer:
     stored = channel.messages.get(call.id("message_id"))
     if stored is None or stored.webhook_id != hook.id:
         raise unknown(10008, "Message")
-    return json_answer(shapes.message(_edited(world, call, channel, stored)))
+    draft = _webhook_draft(world, call, channel)
+    return json_answer(shapes.message(_edited(world, call, channel, stored, draft)))
 
 
-def _edited(world: World, call: Call, channel: Channel, stored: StoredMessage) -> StoredMessage:
+def _webhook_draft(world: World, call: Call, channel: Channel) -> Draft:
+    """What a webhook is asked to post. No application owns it: of its components Discord knows only when asked to."""
+    draft = draft_in(call.body, call.files, buttons=channel.id not in world.buttonless)
+    return draft if call.boolean("with_components") else replace(draft, components=())
+
+
+def _edited(world: World, call: Call, channel: Channel, stored: StoredMessage, draft: Draft) -> StoredMessage:
     """A message of the caller's own after its edit. Raise ApiError when Discord does not take it."""
-    draft = draft_in(call.body, call.files)
     content = draft.content if "content" in call.body else stored.content
     refuse_empty(content, draft.embeds if "embeds" in call.body else stored.embeds)
     if channel.is_archived:
@@ -115,7 +121,7 @@ def _create_message(world: World, call: Call) -> Answer:
     in_thread = channel.type is ChannelType.THREAD
     if (Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES) not in channel.permissions:
         raise not_permitted()
-    draft = draft_in(call.body, call.files)
+    draft = draft_in(call.body, call.files, buttons=channel.id not in world.buttonless)
     if not draft.files:
         refuse_empty(draft.content, draft.embeds)
     if draft.embeds and Permission.EMBED_LINKS not in channel.permissions:
@@ -182,7 +188,8 @@ def _edit_message(world: World, call: Call) -> Answer:
         raise unknown(10008, "Message")
     if stored.author.id != world.bot.id:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
-    return json_answer(_seen_by_bot(world, channel, _edited(world, call, channel, stored)))
+    draft = draft_in(call.body, call.files, buttons=channel.id not in world.buttonless)
+    return json_answer(_seen_by_bot(world, channel, _edited(world, call, channel, stored, draft)))
 
 
 def _publish_message(world: World, call: Call) -> Answer:

@@ -13,6 +13,8 @@ from giftping.demo.world import StoredMessage
 
 _CODE_BLOCK = re.compile(r"```(?:([\w+.#-]*)\n)?(.*?)```", re.DOTALL)
 
+_CODE_LINE = re.compile(r"^`([^`\n]+)`", re.MULTILINE)
+
 
 @dataclass(slots=True)
 class Logged:
@@ -77,11 +79,15 @@ class Log:
 
 
 def visible_codes(message: StoredMessage) -> tuple[str, ...]:
-    """The text of every code block that a reader of the message sees: content first, then each embed."""
-    texts = [message.content]
+    """The text of every code block that a reader of the message sees: content first, then each embed.
+
+    Of a list of codes it is what begins each line.
+    """
+    texts, listed = [message.content], []
     for embed in message.visible_embeds:
         texts.append(embed.get("description", ""))
+        listed += _CODE_LINE.findall(embed.get("description", ""))
         texts.extend(part["value"] for part in embed.get("fields", ()))
     blocks = [match.groups() for text in texts for match in _CODE_BLOCK.finditer(text)]
     # With nothing below it, what looks like a block's language is its text.
-    return tuple(body.strip() or language or "" for language, body in blocks)
+    return (*(body.strip() or language or "" for language, body in blocks), *listed)

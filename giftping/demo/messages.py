@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from giftping.demo.calls import ApiError, Call, not_permitted, unknown
-from giftping.demo.rules import UNBUILT, Draft, Upload, draft_of, is_empty
+from giftping.demo.rules import UNBUILT, Draft, Form, Upload, draft_of, is_empty
 from giftping.demo.world import Channel, Permission, World
 
 
@@ -22,12 +22,17 @@ def channel_of(world: World, call: Call, *needed: Permission) -> Channel:
     return channel
 
 
-def draft_in(body: Mapping[str, Any], files: tuple[Upload, ...] = ()) -> Draft:
-    """The message that a body asks for. Raise InvalidForm when it breaks a rule."""
+def draft_in(body: Mapping[str, Any], files: tuple[Upload, ...] = (), *, buttons: bool) -> Draft:
+    """The message that a body asks for, which may have `buttons` or none. Raise InvalidForm when it breaks a rule."""
     for part in UNBUILT:
         if body.get(part):
             raise ApiError(400, 0, f"the stand-in Discord does not know {part!r} in a message", unexpected=True)
-    return draft_of(body, files)
+    draft = draft_of(body, files)
+    if draft.components and not buttons:
+        form = Form()
+        form.wrong(["components"], "COMPONENT_NOT_ALLOWED", "Components are not allowed here.")
+        form.check()
+    return draft
 
 
 def refuse_empty(content: str, embeds: tuple[dict[str, Any], ...]) -> None:

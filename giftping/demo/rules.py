@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from giftping.demo.components import rows_of
+
 MAX_CONTENT = 2000
 MAX_EMBEDS = 10
 MAX_EMBED_TOTAL = 6000
@@ -25,7 +27,6 @@ MAX_THREAD_NAME = 100
 MAX_APPLIED_TAGS = 5
 
 UNBUILT = (
-    "components",
     "flags",
     "message_reference",
     "poll",
@@ -78,6 +79,7 @@ class Draft:
     nonce: str | None
     enforce_nonce: bool
     files: tuple[Upload, ...] = ()
+    components: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ def draft_of(body: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Draft:
         nonce=_nonce(form, body.get("nonce")),
         enforce_nonce=form.flag(["enforce_nonce"], body.get("enforce_nonce")),
         files=files,
+        components=rows_of(form, body.get("components")),
     )
     form.check()
     return draft

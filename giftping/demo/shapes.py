@@ -57,7 +57,7 @@ def message(stored: StoredMessage, *, hidden: bool = False, nonce: str | None = 
         "content": "" if hidden else stored.content,
         "embeds": [] if hidden else list(stored.embeds),
         "attachments": [] if hidden else [attachment(one, stored.channel_id) for one in stored.attachments],
-        "components": [],
+        "components": [] if hidden else list(stored.components),
         "mentions": [user(Author(id_, f"user-{id_}", is_bot=False)) for id_ in stored.notified.users],
         "mention_roles": [str(role) for role in stored.notified.roles],
         "mention_everyone": stored.notified.everyone,

@@ -25,7 +25,7 @@ from giftping.demo.stage import (
     Stage,
 )
 from giftping.demo.todo_scenes import BEN, NAMES, TOLD, set_up_members, todo_messages, told
-from giftping.discord.message import Embed, EmbedField, Message
+from giftping.discord.message import Embed, EmbedField, LinkButton, Message
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -206,7 +206,10 @@ def _folded(line: str, indent: str) -> str:
 
 def message_of(stored: StoredMessage) -> Message:
     """A stored message as a value that can be previewed."""
-    return Message(content=stored.content, embeds=tuple(_embed(embed) for embed in stored.embeds))
+    buttons = (LinkButton(one["label"], one["url"]) for row in stored.components for one in row["components"])
+    return Message(
+        content=stored.content, embeds=tuple(_embed(embed) for embed in stored.embeds), buttons=tuple(buttons)
+    )
 
 
 def _embed(embed: Any) -> Embed:

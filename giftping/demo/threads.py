@@ -37,7 +37,7 @@ def _create_thread(world: World, call: Call) -> Answer:
     asked = thread_draft_of(call.body, "name")
     if asked is None:
         raise ApiError(400, 50035, "Invalid Form Body")
-    draft = draft_in(call.body.get("message") or {})
+    draft = draft_in(call.body.get("message") or {}, buttons=forum.id not in world.buttonless)
     refuse_empty(draft.content, draft.embeds)
     if draft.embeds and Permission.EMBED_LINKS not in forum.permissions:
         raise not_permitted()

@@ -152,6 +152,8 @@ class StoredMessage:
     nonce: str | None = None
     """What its author called it by; a webhook's messages have none."""
     edited_at: datetime | None = None
+    components: tuple[dict[str, Any], ...] = ()
+    """The rows of buttons below it."""
     is_published: bool = False
     """Whether it was handed on to the channels that follow its own."""
     first: StoredMessage | None = None
@@ -228,6 +230,8 @@ class World:
         self.closed_dms: set[int] = set()
         self.new_dms: int | None = None
         self.opened_dms = 0
+        self.buttonless: set[int] = set()
+        """The channels in which no message may have buttons."""
         self.old_edits: int | None = None
         """How many more edits there may be of messages that are older than an hour, None for any number."""
         self.edits: Counter[int] = Counter()
@@ -283,6 +287,7 @@ class World:
                 for file in draft.files
             ),
             nonce=None if webhook else draft.nonce,
+            components=draft.components,
         )
         channel.messages[message.id] = message
         channel.is_archived = False
@@ -309,6 +314,7 @@ class World:
             message,
             content=draft.content if "content" in parts else message.content,
             embeds=draft.embeds if "embeds" in parts else message.embeds,
+            components=draft.components if "components" in parts else message.components,
             edited_at=self.clock(),
             first=message.as_posted,
         )

@@ -157,6 +157,8 @@ class DiscordHttp:
         self._closed: dict[Held, Refused] = {}
         self._is_token_asked, self._token_shown = False, threading.Event()
         self._invalid = 0
+        self.buttonless: set[str] = set()
+        """The channels and webhooks where Discord has refused buttons."""
         self.is_token_taken = False
         """Whether Discord has answered a request of the bot's with anything but that."""
 

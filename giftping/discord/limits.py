@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from giftping.discord.message import Embed, Message, Upload
+from giftping.discord.message import Embed, LinkButton, Message, Upload
 from giftping.text import counted, escape_markdown, look_alike
 
 CONTENT_LENGTH = 2000
@@ -57,6 +57,13 @@ FILES = 10
 
 FILES_BYTES = 10 * 1024 * 1024
 """What Discord takes where nobody has paid for more (Uploading Files); counted here for all files of a message."""
+
+BUTTONS = 25
+"""Buttons of one message: five rows of five (Component Reference, Action Row)."""
+
+BUTTON_LABEL_LENGTH = 80
+BUTTON_URL_LENGTH = 512
+"""What a button shows, and where it leads (Component Reference, Button)."""
 
 NONCE_LENGTH = 25
 """A nonce given as a string (Create Message)."""
@@ -105,6 +112,8 @@ def violations(message: Message) -> list[str]:
         *_mention_violations(message),
         *_file_violations(message.files),
         *_all_embed_violations(message),
+        *_button_violations(message.buttons),
+        *(violations(message.without_buttons) if message.without_buttons else ()),
     ]
 
 
@@ -142,24 +151,40 @@ def _file_violations(files: tuple[Upload, ...]) -> Iterator[str]:
             yield f"file {number}: it has no name"
 
 
+def _button_violations(buttons: tuple[LinkButton, ...]) -> Iterator[str]:
+    if len(buttons) > BUTTONS:
+        yield f"{len(buttons)} buttons, at most {BUTTONS}"
+    for number, button in enumerate(buttons, 1):
+        if not button.label.strip():
+            yield f"button {number}: the label is empty"
+        yield from _too_long(f"button {number}: label", button.label, BUTTON_LABEL_LENGTH)
+        yield from _too_long(f"button {number}: url", button.url, BUTTON_URL_LENGTH)
+        if not button.url.startswith(("https://", "http://")):
+            yield f"button {number}: it leads to nothing that Discord takes"
+
+
 def _all_embed_violations(message: Message) -> Iterator[str]:
     filenames = {file.filename for file in message.files}
     for number, embed in enumerate(message.embeds, 1):
-        found = (*_embed_violations(embed), *_image_violations(embed.image, filenames))
+        pictures = (("image", embed.image), ("thumbnail", embed.thumbnail))
+        found = (
+            *_embed_violations(embed),
+            *(wrong for what, address in pictures for wrong in _picture_violations(what, address, filenames)),
+        )
         yield from (f"embed {number}: {violation}" for violation in found)
 
 
-def _image_violations(image: str, filenames: set[str]) -> Iterator[str]:
-    yield from _too_long("image", image, URL_LENGTH)
-    if image.startswith(ATTACHMENT):
-        if image.removeprefix(ATTACHMENT) not in filenames:
-            yield "image names a file that the message does not bring"
-    elif image and not image.startswith(("https://", "http://")):
-        yield "image is not a URL that Discord takes"
+def _picture_violations(what: str, address: str, filenames: set[str]) -> Iterator[str]:
+    yield from _too_long(what, address, URL_LENGTH)
+    if address.startswith(ATTACHMENT):
+        if address.removeprefix(ATTACHMENT) not in filenames:
+            yield f"{what} names a file that the message does not bring"
+    elif address and not address.startswith(("https://", "http://")):
+        yield f"{what} is not a URL that Discord takes"
 
 
 def _embed_violations(embed: Embed) -> Iterator[str]:
-    if not embed_length(embed) and not embed.image:
+    if not embed_length(embed) and not embed.image and not embed.thumbnail:
         yield "it is empty"
     if not 0 <= embed.color <= COLOR:
         yield f"color {embed.color:#x} is outside 0…{COLOR:#x}"

@@ -32,6 +32,8 @@ class Embed:
     """The name above the title."""
     image: str = ""
     """A URL, or `attachment://name` for a file of the same message."""
+    thumbnail: str = ""
+    """The same, of a small picture in the corner."""
 
     def payload(self) -> dict[str, Any]:
         """The embed as Discord's API takes it; what is empty is left out."""
@@ -43,6 +45,7 @@ class Embed:
             "timestamp": self.timestamp.isoformat() if self.timestamp else None,
             "author": {"name": self.author} if self.author else None,
             "image": {"url": self.image} if self.image else None,
+            "thumbnail": {"url": self.thumbnail} if self.thumbnail else None,
         }
         return {"color": self.color} | {name: part for name, part in parts.items() if part}
 
@@ -55,6 +58,25 @@ class Upload:
     content: bytes = field(repr=False)
     content_type: str
     """One that is none is sent as plain bytes."""
+
+
+BUTTONS_IN_ROW = 5
+"""The most buttons that stand side by side (Component Reference, Action Row)."""
+
+_ACTION_ROW, _BUTTON, _LINK = 1, 2, 5
+"""The types of a row and of a button, and the style of a button that leads somewhere (Component Reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkButton:
+    """A button below a message that leads to a page."""
+
+    label: str
+    url: str
+
+    def payload(self) -> dict[str, Any]:
+        """The button as Discord's API takes it."""
+        return {"type": _BUTTON, "style": _LINK, "label": self.label, "url": self.url}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,9 @@ class Message:
     mention_everyone: bool = False
     """Whether @everyone and @here in the content notify."""
     files: tuple[Upload, ...] = ()
+    buttons: tuple[LinkButton, ...] = ()
+    without_buttons: Message | None = None
+    """What goes out in its stead where Discord takes no buttons; None for the same without them."""
     post: ForumPost | None = None
     """The post that it opens, where it goes to a place in which each message needs one."""
     username: str = ""
@@ -104,4 +129,11 @@ class Message:
             "embeds": [embed.payload() for embed in self.embeds],
             "allowed_mentions": self.allowed_mentions(),
         }
-        return body | ({"content": self.content} if self.content else {})
+        rows = self.button_rows()
+        return body | ({"content": self.content} if self.content else {}) | ({"components": rows} if rows else {})
+
+    def button_rows(self) -> list[dict[str, Any]]:
+        """The buttons as Discord's API takes them, row by row."""
+        starts = range(0, len(self.buttons), BUTTONS_IN_ROW)
+        rows = (self.buttons[start : start + BUTTONS_IN_ROW] for start in starts)
+        return [{"type": _ACTION_ROW, "components": [one.payload() for one in row]} for row in rows]

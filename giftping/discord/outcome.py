@@ -43,6 +43,8 @@ class Refused:
     """For how long Discord wants no more of it, where that is a limit and it has said so."""
     withdrawn: bool = False
     """Whether the caller took the request back in the last moment."""
+    parts: tuple[str, ...] = ()
+    """The parts of the body that were refused, where Discord has named them."""
 
 
 class WithdrawnError(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from giftping.discord.buttons import sent_as_taken
 from giftping.discord.channel_types import type_of
 from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.http import Answer, Endpoint
@@ -46,11 +47,17 @@ def open_post(
     """
     if message.post is None:
         raise ValueError("the message names no post to open")
-    body: dict[str, Any] = {"name": message.post.name, "message": message.payload()}
+    about_post: dict[str, Any] = {"name": message.post.name}
     if message.post.tags:
-        body["applied_tags"] = list(message.post.tags)
+        about_post["applied_tags"] = list(message.post.tags)
     since = rest.http.anchor() if since is None else since
-    result = rest.http.request(_of_channel("POST", "/threads", channel_id), json=body, fence=fence)
+    endpoint = _of_channel("POST", "/threads", channel_id)
+    result = sent_as_taken(
+        rest.http,
+        endpoint.resource,
+        message,
+        lambda one: rest.http.request(endpoint, json=about_post | {"message": one.payload()}, fence=fence),
+    )
     outcome = posted(result, since, rest.http.discord_now())
     if not isinstance(outcome, Done):
         return outcome

@@ -63,6 +63,8 @@ class ApiError:
     message: str
     details: tuple[str, ...] = ()
     """What is wrong with which part of the request, in words."""
+    parts: tuple[str, ...] = ()
+    """Which parts of the body that is."""
 
 
 def api_error(body: Any) -> ApiError | None:
@@ -75,7 +77,17 @@ def api_error(body: Any) -> ApiError | None:
     # Gateways and frameworks write objects of the same form, with an HTTP status or a number of their own in it.
     if code != 0 and not SMALLEST_CODE <= code <= LARGEST_CODE:
         return None
-    return ApiError(code, message, tuple(_details(body.get("errors"), "", _DEPTH)))
+    errors = body.get("errors")
+    return ApiError(code, message, tuple(_details(errors, "", _DEPTH)), tuple(_parts(errors)))
+
+
+def _parts(errors: Any) -> Iterator[str]:
+    """The parts of a message that are wrong; in the body that opens a post that is a part itself."""
+    for part, below in errors.items() if isinstance(errors, dict) else ():
+        if part == "message":
+            yield from _parts(below)
+        elif part != "_errors":
+            yield str(part)
 
 
 def _details(tree: Any, path: str, depth: int) -> Iterator[str]:
@@ -117,7 +129,8 @@ def read_refusal(
         # The token is refused, whatever it is used for; Discord bans an address that goes on with it.
         return Refused(reason, status, code, lasting=True, everywhere=True), Scope.SENDER
     is_gone = not as_bot and (status == 401 or code == UNKNOWN_WEBHOOK)
-    return Refused(reason, status, code, lasting=meaning.is_lasting), Scope.DESTINATION if is_gone else Scope.REQUEST
+    refused = Refused(reason, status, code, lasting=meaning.is_lasting, parts=error.parts)
+    return refused, Scope.DESTINATION if is_gone else Scope.REQUEST
 
 
 def held_for(*, as_bot: bool, resource: str) -> dict[Scope, Held]:

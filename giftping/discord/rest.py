@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from giftping.discord.buttons import COMPONENTS, sent_as_taken
 from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.http import Answer, DiscordHttp, Endpoint
 from giftping.discord.limits import NONCE_LENGTH
@@ -116,6 +117,11 @@ def list_in(
     return known
 
 
+def edited_payload(message: Message) -> dict[str, Any]:
+    """The JSON object that makes a message this one: buttons that it has no more go."""
+    return message.payload() | {COMPONENTS: message.button_rows()}
+
+
 class RestClient:
     """The calls that giftping makes with the bot token. None of them raises for what Discord or a network can do."""
 
@@ -147,18 +153,30 @@ class RestClient:
         since = self.http.anchor() if since is None else since
         endpoint, once = _of_channel("POST", MESSAGES, channel_id), {"nonce": nonce, "enforce_nonce": True}
         if isinstance(message, Message):
-            result = self.http.request(endpoint, json=message.payload() | once, files=message.files, fence=fence)
+            result = sent_as_taken(
+                self.http,
+                endpoint.resource,
+                message,
+                lambda one: self.http.request(endpoint, json=one.payload() | once, files=one.files, fence=fence),
+            )
         else:
             result = self.http.request(endpoint, ready=lambda: _without_files(message()).payload() | once, fence=fence)
         return posted(result, since, self.http.discord_now())
 
     def edit_message(self, channel_id: int, message_id: int, message: Message) -> Outcome:
-        """Put a message of the bot's own right, as a whole; its content stays, and nobody is notified."""
+        """Put a message of the bot's own right, as a whole; content that is empty stays, and nobody is notified."""
         path = f"{MESSAGES.format(channel=channel_id)}/{message_id}"
         endpoint = Endpoint("PATCH", f"PATCH {CHANNEL}{MESSAGE}", path, f"channel {channel_id}")
 
         def edit() -> Outcome:
-            return done(self.http.request(endpoint, json=message.payload(), is_repeated=False))
+            return done(
+                sent_as_taken(
+                    self.http,
+                    endpoint.resource,
+                    message,
+                    lambda one: self.http.request(endpoint, json=edited_payload(one), is_repeated=False),
+                )
+            )
 
         return edited_in(self.http, channel_id, edit)
 

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from giftping.discord.buttons import COMPONENTS, sent_as_taken
 from giftping.discord.finding import Candidate, Window, candidates_among, decide
-from giftping.discord.http import DiscordHttp, Endpoint
+from giftping.discord.http import DiscordHttp, Endpoint, Result
 from giftping.discord.message import Message
 from giftping.discord.outcome import Finding, Matcher, Outcome, Refused, Unclear, Undecided
 from giftping.discord.posts import first_messages
@@ -28,6 +29,9 @@ HIDDEN_LOOKS = 50
 _PATH = re.compile(r"(?:/api(?:/v\d+)?)?/webhooks/(?P<id>\d{1,20})/(?P<token>[\w-]{1,200})/?", re.ASCII)
 
 _PAYLOAD_KEYS = ("content", "embeds", "allowed_mentions")
+
+_WITH_COMPONENTS = {"with_components": "true"}
+"""Without it Discord leaves out the buttons of a webhook that no application owns (Execute Webhook)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +102,25 @@ def payload(message: Message) -> dict[str, Any]:
             built.add_embed_field(part.name, part.value, inline=part.inline)
         if embed.footer:
             built.set_footer(embed.footer)
+        if embed.image:
+            built.set_image(embed.image)
+        if embed.thumbnail:
+            built.set_thumbnail(embed.thumbnail)
         webhook.add_embed(built)
     whole = {name: part for name, part in webhook.json.items() if name in _PAYLOAD_KEYS}
     if not whole.get("content"):
         # In an edit an empty one would take the content away.
         whole.pop("content", None)
-    return whole | {"embeds": [_without_empty(embed) for embed in whole["embeds"]]}
+    rows = message.button_rows()
+    embeds = {"embeds": [_without_empty(embed) for embed in whole["embeds"]]}
+    return whole | embeds | ({COMPONENTS: rows} if rows else {})
 
 
 def _without_empty(embed: Mapping[str, Any]) -> dict[str, Any]:
     filled = {name: part for name, part in embed.items() if part or name == "color"}
-    if footer := filled.get("footer"):
-        filled["footer"] = {name: part for name, part in footer.items() if part is not None}
+    for name in ("footer", "image", "thumbnail"):
+        if name in filled:
+            filled[name] = {part: value for part, value in filled[name].items() if value is not None}
     return filled
 
 
@@ -163,10 +174,15 @@ class WebhookRoute:
     ) -> Outcome:
         """Post one message and say how it ended."""
         since = self._http.anchor() if since is None else since
-        # Without `wait` the answer is an empty 204, which comes too early to say anything (Execute Webhook).
-        params = {"wait": "true"} | self._in_thread()
-        body = payload(message) | sender_parts(message, opens_post=self._opens_post)
-        result = self._http.request(self._endpoint("POST"), json=body, params=params, fence=fence)
+        endpoint = self._endpoint("POST")
+
+        def send(one: Message) -> Result:
+            # Without `wait` the answer is an empty 204, which comes too early to say anything (Execute Webhook).
+            params = {"wait": "true"} | self._in_thread() | (_WITH_COMPONENTS if one.buttons else {})
+            body = payload(one) | sender_parts(one, opens_post=self._opens_post)
+            return self._http.request(endpoint, json=body, params=params, fence=fence)
+
+        result = sent_as_taken(self._http, endpoint.resource, message, send)
         return posted(result, since, self._http.discord_now())
 
     def edit(self, message: Message, message_id: int, channel_id: int | None) -> Outcome:
@@ -184,11 +200,15 @@ class WebhookRoute:
         return outcome
 
     def _edit(self, message: Message, message_id: int, thread_id: int | None) -> Outcome:
-        params = {"thread_id": str(thread_id)} if thread_id else {}
+        params = _WITH_COMPONENTS | ({"thread_id": str(thread_id)} if thread_id else {})
         endpoint = self._message("PATCH", message_id)
 
+        def send(one: Message) -> Result:
+            body = payload(one) | {COMPONENTS: one.button_rows()}
+            return self._http.request(endpoint, json=body, params=params, is_repeated=False)
+
         def edit() -> Outcome:
-            return done(self._http.request(endpoint, json=payload(message), params=params, is_repeated=False))
+            return done(sent_as_taken(self._http, endpoint.resource, message, send))
 
         return edited_in(self._http, thread_id, edit) if thread_id else edit()
 

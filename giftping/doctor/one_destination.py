@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from giftping.delivery.broken_destination import meaning_of_broken
 from giftping.discord.channel_types import kind_of
-from giftping.discord.members import MembersClient, RoleInfo
+from giftping.discord.members import MembersClient
 from giftping.discord.outcome import Refused
 from giftping.discord.permissions import Permission, permission_label
 from giftping.discord.refusals import UNKNOWN_CHANNEL, clean
@@ -21,6 +21,7 @@ from giftping.discord.rest import RestClient
 from giftping.discord.webhook import WebhookInfo, WebhookRoute
 from giftping.doctor.discord import BotClient, Sight, channel_facts, look_at_guild, trouble_in
 from giftping.doctor.judgement import Judgement, NoAnswer, about, fail, named, unanswered, untold, warn
+from giftping.doctor.mentions import MentionFacts, mention_facts, reaches
 from giftping.doctor.posting import UNSEEN, PlaceFacts, judge_posting, place_in
 from giftping.store.base import EVERYONE, HERE, Posting, PostsIn
 from giftping.text import id_or_none
@@ -57,25 +58,6 @@ class SeenFacts:
     """What kind of channel it is, in words; empty where that was not shown."""
     guild_name: str = ""
     """Empty where it was not shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class MentionFacts:
-    """A role that announcements mention, or everybody."""
-
-    mention: str
-    """A role's id, EVERYONE or HERE."""
-    is_known: bool = True
-    """Whether the guild has it."""
-    is_mentionable: bool = True
-    """Whether anybody may mention it; nobody may everybody without being allowed to."""
-    is_allowed: bool = True
-    """Whether who posts there may mention what not anybody may; a webhook may."""
-
-    @property
-    def reaches(self) -> bool:
-        """Whether the mention notifies anybody."""
-        return self.is_known and (self.is_mentionable or self.is_allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +210,7 @@ def _channel(
         place=place,
         seen=replace(known.seen, guild_name=sight.facts.name),
         missing=facts.missing,
-        mentions=_mentions(mentions, sight.roles, is_allowed=facts.mentions_all),
+        mentions=mention_facts(mentions, sight.roles, is_allowed=facts.mentions_all),
     )
 
 
@@ -258,12 +240,12 @@ def _webhook(wiring: Wiring, known: DestinationFacts, route: WebhookRoute, menti
         if any(posting.publishes for posting in known.postings):
             known = replace(known, lacks_to_publish=_lacking_to_publish(reader, known.guild_id, channel))
     if known.unfit or all(mention in (EVERYONE, HERE) for mention in mentions):
-        return replace(known, mentions=_mentions(mentions, {}))
+        return replace(known, mentions=mention_facts(mentions, {}))
     roles = members.roles(known.guild_id)
     if not isinstance(roles, tuple):
         # Nor does it have to see the guild.
         return known
-    return replace(known, mentions=_mentions(mentions, {role.role_id: role for role in roles}))
+    return replace(known, mentions=mention_facts(mentions, {role.role_id: role for role in roles}))
 
 
 def _lacking_to_publish(reader: RestClient, guild_id: int, channel: Mapping[str, Any]) -> tuple[str, ...]:
@@ -276,19 +258,6 @@ def _lacking_to_publish(reader: RestClient, guild_id: int, channel: Mapping[str,
     facts = channel_facts(bot, channel, look_at_guild(bot, guild_id), files=False, also=needed)
     missing = () if isinstance(facts.missing, NoAnswer) else facts.missing
     return tuple(label for label in map(permission_label, needed) if label in missing)
-
-
-def _mentions(
-    mentions: Sequence[str], roles: Mapping[int, RoleInfo], *, is_allowed: bool = True
-) -> tuple[MentionFacts, ...]:
-    return tuple(_mention(mention, roles, is_allowed=is_allowed) for mention in mentions)
-
-
-def _mention(mention: str, roles: Mapping[int, RoleInfo], *, is_allowed: bool) -> MentionFacts:
-    if mention in (EVERYONE, HERE):
-        return MentionFacts(mention, is_mentionable=False, is_allowed=is_allowed)
-    role = roles.get(id_or_none(mention) or 0)
-    return MentionFacts(mention, role is not None, role is not None and role.is_mentionable, is_allowed)
 
 
 # Judging
@@ -350,12 +319,19 @@ def judge_posting_at(one: DestinationFacts) -> Judgement | None:
 
 def judge_mentions(one: DestinationFacts) -> Judgement | None:
     """Why a mention of a destination's announcements notifies nobody, None where all do or there is none."""
-    name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
+    return next(iter(judge_each_mention(one)), None)
+
+
+def judge_each_mention(one: DestinationFacts) -> list[Judgement]:
+    """Why each mention of a destination's announcements that notifies nobody does not."""
     if isinstance(one.mentions, NoAnswer):
-        return untold(f"{name}: whether the mention reaches anybody is not to be told", one.mentions, subject)
-    mention = next((mention for mention in one.mentions or () if not _reaches(mention, one.guild_id)), None)
-    if mention is None:
-        return None
+        said = f"guild {one.guild_id}: {one.label}: whether the mention reaches anybody is not to be told"
+        return [untold(said, one.mentions, str(one.guild_id))]
+    return [_judge_mention(one, mention) for mention in one.mentions or () if not reaches(mention, one.guild_id)]
+
+
+def _judge_mention(one: DestinationFacts, mention: MentionFacts) -> Judgement:
+    name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
     other = f"name another: giftping guilds add {one.guild_id} --mention ROLE"
     if mention.mention == str(one.guild_id):
         said = f"{name}: the role {mention.mention} is @everyone: its mention as a role notifies nobody"
@@ -369,10 +345,6 @@ def judge_mentions(one: DestinationFacts) -> Judgement | None:
     said = f"{name}: the mention of role {mention.mention} notifies nobody: not anybody may mention it"
     allow = "let anyone mention the role, or allow the bot Mention Everyone there"
     return warn(said, f"{allow}; or {other}", subject)
-
-
-def _reaches(mention: MentionFacts, guild_id: int) -> bool:
-    return mention.reaches and mention.mention != str(guild_id)
 
 
 def _judge_hidden(one: DestinationFacts, trouble: NoAnswer, name: str, test: str) -> Judgement:

@@ -160,6 +160,7 @@ def subscription_object(subscription: Subscription, destination: str, name: str 
         "destination": destination,
         "destination_name": name,
         "mentions": list(subscription.mentions),
+        "style": subscription.style.value,
         "seeded": None if subscription.seeded is None else list(subscription.seeded),
         "announce_current": subscription.announce_current,
         "posting": {

@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -23,7 +24,7 @@ from rich.text import Text
 from giftping.text import NOTHING_BETWEEN, until, when
 
 if TYPE_CHECKING:
-    from giftping.discord.message import Embed, EmbedField, Message
+    from giftping.discord.message import Embed, EmbedField, LinkButton, Message
 
 PREVIEW_WIDTH = 64
 
@@ -133,7 +134,7 @@ def preview(
     heading: str = "",
     names: Mapping[int, str] | None = None,
 ) -> RenderableType:
-    """A message as Discord will show it: the mentions above, the embeds as cards with a coloured edge.
+    """A message as Discord will show it: its content, its embeds as cards with a coloured edge, and its buttons.
 
     `names` are those of users who are mentioned; others are shown by their ids.
     """
@@ -144,6 +145,9 @@ def preview(
     if message.content:
         parts.append(reading.inline(message.content))
     parts += [reading.card(embed) for embed in message.embeds]
+    parts += [
+        Columns([Text(f"[{one.label} ↗]", overflow="fold") for one in row]) for row in _button_rows(message.buttons)
+    ]
     return Padding(Group(*parts), (0, 0, 1, 2))
 
 
@@ -168,8 +172,10 @@ class _Reading:
             lines.append(self.inline(embed.description))
         for fields in _rows(embed.fields):
             lines += [Text(""), self.row(fields)]
-        if embed.image:
-            lines += [Text(""), Text(f"[image: {embed.image.removeprefix('attachment://')}]", style="italic")]
+        for what, address in (("thumbnail", embed.thumbnail), ("image", embed.image)):
+            if address:
+                shown = Text(f"[{what}: {address.removeprefix('attachment://')}]", style="italic", overflow="fold")
+                lines += [Text(""), shown]
         sent_at = when(embed.timestamp, self.zone) if embed.timestamp else ""
         if foot := " · ".join(filter(None, (embed.footer, sent_at))):
             lines += [Text(""), Text(foot, style="dim")]
@@ -210,6 +216,13 @@ class _Reading:
                 result.append(match["escaped"])
         result.append(text[position:])
         return result
+
+
+def _button_rows(buttons: Sequence[LinkButton]) -> Iterator[Sequence[LinkButton]]:
+    """Buttons as they stand below a message."""
+    from giftping.discord.message import BUTTONS_IN_ROW
+
+    return (buttons[start : start + BUTTONS_IN_ROW] for start in range(0, len(buttons), BUTTONS_IN_ROW))
 
 
 def _rows(fields: Sequence[EmbedField]) -> Iterator[list[EmbedField]]:

@@ -24,6 +24,7 @@ from giftping.settings.sources import (
 from giftping.settings.table_reader import TableReader
 from giftping.settings.value_types import (
     is_table,
+    parse_flag,
     parse_pattern,
     parse_span,
     parse_text,
@@ -31,10 +32,13 @@ from giftping.settings.value_types import (
     toml_type,
     whole_number,
 )
+from giftping.text import cut
 
 DEFAULT_COLOR = 0xFFD700
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _MOST_COMPARED = 100
+_LONGEST_PICTURE = 2048
+"""Discord takes no longer address of one (OpenAPI)."""
 
 LookCloser = Callable[[SourceDefinition], list[Problem]]
 """What looks for mistakes that only the parsers' libraries find; the keys of its problems are relative to the table."""
@@ -54,6 +58,13 @@ def _parse_redeem_url(value: object) -> str:
     return url
 
 
+def _parse_picture(value: object) -> str:
+    url = parse_text(value)
+    if not re.fullmatch(r"https://[^\s/?#\\@]+/\S+", url) or len(url) > _LONGEST_PICTURE:
+        raise ValueError(f"must be the https:// address of a picture, not {cut(url, 80)!r}")
+    return url
+
+
 def _parse_slugs(value: object) -> tuple[str, ...]:
     return tuple(map(parse_slug, parse_texts(value)))
 
@@ -70,6 +81,12 @@ class Game:
     """The edge of the message."""
     redeem_url: str = setting(_parse_redeem_url, "")
     """Where codes are redeemed, with `{code}` for the code; empty where there is no such page."""
+    thumbnail: str = setting(_parse_picture, "")
+    """The address of a small picture in the corner of the message; none where nobody says."""
+    image: str = setting(_parse_picture, "")
+    """The address of a large picture below the message; none where nobody says."""
+    show_sources: bool = setting(parse_flag, default=False)
+    """Whether the message says who lists a code."""
     code_pattern: str = setting(parse_pattern, "")
     """A regular expression for its codes, where they look unlike others: with spaces or punctuation, or short."""
     shares_codes: tuple[str, ...] = setting(_parse_slugs, ())
@@ -84,6 +101,11 @@ class Game:
     """How many families have to list a code before it goes out; a second one is waited for for a day."""
     reissue_after: timedelta | None = setting(parse_span, None)
     """After how long on no list at all a code that is back counts as issued anew; never where nobody says."""
+
+    @property
+    def redeems_by_address(self) -> bool:
+        """Whether each code has a page of its own where it is redeemed."""
+        return "{code}" in self.redeem_url
 
     def redeem_address(self, spelling: str) -> str:
         """Where a code is redeemed; what would mean something in an address means nothing in the code."""

@@ -77,6 +77,10 @@ class LedgerEntry:
     """Which host has sent its message, or found that it had arrived."""
     edited_by: str = ""
     """Which host has put its message right last."""
+    style: Style | None = None
+    """In which its message shows it; None where an older release has sent it, with the code in the card alone."""
+    mentions: tuple[str, ...] = ()
+    """Whom its message mentions."""
     publishing: str = ""
     """Whether its message is to be published, or was: see giftping.codes.entries. Empty where nobody wants that."""
 
@@ -168,6 +172,15 @@ EVERYONE, HERE = "everyone", "here"
 """What a subscription may mention beside roles, as Discord calls them."""
 
 
+class Style(StrEnum):
+    """How much an announcement says of each code."""
+
+    FULL = "full"
+    """A field of its own, with all that is known."""
+    COMPACT = "compact"
+    """One line, so that many stand in one message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guild:
     """What is known of a guild beside what it follows."""
@@ -211,6 +224,8 @@ class Subscription:
     """Whether what is listed at the first look goes out instead of being recorded."""
     broken: Broken | None = None
     """What its destination said, where that was a lasting no."""
+    style: Style = Style.FULL
+    """How its announcements look."""
     posting: Posting = Posting()
     """How its messages are posted there."""
     kept_post: int | None = None

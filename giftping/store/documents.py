@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from giftping.store.base import (
+    EVERYONE,
+    HERE,
     HOME_GAME,
     NOT_RECORDED,
     SCHEMA_VERSION,
@@ -19,6 +21,7 @@ from giftping.store.base import (
     LedgerEntry,
     RunRecord,
     StoreError,
+    Style,
 )
 from giftping.store.fields import Fields, is_text, time_to_text, whole_number
 from giftping.text import id_or_none, key_of
@@ -62,6 +65,8 @@ OLDER_OPEN_STATES = ("claimed", "uncertain")
 
 SCHEMA_ID = "schema"
 
+_STYLES = {one.value: one for one in Style}
+
 Document = dict[str, Any]
 
 
@@ -91,6 +96,8 @@ def entry_to_document(entry: LedgerEntry) -> Document:
         edited_at=text_or_none(entry.edited_at),
         host=entry.host,
         edited_by=entry.edited_by,
+        style=entry.style and entry.style.value,
+        mention=list(entry.mentions),
         publishing=entry.publishing,
     )
 
@@ -129,12 +136,25 @@ def entry_from_document(document: Mapping[str, Any]) -> LedgerEntry:
         edited_at=fields.first_time("edited_at"),
         host=fields.optional_text("host"),
         edited_by=fields.optional_text("edited_by"),
+        style=style_from(document.get("style")),
+        mentions=mentions_in(document.get("mention")),
         publishing=fields.optional_text("publishing"),
     )
     # It is asked for by its `_id`: one that says something else is nobody's, or somebody else's.
     if document.get("_id") != entry.id:
         raise fields.wrong("_id", f"{entry.id!r}")
     return entry
+
+
+def mentions_in(listed: object) -> tuple[str, ...]:
+    """The ids of roles, "everyone" and "here" in what a document lists."""
+    found = [one for one in listed if isinstance(one, str)] if isinstance(listed, list | tuple) else []
+    return tuple(dict.fromkeys(one for one in found if one in (EVERYONE, HERE) or id_or_none(one) is not None))
+
+
+def style_from(text: object) -> Style | None:
+    """The style that a document names; None for none, and for one of a later release."""
+    return _STYLES.get(text) if isinstance(text, str) else None
 
 
 def _known_state(fields: Fields) -> EntryState:

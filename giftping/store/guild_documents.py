@@ -11,23 +11,31 @@ from datetime import datetime
 from typing import Any
 
 from giftping.store.base import (
-    EVERYONE,
-    HERE,
     Broken,
     ChannelKind,
     Destination,
     Guild,
     Posting,
     PostsIn,
+    Style,
     Subscription,
 )
-from giftping.store.documents import GUILDS, SUBSCRIPTIONS, Document, field_name, plain_name, set_values, text_or_none
+from giftping.store.documents import (
+    GUILDS,
+    SUBSCRIPTIONS,
+    Document,
+    field_name,
+    mentions_in,
+    plain_name,
+    set_values,
+    style_from,
+    text_or_none,
+)
 from giftping.store.fields import Fields, is_text, time_to_text
-from giftping.text import id_or_none
 
 _OF_SUBSCRIPTION = frozenset(
     {"_id", "guild_id", "game", "destination", "created_at", "updated_at"}
-    | {"place", "mention", "seeded", "announce_current", "broken", "posting", "kept_post"}
+    | {"place", "mention", "seeded", "announce_current", "broken", "style", "posting", "kept_post"}
 )
 GUILD_OF_FIRST_SCHEMA = frozenset({"destination", "games", "mention_role_id", "seeded", "announce_current", "broken"})
 """What a guild's own document held before each of its games had one."""
@@ -66,6 +74,7 @@ def subscription_to_document(one: Subscription, before: Mapping[str, Any] | None
         mention=list(one.mentions) or None,
         announce_current=one.announce_current or None,
         broken=broken_to_document(one.broken) if one.broken else None,
+        style=_style_to_document(one.style, before),
         posting=_posting_to_document(one.posting),
         kept_post=one.kept_post,
     )
@@ -73,6 +82,16 @@ def subscription_to_document(one: Subscription, before: Mapping[str, Any] | None
         known = {**_addresses(before), **{field_name(name): address for name, address in one.addresses.items()}}
         document["seeded"] = {name: known.get(name, "") for name in map(field_name, one.seeded)}
     return _kept(before, _OF_SUBSCRIPTION) | document
+
+
+def _style_to_document(style: Style, before: Mapping[str, Any] | None) -> Document:
+    """The part of a document that says how announcements look; what a later release has there stays."""
+    known = (before or {}).get("style")
+    others = {name: value for name, value in known.items() if name != "form"} if isinstance(known, Mapping) else {}
+    named = known.get("form") if isinstance(known, Mapping) else None
+    if style is Style.FULL and named is not None and style_from(named) is None:
+        return {**others, "form": named}
+    return others | set_values(form=None if style is Style.FULL else style.value)
 
 
 def subscription_from_document(document: Mapping[str, Any]) -> Subscription:
@@ -102,6 +121,7 @@ def subscription_from_document(document: Mapping[str, Any]) -> Subscription:
         },
         announce_current=fields.flag("announce_current"),
         broken=None if document.get("broken") is None else broken_from(fields.table("broken")),
+        style=style_from(fields.table("style", optional=True).document.get("form")) or Style.FULL,
         posting=_posting_from(fields.table("posting", optional=True)),
         kept_post=fields.optional_id("kept_post"),
     )
@@ -110,8 +130,7 @@ def subscription_from_document(document: Mapping[str, Any]) -> Subscription:
 def _mentions(fields: Fields) -> tuple[str, ...]:
     """The ids of roles, "everyone" and "here"; one of them may stand there alone."""
     is_list = isinstance(fields.document.get("mention"), list | tuple)
-    found = fields.texts("mention") if is_list else (fields.optional_text("mention"),)
-    return tuple(dict.fromkeys(one for one in found if one in (EVERYONE, HERE) or id_or_none(one) is not None))
+    return mentions_in(fields.texts("mention") if is_list else (fields.optional_text("mention"),))
 
 
 def destination_to_document(destination: Destination) -> Document:

@@ -74,6 +74,8 @@ SHAPES: Mapping[str, Shape] = {
             "edited_at": ("time", "when the message was last put right"),
             "host": ("text", "the host that has sent the message, or found that it had arrived"),
             "edited_by": ("text", "the host that has last put the message right"),
+            "style": ("text", "how the message looks: `full` or `compact`; missing where 0.1.0 has sent it"),
+            "mention": ("list of texts", "whom the message mentions: ids of roles, `everyone`, `here`"),
             "publishing": (
                 "text",
                 "whether the message is published to the channels that follow its own: `owed`, `done`, or `gone` where"
@@ -126,7 +128,7 @@ SHAPES: Mapping[str, Shape] = {
                 " to",
             ),
             "mention": ("text or list", "whom its announcements mention: the id of a role, `everyone`, `here`"),
-            "style": ("object", "how they look; empty so far"),
+            "style": ("object", "how its announcements look. `form`: `full`, or `compact`; `full` where it is missing"),
             "seeded": (
                 "object",
                 "the sources that were looked at first, each with its address then where that is known. Missing before"

@@ -18,6 +18,7 @@ import pytest
 from forks import ForkedHost, Forker, forked
 from scene import GAME, Host, Ran, Scene, findings, sample
 
+from giftping.codes.sample import SAMPLE
 from giftping.demo import faults
 from giftping.demo.faults import Fault
 from giftping.demo.log import Match
@@ -388,7 +389,7 @@ def test_guilds_test_mends_a_destination_and_its_codes_go_out(scene: Scene, fork
     assert (mended.exit_code, mended.errors) == (FINE, "")
     ran = play.check()
     assert (ran.exit_code, ran.errors) == (FINE, f"guild {GUILD}: announcements arrive again\n")
-    assert scene.arrived(GUILD) == {CODE: 1}
+    assert scene.arrived(GUILD) == {SAMPLE: 1, CODE: 1}
     assert play.host.run("guilds", "list", "--json").json["guilds"][0]["subscriptions"][0]["broken"] is None
 
 

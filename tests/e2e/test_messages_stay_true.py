@@ -83,6 +83,8 @@ class Act:
             ran = self.check()
             assert ran.exit_code == 0, ran
         assert self.shown() == EDITED
+        lines = {code: f"`{code}`" if shows == "valid" else f"~~{code}~~" for code, shows in EDITED.items()}
+        assert set(self.scene.discord.messages(self.place)[0].content.splitlines()) == set(lines.values())
         assert self.scene.discord.messages(self.place)[0].embeds[0]["fields"]
         arrived = [code for one in self.scene.discord.arrived() for code in one.codes]
         assert sorted(arrived) == sorted([ENDING, TYPO, MISTAKE, STAYING, NEW])

@@ -12,7 +12,7 @@ from fakes.records import LATER, NOON, code, entry, run, subscription
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.hosts import HostRecord, host_to_document
 from giftping.store import code_documents, guild_documents
-from giftping.store.base import Broken, Guild, GuildAddition, Hold, Posting, Round, Ruling
+from giftping.store.base import Broken, Guild, GuildAddition, Hold, Posting, Round, Ruling, Style
 from giftping.store.code_documents import code_to_document
 from giftping.store.documents import (
     CODES,
@@ -54,6 +54,7 @@ def written() -> dict[str, dict[str, Any]]:
         seeded=("site",),
         announce_current=True,
         broken=Broken(NOON, "gone"),
+        style=Style.COMPACT,
         posting=Posting(publishes=True),
         kept_post=1,
     )
@@ -77,10 +78,12 @@ def written() -> dict[str, dict[str, Any]]:
                 edited_at=LATER,
                 host="a",
                 edited_by="b",
+                style=Style.FULL,
+                mentions=("5",),
                 publishing="owed",
             )
         ),
-        SUBSCRIPTIONS: subscription_to_document(full, {"style": {}}),
+        SUBSCRIPTIONS: subscription_to_document(full),
         GUILDS: guild_to_document(Guild(1, "Frost", "de", "Frostland", {"channel 5": "codes"}), NOON) or {},
         CODES: code_to_document(
             code(
@@ -113,5 +116,5 @@ def test_what_is_written_is_what_is_described(collection: str) -> None:
 def test_what_is_kept_in_a_document_is_what_is_not_described() -> None:
     """A field that giftping writes and does not know for its own would come back when it is taken away."""
     assert SHAPES[CODES].fields.keys() == code_documents._OF_CODE
-    assert SHAPES[SUBSCRIPTIONS].fields.keys() - {"style"} == guild_documents._OF_SUBSCRIPTION
+    assert SHAPES[SUBSCRIPTIONS].fields.keys() == guild_documents._OF_SUBSCRIPTION
     assert SHAPES[GUILDS].fields.keys() == guild_documents._OF_GUILD - guild_documents.GUILD_OF_FIRST_SCHEMA

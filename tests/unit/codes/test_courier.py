@@ -15,12 +15,13 @@ from fakes.words import ENGLISH, in_english
 from giftping.codes.announcement import announcements
 from giftping.codes.courier import Courier
 from giftping.codes.entries import Origins
+from giftping.codes.look import Look
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState
 from giftping.discord.outcome import Done, Refused, Unclear
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import Broken, Destination, EntryState, StoreError, Subscription
+from giftping.store.base import Broken, Destination, EntryState, StoreError, Style, Subscription
 from giftping.store.documents import LEDGER
 from giftping.store.engine import Change
 
@@ -100,6 +101,22 @@ def test_a_later_part_that_loses_a_code_still_mentions_nobody() -> None:
     stage.store.insert([entry(1, "CODE0012", delivery_id="other")])
     stage.announce(*MANY)
     assert [posted.message.mention_roles for posted in stage.route.posted] == [(42,), (), ()]
+    recorded = [stage.store.ledger[f"1:{key.upper()}"].mentions for key in (MANY[0], MANY[11], MANY[22])]
+    assert recorded == [("42",), (), ()]
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_the_ledger_says_how_a_message_looks_and_whom_it_mentions(style: Style) -> None:
+    stage = play(subscription(mentions=("42", "here"), style=style))
+    stage.announce("Gift100")
+    entry = stage.store.ledger["1:GIFT100"]
+    assert (entry.style, entry.mentions) == (style, ("42", "here"))
+
+
+def test_many_codes_in_the_compact_style_are_one_message() -> None:
+    stage = play(subscription(style=Style.COMPACT))
+    assert results(stage.announce(*MANY)) == [DeliveryResult.SENT]
+    assert stage.route.codes() == [set(MANY)]
 
 
 def test_the_codes_of_one_message_carry_one_delivery_and_one_date() -> None:
@@ -263,7 +280,7 @@ def test_a_ledger_that_fails_after_the_post_leaves_the_claim_to_be_settled() -> 
 
 def test_a_rehearsal_claims_and_posts_nothing() -> None:
     stage = play()
-    reports = stage.courier.rehearse(stage.subscription, WOS, announcements(WOS, codes(*MANY), ENGLISH))
+    reports = stage.courier.rehearse(stage.subscription, WOS, announcements(Look(WOS, ENGLISH), codes(*MANY)))
     assert results(reports) == [DeliveryResult.PLANNED] * 3
     assert all(report.message for report in reports)
     assert stage.store.calls == []
@@ -273,7 +290,7 @@ def test_a_rehearsal_claims_and_posts_nothing() -> None:
 def test_a_rehearsal_tells_when_there_is_no_way() -> None:
     stage = play()
     courier = replace(stage.courier, routes=lambda _: NO_TOKEN)
-    reports = courier.rehearse(stage.subscription, WOS, announcements(WOS, codes("Gift100"), ENGLISH))
+    reports = courier.rehearse(stage.subscription, WOS, announcements(Look(WOS, ENGLISH), codes("Gift100")))
     assert results(reports) == [DeliveryResult.REFUSED]
 
 

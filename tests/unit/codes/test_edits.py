@@ -19,7 +19,7 @@ from giftping.codes.report import EditResult
 from giftping.codes.showing import all_shown
 from giftping.codes.subscriptions import by_guild
 from giftping.discord.outcome import Done, Refused
-from giftping.store.base import CodeRecord, Destination, EntryState, LedgerEntry, Round, Ruling, Subscription
+from giftping.store.base import CodeRecord, Destination, EntryState, LedgerEntry, Round, Ruling, Style, Subscription
 from giftping.wiring import Item, Result
 
 CHANNEL, HOOK = Destination(channel_id=500), Destination(webhook="env:HOOK")
@@ -185,6 +185,24 @@ def test_a_message_with_several_codes_is_written_whole(desk: Desk) -> None:
     ]
     assert embed.color == WOS.color
     assert "New" not in embed.title
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_a_message_is_edited_in_the_style_that_it_has_and_mentions_whom_it_did(style: Style) -> None:
+    desk = Desk()
+    desk.know(code("SNOWDAY", expires_at=UNTIL, latest_end=UNTIL), code("RIME200"))
+    desk.sent(sent(style=style, mentions=("42",)), sent("RIME200", shown="valid", style=style, mentions=("42",)))
+    desk.clock.now = UNTIL
+    desk.edit()
+    (edited,) = desk.bot.edited
+    assert edited.message.content == "<@&42>\n`Rime200`\n~~Snowday~~"
+    assert bool(edited.message.embeds[0].fields) == (style is Style.FULL)
+
+
+def test_the_content_of_a_message_of_an_older_release_stays(desk: Desk) -> None:
+    desk.clock.now = UNTIL
+    desk.edit()
+    assert "content" not in desk.bot.edited[0].message.payload()
 
 
 @pytest.mark.parametrize("no", [UNKNOWN_MESSAGE, UNKNOWN_CHANNEL, WEBHOOK_GONE, OF_ANOTHER])

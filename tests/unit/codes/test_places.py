@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from giftping.codes.announcement import announcements
+from giftping.codes.look import Look
 from giftping.codes.places import by_bot, by_webhook, channel_in, dressed, next_place, sent_by
 from giftping.discord.limits import POST_NAME_LENGTH, text_length, violations
 from giftping.discord.message import ForumPost, Message
@@ -62,7 +63,7 @@ def test_a_message_goes_to_the_place_its_post_that_is_kept_up_or_one_of_its_own(
 
 
 def test_a_post_is_named_after_its_codes_and_one_that_is_kept_up_after_its_game() -> None:
-    (one,) = announcements(WOS, codes("Gift100", "Gift200"), ENGLISH)
+    (one,) = announcements(Look(WOS, ENGLISH), codes("Gift100", "Gift200"))
     own, kept = (dressed(in_forum(posting), WOS, one, ENGLISH).message for posting in (EACH, KEPT))
     assert own.post == ForumPost("Whiteout Survival: Gift100, Gift200", ("7", "8"))
     assert kept.post is not None
@@ -89,7 +90,7 @@ def test_every_post_is_one_that_discord_takes(title: str, spelling: str, languag
     openapi, game, words = discord_openapi(), Game("a-game", title), words_of(language)
     assert openapi is not None
     posting = replace(NAMED, posts=posts, tags=tuple(map(str, range(5))))
-    for one in announcements(game, [code(spelling), code("B" * 60)], words):
+    for one in announcements(Look(game, words), [code(spelling), code("B" * 60)]):
         message = dressed(in_forum(posting, HOOK), game, one, words).message
         assert violations(message) == []
         assert message.post is not None

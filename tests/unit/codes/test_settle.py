@@ -18,6 +18,7 @@ from fakes.words import ENGLISH, in_english
 from giftping.codes.announcement import announcements
 from giftping.codes.courier import Courier
 from giftping.codes.entries import Origins
+from giftping.codes.look import Look
 from giftping.codes.model import Code
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.settle import (
@@ -33,8 +34,9 @@ from giftping.codes.subscriptions import by_guild
 from giftping.delivery.deliveries import WAITS_FOR, Deliveries, Delivery, DeliveryState
 from giftping.discord.outcome import Absent, Finding, Found, Undecided
 from giftping.discord.snowflake import snowflake_at
-from giftping.store.base import HOME_GAME, Destination, EntryState, LedgerEntry, Posting, PostsIn, Subscription
-from giftping.store.documents import DELIVERIES
+from giftping.store.base import HOME_GAME, Destination, EntryState, LedgerEntry, Posting, PostsIn, Style, Subscription
+from giftping.store.documents import DELIVERIES, LEDGER
+from giftping.store.engine import Change
 from giftping.store.holder import Holder
 
 LEASE = timedelta(minutes=10)
@@ -348,10 +350,24 @@ def long_codes() -> list[Code]:
 
 def test_what_outgrew_one_message_is_not_repeated_without_knowing() -> None:
     grown = long_codes()
-    assert len(announcements(WOS, grown, ENGLISH)) > 1
+    assert len(announcements(Look(WOS, ENGLISH), grown)) > 1
     stage = play(UNDECIDED, of=delivery(*(one.key for one in grown)), listed=grown, age=SOON)
     assert result(stage.settle()) is DeliveryResult.UNCLEAR
     assert stage.route.posted == []
+
+
+def test_a_repeat_looks_as_what_was_claimed_and_mentions_whom_that_did() -> None:
+    """A nonce makes it one with the first post: what the guild wants by now is for the next message."""
+    changed = subscription(style=Style.FULL, mentions=("42",))
+    stage = play(Absent(), subscriptions=[changed], age=SOON)
+    (document,) = stage.store.engine.find(LEDGER)
+    assert all(
+        stage.store.engine.change([Change(LEDGER, document, {**document, "style": "compact", "mention": ["5"]})])
+    )
+    assert result(stage.settle()) is DeliveryResult.SENT
+    (posted,) = stage.route.posted
+    assert posted.message.content == "<@&5>\n`Gift100`"
+    assert posted.message.embeds[0].fields == ()
 
 
 def test_a_guild_that_is_gone_gets_nothing() -> None:

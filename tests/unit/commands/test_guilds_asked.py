@@ -418,3 +418,35 @@ def test_a_role_that_no_bot_can_see_is_said_not_to_be_checked(
 @pytest.mark.parametrize("mention", ["<@&>", "<@7100>", "@role", "<#7100>", "0"])
 def test_a_mention_that_names_no_role_is_refused(giftping: Run, mention: str) -> None:
     assert giftping("guilds", "add", str(HERE), "--channel", str(CHANNEL), "--mention", mention).exit_code == 2
+
+
+def test_a_test_pings_whom_announcements_ping_and_says_whom(giftping: Run, town: StandInDiscord) -> None:
+    mentions = [word for role in (ROLE, ROLE + 1) for word in ("--mention", str(role))]
+    giftping("guilds", "add", str(HERE), "--channel", str(CHANNEL), *mentions)
+    ran = giftping("guilds", "test", str(HERE), "--json")
+    (tested,) = ran.json["destinations"]
+    assert [(one["mention"], one["reaches"]) for one in tested["mentions"]] == [
+        (str(ROLE), True),
+        (str(ROLE + 1), False),
+    ]
+    assert f"role {ROLE + 1} notifies nobody" in ran.error
+    (posted,) = town.messages(CHANNEL)
+    assert posted.content == f"<@&{ROLE}> <@&{ROLE + 1}>\n`SAMPLECODE`"
+    assert posted.notified.roles == (ROLE,)
+    told = giftping("guilds", "test", str(HERE), "--no-mention").output
+    name = tested["mentions"][0]["name"]
+    assert told == f"guild {HERE}: channel {CHANNEL} works. whiteout-survival pings role {ROLE} ({name}).\n"
+    silent = town.messages(CHANNEL)[-1]
+    assert silent.content == posted.content
+    assert not silent.notified.roles
+
+
+def test_a_test_says_where_nobody_can_tell_whether_a_mention_reaches_anybody(
+    giftping: Run, town: StandInDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    giftping("guilds", "add", str(HERE), *hook(town, HOOK), "--mention", str(ROLE))
+    monkeypatch.delenv("DISCORD_TOKEN")
+    ran = giftping("guilds", "test", str(HERE), "--no-post")
+    assert f"whiteout-survival pings role {ROLE}, if it may be mentioned there." in ran.output
+    ((one,),) = [each["mentions"] for each in giftping("guilds", "test", "--no-post", "--json").json["destinations"]]
+    assert (one["name"], one["reaches"]) == (None, None)

@@ -15,7 +15,7 @@ from giftping.delivery.deliveries import DeliveryState
 from giftping.demo import faults
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
-from giftping.store.base import HOME_GAME, Broken, Destination, EntryState
+from giftping.store.base import HOME_GAME, Broken, Destination, EntryState, Style
 from giftping.store.records import Store
 from giftping.todo.repository import MemberRepository
 from giftping.todo.sweep_notes import BrokenChannel
@@ -192,7 +192,8 @@ def test_a_test_posts_one_message_and_mends_a_broken_destination(
     giftping: Run, store: Store, in_channel: StandInDiscord
 ) -> None:
     ran = giftping("guilds", "test", str(TODO_GUILD))
-    assert (ran.exit_code, ran.output) == (0, f"guild {TODO_GUILD}: channel {PLACE} works.\n")
+    told = f"guild {TODO_GUILD}: channel {PLACE} works. {HOME_GAME} pings nobody.\n"
+    assert (ran.exit_code, ran.output) == (0, told)
     assert len(in_channel.messages(PLACE)) == 1
     (one,) = store.subscriptions(TODO_GUILD)
     assert one.broken is None
@@ -262,7 +263,13 @@ def test_a_test_that_fails_is_69_and_says_why_and_what_to_mend(
     (tested,) = ran.json["destinations"]
     reason = tested["reason"]
     assert ran.json["works"] is False
-    assert tested == {"destination": f"channel {PLACE}", "games": [HOME_GAME], "works": False, "reason": reason}
+    assert tested == {
+        "destination": f"channel {PLACE}",
+        "games": [HOME_GAME],
+        "works": False,
+        "reason": reason,
+        "mentions": [],
+    }
     assert reason.startswith(why)
     assert ran.error == f"guild {TODO_GUILD}: channel {PLACE} {reason}"
     (one,) = store.subscriptions(TODO_GUILD)
@@ -344,7 +351,7 @@ def test_one_game_is_removed_and_the_others_stay(giftping: Run, store: Store) ->
     assert (again.exit_code, "does not follow kingshot" in again.error) == (2, True)
 
 
-def test_each_destination_of_a_guild_is_tested_once(giftping: Run, store: Store, discord: StandInDiscord) -> None:
+def test_each_game_is_shown_once_as_it_will_look_there(giftping: Run, store: Store, discord: StandInDiscord) -> None:
     here = Destination(channel_id=PLACE)
     store.put_subscriptions(
         *subscriptions(TODO_GUILD, HOME_GAME, "kingshot", destination=here),
@@ -352,9 +359,12 @@ def test_each_destination_of_a_guild_is_tested_once(giftping: Run, store: Store,
     )
     ran = giftping("guilds", "test", str(TODO_GUILD))
     assert ran.exit_code == 69
-    assert ran.output == f"guild {TODO_GUILD}: channel {PLACE} works.\n"
+    told = f"guild {TODO_GUILD}: channel {PLACE} works. {HOME_GAME} pings nobody. kingshot pings nobody.\n"
+    assert ran.output == told
     assert "channel 600 is not there" in ran.error
-    assert len(discord.messages(PLACE)) == 1
+    posted = discord.messages(PLACE)
+    assert [one.content for one in posted] == ["`SAMPLECODE`", "`SAMPLECODE`"]
+    assert ["Kingshot" in one.embeds[0]["title"] for one in posted] == [False, True]
 
 
 def test_a_guild_has_a_language_of_its_own_and_is_tested_in_it(
@@ -364,7 +374,8 @@ def test_a_guild_has_a_language_of_its_own_and_is_tested_in_it(
     assert ran.json["guild"]["language"] == "de"
     giftping("guilds", "test", str(TODO_GUILD))
     (posted,) = discord.messages(PLACE)
-    assert posted.embeds[0]["title"] == "giftping kann hier schreiben"
+    assert posted.embeds[0]["title"] == "🎁 Neuer Geschenkcode für Whiteout Survival"
+    assert posted.embeds[-1]["title"] == "giftping kann hier schreiben"
     giftping("guilds", "add", str(TODO_GUILD), "--language", "")
     assert store.guild(TODO_GUILD).language == ""
 
@@ -372,4 +383,40 @@ def test_a_guild_has_a_language_of_its_own_and_is_tested_in_it(
 def test_a_language_that_there_is_not_is_answered_with_those_there_are(giftping: Run, store: Store) -> None:
     ran = giftping("guilds", "add", "1", "--channel", "500", "--language", "klingon")
     assert (ran.exit_code, ran.error) == (2, "giftping: unknown language 'klingon'; one of: de, en, es")
+    assert store.subscriptions() == []
+
+
+def test_the_only_guild_need_not_be_named_to_be_tested(giftping: Run, store: Store, in_channel: StandInDiscord) -> None:
+    assert giftping("guilds", "test").exit_code == 0
+    assert len(in_channel.messages(PLACE)) == 1
+    store.put_subscriptions(subscription(2, destination=Destination(channel_id=600)))
+    ran = giftping("guilds", "test")
+    assert (ran.exit_code, f"say which guild: {TODO_GUILD}, 2" in ran.error) == (2, True)
+    assert len(in_channel.messages(PLACE)) == 1
+
+
+def test_without_a_guild_there_is_nothing_to_test(giftping: Run) -> None:
+    assert giftping("guilds", "test").exit_code == 2
+
+
+def test_a_guild_has_a_style_and_a_new_game_of_it_has_the_same(giftping: Run, store: Store) -> None:
+    ran = giftping("guilds", "add", "1", "--webhook", "env:HOOK", "--style", "compact", "--json")
+    assert [one["style"] for one in ran.json["guild"]["subscriptions"]] == ["compact"]
+    giftping("guilds", "add", "1", "--game", "kingshot")
+    assert [one.style for one in store.subscriptions(1)] == [Style.COMPACT, Style.COMPACT]
+    assert "in the compact style" in giftping("guilds", "list").output
+    giftping("guilds", "add", "1", "--game", "kingshot", "--style", "full")
+    assert [one.style for one in store.subscriptions(1)] == [Style.COMPACT, Style.FULL]
+
+
+def test_a_style_that_there_is_not_is_answered_with_those_there_are(giftping: Run, store: Store) -> None:
+    ran = giftping("guilds", "add", "1", "--webhook", "env:HOOK", "--style", "huge")
+    assert (ran.exit_code, ran.error) == (2, "giftping: unknown style 'huge'; one of: compact, full")
+    assert store.subscriptions() == []
+
+
+def test_no_more_are_mentioned_than_a_message_has_room_for(giftping: Run, store: Store) -> None:
+    many = [word for role in range(10, 51) for word in ("--mention", str(role))]
+    ran = giftping("guilds", "add", "1", "--webhook", "env:HOOK", *many)
+    assert (ran.exit_code, "room for 40, and these are 41" in ran.error) == (2, True)
     assert store.subscriptions() == []

@@ -16,6 +16,7 @@ from past import ASHA, BEN, CHANNEL, GUILD, HOUR, OWNER, ROLE, Past
 from ran import Ran
 
 from giftping.demo.discord import StandInDiscord
+from giftping.demo.log import visible_codes
 from giftping.demo.notifying import Notified
 from giftping.demo.sources import StandInSources
 from giftping.demo.world import StoredMessage
@@ -101,8 +102,10 @@ def test_what_a_page_writes_notifies_nobody_and_leads_nowhere(
         for number, message in enumerate(arrived):
             meant = Notified(roles=(ROLE,), everyone=channel == HOOKED_CHANNEL) if not number else Notified()
             assert message.notified == meant
-            assert set(message.content.split()) <= {f"<@&{ROLE}>", "@everyone"}
-            beside = as_json(message) | {"content": ""}
+            lines = message.content.splitlines()
+            meant_for = [line for line in lines if set(line.split()) <= {f"<@&{ROLE}>", "@everyone"}]
+            assert lines == [*meant_for, *(f"`{code}`" for code in visible_codes(message))]
+            beside = as_json(message) | {"content": "\n".join(lines[len(meant_for) :])}
             assert would_notify(beside) == Notified()
             assert [one for one in live(beside) if not OURS.fullmatch(one)] == []
             assert not any(HIDDEN.search(text) for text in all_texts(as_json(message)))

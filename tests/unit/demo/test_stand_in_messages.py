@@ -341,3 +341,35 @@ def test_request_bodies_that_the_openapi_description_forbids_are_collected(disco
     found = "\n".join(discord.violations)
     for part in ("embeds/0/title", "unknown key 'timeout'", "embeds/0: unknown key 'colour'"):
         assert part in found
+
+
+BUTTON = {"type": 2, "style": 5, "label": "Redeem", "url": "https://redeem.example/"}
+ROWS = [{"type": 1, "components": [BUTTON]}]
+
+
+def test_a_webhooks_buttons_are_left_out_unless_it_asks_for_them(discord, api):
+    body = {"content": "x", "components": ROWS}
+    assert api.post(hook(discord), params={"wait": "true"}, json=body).json()["components"] == []
+    asking = {"wait": "true", "with_components": "true"}
+    assert api.post(hook(discord), params=asking, json=body).json()["components"] == ROWS
+    assert api.post(MESSAGES, json=body).json()["components"] == ROWS
+
+
+def test_buttons_stay_in_an_edit_that_does_not_name_them_and_go_in_one_that_has_none(discord, api):
+    message = api.post(MESSAGES, json={"content": "x", "components": ROWS}).json()["id"]
+    assert api.patch(f"{MESSAGES}/{message}", json={"content": "y"}).json()["components"] == ROWS
+    assert api.patch(f"{MESSAGES}/{message}", json={"components": []}).json()["components"] == []
+
+
+def test_a_channel_may_take_no_buttons(discord, api):
+    discord.refuse_buttons(CHANNEL)
+    refused = api.post(MESSAGES, json={"content": "x", "components": ROWS})
+    assert error_of(refused) == (400, 50035)
+    assert list(refused.json()["errors"]) == ["components"]
+    assert api.post(MESSAGES, json={"content": "x", "components": []}).status_code == 200
+
+
+def test_codes_are_read_from_the_lines_of_a_compact_message(discord, api):
+    embed = {"title": "New codes", "description": "`GIFT2026` · gems\n`GIFT2027`\nUse `/codes`"}
+    api.post(MESSAGES, json={"content": "`GIFT2026`\n`GIFT2027`", "embeds": [embed]})
+    assert discord.arrived() == [Arrival(CHANNEL, ("GIFT2026", "GIFT2027"))]

@@ -13,6 +13,14 @@ def embed(**parts):
     return {"title": "t"} | parts
 
 
+def button(**parts):
+    return {"type": 2, "style": 5, "label": "Redeem", "url": "https://redeem.example/"} | parts
+
+
+def rows(*listed):
+    return {"content": "x", "components": [{"type": 1, "components": row} for row in listed]}
+
+
 def leaf(errors, path):
     for key in path.split("/") if path else ():
         errors = errors[key]
@@ -64,6 +72,19 @@ TOO_MUCH = [
         "allowed_mentions",
         "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
     ),
+    (rows([button()] * 6), "components/0/components", "BASE_TYPE_MAX_LENGTH"),
+    (rows(*[[button()]] * 6), "components", "BASE_TYPE_MAX_LENGTH"),
+    (rows([]), "components/0/components", "BASE_TYPE_BAD_LENGTH"),
+    (rows([button(label="x" * 81)]), "components/0/components/0/label", "BASE_TYPE_MAX_LENGTH"),
+    (rows([button(label=" ")]), "components/0/components/0/label", "BASE_TYPE_REQUIRED"),
+    (
+        rows([button(), button(url="https://x.example/" + "x" * 500)]),
+        "components/0/components/1/url",
+        "BASE_TYPE_MAX_LENGTH",
+    ),
+    (rows([button(url="javascript:alert(1)")]), "components/0/components/0/url", "URL_TYPE_INVALID_URL"),
+    (rows([button(style=1, custom_id="press")]), "components/0/components/0/style", "BASE_TYPE_CHOICES"),
+    ({"content": "x", "components": [button()]}, "components/0/type", "BASE_TYPE_CHOICES"),
 ]
 
 
@@ -71,7 +92,7 @@ TOO_MUCH = [
 def test_a_body_that_breaks_a_rule_is_refused_and_the_error_says_where(discord, api, body, path, code):
     response = api.post(MESSAGES, json=body)
     assert (response.status_code, response.json()["code"]) == (400, 50035)
-    assert [error["code"] for error in leaf(response.json()["errors"], path)] == [code]
+    assert code in [error["code"] for error in leaf(response.json()["errors"], path)]
     assert discord.messages(CHANNEL) == []
 
 
@@ -128,9 +149,9 @@ def test_a_body_of_another_content_type_is_refused_and_noted(discord, api):
 
 
 def test_parts_that_the_stand_in_does_not_know_are_refused_and_noted(discord, api):
-    response = api.post(MESSAGES, json={"content": "x", "components": [{"type": 10, "content": "x"}]})
+    response = api.post(MESSAGES, json={"content": "x", "sticker_ids": ["1"]})
     assert response.status_code == 400
-    assert "components" in discord.unexpected[0]
+    assert "sticker_ids" in discord.unexpected[0]
 
 
 @pytest.mark.parametrize("agent", ["python-httpx/0.28", "DiscordBot", "DiscordBot (giftping)", ""])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from giftping.discord import limits
 from giftping.discord.limits import message_length, text_length, truncate, violations
-from giftping.discord.message import Embed, EmbedField, Message, Upload
+from giftping.discord.message import Embed, EmbedField, LinkButton, Message, Upload
 from giftping.text import escape_markdown
 
 TEXTS = st.text(st.characters() | st.sampled_from("\\*_👍🏽\u200d\u0301👩🇩🇪 \n"), max_size=80)
@@ -74,6 +74,10 @@ def fields(count, name="n", value="v"):
     return tuple(EmbedField(name, value) for _ in range(count))
 
 
+def button(label: str = "Redeem", url: str = "https://a.test/") -> LinkButton:
+    return LinkButton(label, url)
+
+
 def upload(size=1, filename="a.png"):
     return Upload(filename, b"x" * size, "image/png")
 
@@ -108,6 +112,14 @@ def upload(size=1, filename="a.png"):
         (Message((embed(image="https://a.test/" + "x" * 2034),)), "embed 1: image has 2049"),
         (Message((embed(image="ftp://a.test/a.png"),)), "embed 1: image is not a URL that Discord takes"),
         (Message((embed(image="attachment://b.png"),), files=(upload(),)), "image names a file"),
+        (Message((embed(thumbnail="https://a.test/" + "x" * 2034),)), "embed 1: thumbnail has 2049"),
+        (Message((embed(thumbnail="a.png"),)), "embed 1: thumbnail is not a URL that Discord takes"),
+        (Message((embed(),), buttons=(button(),) * 26), "26 buttons, at most 25"),
+        (Message((embed(),), buttons=(button(), button(label="x" * 81))), "button 2: label has 81"),
+        (Message((embed(),), buttons=(button(label=" "),)), "button 1: the label is empty"),
+        (Message((embed(),), buttons=(button(url="https://a.test/" + "x" * 498),)), "button 1: url has 513"),
+        (Message((embed(),), buttons=(button(url="a.test"),)), "button 1: it leads to nothing that Discord takes"),
+        (Message((embed(),), without_buttons=Message((embed(title="x" * 257),))), "embed 1: title has 257"),
         (Message(files=(upload(),) * 11), "11 files"),
         (Message(files=(upload(limits.FILES_BYTES), upload())), "together have 10485761 bytes"),
         (Message(files=(upload(), upload(filename=" "))), "file 2: it has no name"),

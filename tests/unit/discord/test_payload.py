@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from giftping.discord.limits import violations
-from giftping.discord.message import Embed, EmbedField, Message, Upload
+from giftping.discord.message import Embed, EmbedField, LinkButton, Message, Upload
 from giftping.discord.webhook import payload
 
 SPEC = Path(__file__).parents[3].parent / "shared" / "discord-openapi.json"
 
 WORDS = st.text(max_size=20)
+ADDRESSES = st.sampled_from(["", "https://a.test/b.png"])
 MESSAGES = st.builds(
     Message,
     embeds=st.lists(
@@ -28,12 +29,15 @@ MESSAGES = st.builds(
             color=st.integers(0, 0xFFFFFF),
             fields=st.lists(st.builds(EmbedField, WORDS, WORDS, st.booleans()), max_size=3).map(tuple),
             footer=WORDS,
+            thumbnail=ADDRESSES,
+            image=ADDRESSES,
         ),
         max_size=3,
     ).map(tuple),
     content=WORDS,
     mention_roles=st.lists(st.integers(1, 2**63), max_size=3).map(tuple),
     mention_users=st.lists(st.integers(1, 2**63), max_size=3).map(tuple),
+    buttons=st.lists(st.builds(LinkButton, WORDS, ADDRESSES), max_size=12).map(tuple),
 )
 FULL = Message(
     (Embed("Title", "Text", 0xABCDEF, (EmbedField("name", "value", inline=True),), "footer"), Embed("Bare")),

@@ -133,3 +133,12 @@ def test_a_refusal_holds_for_as_much_as_it_is_about(
     status: int, error: ApiError | None, as_bot: bool, refused: Refused | Unclear, scope: Scope
 ) -> None:
     assert read_refusal(status, error, as_bot=as_bot) == (refused, scope)
+
+
+@pytest.mark.parametrize("within", [lambda errors: errors, lambda errors: {"message": errors}], ids=["message", "post"])
+def test_which_parts_of_a_message_were_refused_is_known_also_where_it_opens_a_post(within):
+    errors = {"components": {"0": {"_errors": [{"code": "X", "message": "no"}]}}, "content": {"_errors": []}}
+    error = api_error({"code": 50035, "message": "Invalid Form Body", "errors": within(errors)})
+    assert set(error.parts) == {"components", "content"}
+    refused, _ = read_refusal(400, error, as_bot=True)
+    assert "components" in refused.parts

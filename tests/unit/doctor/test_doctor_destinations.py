@@ -7,7 +7,8 @@ from doctor_facts import CHANNEL, DAY, FAIL, HOUR, NOW, OK, WARN, WEBHOOK
 
 from giftping.doctor.destinations import DestinationsFacts, judge_destinations, judge_vanished_webhooks
 from giftping.doctor.judgement import NoAnswer, Verdict
-from giftping.doctor.one_destination import BrokenFacts, DestinationFacts, MentionFacts
+from giftping.doctor.mentions import MentionFacts
+from giftping.doctor.one_destination import BrokenFacts, DestinationFacts
 from giftping.doctor.posting import UNSEEN, PlaceFacts
 from giftping.store.base import ChannelKind, Posting, PostsIn
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.panel import Panel
 from rich.text import Text
 
-from giftping.discord.message import Embed, EmbedField, Message
+from giftping.discord.message import Embed, EmbedField, LinkButton, Message
 from giftping.output.render import bars, drawn, facts, preview, progress, table
 from giftping.settings.secrets import Redactor
 from giftping.text import escape_markdown
@@ -75,6 +75,27 @@ def test_a_preview_shows_author_picture_and_time() -> None:
     assert "[image: plan.png]" in shown
     assert "The foot · 2026-05-04 17:30 IST" in shown
     assert shown.index("Asha") < shown.index("A title")
+
+
+BUTTONS = tuple(LinkButton(f"Redeem GIFT{number}", "https://a.b") for number in range(7))
+
+
+@pytest.mark.parametrize(("columns", "rows"), [("80", [4, 1, 2]), ("40", [2, 2, 1, 2])])
+def test_a_preview_shows_buttons_below_each_other_where_they_have_no_room(
+    monkeypatch: pytest.MonkeyPatch, columns: str, rows: list[int]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = seen(Message(embeds=card("x").embeds, content="`GIFT0`", buttons=BUTTONS)).splitlines()
+    assert "  GIFT0" in shown
+    assert [line.count("↗]") for line in shown if "↗" in line] == rows
+    assert all(f"[{one.label} ↗]" in "\n".join(shown) for one in BUTTONS)
+    assert max(map(cell_len, shown)) <= int(columns)
+
+
+def test_a_preview_shows_a_games_pictures() -> None:
+    shown = seen(Message(embeds=(Embed("A title", thumbnail="https://a.b/c.png", image="https://a.b/d.png"),)))
+    assert "[thumbnail: https://a.b/c.png]" in shown
+    assert "[image: https://a.b/d.png]" in shown
 
 
 def test_a_command_in_a_text_is_shown_without_its_quotes() -> None:

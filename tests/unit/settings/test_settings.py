@@ -401,6 +401,33 @@ def test_a_table_named_as_a_built_in_game_changes_only_its_keys(load: Load) -> N
     assert (game.title, game.color) == ("Rise", 1)
 
 
+def test_a_game_has_pictures_and_may_name_its_sources(load: Load) -> None:
+    pictures = "thumbnail = 'https://a.example/i.png'\nimage = 'https://a.example/b?c=d'\n"
+    rise = load(f"[games.rise]\n{pictures}show_sources = true").games["rise"]
+    assert (rise.thumbnail, rise.image) == ("https://a.example/i.png", "https://a.example/b?c=d")
+    assert rise.show_sources
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://a.example/i.png",
+        "a.png",
+        "https://a.example",
+        "https://me:pw@a.example/i.png",
+        "https://a.example/a b.png",
+        "https://a.example/" + "x" * 2048,
+    ],
+)
+@pytest.mark.parametrize("key", ["thumbnail", "image"])
+def test_what_is_no_address_of_a_picture_is_told(load: Load, key: str, address: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(f"[games.rise]\n{key} = '{address}'")
+    (line,) = str(caught.value).splitlines()
+    assert f"games.rise.{key}: must be the https:// address of a picture" in line
+    assert len(line) < 300
+
+
 def test_how_a_games_codes_look_is_known_where_its_sources_are_read(load: Load) -> None:
     plain = load("").sources["rise-api"]
     told = load("[games.rise]\ncode_pattern = '[a-z ]+'").sources["rise-api"]

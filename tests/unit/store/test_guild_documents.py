@@ -11,7 +11,7 @@ from fakes.records import LATER, NOON, subscription
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giftping.store.base import Broken, Destination, Guild, Subscription
+from giftping.store.base import Broken, Destination, Guild, Style, Subscription
 from giftping.store.fields import DocumentError, time_to_text
 from giftping.store.guild_documents import (
     guild_from_document,
@@ -39,6 +39,7 @@ SUBSCRIPTIONS = st.builds(
     seeded=st.none() | st.lists(NAMES, max_size=2, unique=True).map(tuple),
     announce_current=st.booleans(),
     broken=st.none() | st.builds(Broken, TIMES, TEXTS, st.integers(1, 99), st.none() | TIMES),
+    style=st.sampled_from(Style),
 )
 
 
@@ -56,6 +57,17 @@ def test_what_is_not_set_is_left_out_of_a_subscription() -> None:
     assert document["destination"] == {"channel_id": 500}
     broken = subscription_to_document(subscription(broken=Broken(NOON, "gone")))
     assert broken["broken"] == {"since": "2026-05-04T12:00:00.123456+00:00", "reason": "gone", "times": 1}
+
+
+def test_a_style_of_a_later_release_is_read_as_full_and_stays_until_another_is_chosen() -> None:
+    document = subscription_to_document(subscription()) | {"style": {"form": "haiku", "colour": "#3BA55D"}}
+    read = subscription_from_document(document)
+    assert read.style is Style.FULL
+    assert subscription_to_document(read, document)["style"] == document["style"]
+    chosen = subscription_to_document(replace(read, style=Style.COMPACT), document)
+    assert chosen["style"] == {"form": "compact", "colour": "#3BA55D"}
+    back = subscription_to_document(replace(read, style=Style.FULL), chosen)
+    assert back["style"] == {"colour": "#3BA55D"}
 
 
 def test_a_guild_has_a_document_of_its_own_only_where_there_is_something_to_say_of_it() -> None:
