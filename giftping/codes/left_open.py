@@ -11,10 +11,11 @@ from giftping.codes.entries import ANNOUNCEMENT, Held
 from giftping.codes.guards import clearance
 from giftping.codes.holds import code_of
 from giftping.codes.model import Code
+from giftping.codes.open_deliveries import mend, open_deliveries
 from giftping.codes.report import DeliveryReport
 from giftping.codes.request import CheckRequest
 from giftping.codes.scope import OwnCodes, seen_apart
-from giftping.codes.settle import DeliverySettler, is_over, mend, open_deliveries
+from giftping.codes.settle import DeliverySettler, is_over
 from giftping.codes.subscriptions import by_guild
 from giftping.delivery.deliveries import UNDER_WAY, Deliveries, Delivery, DeliveryState
 from giftping.settings.catalogue import Game

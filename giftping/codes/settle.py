@@ -9,23 +9,18 @@ from enum import Enum, auto
 
 from giftping.codes.announcement import announcements, announces
 from giftping.codes.courier import Courier
-from giftping.codes.entries import ANNOUNCEMENT, Held, held_by_delivery
-from giftping.codes.entries import sent as sent_changes
+from giftping.codes.entries import Held
 from giftping.codes.look import Look, look_as_claimed, look_for
 from giftping.codes.model import Code
 from giftping.codes.places import by_bot, by_webhook, channel_in, next_place
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.scope import OwnCodes
 from giftping.codes.subscriptions import webhook_route
-from giftping.delivery.deliveries import WAITS_FOR, Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.delivery.deliveries import WAITS_FOR, Delivery, DeliveryState, LostDeliveryError
 from giftping.discord.outcome import Absent, Finding, Found, Refused, Route, Undecided
 from giftping.discord.snowflake import snowflake_at, snowflake_time
 from giftping.settings.catalogue import Game
-from giftping.store.base import EntryState, LedgerEntry, Subscription
-from giftping.store.documents import DELIVERIES, LEDGER, OLDER_OPEN_STATES, entry_from_document
-from giftping.store.engine import Change
-from giftping.store.fields import DocumentError
-from giftping.store.holder import Holder
+from giftping.store.base import EntryState, Subscription
 from giftping.text import key_of
 
 QUIET = timedelta(minutes=1)
@@ -42,7 +37,6 @@ CUT_SHORT = "the run was cut short before it went out"
 NOT_THERE = "it is not there; the next check posts it"
 DID_NOT_ARRIVE = "it did not arrive"
 NOT_FOLLOWED = "the guild no longer follows the game"
-NOT_ON_RECORD = "what became of it is not on record"
 
 
 class Step(Enum):
@@ -86,69 +80,6 @@ def step_after(finding: Finding, now: Circumstances) -> Step:
         return Step.FREE if now.is_lease_over else Step.WAIT
     # What could not be looked at may be seen another time; meanwhile a person knows of it.
     return Step.ASK if finding.for_good or now.is_lease_over else Step.WAIT
-
-
-def open_deliveries(deliveries: Deliveries) -> list[Held]:
-    """All deliveries of gift codes that are on record, with their open entries, oldest first.
-
-    Open entries whose delivery is gone become a delivery of which nobody knows.
-    """
-    # All of them: of one that cannot be read nobody knows the kind.
-    found = [one for one in deliveries.load() if one.kind == ANNOUNCEMENT]
-    documents = deliveries.store.engine.find(LEDGER, {"state": [EntryState.OPEN.value, *OLDER_OPEN_STATES]})
-    held, of_none = held_by_delivery(found, documents)
-    if of_none:
-        # Claimed since the deliveries were read, or settled since the entries were: only what stays is of none.
-        known = deliveries.store.engine.get(DELIVERIES, of_none.keys())
-        ids = [id_ for delivery_id, entries in of_none.items() if delivery_id not in known for id_ in entries]
-        still = deliveries.store.engine.get(LEDGER, ids) if ids else {}
-        for delivery_id, entries in of_none.items():
-            left = {id_: one for id_, one in entries.items() if still.get(id_) == one}
-            held += _of_nobody(deliveries.host, delivery_id, left)
-    return held
-
-
-def _of_nobody(host: str, delivery_id: str, documents: Mapping[str, Mapping[str, object]]) -> list[Held]:
-    entries: list[LedgerEntry] = []
-    for document in documents.values():
-        try:
-            entries.append(entry_from_document(document))
-        except DocumentError:
-            continue
-    if not entries:
-        return []
-    first = entries[0]
-    delivery = Delivery(
-        id=delivery_id,
-        kind=ANNOUNCEMENT,
-        holder=Holder(host, ""),
-        since=min(entry.created_at for entry in entries),
-        state=DeliveryState.WRITTEN,
-        guild_id=first.guild_id,
-        game=first.game,
-        channel_id=first.channel_id,
-        webhook_id=first.webhook_id,
-        entries=tuple(entry.id for entry in entries),
-        spellings=tuple(entry.spelling for entry in entries),
-        reason=NOT_ON_RECORD,
-    )
-    return [Held(delivery, documents)]
-
-
-def mend(deliveries: Deliveries, held: Sequence[Held], now: datetime) -> list[Delivery]:
-    """Bring entries up to what became of their deliveries, and return the deliveries that are done.
-
-    There are no transactions on a lone server: open entries of a done delivery read as sent, of a refused one as free.
-    """
-    changes: list[Change] = []
-    for one in held:
-        if one.delivery.state is DeliveryState.DONE:
-            changes += sent_changes(one.entries, one.delivery, now)
-        elif one.delivery.state is DeliveryState.REFUSED:
-            changes += [Change(LEDGER, document, None) for document in one.entries.values()]
-    if changes:
-        deliveries.store.engine.change(changes)
-    return [one.delivery for one in held if one.delivery.state is DeliveryState.DONE]
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def record(
 
 
 def _open(deliveries: Deliveries, wanted: Wanted) -> list[Held]:
-    from giftping.codes.settle import open_deliveries
+    from giftping.codes.open_deliveries import open_deliveries
     from giftping.delivery.deliveries import DeliveryState
 
     # What was only claimed needs nobody: the next check frees it.

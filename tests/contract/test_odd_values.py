@@ -22,7 +22,7 @@ from fakes.records import LATER, NOON, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from giftping.codes.settle import open_deliveries
+from giftping.codes.open_deliveries import open_deliveries
 from giftping.delivery.deliveries import Deliveries
 from giftping.delivery.hosts import known_hosts
 from giftping.store.base import StoreError

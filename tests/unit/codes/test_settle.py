@@ -20,14 +20,13 @@ from giftping.codes.courier import Courier
 from giftping.codes.entries import Origins
 from giftping.codes.look import Look
 from giftping.codes.model import Code
+from giftping.codes.open_deliveries import mend, open_deliveries
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.settle import (
     Circumstances,
     DeliverySettler,
     Step,
     is_over,
-    mend,
-    open_deliveries,
     step_after,
 )
 from giftping.codes.subscriptions import by_guild
