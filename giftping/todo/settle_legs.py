@@ -18,7 +18,7 @@ from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.outcome import Absent, Found, Refused, Undecided
 from giftping.discord.rest import NOT_FOUND, History, RestClient, is_by
 from giftping.discord.snowflake import snowflake_at, snowflake_time
-from giftping.todo.claims import NOTICE_KINDS, entry_of, leg_event, user_of
+from giftping.todo.claims import NOTICE_KINDS, entry_of, leg_event
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
 from giftping.todo.notices import shows
 from giftping.todo.report import ActionResult, LegReport
@@ -134,7 +134,7 @@ class LegSettler:
 
         Read after the deliveries: one that was claimed since the members were read is not one that nobody waits for.
         """
-        ids = {user_id for one in deliveries for entry in one.entries if (user_id := user_of(entry)) is not None}
+        ids = {user_id for one in deliveries for entry in one.entries if (user_id := _user_of(entry)) is not None}
         carried: dict[str, list[OpenLeg]] = {}
         for found in claimed_legs(self.repository.load(ids).members.values()) if ids else ():
             carried.setdefault(found.leg.delivery, []).append(found)
@@ -376,3 +376,9 @@ def _carries(notice: Notice, message: Mapping[str, Any]) -> bool:
 
 def _is_old_news(notice: Notice, now: datetime) -> bool:
     return notice.kind not in PINGS and now - notice.made_at >= NEWS_FOR
+
+
+def _user_of(entry: str) -> int | None:
+    """Whose leg an entry of a delivery names; None where it names none."""
+    user_id = entry.partition(":")[0]
+    return int(user_id) if user_id.isascii() and user_id.isdecimal() else None
