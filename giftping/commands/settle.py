@@ -94,11 +94,13 @@ def _codes(held: Held, wanted: Wanted) -> str:
 def _outcomes(held: Held, wanted: Wanted, looked: Looked, *, arrived: bool) -> dict[str, list[str]]:
     """What follows from a person's word, and for which codes."""
     found: dict[str, list[str]] = {}
-    ids = wanted.ids_of(held)
+    ids, goes = wanted.ids_of(held), "goes out again with the next check"
+    if looked.held_back:
+        goes = f"goes out again with the first check that sends: {looked.held_back}"
     for id_, spelling in held.spellings_by_id().items():
         if id_ in ids:
             why_not = looked.not_again.get(id_)
-            again = f"does not go out again: {why_not}" if why_not else "goes out again with the next check"
+            again = f"does not go out again: {why_not}" if why_not else goes
             found.setdefault("recorded as sent" if arrived else again, []).append(spelling)
     return found
 

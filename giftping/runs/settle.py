@@ -58,6 +58,8 @@ class Looked:
     """What is known of guilds, their names among it."""
     not_again: Mapping[str, str] = field(default_factory=dict)
     """By entry why an open code would go out no more, also where a person says that it is not there."""
+    held_back: str = ""
+    """Why nothing is sent now; empty where it may be."""
 
 
 def look_again(wiring: Wiring, clock: Clock, wanted: Wanted, *, looks: bool) -> Looked:
@@ -77,8 +79,9 @@ def look_again(wiring: Wiring, clock: Clock, wanted: Wanted, *, looks: bool) -> 
         # Looked at, they are other documents, or none.
         still = [held for held in _open(deliveries, wanted) if held.delivery.id in left] if reports else free
         deliveries.remove_done()
-        guilds, not_again = store.guilds(), _not_again(wiring, store, still, clock())
-    return Looked(tuple(report for report in reports if report is not None), tuple(still), busy, guilds, not_again)
+        guilds, not_again, held_back = store.guilds(), _not_again(wiring, store, still, clock()), store.held_back
+    told = tuple(report for report in reports if report is not None)
+    return Looked(told, tuple(still), busy, guilds, not_again, held_back)
 
 
 def record(

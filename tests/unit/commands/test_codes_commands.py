@@ -503,6 +503,14 @@ def test_of_what_would_be_sent_again_that_alone_is_said_to_which_has_not_ended(g
     ]
 
 
+def test_what_is_to_go_out_again_while_nothing_is_sent_waits_and_that_is_said(
+    giftping: Run, uncertain: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "held_back", "MongoDB is away")
+    (line,) = giftping("codes", "settle", "1", "--resend").output.splitlines()
+    assert line.endswith(": goes out again with the first check that sends: MongoDB is away")
+
+
 @pytest.mark.parametrize("words", [["--sent"], ["--sent", "--resend", "1"], ["--since", "2026-05-04", "--sent"]])
 def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: Store, words: list[str]) -> None:
     ran = giftping("codes", "settle", *words)
