@@ -15,7 +15,7 @@ HOME_LANGUAGE = "en"
 """What is said where nobody chose a language, and where one lacks a phrase."""
 
 LONGEST_PHRASE = 200
-"""How many characters a phrase has at most, so that what is made of it stays within Discord's limits."""
+"""How many characters, as UTF-16 counts them, a phrase has at most: what is made of it stays within Discord's limits."""
 
 COMMANDS = "commands."
 """How the names of those phrases begin that Discord shows of slash commands: what they are called, and what they do."""
@@ -107,8 +107,8 @@ def mistakes_in(phrases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield name, ""
         elif not isinstance(phrase, str) or not phrase.strip():
             yield name, "must be a text that is not empty"
-        elif len(phrase) > LONGEST_PHRASE:
-            yield name, f"is longer than {LONGEST_PHRASE} characters"
+        elif len(phrase) + sum(character > "\uffff" for character in phrase) > LONGEST_PHRASE:
+            yield name, f"is longer than {LONGEST_PHRASE} characters, most emoji being two"
         elif reason := _no_command(name, phrase):
             yield name, reason
         else:
