@@ -127,6 +127,13 @@ def add(session: Session, request: GuildRequest) -> int:
     return EXIT_FINE
 
 
+def add_each(session: Session, requests: Sequence[GuildRequest]) -> int:
+    """Add what each of several requests asks for, of games that differ in how they are announced; for the bot."""
+    for request in requests:
+        add(session, request)
+    return EXIT_FINE
+
+
 def _as_written_now(
     session: Session, known: Sequence[Subscription], asked: Destination | None
 ) -> Sequence[Subscription]:
