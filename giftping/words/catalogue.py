@@ -15,7 +15,8 @@ HOME_LANGUAGE = "en"
 """What is said where nobody chose a language, and where one lacks a phrase."""
 
 LONGEST_PHRASE = 200
-"""How many characters, as UTF-16 counts them, a phrase has at most: what is made of it stays within Discord's limits."""
+"""How many characters, as UTF-16 counts them, a phrase has at most, so that what is made of it stays within Discord's
+limits."""
 
 COMMANDS = "commands."
 """How the names of those phrases begin that Discord shows of slash commands: what they are called, and what they do."""
