@@ -116,7 +116,9 @@ def test_a_healthy_machine_passes_every_check(post: Post) -> None:
     assert (ran.exit_code, ran.errors) == (0, "")
     assert [one for one in ran.json["findings"] if one["verdict"] != "ok"] == []
     assert (ran.json["codes"], ran.json["todo"]) == (True, False)
-    assert {one["name"]: one["what"] for one in ran.json["findings"]}["destination"] == "2 of 2 destinations can be posted to"
+    assert {one["name"]: one["what"] for one in ran.json["findings"]}[
+        "destination"
+    ] == "2 of 2 destinations can be posted to"
 
 
 @pytest.mark.parametrize("words", [(), ("--live",)])
