@@ -100,11 +100,11 @@ _TOWARDS = {
 
 def _next_step(delivery: DeliveryReport, zone: tzinfo | None) -> str:
     match delivery.result:
-        case DeliveryResult.UNCERTAIN:
+        case DeliveryResult.UNCLEAR if delivery.can_look:
+            return "; the next run looks for it"
+        case DeliveryResult.UNCERTAIN | DeliveryResult.UNCLEAR:
             settle = ("codes", "settle", str(delivery.guild_id))
             return f"; look into the channel, then: {to_type(*settle, '--sent')} or {to_type(*settle, '--resend')}"
-        case DeliveryResult.UNCLEAR:
-            return "; the next run looks for it"
         case DeliveryResult.REFUSED if delivery.meaning is not None and (delivery.broke or delivery.is_of_content):
             again = what_follows(delivery.meaning, delivery.guild_id, delivery.retry_at, zone)
             return f"; {again}"

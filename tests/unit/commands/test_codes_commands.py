@@ -494,6 +494,15 @@ def test_the_user_decides(giftping: Run, uncertain: Store, word: str, left: dict
     assert (("refused", ("Gift100",)) in said) is (word == "--resend"), "it is owed"
 
 
+def test_of_what_would_be_sent_again_that_alone_is_said_to_which_has_not_ended(giftping: Run, uncertain: Store) -> None:
+    uncertain.remember([code("GIFT200", expires_at=NOON)])
+    of_guild = "guild 1: whiteout-survival"
+    assert giftping("codes", "settle", "1", "--resend").output.splitlines() == [
+        f"{of_guild}: Gift100: goes out again with the next check",
+        f"{of_guild}: Gift200: does not go out again: expired on 2026-05-04 12:00 UTC",
+    ]
+
+
 @pytest.mark.parametrize("words", [["--sent"], ["--sent", "--resend", "1"], ["--since", "2026-05-04", "--sent"]])
 def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: Store, words: list[str]) -> None:
     ran = giftping("codes", "settle", *words)
@@ -528,7 +537,9 @@ def test_everything_that_was_begun_since_a_day_can_be_settled_at_once(giftping: 
     ran = giftping("codes", "settle", "--all", "--since", "08/05/2026", "--sent", "--json")
     assert (ran.exit_code, ran.json["decided"]) == (0, [])
     ran = giftping("codes", "settle", "--all", "--since", "2026-05-07T12:00+02:00", "--resend")
-    assert ran.output == "guild 2: whiteout-survival: Gift300: goes out again with the next check\n"
+    assert (
+        ran.output == "guild 2: whiteout-survival: Gift300: does not go out again: the guild does not follow the game\n"
+    )
     assert states(uncertain) == {"GIFT100": "open", "GIFT200": "open"}
     assert giftping("codes", "settle", "--all", "--since", "soon", "--sent").exit_code == 2
     assert giftping("codes", "settle", "1", "--all", "--sent").exit_code == 2

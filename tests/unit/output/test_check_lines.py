@@ -72,6 +72,13 @@ def test_a_delivery_is_one_line_with_what_follows(result: DeliveryResult, said: 
     assert delivery_line(delivery(result)) == f"guild 7: a-game: {said}"
 
 
+@pytest.mark.parametrize("can_look", [True, False])
+def test_what_is_unclear_is_said_to_be_looked_for_by_whoever_can(*, can_look: bool) -> None:
+    line = delivery_line(replace(delivery(DeliveryResult.UNCLEAR, reason="HTTP 502"), can_look=can_look))
+    assert line.endswith("; the next run looks for it") is can_look
+    assert ("giftping codes settle 7 --sent" in line) is not can_look
+
+
 def test_an_uncertain_delivery_says_what_its_user_can_do() -> None:
     line = delivery_line(delivery(DeliveryResult.UNCERTAIN, reason="hidden"))
     assert "(hidden)" in line
