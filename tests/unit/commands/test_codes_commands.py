@@ -691,6 +691,29 @@ def test_codes_are_approved_by_name_in_any_case_and_what_nobody_lists_any_more_i
     assert giftping("codes", "approve").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "again", [["approve", "Gift100"], ["withdraw", "Gift100"], ["add", "Gift100", "--game", HOME_GAME, "--anyway"]]
+)
+def test_what_a_person_has_said_before_was_said_then_whoever_says_it_once_more(
+    giftping: Run, follower: Store, again: list[str]
+) -> None:
+    hold(follower)
+    said = Ruling("ada", datetime.now(UTC) - timedelta(days=1))
+    word = "withdrawn" if again[0] == "withdraw" else "approved"
+    follower.amend_code(HOME_GAME, "GIFT100", lambda one: replace(one, **{word: said}))
+    assert giftping("codes", *again).exit_code == 0
+    assert [getattr(one, word) for one in follower.codes()] == [said]
+
+
+def test_a_code_that_has_ended_since_it_was_approved_is_approved_anew(giftping: Run, follower: Store) -> None:
+    ended_at = datetime.now(UTC) - timedelta(hours=1)
+    before = Ruling("ada", ended_at - timedelta(days=1))
+    follower.remember([code("GIFT100", spelling="Gift100", at=ended_at, expires_at=ended_at, approved=before)])
+    ran = giftping("codes", "approve", "Gift100", "--json")
+    assert [one["may_go_out"] for one in ran.json["codes"]] == [True]
+    assert [one.approved and one.approved.at > ended_at for one in follower.codes()] == [True]
+
+
 def test_a_code_that_two_games_have_is_not_guessed(giftping: Run, store: Store) -> None:
     store.remember([code("GIFT100"), code("GIFT100", game="kingshot")])
     ran = giftping("codes", "withdraw", "GIFT100")

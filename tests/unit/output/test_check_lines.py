@@ -15,6 +15,8 @@ from giftping.codes.report import (
     DeliveryReport,
     DeliveryResult,
     DestinationWork,
+    EditReport,
+    EditResult,
     RestingReport,
     SeedReport,
 )
@@ -36,6 +38,13 @@ def lines(report: CheckReport) -> list[str]:
 
 def known(report: CheckReport) -> list[bool]:
     return [trouble.is_known for trouble in troubles(report, KOLKATA)]
+
+
+def test_an_edited_message_names_the_new_end_as_people_read_it() -> None:
+    changes = (("Gift100", "valid until 2026-12-31T20:00:00.000000+00:00"), ("Gift200", "ended"))
+    edit = EditReport(7, "a-game", 1, changes, EditResult.EDITED)
+    (line,) = good_lines(replace(CALM, edits=(edit, edit)), KOLKATA)
+    assert line == "edited 2 messages: Gift100 is valid until 2027-01-01 01:30 IST, Gift200 is ended"
 
 
 def test_a_first_look_says_what_was_recorded_and_how_to_post_it() -> None:
