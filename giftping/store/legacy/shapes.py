@@ -249,17 +249,17 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
     times = Times(created_at=date or created_at)
     first_seen = times.created_at or now
     last_seen = max(first_seen, updated_at or first_seen)
-    record = CodeRecord(
-        game=HOME_GAME,
-        key=key_of(spelling),
-        spelling=spelling,
-        first_seen=first_seen,
-        last_seen=last_seen,
-        sources={MIGRATION_SOURCE: SourceMemory(spelling, first_seen, last_seen)},
-    )
+    record = code_known(spelling, first_seen, last_seen)
     known = (Known(spelling, Evidence.GIFT_CODES, times),)
     torn = frozenset({None} if doubt else ())
     return Read(known={None: known}, code=record, reported=tuple(reported), torn=torn)
+
+
+def code_known(spelling: str, first_seen: datetime, last_seen: datetime | None = None) -> CodeRecord:
+    """What is remembered of a code that an older system knew."""
+    last_seen = last_seen or first_seen
+    sources = {MIGRATION_SOURCE: SourceMemory(spelling, first_seen, last_seen)}
+    return CodeRecord(HOME_GAME, key_of(spelling), spelling, first_seen, last_seen, sources)
 
 
 def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[Document | None, Reported | None]:

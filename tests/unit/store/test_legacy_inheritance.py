@@ -66,6 +66,17 @@ def test_a_seeded_code_was_never_sent() -> None:
     assert (entry.state, entry.sent_at) == (EntryState.SEEDED, None)
 
 
+def test_what_went_to_any_guild_is_known_and_no_news() -> None:
+    inheritance = inherited(
+        read_state({"sent": {"11": ["A1"], "12": ["a1", "B2"], "global": ["C3"]}}),
+        read_gift_code({"_id": "D4", "date": str(SENT_AT)}, NOW),
+    )
+    assert [(one.spelling, one.last_seen) for one in inheritance.codes(NOW)] == [
+        *(("a1", NOW), ("B2", NOW), ("C3", NOW)),
+        ("D4", SENT_AT),
+    ]
+
+
 def test_what_counts_everywhere_counts_for_each_guild_with_a_channel_or_a_history() -> None:
     inheritance = inherited(
         read_state({"channels": {"11": 5}, "sent": {"12": ["B2"], "13": [], "global": ["A1"]}}),
