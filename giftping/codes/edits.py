@@ -44,6 +44,9 @@ CODES_A_RUN = 50
 AGAIN = timedelta(minutes=10)
 """After how long an edit is tried again that Discord, or the network, has not taken."""
 
+AGAIN_IN_ARCHIVED = timedelta(hours=6)
+"""The same where nothing else is left than messages in archived threads, which no bot can open; some never are."""
+
 GONE_CODES = frozenset({10003, 10008, 10015, 50005, 50027})
 """Discord's codes for a message that cannot be edited any more: channel, message or webhook are not there, it is of
 another author, or the webhook has another token."""
@@ -145,7 +148,9 @@ class Editor:
             if true:
                 self.store.note_shown({record.id: all_shown(record, self.now) for record in true})
         is_more = len(looked_up) < len(outdated) or len(chosen) < len(messages)
-        return Edits(tuple(reports), len(left), self._next_at(is_more=is_more, failed=bool(left)))
+        archived = {one.message_id for one in reports if one.is_in_archived}
+        wait = AGAIN_IN_ARCHIVED if {one.message_id for one in left} <= archived else AGAIN
+        return Edits(tuple(reports), len(left), self._next_at(wait if left else None, is_more=is_more))
 
     def rehearse(self) -> Edits:
         """What `keep_true` would edit first."""
@@ -153,10 +158,10 @@ class Editor:
         reports = tuple(self._report(message, EditResult.PLANNED) for message in self._chosen(messages))
         return Edits(reports, len(messages))
 
-    def _next_at(self, *, is_more: bool, failed: bool) -> datetime | None:
+    def _next_at(self, wait: timedelta | None, *, is_more: bool) -> datetime | None:
         seen = (one for record in self.records.values() for one in seen_apart(record))
         ends = [end for one in seen if (end := end_of(one)) is not None and end > self.now]
-        again = [self.clock() + AGAIN] if failed else []
+        again = [self.clock() + wait] if wait else []
         return self.clock() if is_more else min([*ends, *again], default=None)
 
     # Which messages
@@ -246,11 +251,11 @@ class Editor:
             return self._report(message, EditResult.LATER, route.reason)
         content = message.to_be(self.words(message.guild_id))
         outcome = route.edit(content, message.message_id, message.channel_id)
-        # With a bot it would have been opened: by a webhook alone nobody can.
-        if isinstance(outcome, Refused) and outcome.code in (*GONE_CODES, ARCHIVED):
+        if isinstance(outcome, Refused) and outcome.code in GONE_CODES:
             return self._record(message, EditResult.GONE, outcome.reason)
         if isinstance(outcome, Refused | Unclear):
-            return self._report(message, EditResult.LATER, outcome.reason)
+            is_in_archived = isinstance(outcome, Refused) and outcome.code == ARCHIVED
+            return replace(self._report(message, EditResult.LATER, outcome.reason), is_in_archived=is_in_archived)
         return self._record(message, EditResult.EDITED)
 
     def _route(self, message: SentMessage) -> Route | Refused | None:

@@ -231,11 +231,11 @@ def test(session: Session, guild_id: int | None, *, post: bool, pings: bool) -> 
 
 
 def _only_guild(session: Session) -> int:
-    """The guild that there is. Raise UsageError where there are several, or none."""
+    """The only guild that follows games, else that of the TODOs. Raise UsageError where there are several, or none."""
     with session.store(read_only=True) as store:
         known = list(dict.fromkeys(one.guild_id for one in store.subscriptions()))
     todo = session.settings.todo.guild_id
-    known += [todo] if todo is not None and todo not in known else []
+    known = known or ([todo] if todo is not None else [])
     if not known:
         raise UsageError(NO_GUILDS)
     if len(known) > 1:

@@ -66,7 +66,7 @@ def checked_posting(request: PostingRequest, destinations: Iterable[Destination]
 
 def _check_username(name: str) -> None:
     if text_length(name) > USERNAME_LENGTH:
-        raise UsageError(f"--username has {text_length(name)} characters, at most {USERNAME_LENGTH}")
+        raise UsageError(f"--username has {counted(text_length(name), 'character')}, at most {USERNAME_LENGTH}")
     if name and not name.strip():
         raise UsageError("--username is blank")
     for word in NOT_IN_NAMES:
@@ -82,7 +82,7 @@ def _check_avatar(url: str) -> None:
     if url and (parts.scheme not in ("http", "https") or not parts.netloc or any(map(str.isspace, url))):
         raise UsageError(f"--avatar {url!r} is not an http or https URL")
     if len(url) > URL_LENGTH:
-        raise UsageError(f"--avatar has {len(url)} characters, at most {URL_LENGTH}")
+        raise UsageError(f"--avatar has {counted(len(url), 'character')}, at most {URL_LENGTH}")
 
 
 def with_tag_ids(request: PostingRequest, tags: Mapping[str, str] | None) -> PostingRequest:

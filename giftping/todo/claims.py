@@ -353,6 +353,12 @@ def entry_of(user_id: int, notice_id: str, leg: LegName) -> str:
     return f"{user_id}:{notice_id}:{leg.value}"
 
 
+def user_of(entry: str) -> int | None:
+    """Whose leg an entry of a delivery names; None where it names none."""
+    user_id = entry.partition(":")[0]
+    return int(user_id) if user_id.isascii() and user_id.isdecimal() else None
+
+
 def _entries(recipients: Iterable[Recipient], leg: LegName) -> tuple[str, ...]:
     return tuple(entry_of(member.user_id, notice.id, leg) for member, notice in recipients)
 

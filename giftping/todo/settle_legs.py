@@ -18,7 +18,7 @@ from giftping.discord.finding import Window, candidates_among, decide
 from giftping.discord.outcome import Absent, Found, Refused, Undecided
 from giftping.discord.rest import NOT_FOUND, History, RestClient, is_by
 from giftping.discord.snowflake import snowflake_at, snowflake_time
-from giftping.todo.claims import NOTICE_KINDS, entry_of, leg_event
+from giftping.todo.claims import NOTICE_KINDS, entry_of, leg_event, user_of
 from giftping.todo.model import PINGS, UNDER_WAY, Leg, LegName, LegState, Member, Notice
 from giftping.todo.notices import shows
 from giftping.todo.report import ActionResult, LegReport
@@ -107,10 +107,12 @@ class LegSettler:
         messages = self._of_older_releases(left.pop("", []))
         # Read after the members: a delivery is there before a leg names it, and goes after none does any more.
         deliveries = self.deliveries.load(kinds=NOTICE_KINDS)
+        carried = self._legs_in(deliveries)
         reports: list[LegReport] = []
         ended = []
         for delivery in deliveries:
-            legs = left.pop(delivery.id, [])
+            left.pop(delivery.id, None)
+            legs = carried.get(delivery.id, [])
             if delivery.state in ENDED:
                 reports += self._brought_to_its_end(delivery, legs)
                 ended.append(delivery)
@@ -126,6 +128,17 @@ class LegSettler:
         reports += self._looked_for(messages)
         self.deliveries.remove_done(ended)
         return reports
+
+    def _legs_in(self, deliveries: Sequence[Delivery]) -> dict[str, list[OpenLeg]]:
+        """The legs that each delivery carries, by its id.
+
+        Read after the deliveries: one that was claimed since the members were read is not one that nobody waits for.
+        """
+        ids = {user_id for one in deliveries for entry in one.entries if (user_id := user_of(entry)) is not None}
+        carried: dict[str, list[OpenLeg]] = {}
+        for found in claimed_legs(self.repository.load(ids).members.values()) if ids else ():
+            carried.setdefault(found.leg.delivery, []).append(found)
+        return carried
 
     def _nobody_is_at(self, delivery: Delivery) -> bool:
         if delivery.holder.host != self.deliveries.host and delivery.channel_id is not None:

@@ -113,7 +113,8 @@ def test_guilds_that_were_added_since_the_backup_wait_for_a_person(
     assert status.exit_code == 69
     assert status.json["database"] == "new epoch"
     assert [(one["id"], one["what"]) for one in status.json["differences"]] == [
-        (f"{second}:whiteout-survival", "only here")
+        (str(second), "only here"),
+        (f"{second}:whiteout-survival", "only here"),
     ]
     look = host.run("doctor", "--json")
     assert look.exit_code == 69

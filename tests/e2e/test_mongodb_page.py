@@ -26,8 +26,8 @@ def test_what_the_page_shows_of_an_outage_is_what_happens(scene: Scene, forker: 
         def as_shown(ran: Ran) -> str:
             text = (ran.output + ran.errors).replace(gate.address, "127.0.0.1:27017")
             text = text.replace(ledger.database.name, "giftping")
-            text = text.replace("guild 2001:", "guild 200000000000000002:")
-            text = text.replace("channel 2000001:", "channel 200000000000000022:")
+            text = text.replace("guild 2001 (guild 2001):", "guild 200000000000000002 (Frost):")
+            text = text.replace("channel 2000001 (", "channel 200000000000000022 (")
             return text.replace(str(host.state), "/home/you/.local/state/giftping")
 
         away, back, never_met = SHOWN

@@ -102,7 +102,7 @@ def test_other_commands_beside_a_check_neither_fail_nor_lose_anything(scene: Sce
             ]
         )
         assert [(ran.exit_code, ran.errors) for ran in runs] == [(0, "")] * len(runs)
-        assert runs[4].output == f"1 entry cleared for guild {first}.\n"
+        assert runs[4].output == f"1 entry cleared for guild {first} (guild {first}).\n"
         last = host.run(*CHECK)
         assert (last.exit_code, last.errors) == (0, "")
         codes = {f"LISTED{n}CODE" for n in range(number + 1)} | {f"BY{n + 1}HAND" for n in range(number)}

@@ -158,7 +158,7 @@ def test_in_a_month_of_troubles_every_promise_holds(
     told = f"seed {seed}: " + ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
     assert not violations, "\n".join([told, *violations[:20], f"{len(violations)} violations"])
     for what in MET + MET_WITH_MONGODB * is_mongodb:
-        assert counts[what] >= 3, f"hardly any {what}: {told}"
+        assert counts[what], f"no {what}: {told}"
     record_property("told", f"simulated month {'with MongoDB, ' * is_mongodb}{told}")
 
 

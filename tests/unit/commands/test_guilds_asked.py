@@ -435,7 +435,8 @@ def test_a_test_pings_whom_announcements_ping_and_says_whom(giftping: Run, town:
     assert posted.notified.roles == (ROLE,)
     told = giftping("guilds", "test", str(HERE), "--no-mention").output
     name = tested["mentions"][0]["name"]
-    assert told == f"guild {HERE}: channel {CHANNEL} works. whiteout-survival pings role {ROLE} ({name}).\n"
+    place = f"guild {HERE} (town {HERE}): channel {CHANNEL} (gift-codes)"
+    assert told == f"{place} works. whiteout-survival pings role {ROLE} ({name}).\n"
     silent = town.messages(CHANNEL)[-1]
     assert silent.content == posted.content
     assert not silent.notified.roles

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -19,8 +20,9 @@ from todo_stage import (
 from giftping.demo import faults
 from giftping.demo.log import Match
 from giftping.demo.world import Permission
-from giftping.todo.model import LegName, LegState, NoticeKind
-from giftping.todo.settle_legs import claimed_legs, may_be_settled
+from giftping.todo.model import LegName, LegState, Member, NoticeKind
+from giftping.todo.report import LegReport
+from giftping.todo.settle_legs import LegSettler, claimed_legs, may_be_settled
 
 MINUTE = timedelta(minutes=1)
 READS = Match("GET", MESSAGES, CHANNEL)
@@ -248,6 +250,30 @@ def test_an_unclear_post_of_a_todo_is_there_once_in_the_end(stage: Stage, arrive
     stage.sweep()
     assert stage.titles() == ["✅ New TODO submitted"]
     assert stage.member(101).notices == ()
+
+
+@by_fault
+@pytest.mark.parametrize("others", [(), (102, 103)], ids=["alone", "beside others"])
+def test_a_post_that_became_unclear_while_a_sweep_read_the_members_is_there_once_in_the_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: faults.Fault, others: tuple[int, ...]
+) -> None:
+    stage.join(101, *others, silent_for=HOUR)
+    settle = LegSettler.settle
+
+    def submitted_meanwhile(settler: LegSettler, members: Iterable[Member]) -> list[LegReport]:
+        monkeypatch.undo()
+        stage.fail(fault, CHANNEL_POST, times=1 + len(others), after=True)
+        for user_id in (101, *others):
+            assert results(stage.submit(user_id), LegName.CHANNEL) == {user_id: "unclear"}
+        return settle(settler, members)
+
+    monkeypatch.setattr(LegSettler, "settle", submitted_meanwhile)
+    stage.sweep()
+    for _ in range(3):
+        stage.pass_time(15 * MINUTE)
+        stage.sweep()
+    assert stage.titles() == ["✅ New TODO submitted"] * (1 + len(others))
+    assert [stage.member(user_id).notices for user_id in (101, *others)] == [()] * (1 + len(others))
 
 
 def test_news_that_could_not_be_told_for_a_week_are_given_up_and_that_is_in_the_history(stage: Stage) -> None:
