@@ -35,7 +35,12 @@ IN_DISCORD = (
     (re.compile(r"^(warning: )?guild \d+: |^warning: |^failed: |^cannot be used: "), ""),
     (re.compile(r"channel (\d{17,20})\b"), r"<#\1>"),
     (re.compile(r"; look into the channel, then: giftping codes settle .*"), "; whoever runs the bot settles it"),
-    (re.compile(r": giftping guilds add \d+ --(channel ID|webhook URL|mention ROLE)"), ""),
+    (re.compile(r": giftping guilds add \d+( --game \S+)* --(channel ID|webhook URL|mention ROLE)"), ""),
+    (
+        re.compile(r"(; or|[;:]) giftping guilds add \w+( --game \S+)* --(no-publish|posts|tag)\b.*"),
+        "; whoever runs the bot changes it",
+    ),
+    (re.compile(r"^say where announcements go: .*"), "whoever runs the bot says where the codes of another game go"),
     (re.compile(r"[,;] then: giftping guilds test \d+"), ", then choose the channel again"),
     (re.compile(r": giftping guilds test \d+ --no-post"), ", choose the channel again"),
     (re.compile(r"; --anyway adds it all the same"), ""),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -22,7 +23,8 @@ from giftping.discord.permissions import missing_for_posting
 from giftping.discord.refusals import clean
 from giftping.doctor.one_destination import SeenFacts
 from giftping.doctor.posting import KINDS
-from giftping.store.base import ChannelKind
+from giftping.store.base import EVERYONE, HERE, ChannelKind
+from giftping.store.documents import style_from
 from giftping.text import id_or_none
 from giftping.words.catalogue import Words
 
@@ -54,6 +56,23 @@ def _seen(interaction: Interaction, channel_id: int) -> SeenFacts | None:
     guild = interaction.guild
     channel = guild.get_channel_or_thread(channel_id) if guild else None
     return SeenFacts(clean(channel.name), "", clean(guild.name)) if guild and channel else None
+
+
+def _as_before(request: GuildRequest, before: Mapping[str, Any], games: Collection[str]) -> list[GuildRequest]:
+    """A request for each game that a guild followed: as it was, but where it goes."""
+    requests = []
+    # What is on record of a guild goes with the last game that it follows.
+    request = replace(request, label=before.get("label"), language=before.get("language"))
+    for one in before.get("subscriptions", ()):
+        posting = request.posting
+        if one["destination"] == f"channel {request.channel_id}":
+            # What is of the channel holds there alone.
+            how = one["posting"]
+            posting = replace(posting, posts=how["posts"], tags=tuple(how["tags"]), publishes=how["publishes"])
+        style, mentions = style_from(one["style"]), tuple(one["mentions"])
+        again = replace(request, games=(one["game"],), mentions=mentions, style=style, posting=posting)
+        requests += [again] if one["game"] in games else []
+    return requests
 
 
 class SettingsPanel(ManagersControls):
@@ -122,27 +141,29 @@ class SettingsPanel(ManagersControls):
         return embeds.panel(self._known, self._games, self._voice.words, was_on=bool(self._before_off))
 
     @property
-    def mention_role_id(self) -> int | None:
-        """The role that is mentioned now, the first of several."""
-        return next(filter(None, map(id_or_none, embeds.mentions_of(self._known))), None)
+    def mentioned_roles(self) -> list[int]:
+        """The roles that are mentioned now, as many as a menu shows."""
+        roles = [id_or_none(one) for one in embeds.mentions_of(self._known)]
+        return [role for role in roles if role is not None][:SELECT_OPTIONS]
 
     # What the controls do
 
     async def move(self, interaction: Interaction, channel_id: int) -> None:
         """Let codes go to a channel, and say when the bot may not post there."""
-        # What was turned off a moment ago comes back with the games and the mention that it had.
-        before = {} if self._known else self._before_off
+        if len({one["destination"] for one in self._known.get("subscriptions", ())}) > 1:
+            await self._refuse(interaction, self._voice.words("bot.panel.several_places"))
+            return
         request = GuildRequest(
             self._guild_id,
             channel_id=channel_id,
-            games=tuple(game for game in embeds.followed_games(before) if game in self._games),
-            mentions=embeds.mentions_of(before),
             posting=PostingRequest(kind=self._kind(interaction, channel_id)),
             # The channel was chosen among the guild's own, and is looked at once it is shown.
             is_checked=False,
             seen=_seen(interaction, channel_id),
         )
-        if await self._change(interaction, subscribing.add, request):
+        # What was turned off a moment ago comes back as it was.
+        before = [] if self._known else _as_before(request, self._before_off, self._games)
+        if await self._change(interaction, subscribing.add_each, before or [request]):
             reason = self._missing(interaction, channel_id) or await self._refusal_of_channel()
             if reason:
                 title = self._voice.words("bot.panel.cannot_go")
@@ -178,14 +199,23 @@ class SettingsPanel(ManagersControls):
         if games := (*kept, *values):
             await self._change(interaction, subscribing.follow_only, self._guild_id, games)
         else:
-            await self._show_again(interaction)
-            await answer(interaction, refusal_embed(self._voice.words("bot.panel.no_game")))
+            await self._refuse(interaction, self._voice.words("bot.panel.no_game"))
 
-    async def mention(self, interaction: Interaction, role_id: int | None) -> None:
-        """Mention a role with each announcement, or nobody."""
-        request = GuildRequest(
-            self._guild_id, mentions=(str(role_id),) if role_id else (), mentions_nobody=role_id is None
-        )
+    async def _refuse(self, interaction: Interaction, why: str) -> None:
+        """Leave everything as it is, and say why."""
+        await self._show_again(interaction)
+        await answer(interaction, refusal_embed(why))
+
+    async def mention(self, interaction: Interaction, role_ids: Sequence[int]) -> None:
+        """Mention roles with each announcement, or nobody; with them stays who has no place in the menu."""
+        if len({tuple(one["mentions"]) for one in self._known.get("subscriptions", ())}) > 1:
+            await self._refuse(interaction, self._voice.words("bot.panel.several_mentions"))
+            return
+        kept = [one for one in embeds.mentions_of(self._known) if one in (EVERYONE, HERE)]
+        # The guild's own role is everybody.
+        chosen = [EVERYONE if one == self._guild_id else str(one) for one in role_ids]
+        mentions = tuple(dict.fromkeys((*kept, *chosen))) if chosen else ()
+        request = GuildRequest(self._guild_id, mentions=mentions, mentions_nobody=not mentions)
         await self._change(interaction, subscribing.add, request)
 
     async def _here(self, interaction: Interaction) -> None:
@@ -278,17 +308,15 @@ class _Games(ui.Select[SettingsPanel]):
 
 class _Mention(ui.RoleSelect[SettingsPanel]):
     def __init__(self, panel: SettingsPanel) -> None:
-        role_id = panel.mention_role_id
-        chosen = [discord.Object(role_id, type=discord.Role)] if role_id else []
         super().__init__(
             placeholder=panel.words("bot.panel.choose_role")[:PLACEHOLDER_LENGTH],
             min_values=0,
-            max_values=1,
+            max_values=SELECT_OPTIONS,
             row=2,
-            default_values=chosen,
+            default_values=[discord.Object(role_id, type=discord.Role) for role_id in panel.mentioned_roles],
         )
         self._panel = panel
 
     async def callback(self, interaction: Interaction) -> None:
-        """Mention the chosen role, or nobody."""
-        await self._panel.mention(interaction, self.values[0].id if self.values else None)
+        """Mention the chosen roles, or nobody."""
+        await self._panel.mention(interaction, [role.id for role in self.values])

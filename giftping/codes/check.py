@@ -115,7 +115,8 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
             deliveries, tools.routes, tools.clock, tools.discord_now, tools.origins, speech, tools.stopped
         )
         settling = _settling(tools, rules, request, ends_by)
-        settled = settle_left(courier, settling, everyone, judged.valid, remembered, own)
+        known = [*remembered, *judged.records.values()]
+        settled = settle_left(courier, settling, everyone, judged.valid, known, own)
         # Settling may have found a destination broken, or working again.
         subscriptions = request.concerned(store.subscriptions() if settled.reports else everyone)
 

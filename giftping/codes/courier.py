@@ -215,7 +215,8 @@ class Courier:
             return self.post(*another[:2], announcement, another[2], before=before)
 
         def report(result: DeliveryResult, reason: str = "") -> DeliveryReport:
-            return _report(subscription, announcement, route.label, result, held.delivery.id, reason)
+            said = _report(subscription, announcement, route.label, result, held.delivery.id, reason)
+            return replace(said, can_look=route.can_look)
 
         if fence.is_lost:
             return report(DeliveryResult.TAKEN, TAKEN)

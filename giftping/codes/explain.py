@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from giftping.codes.guards.refusals import clearance
+from giftping.codes.guards.refusals import clearance, end_reason
 from giftping.codes.holds import JudgingRules, code_of, commands_for, freed_at, remembered_clearance
 from giftping.codes.owed import Owed
 from giftping.codes.plan import Listed, plan_for
@@ -113,12 +113,16 @@ def _open_answer(
         ends = when(judged.held_until) if judged.held_until else "a person, or a second family, says so"
         said = f"{code.spelling} is held until {ends}: {judged.reason} (source {judged.held_by})"
         return f"{said}; {commands_for(code=code)}."
+    broken, by_webhook = subscription.broken, subscription.destination.by_webhook
     if not judged.may_go_out:
-        return f"{code.spelling} was not announced: {judged.reason}."
+        # That it was refused is on record no longer than it is owed; that the guild took nothing until its end is.
+        why = ""
+        if broken is not None and broken.since <= (code.expires_at or now) and judged.reason == end_reason(code, now):
+            why = f"; the guild's destination is broken since {when(broken.since)} ({broken.reason})"
+        return f"{code.spelling} was not announced: {judged.reason}{why}."
     is_listed = MANUAL_SOURCE in code.sources or own is not None or (record.game, record.key) in listed
     if not is_listed and not is_owed:
         return f"{code.spelling} was not announced: no source lists it any more."
-    broken, by_webhook = subscription.broken, subscription.destination.by_webhook
     if broken is not None and is_resting(broken, now, by_webhook=by_webhook):
         meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook), broken.retry_at
         retry = f"tried again after {when(retry_at)}" if retry_at else "not tried again by itself"

@@ -11,7 +11,7 @@ from giftping.codes.guards.doubts import Doubt
 from giftping.codes.guards.refusals import clearance
 from giftping.codes.model import Clearance, Code
 from giftping.settings.sources import MANUAL_SOURCE, SightingState, SourceDefinition
-from giftping.store.base import CodeRecord, Hold
+from giftping.store.base import CodeRecord, Hold, Ruling
 from giftping.text import to_type, when
 
 if TYPE_CHECKING:
@@ -135,6 +135,17 @@ def remembered_clearance(record: CodeRecord, now: datetime, rules: JudgingRules)
     code = code_of(record)
     judged = clearance(code, now, rules.skipped_regions, rules.games)
     return hold_clearance(code, record, now, rules, ()) if judged.may_go_out else judged
+
+
+def approved_by(record: CodeRecord, ruling: Ruling, rules: JudgingRules) -> CodeRecord:
+    """The record once a person has approved its code; where an earlier word lets it go out, that one stays.
+
+    What went out by it would seem to have gone out before anybody approved it, else.
+    """
+    as_before = replace(record, withdrawn=None)
+    if record.approved is not None and remembered_clearance(as_before, ruling.at, rules).may_go_out:
+        return as_before
+    return replace(as_before, approved=ruling)
 
 
 def freed_at(record: CodeRecord) -> datetime | None:

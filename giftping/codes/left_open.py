@@ -61,9 +61,13 @@ def settle_left(
     records: Sequence[CodeRecord],
     own: OwnCodes,
 ) -> Settled:
-    """How the deliveries stand that earlier runs left open, as far as this process may look into them."""
+    """How the deliveries stand that earlier runs left open, as far as this process may look into them.
+
+    Of several records of a code the last one counts.
+    """
     held = open_deliveries(courier.deliveries)
     request = settling.request
+    may_go_out = _may_go_out(valid, records, settling) if held else {}
     settler = DeliverySettler(
         courier=courier,
         subscriptions=by_guild(subscriptions),
@@ -72,8 +76,8 @@ def settle_left(
         own=own,
         lease=settling.lease,
         resend=settling.resend,
+        may_go_out=may_go_out,
     )
-    may_go_out = _may_go_out(valid, records, settling) if held else {}
     open_ones = [one for one in held if one.delivery.state in NOT_ENDED and settling.concerns(one)]
     if request.dry_run:
         reports = [settler.rehearse(one) for one in open_ones if one.delivery.state in UNDER_WAY]

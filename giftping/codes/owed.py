@@ -168,6 +168,25 @@ def owed_now(
     return OwedNow(by_guild, tuple(missed), frozenset(over), min((end for end in ends if end > now), default=None))
 
 
+def why_not_again(
+    delivery: Delivery,
+    subscriptions: Iterable[Subscription],
+    records: Iterable[CodeRecord],
+    *,
+    now: datetime,
+    rules: JudgingRules,
+) -> dict[str, str]:
+    """By entry why a code of a delivery would go out no more, though it did not arrive."""
+    guild_id, game = delivery.guild_id or 0, delivery.game
+    spellings = dict(zip(delivery.entries, delivery.spellings, strict=False))
+    if (guild_id, game) not in {one.key for one in subscriptions}:
+        return dict.fromkeys(spellings, "the guild does not follow the game")
+    seen = {one.key: seen_by(one, guild_id) for one in records if one.game == game}
+    known = {id_: record for id_, spelling in spellings.items() if (record := seen.get(key_of(spelling))) is not None}
+    judged = {id_: clearance(code_of(record), now, rules.skipped_regions, rules.games) for id_, record in known.items()}
+    return {id_: one.reason for id_, one in judged.items() if not one.may_go_out}
+
+
 def without(deliveries: Iterable[Delivery], over: Collection[str]) -> list[Change]:
     """The changes after which the refused deliveries do not owe these entries any more."""
     changes = []

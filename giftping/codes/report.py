@@ -63,6 +63,8 @@ class DeliveryReport:
     """The post of a forum that it has opened, and that is kept up."""
     message: Message | None = None
     """What was, or would be, posted; None where it was only looked for."""
+    can_look: bool = True
+    """Whether there is anybody but a person who may look whether it arrived."""
     told: bool = True
     """False for trouble that an earlier run has told already."""
     broke: bool = False

@@ -100,6 +100,8 @@ class DeliverySettler:
     """Where not, nothing is posted: what is surely absent is left to the next check."""
     own: OwnCodes = field(default_factory=dict)
     """Those that may go out to guilds whose own people have added them."""
+    may_go_out: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """By game and key of each code that is known whether it may go out; of one that has ended nobody is asked."""
 
     def may_settle(self, held: Held) -> bool:
         """Whether nobody is at a delivery; Discord is asked for its time where that has to be known."""
@@ -298,6 +300,8 @@ class DeliverySettler:
         delivery = held.delivery
         report = self._report(held, DeliveryResult.UNCERTAIN, reason)
         was_asked = delivery.state is DeliveryState.UNCLEAR
+        if have_ended(delivery, self.may_go_out):
+            return self.close(replace(held, delivery=replace(delivery, reason=reason)))
         if was_asked and (delivery.reason, delivery.is_final) == (reason, for_good):
             return replace(report, told=False)
         unclear = replace(delivery, state=DeliveryState.UNCLEAR, reason=reason, is_final=for_good)
@@ -329,5 +333,9 @@ def is_over(held: Held, codes: Mapping[tuple[str, str], bool], now: datetime) ->
     """
     if held.delivery.state is not DeliveryState.UNCLEAR:
         return False
-    ended = [codes.get((held.delivery.game, key_of(spelling))) is False for spelling in held.delivery.spellings]
-    return all(ended) or now - held.delivery.since >= WAITS_FOR
+    return have_ended(held.delivery, codes) or now - held.delivery.since >= WAITS_FOR
+
+
+def have_ended(delivery: Delivery, codes: Mapping[tuple[str, str], bool]) -> bool:
+    """Whether all codes of a delivery have ended, by what is known of each: whether it may go out."""
+    return all(codes.get((delivery.game, key_of(spelling))) is False for spelling in delivery.spellings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -67,6 +68,12 @@ def _in_words(validity: Validity, ends_at: datetime | None) -> str:
     if validity is not Validity.VALID or ends_at is None:
         return validity.value
     return f"{validity.value} until {time_to_text(ends_at)}"
+
+
+def for_reader(shows: str, when: Callable[[datetime], str]) -> str:
+    """What a message shows, as the ledger has it, with its instant as `when` writes it."""
+    validity, until, ends_at = shows.partition(" until ")
+    return f"{validity}{until}{when(datetime.fromisoformat(ends_at))}" if until else shows
 
 
 def showing_for(entry: LedgerEntry, record: CodeRecord, now: datetime) -> Showing:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from giftping.codes.owed import Owed
-from giftping.codes.showing import GONE, end_of
+from giftping.codes.showing import GONE, end_of, for_reader
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import CodeRecord, EntryState, Hold, LedgerEntry, Ruling
@@ -67,7 +67,7 @@ def timeline(
     code there; `when` writes an instant for the reader.
     """
     events = [event for record in records for event in _of_record(record, when)]
-    events += [event for entry in entries for event in _of_entry(entry, deliveries.get(entry.delivery_id))]
+    events += [event for entry in entries for event in _of_entry(entry, deliveries.get(entry.delivery_id), when)]
     events += [
         Episode(one.since, Happening.REFUSED, f"refused, and owed since: {one.reason}", one.game, guild_id=one.guild_id)
         for one in owed
@@ -129,7 +129,7 @@ def _of_ruling(record: CodeRecord, what: Happening, ruling: Ruling) -> Episode:
 # Of a guild
 
 
-def _of_entry(entry: LedgerEntry, delivery: Delivery | None) -> Iterator[Episode]:
+def _of_entry(entry: LedgerEntry, delivery: Delivery | None, when: Callable[[datetime], str]) -> Iterator[Episode]:
     def event(at: datetime, what: Happening, said: str, host: str = "", link: str = "") -> Episode:
         return Episode(at, what, said, entry.game, guild_id=entry.guild_id, host=host, link=link)
 
@@ -144,7 +144,11 @@ def _of_entry(entry: LedgerEntry, delivery: Delivery | None) -> Iterator[Episode
         at = entry.sent_at or entry.updated_at
         yield event(at, Happening.SENT, f"announced as {entry.spelling}, source {entry.source}", entry.host, link)
         if entry.edited_at is not None:
-            shows = "cannot be edited any more" if entry.shown == GONE else f"shows {entry.spelling}, {entry.shown}"
+            shows = (
+                "cannot be edited any more"
+                if entry.shown == GONE
+                else f"shows {entry.spelling}, {for_reader(entry.shown, when)}"
+            )
             yield event(entry.edited_at, Happening.EDITED, f"its message {shows}", entry.edited_by, link)
     elif delivery is not None and delivery.state in (DeliveryState.UNCLEAR, DeliveryState.CLOSED):
         said = "nobody can tell whether it arrived" + (f": {delivery.reason}" if delivery.reason else "")

@@ -58,6 +58,7 @@ def add_code(
 
     With a guild it goes there alone, until a source lists it, or it is added for all.
     """
+    from giftping.codes.holds import JudgingRules, approved_by
     from giftping.codes.scope import seen_by
     from giftping.codes.spelling import bare_code
 
@@ -81,8 +82,8 @@ def add_code(
             entries = {}
         record = store.remember([record])[record.id]
         if anyway:
-            ruling = Ruling(said.by, now)
-            store.amend_code(game, record.key, lambda one: replace(one, approved=ruling, withdrawn=None))
+            ruling, rules = Ruling(said.by, now), JudgingRules.of(session.settings)
+            store.amend_code(game, record.key, lambda one: approved_by(one, ruling, rules))
     sent = [entry for entry in entries.values() if entry.state is not EntryState.SEEDED]
     seeded = len(entries) - len(sent)
     last_sent_at = max((entry.sent_at for entry in sent if entry.sent_at), default=None)

@@ -31,7 +31,7 @@ def _check(session: Session, request: CheckRequest) -> Account:
     if request.guild_id is not None and not report.guild_count:
         raise UnknownGuildError(f"there is no guild {request.guild_id}: giftping guilds list")
     session.know(report.guilds)
-    lines = list(good_lines(report))
+    lines = list(good_lines(report, session.wiring.zone))
     for line in lines:
         session.tell(line)
     if report.dry_run and not (session.quiet or session.json):

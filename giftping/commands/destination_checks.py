@@ -41,13 +41,14 @@ def look_with_or_without_bot(
 
     Raise SettingsError for a token that cannot be one.
     """
-    bot = None
+    everybody, guild_id, bot = list(everybody), group[0].guild_id, None
+    is_one_of_several = len({one.destination for one in everybody if one.guild_id == guild_id}) > 1
     if group[0].destination.channel_id is not None and wiring.reader() is not None:
         discord, bot = look_at_discord(wiring, is_needed=True)
         if isinstance(discord.bot, NoAnswer):
             # Nothing was said of the channel, whatever was said of the token.
             return replace(known_destination(group), trouble=replace(discord.bot, status=None))
-    facts = look_at_destination(wiring, bot, group)
+    facts = replace(look_at_destination(wiring, bot, group), is_one_of_several=is_one_of_several)
     return replace(facts, shared_with=others_there(wiring, group[0], users_by_place(wiring, everybody)))
 
 
@@ -64,16 +65,19 @@ def look_and_warn(
     group: Sequence[Subscription],
     now: datetime,
     *,
+    named: tuple[str, ...],
     is_new: bool,
     posted_as: Callable[[Posting, PlaceFacts], Posting],
 ) -> LookedAt:
     """What Discord says of the one destination of subscriptions, new or not, of whom they mention, and how they post.
 
-    `posted_as` says how, given what the channel is.
+    `named` are the games that it is asked about for, none for all of the guild; `posted_as` says how is posted, given
+    what the channel is.
 
     Raise what `warnings_of` does.
     """
     facts = look_with_or_without_bot(wiring, group)
+    facts = replace(facts, games=named, is_one_of_several=bool(named))
     facts = replace(facts, postings=tuple(posted_as(one, facts.place) for one in facts.postings))
     warnings = tuple(warnings_of(facts, now, is_new=is_new))
     return LookedAt(_with_guild_name(wiring, facts) if is_new else facts, warnings)

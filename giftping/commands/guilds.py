@@ -53,7 +53,7 @@ def list_guilds(session: Session) -> int:
         return EXIT_FINE
     session.show_facts(
         (
-            "\n".join(filter(None, (str(guild.guild_id), guild.shown_as))),
+            "\n".join(filter(None, (str(guild.guild_id), guild.shown_as, _language_words(guild)))),
             "\n".join(
                 line
                 for group in by_destination(of_it)
@@ -65,6 +65,11 @@ def list_guilds(session: Session) -> int:
         for guild, of_it in known
     )
     return EXIT_FINE
+
+
+def _language_words(guild: Guild) -> str:
+    """The language of what a guild's members see, empty where it is that of the settings."""
+    return f"language {guild.language}" if guild.language else ""
 
 
 def _open_codes(session: Session, store: Store) -> dict[tuple[int, str], OpenCodes]:

@@ -71,11 +71,13 @@ def replay_source(session: Session, name: str, files: Sequence[Path], every: tim
 
 def _lines(found: Replayed, said: Callable[[datetime], str]) -> Iterator[str]:
     """What came of it, in the order of time; then the numbers."""
+    from giftping.codes.showing import for_reader
+
     events = [(one.at, "announced", "", one.spelling) for one in found.announced]
     events += [(at, "refused", one.reason, one.spelling) for one, at in found.refused.values()]
     events += [(one.at, "held", _why(one.report, said), one.report.spelling) for one in found.held]
     events += [(one.at, "released", "", one.report.spelling) for one in found.released]
-    events += [(one.at, "edited", one.shows, one.spelling) for one in found.edited]
+    events += [(one.at, "edited", for_reader(one.shows, said), one.spelling) for one in found.edited]
     events += [(at, "failed", reason, "") for at, reason in found.failures]
     for (at, fate, reason), alike in groupby(sorted(events), key=lambda event: event[:3]):
         spellings = [spelling for *_, spelling in alike if spelling]

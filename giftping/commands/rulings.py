@@ -86,11 +86,11 @@ def _held_object(one: HeldCode) -> dict[str, object]:
 
 def approve(session: Session, codes: Sequence[str], game: str | None, source: str | None) -> int:
     """Let codes go out that are held, or refused; with a source, all that are held because of it."""
+    from giftping.codes.held_codes import LISTED_WITHIN
+    from giftping.codes.holds import JudgingRules, approved_by
 
     def approved(record: CodeRecord, ruling: Ruling) -> CodeRecord:
-        return replace(record, approved=ruling, withdrawn=None)
-
-    from giftping.codes.held_codes import LISTED_WITHIN
+        return approved_by(record, ruling, JudgingRules.of(session.settings))
 
     def says(record: CodeRecord, now: datetime) -> str:
         if now - record.last_seen < LISTED_WITHIN or not record.is_for_all:
@@ -134,8 +134,8 @@ def withdraw(session: Session, code: str, game: str | None, *, undo: bool) -> in
 
 
 def _withdrawn(record: CodeRecord, ruling: Ruling) -> CodeRecord:
-    # What a person had approved is so again once that is undone.
-    return replace(record, withdrawn=ruling)
+    # What a person had approved is so again once that is undone; who says it once more takes nothing back.
+    return record if record.withdrawn is not None else replace(record, withdrawn=ruling)
 
 
 def _says_withdrawn(record: CodeRecord, _: datetime) -> str:

@@ -91,13 +91,25 @@ def _codes(held: Held, wanted: Wanted) -> str:
     return ", ".join(said for id_, said in held.spellings_by_id().items() if id_ in ids)
 
 
+def _outcomes(held: Held, wanted: Wanted, looked: Looked, *, arrived: bool) -> dict[str, list[str]]:
+    """What follows from a person's word, and for which codes."""
+    found: dict[str, list[str]] = {}
+    ids = wanted.ids_of(held)
+    for id_, spelling in held.spellings_by_id().items():
+        if id_ in ids:
+            why_not = looked.not_again.get(id_)
+            again = f"does not go out again: {why_not}" if why_not else "goes out again with the next check"
+            found.setdefault("recorded as sent" if arrived else again, []).append(spelling)
+    return found
+
+
 def _tell_settled(session: Session, looked: Looked, decided: list[tuple[Held, bool | None]], wanted: Wanted) -> None:
     for report in looked.reports:
         session.tell(delivery_line(report))
     for held, said in decided:
         if said is not None:
-            what = "recorded as sent" if said else "goes out again with the next check"
-            session.tell(f"guild {held.guild_id}: {held.delivery.game}: {_codes(held, wanted)}: {what}")
+            for what, codes in _outcomes(held, wanted, looked, arrived=said).items():
+                session.tell(f"guild {held.guild_id}: {held.delivery.game}: {', '.join(codes)}: {what}")
     for held in looked.busy:
         session.tell(f"guild {held.guild_id}: {held.delivery.game}: {_codes(held, wanted)}: somebody is at it")
     if not (looked.reports or decided or looked.busy):

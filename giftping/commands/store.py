@@ -112,16 +112,16 @@ def forget(session: Session, name: str, *, yes: bool) -> int:
     """Forget a host. Raise UsageError for this one, and, with the nearest name, for one that is not known."""
     if name == host_name(session.settings, create=False):
         raise UsageError(f"{name} is this host: it would be back with its next run; forget it on another one")
-    # Not the look of a command that only looks: as long as changes wait here, that one is by the mirror.
+    # Not the look of a command that only looks: as long as changes wait here, that one is by the mirror. Opened once:
+    # what it says at the end is true after the host was forgotten.
     with session.store() as store:
         known = _known(store)
-    if name not in known:
-        raise UsageError(f"there is no host {name!r}; {nearest(name, known)}")
-    seen = known[name].seen_at
-    last = f"last seen {when(seen, session.wiring.zone)}" if seen else "never seen"
-    if not yes and not session.confirm(f"Is {name} ({last}) gone for good, and runs nowhere any more?"):
-        raise UsageError("nothing was forgotten; say --yes to forget it without being asked")
-    with session.store() as store:
+        if name not in known:
+            raise UsageError(f"there is no host {name!r}; {nearest(name, known)}")
+        seen = known[name].seen_at
+        last = f"last seen {when(seen, session.wiring.zone)}" if seen else "never seen"
+        if not yes and not session.confirm(f"Is {name} ({last}) gone for good, and runs nowhere any more?"):
+            raise UsageError("nothing was forgotten; say --yes to forget it without being asked")
         # Asked of the store itself: by a copy of it nobody can tell who uses it now.
         _known(store)
         forget_host(store, name)

@@ -127,6 +127,13 @@ def add(session: Session, request: GuildRequest) -> int:
     return EXIT_FINE
 
 
+def add_each(session: Session, requests: Sequence[GuildRequest]) -> int:
+    """Add what each of several requests asks for, of games that differ in how they are announced; for the bot."""
+    for request in requests:
+        add(session, request)
+    return EXIT_FINE
+
+
 def _as_written_now(
     session: Session, known: Sequence[Subscription], asked: Destination | None
 ) -> Sequence[Subscription]:
@@ -165,7 +172,17 @@ def _looked_at(session: Session, request: GuildRequest, asked: Destination | Non
 
     # What was taken long ago is not judged anew: only who is mentioned is, and how is posted.
     is_new = asked is not None
-    return [look_and_warn(session.wiring, group, now, is_new=is_new, posted_as=posted_as) for group in groups]
+    return [
+        look_and_warn(
+            session.wiring,
+            group,
+            now,
+            named=tuple(one.game for one in group) if len(groups) > 1 else request.games,
+            is_new=is_new,
+            posted_as=posted_as,
+        )
+        for group in groups
+    ]
 
 
 def _made_certain(request: GuildRequest, looked: Sequence[LookedAt]) -> GuildRequest:

@@ -108,6 +108,10 @@ class Route(Protocol):
     def repeats_safely_for(self) -> timedelta:
         """How long after a post another with the same delivery id cannot make a second message; zero: never."""
 
+    @property
+    def can_look(self) -> bool:
+        """Whether there is anybody who may look for what was posted."""
+
     def ask(self) -> Refused | Unclear | None:
         """None once Discord has said what time it is; one request is made where it has not said so in this run.
 

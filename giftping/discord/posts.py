@@ -163,6 +163,7 @@ class ForumRoute:
     """The way to a forum, where the bot opens a post with each message. No nonce makes a repeat harmless there."""
 
     repeats_safely_for = timedelta(0)
+    can_look = True
 
     def __init__(self, rest: RestClient, channel_id: int) -> None:
         self._rest = rest

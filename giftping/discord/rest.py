@@ -271,6 +271,7 @@ class ChannelRoute:
     """The way to a channel, posting as the bot. A repeat within minutes is harmless, thanks to the nonce."""
 
     repeats_safely_for = NONCE_WINDOW
+    can_look = True
 
     def __init__(self, rest: RestClient, channel_id: int) -> None:
         self._rest = rest

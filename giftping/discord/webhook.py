@@ -152,6 +152,7 @@ class WebhookRoute:
         self._http = http
         self._address = address
         self._reader = reader if reader is not None and reader.http.has_token else None
+        self.can_look = self._reader is not None
         self.label = f"webhook {address.id}"
         self.webhook_id: int | None = address.id
         self.thread_id = address.thread_id

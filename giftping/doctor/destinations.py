@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -56,7 +57,8 @@ def look_at_destinations(
     users = users_by_place(wiring, subscriptions)
     asked = side_by_side(lambda group: _look(wiring, bot, group, users), in_turn[: None if live else MOST_ASKED])
     left = [replace(known_destination(group), is_asked=False) for group in in_turn[len(asked) :]]
-    found = [one for one in (*asked, *left) if one]
+    guilds = Counter(group[0].guild_id for group in groups)
+    found = [replace(one, is_one_of_several=guilds[one.guild_id] > 1) for one in (*asked, *left) if one]
     return DestinationsFacts(now, tuple(sorted(found, key=lambda one: one.guild_id)))
 
 
@@ -91,7 +93,7 @@ def judge_destinations(facts: DestinationsFacts) -> list[Judgement]:
     """Each destination that cannot be posted to, or soon not, and all others in one line."""
     troubled, well = judge_each(facts.destinations, partial(judge_destination, now=facts.now))
     asked = sum(one.is_asked for one in well)
-    said = f"{asked} of {counted(len(facts.destinations), 'guild')} can be posted to"
+    said = f"{asked} of {counted(len(facts.destinations), 'destination')} can be posted to"
     if left := len(well) - asked:
         said += f"; {left} {verb_for(left, 'were')} not asked about: giftping doctor --live asks about all"
     return troubled + ([ok(said)] if well else [])

@@ -69,6 +69,8 @@ class DestinationFacts:
     """What to call it."""
     games: tuple[str, ...] = ()
     """What is announced there."""
+    is_one_of_several: bool = False
+    """Whether other games of the guild go elsewhere: what changes this one has to name its games."""
     is_webhook: bool = False
     is_asked: bool = True
     """False where there were too many to ask about."""
@@ -100,6 +102,12 @@ class DestinationFacts:
     """None where nobody was asked about them."""
     broken: BrokenFacts | None = None
     """None while the checks post there."""
+
+    @property
+    def change(self) -> str:
+        """How the command begins that changes it, and nothing else of the guild."""
+        games = "".join(f" --game {game}" for game in self.games) if self.is_one_of_several else ""
+        return f"giftping guilds add {self.guild_id}{games}"
 
     @property
     def is_gone(self) -> bool:
@@ -290,7 +298,7 @@ def judge_destination(one: DestinationFacts, now: datetime) -> Judgement | None:
 def judge_place(one: DestinationFacts) -> Judgement | None:
     """Why codes for the guild do not belong there, None where they do; nobody can mend that but by another one."""
     name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
-    another = f"giftping guilds add {one.guild_id} {'--webhook URL' if one.is_webhook else '--channel ID'}"
+    another = f"{one.change} {'--webhook URL' if one.is_webhook else '--channel ID'}"
     of = "of " if one.is_webhook else ""
     if one.unfit and one.channel_guild_id is None:
         return fail(f"{name} is {one.unfit} and in no guild", f"give it a channel of the guild: {another}", subject)
@@ -314,7 +322,9 @@ def judge_posting_at(one: DestinationFacts) -> Judgement | None:
     """What of how announcements are to be posted a destination cannot do, None where it can do all of it."""
     name = f"guild {one.guild_id}: {one.label}"
     lacks = one.lacks_to_publish
-    return judge_posting(name, one.guild_id, one.postings, one.place, lacks, is_webhook=one.is_webhook)
+    return judge_posting(
+        name, one.guild_id, one.postings, one.place, lacks, change=one.change, is_webhook=one.is_webhook
+    )
 
 
 def judge_mentions(one: DestinationFacts) -> Judgement | None:
@@ -332,10 +342,10 @@ def judge_each_mention(one: DestinationFacts) -> list[Judgement]:
 
 def _judge_mention(one: DestinationFacts, mention: MentionFacts) -> Judgement:
     name, subject = f"guild {one.guild_id}: {one.label}", str(one.guild_id)
-    other = f"name another: giftping guilds add {one.guild_id} --mention ROLE"
+    other = f"name another: {one.change} --mention ROLE"
     if mention.mention == str(one.guild_id):
         said = f"{name}: the role {mention.mention} is @everyone: its mention as a role notifies nobody"
-        return warn(said, f"giftping guilds add {one.guild_id} --mention everyone; or {other}", subject)
+        return warn(said, f"{one.change} --mention everyone; or {other}", subject)
     if not mention.is_known:
         said = f"{name}: the guild has no role {mention.mention}, which is to be mentioned"
         return warn(said, other, subject)
@@ -351,10 +361,10 @@ def _judge_hidden(one: DestinationFacts, trouble: NoAnswer, name: str, test: str
     subject = str(one.guild_id)
     if one.is_gone and one.is_webhook:
         said = f"{name} is gone ({trouble.reason})"
-        return fail(said, f"make a new one: giftping guilds add {one.guild_id} --webhook URL; then: {test}", subject)
+        return fail(said, f"make a new one: {one.change} --webhook URL; then: {test}", subject)
     if one.is_gone:
         said = f"{name} is not there ({trouble.reason})"
-        return fail(said, f"give it another: giftping guilds add {one.guild_id} --channel ID; then: {test}", subject)
+        return fail(said, f"give it another: {one.change} --channel ID; then: {test}", subject)
     if one.is_hidden:
         said = f"{name}: the bot cannot see it ({trouble.reason})"
         return fail(said, f"invite the bot to the guild, and allow it View Channel there; then: {test}", subject)

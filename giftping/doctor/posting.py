@@ -94,13 +94,14 @@ def judge_posting(
     place: PlaceFacts,
     lacks: Collection[str] | None,
     *,
+    change: str,
     is_webhook: bool,
 ) -> Judgement | None:
-    """What of that a destination cannot do, None where it can do all of it.
+    """What of that a destination cannot do, None where it can do all of it; `change` begins the command that mends it.
 
     `lacks` are the permissions that the bot does not have to publish there, None where there is no bot.
     """
-    subject, change = str(guild_id), f"giftping guilds add {guild_id}"
+    subject = str(guild_id)
     wanted = {posting.posts for posting in postings}
     of = "of " if is_webhook else ""
     is_what = f"{name} is {of}{KIND_WORDS[place.kind]}" if place.kind is not None else ""
@@ -111,7 +112,7 @@ def judge_posting(
         return fail(f"{is_what}, and takes no posts", f"{change} --posts none; or give it a forum", subject)
     if place.is_locked:
         return fail(f"{name} posts into a thread that is locked", "unlock the thread, or name another one", subject)
-    if (wrong := _judge_tags(name, guild_id, postings, place)) is not None:
+    if (wrong := _judge_tags(name, guild_id, postings, place, change)) is not None:
         return wrong
     if not any(posting.publishes for posting in postings):
         return None
@@ -128,10 +129,12 @@ def judge_posting(
     return None
 
 
-def _judge_tags(name: str, guild_id: int, postings: Collection[Posting], place: PlaceFacts) -> Judgement | None:
+def _judge_tags(
+    name: str, guild_id: int, postings: Collection[Posting], place: PlaceFacts, change: str
+) -> Judgement | None:
     if place.tags is None:
         return None
-    subject, change = str(guild_id), f"giftping guilds add {guild_id} --tag NAME"
+    subject, change = str(guild_id), f"{change} --tag NAME"
     some = named(list(place.tags.values())) or "it has none yet"
     if place.wants_tag and not all(posting.tags for posting in postings):
         return fail(f"{name} asks for a tag with each post", f"{change} ({some})", subject)

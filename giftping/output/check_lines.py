@@ -37,7 +37,7 @@ HELD = "held"
 NO_GUILDS = "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:NAME"
 
 
-def good_lines(report: CheckReport) -> Iterator[str]:
+def good_lines(report: CheckReport, zone: tzinfo | None = None) -> Iterator[str]:
     """The results of a check, a line each: for standard output."""
     for seed in report.seeded():
         codes = counted(len(seed.codes), "current code")
@@ -49,18 +49,21 @@ def good_lines(report: CheckReport) -> Iterator[str]:
     for delivery in report.deliveries():
         if delivery.result in GOOD_RESULTS:
             yield delivery_line(delivery)
-    yield from _edit_lines(report)
+    yield from _edit_lines(report, zone)
     done = PublishResult.PLANNED if report.dry_run else PublishResult.PUBLISHED
     if count := sum(one.result is done for one in report.published):
         yield f"{'would publish' if report.dry_run else 'published'} {counted(count, 'message')}"
 
 
-def _edit_lines(report: CheckReport) -> Iterator[str]:
+def _edit_lines(report: CheckReport, zone: tzinfo | None) -> Iterator[str]:
     """How many messages were put right, and which codes they show otherwise now."""
     edited = [edit for edit in report.edits if edit.result in (EditResult.EDITED, EditResult.PLANNED)]
     if not edited:
         return
-    changes = list(dict.fromkeys(f"{spelling} is {shows}" for edit in edited for spelling, shows in edit.changes))
+    from giftping.codes.showing import for_reader
+
+    shown = dict.fromkeys(change for edit in edited for change in edit.changes)
+    changes = [f"{spelling} is {for_reader(shows, lambda at: when(at, zone))}" for spelling, shows in shown]
     some = f"{', '.join(changes[:EXAMPLES])}{' …' if len(changes) > EXAMPLES else ''}"
     left = f"; {report.edits_left} more in later runs" if report.edits_left and not report.dry_run else ""
     yield f"{'would edit' if report.dry_run else 'edited'} {counted(len(edited), 'message')}: {some}{left}"
@@ -97,11 +100,11 @@ _TOWARDS = {
 
 def _next_step(delivery: DeliveryReport, zone: tzinfo | None) -> str:
     match delivery.result:
-        case DeliveryResult.UNCERTAIN:
+        case DeliveryResult.UNCLEAR if delivery.can_look:
+            return "; the next run looks for it"
+        case DeliveryResult.UNCERTAIN | DeliveryResult.UNCLEAR:
             settle = ("codes", "settle", str(delivery.guild_id))
             return f"; look into the channel, then: {to_type(*settle, '--sent')} or {to_type(*settle, '--resend')}"
-        case DeliveryResult.UNCLEAR:
-            return "; the next run looks for it"
         case DeliveryResult.REFUSED if delivery.meaning is not None and (delivery.broke or delivery.is_of_content):
             again = what_follows(delivery.meaning, delivery.guild_id, delivery.retry_at, zone)
             return f"; {again}"

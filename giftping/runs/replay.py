@@ -229,6 +229,7 @@ class _Nowhere:
     label: str = "the replay"
     webhook_id: int | None = None
     repeats_safely_for: timedelta = timedelta(0)
+    can_look: bool = True
 
     def ask(self) -> None:
         return None

@@ -56,6 +56,8 @@ class Looked:
     """Those that somebody is at right now."""
     guilds: Mapping[int, Guild] = field(default_factory=dict)
     """What is known of guilds, their names among it."""
+    not_again: Mapping[str, str] = field(default_factory=dict)
+    """By entry why an open code would go out no more, also where a person says that it is not there."""
 
 
 def look_again(wiring: Wiring, clock: Clock, wanted: Wanted, *, looks: bool) -> Looked:
@@ -75,8 +77,8 @@ def look_again(wiring: Wiring, clock: Clock, wanted: Wanted, *, looks: bool) -> 
         # Looked at, they are other documents, or none.
         still = [held for held in _open(deliveries, wanted) if held.delivery.id in left] if reports else free
         deliveries.remove_done()
-        guilds = store.guilds()
-    return Looked(tuple(report for report in reports if report is not None), tuple(still), busy, guilds)
+        guilds, not_again = store.guilds(), _not_again(wiring, store, still, clock())
+    return Looked(tuple(report for report in reports if report is not None), tuple(still), busy, guilds, not_again)
 
 
 def record(
@@ -104,6 +106,16 @@ def _open(deliveries: Deliveries, wanted: Wanted) -> list[Held]:
     # What was only claimed needs nobody: the next check frees it.
     states = (DeliveryState.WRITTEN, DeliveryState.UNCLEAR)
     return [one for one in open_deliveries(deliveries) if one.delivery.state in states and wanted.is_meant(one)]
+
+
+def _not_again(wiring: Wiring, store: Store, still: Sequence[Held], now: datetime) -> dict[str, str]:
+    from giftping.codes.holds import JudgingRules
+    from giftping.codes.owed import why_not_again
+
+    subscriptions, records = (store.subscriptions(), store.codes()) if still else ((), ())
+    rules = JudgingRules.of(wiring.settings)
+    whys = (why_not_again(one.delivery, subscriptions, records, now=now, rules=rules) for one in still)
+    return {id_: why for one in whys for id_, why in one.items()}
 
 
 def _settler(wiring: Wiring, clock: Clock, deliveries: Deliveries, store: Store) -> DeliverySettler:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,13 @@ class ProcessLock:
             finally:
                 os.close(descriptor)
         return True
+
+    def gone_of(self, sessions: Collection[str]) -> frozenset[str]:
+        """Those of this host's sessions, each by host and process, that are over, though they never said so."""
+        holders = {one: Holder(*one.rsplit(" ", 1)) for one in sessions if " " in one}
+        return frozenset(
+            one for one, holder in holders.items() if holder.host == self.holder.host and self.is_gone(holder)
+        )
 
     def forget(self, holder: Holder) -> None:
         """Remove the lock file of a process that is gone and holds nothing any more."""

@@ -15,7 +15,12 @@ HOME_LANGUAGE = "en"
 """What is said where nobody chose a language, and where one lacks a phrase."""
 
 LONGEST_PHRASE = 200
-"""How many characters a phrase has at most, so that what is made of it stays within Discord's limits."""
+"""How many characters, as UTF-16 counts them, a phrase has at most, so that what is made of it stays within Discord's
+limits."""
+
+COMPACT = "compact."
+LONGEST_IN_LINE = 60
+"""How the names of those phrases begin that stand once for each code of a message, and how long they may be."""
 
 COMMANDS = "commands."
 """How the names of those phrases begin that Discord shows of slash commands: what they are called, and what they do."""
@@ -99,6 +104,10 @@ def _no_command(name: str, phrase: str) -> str:
     return "" if is_name else "is no name of a command: write 1 to 32 small letters, digits, - and _"
 
 
+def _length(text: str) -> int:
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
 def mistakes_in(phrases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """The names of the user's own phrases that cannot be said, each with the reason and what to write."""
     known = phrases_of(HOME_LANGUAGE)
@@ -107,8 +116,8 @@ def mistakes_in(phrases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield name, ""
         elif not isinstance(phrase, str) or not phrase.strip():
             yield name, "must be a text that is not empty"
-        elif len(phrase) > LONGEST_PHRASE:
-            yield name, f"is longer than {LONGEST_PHRASE} characters"
+        elif _length(phrase) > (longest := LONGEST_IN_LINE if name.startswith(COMPACT) else LONGEST_PHRASE):
+            yield name, f"is longer than {longest} characters, most emoji being two"
         elif reason := _no_command(name, phrase):
             yield name, reason
         else:

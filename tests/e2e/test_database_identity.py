@@ -258,7 +258,8 @@ def test_a_host_that_never_comes_back_can_be_forgotten_for_the_others_to_go_on(
     scene.list_codes("SINCE1CODE", "LATER1CODE")
     assert host.run(*CHECK).exit_code == 69
     name = (second.state / "host").read_text("utf-8")
-    fine(host.run("store", "forget", name, "--yes"))
+    forgotten = fine(host.run("store", "forget", name, "--yes"))
+    assert "nothing is sent until" not in forgotten.errors
     fine(host.run(*CHECK))
     assert scene.arrived(guild) == {"SINCE1CODE": 1, "LATER1CODE": 1}
 

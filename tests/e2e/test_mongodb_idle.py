@@ -82,7 +82,8 @@ def test_a_run_that_looks_closer_and_finds_nothing_new_asks_as_often_whatever_th
         counts.append(Counter(gate.commands))
     assert counts[0] == counts[1] == counts[2]
     # Three of them are what the hosts have signed, which hosts of 0.1.0 have run, and what is owed; one is whether the
-    # collections were made anew, as by a restored backup; two are the ledger and the clears, of which what cannot be read is named.
+    # collections were made anew, as by a restored backup; two are the ledger and the clears, of which what cannot be
+    # read is named.
     assert counts[0].total() <= 19
     assert set(counts[0]) == {"find", "update", "listCollections"}
     record_property("told", f"mongodb: a run that looks closer and finds nothing new: {dict(counts[0])}")

@@ -67,6 +67,7 @@ class FakeRoute:
     label: str = "channel 500"
     webhook_id: int | None = None
     repeats_safely_for: timedelta = timedelta(0)
+    can_look: bool = True
     answers: deque[Outcome | Exception] = field(default_factory=deque)
     finding: Finding = field(default_factory=Absent)
     posted: list[Posted] = field(default_factory=list)

@@ -346,6 +346,8 @@ class MirroredEngine:
         stale = [one for one, done in zip(follows, self._mirror.change(follows, rev=rev), strict=True) if not done]
         # A delivery that the mirror let pass, and MongoDB did not, is as MongoDB has it.
         self._take_in([*stale, *(one for one in asked if one.collection == DELIVERIES and one.key not in made)])
+        if any(one.collection == HOSTS for one in asked):
+            self._session.await_others_again()
         return [one.key in made for one in changes]
 
     def _made_here(self, deliveries: Sequence[Change], rev: str) -> set[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +11,7 @@ from threading import Lock
 
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import META, MIRROR
-from giftping.store.holder import Holder, ProcessLock
+from giftping.store.holder import ProcessLock
 from giftping.store.mirror.epochs import (
     PUT_BACK,
     SETTINGS,
@@ -99,6 +99,7 @@ class DatabaseSession:
         """How many changes another session is to carry back."""
         self.held = ""
         """Why nothing is to be sent by this database; empty where it may be."""
+        self._waits_for_hosts = False
         self.token: str | None = None
         """What a glance at the database gives, as long as nobody else has written; None where that is not known."""
         self.is_acknowledged = False
@@ -233,7 +234,7 @@ class DatabaseSession:
             return
         found, synced = self._identity, synced_of(self._mirror)
         if found is not None:
-            self._gone = self._killed(found.open)
+            self._gone = self._alive.gone_of(found.open)
             self._base = -1 if found.open - self._gone else found.number
         if verdict in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH) and not self._begin_anew(verdict):
             return
@@ -285,13 +286,6 @@ class DatabaseSession:
         self.sign()
         return True
 
-    def _killed(self, sessions: Collection[str]) -> frozenset[str]:
-        """Those of this host's sessions that are over, though they never said so: their processes' locks are free."""
-        holders = {one: Holder(*one.rsplit(" ", 1)) for one in sessions if " " in one}
-        return frozenset(
-            one for one, holder in holders.items() if holder.host == self._host and self._alive.is_gone(holder)
-        )
-
     def sign(self) -> None:
         """Say that this host has put back what it knows."""
         self._identity = change_identity(
@@ -306,10 +300,16 @@ class DatabaseSession:
         if found is None or found.is_complete or self.held:
             return
         if left := awaited(self._database, found, self._host):
-            self.held = waits_for(left, self._database.name, found.what_befell)
+            self.held, self._waits_for_hosts = waits_for(left, self._database.name, found.what_befell), True
         elif not self._read_only and self._host in found.signed:
             change_identity(self._database, self._mirror, lambda there: replace(there or found, is_complete=True))
             self._is_alone = False
+
+    def await_others_again(self) -> None:
+        """Hold back no longer for a host that is not known any more."""
+        if self._waits_for_hosts:
+            self.held, self._waits_for_hosts = "", False
+            self._await_others()
 
     def _notes(self, *, is_whole: bool = True) -> list[dict[str, object]]:
         """What the mirror is to remember: as of before this session's own writes, for whoever finds it killed."""

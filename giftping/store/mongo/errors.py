@@ -17,6 +17,7 @@ from pymongo.errors import (
 from pymongo.server_description import ServerDescription
 
 from giftping.store.base import StoreAwayError, StoreError
+from giftping.store.documents import COLLECTIONS
 from giftping.store.mongo.throttling import BUDGET, THROTTLED
 
 _DUPLICATE_KEY = 11000
@@ -35,6 +36,9 @@ _UNKNOWN_THERE = {59, 115, 238, 303, 304}
 
 _NOT_PERMITTED = {13, 31, 33}
 """Unauthorized, RoleNotFound, CannotAuthenticate."""
+
+_IN_COLLECTION = re.compile(r"to execute command \{ \w+: \"(\w+)\"|on \[[^].]+\.(\w+)\]")
+"""Where the text of a refusal names the collection: MongoDB's own, and Atlas's."""
 
 _AWAY = {6, 7, 50, 64, 89, 91, 134, 189, 202, 262, 9001, 10107, 11600, 11602, 13435, 13436}
 """Codes for: not reachable, timed out, no primary (any more), shutting down, no majority in time.
@@ -83,7 +87,7 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
             f"{name}: it takes no more requests for now, also after {BUDGET:.0f} s of waiting; raise its throughput, or"
             " let the timers come less often"
         )
-    if _ATLAS in codes and (refused := _refused_by_atlas(str(error))):
+    if _ATLAS in codes and (refused := _refused_by_atlas(error)):
         return StoreError(f"{name}: {refused}")
     if codes & _UNKNOWN_THERE:
         return StoreError(
@@ -92,7 +96,7 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
     if codes & (_WRONG_USER | {_ATLAS}):
         return StoreError(f"{name}: user name or password is wrong; correct {origin}, and check its authSource")
     if codes & _NOT_PERMITTED:
-        return StoreError(f"{name}: its user may not do this; grant it the role readWrite on the database")
+        return StoreError(f"{name}: {_not_permitted(error)}")
     if _is_away(error, codes):
         return StoreAwayError(f"{name}: it did not confirm in time; {_CHECK_REACHABLE}")
     if _DUPLICATE_KEY in codes:
@@ -108,12 +112,22 @@ def _is_about_retryable_writes(error: Exception, codes: set[int]) -> bool:
     return 301 in codes or any(re.search("(?i)retryable ?writes|transaction numbers", text) for text in texts)
 
 
-def _refused_by_atlas(text: str) -> str:
+def _not_permitted(error: Exception) -> str:
+    """What a user may not do, with the next step; the collection by name where the server says it."""
+    texts = [str(error), *(str(part) for part in _parts(error))]
+    named = [found[1] or found[2] for text in texts for found in _IN_COLLECTION.finditer(text)]
+    collection = next((one for one in named if one in COLLECTIONS), "")
+    where = f" in the collection {collection}" if collection else ""
+    return f"its user may not do this{where}; grant it the role readWrite on the database"
+
+
+def _refused_by_atlas(error: Exception) -> str:
     """What Atlas refuses other than a name or a password, with the next step; empty for those."""
+    text = str(error)
     if "space quota" in text:
         return "its space is used up; make room, or choose a larger cluster in Atlas"
     if "not allowed" in text or "not authorized" in text:
-        return "its user may not do this; grant it the role readWrite on the database"
+        return _not_permitted(error)
     return ""
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from giftping.store.documents import COLLECTIONS, MIRROR
 from giftping.store.errors import StoreError
 from giftping.store.mongo.link import MongoLink
 
-NEEDED = ("find", "insert", "update", "remove", "createIndex")
+CREATE_INDEX = "createIndex"
+NEEDED = ("find", "insert", "update", "remove", CREATE_INDEX)
 """What the store does with its collections, by MongoDB's names of the rights to it."""
 
 ANSWER = timedelta(seconds=10)
@@ -65,17 +67,26 @@ def _lacking(link: MongoLink) -> tuple[str, ...] | None:
 def lacking_rights(info: Mapping[str, Any], database: str) -> tuple[str, ...]:
     """The rights that the users of a connection lack in a database, from what `connectionStatus` says.
 
-    Without any user there is nothing to grant: a server that asks for one refuses to be read.
+    What they lack in some of its collections alone is said with these. Without any user there is nothing to grant: a
+    server that asks for one refuses to be read.
     """
     if not info["authenticatedUsers"]:
         return ()
-    granted = {action for one in _concerning(info["authenticatedUserPrivileges"], database) for action in one}
-    return tuple(action for action in NEEDED if action not in granted and "anyAction" not in granted)
+    asked = [name for name in COLLECTIONS if name != MIRROR]
+    granted = {name: set(_granted(info["authenticatedUserPrivileges"], database, name)) for name in asked}
+    lacking = {action: [name for name in asked if not granted[name] & {action, "anyAction"}] for action in NEEDED}
+    return tuple(
+        action if len(names) == len(asked) else f"{action} in {', '.join(names)}"
+        for action, names in lacking.items()
+        # Some collections have no index of their own.
+        if names and (action != CREATE_INDEX or len(names) == len(asked))
+    )
 
 
-def _concerning(privileges: Iterable[Mapping[str, Any]], database: str) -> Iterable[Iterable[str]]:
+def _granted(privileges: Iterable[Mapping[str, Any]], database: str, collection: str) -> Iterable[str]:
     for privilege in privileges:
         resource = privilege["resource"]
         # An empty name stands for every database, or every collection (MongoDB, Resource Document).
-        if resource.get("anyResource") or resource.get("db") in (database, ""):
-            yield privilege["actions"]
+        is_here = resource.get("db") in (database, "") and resource.get("collection", "") in (collection, "")
+        if resource.get("anyResource") or is_here:
+            yield from privilege["actions"]

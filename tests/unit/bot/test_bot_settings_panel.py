@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -13,10 +14,20 @@ from simcord.backend.errors import SetupError
 from simcord.results import ResponseMessage
 
 from giftping.demo.sources import StandInSources
-from giftping.demo.world import ChannelType, Permission
+from giftping.demo.world import ChannelType, Permission, Tag
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import CHECK_LOCK
-from giftping.store.base import Broken, ChannelKind, Destination, EntryState, PostsIn, Subscription
+from giftping.store.base import (
+    HERE,
+    Broken,
+    ChannelKind,
+    Destination,
+    EntryState,
+    Posting,
+    PostsIn,
+    Style,
+    Subscription,
+)
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
 STRING_SELECT, ROLE_SELECT, CHANNEL_SELECT = 3, 6, 8
@@ -189,13 +200,46 @@ async def test_off_asks_nothing_and_says_how_to_turn_it_on_again(stage: Stage, a
     assert known(stage) == []
 
 
-async def test_turned_on_again_games_and_mention_are_as_they_were(stage: Stage, alice: MemberActor) -> None:
-    set_up(stage, KINGSHOT, mentions=("5",))
+async def test_turned_on_again_each_game_is_announced_as_it_was(stage: Stage, alice: MemberActor) -> None:
+    forum = stage.guild.create_forum_channel("codes")
+    stage.stand_in.add_channel(forum.id, GUILD, type=ChannelType.FORUM, tags=[Tag(71, "codes")])
+    posting = Posting(kind=ChannelKind.FORUM, posts=PostsIn.KEPT, tags=("71",))
+    with stage.store() as store:
+        channel = Destination(channel_id=forum.id)
+        one = subscription(GUILD, KINGSHOT, destination=channel, mentions=("5", HERE), style=Style.COMPACT)
+        store.put_subscriptions(replace(one, posting=posting), subscription(GUILD, WOS, destination=channel, place=1))
+        posts = replace(posting, posts=PostsIn.PER_ANNOUNCEMENT, tags=())
+        store.put_subscriptions(replace(store.subscriptions(GUILD)[1], posting=posts))
+        store.change_guild(GUILD, lambda guild: replace(guild, language="de"), NOON)
+    before = known(stage)
     panel = await opened(stage, alice)
-    await click(alice, panel, "Off")
-    await click(alice, panel, "This channel")
-    (one,) = known(stage)
-    assert (one.game, one.mentions) == (KINGSHOT, ("5",))
+    assert await click(alice, panel, "Aus") == []
+    assert known(stage) == []
+    assert await choose(alice, panel, CHANNEL_SELECT, forum) == []
+
+    def how(one: Subscription) -> tuple[object, ...]:
+        return one.game, one.mentions, one.style, one.posting, one.destination
+
+    assert list(map(how, known(stage))) == list(map(how, before))
+    with stage.store() as store:
+        assert store.guild(GUILD).language == "de"
+
+
+async def test_games_in_several_places_stay_where_they_are(stage: Stage, alice: MemberActor) -> None:
+    with stage.store() as store:
+        there = [subscription(GUILD, WOS, destination=Destination(channel_id=stage.channel.id), mentions=("5",))]
+        there.append(subscription(GUILD, KINGSHOT, destination=Destination(webhook="env:HOOK"), style=Style.COMPACT))
+        store.put_subscriptions(*there)
+    before = known(stage)
+    panel = await opened(stage, alice)
+    (text,) = await click(alice, panel, "This channel")
+    assert "go to several places" in text
+    (text,) = await choose(alice, panel, ROLE_SELECT, stage.add_role("Gifts"))
+    assert "mention different roles" in text
+    (text,) = await choose(alice, panel, STRING_SELECT, WOS, KINGSHOT, "genshin")
+    assert "giftping" not in text
+    assert "--" not in text
+    assert known(stage) == before
 
 
 async def test_off_forgets_nothing_that_was_announced(stage: Stage, alice: MemberActor) -> None:
@@ -288,13 +332,17 @@ async def test_a_followed_game_that_the_settings_know_no_more_is_shown_and_does_
 # Mention
 
 
-async def test_a_role_is_mentioned_and_nobody_again(stage: Stage, alice: MemberActor) -> None:
-    set_up(stage)
-    role = stage.add_role("Gifts")
+async def test_roles_are_mentioned_and_nobody_again(stage: Stage, alice: MemberActor) -> None:
+    set_up(stage, mentions=(HERE,))
+    roles = [stage.add_role("Gifts"), stage.add_role("Codes")]
     panel = await opened(stage, alice)
-    assert await choose(alice, panel, ROLE_SELECT, role) == []
-    assert f"Mentions: <@&{role.id}>" in panel_says(panel)
-    assert [one["id"] for one in menu(panel, ROLE_SELECT)["default_values"]] in ([role.id], [str(role.id)])
+    (text,) = await choose(alice, panel, ROLE_SELECT, *roles)
+    assert "the mention @here notifies nobody" in text
+    assert "".join(f" <@&{role.id}>" for role in roles) in panel_says(panel)
+    chosen = [str(role.id) for role in roles]
+    assert [str(one["id"]) for one in menu(panel, ROLE_SELECT)["default_values"]] == chosen
+    (one,) = known(stage)
+    assert one.mentions == (HERE, *chosen)
     await choose(alice, panel, ROLE_SELECT)
     assert "Mentions: nobody" in panel_says(panel)
     (one,) = known(stage)
@@ -427,3 +475,14 @@ async def test_in_a_forum_that_is_chosen_each_announcement_is_a_post(stage: Stag
     with stage.store() as store:
         (one,) = store.subscriptions(GUILD)
     assert (one.posting.kind, one.posting.posts) == (ChannelKind.FORUM, PostsIn.PER_ANNOUNCEMENT)
+
+
+async def test_what_a_channel_cannot_do_is_said_without_commands_of_the_command_line(
+    stage: Stage, alice: MemberActor
+) -> None:
+    forum = stage.guild.create_forum_channel("codes")
+    stage.stand_in.add_channel(forum.id, GUILD, type=ChannelType.FORUM, tags=[Tag(71, "codes")], wants_tag=True)
+    panel = await opened(stage, alice)
+    (text,) = await choose(alice, panel, CHANNEL_SELECT, forum)
+    assert "Asks for a tag with each post; whoever runs the bot changes it" in text
+    assert "giftping" not in text

@@ -21,7 +21,7 @@ from giftping.codes.idle import FULL_LOOK_EVERY, TOLD_AGAIN, IdleMark, idle_repo
 from giftping.codes.report import CheckReport, DeliveryResult
 from giftping.codes.request import CheckRequest
 from giftping.delivery.deliveries import Deliveries, DeliveryState
-from giftping.discord.outcome import Done, Found, Outcome
+from giftping.discord.outcome import Done, Found, Outcome, Undecided
 from giftping.discord.snowflake import snowflake_at
 from giftping.output.check_lines import troubles
 from giftping.settings.sources import MANUAL_SOURCE, SourceDefinition
@@ -378,6 +378,30 @@ def test_an_unclear_delivery_closes_itself_when_its_code_has_ended_and_is_not_po
     assert (results(report), report.uncertain, report.exit_code) == ([(1, DeliveryResult.CLOSED)], 0, 0)
     assert delivery_states(play.store) == [("closed", ("Gift100",))]
     assert (results(play.run()), play.route().posted) == ([], [])
+
+
+@pytest.mark.parametrize("finding", [Undecided("it cannot read the channel", for_good=True), Undecided("HTTP 500")])
+def test_what_ended_before_its_first_look_closes_itself_where_that_does_not_tell(finding: Undecided) -> None:
+    play = stage()
+    play.listed = gathered([sighting("Gift100", expires_at=NOON + timedelta(minutes=15))], [source()])
+    put_delivery(play.store, delivery(channel_id=501))
+    play.clock.pass_time(timedelta(minutes=20))
+    play.route().finding = finding
+    report = play.run()
+    assert (results(report), report.uncertain, report.exit_code) == ([(1, DeliveryResult.CLOSED)], 0, 0)
+    assert delivery_states(play.store) == [("closed", ("Gift100",))]
+    assert stored(play.store)["delivery-1"].reason == finding.reason
+    assert (results(play.run()), play.route().posted) == ([], [])
+
+
+def test_what_ended_before_its_first_look_is_recorded_as_sent_where_it_is_found() -> None:
+    play = stage()
+    play.listed = gathered([sighting("Gift100", expires_at=NOON + timedelta(minutes=15))], [source()])
+    put_delivery(play.store, delivery(channel_id=501))
+    play.clock.pass_time(timedelta(minutes=20))
+    play.route().finding = Found(77, 501)
+    assert results(play.run()) == [(1, DeliveryResult.SETTLED)]
+    assert play.store.states() == {"1:GIFT100": "sent"}
 
 
 def test_nothing_is_settled_or_sent_while_the_store_holds_back_and_the_run_says_why() -> None:

@@ -182,6 +182,14 @@ def test_an_unclear_post_stays_written_and_is_known_to_be_quiet_from_then_on() -
     assert (left.state, left.holder.process, left.quiet_since) == (DeliveryState.WRITTEN, "", snowflake_at(NOON))
 
 
+@pytest.mark.parametrize("can_look", [True, False])
+def test_an_unclear_post_is_said_to_be_looked_for_where_its_way_lets_somebody_look(*, can_look: bool) -> None:
+    stage = play()
+    stage.route.can_look = can_look
+    stage.route.answer(TIMED_OUT)
+    assert [one.can_look for one in stage.announce("Gift100")] == [can_look]
+
+
 @pytest.mark.parametrize("answer", [BAD_FORM, TIMED_OUT])
 def test_a_failure_in_the_middle_leaves_the_first_part_sent_and_the_rest_open(answer: Refused) -> None:
     stage = play()

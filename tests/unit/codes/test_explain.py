@@ -20,6 +20,7 @@ from giftping.store.base import (
     EntryState,
     LedgerEntry,
     Round,
+    Ruling,
     SourceMemory,
     Subscription,
 )
@@ -154,6 +155,17 @@ def test_a_code_that_left_every_list_does_not_go_out() -> None:
 
 def test_a_code_added_by_hand_needs_no_list() -> None:
     assert told(records=(hand_made(),), listed=()).answer == "Gift100 goes out with the next check."
+
+
+@pytest.mark.parametrize(("since", "is_said"), [(NOON - timedelta(hours=1), True), (NOON, True), (LATER, False)])
+def test_of_what_ended_while_the_destination_was_broken_that_is_said(since: datetime, *, is_said: bool) -> None:
+    broken = replace(SEEN, broken=Broken(since, "HTTP 403"))
+    ended = code(expires_at=NOON)
+    answer = told(broken, records=(ended,)).answer
+    assert answer.startswith("Gift100 was not announced: expired on ")
+    assert answer.endswith(f"; the guild's destination is broken since {since:%H:%M} (HTTP 403).") is is_said
+    withdrawn = replace(ended, withdrawn=Ruling("ana", NOON))
+    assert "broken" not in told(broken, records=(withdrawn,)).answer
 
 
 def test_a_broken_destination_says_how_to_mend_it() -> None:

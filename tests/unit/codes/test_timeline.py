@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fakes.deliveries import delivery
@@ -79,6 +80,8 @@ def test_what_went_to_a_guild_names_the_hosts_and_where_the_message_is() -> None
         ("cleared", 1, "", ""),
     ]
     assert "shows Gift100, ended" in events[2].said
+    until = replace(sent, shown="valid until 2026-12-31T09:30:00.000000+00:00")
+    assert timeline([], [until], {}, [], [], clock_time)[2].said == "its message shows Gift100, valid until 09:30"
 
 
 def test_what_has_not_come_to_its_end_names_its_host_and_why() -> None:

@@ -494,6 +494,15 @@ def test_the_user_decides(giftping: Run, uncertain: Store, word: str, left: dict
     assert (("refused", ("Gift100",)) in said) is (word == "--resend"), "it is owed"
 
 
+def test_of_what_would_be_sent_again_that_alone_is_said_to_which_has_not_ended(giftping: Run, uncertain: Store) -> None:
+    uncertain.remember([code("GIFT200", expires_at=NOON)])
+    of_guild = "guild 1: whiteout-survival"
+    assert giftping("codes", "settle", "1", "--resend").output.splitlines() == [
+        f"{of_guild}: Gift100: goes out again with the next check",
+        f"{of_guild}: Gift200: does not go out again: expired on 2026-05-04 12:00 UTC",
+    ]
+
+
 @pytest.mark.parametrize("words", [["--sent"], ["--sent", "--resend", "1"], ["--since", "2026-05-04", "--sent"]])
 def test_a_decision_that_is_none_is_refused(giftping: Run, uncertain: Store, words: list[str]) -> None:
     ran = giftping("codes", "settle", *words)
@@ -528,7 +537,9 @@ def test_everything_that_was_begun_since_a_day_can_be_settled_at_once(giftping: 
     ran = giftping("codes", "settle", "--all", "--since", "08/05/2026", "--sent", "--json")
     assert (ran.exit_code, ran.json["decided"]) == (0, [])
     ran = giftping("codes", "settle", "--all", "--since", "2026-05-07T12:00+02:00", "--resend")
-    assert ran.output == "guild 2: whiteout-survival: Gift300: goes out again with the next check\n"
+    assert (
+        ran.output == "guild 2: whiteout-survival: Gift300: does not go out again: the guild does not follow the game\n"
+    )
     assert states(uncertain) == {"GIFT100": "open", "GIFT200": "open"}
     assert giftping("codes", "settle", "--all", "--since", "soon", "--sent").exit_code == 2
     assert giftping("codes", "settle", "1", "--all", "--sent").exit_code == 2
@@ -670,6 +681,29 @@ def test_codes_are_approved_by_name_in_any_case_and_what_nobody_lists_any_more_i
     unknown = giftping("codes", "approve", "NOSUCH1")
     assert (unknown.exit_code, "no source has listed 'NOSUCH1'" in unknown.errors) == (2, True)
     assert giftping("codes", "approve").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "again", [["approve", "Gift100"], ["withdraw", "Gift100"], ["add", "Gift100", "--game", HOME_GAME, "--anyway"]]
+)
+def test_what_a_person_has_said_before_was_said_then_whoever_says_it_once_more(
+    giftping: Run, follower: Store, again: list[str]
+) -> None:
+    hold(follower)
+    said = Ruling("ada", datetime.now(UTC) - timedelta(days=1))
+    word = "withdrawn" if again[0] == "withdraw" else "approved"
+    follower.amend_code(HOME_GAME, "GIFT100", lambda one: replace(one, **{word: said}))
+    assert giftping("codes", *again).exit_code == 0
+    assert [getattr(one, word) for one in follower.codes()] == [said]
+
+
+def test_a_code_that_has_ended_since_it_was_approved_is_approved_anew(giftping: Run, follower: Store) -> None:
+    ended_at = datetime.now(UTC) - timedelta(hours=1)
+    before = Ruling("ada", ended_at - timedelta(days=1))
+    follower.remember([code("GIFT100", spelling="Gift100", at=ended_at, expires_at=ended_at, approved=before)])
+    ran = giftping("codes", "approve", "Gift100", "--json")
+    assert [one["may_go_out"] for one in ran.json["codes"]] == [True]
+    assert [one.approved and one.approved.at > ended_at for one in follower.codes()] == [True]
 
 
 def test_a_code_that_two_games_have_is_not_guessed(giftping: Run, store: Store) -> None:

@@ -116,7 +116,9 @@ def test_a_healthy_machine_passes_every_check(post: Post) -> None:
     assert (ran.exit_code, ran.errors) == (0, "")
     assert [one for one in ran.json["findings"] if one["verdict"] != "ok"] == []
     assert (ran.json["codes"], ran.json["todo"]) == (True, False)
-    assert {one["name"]: one["what"] for one in ran.json["findings"]}["destination"] == "2 of 2 guilds can be posted to"
+    assert {one["name"]: one["what"] for one in ran.json["findings"]}[
+        "destination"
+    ] == "2 of 2 destinations can be posted to"
 
 
 @pytest.mark.parametrize("words", [(), ("--live",)])
@@ -260,7 +262,7 @@ def test_without_a_token_that_discord_takes_the_webhooks_are_looked_at_all_the_s
     assert found["bot token"][0]["verdict"] == "fail"
     about = [one["what"] for one in found.get("destination", [])]
     # A token that cannot be one stops every request.
-    assert about == ([] if token == "two words" else ["1 of 1 guild can be posted to"])
+    assert about == ([] if token == "two words" else ["1 of 1 destination can be posted to"])
 
 
 def test_a_machine_with_webhooks_alone_needs_no_token(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,8 +290,8 @@ def test_of_many_guilds_those_that_are_broken_are_asked_about(post: Post, monkey
         store.note_broken(BOT_GUILD, Destination(channel_id=BOT_CHANNEL), broken)
     first, others = post.look()["destination"]
     assert first["subject"] == str(BOT_GUILD)
-    assert others["what"].startswith("0 of 2 guilds can be posted to; 1 was not asked about")
-    assert post.look("--live")["destination"][1]["what"] == "1 of 2 guilds can be posted to"
+    assert others["what"].startswith("0 of 2 destinations can be posted to; 1 was not asked about")
+    assert post.look("--live")["destination"][1]["what"] == "1 of 2 destinations can be posted to"
 
 
 # Sources

@@ -405,7 +405,8 @@ def test_a_guild_has_a_style_and_a_new_game_of_it_has_the_same(giftping: Run, st
     giftping("guilds", "add", "1", "--game", "kingshot")
     assert [one.style for one in store.subscriptions(1)] == [Style.COMPACT, Style.COMPACT]
     assert "in the compact style" in giftping("guilds", "list").output
-    giftping("guilds", "add", "1", "--game", "kingshot", "--style", "full")
+    giftping("guilds", "add", "1", "--game", "kingshot", "--style", "full", "--language", "de")
+    assert "language de" in giftping("guilds", "list").output
     assert [one.style for one in store.subscriptions(1)] == [Style.COMPACT, Style.FULL]
 
 

@@ -187,3 +187,21 @@ def test_a_channel_that_has_become_a_forum_is_told_and_taken_once_it_is_added_ag
     giftping("guilds", "add", str(HERE), "--channel", str(TEXT))
     assert posting(store) == Posting(ChannelKind.FORUM, EACH)
     assert giftping("guilds", "test", str(HERE)).exit_code == 0
+
+
+def test_the_next_steps_of_one_game_name_it_where_the_others_go_elsewhere(
+    giftping: Run, store: Store, town: StandInDiscord
+) -> None:
+    town.add_role(HERE, 7101, is_mentionable=False)
+    giftping("guilds", "add", str(HERE), "--channel", str(TEXT))
+    ran = giftping("guilds", "add", str(HERE), "--game", "genshin", "--channel", str(NEWS), "--mention", "7101")
+    step = f"giftping guilds add {HERE} --game genshin --mention ROLE"
+    assert step in ran.error
+    for command in (("guilds", "test", str(HERE)), ("doctor",)):
+        ran = giftping(*command)
+        assert step in " ".join((ran.output + ran.errors).split())
+    # As it says: what is asked for changes no other game.
+    town.remove_channel(NEWS)
+    ran = giftping("doctor")
+    assert f"giftping guilds add {HERE} --game genshin --channel ID" in " ".join(ran.output.split())
+    assert {one.game: one.mentions for one in store.subscriptions(HERE)}["whiteout-survival"] == ()

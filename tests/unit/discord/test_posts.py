@@ -145,6 +145,7 @@ def test_a_webhook_shows_the_texts_that_the_bot_may_not_see(play: Play) -> None:
 
 def test_a_webhook_without_a_bot_cannot_look(play: Play) -> None:
     route = play.route(by_webhook=True, reads=False)
+    assert (route.can_look, play.route(by_webhook=True).can_look) == (False, True)
     found = play.find(route, begun(play, route))
     assert isinstance(found, Undecided)
     assert found.for_good

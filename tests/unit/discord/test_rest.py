@@ -267,6 +267,7 @@ def test_an_older_message_may_be_edited(channel, webhook, stand_in):
 def test_only_the_bots_posts_may_be_repeated(channel, webhook):
     assert channel.repeats_safely_for == timedelta(minutes=2)
     assert webhook.repeats_safely_for == timedelta(0)
+    assert channel.can_look
 
 
 def test_labels_hold_no_secret(channel, webhook):

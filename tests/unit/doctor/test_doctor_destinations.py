@@ -93,7 +93,7 @@ def test_a_destination_that_cannot_be_posted_to_is_found_by_its_guild(
     assert troubled.what.startswith(f"guild {destination.guild_id}")
     assert said in troubled.what
     assert step in troubled.next_step
-    assert (well.verdict, well.what) == (OK, "1 of 2 guilds can be posted to")
+    assert (well.verdict, well.what) == (OK, "1 of 2 destinations can be posted to")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_what_a_channel_can_do_is_no_trouble(destination: DestinationFacts) -> N
 
 def test_destinations_that_were_not_asked_about_are_counted_apart() -> None:
     (found,) = judge_destinations(DestinationsFacts(NOW, (WEBHOOK, replace(CHANNEL, is_asked=False))))
-    assert found.what.startswith("1 of 2 guilds can be posted to; 1 was not asked about: giftping doctor --live")
+    assert found.what.startswith("1 of 2 destinations can be posted to; 1 was not asked about: giftping doctor --live")
 
 
 def test_webhooks_that_vanish_point_at_the_bot_that_deletes_them() -> None:

@@ -15,6 +15,8 @@ from giftping.codes.report import (
     DeliveryReport,
     DeliveryResult,
     DestinationWork,
+    EditReport,
+    EditResult,
     RestingReport,
     SeedReport,
 )
@@ -36,6 +38,13 @@ def lines(report: CheckReport) -> list[str]:
 
 def known(report: CheckReport) -> list[bool]:
     return [trouble.is_known for trouble in troubles(report, KOLKATA)]
+
+
+def test_an_edited_message_names_the_new_end_as_people_read_it() -> None:
+    changes = (("Gift100", "valid until 2026-12-31T20:00:00.000000+00:00"), ("Gift200", "ended"))
+    edit = EditReport(7, "a-game", 1, changes, EditResult.EDITED)
+    (line,) = good_lines(replace(CALM, edits=(edit, edit)), KOLKATA)
+    assert line == "edited 2 messages: Gift100 is valid until 2027-01-01 01:30 IST, Gift200 is ended"
 
 
 def test_a_first_look_says_what_was_recorded_and_how_to_post_it() -> None:
@@ -61,6 +70,13 @@ def test_a_first_look_says_what_was_recorded_and_how_to_post_it() -> None:
 )
 def test_a_delivery_is_one_line_with_what_follows(result: DeliveryResult, said: str) -> None:
     assert delivery_line(delivery(result)) == f"guild 7: a-game: {said}"
+
+
+@pytest.mark.parametrize("can_look", [True, False])
+def test_what_is_unclear_is_said_to_be_looked_for_by_whoever_can(*, can_look: bool) -> None:
+    line = delivery_line(replace(delivery(DeliveryResult.UNCLEAR, reason="HTTP 502"), can_look=can_look))
+    assert line.endswith("; the next run looks for it") is can_look
+    assert ("giftping codes settle 7 --sent" in line) is not can_look
 
 
 def test_an_uncertain_delivery_says_what_its_user_can_do() -> None:

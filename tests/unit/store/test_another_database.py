@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from fakes.records import entry, run
-from mirror_site import START, Site, put
+from mirror_site import START, Site, put, remove
 
 from giftping.store.base import EntryState, StoreAwayError, StoreError
 from giftping.store.clears import clear_entries
@@ -308,6 +308,25 @@ def test_a_backup_of_one_collection_is_noticed_by_whoever_has_seen_nothing_of_wh
     with site.host() as store:
         assert store.insert([entry(1, "LATER1")])
         assert store.held_back == ""
+
+
+def test_whoever_forgets_the_host_that_was_waited_for_waits_no_longer(site: Site) -> None:
+    site.made = dict.fromkeys((META, *PUT_BACK), "first")
+    for host in ("one", "other", "third") * 3:
+        with site.host(host) as store:
+            store.record_run(run(host=host))
+            put(store, HOSTS, _id=host, shared=True)
+    site.made = dict.fromkeys(site.made, "second")
+    with site.host() as store:
+        store.subscriptions()
+        assert "nothing is sent until other and third have put back" in store.held_back
+        assert remove(store, HOSTS, "other")
+        assert "nothing is sent until third has put back" in store.held_back
+        assert any("nothing is sent until third has put back" in notice for notice in store.notices)
+        assert remove(store, HOSTS, "third")
+        assert store.held_back == ""
+        assert not any("nothing is sent" in notice for notice in store.notices)
+        assert store.insert([entry(1, "LATER1")])
 
 
 # Tombstones

@@ -7,17 +7,20 @@ import subprocess
 import sys
 import traceback
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import dns.resolver
 import pytest
-from fakes.mongod import Mongod, certificate, new_folder, or_skip
+from fakes.mongod import Mongod, certificate, new_folder, or_skip, patient_client
 from fakes.records import entry
 
 from giftping.settings.secrets import Secret
 from giftping.store.base import HOME_GAME, StoreAwayError, StoreError
+from giftping.store.documents import COLLECTIONS, LEDGER
 from giftping.store.mongo.engine import MongoEngine
+from giftping.store.mongo.look import NEEDED
 from giftping.store.records import Store
 
 USER = "fra:nk@home"
@@ -162,6 +165,22 @@ def test_what_a_user_may_not_do_is_no_outage(guarded: Mongod, caplog: pytest.Log
         read(f"mongodb://{AT}{guarded.address}/another?authSource=admin")
     assert not isinstance(error.value, StoreAwayError)
     assert_nothing_shows(error, caplog)
+
+
+@pytest.mark.parametrize("may", [["find"], ["find", "createIndex"], ["insert", "createIndex"]])
+def test_the_collection_is_named_in_which_a_user_may_not_do_something(guarded: Mongod, may: list[str]) -> None:
+    allowed = {name: list(NEEDED) for name in COLLECTIONS} | {LEDGER: may}
+    rights = [
+        {"resource": {"db": "partly", "collection": name}, "actions": actions} for name, actions in allowed.items()
+    ]
+    user = "-".join(may)
+    with patient_client(f"mongodb://administrator:administrator@{guarded.address}/") as client:
+        client.partly.command("createRole", f"role of {user}", privileges=rights, roles=[])
+        client.partly.command("createUser", user, pwd="easy", roles=[f"role of {user}"])
+    with Store(MongoEngine(f"mongodb://{user}:easy@{guarded.address}/partly")) as store:
+        ask = partial(store.insert, [entry()]) if "insert" not in may else store.entries
+        with pytest.raises(StoreError, match=f"its user may not do this in the collection {LEDGER}; grant it"):
+            ask()
 
 
 def test_a_user_is_asked_for_one_by_a_server_that_wants_it(guarded: Mongod) -> None:

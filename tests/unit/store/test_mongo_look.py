@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from giftping.store.documents import COLLECTIONS, MIRROR
 from giftping.store.mongo.look import NEEDED, lacking_rights
 
 DATABASE = "gifts"
@@ -32,6 +33,18 @@ def test_a_user_who_may_only_read_lacks_the_rights_to_write() -> None:
 def test_rights_in_another_database_or_the_cluster_are_none_here() -> None:
     granted = info(({"db": "other", "collection": ""}, list(NEEDED)), ({"cluster": True}, ["listDatabases"]))
     assert lacking_rights(granted, DATABASE) == NEEDED
+
+
+@pytest.mark.parametrize("collection", [name for name in COLLECTIONS if name != MIRROR])
+def test_what_is_lacked_in_one_collection_is_said_with_it(collection: str) -> None:
+    others = [name for name in (*COLLECTIONS, "of_another_program") if name != collection]
+    granted = [({"db": DATABASE, "collection": name}, list(NEEDED)) for name in others]
+    reads = ({"db": DATABASE, "collection": collection}, ["find"])
+    assert lacking_rights(info(*granted, reads), DATABASE) == tuple(
+        f"{action} in {collection}" for action in ("insert", "update", "remove")
+    )
+    writes = ({"db": DATABASE, "collection": collection}, ["insert", "update", "remove"])
+    assert lacking_rights(info(*granted, reads, writes), DATABASE) == ()
 
 
 def test_any_action_is_every_right() -> None:

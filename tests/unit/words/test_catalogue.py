@@ -122,6 +122,8 @@ def test_what_is_put_in_is_not_read_as_a_phrase() -> None:
         ("announcement.code", " ", "must be a text that is not empty"),
         ("announcement.code", 5, "must be a text that is not empty"),
         ("announcement.code", "x" * (LONGEST_PHRASE + 1), "is longer than 200 characters"),
+        ("announcement.code", "😀" * (LONGEST_PHRASE // 2 + 1), "is longer than 200 characters"),
+        ("compact.ended", "x" * 61, "is longer than 60 characters"),
         ("announcement.cod", "x", ""),
         ("announcement", "x", ""),
         ("commands.todo.name", "To do", "is no name of a command"),
