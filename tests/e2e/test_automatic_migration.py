@@ -42,6 +42,17 @@ def test_an_upgrade_is_no_storm(scene: Scene, forker: Forker) -> None:
     assert scene.arrived(GUILD) == {"CODEX": 1}
 
 
+def test_a_long_list_that_was_sent_is_no_burst(scene: Scene, forker: Forker) -> None:
+    """All of it was held until a person said so, and with it what was new."""
+    sent = [f"CODE{number}Q" for number in range(12)]
+    uri = old_bots_database(scene.discord, sent={str(GUILD): sent})
+    scene.list_codes(*sent, "CODEX")
+    ran = host_at(scene, forker, uri).run("codes", "check")
+    assert ran.exit_code == 0, ran.errors
+    assert "held" not in ran.errors
+    assert scene.arrived(GUILD) == {"CODEX": 1}
+
+
 def test_the_older_bots_documents_stay_as_they_were(scene: Scene, forker: Forker) -> None:
     uri = old_bots_database(scene.discord, sent={str(GUILD): ["CODEA"]})
     before = list(database(uri)["giftcode_state"].find({}, {"migrated_to_sent_adapter": 0}))

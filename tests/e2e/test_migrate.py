@@ -55,6 +55,7 @@ def test_after_the_migration_only_what_is_really_new_is_announced_and_once(scene
     state = old_state(host, sent={str(GUILD): ["AAAA1", "bbbb2", " CCCC3 "]}, initialized=True)
     report = migrated(host, "--from-json", state)
     assert report["collections"] == {
+        "codes": {"found": 3, "added": 3, "newer": 0},
         "subscriptions": {"found": 1, "added": 1, "newer": 0},
         "sent_giftcodes": {"found": 3, "added": 3, "newer": 0},
     }
@@ -104,7 +105,7 @@ def test_a_dry_run_shows_numbers_for_each_guild_and_writes_nothing(host: Host) -
         ["3001", "3", "3", "added"],
         ["77", "2", "2", "none", "known"],
     ]
-    assert "6 documents would be added" in ran.output
+    assert "9 documents would be added" in ran.output
     assert {path.name for path in host.folder.iterdir()} == before
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from giftping.store.base import HOME_GAME, CodeRecord, Destination, EntryState, LedgerEntry, Subscription
-from giftping.store.legacy.shapes import EVERYWHERE, STATE, Known, Read, Reported, better
+from giftping.store.legacy.shapes import EVERYWHERE, STATE, Known, Read, Reported, better, code_known
 
 
 class Inheritance:
@@ -98,9 +98,14 @@ class Inheritance:
     def _is_torn(self, guild_id: int) -> bool:
         return not {guild_id, None}.isdisjoint(self._torn)
 
-    def codes(self) -> list[CodeRecord]:
-        """The records of the codes themselves, by id."""
-        return [self._codes[id_] for id_ in sorted(self._codes)]
+    def codes(self, now: datetime) -> list[CodeRecord]:
+        """The records of the codes, by id: also of what went to a guild alone, which is no news where it is listed."""
+        merged: dict[str, Known] = {}
+        for known in (self._everywhere, *self._by_guild.values()):
+            _merge(merged, known.values())
+        sent = (code_known(one.spelling, one.times.created_at or one.times.sent_at or now) for one in merged.values())
+        codes = {code.id: code for code in sent} | self._codes
+        return [codes[id_] for id_ in sorted(codes)]
 
     def fingerprint(self) -> str:
         """A token of what is known where: the same for the same old data in any order."""

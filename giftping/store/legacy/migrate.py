@@ -216,7 +216,7 @@ class _Old:
         yield LEDGER, self._ledger(now)
         for name in (CODES, *TODO_COLLECTIONS, RUNS):
             yield name, iter(self.tables[name])
-        yield CODES, map(code_to_document, self.inheritance.codes())
+        yield CODES, map(code_to_document, self.inheritance.codes(now))
         yield GUILDS, iter(self.tables[GUILDS])
         yield SUBSCRIPTIONS, iter(self.tables[SUBSCRIPTIONS])
         yield SUBSCRIPTIONS, map(subscription_to_document, self.inheritance.subscriptions(now, game_sources))

@@ -8,7 +8,7 @@ nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
@@ -30,7 +30,7 @@ MIGRATION_SOURCE = "migration"
 KNOWN_SOURCES = frozenset(get_args(EntrySource))
 
 _LONGEST_SHOWN = 60
-_SHORTEST = 2
+_SHORTEST, _LONGEST = 2, 100
 _WORDS_FOR_NOTHING = frozenset({"none", "null", "nan", "undefined", "true", "false"})
 """What programs write in place of a value that is not there."""
 
@@ -129,6 +129,8 @@ def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
         guild_id = None if key == EVERYWHERE else snowflake(key)
         if guild_id is None and key != EVERYWHERE:
             reported.append(_odd(f"{where}: sent", key, "not a guild id"))
+            # Whose list that was nobody knows.
+            torn |= {None} if values else set()
             continue
         evidence = Evidence.LIST if guild_id is not None else Evidence.GLOBAL_LIST
         codes = _codes(values, evidence, times, f"{where}: sent: {key}", reported)
@@ -143,9 +145,11 @@ def read_sent(document: Mapping[str, Any]) -> Read:
     head, colon, tail = id_.partition(":") if isinstance(id_, str) else ("", "", "")
     named, written = snowflake(head), snowflake(document.get("guild_id"))
     # Of an `_id` that names no code, where the field does, nobody knows that it is one.
-    guild_id = (named or written) if colon or "codes" in document else (written or named)
+    names_guild = bool(colon) or "codes" in document
+    guild_id = (named or written) if names_guild else (written or named)
     if guild_id is None:
-        return _refused(LEDGER, id_, "not of any guild")
+        says_something = colon or not {"code", "codes"}.isdisjoint(document)
+        return _refused(LEDGER, id_, "not of any guild", torn={None} if says_something else set())
     where = f"{LEDGER}: {guild_id}" if "codes" in document else f"{LEDGER}: {id_!r}"
     reported = _oddities_of_sent(document, guild_id, where)
     source = document.get("source")
@@ -161,8 +165,12 @@ def read_sent(document: Mapping[str, Any]) -> Read:
         times = _times(document, where, [])
         known = _codes(codes, Evidence.OWN_DOCUMENT, times, where, reported, source)
     else:
-        return _refused(LEDGER, id_, "holds no code")
-    return Read({guild_id: tuple(known)}, {}, None, tuple(reported), frozenset(lost), frozenset(torn))
+        return _refused(LEDGER, id_, "holds no code", torn={guild_id})
+    # Where `_id` and field name two guilds, it may have been sent to either.
+    other = {written} - {guild_id, None} if names_guild else set()
+    of_each = dict.fromkeys((guild_id, *other), tuple(known))
+    torn |= other if lost or torn else set()
+    return Read(of_each, {}, None, tuple(reported), frozenset(lost), frozenset(torn))
 
 
 def _codes_of_one(value: object, tail: str) -> list[object]:
@@ -212,7 +220,8 @@ def _doubt(value: object) -> str:
     """Why what can be read as a code may have been put where another one stood; empty where it is like any code."""
     if not isinstance(value, str):
         return "a number, taken as a code"
-    if len(value.strip()) < _SHORTEST or value.strip().lower() in _WORDS_FOR_NOTHING or not value.strip().isprintable():
+    text = value.strip()
+    if not _SHORTEST <= len(text) <= _LONGEST or text.lower() in _WORDS_FOR_NOTHING or not text.isprintable():
         return "hardly a code, taken as one"
     return ""
 
@@ -226,8 +235,9 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
     fitting = [text for text in written if not own or key_of(text) == key_of(own)]
     spelling = next(iter(fitting), own)
     if not spelling:
-        return _refused(GIFT_CODES, id_, "holds no code")
-    reported: list[Reported] = []
+        return _refused(GIFT_CODES, id_, "holds no code", torn={None})
+    doubt = _doubt(spelling if written else id_)
+    reported = [_odd(GIFT_CODES, id_, doubt)] if doubt else []
     date, created_at, updated_at = _read_times(
         document, ("date", "created_at", "updated_at"), f"{GIFT_CODES}: {id_!r}", reported
     )
@@ -239,16 +249,17 @@ def read_gift_code(document: Mapping[str, Any], now: datetime) -> Read:
     times = Times(created_at=date or created_at)
     first_seen = times.created_at or now
     last_seen = max(first_seen, updated_at or first_seen)
-    record = CodeRecord(
-        game=HOME_GAME,
-        key=key_of(spelling),
-        spelling=spelling,
-        first_seen=first_seen,
-        last_seen=last_seen,
-        sources={MIGRATION_SOURCE: SourceMemory(spelling, first_seen, last_seen)},
-    )
+    record = code_known(spelling, first_seen, last_seen)
     known = (Known(spelling, Evidence.GIFT_CODES, times),)
-    return Read(known={None: known}, code=record, reported=tuple(reported))
+    torn = frozenset({None} if doubt else ())
+    return Read(known={None: known}, code=record, reported=tuple(reported), torn=torn)
+
+
+def code_known(spelling: str, first_seen: datetime, last_seen: datetime | None = None) -> CodeRecord:
+    """What is remembered of a code that an older system knew."""
+    last_seen = last_seen or first_seen
+    sources = {MIGRATION_SOURCE: SourceMemory(spelling, first_seen, last_seen)}
+    return CodeRecord(HOME_GAME, key_of(spelling), spelling, first_seen, last_seen, sources)
 
 
 def read_member_document(collection: str, document: Mapping[str, Any]) -> tuple[Document | None, Reported | None]:
@@ -285,8 +296,9 @@ def spelling_of(value: object) -> tuple[str, str]:
     text = value.strip()
     if not text:
         return "", "an empty code"
-    if ":" in text:
-        return "", "holds ':', which no code does"
+    mark = next((mark for mark in ":~" if mark in text), "")
+    if mark:
+        return "", f"holds '{mark}', which no code does"
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -347,8 +359,8 @@ def _time(value: object) -> datetime | None:
         return None
 
 
-def _refused(where: str, what: object, why: str) -> Read:
-    return Read(reported=(_odd(where, what, why),))
+def _refused(where: str, what: object, why: str, *, torn: Collection[int | None]) -> Read:
+    return Read(reported=(_odd(where, what, why),), torn=frozenset(torn))
 
 
 def _odd(where: str, what: object, why: str) -> Reported:

@@ -66,6 +66,17 @@ def test_a_seeded_code_was_never_sent() -> None:
     assert (entry.state, entry.sent_at) == (EntryState.SEEDED, None)
 
 
+def test_what_went_to_any_guild_is_known_and_no_news() -> None:
+    inheritance = inherited(
+        read_state({"sent": {"11": ["A1"], "12": ["a1", "B2"], "global": ["C3"]}}),
+        read_gift_code({"_id": "D4", "date": str(SENT_AT)}, NOW),
+    )
+    assert [(one.spelling, one.last_seen) for one in inheritance.codes(NOW)] == [
+        *(("a1", NOW), ("B2", NOW), ("C3", NOW)),
+        ("D4", SENT_AT),
+    ]
+
+
 def test_what_counts_everywhere_counts_for_each_guild_with_a_channel_or_a_history() -> None:
     inheritance = inherited(
         read_state({"channels": {"11": 5}, "sent": {"12": ["B2"], "13": [], "global": ["A1"]}}),
@@ -148,7 +159,7 @@ def test_where_the_history_of_all_cannot_be_read_no_guild_is_taken_over(sent: ob
 
 
 @pytest.mark.parametrize(
-    "odd", [None, ["B2"], {"a": 1}, 5.5, "B:2", "", " ", "0", 5, -1, "NaN", "None", "\x00\x01"], ids=repr
+    "odd", [None, ["B2"], {"a": 1}, 5.5, "B:2", "B~2", "", " ", "0", 5, -1, "NaN", "None", "\x00\x01"], ids=repr
 )
 def test_a_guild_of_whose_codes_one_cannot_be_read_looks_first(odd: object) -> None:
     old = Inheritance()
@@ -156,6 +167,36 @@ def test_a_guild_of_whose_codes_one_cannot_be_read_looks_first(odd: object) -> N
     seeded = {one.guild_id: one.seeded for one in old.subscriptions(NOW, ["site"])}
     assert seeded == {11: None, 12: ("site",)}, "what is listed now may be what could not be read"
     assert old.left_out() == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        read_gift_code({"_id": datetime(2026, 1, 1)}, NOW),  # noqa: DTZ001 -- as PyMongo gives it
+        read_gift_code({"_id": 5}, NOW),
+        read_gift_code({"_id": "null"}, NOW),
+        read_state({"sent": {"nobody": ["B2"]}}),
+        read_sent({"_id": 5.5, "guild_id": None, "code": "B2"}),
+        read_sent({"_id": 5.5, "codes": ["B2"]}),
+    ],
+    ids=["an id that is no code", "a number", "a word for nothing", "a list", "a code", "a document"],
+)
+def test_where_what_was_sent_is_of_nobody_knows_whom_or_what_every_guild_looks_first(odd: Read) -> None:
+    old = inherited(read_state({"channels": {"11": 500}, "sent": {"11": ["A1"]}}), odd)
+    (eleven,) = old.subscriptions(NOW, ["site"])
+    assert eleven.seeded is None, "what is listed now may be what could not be read"
+    assert old.reported
+
+
+def test_a_guild_of_which_a_document_names_no_code_looks_first() -> None:
+    state = {"channels": {"11": 500, "12": 600}, "sent": {"11": ["A1"], "12": ["A1"]}}
+    old = inherited(read_state(state), read_sent({"_id": "11", "guild_id": 11}))
+    assert {one.guild_id: one.seeded for one in old.subscriptions(NOW, ["site"])} == {11: None, 12: ("site",)}
+
+
+def test_what_names_two_guilds_counts_for_both() -> None:
+    old = inherited(read_sent({"_id": "11:B2", "guild_id": 12, "code": "B2"}))
+    assert [[*states(old, guild)] for guild in (11, 12)] == [["B2"], ["B2"]]
 
 
 def test_what_is_mended_goes_over_though_no_code_came_to_it() -> None:

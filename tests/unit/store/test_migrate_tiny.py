@@ -198,7 +198,7 @@ def test_progress_goes_up_to_the_total(store: Store) -> None:
     steps: list[tuple[int, int]] = []
     old = OldBag(SHAPES["v0.5"](3, [f"CODE{number}" for number in range(BATCH)]))
     migrated(store, old, on_progress=lambda done, total: steps.append((done, total)))
-    assert [done for done, _ in steps] == [BATCH, 2 * BATCH, 3 * BATCH, 3 * BATCH + 3]
+    assert [done for done, _ in steps] == [BATCH, 2 * BATCH, 3 * BATCH, 4 * BATCH, 4 * BATCH + 3]
     assert {total for _, total in steps} >= {3 * BATCH} | {steps[-1][1]}
 
 
@@ -212,7 +212,7 @@ def test_codes_are_written_in_batches(store: Store, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Store, "insert_documents", counted)
     migrated(store, OldBag(SHAPES["v1"](50, [f"CODE{number}" for number in range(50)])))
-    assert sizes == [BATCH, BATCH, 500, 50]
+    assert sizes == [BATCH, BATCH, 500, 50, 50]
 
 
 def test_a_source_is_taken_over_from_the_first_complete_migration_on(store: Store) -> None:
