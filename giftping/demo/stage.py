@@ -76,8 +76,11 @@ class Stage:
     def set_up(self) -> None:
         """Put up two guilds and three sources, and write the settings."""
         discord = self.discord
-        for guild, channel in ((WEBHOOK_GUILD, WEBHOOK_CHANNEL), (BOT_GUILD, BOT_CHANNEL)):
-            discord.add_guild(guild)
+        for guild, name, channel in (
+            (WEBHOOK_GUILD, "Frost Harbour", WEBHOOK_CHANNEL),
+            (BOT_GUILD, "Castle Watch", BOT_CHANNEL),
+        ):
+            discord.add_guild(guild, name=name)
             discord.add_channel(channel, guild)
         discord.add_role(BOT_GUILD, ROLE, name="Gift hunters")
         discord.add_webhook(WEBHOOK, "sample-webhook-token", WEBHOOK_CHANNEL)
