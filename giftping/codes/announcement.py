@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from giftping.codes.look import MESSAGE_LENGTH, Look, message_of
 from giftping.codes.model import Code
 from giftping.codes.showing import Showing
-from giftping.discord.limits import message_length, truncate, violations
+from giftping.discord.limits import CONTENT_LENGTH, message_length, text_length, truncate, violations
 from giftping.discord.message import Message
 from giftping.store.base import Style
 from giftping.text import in_code_marks
@@ -22,6 +22,9 @@ CODES_PER_MESSAGE = {Style.FULL: 10, Style.COMPACT: 25}
 """As many as the older bot showed in one message, or as there may be buttons; the rest go into further ones."""
 
 TITLE_OF_GAME_LENGTH = 100
+
+STRUCK_THROUGH = 2
+"""By so many characters a code's line in the content is longer once the code is over."""
 
 SHORTENED: tuple[dict[str, Any], ...] = (
     {},
@@ -115,6 +118,8 @@ def _fits(look: Look, codes: Sequence[Code]) -> bool:
     if len(codes) > CODES_PER_MESSAGE[look.style]:
         return False
     message = _announcing(look, codes, "")
+    if text_length(message.content) + STRUCK_THROUGH * len(codes) > CONTENT_LENGTH:
+        return False
     # With links it is longer than with buttons, and either may go out.
     return message_length(message.without_buttons or message) <= MESSAGE_LENGTH and not violations(message)
 
