@@ -329,7 +329,7 @@ def _rehearsed(courier: Courier, plans: Sequence[DestinationPlan], games: Mappin
             key = (one.game, words.language, one.style, one.mentions, *map(id, plan.announce))
             if key not in parts:
                 parts[key] = announcements(look_for(one, games[one.game], words), plan.announce)
-            deliveries += courier.rehearse(one, games[one.game], parts[key])
+            deliveries += courier.rehearse(one, parts[key])
         work.append(DestinationWork(tuple(deliveries), destination.seeds(), destination.rest()))
     return work
 

@@ -104,14 +104,11 @@ class Courier:
             self.owe(subscription, not_tried, reports[-1].reason, owed)
         return reports
 
-    def rehearse(
-        self, subscription: Subscription, game: Game, undressed: Sequence[Announcement]
-    ) -> list[DeliveryReport]:
+    def rehearse(self, subscription: Subscription, undressed: Sequence[Announcement]) -> list[DeliveryReport]:
         """What `announce` would post, without claiming or posting anything."""
         if not undressed:
             return []
-        words = self.words(subscription.guild_id)
-        parts = [dressed(subscription, game, one, words) for one in undressed]
+        parts = [dressed(subscription, one) for one in undressed]
         route = self.routes(next_place(subscription))
         if isinstance(route, Refused):
             return [_report(subscription, part, "", DeliveryResult.REFUSED, reason=route.reason) for part in parts]
@@ -189,7 +186,7 @@ class Courier:
             spellings = tuple(code.spelling for code in mine.values())
             delivery = replace(delivery, entries=tuple(mine), spellings=spellings)
         entries = {id_: claims[id_].after or {} for id_ in mine}
-        announcement = dressed(subscription, announcement.look.game, announcement, announcement.look.words)
+        announcement = dressed(subscription, announcement)
         return self.post(subscription, route, announcement, Held(delivery, entries))
 
     def post(

@@ -44,12 +44,13 @@ def by_webhook(destination: Destination, delivery: Delivery) -> Destination:
     return replace(destination, thread_id=delivery.channel_id, opens_post=delivery.opens_post)
 
 
-def dressed(subscription: Subscription, game: Game, announcement: Announcement, words: Words) -> Announcement:
+def dressed(subscription: Subscription, announcement: Announcement) -> Announcement:
     """The announcement with what its destination asks for: the post that it may open, a webhook's name and picture."""
-    posting, message = subscription.posting, announcement.message
+    posting, message, look = subscription.posting, announcement.message, announcement.look
     post = None
     if posting.posts is not None:
-        name = _kept_name(game, words) if posting.posts is PostsIn.KEPT else _own_name(game, announcement.codes)
+        is_kept = posting.posts is PostsIn.KEPT
+        name = _kept_name(look.game, look.words) if is_kept else _own_name(look.game, announcement.codes)
         post = ForumPost(name, posting.tags)
     return replace(announcement, message=sent_by(subscription, replace(message, post=post)))
 

@@ -288,7 +288,7 @@ def test_a_ledger_that_fails_after_the_post_leaves_the_claim_to_be_settled() -> 
 
 def test_a_rehearsal_claims_and_posts_nothing() -> None:
     stage = play()
-    reports = stage.courier.rehearse(stage.subscription, WOS, announcements(Look(WOS, ENGLISH), codes(*MANY)))
+    reports = stage.courier.rehearse(stage.subscription, announcements(Look(WOS, ENGLISH), codes(*MANY)))
     assert results(reports) == [DeliveryResult.PLANNED] * 3
     assert all(report.message for report in reports)
     assert stage.store.calls == []
@@ -298,7 +298,7 @@ def test_a_rehearsal_claims_and_posts_nothing() -> None:
 def test_a_rehearsal_tells_when_there_is_no_way() -> None:
     stage = play()
     courier = replace(stage.courier, routes=lambda _: NO_TOKEN)
-    reports = courier.rehearse(stage.subscription, WOS, announcements(Look(WOS, ENGLISH), codes("Gift100")))
+    reports = courier.rehearse(stage.subscription, announcements(Look(WOS, ENGLISH), codes("Gift100")))
     assert results(reports) == [DeliveryResult.REFUSED]
 
 

@@ -64,12 +64,12 @@ def test_a_message_goes_to_the_place_its_post_that_is_kept_up_or_one_of_its_own(
 
 def test_a_post_is_named_after_its_codes_and_one_that_is_kept_up_after_its_game() -> None:
     (one,) = announcements(Look(WOS, ENGLISH), codes("Gift100", "Gift200"))
-    own, kept = (dressed(in_forum(posting), WOS, one, ENGLISH).message for posting in (EACH, KEPT))
+    own, kept = (dressed(in_forum(posting), one).message for posting in (EACH, KEPT))
     assert own.post == ForumPost("Whiteout Survival: Gift100, Gift200", ("7", "8"))
     assert kept.post is not None
     assert "Whiteout Survival" in kept.post.name
     assert "Gift100" not in kept.post.name
-    assert dressed(subscription(), WOS, one, ENGLISH) == one
+    assert dressed(subscription(), one) == one
 
 
 def test_a_webhook_alone_posts_under_another_name() -> None:
@@ -91,7 +91,7 @@ def test_every_post_is_one_that_discord_takes(title: str, spelling: str, languag
     assert openapi is not None
     posting = replace(NAMED, posts=posts, tags=tuple(map(str, range(5))))
     for one in announcements(Look(game, words), [code(spelling), code("B" * 60)]):
-        message = dressed(in_forum(posting, HOOK), game, one, words).message
+        message = dressed(in_forum(posting, HOOK), one).message
         assert violations(message) == []
         assert message.post is not None
         assert 0 < text_length(message.post.name) <= POST_NAME_LENGTH
