@@ -136,12 +136,21 @@ def preview(
 ) -> RenderableType:
     """A message as Discord will show it: its content, its embeds as cards with a coloured edge, and its buttons.
 
+    Before that the post that it opens in a forum, and the name and the picture under which a webhook posts it.
+
     `names` are those of users who are mentioned; others are shown by their ids.
     """
     reading = _Reading(zone, now, names or {})
     parts: list[RenderableType] = []
     if heading:
         parts.append(Text(heading, style="dim"))
+    if message.post is not None:
+        tags = "".join(f" [tag {tag}]" for tag in message.post.tags)
+        parts.append(Text(message.post.name, style="bold").append(tags, style="not bold dim"))
+    if message.username:
+        parts.append(Text(message.username, style="bold"))
+    if message.avatar_url:
+        parts.append(Text(f"[picture: {message.avatar_url}]", style="italic", overflow="fold"))
     if message.content:
         parts.append(reading.inline(message.content))
     parts += [reading.card(embed) for embed in message.embeds]

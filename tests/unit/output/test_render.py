@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.panel import Panel
 from rich.text import Text
 
-from giftping.discord.message import Embed, EmbedField, LinkButton, Message
+from giftping.discord.message import Embed, EmbedField, ForumPost, LinkButton, Message
 from giftping.output.render import bars, drawn, facts, preview, progress, table
 from giftping.settings.secrets import Redactor
 from giftping.text import escape_markdown
@@ -96,6 +96,20 @@ def test_a_preview_shows_a_games_pictures() -> None:
     shown = seen(Message(embeds=(Embed("A title", thumbnail="https://a.b/c.png", image="https://a.b/d.png"),)))
     assert "[thumbnail: https://a.b/c.png]" in shown
     assert "[image: https://a.b/d.png]" in shown
+
+
+def test_a_preview_shows_the_post_that_a_message_opens_and_who_posts_it() -> None:
+    post = ForumPost("Kingshot: GIFT2026", ("71", "72"))
+    message = Message(
+        content="`GIFT2026`", post=post, username="Town crier", avatar_url="https://pictures.example/a.png"
+    )
+    lines = [line.strip() for line in seen(message).splitlines()]
+    assert [line for line in lines if line] == [
+        "Kingshot: GIFT2026 [tag 71] [tag 72]",
+        "Town crier",
+        "[picture: https://pictures.example/a.png]",
+        "GIFT2026",
+    ]
 
 
 def test_a_command_in_a_text_is_shown_without_its_quotes() -> None:
