@@ -23,7 +23,6 @@ from giftping.codes.subscriptions import webhook_route
 from giftping.delivery.clock import Clock
 from giftping.discord.message import Message
 from giftping.discord.outcome import Refused, Route, Unclear
-from giftping.discord.threads import ARCHIVED
 from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, Destination, LedgerEntry, StoreAwayError, Style, Subscription, code_id
 from giftping.store.documents import LEDGER, edited_fields
@@ -43,9 +42,6 @@ CODES_A_RUN = 50
 
 AGAIN = timedelta(minutes=10)
 """After how long an edit is tried again that Discord, or the network, has not taken."""
-
-AGAIN_IN_ARCHIVED = timedelta(hours=6)
-"""The same where nothing else is left than messages in archived threads, which no bot can open; some never are."""
 
 GONE_CODES = frozenset({10003, 10008, 10015, 50005, 50027})
 """Discord's codes for a message that cannot be edited any more: channel, message or webhook are not there, it is of
@@ -148,9 +144,7 @@ class Editor:
             if true:
                 self.store.note_shown({record.id: all_shown(record, self.now) for record in true})
         is_more = len(looked_up) < len(outdated) or len(chosen) < len(messages)
-        archived = {one.message_id for one in reports if one.is_in_archived}
-        wait = AGAIN_IN_ARCHIVED if {one.message_id for one in left} <= archived else AGAIN
-        return Edits(tuple(reports), len(left), self._next_at(wait if left else None, is_more=is_more))
+        return Edits(tuple(reports), len(left), self._next_at(is_more=is_more, failed=bool(left)))
 
     def rehearse(self) -> Edits:
         """What `keep_true` would edit first."""
@@ -158,10 +152,10 @@ class Editor:
         reports = tuple(self._report(message, EditResult.PLANNED) for message in self._chosen(messages))
         return Edits(reports, len(messages))
 
-    def _next_at(self, wait: timedelta | None, *, is_more: bool) -> datetime | None:
+    def _next_at(self, *, is_more: bool, failed: bool) -> datetime | None:
         seen = (one for record in self.records.values() for one in seen_apart(record))
         ends = [end for one in seen if (end := end_of(one)) is not None and end > self.now]
-        again = [self.clock() + wait] if wait else []
+        again = [self.clock() + AGAIN] if failed else []
         return self.clock() if is_more else min([*ends, *again], default=None)
 
     # Which messages
@@ -254,8 +248,7 @@ class Editor:
         if isinstance(outcome, Refused) and outcome.code in GONE_CODES:
             return self._record(message, EditResult.GONE, outcome.reason)
         if isinstance(outcome, Refused | Unclear):
-            is_in_archived = isinstance(outcome, Refused) and outcome.code == ARCHIVED
-            return replace(self._report(message, EditResult.LATER, outcome.reason), is_in_archived=is_in_archived)
+            return self._report(message, EditResult.LATER, outcome.reason)
         return self._record(message, EditResult.EDITED)
 
     def _route(self, message: SentMessage) -> Route | Refused | None:

@@ -151,8 +151,6 @@ class EditReport:
     """The spelling of each code that it showed otherwise than it is, and how it is: see giftping.codes.showing."""
     result: EditResult
     reason: str = ""
-    is_in_archived: bool = False
-    """Whether it waits for its thread to be opened again."""
 
 
 class PublishResult(StrEnum):

@@ -77,8 +77,11 @@ def _listed(threads: list[Channel]) -> dict[str, object]:
 def _change_thread(world: World, call: Call) -> Answer:
     """A thread that was archived, or opened again; nothing else of a channel is changed."""
     thread = channel_of(world, call)
-    if thread.type is not ChannelType.THREAD or set(call.body) - {"archived"}:
+    if set(call.body) - {"archived"}:
         raise ApiError(400, 0, "the stand-in Discord changes nothing but whether threads are archived", unexpected=True)
+    # Any other channel is changed by those alone that manage it.
+    if thread.type is not ChannelType.THREAD:
+        raise not_permitted()
     refuse_locked(thread)
     if Permission.SEND_MESSAGES_IN_THREADS not in thread.permissions:
         raise not_permitted()

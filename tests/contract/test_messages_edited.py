@@ -14,7 +14,7 @@ from fakes.records import NOON, code, entry, subscription
 from fakes.words import in_english
 from store_kinds import BELOW_RECORDS, ENGINE_KINDS
 
-from giftping.codes.edits import AGAIN, AGAIN_IN_ARCHIVED, EDITED_FOR, EDITS_A_RUN, Editor
+from giftping.codes.edits import EDITED_FOR, EDITS_A_RUN, Editor
 from giftping.codes.report import EditResult
 from giftping.codes.showing import all_shown
 from giftping.discord.outcome import Done, Outcome, Refused
@@ -142,16 +142,14 @@ def test_an_edit_goes_to_the_thread_or_the_post_that_the_message_is_in(
     assert asked[-1] == (in_post if destination.webhook else Destination(channel_id=777))
 
 
-def test_what_is_in_an_archived_thread_that_no_bot_can_open_is_tried_again_more_rarely(open_store: OpenStore) -> None:
+def test_what_is_in_an_archived_thread_that_no_bot_can_open_is_put_right_once_that_is_open(
+    open_store: OpenStore,
+) -> None:
     store, route = open_store(), FakeRoute()
     sent(store)
-    route.edit_answers += [Refused("HTTP 400 Thread is archived (50083)", 400, 50083, lasting=True), TIMED_OUT]
-    waits = []
-    for _ in route.edit_answers.copy():
-        edits = editor(store, route).keep_true(notes=True)
-        assert ([one.result for one in edits.reports], edits.left) == ([EditResult.LATER], 1)
-        waits.append(edits.next_at - ENDS - timedelta(minutes=1))
-    assert waits == [AGAIN_IN_ARCHIVED, AGAIN]
+    route.edit_answers += [Refused("HTTP 400 Thread is archived (50083)", 400, 50083, lasting=True)] * 2 + [Done(900)]
+    reports = [editor(store, route).keep_true(notes=True).reports[0] for _ in range(3)]
+    assert [one.result for one in reports] == [EditResult.LATER, EditResult.LATER, EditResult.EDITED]
 
 
 def test_a_run_makes_so_many_edits_and_the_next_ones_the_rest(open_store: OpenStore) -> None:
