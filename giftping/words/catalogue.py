@@ -11,6 +11,8 @@ from pathlib import Path
 from string import Formatter
 from types import MappingProxyType
 
+from giftping.text import counted
+
 HOME_LANGUAGE = "en"
 """What is said where nobody chose a language, and where one lacks a phrase."""
 
@@ -117,7 +119,7 @@ def mistakes_in(phrases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         elif not isinstance(phrase, str) or not phrase.strip():
             yield name, "must be a text that is not empty"
         elif _length(phrase) > (longest := LONGEST_IN_LINE if name.startswith(COMPACT) else LONGEST_PHRASE):
-            yield name, f"is longer than {longest} characters, most emoji being two"
+            yield name, f"is longer than {counted(longest, 'character')}, most emoji being two"
         elif reason := _no_command(name, phrase):
             yield name, reason
         else:
