@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +44,9 @@ class SharedTables:
     That is at the end, at the start where a journal was left behind, and in between when the journal is
     longer than `fold_at` bytes and than the snapshot, so that the cost of a write does not grow with the ledger.
     Where the snapshot is long itself, the end and the start wait until the journal is an eighth of it.
+
+    Nobody who reads waits for the disk. What they may see before it is there is safe: a change that rests on it is
+    written behind it, and refused where the disk refused it.
     """
 
     def __init__(self, folder: Path, *, read_only: bool, lock_wait: timedelta, fold_at: int) -> None:
@@ -55,7 +58,8 @@ class SharedTables:
         self._fold_at = self._next_fold_at = fold_at
         self._lock = StoreLock(folder / LOCK, lock_wait)
         self._image = Image(folder, writable=not read_only)
-        self._threads = RLock()
+        # Whoever needs both takes that of the writers first.
+        self._writers, self._threads = RLock(), RLock()
         self._turns: deque[_Turn[Any]] = deque()
         self._closed = False
         try:
@@ -68,7 +72,7 @@ class SharedTables:
 
     def close(self) -> None:
         """Fold the journal and close the files; safe to call twice. Raise StoreError when the fold fails."""
-        with self._threads:
+        with self._writers, self._threads:
             if self._closed:
                 return
             self._closed = True
@@ -86,12 +90,13 @@ class SharedTables:
     def tables(self) -> Iterator[Tables]:
         """The tables, with what others wrote, for reading within the block."""
         with self._threads:
+            self._refuse_when_closed()
+            if not self._image.changed():
+                yield self._image.tables
+                return
+        # What others wrote is read once this process is not at it.
+        with self._writers, self._threads:
             yield self._current()
-
-    def documents(self, collection: str) -> list[Mapping[str, Any]]:
-        """The documents of a collection as they are now."""
-        with self._threads:
-            return list(self._current()[collection].values())
 
     def write(self, decide: Decision[Answer]) -> Answer:
         """Decide under the lock on what all have written, make the change durable, and return the answer.
@@ -101,7 +106,7 @@ class SharedTables:
         """
         turn = _Turn(decide)
         self._turns.append(turn)
-        with self._threads:
+        with self._writers:
             if not turn.is_over:
                 self._take([self._turns.popleft() for _ in range(len(self._turns))])
         if turn.error is not None:
@@ -117,14 +122,19 @@ class SharedTables:
             left = turns
             if not self._lock.exists():
                 # What changes nothing makes no folder either.
-                left = [turn for turn in turns if turn.decides(self._current())]
+                with self._threads:
+                    left = [turn for turn in turns if turn.decides(self._current())]
             if left:
                 with self._lock.exclusive():
-                    self._refresh()
-                    with self._image.appending():
-                        for turn in left:
-                            self._append(turn)
-                    self._fold_when_long()
+                    try:
+                        with self._threads:
+                            self._refresh()
+                            for turn in left:
+                                self._append(turn)
+                    finally:
+                        self._image.sync()
+                    with self._threads:
+                        self._fold_when_long()
         except BaseException as error:
             # It is not known of any of them that it is there.
             for turn in turns:
@@ -144,6 +154,7 @@ class SharedTables:
             self._refresh()
 
     def _current(self) -> Tables:
+        """The tables, with what others wrote. For who holds both locks."""
         self._refuse_when_closed()
         if self._image.changed():
             with self._lock.shared():
