@@ -95,10 +95,10 @@ class RowByRow:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """The table, or its rows."""
+        yield Text(self.title, style=Style(bold=True), overflow="fold")
         if self._fits_beside(console, options):
             yield self.beside
             return
-        yield Text(self.title, style=Style(bold=True), overflow="fold")
         for first, *others in self.rows:
             yield first if isinstance(first, Text) else Text(str(first), overflow="fold")
             for column, cell in zip(self.columns[1:], others, strict=False):
@@ -133,8 +133,7 @@ def _indented(text: str, width: int) -> Iterator[Text]:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> RowByRow:
     """A table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
-    heading = Text(title, style=Style(bold=True), no_wrap=True, overflow="ignore")
-    result = Table(title=heading, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style=Style())
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for number, column in enumerate(columns):
         justify: JustifyMethod = "right" if column.startswith(">") else "left"
         result.add_column(column.lstrip(">"), justify=justify, overflow="fold", no_wrap=not number)

@@ -63,6 +63,13 @@ def test_a_table_breaks_no_command_where_there_is_little_room(monkeypatch: pytes
         assert [one for one in shown.splitlines() if len(one) > columns and one.strip() != command] == []
 
 
+def test_a_table_with_a_long_title_and_little_in_it_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = drawn(table(f"source {'word ' * 12}", ["Code"], [["a"]]))
+    assert max(map(len, shown.splitlines())) <= 40
+    assert shown.splitlines()[-1].strip() == "a"
+
+
 def seen(home: Path, columns: int, *arguments: str) -> str:
     """What a terminal of so many columns is written by a command."""
     ours, theirs = pty.openpty()
