@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from giftping.output.json import id_text, instant
 from giftping.output.phrases import who
 from giftping.runs.state_folder import ATTACHMENTS, BACKUPS, UPGRADE_BACKUPS
 from giftping.runs.sweep import Attachments
+from giftping.store.tiny.engine import TinyEngine
 from giftping.text import counted, when
 from giftping.todo.forget import Forgotten, forget_documents
 from giftping.todo.history import Event
@@ -64,6 +66,9 @@ def forget_member(session: Session, user_id: int, *, yes: bool) -> int:
         raise UsageError("nobody was forgotten; say --yes to forget without being asked")
     with open_members(session) as members:
         found = _forget(members, user_id, _known(members, user_id))
+    # Beside it lie what it was before, and how it came to be what it is.
+    with closing(TinyEngine(session.settings.state)) as folder:
+        folder.drop_former()
     session.give(_object(user_id, found))
     _tell(session, name, found)
     return EXIT_FINE

@@ -110,6 +110,8 @@ def is_state(document: object) -> bool:
 def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
     """The facts that a state tells, a file's (v0 to v1) or a document's: channels, and lists of codes by guild."""
     reported: list[Reported] = []
+    if document.get("_id", STATE) != STATE:
+        reported.append(_odd(STATE, document["_id"], "not where an older bot keeps its state; taken over all the same"))
     times = _times(document, where, reported)
     channels: dict[int, int] = {}
     for key, value in _table(document, "channels", where, reported).items():

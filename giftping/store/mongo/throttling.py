@@ -16,6 +16,9 @@ from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 THROTTLED = 16500
 """The code of Azure Cosmos DB for that (https://learn.microsoft.com/azure/cosmos-db/mongodb/error-codes-solutions)."""
 
+OVERLOADED = "SystemOverloadedError"
+"""The label of MongoDB's own servers for that, whatever the code (its drivers' specification, Client Backpressure)."""
+
 BUDGET = 30.0
 """Seconds that one link waits in all."""
 
@@ -57,7 +60,8 @@ class Patience:
 
 def is_throttled(error: PyMongoError) -> bool:
     """Whether a request was refused as a whole; of a batch some may have been made, which is its maker's to know."""
-    return isinstance(error, OperationFailure) and not isinstance(error, BulkWriteError) and error.code == THROTTLED
+    is_whole = isinstance(error, OperationFailure) and not isinstance(error, BulkWriteError)
+    return is_whole and (error.code == THROTTLED or error.has_error_label(OVERLOADED))
 
 
 def is_throttled_write(refused: Mapping[str, Any]) -> bool:

@@ -170,6 +170,10 @@ class TinyEngine:
 
         return self._shared.write(decide_today)
 
+    def drop_former(self) -> None:
+        """Keep nothing of what was removed or changed in the files of the ledger; backups are others."""
+        self._shared.drop_former()
+
     def schema(self) -> int:
         """By which schema what is there is written; today's where there is nothing."""
         with self._shared.tables() as tables:

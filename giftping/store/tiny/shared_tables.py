@@ -82,6 +82,12 @@ class SharedTables:
             finally:
                 self._image.close()
 
+    def drop_former(self) -> None:
+        """Keep nothing on the disk of what was there once and is no more. Raise StoreError when that fails."""
+        with self._threads, self._lock.exclusive():
+            self._refresh()
+            self._image.drop_former()
+
     @contextmanager
     def tables(self) -> Iterator[Tables]:
         """The tables, with what others wrote, for reading within the block."""

@@ -32,7 +32,8 @@ def known(past: Past, **fields: Any) -> None:
 
 
 def kept(past: Past) -> str:
-    return "".join(path.read_text() for path in past.state.glob("giftping.json"))
+    """All that the files of the state folder hold, what is kept of earlier states among it."""
+    return "".join(path.read_text() for path in past.state.rglob("*") if path.is_file())
 
 
 @pytest.mark.usefixtures("discord")
