@@ -236,7 +236,7 @@ class MirroredEngine:
         """The engine as it is asked: who only looks sees what an older giftping wrote in the shapes of today."""
         if not self._read_only or engine.schema() >= SCHEMA_VERSION:
             return engine
-        from giftping.store.upgraded_view import UpgradedView
+        from giftping.store.upgrade import UpgradedView
 
         if engine.name not in self._shown:
             self._shown[engine.name] = UpgradedView(engine, self._clock())

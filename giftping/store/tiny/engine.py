@@ -82,9 +82,9 @@ class TinyEngine:
         return False
 
     @property
-    def odd_ids(self) -> tuple[OddId, ...]:
+    def odd_ids(self) -> Collection[OddId]:
         """The documents met so far whose `_id` is no text; it grows with those met later."""
-        return tuple(self._odd)
+        return self._odd.keys()
 
     @property
     def held_back(self) -> str:
