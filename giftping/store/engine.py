@@ -7,9 +7,10 @@ the document is still as it was read: that is the only referee between processes
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_TIMESTAMPS, Document
 
@@ -33,6 +34,8 @@ Where = Mapping[str, Collection[object]]
 
 OddId = tuple[str, str]
 """A collection, and an `_id` in it that is no text, as it is shown."""
+
+_Item = TypeVar("_Item")
 
 USER_ID = "[1-9][0-9]{0,19}"
 """How the ids of the members' documents are written, as a regular expression."""
@@ -143,6 +146,13 @@ def refuse_doubles(changes: Sequence[Change]) -> None:
     for change in changes:
         if change.before is not None and change.after is not None and change.before["_id"] != change.after["_id"]:
             raise ValueError("a document cannot change its _id")
+
+
+def in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """The items, so many at a time."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 def fresh_rev() -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from giftping.store.base import EntryState, StoreError
 from giftping.store.documents import CLEARS, LEDGER, TODO_COLLECTIONS, state_of
-from giftping.store.engine import Change, changed_document, fresh_rev, rests_on
+from giftping.store.engine import Change, changed_document, fresh_rev, in_batches, rests_on
 from giftping.store.fields import plain_document
 from giftping.store.forgotten import purge_again
 from giftping.store.mirror.changes import Queued
@@ -22,8 +21,6 @@ PAGE = 1000
 
 TRIES = 20
 """How often a document is carried back anew because others changed it meanwhile."""
-
-_Item = TypeVar("_Item")
 
 
 def carry_back(database: MongoEngine, mirror: TinyEngine) -> int:
@@ -100,7 +97,7 @@ _Results = list[tuple[Queued, Mapping[str, Any] | None, bool]]
 
 def _carried(database: MongoEngine, queue: Sequence[Queued]) -> Iterator[_Results]:
     clears = list(database.walk(CLEARS)) if any(one.collection == LEDGER for one in queue) else []
-    for page in _pages(queue):
+    for page in in_batches(queue, PAGE):
         left = list(page)
         for _ in range(TRIES):
             results = _carry(database, left, clears)
@@ -173,7 +170,7 @@ def follow(database: MongoEngine, mirror: TinyEngine) -> None:
                 if plain != here.get(id_) or not any(value is not None for value in plain):
                     yield id_
 
-        for page in _pages(differing()):
+        for page in in_batches(differing(), PAGE):
             take_in(mirror, collection, list(database.get(collection, page).values()))
         if gone and collection == LEDGER:
             gone -= put_back_sent(database, mirror, gone)
@@ -200,9 +197,3 @@ def follow_read(
     if differing or gone:
         confirm()
         take_in(mirror, collection, differing, gone, before)
-
-
-def _pages(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    rest = iter(items)
-    while page := list(islice(rest, PAGE)):
-        yield page
