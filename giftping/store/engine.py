@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_TIMESTAMPS, Document
+from giftping.store.fields import plain_document
 
 REV = "rev"
 """The field that says which of its states a document is in: new with every change, so that whoever decided on an older
@@ -158,6 +159,16 @@ def in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
 def fresh_rev() -> str:
     """A `rev` that no document has had yet."""
     return os.urandom(8).hex()
+
+
+def plain_change(change: Change) -> Change:
+    """The change with what JSON has no word for as texts."""
+    before, after = change.before, change.after
+    return replace(
+        change,
+        before=None if before is None else plain_document(before),
+        after=None if after is None else plain_document(after),
+    )
 
 
 def guarded_values(change: Change) -> Document:

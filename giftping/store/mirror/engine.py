@@ -23,6 +23,7 @@ from giftping.store.engine import (
     Engine,
     Where,
     fresh_rev,
+    plain_change,
     refuse_doubles,
     still_holds,
 )
@@ -358,9 +359,8 @@ class MirroredEngine:
         refused = [one for one, done in zip(deliveries, made, strict=True) if not done]
         if refused:
             there = self._take_in(refused)
-            plain = [Change(one.collection, _plain(one.before), _plain(one.after)) for one in refused]
-            holds = [still_holds(_plain(there.get(one.id)), one) for one in plain]
-            again = [one for one, is_as_read in zip(refused, holds, strict=True) if is_as_read]
+            plain = {id_: plain_document(one) for id_, one in there.items()}
+            again = [one for one in refused if still_holds(plain.get(one.id), plain_change(one))]
             if again:
                 late = dict(zip((one.key for one in again), self._mirror.change(again, rev=rev), strict=True))
                 refused = [one for one in refused if not late.get(one.key)]
@@ -394,7 +394,3 @@ class MirroredEngine:
         for collection, found in there.items():
             take_in(self._mirror, collection, list(found.values()), ids[collection] - found.keys())
         return found
-
-
-def _plain(document: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    return None if document is None else plain_document(document)
