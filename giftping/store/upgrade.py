@@ -28,7 +28,7 @@ from giftping.store.documents import (
     schema_document,
 )
 from giftping.store.engine import Change, Engine
-from giftping.store.fields import DocumentError, is_text, time_from_value, time_to_text
+from giftping.store.fields import DocumentError, is_text, time_from_value, time_or_none, time_to_text
 from giftping.store.first_schema import OPEN_STATES, OnOdd, changes_to_entries, changes_to_guilds
 from giftping.store.memory import MemoryEngine
 from giftping.store.tiny.files import StoreLock
@@ -256,17 +256,10 @@ def _last_runs(engine: Engine, own: str) -> dict[str, str]:
     recorded = {document["_id"] for document in engine.walk(HOSTS)}
     last: dict[str, str] = {}
     for document in engine.walk(RUNS):
-        name, at = document.get("host"), _time_text(document.get("finished_at"))
+        name, at = document.get("host"), time_or_none(document.get("finished_at"))
         if is_text(name) and name not in (own, "", *recorded) and at:
-            last[name] = max(at, last.get(name, ""))
+            last[name] = max(time_to_text(at), last.get(name, ""))
     return last
-
-
-def _time_text(value: object) -> str:
-    try:
-        return time_to_text(time_from_value(value))
-    except (TypeError, ValueError, OverflowError):
-        return ""
 
 
 def _is_recent(text: object, now: datetime) -> bool:
