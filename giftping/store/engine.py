@@ -30,6 +30,9 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
 """The fields by which a document is still as it was read; `rev` in all other collections. A missing field is as good
 as null, 5 and 5.0 are equal."""
 
+TRIES = 20
+"""How often a change is made anew because somebody else was faster; each time somebody else has got on."""
+
 Where = Mapping[str, Collection[object]]
 """For each of some top-level fields the values that are wanted; None among them stands for a missing field, too."""
 
@@ -136,6 +139,14 @@ class Engine(Protocol):
 
         Raise StoreError when a file could not be brought up to date; nothing is lost then.
         """
+
+
+def found_by_key(engine: Engine, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The documents under these collections and ids. One query for each collection."""
+    ids: dict[str, set[str]] = {}
+    for collection, id_ in keys:
+        ids.setdefault(collection, set()).add(id_)
+    return {(name, id_): one for name, wanted in ids.items() for id_, one in engine.get(name, wanted).items()}
 
 
 def refuse_doubles(changes: Sequence[Change]) -> None:

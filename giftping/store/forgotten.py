@@ -20,7 +20,7 @@ from giftping.store.documents import (
     TODO_TIMESTAMPS,
     Document,
 )
-from giftping.store.engine import REV, Change, Engine
+from giftping.store.engine import REV, TRIES, Change, Engine
 from giftping.store.errors import StoreError
 from giftping.store.fields import DocumentError, Fields, epoch_seconds, tables_in, whole_number
 from giftping.text import id_or_none
@@ -30,8 +30,6 @@ FORGOTTEN = "forgotten "
 
 KEPT = timedelta(days=365)
 """How long such a note is kept: no backup that is older is put back."""
-
-TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from giftping.store.documents import (
     SUBSCRIPTIONS,
     schema_document,
 )
-from giftping.store.engine import Change, Engine
+from giftping.store.engine import TRIES, Change, Engine
 from giftping.store.fields import DocumentError, is_text, time_from_value, time_or_none, time_to_text
 from giftping.store.first_schema import OPEN_STATES, OnOdd, changes_to_entries, changes_to_guilds
 from giftping.store.memory import MemoryEngine
@@ -44,9 +44,6 @@ UPGRADE_ID = "upgrade"
 """In `meta`: which upgrade was begun, where its backup is, and which hosts it waits for."""
 
 BATCH = 1000
-
-TRIES = 20
-"""How often what is left is looked for: an older giftping may have changed something meanwhile."""
 
 SEEN_FOR = timedelta(minutes=10)
 """How long a host is taken to be at it after its last run: 0.1.0 tells its end alone."""

@@ -43,7 +43,6 @@ from giftping.store.mirror.identity import (
     was_renamed,
     what_is_the_matter,
 )
-from giftping.store.mirror.meeting import carry_back, clear_again, follow, put_back
 from giftping.store.mirror.notes import (
     Away,
     Synced,
@@ -57,6 +56,7 @@ from giftping.store.mirror.notes import (
     synced_of,
     waiting,
 )
+from giftping.store.mirror.sync import carry_back, clear_again, follow, put_back
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
