@@ -10,6 +10,7 @@ from typing import Any
 
 from giftping.store.engine import (
     Change,
+    OddId,
     Where,
     changed_document,
     fresh_rev,
@@ -25,10 +26,10 @@ class MemoryEngine:
     """Keeps `giftping.store.engine.Engine` in dictionaries, which are gone with it."""
 
     name = "the store in memory"
-    notices: tuple[str, ...] = ()
+    notices: Sequence[str] = ()
     is_away = False
     held_back = ""
-    odd_ids = ()
+    odd_ids: Collection[OddId] = ()
     closed_fingerprint = None
 
     def __init__(self) -> None:

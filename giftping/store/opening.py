@@ -127,7 +127,7 @@ def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], dateti
             f" {again}",
         )
     if is_older and read_only:
-        from giftping.store.upgraded_view import UpgradedView
+        from giftping.store.upgrade import UpgradedView
 
         return Store(UpgradedView(engine, clock()))
     return Store(engine)

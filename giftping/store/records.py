@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from giftping.store.base import (
@@ -35,7 +34,7 @@ from giftping.store.documents import (
     state_of,
     stray_entry,
 )
-from giftping.store.engine import REV, Change, Engine, fresh_rev
+from giftping.store.engine import REV, Change, Engine, fresh_rev, in_batches
 from giftping.store.fields import Fields
 from giftping.store.guild_records import GuildRecords
 
@@ -78,9 +77,8 @@ class Store(GuildRecords):
         shared: dict[frozenset[str], frozenset[str]] = {}
         found: dict[int, frozenset[str]] = dict.fromkeys(guild_ids, frozenset())
         strays: frozenset[tuple[int | None, str, object]] | None = None
-        everybody, at_once = iter(found.copy()), max(1, IDS_AT_ONCE // max(1, len(numbers)))
         # As many as one query takes, as the ids of all guilds would be a tenth of what a run holds.
-        while some := list(islice(everybody, at_once)) if numbers else []:
+        for some in in_batches(list(found) if numbers else (), max(1, IDS_AT_ONCE // max(1, len(numbers)))):
             ids = {guild_id: [entry_id(guild_id, game, *one) for one in numbers.items()] for guild_id in some}
             wanted = {id_ for of_guild in ids.values() for id_ in of_guild}
             present = self.engine.present(LEDGER, wanted)

@@ -37,7 +37,7 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import RESTS_ON, REV, Change, Engine, rests_on
 from giftping.store.fields import plain_document
-from giftping.store.mongo import collections
+from giftping.store.mongo import engine as mongo_engine
 from giftping.store.mongo.engine import MongoEngine
 
 OpenEngine = Callable[[], Engine]
@@ -614,7 +614,7 @@ def test_a_document_whose_id_is_no_text_is_named_and_skipped(
 def test_odd_ids_hide_no_document_of_a_collection_of_many_pages(
     mongo: MongoEngine, there: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collections, "PAGE", 3)
+    monkeypatch.setattr(mongo_engine, "PAGE", 3)
     texts = [f"{number}" for number in range(10, 20)]
     odd = [*range(7), *({"a": number} for number in range(7))]
     there[TODO_EVENTS].insert_many([{"_id": id_} for id_ in [*odd, *texts]])

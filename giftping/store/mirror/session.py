@@ -46,7 +46,6 @@ from giftping.store.mirror.identity import (
     was_renamed,
     what_is_the_matter,
 )
-from giftping.store.mirror.meeting import carry_back, clear_again, follow, put_back
 from giftping.store.mirror.notes import (
     Away,
     Synced,
@@ -60,6 +59,7 @@ from giftping.store.mirror.notes import (
     synced_of,
     waiting,
 )
+from giftping.store.mirror.sync import carry_back, clear_again, follow, put_back
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock

@@ -31,7 +31,6 @@ from giftping.store.mirror.identity import (
     remembered_document,
     remembered_now,
 )
-from giftping.store.mirror.meeting import put_back
 from giftping.store.mirror.notes import (
     SYNCED_ID,
     Synced,
@@ -40,6 +39,7 @@ from giftping.store.mirror.notes import (
     synced_document,
     synced_of,
 )
+from giftping.store.mirror.sync import put_back
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
