@@ -17,6 +17,7 @@ from giftping.store.tiny.files import (
     PREVIOUS_JOURNAL,
     PREVIOUS_SNAPSHOT,
     SNAPSHOT,
+    UPGRADE_LOCK,
 )
 from giftping.wiring import HOST_FILE
 
@@ -43,8 +44,6 @@ TOLD_BEFORE = ("told-codes.json", "told-todo.json")
 BACKUPS = "before-migrate-*.json"
 UPGRADE_BACKUPS = "before-upgrade-*.json"
 """The store names them, with the time in place of the `*`."""
-
-UPGRADE_LOCK = "upgrade.lock"
 
 DRAFTS = "*.tmp"
 """Every file is written beside its place and then put there, so that a run that is killed leaves it whole."""

@@ -36,7 +36,7 @@ from giftping.store.engine import (
     still_holds,
 )
 from giftping.store.fields import is_text
-from giftping.store.mongo.link import MongoLink
+from giftping.store.mongo.link import ANSWER, MongoLink
 from giftping.store.mongo.olddata import OldDatabase
 from giftping.store.mongo.queries import (
     ANY_TEXT,
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from giftping.settings.secrets import Secret
 
 SERVER_SELECTION = timedelta(seconds=3)
-ANSWER = timedelta(seconds=10)
 
 PAGE = 10_000
 """How many documents are read or written with one request; the largest message is 48 MB."""
