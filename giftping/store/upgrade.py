@@ -134,7 +134,7 @@ class _Upgrading:
 
     def _backed_up(self) -> str:
         """The file with all there was; of an upgrade that goes on, the one from its beginning."""
-        from giftping.store.tiny.backup import write_backup
+        from giftping.store.tiny.snapshot import write_backup
 
         note = self.engine.get(META, [UPGRADE_ID]).get(UPGRADE_ID)
         if note is not None and "backup" in note:
