@@ -50,6 +50,11 @@ def rests_on(collection: str) -> tuple[str, ...]:
     return RESTS_ON.get(collection, (REV,))
 
 
+def stamp_of(collection: str, document: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values that a change of a document rests on: what to compare two states of it by."""
+    return tuple(document.get(field) for field in rests_on(collection))
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What one document is to become."""
@@ -121,9 +126,6 @@ class Engine(Protocol):
 
         One query. A change takes one off that is given as it was read, alone in its call.
         """
-
-    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The id of each document, and the values that a change of it rests on: what to compare two engines by."""
 
     def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:
         """For each of the changes whether it was made: whether its document was still as it was read.

@@ -22,6 +22,7 @@ from giftping.store.documents import (
     HOSTS,
     LEDGER,
     META,
+    OLDER_OPEN_STATES,
     RUNS,
     SCHEMA_ID,
     SUBSCRIPTIONS,
@@ -29,16 +30,13 @@ from giftping.store.documents import (
 )
 from giftping.store.engine import TRIES, Change, Engine
 from giftping.store.fields import DocumentError, is_text, time_from_value, time_or_none, time_to_text
-from giftping.store.first_schema import OPEN_STATES, OnOdd, changes_to_entries, changes_to_guilds
+from giftping.store.first_schema import OnOdd, changes_to_entries, changes_to_guilds
 from giftping.store.memory import MemoryEngine
-from giftping.store.tiny.files import StoreLock
+from giftping.store.tiny.files import UPGRADE_LOCK, StoreLock
 from giftping.text import counted
 
 _CHANGED = (GUILDS, SUBSCRIPTIONS, DELIVERIES, LEDGER)
 """The collections that an upgrade changes."""
-
-UPGRADE_LOCK = "upgrade.lock"
-"""The file in the state folder that is locked while this host upgrades."""
 
 UPGRADE_ID = "upgrade"
 """In `meta`: which upgrade was begun, where its backup is, and which hosts it waits for."""
@@ -136,7 +134,7 @@ class _Upgrading:
 
     def _backed_up(self) -> str:
         """The file with all there was; of an upgrade that goes on, the one from its beginning."""
-        from giftping.store.tiny.backup import write_backup
+        from giftping.store.tiny.snapshot import write_backup
 
         note = self.engine.get(META, [UPGRADE_ID]).get(UPGRADE_ID)
         if note is not None and "backup" in note:
@@ -161,7 +159,7 @@ class _Upgrading:
 def changes_left(engine: Engine, now: datetime, on_odd: OnOdd) -> Iterator[list[Change]]:
     """For each guild and each message under way of the first schema its changes."""
     yield from changes_to_guilds(list(engine.walk(GUILDS)), on_odd)
-    yield from changes_to_entries(engine.find(LEDGER, {"state": OPEN_STATES}), now, on_odd)
+    yield from changes_to_entries(engine.find(LEDGER, {"state": OLDER_OPEN_STATES}), now, on_odd)
 
 
 def _batches(groups: Iterable[Sequence[Change]]) -> Iterator[list[Change]]:

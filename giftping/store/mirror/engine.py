@@ -218,10 +218,6 @@ class MirroredEngine:
         """The documents whose `_id` is no text, or one unlike a regular expression; a mirror has none but texts."""
         return self._read(lambda engine: engine.strays(collection, unlike))
 
-    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The id of each document, and the values that a change of it rests on."""
-        return iter(self._read(lambda engine: list(engine.stamps(collection))))
-
     def old_data(self, database: str | None = None) -> OldData:
         """The old data to take over from MongoDB's own database, or from another one on its server."""
         return self._database.old_data(database)

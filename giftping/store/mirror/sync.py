@@ -7,7 +7,16 @@ from typing import Any
 
 from giftping.store.base import EntryState, StoreError
 from giftping.store.documents import CLEARS, LEDGER, TODO_COLLECTIONS, state_of
-from giftping.store.engine import TRIES, Change, changed_document, found_by_key, fresh_rev, in_batches, rests_on
+from giftping.store.engine import (
+    TRIES,
+    Change,
+    changed_document,
+    found_by_key,
+    fresh_rev,
+    in_batches,
+    rests_on,
+    stamp_of,
+)
 from giftping.store.fields import plain_document
 from giftping.store.forgotten import purge_again
 from giftping.store.mirror.changes import Queued, known
@@ -135,7 +144,7 @@ def follow(database: MongoEngine, mirror: TinyEngine) -> None:
     What it knows as sent, and no clear covers, it does not forget: the database is told again.
     """
     for collection in FOLLOWED:
-        here = dict(mirror.stamps(collection))
+        here = {one["_id"]: stamp_of(collection, one) for one in mirror.walk(collection)}
         gone = set(here)
 
         def differing(

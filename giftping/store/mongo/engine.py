@@ -33,11 +33,12 @@ from giftping.store.engine import (
     in_batches,
     refuse_doubles,
     rests_on,
+    stamp_of,
     still_holds,
 )
 from giftping.store.fields import is_text
-from giftping.store.mongo.link import MongoLink
-from giftping.store.mongo.olddata import OldDatabase
+from giftping.store.legacy.shapes import FLAG, STATE
+from giftping.store.mongo.link import ANSWER, MongoLink
 from giftping.store.mongo.queries import (
     ANY_TEXT,
     INDEXES,
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from giftping.settings.secrets import Secret
 
 SERVER_SELECTION = timedelta(seconds=3)
-ANSWER = timedelta(seconds=10)
 
 PAGE = 10_000
 """How many documents are read or written with one request; the largest message is 48 MB."""
@@ -150,10 +150,9 @@ class MongoEngine:
         return list(found)
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The id of each document, and the values that a change of it rests on."""
-        fields = rests_on(collection)
-        for document in self._found(collection, fields=dict.fromkeys(("_id", *fields), 1)):
-            yield document["_id"], tuple(document.get(field) for field in fields)
+        """The id of each document, and the values that a change of it rests on. Nothing else is fetched."""
+        for document in self._found(collection, fields=dict.fromkeys(("_id", *rests_on(collection)), 1)):
+            yield document["_id"], stamp_of(collection, document)
 
     def _found(
         self, collection: str, wanted: Document | None = None, within: str = "", fields: Document | None = None
@@ -335,3 +334,23 @@ def _guarded(change: Change, rev: str) -> Put:
         document: Document = changed_document(None, change, rev)
         return ReplaceOne({"_id": change.id, REV: rev}, document, upsert=True)
     return UpdateOne(as_it_was_read(change), update_or_refusal(change, rev), upsert=True)
+
+
+class OldDatabase:
+    """A database of an older bot: its documents as they are, and the flag that it sets when all went over."""
+
+    keeps_flag = True
+
+    def __init__(self, link: MongoLink) -> None:
+        self._link = link
+        self.name = link.name
+
+    def documents(self, collection: str) -> Iterator[Mapping[str, Any]]:
+        """A collection's documents; nothing where there is no such collection."""
+        with self._link.told():
+            yield from self._link.collection(collection).find({})
+
+    def set_flag(self) -> None:
+        """Set the older bot's flag in its state document, where there is one and it is not set."""
+        with self._link.told():
+            self._link.collection(STATE).update_one({"_id": STATE, FLAG: {"$ne": True}}, {"$set": {FLAG: True}})

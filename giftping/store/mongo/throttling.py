@@ -33,7 +33,7 @@ _RETRY_AFTER = re.compile(r"RetryAfterMs\s*[=:]\s*(\d{1,9})")
 Put: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
 """A write that is refused where the document's place is taken, or where it is not as it was read."""
 
-_DUPLICATE_KEY = 11000
+DUPLICATE_KEY = 11000
 _OTHER_ID = 66
 """What answers an upsert that would insert under another `_id` than the one it asks for.
 
@@ -127,4 +127,4 @@ def _is_lost(refused: Mapping[str, Any]) -> bool:
     """Whether a write came too late: the id is taken, not by another unique index, or the document changed."""
     if refused["code"] == _OTHER_ID:
         return True
-    return refused["code"] == _DUPLICATE_KEY and list(refused.get("keyPattern", ["_id"])) == ["_id"]
+    return refused["code"] == DUPLICATE_KEY and list(refused.get("keyPattern", ["_id"])) == ["_id"]

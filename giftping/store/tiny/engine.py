@@ -22,7 +22,6 @@ from giftping.store.engine import (
     is_wanted,
     plain_change,
     refuse_doubles,
-    rests_on,
     still_holds,
 )
 from giftping.store.fields import plain_document
@@ -167,12 +166,6 @@ class TinyEngine:
         strays = tables.strays(collection)
         self._odd |= {(collection, repr(one["_id"])): None for one in strays}
         return strays
-
-    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The id of each document, and the values that a change of it rests on."""
-        fields = rests_on(collection)
-        for document in self.walk(collection):
-            yield document["_id"], tuple(document.get(field) for field in fields)
 
     def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:
         """For each of the changes whether it was made; `rev`, where given, is the one that the documents get."""
