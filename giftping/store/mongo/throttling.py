@@ -60,8 +60,9 @@ class Patience:
 
 def is_throttled(error: PyMongoError) -> bool:
     """Whether a request was refused as a whole; of a batch some may have been made, which is its maker's to know."""
-    is_whole = isinstance(error, OperationFailure) and not isinstance(error, BulkWriteError)
-    return is_whole and (error.code == THROTTLED or error.has_error_label(OVERLOADED))
+    if not isinstance(error, OperationFailure) or isinstance(error, BulkWriteError):
+        return False
+    return error.code == THROTTLED or error.has_error_label(OVERLOADED)
 
 
 def is_throttled_write(refused: Mapping[str, Any]) -> bool:
