@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +12,9 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import id_text, instant
 from giftping.output.phrases import who
+from giftping.runs.migrate import taken_from_elsewhere
 from giftping.runs.state_folder import ATTACHMENTS, BACKUPS, UPGRADE_BACKUPS
 from giftping.runs.sweep import Attachments
-from giftping.store.legacy.migrate import taken_over
-from giftping.store.tiny.engine import TinyEngine
 from giftping.text import counted, when
 from giftping.todo.forget import Forgotten, forget_documents
 from giftping.todo.history import Event
@@ -70,8 +68,7 @@ def forget_member(session: Session, user_id: int, *, yes: bool) -> int:
     with open_members(session) as members:
         found = _forget(members, user_id, _known(members, user_id))
     # Beside it lie what it was before, and how it came to be what it is.
-    with closing(TinyEngine(session.settings.state)) as folder:
-        folder.drop_former()
+    session.wiring.drop_former()
     session.give(_object(user_id, found))
     _tell(session, name, found)
     return EXIT_FINE
@@ -107,9 +104,7 @@ def _forget(members: Members, user_id: int, known: _Known) -> _Outcome:
         role_taken_at=removal.at if removal is not None and is_taken else None,
         messages=_messages(members, known.events),
         backups=tuple(backups),
-        taken_from=tuple(
-            name for name in taken_over(members.repository.store) if name != members.repository.store.name
-        ),
+        taken_from=taken_from_elsewhere(store),
         waits=store.is_away,
     )
 

@@ -79,6 +79,13 @@ def migrate_at_first(settings: Settings, store: Store) -> MigrationReport | None
     return _migrate(settings, store, [source])
 
 
+def taken_from_elsewhere(store: Store) -> tuple[str, ...]:
+    """The files and other databases that were taken over into a store, by name."""
+    from giftping.store.legacy.migrate import taken_over
+
+    return tuple(name for name in taken_over(store) if name != store.name)
+
+
 def _odd_documents(sources: Sequence[OldData]) -> Iterator[Reported]:
     """The documents in giftping's and the TODO bot's shapes that cannot be read; they are taken over as they are.
 
