@@ -345,19 +345,20 @@ def guilds_add(
 ) -> int:
     """Add games that a guild follows, or change where they go; other games of the guild stay as they are."""
     from giftping.commands import subscribing
+    from giftping.commands.guild_request import GuildRequest, mention_from, style_named
     from giftping.commands.posting import PostingRequest
 
-    request = subscribing.GuildRequest(
+    request = GuildRequest(
         guild,
         webhook,
         channel,
         tuple(game or ()),
-        tuple(map(subscribing.mention_from, mention or ())),
+        tuple(map(mention_from, mention or ())),
         announce_current,
         no_mention,
         label=label,
         language=language,
-        style=subscribing.style_named(style) if style else None,
+        style=style_named(style) if style else None,
         posting=PostingRequest(posts, tuple(tag or ()), no_tag, publish, username, avatar),
         is_checked=not no_check,
     )

@@ -23,8 +23,25 @@ from giftping.codes.left_open import Settled, Settling, left_after, settle_left
 from giftping.codes.look import look_for
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
-from giftping.codes.owed import OwedNow, messages_left_alone, owed_by, owed_now, resting_messages, without
-from giftping.codes.plan import DestinationPlan, Listed, destination_plans, listed_by_game, plan_for, sightings_by_hand
+from giftping.codes.owed import (
+    OwedNow,
+    at_their_place,
+    left_to_later,
+    messages_left_alone,
+    owed_by,
+    owed_now,
+    resting_messages,
+    without,
+)
+from giftping.codes.plan import (
+    DestinationPlan,
+    Listed,
+    destination_plans,
+    listed_by_game,
+    plan_for,
+    said_of_destinations,
+    sightings_by_hand,
+)
 from giftping.codes.publishing import Publish, Published, Publisher
 from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, DestinationWork
@@ -39,7 +56,6 @@ from giftping.settings.sources import SourceDefinition
 from giftping.store.base import CodeRecord, Subscription
 from giftping.store.documents import LEDGER
 from giftping.store.records import Store
-from giftping.text import key_of
 from giftping.words.catalogue import Words
 
 
@@ -124,13 +140,15 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         listed = listed_by_game(gathered.sources, judged.valid, remembered, judged.records, added)
         owed = _owed(settled.refused, request, everyone, remembered, judged.codes, judging, ends_by)
         known_games = {game: listed[game] for game in listed if game in tools.games}
-        alone = messages_left_alone(settled.refused, subscriptions, tools.clock())
-        not_again = _not_again(settled.reports, alone)
+        refused = at_their_place(settled.refused, subscriptions)
+        alone = messages_left_alone(refused, subscriptions, tools.clock())
+        not_again = left_to_later(settled.reports, alone)
         plans = _plan(store, subscriptions, known_games, not_again, owed.unlisted, own, tools)
-        work = _deliver(courier, plans, settled.refused, tools, dry_run=request.dry_run)
+        done = _deliver(courier, plans, refused, tools, dry_run=request.dry_run)
+        work = said_of_destinations(plans, done, by_guild(everyone))
         if not request.dry_run:
             _tidy(deliveries, settled, owed, request)
-        published = _publish(deliveries.store, judged.records, subscriptions, ends_by, tools, request)
+        published = _publish(deliveries.store, judged.records, subscriptions, everyone, ends_by, tools, request)
         edits = Edits()
         if rules.edit_messages:
             edits = _edit(deliveries, judged.records, subscriptions, speech, ends_by, tools, request)
@@ -261,20 +279,6 @@ def _plan(
     )
 
 
-def _not_again(
-    settled: Iterable[DeliveryReport], alone: Mapping[tuple[int, str], Sequence[Delivery]]
-) -> dict[tuple[int, str], set[str]]:
-    """By guild and game the keys that a run leaves to a later one.
-
-    What settling has just looked into is, whatever came of it: the trouble would be the same. So is what was refused
-    for its content not long ago.
-    """
-    keys = {of: {key_of(spelling) for one in refused for spelling in one.spellings} for of, refused in alone.items()}
-    for report in settled:
-        keys.setdefault((report.guild_id, report.game), set()).update(map(key_of, report.codes))
-    return keys
-
-
 def _deliver(
     courier: Courier,
     plans: Sequence[DestinationPlan],
@@ -367,6 +371,7 @@ def _publish(
     store: Store,
     records: Mapping[str, CodeRecord],
     subscriptions: Sequence[Subscription],
+    everyone: Sequence[Subscription],
     ends_by: datetime,
     tools: CheckTools,
     request: CheckRequest,
@@ -382,6 +387,7 @@ def _publish(
         side_by_side=tools.side_by_side,
         records=records,
         subscriptions=subscriptions,
+        everyone=everyone,
         now=ends_by,
     )
     return publisher.rehearse() if request.dry_run else publisher.publish_owed()
