@@ -22,8 +22,25 @@ from giftping.codes.left_open import Settled, Settling, left_after, settle_left
 from giftping.codes.look import look_for
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
-from giftping.codes.owed import OwedNow, messages_left_alone, owed_by, owed_now, resting_messages, without
-from giftping.codes.plan import DestinationPlan, Listed, destination_plans, listed_by_game, plan_for, sightings_by_hand
+from giftping.codes.owed import (
+    OwedNow,
+    at_their_place,
+    left_to_later,
+    messages_left_alone,
+    owed_by,
+    owed_now,
+    resting_messages,
+    without,
+)
+from giftping.codes.plan import (
+    DestinationPlan,
+    Listed,
+    destination_plans,
+    listed_by_game,
+    plan_for,
+    said_of_destinations,
+    sightings_by_hand,
+)
 from giftping.codes.publishing import Published, Publisher
 from giftping.codes.record import run_record
 from giftping.codes.report import CheckReport, DeliveryReport, DeliveryResult, DestinationWork
@@ -37,7 +54,6 @@ from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, Guild, Subscription
 from giftping.store.documents import LEDGER
 from giftping.store.records import Store
-from giftping.text import key_of
 from giftping.words.catalogue import Words
 
 
@@ -49,9 +65,10 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         # What an earlier run left open comes before anything new: a code in it is neither owed nor delivered yet.
         settled = run.settle()
         owed = run.still_owed(settled)
-        alone = messages_left_alone(settled.refused, run.subscriptions, tools.clock())
-        plans = run.plan(owed, _not_again(settled.reports, alone))
-        work = run.deliver(plans, settled)
+        refused = at_their_place(settled.refused, run.subscriptions)
+        alone = messages_left_alone(refused, run.subscriptions, tools.clock())
+        plans = run.plan(owed, left_to_later(settled.reports, alone))
+        work = run.deliver(plans, refused)
         run.tidy(settled, owed)
         published, edits = run.publish(), run.edit()
         report = run.report(settled, owed, alone, work, published, edits)
@@ -190,12 +207,14 @@ class _Check:
             for game, of_game in codes.items()
         }
 
-    def deliver(self, plans: Sequence[DestinationPlan], settled: Settled) -> list[DestinationWork]:
+    def deliver(self, plans: Sequence[DestinationPlan], refused: Sequence[Delivery]) -> list[DestinationWork]:
         """What the plans brought: destinations side by side, because they wait for rate limits of their own."""
-        if self._request.dry_run:
-            return self._rehearsed(plans)
+        done = self._rehearsed(plans) if self._request.dry_run else self._carried_out(plans, refused)
+        return said_of_destinations(plans, done, by_guild(self._looked.everyone))
+
+    def _carried_out(self, plans: Sequence[DestinationPlan], refused: Sequence[Delivery]) -> list[DestinationWork]:
         owed: dict[int | None, list[Delivery]] = {}
-        for one in settled.refused:
+        for one in refused:
             owed.setdefault(one.guild_id, []).append(one)
         return self._tools.side_by_side(lambda plan: self._carry_out(plan, owed.get(plan.first.guild_id, ())), plans)
 
@@ -268,6 +287,7 @@ class _Check:
             side_by_side=tools.side_by_side,
             records=self._looked.judged.records,
             subscriptions=self.subscriptions,
+            everyone=self._looked.everyone,
             now=self._looked.ends_by,
         )
         return publisher.rehearse() if self._request.dry_run else publisher.publish_owed()
@@ -334,20 +354,6 @@ class _Check:
             stopped=tools.stopped(),
             is_whole=self._request.is_complete and not tools.stopped(),
         )
-
-
-def _not_again(
-    settled: Iterable[DeliveryReport], alone: Mapping[tuple[int, str], Sequence[Delivery]]
-) -> dict[tuple[int, str], set[str]]:
-    """By guild and game the keys that a run leaves to a later one.
-
-    What settling has just looked into is, whatever came of it: the trouble would be the same. So is what was refused
-    for its content not long ago.
-    """
-    keys = {of: {key_of(spelling) for one in refused for spelling in one.spellings} for of, refused in alone.items()}
-    for report in settled:
-        keys.setdefault((report.guild_id, report.game), set()).update(map(key_of, report.codes))
-    return keys
 
 
 def _broken(subscriptions: Iterable[Subscription], work: Iterable[DestinationWork]) -> int:
