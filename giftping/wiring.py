@@ -148,6 +148,19 @@ class Wiring:
         finally:
             mirror.close()
 
+    def drop_former(self) -> None:
+        """Keep nothing, in the files of the ledger or the mirror here, of what is not in it any more.
+
+        Raise StoreError when that fails; nothing is lost then.
+        """
+        from giftping.store.tiny.engine import TinyEngine
+
+        kept = TinyEngine(self.settings.state)
+        try:
+            kept.drop_former()
+        finally:
+            kept.close()
+
     def glance(self) -> str | None:
         """What tells that nobody has written to MongoDB, in one round trip; None when it cannot be asked now."""
         from giftping.store.base import StoreError

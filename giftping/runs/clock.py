@@ -6,7 +6,6 @@ Discord with each of its own. Only one that differs has Discord asked, in one re
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -30,9 +29,7 @@ from giftping.delivery.clock import (
 )
 from giftping.net.http_date import http_date
 from giftping.net.steady import steady_seconds
-from giftping.runs.codec import from_json, to_json
-from giftping.runs.state_folder import CLOCK
-from giftping.store.tiny.files import replace_file
+from giftping.runs.state_folder import CLOCK, read_cache, write_cache
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -232,13 +229,8 @@ class HostClock:
         return int(self._steady() * 1000)
 
     def _read(self) -> WitnessedTime | None:
-        if self._state is None:
-            return None
-        try:
-            return from_json(WitnessedTime, json.loads((self._state / CLOCK).read_text("utf-8")))
         # Without it a clock that is behind is noticed a little later.
-        except (OSError, ValueError, RecursionError):
-            return None
+        return None if self._state is None else read_cache(WitnessedTime, self._state / CLOCK)
 
     def _keep(self, shown: datetime) -> None:
         if self._state is None or not self._state.exists():
@@ -253,7 +245,7 @@ class HostClock:
         self._kept = WitnessedTime(shown, uptime, self._boot())
         # Without it a clock that is behind is noticed a little later.
         with suppress(OSError):
-            replace_file(self._state / CLOCK, [f"{json.dumps(to_json(self._kept))}\n".encode()], durable=False)
+            write_cache(self._state / CLOCK, self._kept)
 
 
 def ask_discord(
