@@ -19,11 +19,11 @@ from giftping.codes.fence import DiscordClock
 from giftping.codes.gather import Gathered
 from giftping.codes.holds import JudgingRules
 from giftping.codes.judge import Lists, judge_lists
-from giftping.codes.left_open import Settled, Settling, left_after, settle_left
+from giftping.codes.left_open import Settling, left_after, settle_left, tidy
 from giftping.codes.look import look_for
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
-from giftping.codes.owed import OwedNow, messages_left_alone, owed_by, owed_now, resting_messages, without
+from giftping.codes.owed import OwedNow, messages_left_alone, owed_by, owed_now, resting_messages
 from giftping.codes.plan import DestinationPlan, Listed, destination_plans, listed_by_game, plan_for, sightings_by_hand
 from giftping.codes.publishing import Publish, Published, Publisher
 from giftping.codes.record import run_record
@@ -37,7 +37,6 @@ from giftping.delivery.deliveries import Deliveries, Delivery
 from giftping.settings.catalogue import Game
 from giftping.settings.sources import SourceDefinition
 from giftping.store.base import CodeRecord, Subscription
-from giftping.store.documents import LEDGER
 from giftping.store.records import Store
 from giftping.text import key_of
 from giftping.words.catalogue import Words
@@ -129,7 +128,7 @@ def check(tools: CheckTools, rules: CheckRules, request: CheckRequest) -> CheckR
         plans = _plan(store, subscriptions, known_games, not_again, owed.unlisted, own, tools)
         work = _deliver(courier, plans, settled.refused, tools, dry_run=request.dry_run)
         if not request.dry_run:
-            _tidy(deliveries, settled, owed, request)
+            tidy(deliveries, settled, owed, request, started)
         published = _publish(deliveries.store, judged.records, subscriptions, ends_by, tools, request)
         edits = Edits()
         if rules.edit_messages:
@@ -196,16 +195,6 @@ def _owed(
     before = [one for one in owed_by(refused) if request.is_about(one.guild_id)]
     listed = {(code.game, code.key): code for code in codes}
     return owed_now(before, everyone, records, listed, now=now, rules=rules)
-
-
-def _tidy(deliveries: Deliveries, settled: Settled, owed: OwedNow, request: CheckRequest) -> None:
-    """Remove the deliveries that are done, and what is not owed any more; a run that changes nothing writes nothing."""
-    deliveries.remove_done(settled.done)
-    refused = [one for one in settled.refused if request.is_about(one.guild_id)]
-    ids = {id_ for one in refused for id_ in one.entries}
-    over = owed.over | (deliveries.store.engine.present(LEDGER, ids) if ids else frozenset())
-    if changes := without(refused, over):
-        deliveries.store.engine.change(changes)
 
 
 def _broken(subscriptions: Iterable[Subscription], work: Iterable[DestinationWork]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -104,21 +103,23 @@ def approve(session: Session, codes: Sequence[str], game: str | None, source: st
 
 def reject(session: Session, codes: Sequence[str], game: str | None, source: str | None) -> int:
     """Say of codes that they are none; with a source, of all that are held because of it."""
-    return _rule(session, codes, game, source, _withdrawn, _says_withdrawn)
+    from giftping.codes.holds import withdrawn_by
+
+    return _rule(session, codes, game, source, withdrawn_by, _says_withdrawn)
 
 
 def withdraw(session: Session, code: str, game: str | None, *, undo: bool) -> int:
     """Take a code back, so that it goes out nowhere any more; or, with `undo`, take that back."""
-    from giftping.codes.holds import JudgingRules, commands_for, remembered_clearance
+    from giftping.codes.holds import JudgingRules, commands_for, remembered_clearance, restored_by, withdrawn_by
 
     if not undo:
-        return _rule(session, [code], game, None, _withdrawn, _says_withdrawn)
+        return _rule(session, [code], game, None, withdrawn_by, _says_withdrawn)
     was_withdrawn: set[str] = set()
 
-    def undone(record: CodeRecord, _: Ruling) -> CodeRecord:
+    def undone(record: CodeRecord, ruling: Ruling) -> CodeRecord:
         if record.withdrawn is not None:
             was_withdrawn.add(record.id)
-        return replace(record, withdrawn=None)
+        return restored_by(record, ruling)
 
     def says(record: CodeRecord, now: datetime) -> str:
         if record.id not in was_withdrawn:
@@ -131,11 +132,6 @@ def withdraw(session: Session, code: str, game: str | None, *, undo: bool) -> in
         return f"{record.spelling} is a code again: if it is listed, the next check announces it where it was not yet"
 
     return _rule(session, [code], game, None, undone, says)
-
-
-def _withdrawn(record: CodeRecord, ruling: Ruling) -> CodeRecord:
-    # What a person had approved is so again once that is undone; who says it once more takes nothing back.
-    return record if record.withdrawn is not None else replace(record, withdrawn=ruling)
 
 
 def _says_withdrawn(record: CodeRecord, _: datetime) -> str:

@@ -95,7 +95,8 @@ SHAPES: Mapping[str, Shape] = {
             "state": (
                 "text",
                 "`claimed`: not a byte went out; `written`: it may have arrived; `done`; `refused`, and owed;"
-                " `unclear`: a person is asked; `closed`: given up",
+                " `unclear`: a person is asked; `closed`: given up; `missed`: refused until there was no"
+                " use in it any more",
             ),
             "anchor": ("id", "Discord's own time just before, as an id: where a look for it begins"),
             "webhook_id": ("id", "the webhook it goes by"),
@@ -104,7 +105,7 @@ SHAPES: Mapping[str, Shape] = {
             "game": ("text", "the game"),
             "entries": ("list of texts", "what it carries: ids of ledger entries, or `USER:NOTICE:LEG`"),
             "spellings": ("list of texts", "the codes it shows"),
-            "reason": ("text", "why it is refused, unclear or closed"),
+            "reason": ("text", "why it is unclear or closed, or was refused"),
             "message_id": ("id", "the message"),
             "held_since": ("id", "when its holder took it, by Discord's time: the lease counts from there"),
             "quiet_since": ("id", "since when nobody is at it any more, by Discord's time"),
@@ -112,6 +113,8 @@ SHAPES: Mapping[str, Shape] = {
             "noes": ("number", "how often the content of its message was refused"),
             "retry_at": ("time", "when it is tried again after that"),
             "opens_post": ("flag", "it opens a post of a forum, which is a channel of its own"),
+            "over_at": ("time", "when it was missed"),
+            "over_reason": ("text", "how what it carries had ended"),
             "is_final": ("flag", "another look would not tell either"),
             "is_resent": ("flag", "it goes out again though nobody can tell: that is done once"),
         },
@@ -210,6 +213,11 @@ SHAPES: Mapping[str, Shape] = {
             ),
             "withdrawn": ("object", "that a person has said it is none: `by` whom, and when (`at`)"),
             "approved": ("object", "that a person has said it is one, likewise"),
+            "past_rulings": (
+                "list of objects",
+                "what people had `said` of it, `approved` or `withdrawn`, and counts no more: `by` whom and when"
+                " (`at`); who took it back (`ended_by`), and when (`ended_at`)",
+            ),
             "shown": (
                 "text",
                 "what all messages of it are known to show, so that they need not be looked up; missing while some are"
