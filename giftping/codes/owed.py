@@ -161,7 +161,8 @@ def owed_now(
     """What becomes of what is owed; `listed` is what the sources say now, by game and key."""
     following = {one.key for one in subscriptions}
     wanted = {(one.game, one.key) for one in owed}
-    remembered = {key: record for record in records if (key := (record.game, record.key)) in wanted}
+    known = records if wanted else ()
+    remembered = {key: record for record in known if (key := (record.game, record.key)) in wanted}
     unlisted: dict[tuple[int, str], list[Code]] = {}
     missed: list[MissedReport] = []
     over: dict[str, str] = {}

@@ -125,14 +125,12 @@ def _of_hold(record: CodeRecord, source: str, hold: Hold, when: Callable[[dateti
 
 def _of_rulings(record: CodeRecord) -> Iterator[Episode]:
     """What people have said of it; each word once, though two hosts may have it as present and as past."""
-    for ruling, what in ((record.approved, Happening.APPROVED), (record.withdrawn, Happening.WITHDRAWN)):
-        now = [] if ruling is None else [ruling]
-        past = [one.ruling for one in record.past_rulings if one.said == what.value]
-        for one in dict.fromkeys([*past, *now]):
-            yield Episode(one.at, what, f"{what.value} by {one.by}", record.game)
-    for one in record.past_rulings:
+    for now, what in ((record.approved, Happening.APPROVED), (record.withdrawn, Happening.WITHDRAWN)):
+        past = [one for one in record.past_rulings if one.said == what.value]
+        for ruling in dict.fromkeys([*(one.ruling for one in past), *filter(None, [now])]):
+            yield Episode(ruling.at, what, f"{what.value} by {ruling.by}", record.game)
         # Who approves once more takes nothing back: that is told by itself.
-        if one.said == Happening.WITHDRAWN:
+        for one in past if what is Happening.WITHDRAWN else ():
             text = f"taken back by {one.ended.by} that it is withdrawn"
             yield Episode(one.ended.at, Happening.RESTORED, text, record.game)
 

@@ -217,17 +217,18 @@ def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
         return replace(seen, own=own, withdrawn=withdrawn, approved=approved, past_rulings=past, shown=known.shown)
     sources = dict(known.sources)
     for name, memory in seen.sources.items():
-        before = sources.get(name, memory)
-        sources[name] = SourceMemory(
-            memory.spelling,
-            first_seen=min(before.first_seen, memory.first_seen),
-            last_seen=max(before.last_seen, memory.last_seen),
-            by=memory.by or before.by,
-        )
+        before = sources.get(name)
+        sources[name] = memory if before is None else _joined_memory(before, memory)
     rounds = joined_rounds(known.rounds, seen.rounds)
     latest_end = max(filter(None, (known.latest_end, seen.latest_end)), default=None)
-    return replace(
-        seen,
+    # Written out, as each row of a list that has changed comes here twice: `replace` takes as long as all the rest.
+    return CodeRecord(
+        game=seen.game,
+        key=seen.key,
+        rewards=seen.rewards,
+        expires_at=seen.expires_at,
+        state=seen.state,
+        regions=seen.regions,
         expiry_text=seen.expiry_text
         or _day_of_end(known, seen, latest_end, is_same_round=len(rounds) == known.number - 1),
         # Redeeming is case-sensitive: whoever folds the case of a code takes nothing back of what is known of it.
@@ -247,6 +248,15 @@ def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
     )
 
 
+def _joined_memory(before: SourceMemory, memory: SourceMemory) -> SourceMemory:
+    return SourceMemory(
+        memory.spelling,
+        first_seen=min(before.first_seen, memory.first_seen),
+        last_seen=max(before.last_seen, memory.last_seen),
+        by=memory.by or before.by,
+    )
+
+
 def _day_of_end(known: CodeRecord, seen: CodeRecord, latest_end: datetime | None, *, is_same_round: bool) -> str:
     """The day by which a source named the end, where a list without dates has the code now: it still ends on it."""
     is_without_date = is_same_round and seen.expires_at is None and latest_end == known.latest_end
@@ -255,6 +265,8 @@ def _day_of_end(known: CodeRecord, seen: CodeRecord, latest_end: datetime | None
 
 def joined_rounds(first: Sequence[Round], second: Sequence[Round]) -> tuple[Round, ...]:
     """The rounds that two hosts know of a code, in whatever order they are joined: the same one counts once."""
+    if not first or not second:
+        return tuple(first or second)
     longer, shorter = (first, second) if len(first) >= len(second) else (second, first)
     both = (
         min(pair, key=lambda one: (one.began_at, one.reason, str(one.ended_at)))
@@ -267,6 +279,8 @@ def joined_additions(
     first: Mapping[int, GuildAddition], second: Mapping[int, GuildAddition]
 ) -> dict[int, GuildAddition]:
     """What guilds have said of a code for themselves, by guild the later word, in whatever order they are joined."""
+    if not first and not second:
+        return {}
     return {
         guild_id: max(
             (words[guild_id] for words in (first, second) if guild_id in words), key=lambda one: (one.at, str(one))
@@ -277,11 +291,15 @@ def joined_additions(
 
 def joined_past(first: Sequence[PastRuling], second: Sequence[PastRuling]) -> tuple[PastRuling, ...]:
     """What two hosts know that people had said and took back, each once, in whatever order they are joined."""
+    if not first and not second:
+        return ()
     return tuple(sorted({*first, *second}, key=lambda one: (one.ruling.at, one.ended.at, str(one))))
 
 
 def joined_holds(first: Mapping[str, Hold], second: Mapping[str, Hold]) -> dict[str, Hold]:
     """The doubts that two hosts have of a code, by source, in whatever order they are joined."""
+    if not first and not second:
+        return {}
     return {
         source: _joined_hold(first[source], second[source]) if source in first and source in second else hold
         for source, hold in {**first, **second}.items()

@@ -38,9 +38,18 @@ def time_from_value(value: object) -> datetime:
 
     Raise ValueError or TypeError for anything else, and for a time that nobody can mean.
     """
-    at = value if isinstance(value, datetime) else datetime.fromisoformat(_as_text(value))
+    return _in_utc(value) if isinstance(value, datetime) else _time_in(_as_text(value))
+
+
+# One instant stands in thousands of documents: in all that a list brought, say.
+@lru_cache(maxsize=5000)
+def _time_in(text: str) -> datetime:
+    return _in_utc(datetime.fromisoformat(text))
+
+
+def _in_utc(value: datetime) -> datetime:
     try:
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"not within the calendar: {value}") from error
     if not EARLIEST <= at <= LATEST:

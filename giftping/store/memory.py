@@ -13,10 +13,10 @@ from giftping.store.engine import (
     Where,
     changed_document,
     fresh_rev,
-    is_wanted,
     refuse_doubles,
     rests_on,
     still_holds,
+    wanted_by,
 )
 from giftping.store.fields import plain_document
 
@@ -57,7 +57,8 @@ class MemoryEngine:
         with self._lock:
             documents = self._documents("find", collection)
             ids = sorted(id_ for id_ in documents if id_.startswith(within)) if within else sorted(documents)
-            return [documents[id_] for id_ in ids if not where or is_wanted(documents[id_], where)]
+            found = [documents[id_] for id_ in ids]
+            return list(filter(wanted_by(where), found)) if where else found
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """All documents."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from giftping.store.base import StoreError
 from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS
-from giftping.store.engine import Change, Engine, OddId, Where, is_wanted, rests_on
+from giftping.store.engine import Change, Engine, OddId, Where, rests_on, wanted_by
 from giftping.store.fields import DocumentError
 from giftping.store.upgrade import changes_left
 
@@ -70,7 +70,7 @@ class UpgradedView:
         """The documents that are wanted, by `_id`."""
         if (table := self._table(collection)) is None:
             return self._engine.find(collection, where, within=within)
-        return [table[id_] for id_ in sorted(table) if id_.startswith(within) and is_wanted(table[id_], where)]
+        return list(filter(wanted_by(where), (table[id_] for id_ in sorted(table) if id_.startswith(within))))
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """All documents."""

@@ -62,9 +62,8 @@ def written() -> dict[str, dict[str, Any]]:
         "d", "announcement", Holder("a", "p"), NOON, DeliveryState.WRITTEN, 1, 2, 3, guild_id=1, game="wuwa", reason="x"
     )
     others = {"held_since": 4, "message_id": 5, "quiet_since": 6, "spellings": ("A",), "entries": ("1:A",)}
+    missed = {"over_at": NOON, "over_reason": "z"}
     flags = {
-        "over_at": NOON,
-        "over_reason": "z",
         "owed_since": NOON,
         "noes": 1,
         "retry_at": NOON,
