@@ -58,7 +58,7 @@ def owed_by(deliveries: Iterable[Delivery]) -> list[Owed]:
     for one in _codes_of(deliveries, DeliveryState.REFUSED):
         known = found.get(one.id)
         # Of several that carry it the last one to be tried again counts: until then it goes in none.
-        latest = max(filter(None, (known and known.retry_at, one.retry_at)), default=None)
+        latest = max(filter(None, (known.retry_at if known else None, one.retry_at)), default=None)
         found[one.id] = replace(one if known is None or one.since < known.since else known, retry_at=latest)
     return list(found.values())
 

@@ -106,7 +106,7 @@ class Fields:
         value = self.document.get(name)
         if not is_text(value):
             raise self.wrong(name, "a text")
-        return str(value)
+        return value
 
     def optional_text(self, name: str) -> str:
         """A text, empty where the field is not there."""
@@ -162,8 +162,10 @@ class Fields:
 
     def first_time(self, *names: str) -> datetime | None:
         """The time of the first of the fields that is there, None where none is."""
-        there = next((name for name in names if self.document.get(name) not in (None, "")), None)
-        return None if there is None else self.time(there)
+        for name in names:
+            if self.document.get(name) not in (None, ""):
+                return self.time(name)
+        return None
 
     def tables(self, name: str) -> tuple[Fields, ...]:
         """The fields of each object of a list, none where the field is not there."""

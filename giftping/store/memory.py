@@ -56,9 +56,9 @@ class MemoryEngine:
         """The documents that are wanted, by `_id`."""
         with self._lock:
             documents = self._documents("find", collection)
-            ids = sorted(id_ for id_ in documents if id_.startswith(within)) if within else sorted(documents)
-            found = [documents[id_] for id_ in ids]
-            return list(filter(wanted_by(where), found)) if where else found
+            ids = [id_ for id_ in documents if id_.startswith(within)] if within else list(documents)
+            is_wanted = wanted_by(where)
+            return [documents[id_] for id_ in sorted(id_ for id_ in ids if not where or is_wanted(documents[id_]))]
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """All documents."""

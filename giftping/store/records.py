@@ -138,7 +138,7 @@ class Store(GuildRecords):
     ) -> list[tuple[Mapping[str, Any], LedgerEntry]]:
         """The entries that were sent of these codes, or in these messages, each with its document. One query."""
         wanted: dict[str, Collection[object]] = {"code": keys} if keys else {"message_id": message_ids}
-        found = self.engine.find(LEDGER, {"state": [EntryState.SENT.value], **wanted})
+        found = self.engine.find(LEDGER, {**wanted, "state": [EntryState.SENT.value]})
         return list(self._readable(LEDGER, found, lambda one: (one, entry_from_document(one))))
 
     def to_publish(self, publishing: str) -> list[tuple[Mapping[str, Any], LedgerEntry]]:
