@@ -59,7 +59,7 @@ def _migrate(
     )
 
     def back_up(collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> str:
-        from giftping.store.tiny.backup import write_backup
+        from giftping.store.tiny.snapshot import write_backup
 
         return str(write_backup(settings.state, collections, utc_now()) or "")
 

@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from giftping.store.base import HOME_GAME, CodeRecord, EntrySource, EntryState, SourceMemory
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document, entry_from_document
-from giftping.store.fields import DocumentError, time_from_value
+from giftping.store.fields import DocumentError, time_or_none
 from giftping.text import cut, id_or_none, key_of
 
 STATE = "giftcode_state"
@@ -351,18 +351,11 @@ def _read_times(
     document: Mapping[str, Any], names: Sequence[str], where: str, reported: list[Reported]
 ) -> list[datetime | None]:
     """The times of the fields; what is there and none is reported, and as if it were not there."""
-    times = [_time(document.get(name)) for name in names]
+    times = [time_or_none(document.get(name)) for name in names]
     for name, time in zip(names, times, strict=True):
         if time is None and document.get(name) not in (None, ""):
             reported.append(_odd(where, document[name], f"{name}: not a time"))
     return times
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return time_from_value(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _refused(where: str, what: object, why: str, *, torn: Collection[int | None]) -> Read:

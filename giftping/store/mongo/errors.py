@@ -18,9 +18,7 @@ from pymongo.server_description import ServerDescription
 
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import COLLECTIONS
-from giftping.store.mongo.throttling import BUDGET, OVERLOADED, THROTTLED
-
-_DUPLICATE_KEY = 11000
+from giftping.store.mongo.throttling import BUDGET, DUPLICATE_KEY, OVERLOADED, THROTTLED
 
 _WRONG_USER = {11, 18}
 """UserNotFound, AuthenticationFailed."""
@@ -101,7 +99,7 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
         return StoreError(f"{name}: {_not_permitted(error)}")
     if _is_away(error, codes):
         return StoreAwayError(f"{name}: it did not confirm in time; {_CHECK_REACHABLE}")
-    if _DUPLICATE_KEY in codes:
+    if DUPLICATE_KEY in codes:
         return StoreError(f"{name}: a unique index other than that of _id refuses a document; remove that index")
     if isinstance(error, ConfigurationError):
         return StoreError(f"{name}: the options in {origin} do not fit this server; check them")

@@ -21,7 +21,7 @@ from giftping.store.tiny.snapshot import Snapshot, keep_as_former, read_snapshot
 from giftping.store.tiny.tables import Batch, Tables
 
 
-class Image:
+class FolderCache:
     """A state folder in memory. Only `changed` may be called without holding the store's lock."""
 
     def __init__(self, folder: Path, *, writable: bool) -> None:

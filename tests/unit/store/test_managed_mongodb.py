@@ -10,9 +10,8 @@ from pymongo import DeleteOne, InsertOne
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from giftping.store.base import StoreAwayError, StoreError
-from giftping.store.mongo.collections import _put_batch, _remove_batch
 from giftping.store.mongo.errors import explained
-from giftping.store.mongo.throttling import BUDGET, THROTTLED, Patience
+from giftping.store.mongo.throttling import BUDGET, THROTTLED, Patience, put_batch, remove_batch
 
 NAME, ORIGIN = "MongoDB x at h", "environment variable MONGODB_URI"
 RETRYABLE = "add retryWrites=false to the options in environment variable MONGODB_URI"
@@ -130,7 +129,7 @@ class Throttling:
 def test_of_a_batch_only_what_had_no_room_is_asked_again_and_each_is_told_rightly() -> None:
     waits: list[float] = []
     there: Any = Throttling(2, taken=["b"])
-    put = _put_batch(there, {id_: InsertOne({"_id": id_}) for id_ in "abcde"}, Patience(waits.append))
+    put = put_batch(there, {id_: InsertOne({"_id": id_}) for id_ in "abcde"}, Patience(waits.append))
     assert put == {"a", "c", "d", "e"}
     assert there.asked == [["a", "b", "c", "d", "e"], ["c", "d", "e"], ["e"]]
     assert waits == [0.1, 0.2]
@@ -138,7 +137,7 @@ def test_of_a_batch_only_what_had_no_room_is_asked_again_and_each_is_told_rightl
 
 def test_of_removals_each_is_counted_once() -> None:
     there: Any = Throttling(2, taken=["a", "c", "e"])
-    assert _remove_batch(there, [DeleteOne({"_id": id_}) for id_ in "abcde"], Patience(lambda _: None)) == 3
+    assert remove_batch(there, [DeleteOne({"_id": id_}) for id_ in "abcde"], Patience(lambda _: None)) == 3
     assert there.ids == set()
 
 

@@ -24,8 +24,8 @@ from giftping.store.engine import REV
 from giftping.store.legacy.migrate import BATCH, MigrationReport, MigrationRequest, Numbers, migrate, taken_over
 from giftping.store.legacy.olddata import OldData, open_file
 from giftping.store.records import Store
-from giftping.store.tiny.backup import write_backup
 from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.snapshot import write_backup
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TERMS = MigrationRequest(host="host-a", game_sources=("api",))
