@@ -13,7 +13,7 @@ from typing import Any
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import HOSTS, RUNS, run_from_document
 from giftping.store.engine import Change
-from giftping.store.fields import DocumentError, Fields, is_text, time_from_value, time_to_text
+from giftping.store.fields import DocumentError, Fields, is_text, time_or_none, time_to_text
 from giftping.store.records import Store
 
 SEEN_EVERY = timedelta(minutes=10)
@@ -113,7 +113,7 @@ def known_hosts(store: Store) -> KnownHosts:
         except DocumentError as error:
             store.note_odd(RUNS, document, error)
         # Read by hand: of a run that is odd in any other way its host has run all the same.
-        name, seen_at = document.get("host"), _time(document.get("finished_at"))
+        name, seen_at = document.get("host"), time_or_none(document.get("finished_at"))
         if is_text(name) and name and name not in recorded:
             times = [at for at in (seen_at, ran[name].seen_at if name in ran else None) if at]
             ran[name] = HostRecord(name, shared=False, seen_at=max(times, default=None))
@@ -199,11 +199,4 @@ def host_from_document(document: Mapping[str, Any]) -> HostRecord | None:
     name = document.get("_id")
     if not isinstance(name, str):
         return None
-    return HostRecord(name, document.get("shared") is True, _time(document.get("seen_at")))
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return time_from_value(value)
-    except (TypeError, ValueError):
-        return None
+    return HostRecord(name, document.get("shared") is True, time_or_none(document.get("seen_at")))

@@ -12,7 +12,7 @@ from giftping.store.errors import StoreAwayError as StoreAwayError
 from giftping.store.errors import StoreError as StoreError
 
 SCHEMA_VERSION = 2
-"""By which the documents are written: see giftping.store.schema. What 0.1.0 wrote is 1."""
+"""By which the documents are written. What 0.1.0 wrote is 1."""
 
 HOME_GAME = "whiteout-survival"
 """The game of the older bot: its ledger ids carry no game, so that its databases just work."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from giftping.store.base import CodeRecord, GuildAddition, Hold, Round, Ruling, SourceMemory
-from giftping.store.documents import CODES, Document, field_name, plain_name, set_values, text_or_none
+from giftping.store.documents import CODES, Document, field_name, kept_in, plain_name, set_values, text_or_none
 from giftping.store.fields import Fields, time_to_text
 from giftping.text import id_or_none, is_folded, last_day
 
@@ -20,7 +20,7 @@ _OF_CODE = frozenset(
 
 def code_to_document(code: CodeRecord, before: Mapping[str, Any] | None = None) -> Document:
     """The document of what is known of a code, written over the one `before`: what is not ours in that stays."""
-    kept = {name: value for name, value in (before or {}).items() if name not in _OF_CODE}
+    kept = kept_in(before, _OF_CODE)
     return (
         kept
         | {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -46,6 +46,42 @@ def time_from_value(value: object) -> datetime:
     if not EARLIEST <= at <= LATEST:
         raise ValueError(f"too far away: {value}")
     return at
+
+
+def time_or_none(value: object) -> datetime | None:
+    """The time of a stored value, None where it is none that anybody can mean."""
+    try:
+        return time_from_value(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def epoch_seconds(value: object, otherwise: float) -> float:
+    """A time, written as epoch seconds or as a text, in epoch seconds; another number where it is neither."""
+    if isinstance(value, str | datetime):
+        return otherwise if (at := time_or_none(value)) is None else at.timestamp()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    try:
+        return float(value) if is_number else otherwise  # type: ignore[arg-type]  # a number
+    except OverflowError:
+        return otherwise
+
+
+def table_in(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object in a field, an empty one where it holds none."""
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_in(document: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """The list in a field, an empty one where it holds none."""
+    value = document.get(name)
+    return value if isinstance(value, list | tuple) else ()
+
+
+def tables_in(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects of the list in a field."""
+    return [one for one in list_in(document, name) if isinstance(one, Mapping)]
 
 
 def is_text(value: object) -> TypeGuard[str]:

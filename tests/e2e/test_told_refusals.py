@@ -168,10 +168,9 @@ def test_doctor_finds_the_forum_of_a_webhook_before_anything_was_posted(scene: S
 
 def test_a_refused_token_stops_the_bots_posts_and_webhooks_go_on(scene: Scene, forker: Forker) -> None:
     scene.list_codes(CODE)
-    plain = scene.host()
-    bots = [scene.bot_guild(plain, number, "--announce-current") for number in range(1, 13)]
-    hook = scene.webhook_guild(plain, 1, "--announce-current")
-    host = forked(plain, forker)
+    host = forked(scene.host(), forker)
+    bots = [scene.bot_guild(host, number, "--announce-current") for number in range(1, 13)]
+    hook = scene.webhook_guild(host, 1, "--announce-current")
     host.environment["DISCORD_TOKEN"] = "another-token"
     ran = host.run("codes", "check")
     assert ran.exit_code == TROUBLE

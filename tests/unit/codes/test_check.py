@@ -14,7 +14,8 @@ from fakes.records import NOON, subscription
 from fakes.records import code as code_record
 from fakes.store import READING, MemoryStore
 
-from giftping.codes.check import CheckRules, CheckTools, check
+from giftping.codes.check import check
+from giftping.codes.check_tools import CheckRules, CheckTools
 from giftping.codes.entries import Origins
 from giftping.codes.gather import Gathered
 from giftping.codes.idle import FULL_LOOK_EVERY, TOLD_AGAIN, IdleMark, idle_report, next_mark

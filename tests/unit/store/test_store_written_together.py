@@ -59,7 +59,7 @@ def written_together(
     engine: TinyEngine, disk: Disk, monkeypatch: pytest.MonkeyPatch, writes: list[Callable[[], Any]]
 ) -> list[Future[Any]]:
     """What came of the writes, of which all but the first came while the disk was waited for."""
-    engine._shared._turns = queue = Queue(len(writes))
+    engine._turns = queue = Queue(len(writes))
     monkeypatch.setattr(os, "fsync", disk.fsync)
     with ThreadPoolExecutor(len(writes)) as pool:
         first = pool.submit(writes[0])
