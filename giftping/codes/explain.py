@@ -10,12 +10,13 @@ from types import MappingProxyType
 from giftping.codes.guards.refusals import clearance, end_reason
 from giftping.codes.holds import JudgingRules, code_of, commands_for, freed_at, remembered_clearance
 from giftping.codes.owed import Owed
+from giftping.codes.places import meaning_told
 from giftping.codes.plan import Listed, plan_for
 from giftping.codes.scope import own_code, seen_by
+from giftping.codes.subscriptions import change_of
 from giftping.delivery.broken_destination import is_resting, meaning_of_broken
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.delivery.retries import is_left_alone
-from giftping.discord.meanings import meaning_in
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription
 from giftping.text import to_type
@@ -80,8 +81,8 @@ def explain(
         reason = "the guild does not follow its game" if records else "no source lists it"
         return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
     subscription, of_game = followed[record.game], owed.get(record.game)
-    by_webhook = subscription.destination.by_webhook
-    if of_game is not None and (mend := meaning_in(of_game.reason, by_webhook=by_webhook).mend):
+    change = change_of(subscription.key, subscriptions)
+    if of_game is not None and (mend := meaning_told(subscription, of_game.reason).said_of(change).mend):
         steps.append(mend)
     goes = "goes out with the next check."
     if held_back:
@@ -89,7 +90,9 @@ def explain(
     elif of_game is not None and of_game.retry_at and is_left_alone(of_game.retry_at, now):
         test = f"giftping guilds test {subscription.guild_id}"
         goes = f"is tried again after {when(of_game.retry_at)}; at once: {test}."
-    answer = _open_answer(record, subscription, listed, now, rules, when, is_owed=of_game is not None, goes=goes)
+    answer = _open_answer(
+        record, subscription, listed, now, rules, when, change=change, is_owed=of_game is not None, goes=goes
+    )
     return Explanation(answer, tuple(steps))
 
 
@@ -101,6 +104,7 @@ def _open_answer(
     rules: JudgingRules,
     when: Callable[[datetime], str],
     *,
+    change: str,
     is_owed: bool,
     goes: str,
 ) -> str:
@@ -124,7 +128,7 @@ def _open_answer(
     if not is_listed and not is_owed:
         return f"{code.spelling} was not announced: no source lists it any more."
     if broken is not None and is_resting(broken, now, by_webhook=by_webhook):
-        meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook), broken.retry_at
+        meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook).said_of(change), broken.retry_at
         retry = f"tried again after {when(retry_at)}" if retry_at else "not tried again by itself"
         mend = f"{meaning.mend or 'mend it'}, then: giftping guilds test {subscription.guild_id} ({retry})"
         return f"{code.spelling} waits: the guild's destination is broken ({broken.reason}); {mend}"

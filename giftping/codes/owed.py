@@ -16,11 +16,11 @@ from giftping.codes.guards import clearance
 from giftping.codes.holds import JudgingRules, code_of
 from giftping.codes.look import look_for
 from giftping.codes.model import Code
-from giftping.codes.report import MissedReport, RestingReport
+from giftping.codes.places import meaning_told
+from giftping.codes.report import DeliveryReport, MissedReport, RestingReport
 from giftping.codes.scope import seen_by
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.retries import is_left_alone
-from giftping.discord.meanings import meaning_in
 from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, Subscription, entry_id
 from giftping.store.documents import DELIVERIES
@@ -66,6 +66,17 @@ def owed_by(deliveries: Iterable[Delivery]) -> list[Owed]:
     return list(found.values())
 
 
+def at_their_place(refused: Iterable[Delivery], subscriptions: Iterable[Subscription]) -> list[Delivery]:
+    """The refused deliveries, those without a no whose game goes elsewhere since: it was said of another place."""
+    moved_at = {one.key: one.updated_at for one in subscriptions}
+    return [
+        replace(one, reason="", noes=0, retry_at=None)
+        if one.since < moved_at.get((one.guild_id or 0, one.game), one.since)
+        else one
+        for one in refused
+    ]
+
+
 def messages_left_alone(
     refused: Iterable[Delivery], subscriptions: Iterable[Subscription], now: datetime
 ) -> dict[tuple[int, str], list[Delivery]]:
@@ -95,10 +106,24 @@ def resting_messages(
             reason,
             min(one.owed_since or one.since for one in of_reason),
             min((one.retry_at for one in of_reason if one.retry_at), default=None),
-            meaning_in(reason, by_webhook=followed[key].destination.by_webhook),
+            meaning_told(followed[key], reason),
         )
         for (key, reason), of_reason in by_reason.items()
     ]
+
+
+def left_to_later(
+    settled: Iterable[DeliveryReport], alone: Mapping[tuple[int, str], Sequence[Delivery]]
+) -> dict[tuple[int, str], set[str]]:
+    """By guild and game the keys that a run leaves to a later one.
+
+    What settling has just looked into is, whatever came of it: the trouble would be the same. So is what was refused
+    for its content not long ago.
+    """
+    keys = {of: {key_of(spelling) for one in refused for spelling in one.spellings} for of, refused in alone.items()}
+    for report in settled:
+        keys.setdefault((report.guild_id, report.game), set()).update(map(key_of, report.codes))
+    return keys
 
 
 def parts_of(

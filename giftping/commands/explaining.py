@@ -78,7 +78,7 @@ def explain(session: Session, code: str, guild_id: int | None) -> int:
 
 
 def _kept(session: Session, store: Store, key: str, guild_id: int | None) -> Kept:
-    from giftping.codes.owed import owed_by
+    from giftping.codes.owed import at_their_place, owed_by
     from giftping.delivery.deliveries import DeliveryState
     from giftping.store.clears import clears_of
 
@@ -88,7 +88,8 @@ def _kept(session: Session, store: Store, key: str, guild_id: int | None) -> Kep
     refused = [one for one in deliveries.load((DeliveryState.REFUSED,)) if guild_id in (None, one.guild_id)]
     cleared = [(id_, at) for id_, at in clears_of(store, key) if guild_id in (None, id_)]
     known: dict[int, list[Subscription]] = {}
-    for subscription in store.subscriptions(guild_id):
+    refused = at_their_place(refused, subscriptions := store.subscriptions(guild_id))
+    for subscription in subscriptions:
         known.setdefault(subscription.guild_id, []).append(subscription)
     games = {record.game for record in records}
     concerned = {id_ for id_, followed in known.items() if any(one.game in games for one in followed)}

@@ -235,17 +235,17 @@ class HostClock:
     def _keep(self, shown: datetime) -> None:
         if self._state is None or not self._state.exists():
             return
-        kept = WitnessedTime(shown, self._uptime(), self._boot())
+        uptime = self._uptime()
         if self._kept is not None:
-            passed = timedelta(milliseconds=kept.uptime_milliseconds - self._kept.uptime_milliseconds)
+            passed = timedelta(milliseconds=uptime - self._kept.uptime_milliseconds)
             says_the_same = abs(self._kept.at + passed - shown) <= NOTICEABLE
             # Nothing is learnt from it by which a run would do anything else, and a small machine's disk wears out.
             if says_the_same and timedelta(0) <= passed < PROVEN_FOR / 2:
                 return
-        self._kept = kept
+        self._kept = WitnessedTime(shown, uptime, self._boot())
         # Without it a clock that is behind is noticed a little later.
         with suppress(OSError):
-            write_cache(self._state / CLOCK, kept)
+            write_cache(self._state / CLOCK, self._kept)
 
 
 def ask_discord(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from giftping.codes.check import CheckRules, CheckTools, check
+from giftping.codes.check import check
+from giftping.codes.check_tools import CheckRules, CheckTools
 from giftping.codes.entries import Origins
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest, NotModified
 from giftping.codes.gather import Gathered, gather

@@ -67,7 +67,7 @@ class FakeSharedEngine(TinyEngine):
 
     def incarnations(self, collections: Collection[str]) -> Mapping[str, str]:
         self._reach()
-        return self.made
+        return {name: token for name, token in self.made.items() if name in collections}
 
     def old_data(self, database: str | None = None) -> OldBag:
         return OldBag({}, self.name)

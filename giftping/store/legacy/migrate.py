@@ -176,9 +176,10 @@ def completed_at(target: Store, fingerprint: str) -> datetime | None:
     return max((run.finished_at for run in runs if run.details.get("fingerprint") == fingerprint), default=None)
 
 
-def is_taken_over(target: Store, source: OldData) -> bool:
-    """Whether the source went over completely at some time, whatever came into it since; reads no old data."""
-    return any(source.name in run.job.removeprefix(JOB).split(", ") for run in target.runs() if run.job.startswith(JOB))
+def taken_over(target: Store) -> list[str]:
+    """What went over completely at some time, by name, whatever came into it since; reads no old data."""
+    jobs = (run.job.removeprefix(JOB) for run in target.runs() if run.job.startswith(JOB))
+    return list(dict.fromkeys(name for job in jobs for name in job.split(", ")))
 
 
 @dataclass

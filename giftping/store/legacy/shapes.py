@@ -95,6 +95,8 @@ class Read:
     """The guilds whose whole list cannot be read; None stands for every guild."""
     torn: frozenset[int | None] = frozenset()
     """The guilds of whose codes some cannot be read."""
+    misplaced: frozenset[int] = frozenset()
+    """The guilds whose channel cannot be read."""
 
 
 def is_of_giftping(document: Mapping[str, Any]) -> bool:
@@ -110,14 +112,18 @@ def is_state(document: object) -> bool:
 def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
     """The facts that a state tells, a file's (v0 to v1) or a document's: channels, and lists of codes by guild."""
     reported: list[Reported] = []
+    if document.get("_id", STATE) != STATE:
+        reported.append(_odd(STATE, document["_id"], "not where an older bot keeps its state; taken over all the same"))
     times = _times(document, where, reported)
     channels: dict[int, int] = {}
+    misplaced = set[int]()
     for key, value in _table(document, "channels", where, reported).items():
         guild_id, channel_id = snowflake(key), snowflake(value)
         if guild_id is None:
             reported.append(_odd(f"{where}: channels", key, "not a guild id"))
         elif channel_id is None:
             reported.append(_odd(f"{where}: channels: {guild_id}", value, "not a channel id"))
+            misplaced.add(guild_id)
         else:
             channels[guild_id] = channel_id
     known: dict[int | None, tuple[Known, ...]] = {}
@@ -136,7 +142,7 @@ def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
         codes = _codes(values, evidence, times, f"{where}: sent: {key}", reported)
         known[guild_id] = (*known.get(guild_id, ()), *codes)
         _note_unread(guild_id, values, lost, torn)
-    return Read(known, channels, None, tuple(reported), frozenset(lost), frozenset(torn))
+    return Read(known, channels, None, tuple(reported), frozenset(lost), frozenset(torn), frozenset(misplaced))
 
 
 def read_sent(document: Mapping[str, Any]) -> Read:

@@ -55,6 +55,9 @@ PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES)
 SETTINGS = (GUILDS, SUBSCRIPTIONS, ACTIVE_MEMBERS)
 """The collections of which a person says what counts."""
 
+WATCHED = (META, HOSTS, *PUT_BACK, *SETTINGS)
+"""The collections of which a host notices that one was dropped, or made anew from a backup."""
+
 _NOTED = frozenset(
     {REV, "created_at", "updated_at", "seeded", "broken", "announce_current", "seen", "left_at", "dm_channel_id"}
     | {"dms_closed_at", "found", "clock_from"}
@@ -103,6 +106,22 @@ def found_to_be(remembered: Remembered | None, found: Identity | None, mirror: T
     if verdict is WhichDatabase.SAME and is_copied(mirror) and away_of(mirror) is not None:
         return WhichDatabase.COPIED_FOLDER
     return verdict
+
+
+def made_anew(database: MongoEngine, mirror: TinyEngine) -> tuple[Mapping[str, str], frozenset[str]]:
+    """Which collections the database has, and those of them that were dropped since the mirror was in step with it.
+
+    What a backup lacks this host may never have seen; another one may have.
+    """
+    synced = synced_of(mirror)
+    known = synced.made if synced is not None else {}
+    made = database.incarnations(WATCHED) or known
+    return made, synced.made_anew(made) if synced is not None else frozenset()
+
+
+def found_with(found: WhichDatabase, anew: frozenset[str]) -> WhichDatabase:
+    """What a database is of which collections were made anew, though its numbers say that it is the same."""
+    return WhichDatabase.ROLLED_BACK if anew and found is WhichDatabase.SAME else found
 
 
 def take_for_own(mirror: TinyEngine, identity: Identity, host: str) -> None:
@@ -176,6 +195,21 @@ def is_as_it_was(
 def new_identity() -> Identity:
     """The identity of a database that has none yet."""
     return Identity(os.urandom(8).hex())
+
+
+def may_know_later_settings(
+    mirror: TinyEngine, known: Remembered, there: Identity, anew: frozenset[str] = frozenset()
+) -> bool:
+    """Whether the settings on this host may be later ones than those in the database, and nobody has said which count.
+
+    Where these alone were dropped, or are from a backup, its numbers tell nothing of them.
+    """
+    if there.is_decided:
+        return False
+    synced = synced_of(mirror)
+    has_followed_since = synced is not None and synced.number > max(there.rolled.values(), default=0)
+    are_alone = META not in anew and not anew.isdisjoint(SETTINGS)
+    return has_followed_since or known.knows_more_than(there.rolled) or are_alone
 
 
 def differences(database: MongoEngine, mirror: TinyEngine) -> list[Difference]:

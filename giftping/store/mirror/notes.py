@@ -57,12 +57,12 @@ class Synced:
     is_whole: bool = True
     """Whether the mirror has followed to the end once: before, it is the database's, but of no use without it."""
 
-    def is_made_anew(self, made: Mapping[str, str]) -> bool:
-        """Whether one of the collections was dropped since: what is in it now may be a backup, whatever numbers say.
+    def made_anew(self, made: Mapping[str, str]) -> frozenset[str]:
+        """The collections that were dropped since: what is in them now may be a backup, whatever numbers say.
 
         Of one that is new nothing was known, and where nothing is told now nothing is.
         """
-        return bool(made) and any(made.get(collection) != token for collection, token in self.made.items())
+        return frozenset(name for name, token in self.made.items() if made and made.get(name) != token)
 
 
 def queued_id(collection: str, id_: str) -> str:

@@ -20,6 +20,9 @@ from giftping.store.documents import Document
 THROTTLED = 16500
 """The code of Azure Cosmos DB for that (https://learn.microsoft.com/azure/cosmos-db/mongodb/error-codes-solutions)."""
 
+OVERLOADED = "SystemOverloadedError"
+"""The label of MongoDB's own servers for that, whatever the code (its drivers' specification, Client Backpressure)."""
+
 BUDGET = 30.0
 """Seconds that one link waits in all."""
 
@@ -71,7 +74,9 @@ class Patience:
 
 def _is_throttled(error: PyMongoError) -> bool:
     """Whether a request was refused as a whole; of a batch some may have been made, which is its maker's to know."""
-    return isinstance(error, OperationFailure) and not isinstance(error, BulkWriteError) and error.code == THROTTLED
+    if not isinstance(error, OperationFailure) or isinstance(error, BulkWriteError):
+        return False
+    return error.code == THROTTLED or error.has_error_label(OVERLOADED)
 
 
 def put_batch(documents: Collection[Document], changes: Mapping[str, Put], patience: Patience) -> set[str]:

@@ -203,6 +203,12 @@ class TinyEngine:
             raise turn.error
         return turn.answer
 
+    def drop_former(self) -> None:
+        """Keep nothing of what was removed or changed in the files of the ledger; backups are others."""
+        with self._threads, self._lock.exclusive():
+            self._refresh()
+            self._cache.drop_former()
+
     def schema(self) -> int:
         """By which schema what is there is written; today's where there is nothing."""
         with self._tables() as tables:

@@ -17,7 +17,7 @@ from giftping.store.base import StoreError
 from giftping.store.documents import META, schema_document
 from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT, Stamp, stamp, storage_errors
 from giftping.store.tiny.journal import Header, Journal, create_journal, open_journal
-from giftping.store.tiny.snapshot import Snapshot, read_snapshot, write_snapshot
+from giftping.store.tiny.snapshot import Snapshot, keep_as_former, read_snapshot, write_snapshot
 from giftping.store.tiny.tables import Batch, Tables
 
 
@@ -114,6 +114,17 @@ class FolderCache:
         self._pin_snapshot(_pin(self._snapshot_path))
         self._set_journal_aside()
         self._in_step = True
+
+    def drop_former(self) -> None:
+        """Keep nothing on the disk of what was there once and is no more; a copy of the snapshot stays beside it.
+
+        Call after `refresh`. Raise StoreError when that fails; nothing is lost then.
+        """
+        if self.journal_size():
+            self.fold()
+        keep_as_former(self._snapshot_path)
+        with storage_errors(self._previous_journal_path, "removed"):
+            self._previous_journal_path.unlink(missing_ok=True)
 
     def _apply(self, batch: Batch) -> None:
         try:

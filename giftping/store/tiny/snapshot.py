@@ -82,6 +82,14 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         SnapshotStorage(path).write(_Numbered(snapshot))
 
 
+def keep_as_former(path: Path) -> None:
+    """Let the file before be a copy of the snapshot: what else it held is gone. Raise StoreError when that fails."""
+    former = path.with_name(PREVIOUS_SNAPSHOT)
+    with storage_errors(former, "written"):
+        if path.exists():
+            replace_file(former, [path.read_bytes()])
+
+
 def _checked(path: Path, raw: object) -> Snapshot:
     if not isinstance(raw, dict) or not isinstance(raw.get(META), dict):
         raise StoreError(
