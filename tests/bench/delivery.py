@@ -17,12 +17,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
 from dictated import least_seconds
+from fakes.mongod import new_database, shared_mongod
 from scene import Scene
 
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Match
 from giftping.demo.sources import StandInSources
 from giftping.store.base import HOME_GAME, Destination, Subscription
+from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -49,14 +51,16 @@ class Delivered:
     """What the limits alone dictate between the first request and the last."""
 
 
-def measure(*, by_webhook: bool = False, takes: float = 0.0) -> Delivered:
+def measure(*, by_webhook: bool = False, in_mongodb: bool = False, takes: float = 0.0) -> Delivered:
     """Return how a run went that announced a code in every guild; `takes` is how long Discord is at each answer."""
     with tempfile.TemporaryDirectory() as folder, StandInDiscord() as discord, StandInSources() as sources:
         scene = Scene(Path(folder), discord, sources)
         scene.list_codes("CODE1234")
         host = scene.host()
         now = datetime.now(UTC)
-        with Store(TinyEngine(host.state)) as store:
+        if in_mongodb:
+            host.environment["MONGO_URI"] = new_database(shared_mongod())
+        with Store(MongoEngine(host.environment["MONGO_URI"]) if in_mongodb else TinyEngine(host.state)) as store:
             for number in range(1, GUILDS + 1):
                 place = destination(discord, number, by_webhook=by_webhook)
                 store.put_subscriptions(Subscription(number, HOME_GAME, place, now, now, announce_current=True))
@@ -113,6 +117,7 @@ def main() -> None:
     aim = "   (aim: at least 98 %)"
     report("by the bot", measure(), aim)
     report("by webhooks", measure(by_webhook=True), aim)
+    report("by the bot, with MongoDB", measure(in_mongodb=True), aim)
     # No second of Discord's may hold more than 50, wherever on its way a request was counted: that costs an answer's
     # time each second, so that 1 in 1.2 is what is left of the ideal.
     report(f"by the bot, answers taking {FAR_AWAY} s", measure(takes=FAR_AWAY))

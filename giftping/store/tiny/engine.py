@@ -19,10 +19,10 @@ from giftping.store.engine import (
     Where,
     changed_document,
     fresh_rev,
-    is_wanted,
     plain_change,
     refuse_doubles,
     still_holds,
+    wanted_by,
 )
 from giftping.store.fields import plain_document
 from giftping.store.tiny.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock, fingerprint, stamp
@@ -66,6 +66,9 @@ class TinyEngine:
     is longer than `fold_at` bytes and than the snapshot, so that the cost of a write does not grow with the ledger.
     Where the snapshot is long itself, the end and the start wait until the journal is an eighth of it.
 
+    Nobody who reads waits for the disk. What they may see before it is there is safe: a change that rests on it is
+    written behind it, and refused where the disk refused it.
+
     Raise StoreError when the folder cannot be read, is damaged, or is a newer giftping's.
     """
 
@@ -90,7 +93,8 @@ class TinyEngine:
         self._odd: dict[OddId, None] = {}
         self._lock = StoreLock(folder / LOCK, lock_wait)
         self._cache = FolderCache(folder, writable=not read_only)
-        self._threads = RLock()
+        # Whoever needs both takes that of the writers first.
+        self._writers, self._threads = RLock(), RLock()
         self._turns: deque[_Turn[Any]] = deque()
         self._others_wrote = False
         self._closed = False
@@ -116,7 +120,7 @@ class TinyEngine:
 
     def close(self) -> None:
         """Bring the snapshot up to date and release the files; safe to call twice. Raise StoreError when that fails."""
-        with self._threads:
+        with self._writers, self._threads:
             if self._closed:
                 return
             self._closed = True
@@ -145,7 +149,7 @@ class TinyEngine:
     def find(self, collection: str, where: Where | None = None, *, within: str = "") -> list[Mapping[str, Any]]:
         """The documents that are wanted at the moment of the call, by `_id`; `within` is how their ids begin."""
         with self._tables() as tables:
-            found = [document for document in tables.within(collection, within) if is_wanted(document, where)]
+            found = list(filter(wanted_by(where), tables.within(collection, within)))
             self._strays_in(tables, collection)
         return sorted(found, key=lambda document: str(document["_id"]))
 
@@ -196,7 +200,7 @@ class TinyEngine:
         """
         turn = _Turn(decide)
         self._turns.append(turn)
-        with self._threads:
+        with self._writers:
             if not turn.is_over:
                 self._take([self._turns.popleft() for _ in range(len(self._turns))])
         if turn.error is not None:
@@ -205,7 +209,7 @@ class TinyEngine:
 
     def drop_former(self) -> None:
         """Keep nothing of what was removed or changed in the files of the ledger; backups are others."""
-        with self._threads, self._lock.exclusive():
+        with self._writers, self._threads, self._lock.exclusive():
             self._refresh()
             self._cache.drop_former()
 
@@ -238,6 +242,12 @@ class TinyEngine:
     def _tables(self) -> Iterator[Tables]:
         """The tables, with what others wrote, for reading within the block."""
         with self._threads:
+            self._refuse_when_closed()
+            if not self._cache.changed():
+                yield self._cache.tables
+                return
+        # What others wrote is read once this process is not at it.
+        with self._writers, self._threads:
             yield self._current()
 
     def _take(self, turns: list[_Turn[Any]]) -> None:
@@ -249,16 +259,21 @@ class TinyEngine:
             left = turns
             if not self._lock.exists():
                 # What changes nothing makes no folder either.
-                left = [turn for turn in turns if turn.decides(self._current())]
+                with self._threads:
+                    left = [turn for turn in turns if turn.decides(self._current())]
             if left:
                 with self._lock.exclusive():
-                    self._refresh()
-                    if not self._is_upgraded_now:
-                        refuse_older_schema(self._cache.tables.schema, self.name)
-                    with self._cache.appending():
-                        for turn in left:
-                            self._append(turn)
-                    self._fold_when_long()
+                    try:
+                        with self._threads:
+                            self._refresh()
+                            if not self._is_upgraded_now:
+                                refuse_older_schema(self._cache.tables.schema, self.name)
+                            for turn in left:
+                                self._append(turn)
+                    finally:
+                        self._cache.sync()
+                    with self._threads:
+                        self._fold_when_long()
         except BaseException as error:
             # It is not known of any of them that it is there.
             for turn in turns:
@@ -278,6 +293,7 @@ class TinyEngine:
             self._refresh()
 
     def _current(self) -> Tables:
+        """The tables, with what others wrote. For who holds both locks."""
         self._refuse_when_closed()
         if self._cache.changed():
             with self._lock.shared():

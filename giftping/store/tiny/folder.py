@@ -9,8 +9,6 @@ that bring it up to date; a journal of an earlier generation is in the snapshot 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from giftping.store.base import StoreError
@@ -58,24 +56,23 @@ class FolderCache:
                 self._apply(batch)
         self._in_step = True
 
-    @contextmanager
-    def appending(self) -> Iterator[None]:
-        """Within the block changes may be appended; at its end they are on the disk, all of them. Call after `refresh`.
+    def sync(self) -> None:
+        """Bring what was appended since the last time to the disk, all of it.
 
-        Raise StoreError when that fails. They are taken back then, or, where the disk refuses that, too, are there.
+        Raise StoreError when that fails. It is taken back then, or, where the disk refuses that, too, is there.
         """
+        since, self._unsynced_from = self._unsynced_from, None
+        if self._journal is None or since is None:
+            return
         try:
-            yield
-        finally:
-            since, self._unsynced_from = self._unsynced_from, None
-            if self._journal is not None and since is not None:
-                # Without that it is not known what of the memory is on the disk.
-                in_step, self._in_step = self._in_step, False
-                self._journal.sync(since)
-                self._in_step = in_step
+            self._journal.sync(since)
+        except BaseException:
+            # It is not known what of the memory is on the disk.
+            self._in_step = False
+            raise
 
     def append(self, batch: Batch) -> None:
-        """Write changes, then make them in memory. Call within `appending`, after `refresh`.
+        """Write changes, then make them in memory. Call after `refresh`; `sync` brings them to the disk.
 
         Raise StoreError when that fails; nothing is changed then.
         """
