@@ -18,7 +18,7 @@ from giftping.codes.edits import Editor, Edits
 from giftping.codes.gather import Gathered
 from giftping.codes.holds import JudgingRules
 from giftping.codes.judge import Judged, Lists, judge_lists
-from giftping.codes.left_open import Settled, Settling, left_after, settle_left
+from giftping.codes.left_open import Settled, Settling, left_after, settle_left, tidy
 from giftping.codes.look import look_for
 from giftping.codes.merge import merge
 from giftping.codes.model import Code
@@ -30,7 +30,6 @@ from giftping.codes.owed import (
     owed_by,
     owed_now,
     resting_messages,
-    without,
 )
 from giftping.codes.plan import (
     DestinationPlan,
@@ -52,7 +51,6 @@ from giftping.delivery.clock import NO_TIME_YET
 from giftping.delivery.deliveries import Delivery
 from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, Guild, Subscription
-from giftping.store.documents import LEDGER
 from giftping.store.records import Store
 from giftping.words.catalogue import Words
 
@@ -259,15 +257,9 @@ class _Check:
         return work
 
     def tidy(self, settled: Settled, owed: OwedNow) -> None:
-        """Remove the deliveries that are done, and what is owed no more; a run that changes nothing writes nothing."""
-        if self._request.dry_run:
-            return
-        self.deliveries.remove_done(settled.done)
-        refused = [one for one in settled.refused if self._request.is_about(one.guild_id)]
-        ids = {id_ for one in refused for id_ in one.entries}
-        over = owed.over | (self._store.engine.present(LEDGER, ids) if ids else frozenset())
-        if changes := without(refused, over):
-            self._store.engine.change(changes)
+        """Remove what is done, and what is owed no more, unless the run only rehearses."""
+        if not self._request.dry_run:
+            tidy(self.deliveries, settled, owed, self._request, self._looked.at)
 
     @property
     def _leaves_messages_alone(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from giftping.codes.guards.refusals import clearance, end_reason
+from giftping.codes.guards.refusals import clearance
 from giftping.codes.holds import JudgingRules, code_of, commands_for, freed_at, remembered_clearance
 from giftping.codes.owed import Owed
 from giftping.codes.places import meaning_told
@@ -18,7 +18,7 @@ from giftping.delivery.broken_destination import is_resting, meaning_of_broken
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.delivery.retries import is_left_alone
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription
+from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription, entry_id
 from giftping.text import to_type
 
 
@@ -43,14 +43,15 @@ def explain(
     when: Callable[[datetime], str],
     rules: JudgingRules,
     owed: Mapping[str, Owed] = MappingProxyType({}),
+    missed: Sequence[Owed] = (),
     deliveries: Mapping[str, Delivery] = MappingProxyType({}),
     held_back: str = "",
 ) -> Explanation:
     """Why the guild whose subscriptions these are did or did not get the code.
 
     `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader; `owed` is by
-    game what the guild is owed of the code; `deliveries` are those that have not come to their end, by id;
-    `held_back` is why nothing is sent now.
+    game what the guild is owed of the code, `missed` what it was until that had ended; `deliveries` are those that have
+    not come to their end, by id; `held_back` is why nothing is sent now.
     """
     steps = [] if records else ["no source has listed it, and nobody added it"]
     # What went out of an earlier round says nothing of this one.
@@ -90,8 +91,10 @@ def explain(
     elif of_game is not None and of_game.retry_at and is_left_alone(of_game.retry_at, now):
         test = f"giftping guilds test {subscription.guild_id}"
         goes = f"is tried again after {when(of_game.retry_at)}; at once: {test}."
+    id_ = entry_id(guild_id, record.game, record.key, record.number)
+    last = max((one for one in missed if one.id == id_ and one.over_at), key=lambda one: str(one.over_at), default=None)
     answer = _open_answer(
-        record, subscription, listed, now, rules, when, change=change, is_owed=of_game is not None, goes=goes
+        record, subscription, listed, now, rules, when, last, change=change, is_owed=of_game is not None, goes=goes
     )
     return Explanation(answer, tuple(steps))
 
@@ -103,6 +106,7 @@ def _open_answer(
     now: datetime,
     rules: JudgingRules,
     when: Callable[[datetime], str],
+    missed: Owed | None,
     *,
     change: str,
     is_owed: bool,
@@ -119,14 +123,10 @@ def _open_answer(
         return f"{said}; {commands_for(code=code)}."
     broken, by_webhook = subscription.broken, subscription.destination.by_webhook
     if not judged.may_go_out:
-        # That it was refused is on record no longer than it is owed; that the guild took nothing until its end is.
-        why = ""
-        if broken is not None and broken.since <= (code.expires_at or now) and judged.reason == end_reason(code, now):
-            why = f"; the guild's destination is broken since {when(broken.since)} ({broken.reason})"
-        return f"{code.spelling} was not announced: {judged.reason}{why}."
+        return f"{code.spelling} was not announced: {judged.reason}{_missed_says(missed, when)}."
     is_listed = MANUAL_SOURCE in code.sources or own is not None or (record.game, record.key) in listed
     if not is_listed and not is_owed:
-        return f"{code.spelling} was not announced: no source lists it any more."
+        return f"{code.spelling} was not announced: no source lists it any more{_missed_says(missed, when)}."
     if broken is not None and is_resting(broken, now, by_webhook=by_webhook):
         meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook).said_of(change), broken.retry_at
         retry = f"tried again after {when(retry_at)}" if retry_at else "not tried again by itself"
@@ -143,6 +143,11 @@ def _open_answer(
     if plan_for(subscription, of_game, (), (), of_guild).seed:
         return f"{code.spelling} is not posted: it was there before the guild's first look, which is still to come."
     return f"{code.spelling} {goes}"
+
+
+def _missed_says(missed: Owed | None, when: Callable[[datetime], str]) -> str:
+    """Why it had not gone out before, where it was refused until it ended."""
+    return "" if missed is None else f"; until then, since {when(missed.since)}, it was refused: {missed.reason}"
 
 
 _ENTRY_SAYS = {

@@ -52,7 +52,7 @@ class GuildRequest:
         return replace(self, seen=None, is_checked=True) != of_guild
 
 
-def checked(session: Session, request: GuildRequest) -> GuildRequest:
+def as_known(session: Session, request: GuildRequest) -> GuildRequest:
     """The request, with its words as the settings have them. Raise UsageError for what there is not, or cannot be."""
     for game in request.games:
         session.check_game(game)

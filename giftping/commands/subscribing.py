@@ -14,7 +14,7 @@ from giftping.commands.destination_checks import (
     seen_object,
     seen_words,
 )
-from giftping.commands.guild_request import GuildRequest, checked
+from giftping.commands.guild_request import GuildRequest, as_known
 from giftping.commands.guilds import guild_object, known_subscriptions, label
 from giftping.commands.posting import (
     NOTHING_ASKED,
@@ -39,7 +39,7 @@ WHERE = "say where announcements go: either --webhook URL|env:NAME|file:PATH or 
 
 def add(session: Session, request: GuildRequest) -> int:
     """Add a guild's subscriptions, or change those that are named; the others stay as they are."""
-    request = checked(session, request)
+    request = as_known(session, request)
     asked, now = _asked_destination(session, request), session.clock()
     # Discord is asked before: nothing slow comes between reading and writing, as it would undo what a check notes of
     # the guild meanwhile.

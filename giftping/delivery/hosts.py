@@ -15,6 +15,7 @@ from giftping.store.documents import HOSTS, RUNS, run_from_document
 from giftping.store.engine import Change
 from giftping.store.fields import DocumentError, Fields, is_text, time_or_none, time_to_text
 from giftping.store.records import Store
+from giftping.text import enumerated
 
 SEEN_EVERY = timedelta(minutes=10)
 """How old the time in a record gets before it is written anew: at each command, the bot would write for nothing."""
@@ -58,8 +59,7 @@ def refusal(own: HostRecord, others: Collection[HostRecord]) -> str:
     if not others or not lacking:
         return ""
     names = sorted(host.name for host in others)
-    *first, last = ["this host", *sorted(set(lacking) - {own.name})] if own.name in lacking else sorted(lacking)
-    who = f"{', '.join(first)} and {last}" if first else last
+    who = enumerated(["this host", *sorted(set(lacking) - {own.name})] if own.name in lacking else sorted(lacking))
     forgotten = names[0] if len(names) == 1 else "HOST"
     return (
         f"this host, {own.name or _NAMELESS}, sends nothing, as the database is used by {', '.join(names)} too, and"

@@ -15,7 +15,7 @@ _COMMAND = re.compile(
     rf"(?:{_NEXT}(?:'[^']*'|--?[a-z]\S*(?:{_NEXT}[\w'\"/~.:<-]\S*)?|[A-Z\d'\"/~<…]\S*))*"
     r"|(?<=run: )(?:'[^']*'|[^;,()'])+"
 )
-"""What is to be typed: between code marks, from `giftping` on, or behind "run:". It may have a word too many."""
+"""What is to be typed: between code marks, from the name of the program on, or behind "run:", with a word too many at most."""
 
 _JOINT = "\ue000"
 """What stands between the words of a command while its line is broken: nothing that anybody writes."""

@@ -299,6 +299,16 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRuling:
+    """What a person had said of a code, and a later word has taken back."""
+
+    said: Literal["approved", "withdrawn"]
+    ruling: Ruling
+    ended: Ruling
+    """Who took it back, and when."""
+
+
+@dataclass(frozen=True, slots=True)
 class CodeRecord:
     """What is known of one code of one game."""
 
@@ -327,6 +337,8 @@ class CodeRecord:
     """What all messages that announce it are known to show, empty where that is not known."""
     own: Mapping[int, GuildAddition] = field(default_factory=dict)
     """By guild what its own people have said of it."""
+    past_rulings: tuple[PastRuling, ...] = ()
+    """What people had said of it, and counts no more, oldest first."""
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ the document is still as it was read: that is the only referee between processes
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
@@ -218,7 +218,19 @@ def changed_document(stored: Mapping[str, Any] | None, change: Change, rev: str)
     return kept | fields_to_set(change, rev)
 
 
-def is_wanted(document: Mapping[str, Any], where: Where | None) -> bool:
-    """Whether a document has one of the wanted values in each of the fields."""
-    # Not by `in`: what a document holds may not go into a set.
-    return all(any(document.get(field) == value for value in values) for field, values in (where or {}).items())
+def wanted_by(where: Where | None) -> Callable[[Mapping[str, Any]], bool]:
+    """What says whether a document has one of the wanted values in each of the fields."""
+    fields = [
+        (field, frozenset(value for value in values if isinstance(value, str)), tuple(values))
+        for field, values in (where or {}).items()
+    ]
+
+    def is_wanted(document: Mapping[str, Any]) -> bool:
+        for field, among, values in fields:
+            value = document.get(field)
+            # What a document holds may not go into a set; nearly all of it is a text.
+            if value not in (among if type(value) is str else values):
+                return False
+        return True
+
+    return is_wanted

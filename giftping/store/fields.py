@@ -38,9 +38,18 @@ def time_from_value(value: object) -> datetime:
 
     Raise ValueError or TypeError for anything else, and for a time that nobody can mean.
     """
-    at = value if isinstance(value, datetime) else datetime.fromisoformat(_as_text(value))
+    return _in_utc(value) if isinstance(value, datetime) else _time_in(_as_text(value))
+
+
+# One instant stands in thousands of documents: in all that a list brought, say.
+@lru_cache(maxsize=5000)
+def _time_in(text: str) -> datetime:
+    return _in_utc(datetime.fromisoformat(text))
+
+
+def _in_utc(value: datetime) -> datetime:
     try:
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"not within the calendar: {value}") from error
     if not EARLIEST <= at <= LATEST:
@@ -133,7 +142,7 @@ class Fields:
         value = self.document.get(name)
         if not is_text(value):
             raise self.wrong(name, "a text")
-        return str(value)
+        return value
 
     def optional_text(self, name: str) -> str:
         """A text, empty where the field is not there."""
@@ -189,8 +198,10 @@ class Fields:
 
     def first_time(self, *names: str) -> datetime | None:
         """The time of the first of the fields that is there, None where none is."""
-        there = next((name for name in names if self.document.get(name) not in (None, "")), None)
-        return None if there is None else self.time(there)
+        for name in names:
+            if self.document.get(name) not in (None, ""):
+                return self.time(name)
+        return None
 
     def tables(self, name: str) -> tuple[Fields, ...]:
         """The fields of each object of a list, none where the field is not there."""

@@ -14,9 +14,9 @@ from giftping.store.engine import (
     Where,
     changed_document,
     fresh_rev,
-    is_wanted,
     refuse_doubles,
     still_holds,
+    wanted_by,
 )
 from giftping.store.fields import plain_document
 
@@ -56,8 +56,9 @@ class MemoryEngine:
         """The documents that are wanted, by `_id`."""
         with self._lock:
             documents = self._documents("find", collection)
-            ids = sorted(id_ for id_ in documents if id_.startswith(within)) if within else sorted(documents)
-            return [documents[id_] for id_ in ids if not where or is_wanted(documents[id_], where)]
+            ids = [id_ for id_ in documents if id_.startswith(within)] if within else list(documents)
+            is_wanted = wanted_by(where)
+            return [documents[id_] for id_ in sorted(id_ for id_ in ids if not where or is_wanted(documents[id_]))]
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """All documents."""

@@ -13,7 +13,7 @@ from fakes.records import LATER, NOON, code, entry, run, subscription
 from giftping.delivery.deliveries import Delivery, DeliveryState, delivery_document
 from giftping.delivery.hosts import HostRecord, host_to_document
 from giftping.store import code_documents, guild_documents
-from giftping.store.base import Broken, Guild, GuildAddition, Hold, Posting, Round, Ruling, Style
+from giftping.store.base import Broken, Guild, GuildAddition, Hold, PastRuling, Posting, Round, Ruling, Style
 from giftping.store.code_documents import code_to_document
 from giftping.store.documents import (
     CODES,
@@ -65,7 +65,15 @@ def written() -> dict[str, dict[str, Any]]:
         "d", "announcement", Holder("a", "p"), NOON, DeliveryState.WRITTEN, 1, 2, 3, guild_id=1, game="wuwa", reason="x"
     )
     others = {"held_since": 4, "message_id": 5, "quiet_since": 6, "spellings": ("A",), "entries": ("1:A",)}
-    flags = {"owed_since": NOON, "noes": 1, "retry_at": NOON, "is_final": True, "is_resent": True, "opens_post": True}
+    missed = {"over_at": NOON, "over_reason": "z"}
+    flags = {
+        "owed_since": NOON,
+        "noes": 1,
+        "retry_at": NOON,
+        "is_final": True,
+        "is_resent": True,
+        "opens_post": True,
+    }
     event = Event(
         "e", 1, "submission", NOON, by="host", leg="dm", result="x", reason="y", day="2026-05-04", message_id=5
     )
@@ -99,6 +107,7 @@ def written() -> dict[str, dict[str, Any]]:
                 holds={"site": Hold(NOON, "cut")},
                 withdrawn=Ruling("ada", NOON),
                 approved=Ruling("ada", LATER),
+                past_rulings=(PastRuling("withdrawn", Ruling("ada", NOON), Ruling("bob", LATER)),),
                 latest_end=LATER,
                 shown="Gift100 ended",
                 own={1: GuildAddition("Gift100", NOON)},
@@ -106,7 +115,7 @@ def written() -> dict[str, dict[str, Any]]:
         ),
         RUNS: run_to_document(run()),
         HOSTS: host_to_document(HostRecord("a", shared=True, seen_at=NOON)),
-        DELIVERIES: delivery_document(replace(delivery, **others, **flags)),
+        DELIVERIES: delivery_document(replace(delivery, **others, **flags, **missed)),
         TODO_EVENTS: event_document(event),
     }
 

@@ -47,6 +47,7 @@ from giftping.store.mirror.notes import away_of, is_copied, synced_document, syn
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put
+from giftping.text import enumerated
 
 PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES)
 """The collections of which a host puts back what it knows; first the tombstones of clears, which the ledger goes by."""
@@ -261,18 +262,12 @@ def awaited(database: MongoEngine, identity: Identity, host: str) -> list[str]:
     return sorted(known - identity.signed - {host})
 
 
-def names(hosts: Sequence[str]) -> str:
-    """Hosts in a line."""
-    *first, last = hosts
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def waits_for(hosts: Sequence[str], name: str, befell: str) -> str:
     """Why nothing is sent until other hosts have put back what they know, with the ways out."""
     they = "it has" if len(hosts) == 1 else "they have"
     forgotten = hosts[0] if len(hosts) == 1 else "HOST"
     return (
-        f"{name} {befell.partition(',')[0]}: nothing is sent until {names(hosts)}"
+        f"{name} {befell.partition(',')[0]}: nothing is sent until {enumerated(hosts)}"
         f" {'has' if len(hosts) == 1 else 'have'} put back what {they} sent since; a giftping codes check there does"
         f" it, within ten minutes of the one before it; for one that is gone: giftping store forget {forgotten}"
     )

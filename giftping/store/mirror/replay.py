@@ -251,7 +251,7 @@ def _further_entry(there: Mapping[str, Any], queued: Queued) -> There:
 RULES: Mapping[str, Rule] = {
     LEDGER: _further_entry,
     DELIVERIES: _further(
-        ("claimed", "written", "unclear", "closed", "refused", "done"),
+        ("claimed", "written", "unclear", "closed", "refused", "missed", "done"),
         lambda one: str(one.get("state")),
         removed_at_its_end=True,
     ),

@@ -19,10 +19,10 @@ from giftping.store.engine import (
     Where,
     changed_document,
     fresh_rev,
-    is_wanted,
     plain_change,
     refuse_doubles,
     still_holds,
+    wanted_by,
 )
 from giftping.store.fields import plain_document
 from giftping.store.tiny.files import LOCK, SNAPSHOT, StoreBusyError, StoreLock, fingerprint, stamp
@@ -149,7 +149,7 @@ class TinyEngine:
     def find(self, collection: str, where: Where | None = None, *, within: str = "") -> list[Mapping[str, Any]]:
         """The documents that are wanted at the moment of the call, by `_id`; `within` is how their ids begin."""
         with self._tables() as tables:
-            found = [document for document in tables.within(collection, within) if is_wanted(document, where)]
+            found = list(filter(wanted_by(where), tables.within(collection, within)))
             self._strays_in(tables, collection)
         return sorted(found, key=lambda document: str(document["_id"]))
 
