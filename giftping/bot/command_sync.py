@@ -16,9 +16,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from giftping.runs.codec import from_json
-from giftping.runs.state_folder import BOT_COMMANDS
-from giftping.store.tiny.files import next_step, replace_file
+from giftping.runs.state_folder import BOT_COMMANDS, read_cache, write_cache
+from giftping.store.tiny.files import next_step
 from giftping.text import id_or_none
 
 log = logging.getLogger("giftping.bot")
@@ -92,7 +91,7 @@ class CommandSync:
         self._sent = sent
         try:
             self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(self._state / BOT_COMMANDS, [json.dumps(sent, indent=1).encode()], durable=False)
+            write_cache(self._state / BOT_COMMANDS, sent)
         except OSError as error:
             path = self._state / BOT_COMMANDS
             log.warning("%s cannot be written: %s; %s", path, error.strerror, next_step(path, error))
@@ -100,7 +99,4 @@ class CommandSync:
 
 def _read(state: Path) -> dict[str, str]:
     """Which commands were last sent for where; nothing where that is not known."""
-    try:
-        return from_json(dict[str, str], json.loads((state / BOT_COMMANDS).read_text("utf-8")))
-    except (OSError, ValueError):
-        return {}
+    return read_cache(dict[str, str], state / BOT_COMMANDS) or {}

@@ -17,8 +17,8 @@ from giftping.bot.embeds import RED, answer_embed, refusal_embed
 from giftping.bot.views import ManagersControls
 from giftping.codes.request import CheckRequest
 from giftping.commands import check, codes, guilds, subscribing
+from giftping.commands.guild_request import GuildRequest
 from giftping.commands.posting import PostingRequest
-from giftping.commands.subscribing import GuildRequest
 from giftping.discord.permissions import missing_for_posting
 from giftping.discord.refusals import clean
 from giftping.doctor.one_destination import SeenFacts
@@ -150,7 +150,7 @@ class SettingsPanel(ManagersControls):
 
     async def move(self, interaction: Interaction, channel_id: int) -> None:
         """Let codes go to a channel, and say when the bot may not post there."""
-        if len({one["destination"] for one in self._known.get("subscriptions", ())}) > 1:
+        if self._has_several_places:
             await self._refuse(interaction, self._voice.words("bot.panel.several_places"))
             return
         request = GuildRequest(
@@ -215,8 +215,17 @@ class SettingsPanel(ManagersControls):
         # The guild's own role is everybody.
         chosen = [EVERYONE if one == self._guild_id else str(one) for one in role_ids]
         mentions = tuple(dict.fromkeys((*kept, *chosen))) if chosen else ()
-        request = GuildRequest(self._guild_id, mentions=mentions, mentions_nobody=not mentions)
+        request = replace(self._all_games(), mentions=mentions, mentions_nobody=not mentions)
         await self._change(interaction, subscribing.add, request)
+
+    def _all_games(self) -> GuildRequest:
+        """A request about all that the guild follows; where that goes to several places it has to say so."""
+        games = [game for game in embeds.followed_games(self._known) if game in self._games]
+        return GuildRequest(self._guild_id, games=tuple(games) if self._has_several_places else ())
+
+    @property
+    def _has_several_places(self) -> bool:
+        return len({one["destination"] for one in self._known.get("subscriptions", ())}) > 1
 
     async def _here(self, interaction: Interaction) -> None:
         if interaction.channel_id is not None:
@@ -232,10 +241,10 @@ class SettingsPanel(ManagersControls):
         await interaction.response.edit_message(embed=self.embed(), view=self)
 
     async def _announce_current(self, interaction: Interaction) -> None:
-        await self._change(interaction, subscribing.add, GuildRequest(self._guild_id, announce_current=True))
+        await self._change(interaction, subscribing.add, replace(self._all_games(), announce_current=True))
 
     async def _record_current(self, interaction: Interaction) -> None:
-        await self._change(interaction, subscribing.add, GuildRequest(self._guild_id, records_current=True))
+        await self._change(interaction, subscribing.add, replace(self._all_games(), records_current=True))
 
     async def _check(self, interaction: Interaction) -> None:
         await acknowledge(interaction)

@@ -12,7 +12,7 @@ from giftping.store.errors import StoreAwayError as StoreAwayError
 from giftping.store.errors import StoreError as StoreError
 
 SCHEMA_VERSION = 2
-"""By which the documents are written: see giftping.store.schema. What 0.1.0 wrote is 1."""
+"""By which the documents are written. What 0.1.0 wrote is 1."""
 
 HOME_GAME = "whiteout-survival"
 """The game of the older bot: its ledger ids carry no game, so that its databases just work."""
@@ -299,6 +299,16 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRuling:
+    """What a person had said of a code, and a later word has taken back."""
+
+    said: Literal["approved", "withdrawn"]
+    ruling: Ruling
+    ended: Ruling
+    """Who took it back, and when."""
+
+
+@dataclass(frozen=True, slots=True)
 class CodeRecord:
     """What is known of one code of one game."""
 
@@ -327,6 +337,8 @@ class CodeRecord:
     """What all messages that announce it are known to show, empty where that is not known."""
     own: Mapping[int, GuildAddition] = field(default_factory=dict)
     """By guild what its own people have said of it."""
+    past_rulings: tuple[PastRuling, ...] = ()
+    """What people had said of it, and counts no more, oldest first."""
 
     @property
     def id(self) -> str:

@@ -61,7 +61,7 @@ def test_a_code_that_ended_while_its_channel_was_gone_is_told_as_missed(scene: S
     [
         ("webhook", "(220001)", "--posts per-announcement, or --posts kept"),
         ("webhook with token", "(220001)", "--posts per-announcement, or --posts kept"),
-        ("bot", "(50008)", "if it is a forum now, add it again with giftping guilds add"),
+        ("bot", "(50008)", f"if it is a forum now, giftping guilds add {GUILD} --posts per-announcement"),
     ],
 )
 def test_a_forum_says_what_is_missing_everywhere_and_is_not_asked_again_by_every_run(
@@ -114,6 +114,7 @@ def test_whatever_discord_says_no_with_all_who_tell_of_it_say_the_same(
     place = {"webhook_id": WEBHOOK} if route == "webhook" else {"channel_id": CHANNEL}
     scene.discord.fail(faults.status(status, code), match=Match(method="POST", **place), times=None)
     meaning = meanings.meaning_of(status, code, by_webhook=route == "webhook")
+    meaning = meaning.said_of(f"giftping guilds add {GUILD}")
     first = play.host.run("codes", "check", "--json")
     (told,) = first.json["deliveries"]
     assert (first.exit_code, told["result"], told["codes"]) == (TROUBLE, "refused", [CODE])
@@ -122,7 +123,7 @@ def test_whatever_discord_says_no_with_all_who_tell_of_it_say_the_same(
     assert first.json["broken"] == meaning.is_of_destination
     (line,) = first.errors.splitlines()
     assert meaning.mend in line
-    assert ("goes out in a later run" in line) is not (meaning.is_of_destination or meaning.is_of_content)
+    assert ("goes out in a later run" in line) is not (meaning.is_of_destination or meaning.is_of_message)
     is_timed = meaning.again in (meanings.Again.SOON, meanings.Again.HOURS) and meaning.kind is not meanings.Kind.TOKEN
     assert (told["retry_at"] is not None) == is_timed
     assert escape_markdown(meaning.mend) in operator()
@@ -136,13 +137,13 @@ def test_whatever_discord_says_no_with_all_who_tell_of_it_say_the_same(
     if meaning.mend and not meaning.is_of_destination:
         assert findings(play.host)["refused"]["next_step"].startswith(meaning.mend)
     scene.discord.clear_faults()
-    if meaning.is_of_destination or meaning.is_of_content:
+    if meaning.is_of_destination or meaning.is_of_message:
         quiet = play.host.run("codes", "check", "--json")
         (rest,) = quiet.json["resting"]
         assert (quiet.exit_code, rest["mend"], rest["kind"]) == (FINE, meaning.mend, meaning.kind.value)
         name = "destination" if meaning.is_of_destination else "refused"
         assert findings(play.host)[name]["verdict"] in ("warn", "fail")
-    if meaning.is_of_destination or meaning.is_of_content or meaning.kind is meanings.Kind.TOKEN:
+    if meaning.is_of_destination or meaning.is_of_message or meaning.kind is meanings.Kind.TOKEN:
         assert play.host.run("guilds", "test", str(GUILD), "--no-post").exit_code == FINE
     assert play.check().exit_code == FINE
     assert scene.arrived(GUILD) == {CODE: 1}

@@ -143,7 +143,7 @@ async def test_a_state_folder_that_cannot_be_written_sends_again_with_the_next_s
     def full(*_arguments: Any, **_named: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("giftping.bot.command_sync.replace_file", full)
+    monkeypatch.setattr("giftping.runs.state_folder.replace_file", full)
     before = so_far(stage)
     await stage.restart()
     stage.env.bot.dispatch("ready")
