@@ -93,7 +93,8 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
             codes = _codes(store, wiring, clock())
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
             held_back = "" if store.is_away else store.held_back
-            older_bot = look_at_older_bot(store, codes.subscriptions)
+            has_database = wiring.settings.mongo.uri is not None
+            older_bot = look_at_older_bot(store, codes.subscriptions) if has_database else None
             contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True), older_bot=older_bot)
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
