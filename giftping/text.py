@@ -73,7 +73,7 @@ def _plural(noun: str) -> str:
 
 
 def enumerated(names: Sequence[str]) -> str:
-    """Some names in a line: `a`, `a and b`, `a, b and c`."""
+    """Some names in a line: "a", "a and b", "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
