@@ -9,7 +9,6 @@ from giftping.doctor.judgement import Checks, Judgement, fail, ok
 from giftping.store.base import HOME_GAME, Subscription
 from giftping.store.documents import LEDGER
 from giftping.store.legacy.left_out import left_out
-from giftping.store.legacy.olddata import HoldsOldData
 from giftping.store.legacy.shapes import STATE
 from giftping.store.records import Store
 
@@ -37,7 +36,9 @@ def look_at_older_bot(store: Store, subscriptions: Collection[Subscription]) -> 
 
     Raise StoreError where they cannot be read.
     """
-    if not isinstance(store.engine, HoldsOldData) or store.is_away:
+    from giftping.store.mirror.engine import MirroredEngine
+
+    if not isinstance(store.engine, MirroredEngine) or store.is_away:
         return None
     old = store.engine.old_data(None)
     there = {one.guild_id for one in subscriptions if one.game == HOME_GAME}

@@ -15,7 +15,7 @@ _COMMAND = re.compile(
     rf"(?:{_NEXT}(?:'[^']*'|--?[a-z]\S*(?:{_NEXT}[\w'\"/~.:<-]\S*)?|[A-Z\d'\"/~<…]\S*))*"
     r"|(?<=run: )(?:'[^']*'|[^;,()'])+"
 )
-"""What is to be typed: between code marks, from the name of the program on, or behind "run:", with a word too many at most."""
+"""What is to be typed, a word too many at most: between code marks, from the program's name on, or behind "run:"."""
 
 _JOINT = "\ue000"
 """What stands between the words of a command while its line is broken: nothing that anybody writes."""
