@@ -67,10 +67,10 @@ def forget_member(session: Session, user_id: int, *, yes: bool) -> int:
         raise UsageError("nobody was forgotten; say --yes to forget without being asked")
     with open_members(session) as members:
         found = _forget(members, user_id, _known(members, user_id))
-    # Beside it lie what it was before, and how it came to be what it is.
-    session.wiring.drop_former()
     session.give(_object(user_id, found))
     _tell(session, name, found)
+    # Beside the ledger lie what it was before, and how it came to be what it is.
+    session.wiring.drop_former()
     return EXIT_FINE
 
 

@@ -65,11 +65,10 @@ def _is_there(path: Path) -> bool:
 
 
 def _sources(session: Session, store: Store, request: MigrateRequest) -> list[OldData]:
-    from giftping.store.legacy.olddata import open_file
-    from giftping.store.mirror.engine import MirroredEngine
+    from giftping.store.legacy.olddata import HoldsOldData, open_file
 
     own = session.settings.state / SNAPSHOT
-    if not isinstance(store.engine, MirroredEngine):
+    if not isinstance(store.engine, HoldsOldData):
         if request.database is not None:
             raise UsageError("--from-db names a database on the server of MONGO_URI, and MONGO_URI is not set")
         if not request.files:
@@ -77,7 +76,7 @@ def _sources(session: Session, store: Store, request: MigrateRequest) -> list[Ol
         if own.exists() and any(path.samefile(own) for path in request.files):
             raise UsageError(f"--from-json: {own} is the ledger itself; set MONGO_URI to take it over into MongoDB")
     sources: list[OldData] = [open_file(path) for path in request.files]
-    if isinstance(store.engine, MirroredEngine) and (request.database is not None or not sources):
+    if isinstance(store.engine, HoldsOldData) and (request.database is not None or not sources):
         sources.append(store.engine.old_data(request.database))
     return sources
 

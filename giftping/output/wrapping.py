@@ -12,10 +12,10 @@ _NEXT = r"(?<![,;:.)]) "
 _COMMAND = re.compile(
     r"`[^`]+`"
     rf"|(?<![^\s(])giftping(?:{_NEXT}[a-z][\w-]*){{1,3}}"
-    rf"(?:{_NEXT}(?:'[^']*'|--?[a-z]\S*(?:{_NEXT}[\w'\"/~.:<-]\S*)?|[A-Z\d'\"/~<…]\S*))*"
+    rf"(?:{_NEXT}(?:'[^']*'|--?[a-z]\S*(?:{_NEXT}[\w'\"/~.:<]\S*)?|[A-Z\d'\"/~<…]\S*))*"
     r"|(?<=run: )(?:'[^']*'|[^;,()'])+"
 )
-"""What is to be typed, a word too many at most: between code marks, from the program's name on, or behind "run:"."""
+"""What is to be typed: between code marks, from the program's name on, or behind "run:"; maybe a word too many."""
 
 _JOINT = "\ue000"
 """What stands between the words of a command while its line is broken: nothing that anybody writes."""

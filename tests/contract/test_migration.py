@@ -19,7 +19,7 @@ from giftping.store.base import StoreError
 from giftping.store.documents import LEDGER, SUBSCRIPTIONS
 from giftping.store.engine import REV
 from giftping.store.legacy.migrate import MigrationReport, MigrationRequest, Numbers, migrate
-from giftping.store.legacy.olddata import OldData, open_file
+from giftping.store.legacy.olddata import HoldsOldData, OldData, open_file
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
@@ -178,6 +178,7 @@ def test_what_a_database_holds_can_be_kept_and_taken_back(tmp_path: Path, uri: s
 
 
 def test_a_database_that_cannot_be_is_refused(mongo: MongoStore) -> None:
+    assert isinstance(mongo.engine, HoldsOldData)
     with pytest.raises(StoreError, match="cannot be the name of a MongoDB database"):
         mongo.engine.old_data("no such/database")
 

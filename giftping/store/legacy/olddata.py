@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from giftping.store.base import StoreError
 from giftping.store.documents import META
@@ -35,6 +35,14 @@ class OldData(Protocol):
 
     def set_flag(self) -> None:
         """Set the older bot's flag in the old state, where there is one and it is not set."""
+
+
+@runtime_checkable
+class HoldsOldData(Protocol):
+    """A store whose server may hold old data, in its own database and in others."""
+
+    def old_data(self, database: str | None = None) -> OldData:
+        """The data in the store's own database, or in another one by name. Raise StoreError for a bad name."""
 
 
 class OldFile:
