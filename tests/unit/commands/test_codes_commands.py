@@ -383,7 +383,7 @@ def test_statistics_count_by_source_game_and_day_of_the_users_zone(giftping: Run
     assert (told["total"], told["last_code"]) == (2, "Gift200")
     assert told["sources"] == {"api": 1, "rss": 1}
     assert told["days"] == {"2026-05-04": 1, "2026-05-05": 1}
-    assert told["states"] == {"open": 1, "sent": 2, "uncertain": 1, "seeded": 1}
+    assert told["states"] == {"open": 1, "sent": 2, "uncertain": 1, "seeded": 1, "given_up": 0}
     assert giftping("codes", "stats", "--guild", "2", "--json").json["total"] == 0
     assert "giftping codes settle" in giftping("codes", "stats").output
 
