@@ -14,10 +14,10 @@ from discord import app_commands
 from giftping.bot import code_commands, todo_commands
 from giftping.bot.answers import voice_of
 from giftping.bot.command_names import CommandTranslator
-from giftping.bot.command_runner import CommandRunner, note_languages
+from giftping.bot.command_runner import CommandRunner
 from giftping.bot.command_sync import CommandSync
 from giftping.bot.failures import tell_failure
-from giftping.bot.presence import Presence
+from giftping.bot.presence import Presence, earlier_guilds
 from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
@@ -29,7 +29,13 @@ LAST_ANSWERS = 20.0
 class GiftpingBot(discord.Client):
     """Takes slash commands. It asks for no privileged intent, reads no messages, and starts nothing by itself."""
 
-    def __init__(self, settings: Settings, on_connected: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_connected: Callable[[], None] = lambda: None,
+        *,
+        removes_others: bool = False,
+    ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -44,8 +50,10 @@ class GiftpingBot(discord.Client):
         guild_id = settings.todo.guild_id
         self._todo_guild = discord.Object(guild_id) if guild_id is not None else None
         code_commands.add_commands(self.tree, runner)
-        todo_commands.add_commands(self.tree, runner, self._todo_guild)
-        self._command_sync = CommandSync(self.tree, settings.state)
+        if self._todo_guild is not None:
+            todo_commands.add_commands(self.tree, runner, self._todo_guild)
+        self._command_sync = CommandSync(self.tree)
+        self._removes_others = removes_others
         self.presence = Presence(runner)
 
     async def setup_hook(self) -> None:
@@ -55,12 +63,17 @@ class GiftpingBot(discord.Client):
         """
         await self.tree.set_translator(CommandTranslator(self.settings.words))
         # So that the first answer is in a guild's language, too.
-        await asyncio.to_thread(self.runner.run_now, note_languages)
+        known = await asyncio.to_thread(self.runner.run_now, earlier_guilds)
         await self._command_sync.bring_up_to_date()
-        await self._command_sync.withdraw_from_others(self._todo_guild)
+        for guild_id in known.value.get("guilds", ()):
+            await self._command_sync.bring_up_to_date(discord.Object(guild_id), gone_is_fine=True)
         if self.settings.mongo.uri is not None:
             # What the bot before this one has left.
             self.runner.carry_back_later()
+
+    async def on_connect(self) -> None:
+        """Trust in nothing that was so before the connection was lost."""
+        self._command_sync.forget_guilds()
 
     async def on_ready(self) -> None:
         """Bring up to date what is not yet. Discord says this more than once: after a lost connection again."""
@@ -68,22 +81,28 @@ class GiftpingBot(discord.Client):
         # It reads and writes files, and may ask Discord.
         await asyncio.to_thread(self._on_connected)
         await self._command_sync.bring_up_to_date()
-        guild = self._todo_guild
-        if guild is not None and self.get_guild(guild.id) is None:
-            log.warning("the bot is not in the server %d that GUILD_ID names: invite it", guild.id)
-        elif guild is not None:
+        for guild in self.guilds:
+            await self.on_guild_available(guild)
+        if self._todo_guild is not None and self.get_guild(self._todo_guild.id) is None:
+            log.warning("the bot is not in the server %d that GUILD_ID names: invite it", self._todo_guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Bring up to date the commands of a guild that the bot finds itself in: whatever happened meanwhile."""
+        is_for_todos = self._todo_guild is not None and guild.id == self._todo_guild.id
+        if is_for_todos or self._removes_others:
             await self._command_sync.bring_up_to_date(guild)
+        if is_for_todos:
             self.presence.begin()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Bring the commands of the guild for TODOs up to date once the bot is invited there."""
-        if self._todo_guild is not None and guild.id == self._todo_guild.id:
-            await self._command_sync.bring_up_to_date(self._todo_guild)
-            self.presence.begin()
+        """Do the same for a guild that it was just invited to."""
+        await self.on_guild_available(guild)
 
-    async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Do the same for a guild that Discord could not show before."""
-        await self.on_guild_join(guild)
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Forget what a guild had of the commands, as Discord does."""
+        self._command_sync.forget(guild)
+        if self._todo_guild is not None and guild.id == self._todo_guild.id:
+            await self.presence.end()
 
 
 class Tree(app_commands.CommandTree[GiftpingBot]):
@@ -95,16 +114,18 @@ class Tree(app_commands.CommandTree[GiftpingBot]):
         await tell_failure(interaction, error, self.client.settings, f"/{command}", voice_of(interaction))
 
 
-def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+def run(
+    settings: Settings, token: str, on_connected: Callable[[], None] = lambda: None, *, removes_others: bool = False
+) -> None:
     """Run the bot until SIGTERM or SIGINT; `on_connected` is called whenever it is ready.
 
     Raise discord.LoginFailure when the token is refused.
     """
-    asyncio.run(_run(settings, token, on_connected))
+    asyncio.run(_run(settings, token, on_connected, removes_others=removes_others))
 
 
-async def _run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
-    bot = GiftpingBot(settings, on_connected)
+async def _run(settings: Settings, token: str, on_connected: Callable[[], None], *, removes_others: bool) -> None:
+    bot = GiftpingBot(settings, on_connected, removes_others=removes_others)
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

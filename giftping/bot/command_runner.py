@@ -98,12 +98,6 @@ class BotSession(Session):
             self.value = value
 
 
-def note_languages(session: Session) -> int:
-    """The exit code, once it is noted which guilds have a language of their own: whoever opens the store does that."""
-    with session.store(read_only=True):
-        return EXIT_FINE
-
-
 def bring_back(session: Session) -> int:
     """The exit code. Whoever opens the store to write carries back what waits in its mirror, if MongoDB is back."""
     if session.wiring.waiting():

@@ -31,17 +31,17 @@ AUTHENTICATION_FAILED = 4004
 """The close code of a gateway that does not take the token (Gateway Close Event Codes)."""
 
 
-def run_bot(session: Session) -> int:
+def run_bot(session: Session, *, removes_others: bool = False) -> int:
     """The exit code of a bot that ran until it was told to end.
 
-    Raise UsageError without discord.py, SettingsError without a token, and LockHeldError when there is a bot already.
+    With `removes_others` it takes away what any other bot of this token has left among the servers' commands. Raise UsageError without discord.py, SettingsError without a token, and LockHeldError when there is a bot already.
     """
     if find_spec("discord") is None:
         raise UsageError(INSTALL)
     # Whatever starts it again at once, such as systemd, is not to tell the same each time.
     session.job = JOB
     with Reporting(session, JOB, is_whole=True) as reporting:
-        trouble = _run(session, partial(_note_connected, reporting))
+        trouble = _run(session, partial(_note_connected, reporting), removes_others=removes_others)
         found = [Trouble(f"{RUN} {without_numbers(trouble)}", trouble)] if trouble else []
         reporting.tell(found, lambda _key, _line: "", everything=session.is_watched)
         exit_code = EXIT_TROUBLE if trouble else EXIT_FINE
@@ -55,7 +55,7 @@ def _note_connected(reporting: Reporting) -> None:
     reporting.end(EXIT_FINE)
 
 
-def _run(session: Session, on_connected: Callable[[], None]) -> str:
+def _run(session: Session, on_connected: Callable[[], None], *, removes_others: bool) -> str:
     """Why the bot could not run until it was told to end; empty where it has."""
     settings = session.settings
     token = settings.discord.token
@@ -67,10 +67,11 @@ def _run(session: Session, on_connected: Callable[[], None]) -> str:
         logging.getLogger("discord").setLevel(logging.INFO)
     with RunLock(settings.state / BOT_LOCK):
         session.give({"state": str(settings.state)})
-        return _go_by(session) or _connected(settings, token.reveal(), on_connected)
+        refusal = _go_by(session)
+        return refusal or _connected(settings, token.reveal(), on_connected, removes_others=removes_others)
 
 
-def _connected(settings: Settings, token: str, on_connected: Callable[[], None]) -> str:
+def _connected(settings: Settings, token: str, on_connected: Callable[[], None], *, removes_others: bool) -> str:
     """Why the connection ended before the bot was told to end, empty where it was told to."""
     import aiohttp
     import discord
@@ -80,7 +81,7 @@ def _connected(settings: Settings, token: str, on_connected: Callable[[], None])
     # The bot speaks to nobody: that discord.py lacks the libraries for it is of no interest.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     try:
-        run(settings, token, on_connected)
+        run(settings, token, on_connected, removes_others=removes_others)
     except discord.LoginFailure:
         return REFUSED
     except discord.ConnectionClosed as error:

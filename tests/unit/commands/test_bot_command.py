@@ -37,7 +37,7 @@ from giftping.cli import main
 main()
 """
 
-Run = Callable[[Settings, str, Callable[[], None]], None]
+Run = Callable[..., None]
 
 
 @pytest.fixture
@@ -51,12 +51,12 @@ def token(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens that a bot was run with; it is told to end at once."""
     tokens: list[str] = []
-    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token, on_connected: tokens.append(token))
+    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token, on_connected, **_: tokens.append(token))
     return tokens
 
 
 def ending_with(error: Exception) -> Run:
-    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    def run(*_: object, **_named: object) -> None:
         raise error
 
     return run
@@ -151,7 +151,7 @@ def test_a_bot_that_systemd_starts_again_and_again_tells_once_why_it_ends_and_wh
     assert giftping("bot", "-v").error == main.REFUSED
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
         assert "(since 2" in giftping("bot").error
-        monkeypatch.setattr("giftping.bot.app.run", lambda _settings, _token, on_connected: on_connected())
+        monkeypatch.setattr("giftping.bot.app.run", lambda _settings, _token, on_connected, **_: on_connected())
         assert giftping("bot") == Ran(0, "", "the bot token is refused: this is over\n")
         assert giftping("bot") == Ran(0, "", "")
 
@@ -164,7 +164,7 @@ def test_a_bot_without_its_token_tells_so_once(giftping: Callable[..., Ran], run
 def test_what_is_logged_goes_to_standard_error_without_the_token(
     token: str, giftping: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    def run(*_: object, **_named: object) -> None:
         logging.getLogger("discord.gateway").warning("connecting with %s", token)
         try:
             raise ValueError(token)
@@ -194,7 +194,7 @@ def test_how_much_is_logged_is_said_by_q_and_v(
     options: list[str],
     told: list[str],
 ) -> None:
-    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    def run(*_: object, **_named: object) -> None:
         for name, level in (
             ("giftping.bot", "WARNING"),
             ("giftping.bot", "INFO"),
