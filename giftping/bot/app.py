@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import discord
 from discord import app_commands
 
 from giftping.bot import code_commands, todo_commands
-from giftping.bot.answers import voice_of
+from giftping.bot.answers import refuse, voice_of
 from giftping.bot.command_names import CommandTranslator
 from giftping.bot.command_runner import CommandRunner
 from giftping.bot.command_sync import CommandSync
+from giftping.bot.controls import Controls
 from giftping.bot.failures import tell_failure
 from giftping.bot.presence import Presence, earlier_guilds
 from giftping.settings.keys import Settings
@@ -49,9 +50,12 @@ class GiftpingBot(discord.Client):
         self.runner = runner = CommandRunner(settings)
         guild_id = settings.todo.guild_id
         self._todo_guild = discord.Object(guild_id) if guild_id is not None else None
-        code_commands.add_commands(self.tree, runner)
+        self._controls = Controls(self._answer_unknown)
+        code_commands.add_commands(self.tree, self._controls, runner)
+        self._todos = todo_commands.TodoCommands(runner)
+        todo_commands.add_controls(self._controls, self._todos)
         if self._todo_guild is not None:
-            todo_commands.add_commands(self.tree, runner, self._todo_guild)
+            todo_commands.add_commands(self.tree, self._todos, self._todo_guild)
         self._command_sync = CommandSync(self.tree)
         self._removes_others = removes_others
         self.presence = Presence(runner)
@@ -104,9 +108,33 @@ class GiftpingBot(discord.Client):
         if self._todo_guild is not None and guild.id == self._todo_guild.id:
             await self.presence.end()
 
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer a button, a menu or a form; commands are the tree's."""
+        if interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit):
+            self.runner.attend()
+            await self._controls.answer(interaction)
+
+    async def _answer_unknown(self, interaction: discord.Interaction[Any], _arguments: Sequence[str]) -> None:
+        """Say that another version has made a control; what was written into a form is given back."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self._todos.give_back(interaction)
+        else:
+            await refuse(interaction, voice_of(interaction).words("bot.failure.old"))
+
+    async def close(self) -> None:
+        """Close the connection, once whoever waits for an answer has it: whoever ends it, be it the gateway."""
+        await self.presence.end()
+        await self.runner.finish(LAST_ANSWERS)
+        await super().close()
+
 
 class Tree(app_commands.CommandTree[GiftpingBot]):
     """The commands. What goes wrong unexpectedly is logged without a secret and told in one sentence."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:  # noqa: ARG002 as it is asked
+        """Always: every command asks for itself. From here on it is to be answered before the bot ends."""
+        self.client.runner.attend()
+        return True
 
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
         """Tell the member that something went wrong, where that can still be told."""
@@ -142,5 +170,3 @@ async def _run(settings: Settings, token: str, on_connected: Callable[[], None],
         # would not notice for minutes that the bot is closed.
         started.cancel()
         await asyncio.gather(started, told_to_end, return_exceptions=True)
-        await bot.presence.end()
-        await bot.runner.finish(LAST_ANSWERS)

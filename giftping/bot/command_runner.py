@@ -124,14 +124,16 @@ class CommandRunner:
 
     async def run(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
         """The result of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
-        # Noted here and not in the thread: whoever waits is to be answered before the bot ends (`finish`).
-        if (task := asyncio.current_task()) is not None:
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
         result = await asyncio.to_thread(self.run_now, command, *arguments, **named)
         if result.is_by_mirror:
             self.carry_back_later()
         return result
+
+    def attend(self) -> None:
+        """Note that the present task answers somebody, before the bot ends (`finish`)."""
+        if (task := asyncio.current_task()) is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     def carry_back_later(self) -> None:
         """Look from now on whether MongoDB is back, as long as something is to be carried back to it."""

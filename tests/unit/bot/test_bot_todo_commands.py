@@ -18,7 +18,7 @@ from todo_guild import READ, Heard, TodoGuild, controls, filled, texts_of
 from giftping.bot import todo_commands
 from giftping.bot import todo_embeds as embeds
 from giftping.bot.command_runner import CommandResult, CommandRunner
-from giftping.bot.todo_form import FormPurpose, TodoForm
+from giftping.bot.todo_form import Draft, FormPurpose, TodoForm
 from giftping.commands import submit as submitting
 from giftping.demo import faults
 from giftping.todo.model import Lapse, Removal, RemovalState
@@ -87,7 +87,7 @@ async def test_a_form_is_opened_while_the_store_takes_long_and_asked_about_again
     finally:
         released.set()
     assert [type(form) for form in stranger.forms] == [TodoForm]
-    await commands.hand_in(stranger, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
+    await commands.hand_in(stranger, Draft(FormPurpose(), texts_of(**READ)))  # type: ignore[arg-type]
     (answer,) = stranger.embeds
     assert NOT_LISTED in text_of(answer)
     assert "Read two pages" in text_of(answer)
@@ -201,7 +201,7 @@ async def test_two_forms_with_the_same_text_at_the_same_time_hand_in_once(todo: 
     commands = todo_commands.TodoCommands(CommandRunner(todo.stage.settings))
     texts = texts_of(**READ)
     both = [Heard(todo.asha), Heard(todo.asha)]
-    await asyncio.gather(*(commands.hand_in(one, texts, FormPurpose()) for one in both))  # type: ignore[arg-type]
+    await asyncio.gather(*(commands.hand_in(one, Draft(FormPurpose(), texts)) for one in both))  # type: ignore[arg-type]
     assert {embed.title for one in both for embed in one.embeds} == {"Not handed in", "✅ TODO handed in"}
     assert len(todo.posted) == 1
 
@@ -222,7 +222,7 @@ async def test_todos_of_one_member_are_handed_in_one_after_the_other_and_those_o
     commands = todo_commands.TodoCommands(Counting(todo.stage.settings))
     for members, at_once in (((todo.asha, todo.asha), 1), ((todo.asha, todo.staff), 2)):
         Counting.most = 0
-        forms = (commands.hand_in(Heard(member), texts_of(**READ), FormPurpose()) for member in members)  # type: ignore[arg-type]
+        forms = (commands.hand_in(Heard(member), Draft(FormPurpose(), texts_of(**READ))) for member in members)  # type: ignore[arg-type]
         await asyncio.gather(*forms)
         assert Counting.most == at_once
 

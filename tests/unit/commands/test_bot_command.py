@@ -25,7 +25,6 @@ from giftping.bot import main
 from giftping.demo.sources import StandInSources
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import BOT_LOCK
-from giftping.settings.keys import Settings
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.made-up.token"
