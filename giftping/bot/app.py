@@ -8,7 +8,9 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import aiohttp
 import discord
+import yarl
 from discord import app_commands
 
 from giftping.bot import code_commands, todo_commands
@@ -19,12 +21,17 @@ from giftping.bot.command_sync import CommandSync
 from giftping.bot.controls import Controls
 from giftping.bot.failures import tell_failure
 from giftping.bot.presence import Presence, earlier_guilds
+from giftping.net.transport import proxy_for, proxy_url
 from giftping.settings.keys import Settings
 
 log = logging.getLogger("giftping.bot")
 
 LAST_ANSWERS = 20.0
 """Seconds that members who wait for an answer have when the bot is told to end: longer than one request may take."""
+
+
+class GatewayUnreachableError(Exception):
+    """The gateway could not be connected to in the first place; later on the library tries again by itself."""
 
 
 class GiftpingBot(discord.Client):
@@ -43,6 +50,7 @@ class GiftpingBot(discord.Client):
             # No message is looked at again, and a guild may have 100,000 members: without both a bot stays small.
             max_messages=None,
             chunk_guilds_at_startup=False,
+            **_proxy_options(settings.discord.api),
         )
         self.settings = settings
         self._on_connected = on_connected
@@ -74,6 +82,27 @@ class GiftpingBot(discord.Client):
         if self.settings.mongo.uri is not None:
             # What the bot before this one has left.
             self.runner.carry_back_later()
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Stay connected until it is told to end. Raise GatewayUnreachableError where not even the first try succeeds."""
+        ws_connect = self.http.ws_connect
+
+        # The library would wait, go on with a connection that it never had, and fall over that.
+        async def first(url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+            try:
+                return await ws_connect(url, compress=compress)
+            except (aiohttp.ClientError, OSError) as error:
+                if self.ws is None:
+                    raise GatewayUnreachableError(str(error) or type(error).__name__) from error
+                raise
+
+        self.http.ws_connect = first  # type: ignore[method-assign]  # the library has no other way
+        try:
+            await super().connect(reconnect=reconnect)
+        except AttributeError as error:
+            if self.ws is None:
+                raise GatewayUnreachableError("it closed the connection at once") from error
+            raise
 
     async def on_connect(self) -> None:
         """Trust in nothing that was so before the connection was lost."""
@@ -140,6 +169,17 @@ class Tree(app_commands.CommandTree[GiftpingBot]):
         """Tell the member that something went wrong, where that can still be told."""
         command = interaction.command.qualified_name if interaction.command else "?"
         await tell_failure(interaction, error, self.client.settings, f"/{command}", voice_of(interaction))
+
+
+def _proxy_options(api: str) -> dict[str, Any]:
+    """How the client goes through the proxy that the environment names; the library looks for none by itself."""
+    url = yarl.URL(api)
+    named = proxy_for(url.scheme, url.host or "")
+    if not named:
+        return {}
+    proxy = yarl.URL(str(proxy_url(named)))
+    auth = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
+    return {"proxy": str(proxy.with_user(None)), "proxy_auth": auth}
 
 
 def run(

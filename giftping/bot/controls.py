@@ -1,4 +1,4 @@
-"""Buttons, menus and forms. What a control does stands in its id, so that one from before a restart is answered after it.
+"""Buttons, menus and forms. What one does stands in its id, so that it is answered after a restart, too.
 
 An id is `giftping:NAME:ARGUMENT…`, and NAME is what a handler was registered for. The library keeps nothing of what is
 shown, and nothing runs out; a message that is seen by one member alone lives as long as their Discord wants it to.
@@ -100,7 +100,7 @@ def pages_shown(pages: Sequence[discord.Embed], number: int, voice: Voice, name:
 async def show_pages(
     interaction: Interaction, pages: Sequence[discord.Embed], number: int, name: str, *arguments: object
 ) -> None:
-    """Answer a command that was acknowledged, or show another page of its answer; with buttons where there are several."""
+    """Answer what was begun with a page, with buttons where there are several."""
     # There may be fewer than there were.
     number = min(max(number, 0), len(pages) - 1)
     embed, voice = pages[number], voice_of(interaction)
@@ -108,5 +108,5 @@ async def show_pages(
 
 
 async def begin(interaction: Interaction) -> None:
-    """Tell Discord that the answer comes: to a command in a message of its own, to a click in the message clicked on."""
+    """Tell Discord that the answer comes: in a message of its own, or in the one that was clicked on."""
     await (update if interaction.type is discord.InteractionType.component else acknowledge)(interaction)

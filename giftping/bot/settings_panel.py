@@ -235,7 +235,7 @@ class SettingsPanel:
                 await say_besides(panel.interaction, answer_embed(title, f"<#{channel_id}>: {reason}", color=RED))
 
     async def _refusal_of_channel(self, guild_id: int) -> str:
-        result = await self._runner.run(guilds.test, guild_id, post=False, pings=False)
+        result = await self._runner.post(guilds.test, guild_id, post=False, pings=False)
         if result.refusal or result.value["works"]:
             return ""
         reason = next(one["reason"] for one in result.value["destinations"] if not one["works"])
@@ -264,7 +264,7 @@ class SettingsPanel:
 
     async def _check(self, interaction: Interaction, guild_id: int) -> None:
         await acknowledge(interaction)
-        result = await self._runner.run(check.check, CheckRequest(guild_id=guild_id))
+        result = await self._runner.check(check.check, CheckRequest(guild_id=guild_id))
         for line in result.trouble:
             log.warning("check now: %s", line)
         await answer(interaction, embeds.checked(result, voice_of(interaction)))

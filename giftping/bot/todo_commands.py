@@ -145,10 +145,10 @@ class TodoCommands:
     async def _asked_in_time(self, interaction: Interaction, purpose: FormPurpose) -> CommandResult | None:
         """Whether a TODO may be handed in, None where the store has not said so in time."""
         if purpose.member_id is None:
-            asking = self._runner.run(submit.may_submit, interaction.user.id)
+            asking = self._runner.form(submit.may_submit, interaction.user.id)
         else:
             by, is_staff = interaction.user.id, self._is_staff(interaction)
-            asking = self._runner.run(submit.may_submit, purpose.member_id, by, by_staff=is_staff)
+            asking = self._runner.form(submit.may_submit, purpose.member_id, by, by_staff=is_staff)
         # Left running when the time is over: a thread that waits for the store cannot be stopped.
         asked = asyncio.ensure_future(asking)
         done, _ = await asyncio.wait([asked], timeout=PATIENCE)
@@ -185,7 +185,7 @@ class TodoCommands:
             )
             # Of two that come at once for one member, the second is to see what the first has written.
             async with self._turns.setdefault(member_id or user_id, asyncio.Lock()):
-                result = await self._runner.run(_submit, given, file.filename if file else "", content)
+                result = await self._runner.post(_submit, given, file.filename if file else "", content)
         if result.refusal:
             kept = self._drafts.keep(interaction.id, Draft(draft.purpose, texts))
             embed = embeds.not_taken(result, texts, voice)

@@ -111,12 +111,12 @@ async def test_a_form_opens_within_three_seconds_while_mongodb_is_waited_for_as_
             return reply
 
     member = Heard(todo.asha)
-    commands = todo_commands.TodoCommands(Slow(settings))
+    commands = todo_commands.TodoCommands(runner := Slow(settings))
     await commands.open_form(member, FormPurpose())  # type: ignore[arg-type]
     assert len(member.forms) == 1
     order.append("the form was opened")
     released.set()
-    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.to_thread(runner._forms.shutdown)
     assert order == ["the form was opened", "the store has said: no"]
 
 

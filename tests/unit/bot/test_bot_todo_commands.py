@@ -169,6 +169,45 @@ async def test_a_button_opens_the_form_again_with_what_was_typed(todo: TodoGuild
     assert "Posted in the channel." in said(await todo.asha.submit_modal(opened, filled(opened, date="")))
 
 
+# After a restart
+
+
+async def test_a_form_from_before_a_restart_hands_in_for_whom_it_was_opened(todo: TodoGuild) -> None:
+    mine = await todo.asha.slash(todo.channel, "todo")
+    for_asha = await todo.owner.slash(todo.channel, "atodo", member=todo.asha)
+    await todo.restart()
+    assert "Posted in the channel." in said(await todo.asha.submit_modal(mine, filled(mine, **READ)))
+    assert todo.stage.env.bot._connection._view_store._modals == {}
+    answer = said(await todo.owner.submit_modal(for_asha, filled(for_asha, must_do="Read a third")))
+    assert "Posted in the channel." in answer
+    assert [f"<@{todo.asha.id}>" in post for post in todo.posted] == [True, True]
+
+
+async def test_a_form_whose_file_was_lost_by_a_restart_gives_the_text_back_and_can_do_without(todo: TodoGuild) -> None:
+    opened = await todo.asha.slash(todo.channel, "todo", attachment=("plan.txt", b"a plan"))
+    await todo.restart()
+    refused = await todo.asha.submit_modal(opened, filled(opened, must_do="Read *two* pages\n# of 1_000"))
+    assert said(refused).startswith(f"{SAID('bot.todo.not_taken')}\n{SAID('bot.form.no_file')}")
+    assert todo.posted == []
+    assert refused.response
+    await todo.restart()
+    again = await todo.asha.click(refused.response, label="Correct it")
+    typed = {name: field.get("value") for name, field in controls(again).items() if field.get("value")}
+    assert typed == {"must_do": "Read *two* pages\n# of 1_000"}
+    assert "Posted in the channel." in said(await todo.asha.submit_modal(again, filled(again)))
+
+
+async def test_a_form_that_an_older_version_has_opened_gives_the_text_back(todo: TodoGuild) -> None:
+    opened = await todo.asha.slash(todo.channel, "todo")
+    assert opened.modal is not None
+    opened.modal["custom_id"] = "0f3a9c"
+    given_back = await todo.asha.submit_modal(opened, filled(opened, **READ))
+    assert said(given_back).startswith(f"{SAID('bot.todo.not_taken')}\n{SAID('bot.form.old')}")
+    assert given_back.response
+    again = await todo.asha.click(given_back.response, label="Correct it")
+    assert "Posted in the channel." in said(await todo.asha.submit_modal(again, filled(again)))
+
+
 # Sent twice
 
 
@@ -190,8 +229,6 @@ async def test_a_form_that_is_sent_twice_at_once_hands_in_once(
 
     monkeypatch.setattr(todo_commands.TodoCommands, "hand_in", noted)
     opened = await todo.asha.slash(todo.channel, "todo", attachment=("plan.txt", b"a plan"))
-    form = todo.stage.env.bot._connection._view_store._modals[opened.modal["custom_id"]]  # type: ignore[index]
-    monkeypatch.setattr(form, "stop", lambda: None)
     assert "Posted in the channel." in said(await todo.asha.submit_modal(opened, filled(opened, **READ)))
     assert said(await sent_again(todo, opened, filled(opened, **READ))) == SAID("bot.form.taken")
     assert len(taken) == len(todo.posted) == 1
