@@ -84,7 +84,7 @@ class GiftpingBot(discord.Client):
             self.runner.carry_back_later()
 
     async def connect(self, *, reconnect: bool = True) -> None:
-        """Stay connected until it is told to end. Raise GatewayUnreachableError where not even the first try succeeds."""
+        """Stay connected until it is told to end. Raise GatewayUnreachableError where the first try fails."""
         ws_connect = self.http.ws_connect
 
         # The library would wait, go on with a connection that it never had, and fall over that.

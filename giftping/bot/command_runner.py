@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Command = Callable[..., int]
 
 LOOKS, FORMS, POSTS, CHECKS = 8, 4, 32, 4
-"""How many commands of each kind are done side by side, in threads of their own: they are made when they are needed, and
-those of one kind never hold up another."""
+"""How many commands of each kind are done side by side, in threads of their own: those of one kind never hold up
+another. A thread is made when it is needed."""
 
 LOOKS_EVERY = 30.0
 """Seconds between two looks whether MongoDB is back, while something is to be carried back to it: no longer does a

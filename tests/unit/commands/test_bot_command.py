@@ -138,15 +138,15 @@ def test_what_ends_the_bot_is_one_line_without_the_token(
 ) -> None:
     monkeypatch.setattr("giftping.bot.app.run", ending_with(error))
     ran = giftping("bot")
-    assert (ran.exit_code, ran.error) == (69, reason)
+    assert (ran.exit_code, ran.error) == (78 if reason == main.REFUSED else 69, reason)
 
 
 def test_a_bot_that_systemd_starts_again_and_again_tells_once_why_it_ends_and_when_it_is_connected(
     token: str, giftping: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("giftping.bot.app.run", ending_with(discord.LoginFailure("Improper token has been passed.")))
-    assert giftping("bot") == Ran(69, "", f"{main.REFUSED}\n")
-    assert giftping("bot") == giftping("bot", "-q") == Ran(69, "", "")
+    assert giftping("bot") == Ran(78, "", f"{main.REFUSED}\n")
+    assert giftping("bot") == giftping("bot", "-q") == Ran(78, "", "")
     assert giftping("bot", "-v").error == main.REFUSED
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
         assert "(since 2" in giftping("bot").error
@@ -249,6 +249,6 @@ def test_the_token_goes_nowhere_else_when_the_api_names_no_gateway(
 ) -> None:
     answer(api, body, status)
     ran = giftping("bot")
-    assert ran.exit_code == 69
+    assert ran.exit_code == (78 if status == 401 else 69)
     assert reason in ran.error
     assert runs == []
