@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from simcord.actors import MemberActor
 
 from giftping.bot import failures
 from giftping.bot.app import GiftpingBot, run
+from giftping.bot.command_runner import CommandRunner
 from giftping.commands import codes as coding
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
@@ -265,6 +267,23 @@ def test_a_refused_token_ends_the_bot(machine: Machine, monkeypatch: pytest.Monk
     monkeypatch.setattr(GiftpingBot, "start", refuse)
     with pytest.raises(discord.LoginFailure):
         run(machine.settings(), "a-token")
+
+
+# Side by side
+
+
+async def test_what_waits_for_discord_or_for_sources_holds_up_neither_a_look_nor_a_form(machine: Machine) -> None:
+    runner, released = CommandRunner(machine.settings()), threading.Event()
+    waiting = [
+        asyncio.ensure_future(command(lambda _session: int(not released.wait(PATIENT))))
+        for command in (runner.post, runner.check)
+        for _ in range(40)
+    ]
+    for command in (runner.run, runner.form):
+        assert (await command(lambda _session: 7)).exit_code == 7
+    assert not any(one.done() for one in waiting)
+    released.set()
+    assert {one.exit_code for one in await asyncio.gather(*waiting)} == {0}
 
 
 # The page
