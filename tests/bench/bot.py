@@ -113,12 +113,11 @@ def measure_waiting() -> Waiting:
         with host.start("bot") as process:
             forms = [gateway.answer(gateway.slash("todo", user_id=one, **where)) for one in members[:-1]]
             before = seconds_of(gateway, "giftcode", user_id=members[-1], **where)
-            discord.fail(
-                rate_limited(retry_after=WAIT), match=Match("POST", "/channels/{channel_id}/messages"), times=POSTS
-            )
+            posts = Match("POST", "/channels/{channel_id}/messages")
+            discord.fail(rate_limited(retry_after=WAIT), match=posts, times=POSTS)
             for form, one in zip(forms, members, strict=False):
                 gateway.submit(form, {"Must do": f"chapter {one}"}, user_id=one, **where)
-            gateway.wait_until(lambda: bool(discord.requests), "nobody has posted")
+            gateway.wait_until(lambda: any(map(posts.takes, discord.requests)), "nobody has posted")
             time.sleep(1)
             command = seconds_of(gateway, "giftcode", user_id=members[-1], **where)
             form_opens = seconds_of(gateway, "todo", user_id=members[-1], **where)

@@ -272,8 +272,8 @@ def test_a_refused_token_ends_the_bot(machine: Machine, monkeypatch: pytest.Monk
 # Side by side
 
 
-async def test_what_waits_for_discord_or_for_sources_holds_up_neither_a_look_nor_a_form(machine: Machine) -> None:
-    runner, released = CommandRunner(machine.settings()), threading.Event()
+async def test_what_waits_for_discord_or_for_sources_holds_up_neither_a_look_nor_a_form(stage: Stage) -> None:
+    runner, released = CommandRunner(stage.settings), threading.Event()
     waiting = [
         asyncio.ensure_future(command(lambda _session: int(not released.wait(PATIENT))))
         for command in (runner.post, runner.check)
