@@ -269,95 +269,115 @@ def heartbeat_test(session: "Session") -> int:
     return contacts.test_heartbeat(session)
 
 
+# What `guilds add` is told of a guild
+
+
+WebhookReference = Annotated[
+    str | None,
+    typer.Option("--webhook", metavar="URL", help="Post by webhook: env:NAME, file:PATH, or the URL itself."),
+]
+ChannelId = Annotated[int | None, _id_option("--channel", "Post into this channel with the bot token.")]
+Games = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--game",
+        metavar="GAME",
+        help="A game; may be repeated. Without one: all, if they go to one place; whiteout-survival to begin with.",
+    ),
+]
+Mentions = Annotated[
+    list[str] | None,
+    typer.Option("--mention", metavar="ROLE", help="A role's id, everyone or here; may be repeated."),
+]
+NoMention = Annotated[bool, typer.Option("--no-mention", help="Mention nobody any more.")]
+StyleName = Annotated[
+    str | None,
+    typer.Option(
+        "--style", metavar="STYLE", help="How announcements look: full, or compact, which is a line for each code."
+    ),
+]
+Label = Annotated[
+    str | None, typer.Option("--label", metavar="TEXT", help="What to call the guild; an empty one is taken away.")
+]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="NAME",
+        help="The language of what members see: en, de, es, or one of your own.",
+    ),
+]
+AnnounceCurrent = Annotated[
+    bool,
+    typer.Option("--announce-current", help="Announce the codes that are valid now, too."),
+]
+Posts = Annotated[
+    str | None,
+    typer.Option(
+        "--posts",
+        metavar="HOW",
+        help="In a forum: per-announcement, or kept for one post that all follow in; none where it is no forum.",
+    ),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help="A tag for the posts, by name or id; may be repeated."),
+]
+NoTag = Annotated[bool, typer.Option("--no-tag", help="Give the posts no tags any more.")]
+Publishes = Annotated[
+    bool | None,
+    typer.Option("--publish/--no-publish", help="Publish the messages of an announcement channel, with the bot token."),
+]
+Username = Annotated[
+    str | None,
+    typer.Option("--username", metavar="NAME", help="The name that the webhook posts under; empty for its own."),
+]
+Avatar = Annotated[
+    str | None,
+    typer.Option("--avatar", metavar="URL", help="The picture that the webhook posts under; empty for its own."),
+]
+NoCheck = Annotated[
+    bool, typer.Option("--no-check", help="Do not ask Discord what the webhook, the channel and the roles are.")
+]
+
+
 @command(guilds_app, "add")
 def guilds_add(
     session: "Session",
     guild: GuildId,
-    webhook: Annotated[
-        str | None,
-        typer.Option("--webhook", metavar="URL", help="Post by webhook: env:NAME, file:PATH, or the URL itself."),
-    ] = None,
-    channel: Annotated[int | None, _id_option("--channel", "Post into this channel with the bot token.")] = None,
-    game: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--game",
-            metavar="GAME",
-            help="A game to follow; may be repeated. Without one: all it follows; whiteout-survival to begin with.",
-        ),
-    ] = None,
-    mention: Annotated[
-        list[str] | None,
-        typer.Option("--mention", metavar="ROLE", help="A role's id, everyone or here; may be repeated."),
-    ] = None,
-    no_mention: Annotated[bool, typer.Option("--no-mention", help="Mention nobody any more.")] = False,
-    style: Annotated[
-        str | None,
-        typer.Option(
-            "--style", metavar="STYLE", help="How announcements look: full, or compact, which is a line for each code."
-        ),
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="TEXT", help="What to call the guild; an empty one is taken away.")
-    ] = None,
-    language: Annotated[
-        str | None,
-        typer.Option(
-            "--language",
-            metavar="NAME",
-            help="The language of what members see: en, de, es, or one of your own.",
-        ),
-    ] = None,
-    announce_current: Annotated[
-        bool,
-        typer.Option("--announce-current", help="Announce the codes that are valid now, too."),
-    ] = False,
-    posts: Annotated[
-        str | None,
-        typer.Option(
-            "--posts",
-            metavar="HOW",
-            help="In a forum: per-announcement, or kept for one post that all follow in; none where it is no forum.",
-        ),
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option("--tag", metavar="TAG", help="A tag for the posts, by name or id; may be repeated."),
-    ] = None,
-    no_tag: Annotated[bool, typer.Option("--no-tag", help="Give the posts no tags any more.")] = False,
-    publish: Annotated[
-        bool | None,
-        typer.Option(
-            "--publish/--no-publish", help="Publish the messages of an announcement channel, with the bot token."
-        ),
-    ] = None,
-    username: Annotated[
-        str | None,
-        typer.Option("--username", metavar="NAME", help="The name that the webhook posts under; empty for its own."),
-    ] = None,
-    avatar: Annotated[
-        str | None,
-        typer.Option("--avatar", metavar="URL", help="The picture that the webhook posts under; empty for its own."),
-    ] = None,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Do not ask Discord what the webhook, the channel and the roles are.")
-    ] = False,
+    webhook: WebhookReference = None,
+    channel: ChannelId = None,
+    game: Games = None,
+    mention: Mentions = None,
+    no_mention: NoMention = False,
+    style: StyleName = None,
+    label: Label = None,
+    language: Language = None,
+    announce_current: AnnounceCurrent = False,
+    posts: Posts = None,
+    tag: Tags = None,
+    no_tag: NoTag = False,
+    publish: Publishes = None,
+    username: Username = None,
+    avatar: Avatar = None,
+    no_check: NoCheck = False,
 ) -> int:
     """Add games that a guild follows, or change where they go; other games of the guild stay as they are."""
     from giftping.commands import subscribing
+    from giftping.commands.guild_request import GuildRequest, mention_from, style_named
     from giftping.commands.posting import PostingRequest
 
-    request = subscribing.GuildRequest(
+    request = GuildRequest(
         guild,
         webhook,
         channel,
         tuple(game or ()),
-        tuple(map(subscribing.mention_from, mention or ())),
+        tuple(map(mention_from, mention or ())),
         announce_current,
         no_mention,
         label=label,
         language=language,
-        style=subscribing.style_named(style) if style else None,
+        style=style_named(style) if style else None,
         posting=PostingRequest(posts, tuple(tag or ()), no_tag, publish, username, avatar),
         is_checked=not no_check,
     )

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, tzinfo
 
 LARGEST_ID = 2**64 - 1
@@ -69,6 +70,12 @@ def _plural(noun: str) -> str:
     if noun == "person":
         return "people"
     return f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Some names in a line: "a", "a and b", "a, b and c"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def day_first(text: str) -> date | None:

@@ -20,8 +20,8 @@ from giftping.bot.embeds import RED, answer_embed, refusal_embed
 from giftping.bot.voice import Voice
 from giftping.codes.request import CheckRequest
 from giftping.commands import check, codes, guilds, subscribing
+from giftping.commands.guild_request import GuildRequest
 from giftping.commands.posting import PostingRequest
-from giftping.commands.subscribing import GuildRequest
 from giftping.discord.permissions import missing_for_posting
 from giftping.discord.refusals import clean
 from giftping.doctor.one_destination import SeenFacts
@@ -138,9 +138,9 @@ class SettingsPanel:
             self._off[panel.guild_id] = panel.known
             await self._change(replace(panel, was_on=True), subscribing.remove, panel.guild_id, yes=True)
         elif what == CURRENT:
-            await self._change(panel, subscribing.add, GuildRequest(panel.guild_id, announce_current=True))
+            await self._change(panel, subscribing.add, replace(self._all_games(panel), announce_current=True))
         elif what == ONLY_NEW:
-            await self._change(panel, subscribing.add, GuildRequest(panel.guild_id, records_current=True))
+            await self._change(panel, subscribing.add, replace(self._all_games(panel), records_current=True))
         else:
             await self._show(replace(panel, page=(panel.page + 1) % max(self._pages, 1)))
 
@@ -214,7 +214,7 @@ class SettingsPanel:
 
     async def _move(self, panel: Panel, channel_id: int) -> None:
         """Let codes go to a channel, and say when the bot may not post there."""
-        if len({one["destination"] for one in panel.known.get("subscriptions", ())}) > 1:
+        if panel.has_several_places:
             await self._refuse(panel, panel.voice.words("bot.panel.several_places"))
             return
         request = GuildRequest(
@@ -259,8 +259,13 @@ class SettingsPanel:
         # The guild's own role is everybody.
         wanted = [EVERYONE if one == panel.guild_id else str(one) for one in role_ids]
         mentions = tuple(dict.fromkeys((*kept, *wanted))) if wanted else ()
-        request = GuildRequest(panel.guild_id, mentions=mentions, mentions_nobody=not mentions)
+        request = replace(self._all_games(panel), mentions=mentions, mentions_nobody=not mentions)
         await self._change(panel, subscribing.add, request)
+
+    def _all_games(self, panel: Panel) -> GuildRequest:
+        """A request about all that the guild follows; where that goes to several places it has to say so."""
+        games = [game for game in embeds.followed_games(panel.known) if game in self._games]
+        return GuildRequest(panel.guild_id, games=tuple(games) if panel.has_several_places else ())
 
     async def _check(self, interaction: Interaction, guild_id: int) -> None:
         await acknowledge(interaction)
@@ -311,6 +316,11 @@ class Panel:
     def voice(self) -> Voice:
         """What is said to the member."""
         return voice_of(self.interaction)
+
+    @property
+    def has_several_places(self) -> bool:
+        """Whether games go to different places, of which the panel moves none."""
+        return len({one["destination"] for one in self.known.get("subscriptions", ())}) > 1
 
     @property
     def mentioned_roles(self) -> list[int]:

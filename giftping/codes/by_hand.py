@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from giftping.codes.entries import ANNOUNCEMENT, Held, freed, sent
-from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
+from giftping.delivery.deliveries import Deliveries, DeliveryState, LostDeliveryError
 from giftping.store.documents import LEDGER
 from giftping.store.engine import Change
 
@@ -25,15 +25,15 @@ def settle_by_hand(deliveries: Deliveries, held: Held, ids: Collection[str], now
     rest, part = [pair for pair in pairs if pair[0] not in ids], [pair for pair in pairs if pair[0] in ids]
     try:
         if arrived:
-            after = _carrying(delivery, rest) if rest else replace(delivery, state=DeliveryState.DONE, reason="")
+            after = delivery.carrying(rest) if rest else replace(delivery, state=DeliveryState.DONE, reason="")
             deliveries.change(after, sent(chosen, replace(delivery, message_id=None), now))
         elif not rest:
             deliveries.refuse(replace(delivery, reason=BY_HAND), freed(chosen))
         else:
-            deliveries.change(_carrying(delivery, rest))
+            deliveries.change(delivery.carrying(rest))
             owed = deliveries.new(ANNOUNCEMENT, state=DeliveryState.REFUSED, guild_id=delivery.guild_id)
             owed = replace(
-                _carrying(owed, part),
+                owed.carrying(part),
                 game=delivery.game,
                 channel_id=delivery.channel_id,
                 reason=BY_HAND,
@@ -43,8 +43,3 @@ def settle_by_hand(deliveries: Deliveries, held: Held, ids: Collection[str], now
     except LostDeliveryError:
         return False
     return True
-
-
-def _carrying(delivery: Delivery, pairs: Collection[tuple[str, str]]) -> Delivery:
-    """The delivery with these codes, each by its entry's id and its spelling."""
-    return replace(delivery, entries=tuple(id_ for id_, _ in pairs), spellings=tuple(said for _, said in pairs))

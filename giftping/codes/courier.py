@@ -11,14 +11,14 @@ from giftping.codes.entries import ANNOUNCEMENT, Held, Origins, Publishing, clai
 from giftping.codes.fence import TAKEN, DeliveryFence, DiscordClock
 from giftping.codes.model import Code
 from giftping.codes.owed import parts_of
-from giftping.codes.places import channel_in, dressed, next_place
+from giftping.codes.places import channel_in, dressed, meaning_there, next_place
 from giftping.codes.report import DeliveryReport, DeliveryResult
 from giftping.codes.showing import Showing
 from giftping.delivery.broken_destination import broken_after
 from giftping.delivery.clock import Clock
 from giftping.delivery.deliveries import Deliveries, Delivery, DeliveryState, LostDeliveryError
 from giftping.delivery.retries import message_retry_at
-from giftping.discord.meanings import meaning_of
+from giftping.discord.meanings import Kind, meaning_of
 from giftping.discord.outcome import Done, Outcome, Refused, Route, Unclear
 from giftping.discord.refusals import UNKNOWN_CHANNEL
 from giftping.discord.snowflake import snowflake_at
@@ -223,7 +223,7 @@ class Courier:
             return replace(arrived, message_id=outcome.message_id, opened_post=outcome.message_id if is_kept else None)
         meaning, broken = None, None
         if isinstance(outcome, Refused):
-            meaning = meaning_of(outcome.status, outcome.code, by_webhook=subscription.destination.by_webhook)
+            meaning = meaning_there(subscription, outcome.status, outcome.code)
             broken = broken_after(subscription.broken, outcome, meaning, self.clock())
             if broken is not None:
                 self.store.note_broken(subscription.guild_id, subscription.destination, broken)
@@ -231,8 +231,9 @@ class Courier:
             # It stays written: whoever settles it looks for the message first.
             self.leave(held)
             return report(DeliveryResult.UNCLEAR, outcome.reason)
-        noes = held.delivery.noes + 1
-        retry_at = message_retry_at(meaning, noes, self.clock()) if meaning else None
+        # What is said of a post says nothing of the codes, which go out together once it is open.
+        noes = held.delivery.noes + (meaning is not None and meaning.kind is Kind.CONTENT)
+        retry_at = message_retry_at(meaning, max(noes, 1), self.clock()) if meaning else None
         if retry_at is not None:
             held = replace(held, delivery=replace(held.delivery, noes=noes, retry_at=retry_at))
         if not self.release(held, outcome.reason):

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from giftping.codes.guards.refusals import clearance, end_reason
+from giftping.codes.guards.refusals import clearance
 from giftping.codes.holds import JudgingRules, code_of, commands_for, freed_at, remembered_clearance
 from giftping.codes.owed import Owed
+from giftping.codes.places import meaning_told
 from giftping.codes.plan import Listed, plan_for
 from giftping.codes.scope import own_code, seen_by
+from giftping.codes.subscriptions import change_of
 from giftping.delivery.broken_destination import is_resting, meaning_of_broken
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.delivery.retries import is_left_alone
-from giftping.discord.meanings import meaning_in
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription
+from giftping.store.base import CodeRecord, EntryState, LedgerEntry, Subscription, entry_id
 from giftping.text import to_type
 
 
@@ -42,14 +43,15 @@ def explain(
     when: Callable[[datetime], str],
     rules: JudgingRules,
     owed: Mapping[str, Owed] = MappingProxyType({}),
+    missed: Sequence[Owed] = (),
     deliveries: Mapping[str, Delivery] = MappingProxyType({}),
     held_back: str = "",
 ) -> Explanation:
     """Why the guild whose subscriptions these are did or did not get the code.
 
     `listed` are the game and key of whatever sources list now; `when` writes an instant for the reader; `owed` is by
-    game what the guild is owed of the code; `deliveries` are those that have not come to their end, by id;
-    `held_back` is why nothing is sent now.
+    game what the guild is owed of the code, `missed` what it was until that had ended; `deliveries` are those that have
+    not come to their end, by id; `held_back` is why nothing is sent now.
     """
     steps = [] if records else ["no source has listed it, and nobody added it"]
     # What went out of an earlier round says nothing of this one.
@@ -80,8 +82,8 @@ def explain(
         reason = "the guild does not follow its game" if records else "no source lists it"
         return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
     subscription, of_game = followed[record.game], owed.get(record.game)
-    by_webhook = subscription.destination.by_webhook
-    if of_game is not None and (mend := meaning_in(of_game.reason, by_webhook=by_webhook).mend):
+    change = change_of(subscription.key, subscriptions)
+    if of_game is not None and (mend := meaning_told(subscription, of_game.reason).said_of(change).mend):
         steps.append(mend)
     goes = "goes out with the next check."
     if held_back:
@@ -89,7 +91,11 @@ def explain(
     elif of_game is not None and of_game.retry_at and is_left_alone(of_game.retry_at, now):
         test = f"giftping guilds test {subscription.guild_id}"
         goes = f"is tried again after {when(of_game.retry_at)}; at once: {test}."
-    answer = _open_answer(record, subscription, listed, now, rules, when, is_owed=of_game is not None, goes=goes)
+    id_ = entry_id(guild_id, record.game, record.key, record.number)
+    last = max((one for one in missed if one.id == id_ and one.over_at), key=lambda one: str(one.over_at), default=None)
+    answer = _open_answer(
+        record, subscription, listed, now, rules, when, last, change=change, is_owed=of_game is not None, goes=goes
+    )
     return Explanation(answer, tuple(steps))
 
 
@@ -100,7 +106,9 @@ def _open_answer(
     now: datetime,
     rules: JudgingRules,
     when: Callable[[datetime], str],
+    missed: Owed | None,
     *,
+    change: str,
     is_owed: bool,
     goes: str,
 ) -> str:
@@ -115,16 +123,12 @@ def _open_answer(
         return f"{said}; {commands_for(code=code)}."
     broken, by_webhook = subscription.broken, subscription.destination.by_webhook
     if not judged.may_go_out:
-        # That it was refused is on record no longer than it is owed; that the guild took nothing until its end is.
-        why = ""
-        if broken is not None and broken.since <= (code.expires_at or now) and judged.reason == end_reason(code, now):
-            why = f"; the guild's destination is broken since {when(broken.since)} ({broken.reason})"
-        return f"{code.spelling} was not announced: {judged.reason}{why}."
+        return f"{code.spelling} was not announced: {judged.reason}{_missed_says(missed, when)}."
     is_listed = MANUAL_SOURCE in code.sources or own is not None or (record.game, record.key) in listed
     if not is_listed and not is_owed:
-        return f"{code.spelling} was not announced: no source lists it any more."
+        return f"{code.spelling} was not announced: no source lists it any more{_missed_says(missed, when)}."
     if broken is not None and is_resting(broken, now, by_webhook=by_webhook):
-        meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook), broken.retry_at
+        meaning, retry_at = meaning_of_broken(broken, by_webhook=by_webhook).said_of(change), broken.retry_at
         retry = f"tried again after {when(retry_at)}" if retry_at else "not tried again by itself"
         mend = f"{meaning.mend or 'mend it'}, then: giftping guilds test {subscription.guild_id} ({retry})"
         return f"{code.spelling} waits: the guild's destination is broken ({broken.reason}); {mend}"
@@ -139,6 +143,11 @@ def _open_answer(
     if plan_for(subscription, of_game, (), (), of_guild).seed:
         return f"{code.spelling} is not posted: it was there before the guild's first look, which is still to come."
     return f"{code.spelling} {goes}"
+
+
+def _missed_says(missed: Owed | None, when: Callable[[datetime], str]) -> str:
+    """Why it had not gone out before, where it was refused until it ended."""
+    return "" if missed is None else f"; until then, since {when(missed.since)}, it was refused: {missed.reason}"
 
 
 _ENTRY_SAYS = {

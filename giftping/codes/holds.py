@@ -11,7 +11,7 @@ from giftping.codes.guards.doubts import Doubt
 from giftping.codes.guards.refusals import clearance
 from giftping.codes.model import Clearance, Code
 from giftping.settings.sources import MANUAL_SOURCE, SightingState, SourceDefinition
-from giftping.store.base import CodeRecord, Hold, Ruling
+from giftping.store.base import CodeRecord, Hold, PastRuling, Ruling
 from giftping.text import to_type, when
 
 if TYPE_CHECKING:
@@ -142,10 +142,27 @@ def approved_by(record: CodeRecord, ruling: Ruling, rules: JudgingRules) -> Code
 
     What went out by it would seem to have gone out before anybody approved it, else.
     """
-    as_before = replace(record, withdrawn=None)
-    if record.approved is not None and remembered_clearance(as_before, ruling.at, rules).may_go_out:
+    as_before = restored_by(record, ruling)
+    if record.approved is None:
+        return replace(as_before, approved=ruling)
+    if remembered_clearance(as_before, ruling.at, rules).may_go_out:
         return as_before
-    return replace(as_before, approved=ruling)
+    past = PastRuling("approved", record.approved, ruling)
+    return replace(as_before, approved=ruling, past_rulings=(*as_before.past_rulings, past))
+
+
+def withdrawn_by(record: CodeRecord, ruling: Ruling) -> CodeRecord:
+    """The record once a person has said that its code is none; who says so once more changes nothing."""
+    # What a person had approved is so again once that is undone.
+    return record if record.withdrawn is not None else replace(record, withdrawn=ruling)
+
+
+def restored_by(record: CodeRecord, ruling: Ruling) -> CodeRecord:
+    """The record once a person has taken back that its code is none; as it was where nobody had said so."""
+    if record.withdrawn is None:
+        return record
+    past = PastRuling("withdrawn", record.withdrawn, ruling)
+    return replace(record, withdrawn=None, past_rulings=(*record.past_rulings, past))
 
 
 def freed_at(record: CodeRecord) -> datetime | None:

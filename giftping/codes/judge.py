@@ -133,7 +133,7 @@ class Lists:
         self.known = {record.id: record for record in remembered}
         """What was remembered before this run, by id."""
         # What a guild's own people say counts for nobody else, nor against what others list.
-        self._of_all = {record.id: record for record in remembered if record.is_for_all}
+        self._of_all = {id_: record for id_, record in self.known.items() if record.is_for_all}
         self._sources = [source for source in sources if source.has_list]
         self._rules = rules
         self._now = now
@@ -145,6 +145,12 @@ class Lists:
             for source in sources
             if any(one.has_looked_at(source.name, source.address) for one in of_game.get(source.game, ()))
         }
+        self._looked_last: dict[str, datetime] = {}
+        """When a list of a game was last known before this run, by game."""
+        for source in self._sources:
+            if source.listed_before is not None and not source.is_failing:
+                before = self._looked_last.get(source.game, source.listed_before)
+                self._looked_last[source.game] = max(before, source.listed_before)
         self._rounds = {code_id(code.game, code.key): self._rounds_of(code) for code in listed}
         self.codes = {code_id(code.game, code.key): self._as_known(code) for code in listed}
         """By id, in the order in which they are listed, with what is remembered of them."""
@@ -153,13 +159,12 @@ class Lists:
         known = self.known.get(code_id(code.game, code.key))
         if known is None or not known.is_for_all:
             return ()
-        looks = [one.listed_before for one in self._sources if one.game == code.game and not one.is_failing]
         game = self._rules.games.get(code.game)
         anew = begins_anew(
             code,
             known,
             self._now,
-            looked_at=max(filter(None, looks), default=None),
+            looked_at=self._looked_last.get(code.game),
             reissue_after=game.reissue_after if game else None,
         )
         return (*known.rounds, anew) if anew else known.rounds
@@ -278,7 +283,11 @@ class Lists:
 
     def _known_code(self, record: CodeRecord) -> KnownCode:
         began_at = record.rounds[-1].began_at if record.rounds else None
-        of_round = [name for name, one in record.sources.items() if began_at is None or one.last_seen >= began_at]
+        of_round = (
+            record.sources
+            if began_at is None
+            else [name for name, one in record.sources.items() if one.last_seen >= began_at]
+        )
         is_refused = partial(self._is_refused, record)
         holds = open_holds(record)
         return KnownCode(

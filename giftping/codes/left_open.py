@@ -12,6 +12,7 @@ from giftping.codes.guards import clearance
 from giftping.codes.holds import code_of
 from giftping.codes.model import Code
 from giftping.codes.open_deliveries import mend, open_deliveries
+from giftping.codes.owed import OwedNow, no_longer_kept, without
 from giftping.codes.report import DeliveryReport
 from giftping.codes.request import CheckRequest
 from giftping.codes.scope import OwnCodes, seen_apart
@@ -20,6 +21,7 @@ from giftping.codes.subscriptions import by_guild
 from giftping.delivery.deliveries import UNDER_WAY, Deliveries, Delivery, DeliveryState
 from giftping.settings.catalogue import Game
 from giftping.store.base import CodeRecord, Subscription
+from giftping.store.documents import LEDGER
 
 NOT_ENDED = (*UNDER_WAY, DeliveryState.UNCLEAR)
 """The states of what a run settles, or tells of."""
@@ -116,6 +118,18 @@ def _may_go_out(
         for record in records
     }
     return remembered | {(code.game, code.key): True for code in valid}
+
+
+def tidy(deliveries: Deliveries, settled: Settled, owed: OwedNow, request: CheckRequest, now: datetime) -> None:
+    """Remove the deliveries that are done, and what is not owed any more; a run that changes nothing writes nothing."""
+    deliveries.remove_done(settled.done)
+    refused = [one for one in settled.refused if request.is_about(one.guild_id)]
+    ids = {id_ for one in refused for id_ in one.entries}
+    arrived = deliveries.store.engine.present(LEDGER, ids) if ids else ()
+    if changes := without(refused, {**owed.over, **dict.fromkeys(arrived, "")}, now):
+        if owed.missed:
+            changes += no_longer_kept(deliveries.load((DeliveryState.MISSED,)), now)
+        deliveries.store.engine.change(changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from giftping.codes.announcement import Announcement
 from giftping.delivery.deliveries import Delivery
 from giftping.discord.limits import POST_NAME_LENGTH, truncate
+from giftping.discord.meanings import Meaning, meaning_in, meaning_of
 from giftping.discord.message import ForumPost, Message
 from giftping.store.base import Destination, PostsIn, Subscription
 from giftping.text import in_code_marks
@@ -42,6 +43,21 @@ def by_bot(delivery: Delivery) -> Destination:
 def by_webhook(destination: Destination, delivery: Delivery) -> Destination:
     """Where a delivery goes, or went, through the webhook of a destination."""
     return replace(destination, thread_id=delivery.channel_id, opens_post=delivery.opens_post)
+
+
+def meaning_there(subscription: Subscription, status: int | None, code: int | None) -> Meaning:
+    """What a no means that was said to an announcement of a subscription."""
+    return meaning_of(status, code, **_of_place(subscription))
+
+
+def meaning_told(subscription: Subscription, reason: str) -> Meaning:
+    """The same of a no of which the reason alone is on record."""
+    return meaning_in(reason, **_of_place(subscription))
+
+
+def _of_place(subscription: Subscription) -> dict[str, bool]:
+    is_kept = subscription.posting.posts is PostsIn.KEPT
+    return {"by_webhook": subscription.destination.by_webhook, "of_post": is_kept}
 
 
 def dressed(subscription: Subscription, announcement: Announcement) -> Announcement:

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from giftping.codes.gather import SourceReport
 from giftping.codes.holds import freed_at
 from giftping.codes.model import Code, Sighting
-from giftping.codes.report import RestingReport, SeedReport
+from giftping.codes.report import DestinationWork, RestingReport, SeedReport
 from giftping.codes.showing import all_shown
+from giftping.codes.subscriptions import change_of
 from giftping.delivery.broken_destination import meaning_of_broken
 from giftping.settings.sources import MANUAL_SOURCE
 from giftping.store.base import CodeRecord, Destination, SourceMemory, Subscription, code_id
@@ -106,6 +107,14 @@ def destination_plans(plans: Iterable[Plan], is_resting: Callable[[Subscription]
         else DestinationPlan(tuple(group))
         for group in grouped.values()
     ]
+
+
+def said_of_destinations(
+    plans: Sequence[DestinationPlan], work: Sequence[DestinationWork], of_guild: Mapping[int, Sequence[Subscription]]
+) -> list[DestinationWork]:
+    """What the plans brought, with the commands in it that change the destinations which said no."""
+    changes = [change_of(plan.first.key, of_guild[plan.first.guild_id]) for plan in plans]
+    return [one.said_of(change) for one, change in zip(work, changes, strict=True)]
 
 
 def plan_for(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from giftping.codes.entries import Publishing
 from giftping.codes.report import PublishReport, PublishResult
 from giftping.codes.showing import Validity, showing_for
+from giftping.codes.subscriptions import change_of
 from giftping.discord.meanings import meaning_of
 from giftping.discord.outcome import Outcome, Refused, Unclear
 from giftping.store.base import CodeRecord, LedgerEntry, StoreAwayError, Subscription, code_id
@@ -43,7 +44,7 @@ GONE_CODES = frozenset({10003, 10008, 50024})
 LACKS_PERMISSION = 50013
 """Discord's code, with 403, for what the bot may not do."""
 
-NO_BOT = "set DISCORD_TOKEN, or let it be: giftping guilds add ID --no-publish"
+NO_BOT = "set DISCORD_TOKEN, or let it be: {change} --no-publish"
 """What to do where there is no bot that could publish."""
 
 Publish = Callable[[int, int], Outcome]
@@ -84,6 +85,8 @@ class Publisher:
     """What is known of all codes, by id."""
     subscriptions: Sequence[Subscription]
     """Those that this run is about."""
+    everyone: Sequence[Subscription]
+    """Those that there are: by them it is known which games go to the same place."""
     now: datetime
 
     def publish_owed(self) -> Published:
@@ -126,7 +129,7 @@ class Publisher:
                 reports.append(self._record(message, Publishing.GONE, outcome.reason))
             elif isinstance(outcome, Unclear) or (isinstance(outcome, Refused) and outcome.code != ALREADY):
                 at = self.clock() + _wait(outcome)
-                return [*reports, _later(message, outcome, at)], at
+                return [*reports, self._later(message, outcome, at)], at
             else:
                 reports.append(self._record(message, Publishing.DONE))
         return reports, None
@@ -154,6 +157,17 @@ class Publisher:
         result = PublishResult.PUBLISHED if publishing is Publishing.DONE else PublishResult.GONE
         return _report(message, result, reason)
 
+    def _later(self, message: OwedMessage, outcome: Refused | Unclear, at: datetime) -> PublishReport:
+        mend = ""
+        if isinstance(outcome, Refused) and outcome.code == LACKS_PERMISSION:
+            # A webhook's message is another's to the bot.
+            needed = "Send Messages" if message.first.webhook_id is None else "Manage Messages"
+            mend = f"allow the bot {needed} there"
+        elif isinstance(outcome, Refused) and outcome.lasting:
+            change = change_of((message.first.guild_id, message.first.game), self.everyone)
+            mend = meaning_of(outcome.status, outcome.code).said_of(change).mend or NO_BOT.format(change=change)
+        return _report(message, PublishResult.LATER, outcome.reason, mend, at)
+
 
 def _wait(outcome: Refused | Unclear) -> timedelta:
     if isinstance(outcome, Unclear):
@@ -161,17 +175,6 @@ def _wait(outcome: Refused | Unclear) -> timedelta:
     if outcome.lasting:
         return MENDED
     return max(AGAIN, outcome.retry_after or AGAIN)
-
-
-def _later(message: OwedMessage, outcome: Refused | Unclear, at: datetime) -> PublishReport:
-    mend = ""
-    if isinstance(outcome, Refused) and outcome.code == LACKS_PERMISSION:
-        # A webhook's message is another's to the bot.
-        needed = "Send Messages" if message.first.webhook_id is None else "Manage Messages"
-        mend = f"allow the bot {needed} there"
-    elif isinstance(outcome, Refused) and outcome.lasting:
-        mend = meaning_of(outcome.status, outcome.code).mend or NO_BOT
-    return _report(message, PublishResult.LATER, outcome.reason, mend, at)
 
 
 def _report(

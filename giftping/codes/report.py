@@ -79,16 +79,16 @@ class DeliveryReport:
     @property
     def waits_for_a_person(self) -> bool:
         """Whether a person has to act, so that it counts in the exit code of the runs that tell of it, and no other."""
-        return self.broke or self.is_of_content or self.result is DeliveryResult.UNCERTAIN
+        return self.broke or self.is_of_message or self.result is DeliveryResult.UNCERTAIN
 
     def as_before(self, before: DeliveryReport) -> DeliveryReport:
         """The same, sharing the fate of the message before it: what is to be mended, and whether that was told."""
         return replace(self, told=before.told, broke=before.broke, meaning=before.meaning, retry_at=before.retry_at)
 
     @property
-    def is_of_content(self) -> bool:
-        """Whether the message itself was refused, which is left alone for a while: a person has to mend something."""
-        return self.result is DeliveryResult.REFUSED and self.meaning is not None and self.meaning.is_of_content
+    def is_of_message(self) -> bool:
+        """Whether the message alone was refused, which is left alone for a while: a person has to mend something."""
+        return self.result is DeliveryResult.REFUSED and self.meaning is not None and self.meaning.is_of_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +216,16 @@ class DestinationWork:
     deliveries: tuple[DeliveryReport, ...] = ()
     seeded: tuple[SeedReport, ...] = ()
     resting: RestingReport | None = None
+
+    def said_of(self, change: str) -> DestinationWork:
+        """The same with the command in what it says that changes the destination, which begins with `change`."""
+        deliveries = tuple(
+            one if one.meaning is None else replace(one, meaning=one.meaning.said_of(change)) for one in self.deliveries
+        )
+        resting = self.resting
+        if resting is not None and resting.meaning is not None:
+            resting = replace(resting, meaning=resting.meaning.said_of(change))
+        return replace(self, deliveries=deliveries, resting=resting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def _items(text: str) -> Iterator[str]:
         yield visible(_MARKS.sub("", plain))
 
 
+# Lists name the same few things over and over.
+@lru_cache(maxsize=2000)
 def _meaning(item: str) -> tuple[str, str]:
     """By what two items are the same: the thing, and how many of it however that is written."""
     found = next(filter(None, (pattern.fullmatch(item) for pattern in _AMOUNTS)), None)
@@ -87,6 +89,7 @@ def _meaning(item: str) -> tuple[str, str]:
     return found["name"].strip(" :(（").casefold(), str(float(digits) * _SCALE[found["scale"].lower()])
 
 
+@lru_cache(maxsize=2000)
 def _holds_a_place(item: str) -> bool:
     if _VARIES.fullmatch(item):
         return True

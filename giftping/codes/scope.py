@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,12 +35,11 @@ def seen_by(record: CodeRecord, guild_id: int) -> CodeRecord | None:
     )
 
 
-def seen_apart(record: CodeRecord) -> Iterator[CodeRecord]:
+def seen_apart(record: CodeRecord) -> tuple[CodeRecord, ...]:
     """What is known of a code: once where all know it, else for each guild whose own people have added it."""
     if record.is_for_all:
-        yield record
-    else:
-        yield from filter(None, (seen_by(record, guild_id) for guild_id in record.own))
+        return (record,)
+    return tuple(filter(None, (seen_by(record, guild_id) for guild_id in record.own)))
 
 
 def own_code(record: CodeRecord, guild_id: int) -> Code | None:

@@ -100,7 +100,7 @@ def is_true(entry: LedgerEntry, showing: Showing) -> bool:
 
 def all_shown(record: CodeRecord, now: datetime) -> str:
     """What the memory of codes says once all messages of a code show it as it is to be shown."""
-    return "; ".join(_shown(one, now) for one in seen_apart(record))
+    return "; ".join([_shown(one, now) for one in seen_apart(record)])
 
 
 def _shown(seen: CodeRecord, now: datetime) -> str:

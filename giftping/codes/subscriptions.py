@@ -24,6 +24,22 @@ def by_destination(subscriptions: Iterable[Subscription]) -> list[list[Subscript
     return list(grouped.values())
 
 
+def change_command(guild_id: int, games: Iterable[str]) -> str:
+    """How the command begins that changes where these games of a guild go, and how; without any, all of them."""
+    return " ".join((f"giftping guilds add {guild_id}", *(f"--game {game}" for game in games)))
+
+
+def change_of(key: tuple[int, str], subscriptions: Iterable[Subscription]) -> str:
+    """How the command begins that changes the destination of a subscription, by its key, and nothing else of its guild.
+
+    With it go the games that are announced there, too; where all of the guild are, none has to be named.
+    """
+    guild_id, game = key
+    groups = by_destination(one for one in subscriptions if one.guild_id == guild_id)
+    there = (games_of(group) for group in groups if len(groups) > 1)
+    return change_command(guild_id, next((games for games in there if game in games), ()))
+
+
 def games_of(subscriptions: Iterable[Subscription]) -> tuple[str, ...]:
     """The games that these follow, sorted."""
     return tuple(sorted({one.game for one in subscriptions}))

@@ -11,7 +11,7 @@ from giftping.codes.owed import Owed
 from giftping.codes.showing import GONE, end_of, for_reader
 from giftping.delivery.deliveries import Delivery, DeliveryState
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import CodeRecord, EntryState, Hold, LedgerEntry, Ruling
+from giftping.store.base import CodeRecord, EntryState, Hold, LedgerEntry
 
 
 class Happening(StrEnum):
@@ -26,11 +26,15 @@ class Happening(StrEnum):
     RELEASED = "released"
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+    """It is withdrawn no more."""
     SEEDED = "seeded"
     CLAIMED = "claimed"
     SENT = "sent"
     EDITED = "edited"
     REFUSED = "refused"
+    MISSED = "missed"
+    """It was refused until it ended."""
     UNCLEAR = "unclear"
     CLEARED = "cleared"
 
@@ -63,18 +67,17 @@ def timeline(
 ) -> list[Episode]:
     """What happened to a code, oldest first.
 
-    `deliveries` are those that have not come to their end, by id; `cleared` are guilds, and when the ledger forgot the
+    `deliveries` are those that have not come to their end, by id; `owed` is what was refused, and may have been missed
+    since; `cleared` are guilds, and when the ledger forgot the
     code there; `when` writes an instant for the reader.
     """
     events = [event for record in records for event in _of_record(record, when)]
     events += [event for entry in entries for event in _of_entry(entry, deliveries.get(entry.delivery_id), when)]
-    events += [
-        Episode(one.since, Happening.REFUSED, f"refused, and owed since: {one.reason}", one.game, guild_id=one.guild_id)
-        for one in owed
-    ]
+    events += [event for one in owed for event in _of_owed(one)]
     events += [Episode(at, Happening.CLEARED, "cleared from the ledger", guild_id=guild_id) for guild_id, at in cleared]
-    # What happens at one time is told in the order in which it does.
+    # What happens at one time is told in the order in which it does; two hosts may have put one thing on record.
     order = list(Happening)
+    events = list(dict.fromkeys(events))
     return sorted(events, key=lambda one: (one.at, order.index(one.what), one.game, one.source, one.guild_id or 0))
 
 
@@ -108,9 +111,7 @@ def _of_record(record: CodeRecord, when: Callable[[datetime], str]) -> Iterator[
         yield from _of_hold(record, source, hold, when)
     if (ends_at := end_of(record)) is not None:
         yield Episode(ends_at, Happening.ENDED, "its end, as far as anybody has said", game)
-    for what, ruling in ((Happening.APPROVED, record.approved), (Happening.WITHDRAWN, record.withdrawn)):
-        if ruling is not None:
-            yield _of_ruling(record, what, ruling)
+    yield from _of_rulings(record)
 
 
 def _of_hold(record: CodeRecord, source: str, hold: Hold, when: Callable[[datetime], str]) -> Iterator[Episode]:
@@ -122,11 +123,27 @@ def _of_hold(record: CodeRecord, source: str, hold: Hold, when: Callable[[dateti
         yield Episode(hold.released_at, Happening.RELEASED, f"no longer held because of {source}", record.game, source)
 
 
-def _of_ruling(record: CodeRecord, what: Happening, ruling: Ruling) -> Episode:
-    return Episode(ruling.at, what, f"{what.value} by {ruling.by}", record.game)
+def _of_rulings(record: CodeRecord) -> Iterator[Episode]:
+    """What people have said of it; each word once, though two hosts may have it as present and as past."""
+    for now, what in ((record.approved, Happening.APPROVED), (record.withdrawn, Happening.WITHDRAWN)):
+        past = [one for one in record.past_rulings if one.said == what.value]
+        for ruling in dict.fromkeys([*(one.ruling for one in past), *filter(None, [now])]):
+            yield Episode(ruling.at, what, f"{what.value} by {ruling.by}", record.game)
+        # Who approves once more takes nothing back: that is told by itself.
+        for one in past if what is Happening.WITHDRAWN else ():
+            text = f"taken back by {one.ended.by} that it is withdrawn"
+            yield Episode(one.ended.at, Happening.RESTORED, text, record.game)
 
 
 # Of a guild
+
+
+def _of_owed(one: Owed) -> Iterator[Episode]:
+    said = f"refused, and owed since: {one.reason}" if one.over_at is None else f"refused, and owed: {one.reason}"
+    yield Episode(one.since, Happening.REFUSED, said, one.game, guild_id=one.guild_id)
+    if one.over_at is not None:
+        text = f"missed: it {one.over_reason.removeprefix('it ')}, before it could go out"
+        yield Episode(one.over_at, Happening.MISSED, text, one.game, guild_id=one.guild_id)
 
 
 def _of_entry(entry: LedgerEntry, delivery: Delivery | None, when: Callable[[datetime], str]) -> Iterator[Episode]:

@@ -61,6 +61,7 @@ def add_code(
     from giftping.codes.holds import JudgingRules, approved_by
     from giftping.codes.scope import seen_by
     from giftping.codes.spelling import bare_code
+    from giftping.commands.next_check import check_that_sends
 
     session.check_game(game)
     if again and guild_id is not None:
@@ -84,6 +85,7 @@ def add_code(
         if anyway:
             ruling, rules = Ruling(said.by, now), JudgingRules.of(session.settings)
             store.amend_code(game, record.key, lambda one: approved_by(one, ruling, rules))
+        check = check_that_sends(session, store)
     sent = [entry for entry in entries.values() if entry.state is not EntryState.SEEDED]
     seeded = len(entries) - len(sent)
     last_sent_at = max((entry.sent_at for entry in sent if entry.sent_at), default=None)
@@ -101,7 +103,8 @@ def add_code(
         }
     )
     last_sent = when(last_sent_at, session.wiring.zone)
-    sentences = _answer(len(subscriptions), len(entries), len(sent), seeded, last_sent, is_for_all=guild_id is None)
+    is_for_all = guild_id is None
+    sentences = _answer(len(subscriptions), len(entries), len(sent), seeded, last_sent, check, is_for_all=is_for_all)
     whose = f"{game} in guild {guild_id} alone" if guild_id is not None else game
     session.tell(f"{spelling} added for {whose}: {sentences}")
     return EXIT_FINE
@@ -193,11 +196,11 @@ def _entries(
     return {guild_id: entry for guild_id, entry in found.items() if entry is not None}
 
 
-def _answer(guilds: int, entries: int, sent: int, seeded: int, last_sent: str, *, is_for_all: bool) -> str:
+def _answer(guilds: int, entries: int, sent: int, seeded: int, last_sent: str, check: str, *, is_for_all: bool) -> str:
     if not guilds:
         return "no guild follows the game." if is_for_all else "the guild does not follow the game so far."
     goes = guilds - entries
-    parts = [f"the next check announces it in {counted(goes, 'guild')}"] if goes else []
+    parts = [f"{check} announces it in {counted(goes, 'guild')}"] if goes else []
     if sent:
         parts.append(f"already sent to {counted(sent, 'guild')}, last on {last_sent}")
     if seeded:

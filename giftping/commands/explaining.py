@@ -33,6 +33,8 @@ class Kept:
     deliveries: Mapping[str, Delivery]
     """Those of the entries that have not come to their end, by id."""
     owed: Sequence[Owed]
+    missed: Sequence[Owed]
+    """What was owed until it had ended."""
     cleared: Sequence[tuple[int, datetime]]
     held_back: str
     """Why nothing is sent now, empty where it is."""
@@ -52,8 +54,9 @@ def explain(session: Session, code: str, guild_id: int | None) -> int:
     told = _explanations(session, key, kept, now)
     answer = _together([one.answer for one in told.values()])
     steps = list(dict.fromkeys(step for one in told.values() for step in one.steps))
+    owed = [*kept.owed, *kept.missed]
     everything = timeline(
-        kept.records, kept.entries, kept.deliveries, kept.owed, kept.cleared, lambda moment: when(moment, zone)
+        kept.records, kept.entries, kept.deliveries, owed, kept.cleared, lambda moment: when(moment, zone)
     )
     events = [event for event in everything if event.guild_id is None or guild_id in (None, event.guild_id)]
     games = {record.game for record in kept.records}
@@ -78,17 +81,21 @@ def explain(session: Session, code: str, guild_id: int | None) -> int:
 
 
 def _kept(session: Session, store: Store, key: str, guild_id: int | None) -> Kept:
-    from giftping.codes.owed import owed_by
+    from giftping.codes.owed import at_their_place, missed_by, owed_by
     from giftping.delivery.deliveries import DeliveryState
     from giftping.store.clears import clears_of
 
     records = [record for record in store.codes() if record.key == key]
     entries = [one for one in store.entries_of(key) if guild_id in (None, one.guild_id)]
     deliveries = session.wiring.deliveries(store, read_only=True)
-    refused = [one for one in deliveries.load((DeliveryState.REFUSED,)) if guild_id in (None, one.guild_id)]
+    refused, missed = (
+        [one for one in deliveries.load((state,)) if guild_id in (None, one.guild_id)]
+        for state in (DeliveryState.REFUSED, DeliveryState.MISSED)
+    )
     cleared = [(id_, at) for id_, at in clears_of(store, key) if guild_id in (None, id_)]
     known: dict[int, list[Subscription]] = {}
-    for subscription in store.subscriptions(guild_id):
+    refused = at_their_place(refused, subscriptions := store.subscriptions(guild_id))
+    for subscription in subscriptions:
         known.setdefault(subscription.guild_id, []).append(subscription)
     games = {record.game for record in records}
     concerned = {id_ for id_, followed in known.items() if any(one.game in games for one in followed)}
@@ -102,6 +109,7 @@ def _kept(session: Session, store: Store, key: str, guild_id: int | None) -> Kep
         entries,
         deliveries.by_id([entry.delivery_id for entry in entries if entry.delivery_id]),
         [one for one in owed_by(refused) if one.key == key],
+        [one for one in missed_by(missed) if one.key == key],
         cleared,
         session.wiring.join(store, read_only=True) or store.held_back,
     )
@@ -129,6 +137,7 @@ def _explanations(session: Session, key: str, kept: Kept, now: datetime) -> dict
             when=lambda moment: when(moment, zone),
             rules=rules,
             owed=owed.get(guild_id, {}),
+            missed=[one for one in kept.missed if one.guild_id == guild_id],
             deliveries=kept.deliveries,
             held_back=kept.held_back,
         )

@@ -12,6 +12,7 @@ from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import id_text, instant
 from giftping.output.phrases import who
+from giftping.runs.migrate import taken_from_elsewhere
 from giftping.runs.state_folder import ATTACHMENTS, BACKUPS, UPGRADE_BACKUPS
 from giftping.runs.sweep import Attachments
 from giftping.text import counted, when
@@ -50,6 +51,8 @@ class _Outcome:
     messages: tuple[str, ...]
     """The addresses of messages in the channel that tell of them."""
     backups: tuple[str, ...]
+    taken_from: tuple[str, ...]
+    """The files and other databases that were taken over: nothing is changed in them."""
     waits: bool
     """Whether MongoDB is away, so that it is removed there once it is back."""
 
@@ -66,6 +69,8 @@ def forget_member(session: Session, user_id: int, *, yes: bool) -> int:
         found = _forget(members, user_id, _known(members, user_id))
     session.give(_object(user_id, found))
     _tell(session, name, found)
+    # Beside the ledger lie what it was before, and how it came to be what it is.
+    session.wiring.drop_former()
     return EXIT_FINE
 
 
@@ -87,7 +92,7 @@ def _known(members: Members, user_id: int) -> _Known:
 
 def _forget(members: Members, user_id: int, known: _Known) -> _Outcome:
     forgotten = forget_documents(members.repository, user_id, members.now)
-    state = members.session.settings.state
+    state, store = members.session.settings.state, members.repository.store
     files = Attachments(state / ATTACHMENTS).forget(known.todo_ids)
     removal = known.member.removal if known.member else None
     is_taken = removal is not None and removal.state is not RemovalState.ABSENT
@@ -99,7 +104,8 @@ def _forget(members: Members, user_id: int, known: _Known) -> _Outcome:
         role_taken_at=removal.at if removal is not None and is_taken else None,
         messages=_messages(members, known.events),
         backups=tuple(backups),
-        waits=members.repository.store.is_away,
+        taken_from=taken_from_elsewhere(store),
+        waits=store.is_away,
     )
 
 
@@ -126,6 +132,7 @@ def _object(user_id: int, found: _Outcome) -> dict[str, Any]:
             "role_taken_at": instant(found.role_taken_at),
             "messages": list(found.messages),
             "backups": list(found.backups),
+            "taken_from": list(found.taken_from),
         },
         "waits": found.waits,
     }
@@ -153,3 +160,5 @@ def _tell(session: Session, name: str, found: _Outcome) -> None:
             session.tell(f"  {link}")
     if found.backups:
         session.tell(f"Stays: what backups hold; delete those that you need no more: {', '.join(found.backups)}")
+    if found.taken_from:
+        session.tell(f"Stays: what was taken over from there, where nothing is changed: {', '.join(found.taken_from)}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from giftping.codes.subscriptions import by_destination
+from giftping.codes.subscriptions import by_destination, change_of
 from giftping.commands.posting import posting_words
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UnknownGuildError, UsageError
@@ -43,10 +43,10 @@ def list_guilds(session: Session) -> int:
     from giftping.codes.subscriptions import by_guild
 
     with session.store(read_only=True) as store:
-        followed, guilds = by_guild(store.subscriptions()), store.guilds()
-        open_codes = _open_codes(session, store)
+        subscriptions, guilds = store.subscriptions(), store.guilds()
+        open_codes = _open_codes(session, store, subscriptions)
     session.know(guilds)
-    known = [(guilds.get(guild_id, Guild(guild_id)), of_it) for guild_id, of_it in followed.items()]
+    known = [(guilds.get(guild_id, Guild(guild_id)), of_it) for guild_id, of_it in by_guild(subscriptions).items()]
     session.give({"guilds": [_listed(guild, of_it, open_codes) for guild, of_it in known]})
     if not known:
         session.tell(NO_GUILDS)
@@ -58,7 +58,7 @@ def list_guilds(session: Session) -> int:
                 line
                 for group in by_destination(of_it)
                 for line in _about(
-                    session, guild, group, _together([open_codes.get(one.key, OpenCodes()) for one in group])
+                    session, guild, group, of_it, _together([open_codes.get(one.key, OpenCodes()) for one in group])
                 )
             ),
         )
@@ -72,15 +72,17 @@ def _language_words(guild: Guild) -> str:
     return f"language {guild.language}" if guild.language else ""
 
 
-def _open_codes(session: Session, store: Store) -> dict[tuple[int, str], OpenCodes]:
+def _open_codes(
+    session: Session, store: Store, subscriptions: Sequence[Subscription]
+) -> dict[tuple[int, str], OpenCodes]:
     """How each subscription stands of which codes are under way, uncertain or owed, by guild and game."""
     from giftping.codes.entries import ANNOUNCEMENT
-    from giftping.codes.owed import owed_by
+    from giftping.codes.owed import at_their_place, owed_by
     from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
 
     deliveries = session.wiring.deliveries(store, read_only=True).load(kinds=[ANNOUNCEMENT])
     found: dict[tuple[int, str], list[OpenCodes]] = {}
-    for code in owed_by(deliveries):
+    for code in owed_by(at_their_place(deliveries, subscriptions)):
         found.setdefault((code.guild_id, code.game), []).append(OpenCodes(owed=(code,)))
     for one in deliveries:
         count = len(one.entries)
@@ -118,8 +120,10 @@ def show(session: Session, guild_id: int) -> int:
     return EXIT_FINE
 
 
-def _about(session: Session, guild: Guild, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
-    """Where the announcements of these go, and how they stand; that is fine only where nothing is open."""
+def _about(
+    session: Session, guild: Guild, group: Sequence[Subscription], of_it: Sequence[Subscription], left_open: OpenCodes
+) -> Iterator[str]:
+    """Where the announcements of these go, of all `of_it`, and how they stand; fine only where nothing is open."""
     where = label(group[0].destination)
     name = printable(guild.destinations.get(where, ""))
     yield f"{where} ({name})" if name else where
@@ -130,7 +134,7 @@ def _about(session: Session, guild: Guild, group: Sequence[Subscription], left_o
         if style is not Style.FULL:
             said.append(f"in the {style} style")
         yield ", ".join(filter(None, (*said, posting_words(posting))))
-    open_ends = list(_open_ends(session, group, left_open))
+    open_ends = list(_open_ends(session, group, change_of(group[0].key, of_it), left_open))
     yield from open_ends
     if any(one.seeded is None for one in group):
         yield "first check to come"
@@ -143,9 +147,10 @@ def mention_label(mention: str) -> str:
     return f"@{mention}" if mention in (EVERYONE, HERE) else f"role {mention}"
 
 
-def _open_ends(session: Session, group: Sequence[Subscription], left_open: OpenCodes) -> Iterator[str]:
+def _open_ends(session: Session, group: Sequence[Subscription], change: str, left_open: OpenCodes) -> Iterator[str]:
+    """What is not fine at a destination, with what there is to do; `change` begins the command that changes it."""
+    from giftping.codes.places import meaning_told
     from giftping.delivery.broken_destination import meaning_of_broken
-    from giftping.discord.meanings import meaning_in
     from giftping.output.check_lines import what_follows
 
     for one in group:
@@ -156,11 +161,13 @@ def _open_ends(session: Session, group: Sequence[Subscription], left_open: OpenC
     broken = next((one.broken for one in group if one.broken is not None), None)
     if broken is not None:
         yield f"broken since {when(broken.since, zone)}: {broken.reason}"
-        yield what_follows(meaning_of_broken(broken, by_webhook=by_webhook), guild_id, broken.retry_at, zone)
+        meaning = meaning_of_broken(broken, by_webhook=by_webhook).said_of(change)
+        yield what_follows(meaning, guild_id, broken.retry_at, zone)
     if left_open.owed:
         yield f"{counted(len(left_open.owed), 'code')} owed: did not go out so far"
-    for reason in dict.fromkeys(one.reason for one in left_open.owed if broken is None):
-        if mend := meaning_in(reason, by_webhook=by_webhook).mend:
+    followed = {one.game: one for one in group}
+    for game, reason in dict.fromkeys((one.game, one.reason) for one in left_open.owed if broken is None):
+        if mend := meaning_told(followed[game], reason).said_of(change).mend:
             yield f"{reason}; {mend}"
     if left_open.claimed:
         claimed = counted(left_open.claimed, "code")
@@ -178,7 +185,7 @@ def guild_object(guild: Guild, subscriptions: Sequence[Subscription]) -> dict[st
         "title": guild.title or None,
         "language": guild.language or None,
         "subscriptions": [
-            subscription_object(one, where, guild.destinations.get(where))
+            subscription_object(one, where, guild.destinations.get(where), change=change_of(one.key, subscriptions))
             for one in subscriptions
             for where in (label(one.destination),)
         ],
@@ -293,7 +300,7 @@ def _tested(
             break
         outcome = route.post(replace(sent_by(group[0], message), post=forum_post), _test_delivery_id())
         if not isinstance(outcome, Done):
-            why = f"failed: {outcome.reason}{_to_mend(destination, outcome)}"
+            why = f"failed: {outcome.reason}{_to_mend(destination, outcome, change_of(group[0].key, everybody))}"
             return _outcome(group, route.label, why, mentions)
     for warning in (*posting_warnings(facts), *mention_warnings(facts)):
         session.trouble(f"warning: guild {facts.guild_id}: {warning}")
@@ -339,15 +346,15 @@ def _outcome(
     }
 
 
-def _to_mend(destination: Destination, trouble: Refused | Unclear) -> str:
-    """What a person has to mend after a test that failed, as the rest of a line."""
+def _to_mend(destination: Destination, trouble: Refused | Unclear, change: str) -> str:
+    """What a person has to mend after a test that failed, as the rest of a line; `change` begins what changes it."""
     from giftping.discord.meanings import meaning_of
     from giftping.discord.outcome import Refused
 
     if not isinstance(trouble, Refused) or trouble.status is None:
         return ""
-    mend = meaning_of(trouble.status, trouble.code, by_webhook=bool(destination.webhook)).mend
-    return f"; {mend}" if mend else ""
+    meaning = meaning_of(trouble.status, trouble.code, by_webhook=destination.by_webhook).said_of(change)
+    return f"; {meaning.mend}" if meaning.mend else ""
 
 
 def _samples(session: Session, group: Sequence[Subscription], words: Words, *, pings: bool) -> list[Message]:

@@ -239,8 +239,14 @@ def _tell_next(session: Session, folder: Path, path: Path, request: InitRequest,
     if session.quiet or session.json:
         return
 
-    def tell(text: str) -> None:
-        sys.stdout.write(f"{redact(text)}\n")
+    def tell(text: str, *to_copy: str) -> None:
+        said = redact(text)
+        if sys.stdout.isatty():
+            from giftping.output.wrapping import fitted
+
+            said = fitted(said, sys.stdout)
+        # What goes into a crontab or a shell is a line of its own, however long.
+        sys.stdout.write("".join(f"{line}\n" for line in (said, *(f"     {redact(one)}" for one in to_copy))))
 
     filled = "Your answers are in it, and everything else" if _settings(request, folder) else "Everything in it"
     tell(f"Wrote {path}. {filled} is commented out: the defaults work.")
@@ -250,18 +256,17 @@ def _tell_next(session: Session, folder: Path, path: Path, request: InitRequest,
     meanings = ("where the codes go", "a test message", "what would be announced")
     for number, (step, meaning) in enumerate(zip(steps, meanings, strict=True), 1):
         tell(f"  {number}. {step}\n     {meaning}")
-    tell(f"  4. crontab -e, and add:\n     {line}\n")
+    tell("  4. crontab -e, and add:", line)
+    tell("")
     if request.todo_channel_id is None:
         tell("For TODO reminders, name the guild, the channel and the role in [todo]; then:")
     else:
         tell("For TODO reminders:")
     tell(f"  1. giftping todo roster add USER{named}\n     who takes part")
     tell(f"  2. giftping todo sweep --dry-run{named}\n     who would be told what")
-    tell(f"  3. crontab -e, and add:\n     {sweep_line}")
+    tell("  3. crontab -e, and add:", sweep_line)
     if units:
-        tell("\nOr, in place of the crontab, systemd:")
-        for unit_line in units:
-            tell(f"     {unit_line}")
+        tell("\nOr, in place of the crontab, systemd:", *units)
     tell("\nAnd whenever something does not come: giftping doctor")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -92,9 +91,9 @@ def approve(session: Session, codes: Sequence[str], game: str | None, source: st
     def approved(record: CodeRecord, ruling: Ruling) -> CodeRecord:
         return approved_by(record, ruling, JudgingRules.of(session.settings))
 
-    def says(record: CodeRecord, now: datetime) -> str:
+    def says(record: CodeRecord, now: datetime, check: str) -> str:
         if now - record.last_seen < LISTED_WITHIN or not record.is_for_all:
-            return f"{record.spelling} approved: the next check announces it where it was not yet"
+            return f"{record.spelling} approved: {check} announces it where it was not yet"
         what = ["--", record.spelling] if record.spelling.startswith("-") else [record.spelling]
         add = to_type("codes", "add", "--game", record.game, *what)
         return f"{record.spelling} approved, but no source lists it any more; to announce it: {add}"
@@ -104,23 +103,25 @@ def approve(session: Session, codes: Sequence[str], game: str | None, source: st
 
 def reject(session: Session, codes: Sequence[str], game: str | None, source: str | None) -> int:
     """Say of codes that they are none; with a source, of all that are held because of it."""
-    return _rule(session, codes, game, source, _withdrawn, _says_withdrawn)
+    from giftping.codes.holds import withdrawn_by
+
+    return _rule(session, codes, game, source, withdrawn_by, _says_withdrawn)
 
 
 def withdraw(session: Session, code: str, game: str | None, *, undo: bool) -> int:
     """Take a code back, so that it goes out nowhere any more; or, with `undo`, take that back."""
-    from giftping.codes.holds import JudgingRules, commands_for, remembered_clearance
+    from giftping.codes.holds import JudgingRules, commands_for, remembered_clearance, restored_by, withdrawn_by
 
     if not undo:
-        return _rule(session, [code], game, None, _withdrawn, _says_withdrawn)
+        return _rule(session, [code], game, None, withdrawn_by, _says_withdrawn)
     was_withdrawn: set[str] = set()
 
-    def undone(record: CodeRecord, _: Ruling) -> CodeRecord:
+    def undone(record: CodeRecord, ruling: Ruling) -> CodeRecord:
         if record.withdrawn is not None:
             was_withdrawn.add(record.id)
-        return replace(record, withdrawn=None)
+        return restored_by(record, ruling)
 
-    def says(record: CodeRecord, now: datetime) -> str:
+    def says(record: CodeRecord, now: datetime, check: str) -> str:
         if record.id not in was_withdrawn:
             return f"{record.spelling} was not withdrawn"
         judged = remembered_clearance(record, now, JudgingRules.of(session.settings))
@@ -128,17 +129,12 @@ def withdraw(session: Session, code: str, game: str | None, *, undo: bool) -> in
             return f"{record.spelling} is held again ({judged.reason}): {commands_for(code=record)}"
         if not judged.may_go_out:
             return f"{record.spelling} is not withdrawn any more, and goes out nowhere all the same: it {judged.reason}"
-        return f"{record.spelling} is a code again: if it is listed, the next check announces it where it was not yet"
+        return f"{record.spelling} is a code again: if it is listed, {check} announces it where it was not yet"
 
     return _rule(session, [code], game, None, undone, says)
 
 
-def _withdrawn(record: CodeRecord, ruling: Ruling) -> CodeRecord:
-    # What a person had approved is so again once that is undone; who says it once more takes nothing back.
-    return record if record.withdrawn is not None else replace(record, withdrawn=ruling)
-
-
-def _says_withdrawn(record: CodeRecord, _: datetime) -> str:
+def _says_withdrawn(record: CodeRecord, _: datetime, _check: str) -> str:
     return f"{record.spelling} withdrawn: it goes out nowhere any more"
 
 
@@ -148,10 +144,11 @@ def _rule(
     game: str | None,
     source: str | None,
     ruled: Callable[[CodeRecord, Ruling], CodeRecord],
-    says: Callable[[CodeRecord, datetime], str],
+    says: Callable[[CodeRecord, datetime, str], str],
 ) -> int:
     """Note what a person says of codes, and tell what comes of it. Raise UsageError for one that is not known."""
     from giftping.codes.holds import JudgingRules, remembered_clearance
+    from giftping.commands.next_check import check_that_sends
 
     session.check_game(game)
     if not codes and source is None:
@@ -168,11 +165,12 @@ def _rule(
         for record in meant:
             store.amend_code(record.game, record.key, lambda one: ruled(one, ruling))
         wanted = {record.id for record in meant}
+        check = check_that_sends(session, store)
         after = sorted((record for record in store.codes(game) if record.id in wanted), key=lambda one: one.id)
     rules = JudgingRules.of(session.settings)
     session.give({"codes": [code_object(record, remembered_clearance(record, now, rules).reason) for record in after]})
     for record in after:
-        session.tell(f"{says(record, now)}.")
+        session.tell(f"{says(record, now, check)}.")
     return EXIT_FINE
 
 

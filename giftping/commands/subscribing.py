@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from giftping.codes.subscriptions import by_destination
@@ -14,10 +14,10 @@ from giftping.commands.destination_checks import (
     seen_object,
     seen_words,
 )
+from giftping.commands.guild_request import GuildRequest, as_known
 from giftping.commands.guilds import guild_object, known_subscriptions, label
 from giftping.commands.posting import (
     NOTHING_ASKED,
-    PostingRequest,
     checked_posting,
     posting_after,
     posting_words,
@@ -31,53 +31,15 @@ from giftping.errors import EXIT_FINE, UnknownGuildError, UsageError
 from giftping.output.json import id_text
 from giftping.settings.problems import nearest
 from giftping.settings.secrets import SecretError, anchored_reference
-from giftping.store.base import EVERYONE, HERE, HOME_GAME, Destination, EntryState, Guild, Posting, Style, Subscription
-from giftping.store.documents import style_from
+from giftping.store.base import HOME_GAME, Destination, EntryState, Guild, Posting, Subscription
 from giftping.store.records import Store
-from giftping.text import id_or_none
 
 WHERE = "say where announcements go: either --webhook URL|env:NAME|file:PATH or --channel ID"
 
 
-@dataclass(frozen=True, slots=True)
-class GuildRequest:
-    """What `guilds add` was asked for; None and () leave what is known as it is."""
-
-    guild_id: int
-    webhook: str | None = None
-    """A reference (env:NAME, file:PATH), or the URL itself."""
-    channel_id: int | None = None
-    games: tuple[str, ...] = ()
-    """The subscriptions that it is about; () for all that the guild has."""
-    mentions: tuple[str, ...] = ()
-    """The ids of roles, "everyone" and "here"."""
-    announce_current: bool = False
-    """Whether what the sources list now goes out as well, instead of being recorded as there already."""
-    mentions_nobody: bool = False
-    """Whether whom it mentioned so far is taken away."""
-    records_current: bool = False
-    """Whether `announce_current` is taken back, as long as no check has gone by it."""
-    label: str | None = None
-    """What people call the guild; an empty one is taken away."""
-    language: str | None = None
-    """The language of what its members see; an empty one is that of the settings."""
-    seen: SeenFacts | None = None
-    """What Discord calls the destination and its guild, where that is known without asking."""
-    style: Style | None = None
-    """How its announcements are to look."""
-    posting: PostingRequest = NOTHING_ASKED
-    """How messages are to be posted there."""
-    is_checked: bool = True
-    """Whether Discord is asked what a new destination, and whom it mentions, is before that is taken."""
-
-
 def add(session: Session, request: GuildRequest) -> int:
     """Add a guild's subscriptions, or change those that are named; the others stay as they are."""
-    for game in request.games:
-        session.check_game(game)
-    _check_mentions(request)
-    if request.language:
-        _check_language(session, request.language)
+    request = as_known(session, request)
     asked, now = _asked_destination(session, request), session.clock()
     # Discord is asked before: nothing slow comes between reading and writing, as it would undo what a check notes of
     # the guild meanwhile.
@@ -232,6 +194,17 @@ def changed(
 
 
 def _named(request: GuildRequest, known: Sequence[Subscription]) -> tuple[str, ...]:
+    """The games that a request is about. Raise UsageError where it has to say which.
+
+    Where they go to several places it has to: what is meant for one of these would change the others, too.
+    """
+    groups = by_destination(known)
+    if len(groups) > 1 and not request.games and request.is_of_games:
+        each = [
+            f"{' '.join(f'--game {one.game}' for one in group)} ({label(group[0].destination)})" for group in groups
+        ]
+        said = f"guild {request.guild_id} announces in {len(groups)} places"
+        raise UsageError(f"{said}; name the games that are meant: {', '.join(each)}")
     return request.games or tuple(one.game for one in known) or (HOME_GAME,)
 
 
@@ -278,40 +251,6 @@ def _with_names(guild: Guild, seen: SeenFacts | None, asked: Destination | None,
     if seen is not None and asked is not None and seen.name:
         kept[label(asked)] = seen.name
     return replace(guild, title=(seen.guild_name if seen else "") or guild.title, destinations=kept)
-
-
-def _check_mentions(request: GuildRequest) -> None:
-    from giftping.codes.look import MENTIONED
-
-    if request.mentions_nobody and request.mentions:
-        raise UsageError("--mention and --no-mention contradict each other")
-    if str(request.guild_id) in request.mentions:
-        raise UsageError(f"--mention {request.guild_id} is the guild's @everyone: write --mention everyone")
-    if len(request.mentions) > MENTIONED:
-        raise UsageError(f"--mention: a message has room for {MENTIONED}, and these are {len(request.mentions)}")
-
-
-def style_named(text: str) -> Style:
-    """The style that somebody typed. Raise UsageError for one that there is not."""
-    if (style := style_from(text)) is None:
-        raise UsageError(f"unknown style {text!r}; {nearest(text, [one.value for one in Style], otherwise='one of')}")
-    return style
-
-
-def _check_language(session: Session, language: str) -> None:
-    from giftping.words.catalogue import languages
-
-    known = {*languages(), *session.settings.words}
-    if language not in known:
-        raise UsageError(f"unknown language {language!r}; {nearest(language, known, otherwise='one of')}")
-
-
-def mention_from(text: str) -> str:
-    """The mention that somebody typed: a role, by its id or as copied, or everybody. Raise UsageError for none."""
-    mention = text.removeprefix("<@&").removesuffix(">").removeprefix("@")
-    if mention in (EVERYONE, HERE) or id_or_none(mention) is not None:
-        return mention
-    raise UsageError(f"--mention {text!r}: give a role's id, everyone or here")
 
 
 def _asked_destination(session: Session, request: GuildRequest) -> Destination | None:

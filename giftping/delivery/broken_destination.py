@@ -32,8 +32,8 @@ def broken_after(previous: Broken | None, refused: Refused, meaning: Meaning, no
     It is tried again after a while, then after twice as long each time, up to once a day: somebody may have mended it
     since, and nobody tells giftping. What surely never comes back waits for a person.
     """
-    # A no to the token, or to this address, says nothing of the destination.
-    if not refused.lasting or refused.everywhere:
+    # A no to the token, to this address, or to the one message says nothing of the destination.
+    if not refused.lasting or refused.everywhere or meaning.is_of_message:
         return None
     times = previous.times + 1 if previous else 1
     since = min(previous.since, now) if previous else now

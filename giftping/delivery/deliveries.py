@@ -37,6 +37,8 @@ class DeliveryState(StrEnum):
     """Looking does not tell whether it arrived: a person is asked."""
     CLOSED = "closed"
     """Given up as unknown: nobody can tell any more, or cares."""
+    MISSED = "missed"
+    """Refused until there was no use in it any more. It is on record for whoever asks why, and for nothing else."""
 
 
 UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.WRITTEN)
@@ -44,6 +46,9 @@ UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.WRITTEN)
 
 WAITS_FOR = timedelta(days=30)
 """How long a delivery of which nobody can tell waits for a person. Nobody scrolls back any further."""
+
+MISSED_KEPT = timedelta(days=365)
+"""How long it is on record that something was missed: as long as what was cleared."""
 
 BLIND_MARGIN = timedelta(minutes=10)
 """How much earlier than by its host's clock a delivery without an anchor may have begun."""
@@ -88,6 +93,10 @@ class Delivery:
     """How often the content of its message was refused."""
     retry_at: datetime | None = None
     """When what it carries is tried again after that; None for the next run."""
+    over_at: datetime | None = None
+    """When it was missed."""
+    over_reason: str = ""
+    """How what it carries had ended, in words."""
     is_final: bool = False
     """Whether another look cannot tell either, of one that is unclear."""
     is_resent: bool = False
@@ -99,6 +108,10 @@ class Delivery:
     def begins(self) -> int:
         """The snowflake that its message cannot be below: where a look for it begins."""
         return snowflake_at(self.since - BLIND_MARGIN) if self.anchor is None else self.anchor
+
+    def carrying(self, pairs: Sequence[tuple[str, str]]) -> Delivery:
+        """The delivery with these of its codes, each by its entry's id and its spelling."""
+        return replace(self, entries=tuple(id_ for id_, _ in pairs), spellings=tuple(said for _, said in pairs))
 
     def age(self, now: datetime | None) -> timedelta | None:
         """How long ago its present holder took it, given Discord's time; None where that is not known."""
@@ -233,14 +246,18 @@ class Deliveries:
         states: Collection[DeliveryState] = (),
         kinds: Collection[str] = (),
     ) -> list[Delivery]:
-        """The deliveries in these states and of these kinds, or all of them, oldest first.
+        """The deliveries in these states and of these kinds, or all that were not missed, oldest first.
 
         The store names those that cannot be read.
         """
         where: dict[str, Collection[object]] = {"state": [state.value for state in states]} if states else {}
         if kinds:
             where["kind"] = list(kinds)
-        found = self._readable(self.store.engine.find(DELIVERIES, where))
+        documents = self.store.engine.find(DELIVERIES, where)
+        if not states:
+            # There may be a year of them.
+            documents = [one for one in documents if one.get("state") != DeliveryState.MISSED]
+        found = self._readable(documents)
         return sorted(found, key=lambda one: (one.since, one.id))
 
     def by_id(self, ids: Collection[str]) -> dict[str, Delivery]:
@@ -282,6 +299,8 @@ def delivery_document(delivery: Delivery) -> Document:
         "owed_since": None if delivery.owed_since is None else time_to_text(delivery.owed_since),
         "noes": delivery.noes or None,
         "retry_at": None if delivery.retry_at is None else time_to_text(delivery.retry_at),
+        "over_at": None if delivery.over_at is None else time_to_text(delivery.over_at),
+        "over_reason": delivery.over_reason or None,
         "opens_post": delivery.opens_post or None,
         "is_final": delivery.is_final or None,
         "is_resent": delivery.is_resent or None,
@@ -317,6 +336,8 @@ def delivery_from(document: Mapping[str, Any]) -> Delivery:
         owed_since=fields.first_time("owed_since"),
         noes=fields.number("noes") if "noes" in document else 0,
         retry_at=fields.first_time("retry_at"),
+        over_at=fields.first_time("over_at"),
+        over_reason=fields.optional_text("over_reason"),
         opens_post=fields.flag("opens_post"),
         is_final=fields.flag("is_final"),
         is_resent=fields.flag("is_resent"),

@@ -13,8 +13,9 @@ from typing import Any
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import HOSTS, RUNS, run_from_document
 from giftping.store.engine import Change
-from giftping.store.fields import DocumentError, Fields, is_text, time_from_value, time_to_text
+from giftping.store.fields import DocumentError, Fields, is_text, time_or_none, time_to_text
 from giftping.store.records import Store
+from giftping.text import enumerated
 
 SEEN_EVERY = timedelta(minutes=10)
 """How old the time in a record gets before it is written anew: at each command, the bot would write for nothing."""
@@ -58,8 +59,7 @@ def refusal(own: HostRecord, others: Collection[HostRecord]) -> str:
     if not others or not lacking:
         return ""
     names = sorted(host.name for host in others)
-    *first, last = ["this host", *sorted(set(lacking) - {own.name})] if own.name in lacking else sorted(lacking)
-    who = f"{', '.join(first)} and {last}" if first else last
+    who = enumerated(["this host", *sorted(set(lacking) - {own.name})] if own.name in lacking else sorted(lacking))
     forgotten = names[0] if len(names) == 1 else "HOST"
     return (
         f"this host, {own.name or _NAMELESS}, sends nothing, as the database is used by {', '.join(names)} too, and"
@@ -113,7 +113,7 @@ def known_hosts(store: Store) -> KnownHosts:
         except DocumentError as error:
             store.note_odd(RUNS, document, error)
         # Read by hand: of a run that is odd in any other way its host has run all the same.
-        name, seen_at = document.get("host"), _time(document.get("finished_at"))
+        name, seen_at = document.get("host"), time_or_none(document.get("finished_at"))
         if is_text(name) and name and name not in recorded:
             times = [at for at in (seen_at, ran[name].seen_at if name in ran else None) if at]
             ran[name] = HostRecord(name, shared=False, seen_at=max(times, default=None))
@@ -199,11 +199,4 @@ def host_from_document(document: Mapping[str, Any]) -> HostRecord | None:
     name = document.get("_id")
     if not isinstance(name, str):
         return None
-    return HostRecord(name, document.get("shared") is True, _time(document.get("seen_at")))
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return time_from_value(value)
-    except (TypeError, ValueError):
-        return None
+    return HostRecord(name, document.get("shared") is True, time_or_none(document.get("seen_at")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from giftping.discord.meanings import Again, Kind, Meaning
+from giftping.discord.meanings import Again, Meaning
 
 FIRST_RETRY = {Again.SOON: timedelta(minutes=30), Again.HOURS: timedelta(hours=1)}
 """How long it is left alone at first; each further no doubles it."""
@@ -20,8 +20,8 @@ def wait_after(again: Again, times: int) -> timedelta | None:
 
 
 def message_retry_at(meaning: Meaning, times: int, now: datetime) -> datetime | None:
-    """When a message whose content was refused so often is tried again; None for another no, which any run tries."""
-    wait = wait_after(meaning.again, times) if meaning.kind is Kind.CONTENT else None
+    """When a message that alone was refused so often is tried again; None for another no, which any run tries."""
+    wait = wait_after(meaning.again, times) if meaning.is_of_message else None
     return now + wait if wait else None
 
 

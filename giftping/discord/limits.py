@@ -89,7 +89,7 @@ def text_length(text: str) -> int:
     so that a text within a limit by this count is within it by either.
     """
     trimmed = text.strip()
-    return len(trimmed) + sum(character > "\uffff" for character in trimmed)
+    return len(trimmed) + (0 if trimmed.isascii() else sum(character > "\uffff" for character in trimmed))
 
 
 def message_length(message: Message) -> int:

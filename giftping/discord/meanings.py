@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+CHANGE = "giftping guilds add ID"
+"""How the command begins, in the table, that changes a destination; whose that is, whoever tells of it knows."""
+
 
 class Kind(StrEnum):
     """What is wrong."""
@@ -24,6 +27,8 @@ class Kind(StrEnum):
     """The bot token or its account, whatever it is used for."""
     CONTENT = "content"
     """The message itself was refused, and not the place that it was for."""
+    POST = "post"
+    """The post of a forum that is kept up for one game, and not the forum, to which others go."""
 
 
 class Mender(StrEnum):
@@ -67,14 +72,18 @@ class Meaning:
         return self.kind in (Kind.DESTINATION, Kind.TOKEN)
 
     @property
-    def is_of_content(self) -> bool:
-        """Whether a person has to mend the message, or what filters it, while others go on to the same place."""
-        return self.kind is Kind.CONTENT
+    def is_of_message(self) -> bool:
+        """Whether a person has to mend the message, or the post that it goes into, while others go on to the place."""
+        return self.kind in (Kind.CONTENT, Kind.POST)
 
     @property
     def is_of_destination(self) -> bool:
         """Whether a person has to mend this destination, while all others go on."""
         return self.kind is Kind.DESTINATION
+
+    def said_of(self, change: str) -> Meaning:
+        """The same with the command in it that changes the destination in question, which begins with `change`."""
+        return replace(self, mend=self.mend.replace(CHANGE, change)) if CHANGE in self.mend else self
 
 
 PASSES = Meaning(Kind.PASSES)
@@ -111,7 +120,7 @@ _OTHER_CHANNEL = Meaning(
     Kind.DESTINATION,
     Again.HOURS,
     Mender.OPERATOR,
-    "the channel takes no messages as it is: if it is a forum now, add it again with giftping guilds add; else choose"
+    f"the channel takes no messages as it is: if it is a forum now, {CHANGE} --posts per-announcement; else choose"
     " another one",
 )
 _MALFORMED = Meaning(
@@ -132,6 +141,11 @@ _THREAD_CLOSED = Meaning(
     Mender.MANAGER,
     "the thread is locked or archived: open it again, or allow the bot Manage Threads",
 )
+_POST_CLOSED = replace(
+    _THREAD_CLOSED,
+    kind=Kind.POST,
+    mend="the post that is kept up for the game is locked or archived: open it again, or allow the bot Manage Threads",
+)
 _UNREACHABLE = Meaning(
     Kind.DESTINATION, Again.HOURS, Mender.MEMBER, "the member takes no direct messages: allow them for this server"
 )
@@ -149,16 +163,16 @@ _BY_CODE: dict[int, Meaning] = {
     # The forms in which a forum, or another channel that is none for messages, says no.
     220001: replace(
         _OTHER_CHANNEL,
-        mend="the webhook is a forum's, where each message needs a post: giftping guilds add ID --posts"
-        " per-announcement, or --posts kept",
+        mend=f"the webhook is a forum's, where each message needs a post: {CHANGE} --posts per-announcement, or --posts"
+        " kept",
     ),
     220002: replace(_OTHER_CHANNEL, mend="the webhook's URL names a thread twice: leave one of them out"),
-    220003: replace(_OTHER_CHANNEL, mend="the webhook is no forum's: giftping guilds add ID --posts none"),
+    220003: replace(_OTHER_CHANNEL, mend=f"the webhook is no forum's: {CHANGE} --posts none"),
     220004: replace(_OTHER_CHANNEL, mend="the forum takes no webhooks of this kind: choose a text channel"),
     40067: replace(
         _OTHER_CHANNEL,
         who=Mender.MANAGER,
-        mend="the forum asks for a tag with each post: giftping guilds add ID --tag NAME, or switch that off",
+        mend=f"the forum asks for a tag with each post: {CHANGE} --tag NAME, or switch that off",
     ),
     50008: _OTHER_CHANNEL,
     50024: _OTHER_CHANNEL,
@@ -214,11 +228,16 @@ _BY_CODE_OF_ROLE: dict[int, Meaning] = {
 }
 """What differs where a role was to be given or taken."""
 
+_BY_CODE_OF_POST: dict[int, Meaning] = {50083: _POST_CLOSED, 160005: _POST_CLOSED}
+"""What differs where a message was to go into a post that is kept up."""
+
 _BY_STATUS = {403: _FORBIDDEN, 404: _CHANNEL_GONE, 429: LIMIT}
 """For a code that the table does not know, or none."""
 
 
-def meaning_of(status: int | None, code: int | None, *, by_webhook: bool = False, of_role: bool = False) -> Meaning:
+def meaning_of(
+    status: int | None, code: int | None, *, by_webhook: bool = False, of_role: bool = False, of_post: bool = False
+) -> Meaning:
     """What a no with this HTTP status and code of Discord's means; without a status no request was made."""
     if status is None:
         return PASSES
@@ -230,6 +249,8 @@ def meaning_of(status: int | None, code: int | None, *, by_webhook: bool = False
         return found
     if of_role and (found := _BY_CODE_OF_ROLE.get(code or 0)):
         return found
+    if of_post and (found := _BY_CODE_OF_POST.get(code or 0)):
+        return found
     # Whatever else a message may have been refused for, the place that it was for is not blamed.
     return _BY_CODE.get(code or 0) or _BY_STATUS.get(status) or (_MALFORMED if status in (400, 413, 422) else PASSES)
 
@@ -238,8 +259,8 @@ _REASON = re.compile(r"HTTP (\d{3})\b[^()]*(?:\((\d+)\))?")
 """How the reason of a refusal begins: the status, Discord's words, and its code."""
 
 
-def meaning_in(reason: str, *, by_webhook: bool = False) -> Meaning:
+def meaning_in(reason: str, *, by_webhook: bool = False, of_post: bool = False) -> Meaning:
     """What a no means of which the reason alone is on record."""
     said = _REASON.match(reason)
     status, code = (int(said[1]), int(said[2]) if said[2] else None) if said else (None, None)
-    return meaning_of(status, code, by_webhook=by_webhook)
+    return meaning_of(status, code, by_webhook=by_webhook, of_post=of_post)

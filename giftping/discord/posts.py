@@ -8,19 +8,18 @@ from typing import Any
 
 from giftping.discord.buttons import sent_as_taken
 from giftping.discord.channel_types import type_of
-from giftping.discord.finding import Window, candidates_among, decide
+from giftping.discord.finding import Window
 from giftping.discord.http import Answer, Endpoint
 from giftping.discord.message import Message
-from giftping.discord.outcome import Done, Finding, Matcher, Outcome, Refused, Unclear, Undecided
+from giftping.discord.outcome import Done, Outcome, Refused, Unclear
 from giftping.discord.permissions import THREADS
 from giftping.discord.rest import (
     CHANNEL,
-    NOT_FOUND,
     PAGES,
     UNKNOWN_MESSAGE,
+    ChannelRoute,
     History,
     RestClient,
-    is_by,
     object_in,
     posted,
 )
@@ -159,25 +158,10 @@ def _of_guild(guild_id: int) -> Endpoint:
     return Endpoint("GET", "GET /guilds/{guild}/threads/active", path, f"guild {guild_id}")
 
 
-class ForumRoute:
+class ForumRoute(ChannelRoute):
     """The way to a forum, where the bot opens a post with each message. No nonce makes a repeat harmless there."""
 
     repeats_safely_for = timedelta(0)
-    can_look = True
-
-    def __init__(self, rest: RestClient, channel_id: int) -> None:
-        self._rest = rest
-        self.channel_id = channel_id
-        self.label = f"channel {channel_id}"
-        self.webhook_id: int | None = None
-
-    def ask(self) -> Refused | Unclear | None:
-        """None once Discord has said what time it is, else why it has not."""
-        return self._rest.ask(self.channel_id)
-
-    def anchor(self) -> int | None:
-        """The snowflake that no message posted from now on is below, None before Discord has said what time it is."""
-        return self._rest.http.anchor()
 
     def post(
         self,
@@ -192,19 +176,8 @@ class ForumRoute:
 
     def edit(self, message: Message, message_id: int, channel_id: int | None) -> Outcome:
         """Put the first message of a post, or another one in it, right, as a whole, and say how that ended."""
-        return self._rest.edit_message(message_id if channel_id is None else channel_id, message_id, message)
+        return super().edit(message, message_id, message_id if channel_id is None else channel_id)
 
-    def find(
-        self, matches: Matcher, *, since: int, until: int | None, accounted: frozenset[int], quiet: bool
-    ) -> Finding:
-        """Look for a post that the bot has opened, by its first message."""
-        me = self._rest.me()
-        if not isinstance(me, int):
-            return Undecided(f"cannot look: {me.reason}")
-        window = Window(since, until)
-        history = first_messages(self._rest, self.channel_id, window)
-        if not isinstance(history, History):
-            is_gone = isinstance(history, Refused) and history.lasting and history.status == NOT_FOUND
-            return Undecided(f"cannot read {self.label}: {history.reason}", for_good=is_gone)
-        candidates = candidates_among(history.messages, lambda message: is_by(message, me), matches)
-        return decide(candidates, window, accounted=accounted, complete=history.complete, settled=quiet)
+    def _history(self, window: Window) -> History | Refused | Unclear:
+        """The first messages of the posts of the window: one is found again by that."""
+        return first_messages(self._rest, self.channel_id, window)

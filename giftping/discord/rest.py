@@ -304,9 +304,9 @@ class ChannelRoute:
         since: int,
         until: int | None,
         accounted: frozenset[int],
-        quiet: bool,  # noqa: ARG002 - a post that is still under way does no harm: the repeat has its nonce
+        quiet: bool,
     ) -> Finding:
-        """Look for the bot's own message.
+        """Look for the bot's own message, or the post that it has opened with it.
 
         What cannot be read now may be readable later, unless the channel is gone (404): then nobody can tell.
         """
@@ -314,12 +314,18 @@ class ChannelRoute:
         if not isinstance(me, int):
             return Undecided(f"cannot look: {me.reason}")
         window = Window(since, until)
-        history = self._rest.read_back(self.channel_id, window)
+        history = self._history(window)
         if not isinstance(history, History):
             is_gone = isinstance(history, Refused) and history.lasting and history.status == NOT_FOUND
             return Undecided(f"cannot read {self.label}: {history.reason}", for_good=is_gone)
         candidates = candidates_among(history.messages, lambda message: is_by(message, me), matches)
-        return decide(candidates, window, accounted=accounted, complete=history.complete, settled=True)
+        # A post that is still under way does no harm where the repeat has its nonce.
+        settled = quiet or self.repeats_safely_for > timedelta(0)
+        return decide(candidates, window, accounted=accounted, complete=history.complete, settled=settled)
+
+    def _history(self, window: Window) -> History | Refused | Unclear:
+        """Among what a message of the window is looked for."""
+        return self._rest.read_back(self.channel_id, window)
 
 
 def is_by(message: Mapping[str, Any], user_id: int) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from giftping.codes.holds import commands_for
+from giftping.codes.owed import at_their_place
+from giftping.codes.places import meaning_told
 from giftping.delivery.deliveries import UNDER_WAY, DeliveryState
-from giftping.discord.meanings import meaning_in
 from giftping.doctor.judgement import Checks, Judgement, fail, left_midway, named, ok, warn
 from giftping.text import counted, to_type
 
@@ -70,11 +71,11 @@ def _held(waiting: Iterable[HeldCode]) -> dict[str, tuple[str, ...]]:
 def _refused(left_open: Sequence[Delivery], subscriptions: Iterable[Subscription]) -> dict[str, tuple[str, ...]]:
     known = {one.key: one for one in subscriptions}
     refused: dict[str, list[Delivery]] = {}
-    for one in left_open:
+    for one in at_their_place(left_open, known.values()):
         subscription = known.get((one.guild_id or 0, one.game))
         if one.state is not DeliveryState.REFUSED or subscription is None:
             continue
-        meaning = meaning_in(one.reason, by_webhook=subscription.destination.by_webhook)
+        meaning = meaning_told(subscription, one.reason)
         # What is wrong with a destination is said of the destination.
         if meaning.mend and not meaning.is_of_destination:
             refused.setdefault(meaning.mend, []).append(one)

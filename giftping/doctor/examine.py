@@ -15,6 +15,7 @@ from giftping.doctor.judgement import Checks, Judgement, Part
 from giftping.doctor.last_check import LAST_CHECK_CHECKS, LastCheckFacts, look_at_last_check
 from giftping.doctor.ledger import LEDGER_CHECKS, Contents, LedgerFacts, look_at_ledger
 from giftping.doctor.mongo import MONGO_CHECKS, MongoFacts, look_at_mongo
+from giftping.doctor.older_bot import OLDER_BOT_CHECKS, OlderBotFacts
 from giftping.doctor.settings import SETTINGS_CHECKS, SettingsFacts, look_at_settings
 from giftping.doctor.sources import SOURCES_CHECKS, SourcesFacts, look_at_sources
 from giftping.doctor.state_folder import STATE_FOLDER_CHECKS, StateFolderFacts, look_at_state_folder
@@ -79,6 +80,8 @@ class Facts:
     """None where no id is set for it, and nobody is on the roster."""
     contacts: ContactsFacts | None = None
     """Who is told how runs go."""
+    older_bot: OlderBotFacts | None = None
+    """None where no older bot has kept anything beside the ledger."""
     guilds: Mapping[int, Guild] = field(default_factory=dict)
     """What is known of guilds, their names among it: nothing is judged by that."""
 
@@ -139,6 +142,7 @@ def look(wiring: Wiring, clock: Clock, *, live: bool) -> Facts:
         codes=codes,
         todo=todo,
         contacts=look_at_who_is_told(settings),
+        older_bot=contents.older_bot,
         guilds=contents.guilds,
     )
 
@@ -198,6 +202,7 @@ def judge(facts: Facts) -> Iterator[JudgedCheck]:
         yield from _found(MONGO_CHECKS, facts.mongo)
         # While MongoDB is away nobody can tell what other hosts have come to see.
         yield from _found(HOSTS_CHECKS, facts.hosts if not facts.mongo.trouble else None)
+    yield from _found(OLDER_BOT_CHECKS, facts.older_bot)
     yield from _found(DISCORD_CHECKS, facts.discord)
     if facts.codes is not None:
         yield from _found(SOURCES_CHECKS, facts.codes.sources)

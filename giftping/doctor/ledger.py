@@ -13,6 +13,7 @@ from giftping.codes.left_open import NOT_ENDED
 from giftping.delivery.deliveries import DeliveryState
 from giftping.doctor.hosts import HostFacts, look_at_other_hosts
 from giftping.doctor.judgement import ODD_SHOWN, Checks, Judgement, fail, named, ok, warn
+from giftping.doctor.older_bot import OlderBotFacts, look_at_older_bot
 from giftping.store.base import StoreError
 from giftping.store.clears import clears_of
 from giftping.store.tiny.files import JOURNAL, SNAPSHOT
@@ -80,6 +81,8 @@ class Contents:
     """None where the TODO part cannot be read."""
     guilds: Mapping[int, Guild] = field(default_factory=dict)
     """What is known of guilds beside what they follow."""
+    older_bot: OlderBotFacts | None = None
+    """None where no older bot has kept anything beside it, or MongoDB is away."""
 
 
 def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts, Contents]:
@@ -90,7 +93,9 @@ def look_at_ledger(wiring: Wiring, clock: Clock, host: str) -> tuple[LedgerFacts
             codes = _codes(store, wiring, clock())
             others = look_at_other_hosts(store, codes.runs, host) if wiring.settings.mongo.uri is not None else ()
             held_back = "" if store.is_away else store.held_back
-            contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True))
+            has_database = wiring.settings.mongo.uri is not None
+            older_bot = look_at_older_bot(store, codes.subscriptions) if has_database else None
+            contents = replace(codes, others=others, refusal=wiring.join(store, read_only=True), older_bot=older_bot)
             # What was read stays when an odd document among the TODOs ends it here: guilds are looked at all the same.
             repository = MemberRepository(store, clock)
             contents = replace(contents, todo=TodoContents(repository.load(), repository.notes()))

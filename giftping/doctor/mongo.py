@@ -49,8 +49,8 @@ def look_at_mongo(settings: Settings, clock: Clock, now: datetime) -> MongoFacts
     if mongo.uri is None:
         return None
     from giftping.store.mirror.notes import synced_of, waiting
-    from giftping.store.mongo.link import MongoLink
-    from giftping.store.mongo.look import ANSWER, look_at
+    from giftping.store.mongo.link import ANSWER, MongoLink
+    from giftping.store.mongo.look import look_at
     from giftping.store.tiny.engine import TinyEngine
 
     facts = MongoFacts(now)

@@ -11,8 +11,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from giftping.codes.subscriptions import change_command
 from giftping.delivery.broken_destination import meaning_of_broken
 from giftping.discord.channel_types import kind_of
+from giftping.discord.meanings import PASSES, Meaning
 from giftping.discord.members import MembersClient
 from giftping.discord.outcome import Refused
 from giftping.discord.permissions import Permission, permission_label
@@ -43,8 +45,8 @@ class BrokenFacts:
     since: datetime
     retry_at: datetime | None = None
     """When they try again; None for never."""
-    mend: str = ""
-    """What a person has to mend, in words."""
+    meaning: Meaning = PASSES
+    """What that means, and what a person has to mend."""
     is_seen: bool = True
     """Whether a look at the destination would show that it still has to be mended."""
 
@@ -106,8 +108,7 @@ class DestinationFacts:
     @property
     def change(self) -> str:
         """How the command begins that changes it, and nothing else of the guild."""
-        games = "".join(f" --game {game}" for game in self.games) if self.is_one_of_several else ""
-        return f"giftping guilds add {self.guild_id}{games}"
+        return change_command(self.guild_id, self.games if self.is_one_of_several else ())
 
     @property
     def is_gone(self) -> bool:
@@ -157,7 +158,7 @@ def _broken(group: Sequence[Subscription]) -> BrokenFacts | None:
         broken.reason,
         broken.since,
         broken.retry_at,
-        meaning_of_broken(broken, by_webhook=subscription.destination.by_webhook).mend,
+        meaning_of_broken(broken, by_webhook=subscription.destination.by_webhook),
         is_seen,
     )
 
@@ -291,7 +292,8 @@ def judge_destination(one: DestinationFacts, now: datetime) -> Judgement | None:
     if (wrong := judge_posting_at(one)) is not None:
         return wrong
     if one.broken is not None:
-        return _judge_broken(one.broken, now, name, test, subject)
+        mend = one.broken.meaning.said_of(one.change).mend or "mend it"
+        return _judge_broken(one.broken, now, name, mend, test, subject)
     return judge_mentions(one)
 
 
@@ -371,11 +373,11 @@ def _judge_hidden(one: DestinationFacts, trouble: NoAnswer, name: str, test: str
     return unanswered(f"{name} was not shown", trouble, subject)
 
 
-def _judge_broken(broken: BrokenFacts, now: datetime, name: str, test: str, subject: str) -> Judgement:
+def _judge_broken(broken: BrokenFacts, now: datetime, name: str, mend: str, test: str, subject: str) -> Judgement:
     """What to say of a destination that the checks still leave alone, though no look shows why."""
     said = f"{name} has been left alone for {about(now - broken.since)}: {broken.reason}"
     if not broken.is_seen:
-        return fail(said, f"{broken.mend or 'mend it'}, then: {test}", subject)
+        return fail(said, f"{mend}, then: {test}", subject)
     if broken.retry_at is None:
         return fail(said, f"it can be seen now: {test}", subject)
     return warn(said, f"it is tried again by itself; to have it done now: {test}", subject)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from giftping.doctor.judgement import Checks, Judgement, fail, named, ok, warn
 from giftping.settings.environment import REAL
-from giftping.settings.secrets import Secret, SecretError, is_changeable_by_all
+from giftping.settings.secrets import Secret, SecretError, changeable_by_all, chmod
 from giftping.text import counted
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class FileFacts:
     path: str
     exposure: str = ""
     """What others can read in it that they should not, as a warning; empty when that is nothing."""
-    is_open: bool = False
-    """Whether every user of this machine can change it."""
+    changed_by: str = ""
+    """By which file or folder every user of this machine can change it; empty where they cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _files(settings: Settings, subscriptions: Sequence[Subscription]) -> Iterato
     exposed = {secret.file: secret.warning for secret in secrets}
     paths = {settings.file, *dotenv, *(secret.file for secret in secrets)} - {None}
     for path in sorted(path for path in paths if path is not None):
-        yield FileFacts(str(path), exposed.get(path, ""), is_changeable_by_all(path))
+        yield FileFacts(str(path), exposed.get(path, ""), str(changeable_by_all(path) or ""))
 
 
 def _secrets(settings: Settings, subscriptions: Sequence[Subscription]) -> Iterator[Secret]:
@@ -85,15 +85,16 @@ def judge_settings(settings: SettingsFacts) -> Judgement:
 def judge_files(settings: SettingsFacts) -> Judgement | None:
     """Whether others can change the files, which is worse, or read a secret in them."""
     files = settings.files
-    changeable = [file.path for file in files if file.is_open]
+    changeable = [file.path for file in files if file.changed_by]
     if changeable:
+        places = list(dict.fromkeys(file.changed_by for file in files if file.changed_by))
         said = f"every user of this machine can change {named(changeable)}, and with that what giftping does"
-        return fail(said, f"run: chmod o-w {' '.join(changeable)}")
+        return fail(said, f"run: {chmod('o-w', *places)}")
     # What the settings warn of themselves is not told twice, and is not called well here either.
     exposed = [file.path for file in files if file.exposure and file.exposure not in settings.warnings]
     if exposed:
         said = f"every user of this machine can read {named(exposed)}, with secrets in it"
-        return warn(said, f"run: chmod 600 {' '.join(exposed)}")
+        return warn(said, f"run: {chmod('600', *exposed)}")
     # Whoever has a file's group is left out of this: that is how one lets a colleague in.
     unread = "" if any(file.exposure for file in files) else ", or read a secret in them"
     said = f"{counted(len(files), 'file')} with settings or secrets: not every user of this machine can change them"

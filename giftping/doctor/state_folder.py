@@ -11,6 +11,7 @@ from pathlib import Path
 from giftping.doctor.judgement import Checks, Judgement, fail, ok, warn
 from giftping.runs.state_folder import ROOM_FAIL, ROOM_WARN
 from giftping.settings.ownership import obstacle, whose
+from giftping.settings.secrets import changeable_by_all, chmod
 
 OTHERS = 0o007
 """The bits of a file's mode that are everybody's."""
@@ -27,6 +28,8 @@ class StateFolderFacts:
     """The bytes left on its disk."""
     mode: int | None
     """Its permission bits; None while it is not there yet."""
+    changed_by: str = ""
+    """By which folder every user of this machine can put another in its place; empty where they cannot."""
     forbidden: str = ""
     """Whose a file in it is that this user may not use, and after the last semicolon what to type; empty for none."""
 
@@ -37,8 +40,8 @@ def look_at_state_folder(path: Path) -> StateFolderFacts:
         there = next(folder for folder in (path, *path.parents) if folder.exists())
         is_writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
         mode = stat.S_IMODE(path.stat().st_mode) if there == path else None
-        forbidden = _forbidden(path)
-        return StateFolderFacts(str(path), is_writable, shutil.disk_usage(there).free, mode, forbidden)
+        changed_by, forbidden = str(changeable_by_all(there) or ""), _forbidden(path)
+        return StateFolderFacts(str(path), is_writable, shutil.disk_usage(there).free, mode, changed_by, forbidden)
     except OSError:
         # It may not even be looked at, and so surely not be written to.
         return StateFolderFacts(str(path), is_writable=False, free=0, mode=None, forbidden=_forbidden(path))
@@ -65,8 +68,11 @@ def judge_state_folder(folder: StateFolderFacts) -> Judgement:
         )
     if folder.free < ROOM_FAIL:
         return fail(f"{folder.path}: the disk is full ({room})", "make room on the disk")
+    if folder.changed_by not in ("", folder.path):
+        said = f"every user of this machine can put another folder in the place of {folder.path}"
+        return fail(said, f"run: {chmod('o-w', folder.changed_by)}")
     if folder.mode is not None and folder.mode & OTHERS:
-        return warn(f"{folder.path} is open to every user of this machine", f"run: chmod 700 {folder.path}")
+        return warn(f"{folder.path} is open to every user of this machine", f"run: {chmod('700', folder.path)}")
     if folder.free < ROOM_WARN:
         return warn(f"{folder.path}: the disk is nearly full ({room})", "make room on the disk")
     return ok(f"{folder.path}{' (made by the first run)' if folder.mode is None else ''}, {room}")

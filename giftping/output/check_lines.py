@@ -40,11 +40,14 @@ NO_GUILDS = "No guilds yet. Add one: giftping guilds add GUILD_ID --webhook env:
 def good_lines(report: CheckReport, zone: tzinfo | None = None) -> Iterator[str]:
     """The results of a check, a line each: for standard output."""
     for seed in report.seeded():
+        # Imported late: an idle run records nothing.
+        from giftping.codes.subscriptions import change_command
+
         codes = counted(len(seed.codes), "current code")
         verb = "would be recorded" if report.dry_run else "recorded"
         yield (
             f"guild {seed.guild_id}: {seed.game}: {codes} {verb}, not posted (first look);"
-            f" to post them: giftping guilds add {seed.guild_id} … --announce-current"
+            f" to post them: {change_command(seed.guild_id, [seed.game])} --announce-current"
         )
     for delivery in report.deliveries():
         if delivery.result in GOOD_RESULTS:
@@ -105,7 +108,7 @@ def _next_step(delivery: DeliveryReport, zone: tzinfo | None) -> str:
         case DeliveryResult.UNCERTAIN | DeliveryResult.UNCLEAR:
             settle = ("codes", "settle", str(delivery.guild_id))
             return f"; look into the channel, then: {to_type(*settle, '--sent')} or {to_type(*settle, '--resend')}"
-        case DeliveryResult.REFUSED if delivery.meaning is not None and (delivery.broke or delivery.is_of_content):
+        case DeliveryResult.REFUSED if delivery.meaning is not None and (delivery.broke or delivery.is_of_message):
             again = what_follows(delivery.meaning, delivery.guild_id, delivery.retry_at, zone)
             return f"; {again}"
         case DeliveryResult.REFUSED:
@@ -194,10 +197,10 @@ def troubles(report: CheckReport, zone: tzinfo | None) -> Iterator[Trouble]:
     for rest in report.resting():
         retry = f"tried again after {when(rest.retry_at, zone)}" if rest.retry_at else "not tried again"
         mend = rest.meaning.mend if rest.meaning is not None and rest.meaning.mend else "mend it"
-        is_of_content = rest.meaning is not None and rest.meaning.is_of_content
+        is_of_message = rest.meaning is not None and rest.meaning.is_of_message
         line = (
             f"guild {rest.guild_id}: {counted(rest.owed, 'code', 'wait')}"
-            f" {'whose message was refused' if is_of_content else 'for a broken destination'}"
+            f" {'whose message was refused' if is_of_message else 'for a broken destination'}"
             f" ({rest.reason}; {retry}); {mend}, then: giftping guilds test {rest.guild_id}"
         )
         fields = {"guild": str(rest.guild_id), "outcome": "waiting", "reason": rest.reason}
@@ -273,7 +276,7 @@ def _delivery_key(delivery: DeliveryReport) -> str:
     if delivery.result is DeliveryResult.UNCLEAR:
         # Why it cannot be found out is what a person can mend.
         return f"unclear {delivery.delivery_id} {without_numbers(delivery.reason)}"
-    if delivery.broke or delivery.is_of_content:
+    if delivery.broke or delivery.is_of_message:
         return _broken_key(delivery.guild_id, delivery.reason)
     return f"guild {delivery.guild_id} {delivery.result.value}"
 

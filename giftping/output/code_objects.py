@@ -150,8 +150,13 @@ def source_object(source: SourceReport) -> dict[str, Any]:
     }
 
 
-def subscription_object(subscription: Subscription, destination: str, name: str | None = None) -> dict[str, Any]:
-    """One subscription as it stands in JSON; the destination holds no secret, and `name` is what Discord calls it."""
+def subscription_object(
+    subscription: Subscription, destination: str, name: str | None = None, *, change: str
+) -> dict[str, Any]:
+    """One subscription as it stands in JSON; the destination holds no secret, and `name` is what Discord calls it.
+
+    `change` begins the command that changes the destination.
+    """
     from giftping.delivery.broken_destination import meaning_of_broken
 
     broken, posting = subscription.broken, subscription.posting
@@ -178,7 +183,7 @@ def subscription_object(subscription: Subscription, destination: str, name: str 
             "reason": broken.reason,
             "times": broken.times,
             "retry_at": instant(broken.retry_at),
-            **meaning_object(meaning_of_broken(broken, by_webhook=subscription.destination.by_webhook)),
+            **meaning_object(meaning_of_broken(broken, by_webhook=subscription.destination.by_webhook).said_of(change)),
         },
     }
 

@@ -11,8 +11,8 @@ from giftping.text import printable
 if TYPE_CHECKING:
     from giftping.store.base import Guild
 
-# Not in an option, nor where a name stands behind it already.
-_IDS = re.compile(r"(?<![-\w])(?:[Gg]uild (\d{1,20})|channel \d{1,20})(?!\d| \()")
+# Not in an option.
+_IDS = re.compile(r"(?<![-\w])(?:[Gg]uild (\d{1,20})|channel \d{1,20})(?!\d)")
 
 
 def with_names(line: str, guilds: Mapping[int, Guild]) -> str:
@@ -23,7 +23,9 @@ def with_names(line: str, guilds: Mapping[int, Guild]) -> str:
 
     def named(found: re.Match[str]) -> str:
         guild = guilds.get(int(found[1])) if found[1] else None
-        name = guild.shown_as if guild else destinations.get(found[0], "")
-        return f"{found[0]} ({printable(name)})" if name else found[0]
+        name = printable(guild.shown_as if guild else destinations.get(found[0], ""))
+        # It may stand there already.
+        is_new = name and not line.startswith(f" ({name}", found.end())
+        return f"{found[0]} ({name})" if is_new else found[0]
 
     return _IDS.sub(named, line)

@@ -21,6 +21,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from giftping.output.wrapping import as_written, commands_in, with_whole_commands, wrapped
 from giftping.text import NOTHING_BETWEEN, until, when
 
 if TYPE_CHECKING:
@@ -55,15 +56,15 @@ class _RedactingConsole(Console):
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__(**_PLAIN)
-        self._redact = redact
+        self.redact = redact
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What is written for a renderable; those that hold others render them by this, too."""
-        if isinstance(renderable, Text) and (clean := self._redact(renderable.plain)) != renderable.plain:
+        if isinstance(renderable, Text) and (clean := self.redact(renderable.plain)) != renderable.plain:
             # Where its styles begin and end is no longer known, but for that of the whole.
             bare = renderable.blank_copy(clean)
             return super().render(bare, options)
-        return super().render(self._redact(renderable) if isinstance(renderable, str) else renderable, options)
+        return super().render(self.redact(renderable) if isinstance(renderable, str) else renderable, options)
 
 
 def drawn(*renderables: RenderableType, redact: Callable[[str], str] = str) -> str:
@@ -71,8 +72,9 @@ def drawn(*renderables: RenderableType, redact: Callable[[str], str] = str) -> s
     target = _RedactingConsole(redact)
     with target.capture() as capture:
         for renderable in renderables:
-            target.print(renderable)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+            # What is longer than a line is left whole, for the terminal to break: nothing of it is to be missing.
+            target.print(renderable, crop=False)
+    return "\n".join(line.rstrip() for line in as_written(capture.get()).splitlines())
 
 
 NARROW = 60
@@ -81,7 +83,10 @@ NARROW = 60
 
 @dataclass(frozen=True, slots=True)
 class RowByRow:
-    """A table; where it is too wide for what little room there is, each row with a line for each column."""
+    """A table; where it is too wide for what little room there is, each row with a line for each column.
+
+    So it is, too, where a command in it would be broken: nobody could copy that.
+    """
 
     beside: Table
     title: str
@@ -90,29 +95,50 @@ class RowByRow:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """The table, or its rows."""
-        width = options.max_width
-        if width >= NARROW or Measurement.get(console, options.update(width=1000), self.beside).maximum <= width:
+        yield Text(self.title, style=Style(bold=True), overflow="fold")
+        if self._fits_beside(console, options):
             yield self.beside
             return
-        yield Text(self.title, style=Style(bold=True), overflow="fold")
         for first, *others in self.rows:
             yield first if isinstance(first, Text) else Text(str(first), overflow="fold")
             for column, cell in zip(self.columns[1:], others, strict=False):
                 name = f"{column.lstrip('>')}: " if column.lstrip(">") else ""
-                yield Padding(
-                    Text.assemble(name, cell, overflow="fold") if isinstance(cell, str | Text) else cell, (0, 0, 0, 2)
-                )
+                if isinstance(cell, str):
+                    # Without secrets before it is broken into lines.
+                    clean = console.redact(cell) if isinstance(console, _RedactingConsole) else cell
+                    yield from _indented(f"{name}{clean}", options.max_width)
+                    continue
+                assembled = Text.assemble(name, cell, overflow="fold") if isinstance(cell, Text) else cell
+                yield Padding(assembled, (0, 0, 0, _INDENT))
+
+    def _fits_beside(self, console: Console, options: ConsoleOptions) -> bool:
+        width = options.max_width
+        if width < NARROW and Measurement.get(console, options.update(width=1000), self.beside).maximum > width:
+            return False
+        commands = [one for row in self.rows for cell in row if isinstance(cell, str) for one in commands_in(cell)]
+        lines = console.render_lines(self.beside, options) if commands else []
+        shown = "\n".join("".join(segment.text for segment in line) for line in lines)
+        return all(one in shown for one in commands)
+
+
+_INDENT = 2
+
+
+def _indented(text: str, width: int) -> Iterator[Text]:
+    """A text in lines that fit, but for what is one word or one command and longer."""
+    for line in text.splitlines():
+        for part in wrapped(line, width - _INDENT):
+            yield Text(" " * _INDENT + part, no_wrap=True, overflow="ignore")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> RowByRow:
     """A table in the house's style: the first column is kept whole, those with a `>` are right-aligned."""
-    heading = Text(title, style=Style(bold=True), no_wrap=True, overflow="ignore")
-    result = Table(title=heading, box=box.SIMPLE_HEAD, show_edge=False, title_justify="left", title_style=Style())
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for number, column in enumerate(columns):
         justify: JustifyMethod = "right" if column.startswith(">") else "left"
         result.add_column(column.lstrip(">"), justify=justify, overflow="fold", no_wrap=not number)
     for row in rows:
-        result.add_row(*row)
+        result.add_row(*(with_whole_commands(cell) if isinstance(cell, str) else cell for cell in row))
     return RowByRow(result, title, columns, rows)
 
 

@@ -29,7 +29,7 @@ from giftping.wiring import Item, Result, Wiring, side_by_side
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from giftping.codes.check import CheckRules
+    from giftping.codes.check_tools import CheckRules
     from giftping.codes.memory import Memory
     from giftping.codes.report import CheckReport
     from giftping.codes.request import CheckRequest
@@ -104,7 +104,8 @@ class _Run:
 
     def full(self) -> CheckReport:
         """The report of a run that opens the store and does what there is to do."""
-        from giftping.codes.check import CheckTools, check
+        from giftping.codes.check import check
+        from giftping.codes.check_tools import CheckTools
         from giftping.codes.entries import Origins
         from giftping.codes.report import CheckReport
         from giftping.delivery.hosts import NotAloneError
@@ -182,7 +183,7 @@ class _Run:
         return store.engine.glanced if isinstance(store.engine, MirroredEngine) else None
 
     def _rules(self) -> CheckRules:
-        from giftping.codes.check import CheckRules
+        from giftping.codes.check_tools import CheckRules
 
         codes = self._settings.codes
         return CheckRules(

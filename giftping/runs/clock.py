@@ -6,7 +6,6 @@ Discord with each of its own. Only one that differs has Discord asked, in one re
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -30,9 +29,7 @@ from giftping.delivery.clock import (
 )
 from giftping.net.http_date import http_date
 from giftping.net.steady import steady_seconds
-from giftping.runs.codec import from_json, to_json
-from giftping.runs.state_folder import CLOCK
-from giftping.store.tiny.files import replace_file
+from giftping.runs.state_folder import CLOCK, read_cache, write_cache
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -232,28 +229,23 @@ class HostClock:
         return int(self._steady() * 1000)
 
     def _read(self) -> WitnessedTime | None:
-        if self._state is None:
-            return None
-        try:
-            return from_json(WitnessedTime, json.loads((self._state / CLOCK).read_text("utf-8")))
         # Without it a clock that is behind is noticed a little later.
-        except (OSError, ValueError, RecursionError):
-            return None
+        return None if self._state is None else read_cache(WitnessedTime, self._state / CLOCK)
 
     def _keep(self, shown: datetime) -> None:
         if self._state is None or not self._state.exists():
             return
-        kept = WitnessedTime(shown, self._uptime(), self._boot())
+        uptime = self._uptime()
         if self._kept is not None:
-            passed = timedelta(milliseconds=kept.uptime_milliseconds - self._kept.uptime_milliseconds)
+            passed = timedelta(milliseconds=uptime - self._kept.uptime_milliseconds)
             says_the_same = abs(self._kept.at + passed - shown) <= NOTICEABLE
             # Nothing is learnt from it by which a run would do anything else, and a small machine's disk wears out.
             if says_the_same and timedelta(0) <= passed < PROVEN_FOR / 2:
                 return
-        self._kept = kept
+        self._kept = WitnessedTime(shown, uptime, self._boot())
         # Without it a clock that is behind is noticed a little later.
         with suppress(OSError):
-            replace_file(self._state / CLOCK, [f"{json.dumps(to_json(kept))}\n".encode()], durable=False)
+            write_cache(self._state / CLOCK, self._kept)
 
 
 def ask_discord(

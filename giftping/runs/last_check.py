@@ -9,9 +9,8 @@ from pathlib import Path
 
 from giftping.codes.idle import IdleMark
 from giftping.codes.report import CheckReport
-from giftping.runs.codec import from_json, to_json
-from giftping.runs.state_folder import LAST_CHECK
-from giftping.store.tiny.files import replace_file
+from giftping.runs.codec import from_json
+from giftping.runs.state_folder import LAST_CHECK, write_cache
 
 STARTS_KEPT = 6
 """How many of the last starts are kept: what lies between them says how often a timer comes."""
@@ -63,6 +62,4 @@ def read_last_check(state: Path) -> LastCheck | None:
 
 def write_last_check(state: Path, last: LastCheck) -> None:
     """Replace the file as a whole. Raise OSError when that cannot be done."""
-    # Not synced: if the machine goes down, the next check looks closer, and no more.
-    content = f"{json.dumps(to_json(last), indent=1)}\n".encode()
-    replace_file(state / LAST_CHECK, [content], durable=False)
+    write_cache(state / LAST_CHECK, last)

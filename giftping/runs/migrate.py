@@ -59,7 +59,7 @@ def _migrate(
     )
 
     def back_up(collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> str:
-        from giftping.store.tiny.backup import write_backup
+        from giftping.store.tiny.snapshot import write_backup
 
         return str(write_backup(settings.state, collections, utc_now()) or "")
 
@@ -68,15 +68,22 @@ def _migrate(
 
 def migrate_at_first(settings: Settings, store: Store) -> MigrationReport | None:
     """What was taken over from the ledger's own database, None when that was done before, or cannot be now."""
-    from giftping.store.legacy.migrate import is_taken_over
+    from giftping.store.legacy.migrate import taken_over
     from giftping.store.mirror.engine import MirroredEngine
 
     if not isinstance(store.engine, MirroredEngine):
         return None
     source = store.engine.old_data()
-    if is_taken_over(store, source) or store.is_away:
+    if source.name in taken_over(store) or store.is_away:
         return None
     return _migrate(settings, store, [source])
+
+
+def taken_from_elsewhere(store: Store) -> tuple[str, ...]:
+    """The files and other databases that were taken over into a store, by name."""
+    from giftping.store.legacy.migrate import taken_over
+
+    return tuple(name for name in taken_over(store) if name != store.name)
 
 
 def _odd_documents(sources: Sequence[OldData]) -> Iterator[Reported]:

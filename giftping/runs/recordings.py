@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from giftping.store.fields import time_from_value
+from giftping.store.fields import time_or_none
 
 _NAME = re.compile(
     r"(\d{4}-?\d{2}-?\d{2})(?:[T_ -]?(\d{2})[-_:.]?(\d{2})(?:[-_:.]?(\d{2}))?)?(Z|[+-]\d{2}[-_:.]?\d{2})?(?!\d)"
@@ -68,7 +68,8 @@ def _of_line(line: str, where: str) -> Recorded:
         raise RecordingError(f'{where}: is no line of JSON such as {{"at": "<ISO time>", "body": "<text>"}}') from None
     if not isinstance(document, dict):
         raise RecordingError(f"{where}: is no object")
-    at = _time_of(document.get("at"))
+    # As a check stores it: by a time that nobody can mean nothing of it could be read again.
+    at = time_or_none(document.get("at"))
     if at is None:
         raise RecordingError(f"{where}: at is {document.get('at')!r}, not an ISO time")
     body, status = document.get("body"), document.get("status", 200)
@@ -81,14 +82,6 @@ def _of_line(line: str, where: str) -> Recorded:
     return Recorded(at, None if body is None else text.encode(errors="replace"), status)
 
 
-def _time_of(value: object) -> datetime | None:
-    try:
-        # As a check stores it: by a time that nobody can mean nothing of it could be read again.
-        return time_from_value(value)
-    except (TypeError, ValueError):
-        return None
-
-
 def _time_in(name: str) -> datetime | None:
     """The time that a file is named by; where names cannot have colons, other signs stand for them."""
     found = _NAME.match(name)
@@ -97,4 +90,4 @@ def _time_in(name: str) -> datetime | None:
     day, hour, minute, second, zone = found.groups()
     time = f"T{hour}:{minute}:{second or '00'}" if hour else "T00:00:00"
     zone = zone or "Z"
-    return _time_of(f"{day}{time}{zone if zone == 'Z' else f'{zone[:3]}:{zone[-2:]}'}")
+    return time_or_none(f"{day}{time}{zone if zone == 'Z' else f'{zone[:3]}:{zone[-2:]}'}")

@@ -6,7 +6,6 @@ Discord bans an address that goes on with a token that it does not take. Another
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +13,7 @@ from typing import TYPE_CHECKING
 
 from giftping.delivery.retries import is_left_alone, wait_after
 from giftping.discord.meanings import TOKEN
-from giftping.runs.codec import from_json, to_json
-from giftping.runs.state_folder import REFUSED_TOKEN
-from giftping.store.tiny.files import replace_file
+from giftping.runs.state_folder import REFUSED_TOKEN, read_cache, write_cache
 from giftping.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -39,7 +36,7 @@ class RefusedToken:
 
 def leave_refused_token(wiring: Wiring) -> None:
     """Have the run do without the bot where its token was refused not long ago."""
-    known = _read(_file(wiring))
+    known = read_cache(RefusedToken, _file(wiring))
     if known is not None and known.token == _which(wiring) and is_left_alone(known.retry_at, utc_now()):
         from giftping.discord.outcome import Refused
 
@@ -56,12 +53,12 @@ def note_token(wiring: Wiring) -> None:
     # Without it the next run asks once more, as it always did.
     with suppress(OSError):
         if refused is not None:
-            known = _read(path)
+            known = read_cache(RefusedToken, path)
             noes = 1 + (known.noes if known is not None and known.token == _which(wiring) else 0)
             now = utc_now()
             retry_at = now + (wait_after(TOKEN.again, noes) or now - now)
             note = RefusedToken(_which(wiring), refused.reason, refused.code, noes, retry_at)
-            replace_file(path, [f"{json.dumps(to_json(note))}\n".encode()], durable=False)
+            write_cache(path, note)
         elif is_taken:
             path.unlink(missing_ok=True)
 
@@ -73,10 +70,3 @@ def _file(wiring: Wiring) -> Path:
 def _which(wiring: Wiring) -> str:
     token = wiring.settings.discord.token
     return hashlib.sha256(token.reveal().encode()).hexdigest()[:16] if token else ""
-
-
-def _read(path: Path) -> RefusedToken | None:
-    try:
-        return from_json(RefusedToken, json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, RecursionError):
-        return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from giftping.codes.check import CheckRules, CheckTools, check
+from giftping.codes.check import check
+from giftping.codes.check_tools import CheckRules, CheckTools
 from giftping.codes.entries import Origins
 from giftping.codes.fetch import Body, Failed, Fetched, FetchRequest, NotModified
 from giftping.codes.gather import Gathered, gather
@@ -105,31 +106,45 @@ def replay(
     There is a check at each of the times and whenever what is held may go out; with `every`, as often as that, by the
     body that stands then.
     """
-    play = _Play(settings, source)
-    found = Replayed()
-    times = list(_ticks(history, every)) if every else [(one.at, one) for one in history]
-    for number, (at, recorded) in enumerate(times):
-        while every is None and play.due_at is not None and play.due_at < at:
-            due_at = play.due_at
-            found.note(play.run(due_at, None), due_at)
-            if play.due_at is not None and play.due_at <= due_at:
-                break
-        if play.has_work(at, recorded):
-            found.note(play.run(at, recorded), at)
+    play, found = _Play(settings, source), Replayed()
+    for number, at, recorded in _by_timer(play, history, every) if every else _as_recorded(play, history):
+        found.note(play.run(at, recorded), at)
         if on_progress is not None:
-            on_progress(number + 1, len(times))
+            on_progress(number + 1, len(history))
     return found
 
 
-def _ticks(history: Sequence[Recorded], every: timedelta) -> Iterator[tuple[datetime, Recorded]]:
-    """When a timer comes, and what stands then."""
+def _as_recorded(play: _Play, history: Sequence[Recorded]) -> Iterator[tuple[int, datetime, Recorded | None]]:
+    """When to check, at each of the recorded times and whenever that is due in between.
+
+    With how far that is in the history, and what is recorded then; None where the body of before stands.
+    """
+    for number, recorded in enumerate(history):
+        due_at = play.due_at
+        while due_at is not None and due_at < recorded.at:
+            yield number, due_at, None
+            # What a check does not bring forward does not get any further by another one at the same time.
+            due_at = play.due_at if play.due_at is not None and play.due_at > due_at else None
+        yield number, recorded.at, recorded
+
+
+def _by_timer(
+    play: _Play, history: Sequence[Recorded], every: timedelta
+) -> Iterator[tuple[int, datetime, Recorded | None]]:
+    """When a timer's checks find something to do, likewise; where one date is a thousand years off those are few."""
     at, number = history[0].at, 0
-    end = history[-1].at + every
-    while at <= end:
+    while at - history[-1].at <= every:
         while number + 1 < len(history) and history[number + 1].at <= at:
             number += 1
-        yield at, history[number]
-        at += every
+        yield number, at, history[number]
+        # The check that was made just now has said what is due.
+        later = [one.at for one in history[number + 1 : number + 2]] + ([play.due_at] if play.due_at else [])
+        if not later:
+            return
+        wait = every * max(1, -((at - min(later)) // every))
+        if wait > datetime.max.replace(tzinfo=UTC) - at:
+            return
+        at += wait
 
 
 class _Play:
@@ -144,10 +159,6 @@ class _Play:
         self._store = Store(MemoryEngine())
         self.due_at: datetime | None = None
         """When what is held may go out, or what went out has ended."""
-
-    def has_work(self, at: datetime, recorded: Recorded) -> bool:
-        """Whether a check would find anything that the one before has not."""
-        return recorded is not self._standing or (self.due_at is not None and self.due_at <= at)
 
     def run(self, at: datetime, recorded: Recorded | None) -> CheckReport:
         """What a check did at that time; without a body the one before stands."""

@@ -69,6 +69,9 @@ class Speaker(Protocol):
     def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
         """Write a line on standard error, in JSON together with what it is about."""
 
+    def named(self, line: str) -> str:
+        """A line with the names that are known behind the ids in it."""
+
     def write_log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:
         """Do the same, whether or not the settings can be read."""
 
@@ -269,7 +272,7 @@ class Reporting:
         from giftping.runs.operator import tell_operator_by, title_of
 
         redact = settings.redactor()
-        lines = [redact(line) for line in dict.fromkeys(self._news)]
+        lines = [redact(self._session.named(line)) for line in dict.fromkeys(self._news)]
         # A bot tells more than once while it runs.
         self._news.clear()
         why = tell_operator_by(settings, title_of(NAMES[self._job]), lines)

@@ -5,10 +5,13 @@ Docs, `docs/settings.md`, have the same table; a test compares the two.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
+from giftping.runs.codec import from_json, to_json
 from giftping.store.tiny.files import (
     DATABASE_LOCK,
     HOLDERS,
@@ -17,8 +20,12 @@ from giftping.store.tiny.files import (
     PREVIOUS_JOURNAL,
     PREVIOUS_SNAPSHOT,
     SNAPSHOT,
+    UPGRADE_LOCK,
+    replace_file,
 )
 from giftping.wiring import HOST_FILE
+
+Kind = TypeVar("Kind")
 
 # One for each job: a sweep that waits for rate limits is not to hold up a check.
 CHECK_LOCK = "check.lock"
@@ -42,8 +49,6 @@ TOLD_BEFORE = ("told-codes.json", "told-todo.json")
 BACKUPS = "before-migrate-*.json"
 UPGRADE_BACKUPS = "before-upgrade-*.json"
 """The store names them, with the time in place of the `*`."""
-
-UPGRADE_LOCK = "upgrade.lock"
 
 DRAFTS = "*.tmp"
 """Every file is written beside its place and then put there, so that a run that is killed leaves it whole."""
@@ -115,3 +120,18 @@ def is_nearly_full(state: Path) -> bool:
     except OSError:
         return False
     return disk.f_bavail * disk.f_frsize < ROOM_WARN
+
+
+def read_cache(kind: type[Kind], path: Path) -> Kind | None:
+    """What a small file holds, None where there is none or it cannot be read: runs go on without it."""
+    try:
+        return from_json(kind, json.loads(path.read_text("utf-8")))
+    # json raises RecursionError for a text that is nested too deeply.
+    except (OSError, ValueError, TypeError, RecursionError, OverflowError):
+        return None
+
+
+def write_cache(path: Path, value: object) -> None:
+    """Replace a small file as a whole. Raise OSError when that cannot be done."""
+    # Not synced: if the machine goes down, the next run looks closer, and no more.
+    replace_file(path, [f"{json.dumps(to_json(value), indent=1)}\n".encode()], durable=False)

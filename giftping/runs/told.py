@@ -7,7 +7,6 @@ first tells it for all. No job tells what another one has met to be over.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from giftping.errors import GiftpingError
-from giftping.runs.codec import from_json, to_json
-from giftping.runs.state_folder import TOLD, TOLD_BEFORE, TOLD_LOCK
+from giftping.runs.state_folder import TOLD, TOLD_BEFORE, TOLD_LOCK, read_cache, write_cache
 from giftping.runs.telling import LONGEST_KEPT, Mark, Met, Telling, tell
-from giftping.store.tiny.files import StoreLock, next_step, replace_file
+from giftping.store.tiny.files import StoreLock, next_step
 
 if TYPE_CHECKING:
     from giftping.output.trouble import Trouble
@@ -122,16 +120,13 @@ class ToldMemory:
         return telling
 
     def _read(self) -> dict[str, dict[str, Mark]]:
-        try:
-            text = (self._state / TOLD).read_text("utf-8")
-            return from_json(dict[str, dict[str, Mark]], json.loads(text))
-        except (OSError, ValueError, TypeError, RecursionError, OverflowError):
-            self.is_lost = True
-            return {}
+        sections = read_cache(dict[str, dict[str, Mark]], self._state / TOLD)
+        self.is_lost = self.is_lost or sections is None
+        return sections or {}
 
     def _write(self, sections: Mapping[str, _Section]) -> None:
         kept = {name: dict(sorted(marks.items())) for name, marks in sorted(sections.items()) if marks}
         # Empty, it stays: this host has told all that there was. After a power cut, trouble is told once more.
-        replace_file(self._state / TOLD, [f"{json.dumps(to_json(kept), indent=1)}\n".encode()], durable=False)
+        write_cache(self._state / TOLD, kept)
         for name in TOLD_BEFORE:
             (self._state / name).unlink(missing_ok=True)

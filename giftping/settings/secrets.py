@@ -133,7 +133,15 @@ def exposure(path: Path) -> str:
     """
     if not _is_open_to_all(path, stat.S_IROTH):
         return ""
-    return f"{path}{_EXPOSED}; run: chmod 600 {path}"
+    return f"{path}{_EXPOSED}; run: {chmod('600', path)}"
+
+
+def chmod(mode: str, *paths: Path | str) -> str:
+    """The command that gives files or folders another mode, for a shell."""
+    # Few runs name one.
+    import shlex
+
+    return shlex.join(["chmod", mode, *map(str, paths)])
 
 
 def is_exposed_still(warning: str) -> bool:
@@ -142,9 +150,21 @@ def is_exposed_still(warning: str) -> bool:
     return bool(said and exposure(Path(path)))
 
 
-def is_changeable_by_all(path: Path) -> bool:
-    """Whether every user of this machine can write to the file."""
-    return _is_open_to_all(path, stat.S_IWOTH)
+def changeable_by_all(path: Path) -> Path | None:
+    """By what every user of this machine can change what a file or folder holds: it, or a folder that it lies in.
+
+    Who may write to a folder may put something else in the place of what lies there; not so in one like /tmp, where
+    each may only move what is their own.
+    """
+    for place in dict.fromkeys((path, path.resolve(), *path.absolute().parents, *path.resolve().parents)):
+        if _is_open_to_all(place, stat.S_IWOTH) and not _keeps_to_owners(place):
+            return place
+    return None
+
+
+def _keeps_to_owners(folder: Path) -> bool:
+    mode = folder.stat().st_mode
+    return stat.S_ISDIR(mode) and bool(mode & stat.S_ISVTX)
 
 
 def _is_open_to_all(path: Path, bit: int) -> bool:

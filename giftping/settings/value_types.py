@@ -80,10 +80,10 @@ def parse_host(value: object) -> str:
 
 
 def parse_language(value: object) -> str:
-    """The name of a language; whether there is one of that name depends on the tables of words."""
-    text = parse_text(value)
+    """The name of a language, in small letters; whether there is one of that name depends on the tables of words."""
+    text = parse_text(value).strip().lower()
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", text):
-        raise ValueError(f"{text!r} is no name of a language: up to 32 small letters, digits, '_' and '-'")
+        raise ValueError(f"{text!r} is no name of a language: up to 32 letters, digits, '_' and '-'")
     return text
 
 

@@ -12,7 +12,7 @@ from giftping.store.errors import StoreAwayError as StoreAwayError
 from giftping.store.errors import StoreError as StoreError
 
 SCHEMA_VERSION = 2
-"""By which the documents are written: see giftping.store.schema. What 0.1.0 wrote is 1."""
+"""By which the documents are written. What 0.1.0 wrote is 1."""
 
 HOME_GAME = "whiteout-survival"
 """The game of the older bot: its ledger ids carry no game, so that its databases just work."""
@@ -69,8 +69,7 @@ class LedgerEntry:
     webhook_id: int | None = None
     """The webhook that its message came by."""
     shown: str = ""
-    """What its message shows of the code beside the spelling: see giftping.codes.showing. Empty where an older release
-    has sent it."""
+    """What its message shows of the code beside the spelling, see codes.showing; empty of an older release."""
     edited_at: datetime | None = None
     """When its message was put right last."""
     host: str = ""
@@ -106,8 +105,7 @@ class Destination:
     webhook: str = ""
     channel_id: int | None = None
     thread_id: int | None = None
-    """The thread of it that a message goes into, None for the place itself. A subscription's has none: see
-    giftping.codes.places."""
+    """The thread of it that a message goes into, None for the place itself, as a subscription's: see codes.places."""
     opens_post: bool = False
     """Whether a message opens a post of its own there, as in a forum; nor does a subscription's."""
 
@@ -216,8 +214,7 @@ class Subscription:
     mentions: tuple[str, ...] = ()
     """The ids of roles, EVERYONE and HERE."""
     seeded: tuple[str, ...] | None = None
-    """The sources whose list it has had its first look at; None before any. A code that only others list is recorded as
-    seeded instead of posted."""
+    """The sources whose list it has had its first look at; None before any. What only others list is not posted."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """By what each of them was known then, where that was noted: at another address it is looked at first again."""
     announce_current: bool = False
@@ -299,6 +296,15 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRuling:
+    """What a person had said of a code, and who has taken it back, and when."""
+
+    said: Literal["approved", "withdrawn"]
+    ruling: Ruling
+    ended: Ruling
+
+
+@dataclass(frozen=True, slots=True)
 class CodeRecord:
     """What is known of one code of one game."""
 
@@ -327,6 +333,8 @@ class CodeRecord:
     """What all messages that announce it are known to show, empty where that is not known."""
     own: Mapping[int, GuildAddition] = field(default_factory=dict)
     """By guild what its own people have said of it."""
+    past_rulings: tuple[PastRuling, ...] = ()
+    """What people had said of it, and counts no more, oldest first."""
 
     @property
     def id(self) -> str:

@@ -8,11 +8,8 @@ from typing import Any, Self, TypeVar
 
 from giftping.store.base import Examined, StoreError
 from giftping.store.documents import Document
-from giftping.store.engine import Change, Engine, OddId
+from giftping.store.engine import TRIES, Change, Engine, OddId
 from giftping.store.fields import DocumentError
-
-TRIES = 20
-"""How often a change is made anew because somebody else was faster; each time somebody else has got on."""
 
 Amendment = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """What a document is to become, None for one that is to go, and the very same one where it is to stay."""
@@ -98,10 +95,10 @@ class BaseRecords:
     def joined(collection: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
         """What two documents under one `_id` come to, by the rule by which two hosts meet that have changed it."""
         # Two of one thing are rare: no other run loads the rules.
-        from giftping.store.mirror.changes import Queued
+        from giftping.store.mirror.changes import known
         from giftping.store.mirror.replay import RULES
 
-        return RULES[collection](one, Queued(collection, one["_id"], 0, None, other, "")) or one
+        return RULES[collection](one, known(collection, other)) or one
 
     def insert_documents(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Add the documents whose `_id` is free and return those ids; an existing one is left as it is. One write."""

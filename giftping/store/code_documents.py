@@ -7,20 +7,33 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from giftping.store.base import CodeRecord, GuildAddition, Hold, Round, Ruling, SourceMemory
-from giftping.store.documents import CODES, Document, field_name, plain_name, set_values, text_or_none
+from giftping.store.base import CodeRecord, GuildAddition, Hold, PastRuling, Round, Ruling, SourceMemory
+from giftping.store.documents import CODES, Document, field_name, kept_in, plain_name, set_values, text_or_none
 from giftping.store.fields import Fields, time_to_text
 from giftping.text import id_or_none, is_folded, last_day
 
 _OF_CODE = frozenset(
     {"_id", "game", "key", "spelling", "first_seen", "last_seen", "sources", "own", "rewards", "expires_at"}
-    | {"expiry_text", "latest_end", "state", "regions", "rounds", "holds", "withdrawn", "approved", "shown"}
+    | {
+        "expiry_text",
+        "latest_end",
+        "state",
+        "regions",
+        "rounds",
+        "holds",
+        "withdrawn",
+        "approved",
+        "past_rulings",
+        "shown",
+    }
 )
+
+_ONLY_GROW = ("latest_end", "rounds", "holds", "own", "past_rulings")
 
 
 def code_to_document(code: CodeRecord, before: Mapping[str, Any] | None = None) -> Document:
     """The document of what is known of a code, written over the one `before`: what is not ours in that stays."""
-    kept = {name: value for name, value in (before or {}).items() if name not in _OF_CODE}
+    kept = kept_in(before, _OF_CODE)
     return (
         kept
         | {
@@ -44,6 +57,7 @@ def code_to_document(code: CodeRecord, before: Mapping[str, Any] | None = None) 
             holds={field_name(source): _hold_to_document(hold) for source, hold in code.holds.items()},
             withdrawn=_ruling_to_document(code.withdrawn),
             approved=_ruling_to_document(code.approved),
+            past_rulings=[_past_to_document(one) for one in code.past_rulings],
             shown=code.shown,
         )
     )
@@ -72,6 +86,7 @@ def code_from_document(document: Mapping[str, Any]) -> CodeRecord:
         holds={plain_name(name): _hold_from(holds.table(name)) for name in holds.document},
         withdrawn=_ruling_from(fields, "withdrawn"),
         approved=_ruling_from(fields, "approved"),
+        past_rulings=tuple(_past_from(one) for one in fields.tables("past_rulings")),
         shown=fields.optional_text("shown"),
     )
     if document.get("_id") != code.id:
@@ -166,6 +181,27 @@ def _ruling_from(fields: Fields, name: str) -> Ruling | None:
     return Ruling(ruling.text("by"), ruling.time("at"))
 
 
+def _past_to_document(one: PastRuling) -> Document:
+    return {
+        "said": one.said,
+        "by": one.ruling.by,
+        "at": time_to_text(one.ruling.at),
+        "ended_by": one.ended.by,
+        "ended_at": time_to_text(one.ended.at),
+    }
+
+
+def _past_from(fields: Fields) -> PastRuling:
+    said = fields.text("said")
+    if said not in ("approved", "withdrawn"):
+        raise fields.wrong("said", "approved or withdrawn")
+    return PastRuling(
+        "approved" if said == "approved" else "withdrawn",
+        Ruling(fields.text("by"), fields.time("at")),
+        Ruling(fields.text("ended_by"), fields.time("ended_at")),
+    )
+
+
 # What two hosts have learnt
 
 
@@ -177,20 +213,22 @@ def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
         return replace(known, own=own)
     if not known.is_for_all:
         withdrawn, approved = known.withdrawn or seen.withdrawn, known.approved or seen.approved
-        return replace(seen, own=own, withdrawn=withdrawn, approved=approved, shown=known.shown)
+        past = joined_past(known.past_rulings, seen.past_rulings)
+        return replace(seen, own=own, withdrawn=withdrawn, approved=approved, past_rulings=past, shown=known.shown)
     sources = dict(known.sources)
     for name, memory in seen.sources.items():
-        before = sources.get(name, memory)
-        sources[name] = SourceMemory(
-            memory.spelling,
-            first_seen=min(before.first_seen, memory.first_seen),
-            last_seen=max(before.last_seen, memory.last_seen),
-            by=memory.by or before.by,
-        )
+        before = sources.get(name)
+        sources[name] = memory if before is None else _joined_memory(before, memory)
     rounds = joined_rounds(known.rounds, seen.rounds)
     latest_end = max(filter(None, (known.latest_end, seen.latest_end)), default=None)
-    return replace(
-        seen,
+    # Written out, as each row of a list that has changed comes here twice: `replace` takes as long as all the rest.
+    return CodeRecord(
+        game=seen.game,
+        key=seen.key,
+        rewards=seen.rewards,
+        expires_at=seen.expires_at,
+        state=seen.state,
+        regions=seen.regions,
         expiry_text=seen.expiry_text
         or _day_of_end(known, seen, latest_end, is_same_round=len(rounds) == known.number - 1),
         # Redeeming is case-sensitive: whoever folds the case of a code takes nothing back of what is known of it.
@@ -205,7 +243,17 @@ def merge_code_records(known: CodeRecord, seen: CodeRecord) -> CodeRecord:
         # Of these a sighting says nothing.
         withdrawn=known.withdrawn or seen.withdrawn,
         approved=known.approved or seen.approved,
+        past_rulings=joined_past(known.past_rulings, seen.past_rulings),
         shown=known.shown,
+    )
+
+
+def _joined_memory(before: SourceMemory, memory: SourceMemory) -> SourceMemory:
+    return SourceMemory(
+        memory.spelling,
+        first_seen=min(before.first_seen, memory.first_seen),
+        last_seen=max(before.last_seen, memory.last_seen),
+        by=memory.by or before.by,
     )
 
 
@@ -217,6 +265,8 @@ def _day_of_end(known: CodeRecord, seen: CodeRecord, latest_end: datetime | None
 
 def joined_rounds(first: Sequence[Round], second: Sequence[Round]) -> tuple[Round, ...]:
     """The rounds that two hosts know of a code, in whatever order they are joined: the same one counts once."""
+    if not first or not second:
+        return tuple(first or second)
     longer, shorter = (first, second) if len(first) >= len(second) else (second, first)
     both = (
         min(pair, key=lambda one: (one.began_at, one.reason, str(one.ended_at)))
@@ -229,6 +279,8 @@ def joined_additions(
     first: Mapping[int, GuildAddition], second: Mapping[int, GuildAddition]
 ) -> dict[int, GuildAddition]:
     """What guilds have said of a code for themselves, by guild the later word, in whatever order they are joined."""
+    if not first and not second:
+        return {}
     return {
         guild_id: max(
             (words[guild_id] for words in (first, second) if guild_id in words), key=lambda one: (one.at, str(one))
@@ -237,8 +289,17 @@ def joined_additions(
     }
 
 
+def joined_past(first: Sequence[PastRuling], second: Sequence[PastRuling]) -> tuple[PastRuling, ...]:
+    """What two hosts know that people had said and took back, each once, in whatever order they are joined."""
+    if not first and not second:
+        return ()
+    return tuple(sorted({*first, *second}, key=lambda one: (one.ruling.at, one.ended.at, str(one))))
+
+
 def joined_holds(first: Mapping[str, Hold], second: Mapping[str, Hold]) -> dict[str, Hold]:
     """The doubts that two hosts have of a code, by source, in whatever order they are joined."""
+    if not first and not second:
+        return {}
     return {
         source: _joined_hold(first[source], second[source]) if source in first and source in second else hold
         for source, hold in {**first, **second}.items()
@@ -268,6 +329,7 @@ def joined_doubts(first: Mapping[str, Any], second: Mapping[str, Any]) -> Docume
         rounds=joined_rounds(one.rounds, other.rounds),
         holds=joined_holds(one.holds, other.holds),
         own=joined_additions(one.own, other.own),
+        past_rulings=joined_past(one.past_rulings, other.past_rulings),
     )
     document = code_to_document(joined)
-    return {name: document[name] for name in ("latest_end", "rounds", "holds", "own") if name in document}
+    return {name: document[name] for name in _ONLY_GROW if name in document}

@@ -288,6 +288,11 @@ def text_or_none(at: datetime | None) -> str | None:
     return None if at is None else time_to_text(at)
 
 
+def kept_in(before: Mapping[str, Any] | None, ours: frozenset[str]) -> Document:
+    """What is not ours in a document that is written over."""
+    return {name: value for name, value in (before or {}).items() if name not in ours}
+
+
 def set_values(**values: Any) -> Document:
     """The values that are set: not None, and not empty."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}

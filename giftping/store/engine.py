@@ -7,11 +7,13 @@ the document is still as it was read: that is the only referee between processes
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_TIMESTAMPS, Document
+from giftping.store.fields import plain_document
 
 REV = "rev"
 """The field that says which of its states a document is in: new with every change, so that whoever decided on an older
@@ -28,11 +30,16 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
 """The fields by which a document is still as it was read; `rev` in all other collections. A missing field is as good
 as null, 5 and 5.0 are equal."""
 
+TRIES = 20
+"""How often a change is made anew because somebody else was faster; each time somebody else has got on."""
+
 Where = Mapping[str, Collection[object]]
 """For each of some top-level fields the values that are wanted; None among them stands for a missing field, too."""
 
 OddId = tuple[str, str]
 """A collection, and an `_id` in it that is no text, as it is shown."""
+
+_Item = TypeVar("_Item")
 
 USER_ID = "[1-9][0-9]{0,19}"
 """How the ids of the members' documents are written, as a regular expression."""
@@ -41,6 +48,11 @@ USER_ID = "[1-9][0-9]{0,19}"
 def rests_on(collection: str) -> tuple[str, ...]:
     """The fields by which a document of the collection is still as it was read."""
     return RESTS_ON.get(collection, (REV,))
+
+
+def stamp_of(collection: str, document: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values that a change of a document rests on: what to compare two states of it by."""
+    return tuple(document.get(field) for field in rests_on(collection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +127,6 @@ class Engine(Protocol):
         One query. A change takes one off that is given as it was read, alone in its call.
         """
 
-    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The id of each document, and the values that a change of it rests on: what to compare two engines by."""
-
     def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:
         """For each of the changes whether it was made: whether its document was still as it was read.
 
@@ -134,6 +143,14 @@ class Engine(Protocol):
         """
 
 
+def found_by_key(engine: Engine, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The documents under these collections and ids. One query for each collection."""
+    ids: dict[str, set[str]] = {}
+    for collection, id_ in keys:
+        ids.setdefault(collection, set()).add(id_)
+    return {(name, id_): one for name, wanted in ids.items() for id_, one in engine.get(name, wanted).items()}
+
+
 def refuse_doubles(changes: Sequence[Change]) -> None:
     """Raise ValueError for two changes of one document, for one of none, and where an id changes."""
     if any(change.before is None and change.after is None for change in changes):
@@ -145,9 +162,26 @@ def refuse_doubles(changes: Sequence[Change]) -> None:
             raise ValueError("a document cannot change its _id")
 
 
+def in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """The items, so many at a time."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
 def fresh_rev() -> str:
     """A `rev` that no document has had yet."""
     return os.urandom(8).hex()
+
+
+def plain_change(change: Change) -> Change:
+    """The change with what JSON has no word for as texts."""
+    before, after = change.before, change.after
+    return replace(
+        change,
+        before=None if before is None else plain_document(before),
+        after=None if after is None else plain_document(after),
+    )
 
 
 def guarded_values(change: Change) -> Document:
@@ -184,7 +218,19 @@ def changed_document(stored: Mapping[str, Any] | None, change: Change, rev: str)
     return kept | fields_to_set(change, rev)
 
 
-def is_wanted(document: Mapping[str, Any], where: Where | None) -> bool:
-    """Whether a document has one of the wanted values in each of the fields."""
-    # Not by `in`: what a document holds may not go into a set.
-    return all(any(document.get(field) == value for value in values) for field, values in (where or {}).items())
+def wanted_by(where: Where | None) -> Callable[[Mapping[str, Any]], bool]:
+    """What says whether a document has one of the wanted values in each of the fields."""
+    fields = [
+        (field, frozenset(value for value in values if isinstance(value, str)), tuple(values))
+        for field, values in (where or {}).items()
+    ]
+
+    def is_wanted(document: Mapping[str, Any]) -> bool:
+        for field, among, values in fields:
+            value = document.get(field)
+            # What a document holds may not go into a set; nearly all of it is a text.
+            if value not in (among if type(value) is str else values):
+                return False
+        return True
+
+    return is_wanted

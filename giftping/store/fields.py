@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -38,14 +38,59 @@ def time_from_value(value: object) -> datetime:
 
     Raise ValueError or TypeError for anything else, and for a time that nobody can mean.
     """
-    at = value if isinstance(value, datetime) else datetime.fromisoformat(_as_text(value))
+    return _in_utc(value) if isinstance(value, datetime) else _time_in(_as_text(value))
+
+
+# One instant stands in thousands of documents: in all that a list brought, say.
+@lru_cache(maxsize=5000)
+def _time_in(text: str) -> datetime:
+    return _in_utc(datetime.fromisoformat(text))
+
+
+def _in_utc(value: datetime) -> datetime:
     try:
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"not within the calendar: {value}") from error
     if not EARLIEST <= at <= LATEST:
         raise ValueError(f"too far away: {value}")
     return at
+
+
+def time_or_none(value: object) -> datetime | None:
+    """The time of a stored value, None where it is none that anybody can mean."""
+    try:
+        return time_from_value(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def epoch_seconds(value: object, otherwise: float) -> float:
+    """A time, written as epoch seconds or as a text, in epoch seconds; another number where it is neither."""
+    if isinstance(value, str | datetime):
+        return otherwise if (at := time_or_none(value)) is None else at.timestamp()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    try:
+        return float(value) if is_number else otherwise  # type: ignore[arg-type]  # a number
+    except OverflowError:
+        return otherwise
+
+
+def table_in(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object in a field, an empty one where it holds none."""
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_in(document: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """The list in a field, an empty one where it holds none."""
+    value = document.get(name)
+    return value if isinstance(value, list | tuple) else ()
+
+
+def tables_in(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects of the list in a field."""
+    return [one for one in list_in(document, name) if isinstance(one, Mapping)]
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -97,7 +142,7 @@ class Fields:
         value = self.document.get(name)
         if not is_text(value):
             raise self.wrong(name, "a text")
-        return str(value)
+        return value
 
     def optional_text(self, name: str) -> str:
         """A text, empty where the field is not there."""
@@ -153,8 +198,10 @@ class Fields:
 
     def first_time(self, *names: str) -> datetime | None:
         """The time of the first of the fields that is there, None where none is."""
-        there = next((name for name in names if self.document.get(name) not in (None, "")), None)
-        return None if there is None else self.time(there)
+        for name in names:
+            if self.document.get(name) not in (None, ""):
+                return self.time(name)
+        return None
 
     def tables(self, name: str) -> tuple[Fields, ...]:
         """The fields of each object of a list, none where the field is not there."""

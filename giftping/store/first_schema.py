@@ -10,8 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from giftping.store.base import Destination, Subscription
-from giftping.store.documents import DELIVERIES, GUILDS, LEDGER, SUBSCRIPTIONS, Document, game_of, plain_name
+from giftping.store.base import Destination, EntryState, Subscription
+from giftping.store.documents import (
+    DELIVERIES,
+    GUILDS,
+    LEDGER,
+    OLDER_OPEN_STATES,
+    SUBSCRIPTIONS,
+    Document,
+    game_of,
+    plain_name,
+)
 from giftping.store.engine import REV, Change
 from giftping.store.fields import DocumentError, Fields, time_to_text
 from giftping.store.guild_documents import (
@@ -20,10 +29,6 @@ from giftping.store.guild_documents import (
     subscription_to_document,
 )
 
-OPEN_STATES = ("claimed", "uncertain")
-"""The states in which entries were that a message was under way for, or might have arrived."""
-
-_OPEN = "open"
 _LEFT_UNCERTAIN = "giftping 0.1.0 could not tell whether it arrived"
 
 OnOdd = Callable[[DocumentError], None]
@@ -77,7 +82,7 @@ def subscriptions_from_first(document: Mapping[str, Any]) -> list[Subscription]:
 
 def is_open_in_first(document: Mapping[str, Any]) -> bool:
     """Whether the document is a ledger entry that the first schema calls claimed or uncertain."""
-    return document.get("state") in OPEN_STATES
+    return document.get("state") in OLDER_OPEN_STATES
 
 
 def upgraded_delivery(entries: Sequence[Mapping[str, Any]], now: datetime) -> tuple[Document, list[Document]]:
@@ -119,7 +124,7 @@ def delivery_id_of(entry: Mapping[str, Any]) -> str:
 def opened_entry(entry: Mapping[str, Any]) -> Document:
     """An entry that was claimed or uncertain, as it is now that its delivery says which."""
     kept = {name: value for name, value in entry.items() if name not in ("claimed_by", "claimed_at")}
-    return {**kept, "state": _OPEN, "delivery_id": delivery_id_of(entry)}
+    return {**kept, "state": EntryState.OPEN.value, "delivery_id": delivery_id_of(entry)}
 
 
 # Everything at once

@@ -20,9 +20,9 @@ from giftping.store.documents import (
     TODO_TIMESTAMPS,
     Document,
 )
-from giftping.store.engine import REV, Change, Engine
+from giftping.store.engine import REV, TRIES, Change, Engine
 from giftping.store.errors import StoreError
-from giftping.store.fields import DocumentError, Fields, time_from_value, whole_number
+from giftping.store.fields import DocumentError, Fields, epoch_seconds, tables_in, whole_number
 from giftping.text import id_or_none
 
 FORGOTTEN = "forgotten "
@@ -30,8 +30,6 @@ FORGOTTEN = "forgotten "
 
 KEPT = timedelta(days=365)
 """How long such a note is kept: no backup that is older is put back."""
-
-TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,7 @@ def kept_of(collection: str, document: Mapping[str, Any], at: float) -> Mapping[
 
 def _kept_timestamps(document: Mapping[str, Any], at: float) -> Mapping[str, Any] | None:
     lists = {
-        name: [one for one in _tables(document, name) if _seconds(one.get(time)) > at]
+        name: [one for one in tables_in(document, name) if _seconds(one.get(time)) > at]
         for name, time in (("notices", "made_at"), ("events", "at"))
     }
     lists = {name: ones for name, ones in lists.items() if ones}
@@ -206,7 +204,7 @@ def _kept_roster(document: Mapping[str, Any], at: float) -> Mapping[str, Any]:
             for name, value in one.items()
             if name != "reason" or (_seconds(one.get("from")) > at and not is_of_before)
         }
-        for one in _tables(document, "pauses")
+        for one in tables_in(document, "pauses")
         if one.get("to") is None or _seconds(one.get("to")) > at
     ]
     kept = {name: value for name, value in document.items() if name not in ("pauses", "found")}
@@ -218,7 +216,7 @@ def _kept_roster(document: Mapping[str, Any], at: float) -> Mapping[str, Any]:
 
 def without_reasons(roster: Mapping[str, Any]) -> Mapping[str, Any]:
     """A member of the roster with pauses that say no more than when they are."""
-    pauses = [{name: value for name, value in one.items() if name != "reason"} for one in _tables(roster, "pauses")]
+    pauses = [{name: value for name, value in one.items() if name != "reason"} for one in tables_in(roster, "pauses")]
     return {**roster, "pauses": pauses} if pauses else roster
 
 
@@ -227,17 +225,6 @@ def _is_same(kept: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
     return {k: v for k, v in kept.items() if k not in noted} == {k: v for k, v in document.items() if k not in noted}
 
 
-def _tables(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    value = document.get(name)
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
-
-
 def _seconds(value: object) -> float:
     """A time in epoch seconds; what is none is of long ago."""
-    try:
-        if isinstance(value, str | datetime) and (found := time_from_value(value)) is not None:
-            return found.timestamp()
-    except (ValueError, OverflowError):
-        return 0
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
-    return float(value) if is_number else 0  # type: ignore[arg-type]  # a number
+    return epoch_seconds(value, 0)

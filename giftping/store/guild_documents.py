@@ -25,6 +25,7 @@ from giftping.store.documents import (
     SUBSCRIPTIONS,
     Document,
     field_name,
+    kept_in,
     mentions_in,
     plain_name,
     set_values,
@@ -81,7 +82,7 @@ def subscription_to_document(one: Subscription, before: Mapping[str, Any] | None
     if one.seeded is not None:
         known = {**_addresses(before), **{field_name(name): address for name, address in one.addresses.items()}}
         document["seeded"] = {name: known.get(name, "") for name in map(field_name, one.seeded)}
-    return _kept(before, _OF_SUBSCRIPTION) | document
+    return kept_in(before, _OF_SUBSCRIPTION) | document
 
 
 def _style_to_document(style: Style, before: Mapping[str, Any] | None) -> Document:
@@ -155,11 +156,7 @@ _AS_EVER = Posting()
 def _posting_from(fields: Fields) -> Posting:
     if not fields.document:
         return _AS_EVER
-    kind, posts = fields.optional_text("kind"), fields.optional_text("posts")
-    if kind not in ("", *ChannelKind):
-        raise fields.wrong("kind", f"one of {', '.join(ChannelKind)}")
-    if posts not in ("", *PostsIn):
-        raise fields.wrong("posts", f"one of {', '.join(PostsIn)}")
+    kind, posts = fields.optional_kind("kind", list(ChannelKind)), fields.optional_kind("posts", list(PostsIn))
     return Posting(
         kind=ChannelKind(kind) if kind else None,
         posts=PostsIn(posts) if posts else None,
@@ -195,7 +192,7 @@ def broken_from(fields: Fields) -> Broken:
 
 def guild_to_document(guild: Guild, now: datetime, before: Mapping[str, Any] | None = None) -> Document | None:
     """The document of what is of the guild itself, written over the one `before`; None where that is nothing."""
-    kept = _kept(before, _OF_GUILD)
+    kept = kept_in(before, _OF_GUILD)
     if guild == Guild(guild.guild_id) and not set(kept) - {"rev"}:
         return None
     at = time_to_text(now)
@@ -226,8 +223,3 @@ def guild_from_document(document: Mapping[str, Any]) -> Guild:
 def _addresses(before: Mapping[str, Any] | None) -> Mapping[str, Any]:
     known = (before or {}).get("seeded")
     return known if isinstance(known, Mapping) else {}
-
-
-def _kept(before: Mapping[str, Any] | None, ours: frozenset[str]) -> Document:
-    """What is not ours in a document."""
-    return {name: value for name, value in (before or {}).items() if name not in ours}

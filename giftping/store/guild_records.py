@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from giftping.store.base import Broken, Destination, Guild, PostsIn, Subscription
-from giftping.store.base_records import TRIES, BaseRecords
+from giftping.store.base_records import BaseRecords
 from giftping.store.documents import GUILDS, SUBSCRIPTIONS
-from giftping.store.engine import Change
+from giftping.store.engine import TRIES, Change
 from giftping.store.guild_documents import (
     guild_from_document,
     guild_to_document,

@@ -10,13 +10,13 @@ from typing import Any
 
 from giftping.store.engine import (
     Change,
+    OddId,
     Where,
     changed_document,
     fresh_rev,
-    is_wanted,
     refuse_doubles,
-    rests_on,
     still_holds,
+    wanted_by,
 )
 from giftping.store.fields import plain_document
 
@@ -25,10 +25,10 @@ class MemoryEngine:
     """Keeps `giftping.store.engine.Engine` in dictionaries, which are gone with it."""
 
     name = "the store in memory"
-    notices: tuple[str, ...] = ()
+    notices: Sequence[str] = ()
     is_away = False
     held_back = ""
-    odd_ids = ()
+    odd_ids: Collection[OddId] = ()
     closed_fingerprint = None
 
     def __init__(self) -> None:
@@ -56,8 +56,9 @@ class MemoryEngine:
         """The documents that are wanted, by `_id`."""
         with self._lock:
             documents = self._documents("find", collection)
-            ids = sorted(id_ for id_ in documents if id_.startswith(within)) if within else sorted(documents)
-            return [documents[id_] for id_ in ids if not where or is_wanted(documents[id_], where)]
+            ids = [id_ for id_ in documents if id_.startswith(within)] if within else list(documents)
+            is_wanted = wanted_by(where)
+            return [documents[id_] for id_ in sorted(id_ for id_ in ids if not where or is_wanted(documents[id_]))]
 
     def walk(self, collection: str) -> Iterator[Mapping[str, Any]]:
         """All documents."""
@@ -67,13 +68,6 @@ class MemoryEngine:
     def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
         """The documents whose `_id` is a text unlike a regular expression: there is none but texts."""
         return [one for one in self.walk(collection) if unlike and not re.fullmatch(unlike, one["_id"])]
-
-    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The id of each document, and the values that a change of it rests on."""
-        with self._lock:
-            documents = list(self._documents("stamps", collection).values())
-        for document in documents:
-            yield document["_id"], tuple(document.get(field) for field in rests_on(collection))
 
     def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:
         """For each of the changes whether it was made."""

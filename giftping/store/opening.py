@@ -127,7 +127,7 @@ def _alone(engine: TinyEngine, settings: Settings, *, clock: Callable[[], dateti
             f" {again}",
         )
     if is_older and read_only:
-        from giftping.store.upgraded_view import UpgradedView
+        from giftping.store.upgrade import UpgradedView
 
         return Store(UpgradedView(engine, clock()))
     return Store(engine)
@@ -147,27 +147,22 @@ def kept_host_name(state: Path, *, create: bool = True) -> str:
     Two folders on one machine are two hosts: each has its own run lock. Raise StoreError when it cannot be
     read or kept: claims under a name that nobody remembers are settled late.
     """
+    if (kept := _host_name_in(state)) or not create:
+        return kept
+    # Of several first runs at once one names the host; it has one name.
+    with StoreLock(state / LOCK, NAMING).exclusive():
+        return _host_name_in(state) or renamed(state)
+
+
+def _host_name_in(state: Path) -> str:
     path = state / HOST_FILE
-    with storage_errors(path, "read or written"):
-        kept = path.read_text("utf-8").strip() if path.exists() else ""
-        if kept or not create:
-            return kept
-        # Of several first runs at once one names the host; it has one name.
-        with StoreLock(state / LOCK, NAMING).exclusive():
-            if kept := path.read_text("utf-8").strip() if path.exists() else "":
-                return kept
-            name = _new_host_name()
-            replace_file(path, [name.encode()])
-    return name
+    with storage_errors(path, "read"):
+        return path.read_text("utf-8").strip() if path.exists() else ""
 
 
 def renamed(state: Path) -> str:
-    """The new name of the host of a state folder, which turned out to be a copy of another one."""
-    name = _new_host_name()
+    """The new name of the host of a state folder, such as of one that turned out to be a copy of another one."""
+    name = f"{socket.gethostname()}-{os.urandom(3).hex()}"
     with storage_errors(state / HOST_FILE, "written"):
         replace_file(state / HOST_FILE, [name.encode()])
     return name
-
-
-def _new_host_name() -> str:
-    return f"{socket.gethostname()}-{os.urandom(3).hex()}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from giftping.store.base import (
@@ -35,7 +34,7 @@ from giftping.store.documents import (
     state_of,
     stray_entry,
 )
-from giftping.store.engine import REV, Change, Engine, fresh_rev
+from giftping.store.engine import REV, Change, Engine, Where, fresh_rev, in_batches
 from giftping.store.fields import Fields
 from giftping.store.guild_records import GuildRecords
 
@@ -78,9 +77,8 @@ class Store(GuildRecords):
         shared: dict[frozenset[str], frozenset[str]] = {}
         found: dict[int, frozenset[str]] = dict.fromkeys(guild_ids, frozenset())
         strays: frozenset[tuple[int | None, str, object]] | None = None
-        everybody, at_once = iter(found.copy()), max(1, IDS_AT_ONCE // max(1, len(numbers)))
         # As many as one query takes, as the ids of all guilds would be a tenth of what a run holds.
-        while some := list(islice(everybody, at_once)) if numbers else []:
+        for some in in_batches(list(found) if numbers else (), max(1, IDS_AT_ONCE // max(1, len(numbers)))):
             ids = {guild_id: [entry_id(guild_id, game, *one) for one in numbers.items()] for guild_id in some}
             wanted = {id_ for of_guild in ids.values() for id_ in of_guild}
             present = self.engine.present(LEDGER, wanted)
@@ -138,12 +136,14 @@ class Store(GuildRecords):
     ) -> list[tuple[Mapping[str, Any], LedgerEntry]]:
         """The entries that were sent of these codes, or in these messages, each with its document. One query."""
         wanted: dict[str, Collection[object]] = {"code": keys} if keys else {"message_id": message_ids}
-        found = self.engine.find(LEDGER, {"state": [EntryState.SENT.value], **wanted})
-        return list(self._readable(LEDGER, found, lambda one: (one, entry_from_document(one))))
+        return self._sent(wanted)
 
     def to_publish(self, publishing: str) -> list[tuple[Mapping[str, Any], LedgerEntry]]:
         """The entries that were sent and say this of publishing their message, with their documents. One query."""
-        found = self.engine.find(LEDGER, {"publishing": [publishing], "state": [EntryState.SENT.value]})
+        return self._sent({"publishing": [publishing]})
+
+    def _sent(self, wanted: Where) -> list[tuple[Mapping[str, Any], LedgerEntry]]:
+        found = self.engine.find(LEDGER, {**wanted, "state": [EntryState.SENT.value]})
         return list(self._readable(LEDGER, found, lambda one: (one, entry_from_document(one))))
 
     def entries_of(self, key: str) -> list[LedgerEntry]:
@@ -153,9 +153,7 @@ class Store(GuildRecords):
 
     def keys(self, guild_id: int, game: str) -> frozenset[str]:
         """The keys that one guild has an entry of, in any state and readable or not, of one game. One query."""
-        where = {"game": [game, *(_UNSET if game == HOME_GAME else ())]}
-        found = self.engine.find(LEDGER, where, within=f"{guild_id}:")
-        return frozenset(key_in(document) for document in found if is_ledger_document(document))
+        return frozenset(map(key_in, self._of_guild(guild_id, game)))
 
     def unclear(self, guild_id: int | None = None) -> frozenset[str]:
         """The ids of the entries, of one guild or of all, of which nobody can tell whether they arrived. One query."""
@@ -172,15 +170,15 @@ class Store(GuildRecords):
 
         Open ones stay: freed, a code would be announced beside the message that is under way.
         """
+        found = [one for one in self._of_guild(guild_id, game, key) if state_of(one) != EntryState.OPEN]
+        return len(self.made([Change(LEDGER, document, None) for document in found]))
+
+    def _of_guild(self, guild_id: int, game: str | None, key: str | None = None) -> list[Mapping[str, Any]]:
+        """The documents of a guild's entries, readable or not, of one game or code where given."""
         where: dict[str, Collection[object]] = {} if key is None else {"code": [key]}
         if game is not None:
             where["game"] = [game, *(_UNSET if game == HOME_GAME else ())]
-        found = [
-            document
-            for document in self.engine.find(LEDGER, where, within=f"{guild_id}:")
-            if is_ledger_document(document) and state_of(document) != EntryState.OPEN
-        ]
-        return sum(self.engine.change([Change(LEDGER, document, None) for document in found])) if found else 0
+        return list(filter(is_ledger_document, self.engine.find(LEDGER, where, within=f"{guild_id}:")))
 
     # The memory of codes
 

@@ -6,10 +6,11 @@ else writes. What is only looked at is not upgraded, and reads as if it had been
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,27 +22,26 @@ from giftping.store.documents import (
     HOSTS,
     LEDGER,
     META,
+    OLDER_OPEN_STATES,
     RUNS,
     SCHEMA_ID,
     SUBSCRIPTIONS,
     schema_document,
 )
-from giftping.store.engine import Change, Engine
-from giftping.store.fields import DocumentError, is_text, time_from_value, time_to_text
-from giftping.store.first_schema import OPEN_STATES, OnOdd, changes_to_entries, changes_to_guilds
-from giftping.store.tiny.files import StoreLock
+from giftping.store.engine import TRIES, Change, Engine
+from giftping.store.fields import DocumentError, is_text, time_from_value, time_or_none, time_to_text
+from giftping.store.first_schema import OnOdd, changes_to_entries, changes_to_guilds
+from giftping.store.memory import MemoryEngine
+from giftping.store.tiny.files import UPGRADE_LOCK, StoreLock
 from giftping.text import counted
 
-UPGRADE_LOCK = "upgrade.lock"
-"""The file in the state folder that is locked while this host upgrades."""
+_CHANGED = (GUILDS, SUBSCRIPTIONS, DELIVERIES, LEDGER)
+"""The collections that an upgrade changes."""
 
 UPGRADE_ID = "upgrade"
 """In `meta`: which upgrade was begun, where its backup is, and which hosts it waits for."""
 
 BATCH = 1000
-
-TRIES = 20
-"""How often what is left is looked for: an older giftping may have changed something meanwhile."""
 
 SEEN_FOR = timedelta(minutes=10)
 """How long a host is taken to be at it after its last run: 0.1.0 tells its end alone."""
@@ -134,7 +134,7 @@ class _Upgrading:
 
     def _backed_up(self) -> str:
         """The file with all there was; of an upgrade that goes on, the one from its beginning."""
-        from giftping.store.tiny.backup import write_backup
+        from giftping.store.tiny.snapshot import write_backup
 
         note = self.engine.get(META, [UPGRADE_ID]).get(UPGRADE_ID)
         if note is not None and "backup" in note:
@@ -159,7 +159,7 @@ class _Upgrading:
 def changes_left(engine: Engine, now: datetime, on_odd: OnOdd) -> Iterator[list[Change]]:
     """For each guild and each message under way of the first schema its changes."""
     yield from changes_to_guilds(list(engine.walk(GUILDS)), on_odd)
-    yield from changes_to_entries(engine.find(LEDGER, {"state": OPEN_STATES}), now, on_odd)
+    yield from changes_to_entries(engine.find(LEDGER, {"state": OLDER_OPEN_STATES}), now, on_odd)
 
 
 def _batches(groups: Iterable[Sequence[Change]]) -> Iterator[list[Change]]:
@@ -172,6 +172,49 @@ def _batches(groups: Iterable[Sequence[Change]]) -> Iterator[list[Change]]:
             batch = []
     if batch:
         yield batch
+
+
+# Looking
+
+
+class UpgradedView(MemoryEngine):
+    """An engine that is only looked at: what the first schema wrote reads as if it had been upgraded."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        super().__init__()
+        self.name, self.notices, self.odd_ids = engine.name, engine.notices, engine.odd_ids
+        self._engine = engine
+        self._now = now
+
+    def strays(self, collection: str, unlike: str = "") -> list[Mapping[str, Any]]:
+        """The documents whose `_id` is no text, or one unlike a regular expression."""
+        return self._engine.strays(collection, unlike)
+
+    def change(self, changes: Sequence[Change], *, rev: str = "") -> list[bool]:  # noqa: ARG002 -- as an engine's
+        """Never: raise StoreError."""
+        raise StoreError(f"{self.name}: opened for reading only; nothing was written")
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()
+
+    def _documents(self, verb: str, collection: str) -> dict[str, Mapping[str, Any]]:
+        # Nothing is read before somebody asks for it; what an upgrade changes is read together.
+        if collection not in self._collections:
+            names = _CHANGED if collection in _CHANGED else (collection,)
+            tables = {name: {str(one["_id"]): one for one in self._engine.walk(name)} for name in names}
+            for change in self._changes() if names is _CHANGED else ():
+                table = tables[change.collection]
+                if change.after is None:
+                    table.pop(change.id, None)
+                elif change.before is not None or change.id not in table:
+                    table[change.id] = change.after
+            self._collections |= tables
+        return super()._documents(verb, collection)
+
+    def _changes(self) -> Iterator[Change]:
+        # Whoever needs a document that cannot be read says so.
+        return chain.from_iterable(changes_left(self._engine, self._now, lambda _: None))
 
 
 # Hosts of the older version
@@ -208,17 +251,10 @@ def _last_runs(engine: Engine, own: str) -> dict[str, str]:
     recorded = {document["_id"] for document in engine.walk(HOSTS)}
     last: dict[str, str] = {}
     for document in engine.walk(RUNS):
-        name, at = document.get("host"), _time_text(document.get("finished_at"))
+        name, at = document.get("host"), time_or_none(document.get("finished_at"))
         if is_text(name) and name not in (own, "", *recorded) and at:
-            last[name] = max(at, last.get(name, ""))
+            last[name] = max(time_to_text(at), last.get(name, ""))
     return last
-
-
-def _time_text(value: object) -> str:
-    try:
-        return time_to_text(time_from_value(value))
-    except (TypeError, ValueError, OverflowError):
-        return ""
 
 
 def _is_recent(text: object, now: datetime) -> bool:

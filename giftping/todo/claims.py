@@ -206,7 +206,7 @@ class LegClaims:
         # Of several it is not known whose part of it was refused: each is tried alone first.
         is_alone = len(outgoing.recipients) == 1
         self._release(outgoing, outcome.reason, of_content=meaning if is_alone else None)
-        rests = is_alone and meaning.is_of_content
+        rests = is_alone and meaning.is_of_message
         reports = _reports(outgoing, ActionResult.REFUSED, outcome.reason)
         return [replace(one, mend=meaning.mend, rests=rests) for one in reports]
 

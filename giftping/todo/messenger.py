@@ -162,7 +162,7 @@ class Messenger:
         if not isinstance(outcome, Refused) or outcome.withdrawn:
             return reports
         meaning = meaning_of(outcome.status, outcome.code)
-        if meaning.is_of_content and len(outgoing.recipients) > 1:
+        if meaning.is_of_message and len(outgoing.recipients) > 1:
             # One member's part may be why; the others are not to wait for it.
             return [report for errand in errands for report in self.post([errand])]
         mend = self._to_mend(meaning)

@@ -27,6 +27,9 @@ LONGEST_IN_LINE = 60
 COMMANDS = "commands."
 """How the names of those phrases begin that Discord shows of slash commands: what they are called, and what they do."""
 
+NAME = ".name"
+"""How those of them end that are names."""
+
 COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
 LONGEST_DESCRIPTION = 100
 """How long the name of a command or an option, and what is said of it, may be (Application Command Structure)."""
@@ -99,11 +102,30 @@ def _no_command(name: str, phrase: str) -> str:
     """Why Discord would not take a phrase for a command, and with it none of the commands; empty where it would."""
     if not name.startswith(COMMANDS):
         return ""
-    if not name.endswith(".name"):
+    if not name.endswith(NAME):
         is_long = len(phrase) > LONGEST_DESCRIPTION
         return f"is longer than {LONGEST_DESCRIPTION} characters, the most that Discord takes here" if is_long else ""
     is_name = COMMAND_NAME.fullmatch(phrase) and phrase == phrase.lower()
     return "" if is_name else "is no name of a command: write 1 to 32 small letters, digits, - and _"
+
+
+def same_names(language: str, own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Those of a language's own phrases that name a command, or an option, as another one beside it is named.
+
+    Each comes with that other one. Discord would take none of the commands.
+    """
+    said = words_of(language, {language: own}).phrases
+    names = [name for name in said if name.startswith(COMMANDS) and name.endswith(NAME)]
+    for name in names:
+        beside = (one for one in names if one != name and _above(one) == _above(name))
+        other = next((one for one in beside if said[one] == said[name]), None)
+        if other is not None and name in own:
+            yield name, other
+
+
+def _above(name: str) -> str:
+    """What a command, or an option, belongs to, by the name of the phrase that is its name."""
+    return name.removesuffix(NAME).rpartition(".")[0]
 
 
 def _length(text: str) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,12 +16,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
+from dictated import LIMITS, least_seconds, windows_before_the_last
 from scene import Host
 
 from giftping.demo.clock import ShiftedClock
 from giftping.demo.discord import StandInDiscord
 from giftping.demo.log import Logged
-from giftping.demo.ratelimits import Limits
+from giftping.demo.ratelimits import CHANNEL_MESSAGES
 from giftping.discord.http import DiscordHttp
 from giftping.discord.members import MembersClient
 from giftping.store.records import Store
@@ -78,7 +79,7 @@ def measure(members: int, *, is_known: bool, members_intent: bool = False) -> Sw
         requests = discord.requests[before:]
         return Swept(
             seconds=seconds,
-            least=least_seconds(requests),
+            least=dictated(requests),
             exit_code=process.returncode,
             limited=discord.limited.total(),
             notifications=Counter(notification.kind for notification in discord.all_notifications()),
@@ -141,14 +142,20 @@ def enrol(host: Host, channels: dict[int, int], *, is_known: bool) -> None:
         )
 
 
-def least_seconds(requests: list[Logged]) -> float:
-    """Return how long the limits make requests last at least: of all windows, those that have to be waited for most."""
-    limits = Limits()
+def dictated(requests: Sequence[Logged]) -> float:
+    """Return how long the limits alone make a sweep last, between its first request and its last.
+
+    A direct message follows the post to the channel that names its member, so that those for the posts of the channel's
+    last window come after that has begun.
+    """
     served = [request for request in requests if not request.limited]
-    by_bucket = Counter((request.method, request.template, request.channel_id) for request in served)
-    found = [(len(served), limits.everything)]
-    found += [(count, limits.of_route(method, template)) for (method, template, _), count in by_bucket.items()]
-    return max((math.ceil(count / limit.requests) - 1) * limit.seconds for count, limit in found)
+    posts = [one for one in served if one.channel_id == CHANNEL and one.method == "POST"]
+    of_channel = LIMITS.of_route("POST", CHANNEL_MESSAGES)
+    last = posts[(len(posts) - 1) // of_channel.requests * of_channel.requests :]
+    named = {int(user_id) for post in last for user_id in post.body["allowed_mentions"]["users"]}
+    then = len(last) + sum(one.user_id in named for one in served if one.template == CHANNEL_MESSAGES)
+    in_the_end = windows_before_the_last(len(posts), of_channel) + windows_before_the_last(then, LIMITS.everything)
+    return max(least_seconds(served), in_the_end)
 
 
 def peak_memory(status: Path) -> str:

@@ -22,8 +22,8 @@ from giftping.store.legacy.migrate import MigrationReport, MigrationRequest, Num
 from giftping.store.legacy.olddata import HoldsOldData, OldData, open_file
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
-from giftping.store.tiny.backup import write_backup
 from giftping.store.tiny.engine import TinyEngine
+from giftping.store.tiny.snapshot import write_backup
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TERMS = MigrationRequest(host="host-a", game_sources=("api",))

@@ -115,9 +115,8 @@ class EngineHistory(RuleBasedStateMachine):
 
     @rule(handle=HANDLES, collection=COLLECTIONS)
     def look(self, handle: int, collection: str) -> None:
-        engine, ours, fields = self._handles[handle], self._ours(collection), rests_on(collection)
-        assert engine.present(collection, ["1:A", "1:B", "2:A"]) == ours.keys()
-        assert dict(engine.stamps(collection)) == {id_: tuple(map(one.get, fields)) for id_, one in ours.items()}
+        ours = self._ours(collection).keys()
+        assert self._handles[handle].present(collection, ["1:A", "1:B", "2:A"]) == ours
 
     @invariant()
     def both_handles_tell_the_truth(self) -> None:

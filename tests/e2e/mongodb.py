@@ -30,7 +30,7 @@ def worth_an_outage(commands: Sequence[str], *, after: bool, begin: int = 0) -> 
     """
     numbered = enumerate(commands, 1)
     worth_it = [number for number, name in numbered if FULL or not after or name not in READING]
-    return sample(worth_it, 3 if after else 4, begin)
+    return sample(worth_it, 3 if after else 6, begin)
 
 
 @dataclass

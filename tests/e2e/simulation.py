@@ -25,6 +25,7 @@ from invariants import Life, Stretch, Submitted
 from simulated_hosts import CHANNEL, GUILD, OWNER, ROLE, Host, Mishap, by_one_clock
 
 from giftping.commands import guilds, pause, roster, subscribing, todo
+from giftping.commands.guild_request import GuildRequest
 from giftping.demo.discord import StandInDiscord
 from giftping.discord.members import MemberInfo
 from giftping.store.documents import TODO_TIMESTAMPS
@@ -495,7 +496,7 @@ class World:
         for command, *arguments in ((todo.list_today,), (todo.status, someone), (guilds.show, GUILD)):
             self.bot.command(command, *arguments, kill=self.mishap(0.2, 12, 40))
         role_id = self.random.choice([None, 31, 32])
-        request = subscribing.GuildRequest(
+        request = GuildRequest(
             GUILD, channel_id=CHANNEL, mentions=(str(role_id),) if role_id else (), mentions_nobody=role_id is None
         )
         if self.until_done(subscribing.add, request):

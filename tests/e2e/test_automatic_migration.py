@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from forks import Forker, forked
-from scene import Host, Scene
+from scene import Host, Scene, findings
 
 from giftping.demo.discord import StandInDiscord
 
@@ -59,6 +59,20 @@ def test_the_older_bots_documents_stay_as_they_were(scene: Scene, forker: Forker
     scene.list_codes("CODEA")
     assert host_at(scene, forker, uri).run("codes", "check").exit_code == 0
     assert list(database(uri)["giftcode_state"].find({}, {"migrated_to_sent_adapter": 0})) == before
+
+
+def test_a_guild_whose_history_cannot_be_read_is_the_doctors_until_a_person_has_decided(
+    scene: Scene, forker: Forker
+) -> None:
+    uri = old_bots_database(scene.discord, sent={str(GUILD): None})
+    scene.list_codes("CODEA")
+    host = host_at(scene, forker, uri)
+    assert host.run("codes", "check").exit_code == 69
+    (found,) = [one for one in findings(host.run("doctor", "--json")) if one["name"] == "older bot"]
+    assert (found["verdict"], found["subject"]) == ("fail", str(GUILD))
+    assert host.run(*found["next_step"].partition("from then on: giftping ")[2].split()).exit_code == 0
+    assert [one for one in findings(host.run("doctor", "--json")) if one["name"] == "older bot"] == []
+    assert scene.arrived(GUILD) == {}
 
 
 def test_a_dry_run_takes_nothing_over(scene: Scene, forker: Forker) -> None:

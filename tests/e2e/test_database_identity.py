@@ -450,6 +450,23 @@ def test_a_ledger_that_alone_was_dropped_is_put_back_and_nothing_goes_out_again(
     assert ledger.states()[f"{guild}:BEFORE1CODE"] == "sent"
 
 
+def test_subscriptions_that_alone_were_dropped_wait_for_a_person_and_no_code_is_lost(
+    scene: Scene, host: ForkedHost, ledger: Ledger
+) -> None:
+    guild = scene.bot_guild(host)
+    scene.list_codes("BEFORE1CODE")
+    fine(host.run(*CHECK))
+    ledger.database.drop_collection("subscriptions")
+    status = host.run("store", "status", "--json")
+    assert (status.exit_code, status.json["database"]) == (69, "rolled back")
+    assert host.run("guilds", "list", "--json").json["guilds"], "what is shown is what this host remembers"
+    scene.list_codes("BEFORE1CODE", "LATER1CODE")
+    held(host, "giftping store adopt")
+    fine(host.run("store", "adopt", "--yes"))
+    fine(host.run(*CHECK))
+    assert scene.arrived(guild) == {"BEFORE1CODE": 1, "LATER1CODE": 1}
+
+
 def test_a_backup_of_the_members_times_alone_has_nobody_pinged_twice(
     scene: Scene, ledger: Ledger, new_host: Callable[..., ForkedHost]
 ) -> None:

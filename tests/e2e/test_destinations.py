@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from forks import Forker, forked
 from scene import GAME, Host, Scene
 
 from giftping.demo.world import ChannelType, Permission, StoredMessage, Tag
@@ -49,10 +50,10 @@ def add(host: Host, *options: str) -> None:
     assert (ran.exit_code, ran.errors) == (0, ""), ran
 
 
-def test_two_games_in_two_channels_and_a_third_in_a_forum(town: Scene) -> None:
+def test_two_games_in_two_channels_and_a_third_in_a_forum(town: Scene, forker: Forker) -> None:
     for game, code in ((GAME, "OLDWOS"), ("genshin", "OLDGENSHIN"), ("kingshot", "OLDKING")):
         town.list_codes(code, game=game)
-    host = town.host()
+    host = forked(town.host(), forker)
     host.environment["FORUM_HOOK"] = town.discord.webhook_url(HOOK)
     add(host, "--game", GAME, "--channel", str(NEWS), "--mention", str(NEWS_ROLE), "--publish")
     add(host, "--game", "genshin", "--channel", str(GENSHIN), "--mention", str(GENSHIN_ROLE))
@@ -85,9 +86,11 @@ def test_two_games_in_two_channels_and_a_third_in_a_forum(town: Scene) -> None:
 
 
 @pytest.mark.parametrize("by_webhook", [False, True], ids=["bot", "webhook"])
-def test_a_post_that_is_kept_up_is_opened_anew_when_somebody_deletes_it(scene: Scene, by_webhook: bool) -> None:
+def test_a_post_that_is_kept_up_is_opened_anew_when_somebody_deletes_it(
+    scene: Scene, forker: Forker, by_webhook: bool
+) -> None:
     scene.list_codes("FIRST")
-    host = scene.host()
+    host = forked(scene.host(), forker)
     guild = scene.forum_guild(host, 1, "--posts", "kept", by_webhook=by_webhook)
     forum = scene.channels[guild]
     for code in ("FIRST", "SECOND", "THIRD"):
@@ -111,11 +114,11 @@ def test_a_post_that_is_kept_up_is_opened_anew_when_somebody_deletes_it(scene: S
 @pytest.mark.parametrize("by_webhook", [False, True], ids=["bot", "webhook"])
 @pytest.mark.parametrize("posts", ["kept", "per-announcement"])
 def test_what_has_ended_is_put_right_in_posts_and_archived_ones_stay_archived(
-    scene: Scene, by_webhook: bool, posts: str
+    scene: Scene, forker: Forker, by_webhook: bool, posts: str
 ) -> None:
     end = scene.discord.clock() + timedelta(hours=1)
     scene.list_codes({"code": "SHORT", "expires": end.isoformat()})
-    host = scene.host()
+    host = forked(scene.host(), forker)
     guild = scene.forum_guild(host, 1, "--posts", posts, by_webhook=by_webhook)
     check(host)
     (post,) = scene.discord.posts(scene.channels[guild])
@@ -128,9 +131,9 @@ def test_what_has_ended_is_put_right_in_posts_and_archived_ones_stay_archived(
     assert scene.discord.posts(scene.channels[guild])[0].is_archived
 
 
-def test_what_is_to_be_published_is_asked_again_until_it_is(town: Scene) -> None:
+def test_what_is_to_be_published_is_asked_again_until_it_is(town: Scene, forker: Forker) -> None:
     town.list_codes("OLDCODE7")
-    host = town.host()
+    host = forked(town.host(), forker)
     town.discord.add_webhook(HOOK + 1, "news-secret", NEWS)
     host.environment["NEWS_HOOK"] = town.discord.webhook_url(HOOK + 1)
     ran = host.run("guilds", "add", str(GUILD), "--webhook", "env:NEWS_HOOK", "--publish")
@@ -150,9 +153,9 @@ def test_what_is_to_be_published_is_asked_again_until_it_is(town: Scene) -> None
     assert "published" not in check(host)
 
 
-def test_a_webhook_alone_cannot_publish_and_that_is_said(town: Scene) -> None:
+def test_a_webhook_alone_cannot_publish_and_that_is_said(town: Scene, forker: Forker) -> None:
     town.list_codes("OLDCODE7")
-    host = town.host(token=False)
+    host = forked(town.host(token=False), forker)
     town.discord.add_webhook(HOOK + 1, "news-secret", NEWS)
     host.environment["NEWS_HOOK"] = town.discord.webhook_url(HOOK + 1)
     ran = host.run("guilds", "add", str(GUILD), "--webhook", "env:NEWS_HOOK", "--publish")

@@ -63,12 +63,13 @@ def kill_at_every_step(
     scene_for: Callable[[Path], object],
     command: tuple[str, ...],
     times: int,
+    begin: int,
 ) -> int:
     """Kill the command at each step, say it once more, and let a check follow: each code is there so many times."""
     with scene_for(folder / "unkilled") as (_, host):
         assert host.run(*command, watched=True).exit_code == 0
-        # A half-written line is one like the other, and a whole one is the start of each kill between two.
-        planned = sample(troubles(host.steps), 2)
+        # They open and change the same ledger, and each begins at another step: together they meet all kinds of them.
+        planned = sample(troubles(host.steps), 4, begin)
 
     def kill(trouble: Trouble) -> None:
         with scene_for(folder / f"{trouble.kill_at}-{trouble.half_way}") as (scene, host):
@@ -89,7 +90,7 @@ def test_codes_clear_killed_at_any_step_is_done_when_it_is_said_again(
 ) -> None:
     command = ("codes", "clear", "--guild", str(GUILD[WEBHOOK]), "--yes")
     count = kill_at_every_step(
-        forkers, tmp_path, lambda folder: told_already(WEBHOOK, folder, forkers), command, times=2
+        forkers, tmp_path, lambda folder: told_already(WEBHOOK, folder, forkers), command, times=2, begin=0
     )
     record_property("told", f"kill matrix: codes clear: {count} commands killed")
 
@@ -98,18 +99,22 @@ def test_announce_current_killed_at_any_step_is_done_when_it_is_said_again(
     forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     command = ("guilds", "add", "77", "--announce-current")
-    count = kill_at_every_step(forkers, tmp_path, lambda folder: seeded(SEEDED, folder, forkers), command, times=1)
+    count = kill_at_every_step(
+        forkers, tmp_path, lambda folder: seeded(SEEDED, folder, forkers), command, times=1, begin=1
+    )
     record_property("told", f"kill matrix: guilds add --announce-current: {count} commands killed")
 
 
 @pytest.mark.parametrize(
-    ("fate", "said"), [("never stored", "--resend"), ("stored before the run dies", "--sent")], ids=["resend", "sent"]
+    ("fate", "said", "begin"),
+    [("never stored", "--resend", 2), ("stored before the run dies", "--sent", 3)],
+    ids=["resend", "sent"],
 )
 def test_codes_settle_killed_at_any_step_is_done_when_it_is_said_again(
-    fate: str, said: str, forkers: Forkers, tmp_path: Path, record_property: Told
+    fate: str, said: str, begin: int, forkers: Forkers, tmp_path: Path, record_property: Told
 ) -> None:
     command = ("codes", "settle", "--guild", str(GUILD[WEBHOOK]), said)
     count = kill_at_every_step(
-        forkers, tmp_path, lambda folder: uncertain(WEBHOOK, folder, forkers, fate), command, times=1
+        forkers, tmp_path, lambda folder: uncertain(WEBHOOK, folder, forkers, fate), command, times=1, begin=begin
     )
     record_property("told", f"kill matrix: codes settle {said}: {count} commands killed")

@@ -13,7 +13,7 @@ from plays import kill_at_request
 from scene import FULL, GAME, Scene
 
 HOSTS = 3
-ROUNDS = 50 if FULL else 20
+ROUNDS = 50 if FULL else 10
 GUILDS = 3
 SHORT_LEASE = '[codes]\nbuilt_in_sources = false\nlease = "2s"\nbudget = "1s"\n'
 CHECK = ("codes", "check")

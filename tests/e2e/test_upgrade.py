@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ import pytest
 from bson import json_util
 from fakes.mongod import database, new_database, or_skip, shared_mongod
 from forks import Forker, Trouble, forked
+from mongodb import shares
 from scene import Host, Ran, Scene, sample
 from test_installing import PIP, call, environment_of_its_own
 
@@ -31,8 +32,20 @@ from giftping.demo.discord import StandInDiscord
 from giftping.demo.sources import StandInSources
 from giftping.demo.world import Permission
 from giftping.store.base import SCHEMA_VERSION
-from giftping.store.documents import COLLECTIONS, DELIVERIES, LEDGER, META, SCHEMA_ID, SUBSCRIPTIONS
+from giftping.store.documents import (
+    COLLECTIONS,
+    DELIVERIES,
+    HOSTS,
+    LEDGER,
+    META,
+    MIRROR,
+    RUNS,
+    SCHEMA_ID,
+    SUBSCRIPTIONS,
+    TODO_EVENTS,
+)
 from giftping.store.engine import REV
+from giftping.store.fields import plain_document
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 
@@ -322,6 +335,14 @@ def test_a_host_that_was_cut_off_carries_back_what_it_noted_under_a_release(
         assert kept.discord.role_changes == []
 
 
+UPGRADED = tuple(name for name in COLLECTIONS if name not in (META, MIRROR, RUNS, HOSTS, TODO_EVENTS))
+"""The collections that tell what an upgrade has done."""
+
+
+def plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in plain_document(document).items() if field != REV}
+
+
 def everything(folder: Path) -> dict[str, Any]:
     """All documents of a state folder by collection and `_id`, without what each write makes anew."""
     with Store(TinyEngine(folder, read_only=True)) as store:
@@ -356,6 +377,66 @@ def test_an_upgrade_that_is_killed_at_any_step_is_gone_on_with(
             assert len(list(host.state.glob("before-upgrade-*.json"))) in (1, 2), step
         assert ends[-9] >= len(planned) - 1
         record_property("told", f"upgrade: {ends[-9]} runs killed, at one each of {len(planned)} of {steps} steps")
+
+
+class TwoHosts:
+    """Two of a database that a release wrote: one was cut off and has something to carry back, the other one is new."""
+
+    def __init__(self, kept: Kept, uri: str, forker: Forker) -> None:
+        self.one = forked(kept.host, forker)
+        folder = self.one.folder
+        elsewhere = {"GIFTPING_STATE": str(folder / "other" / "state")}
+        self.other = forked(Host(folder / "other", {**self.one.environment, **elsewhere}), forker)
+        (folder / "other").mkdir()
+        shutil.copy(folder / "giftping.toml", folder / "other")
+        for host in (self.one, self.other):
+            shares(host)
+        self._database = database(uri)
+        self._before = {name: list(self._database[name].find()) for name in self._database.list_collection_names()}
+        shutil.copytree(self.one.state, folder / "before")
+
+    def begin_again(self) -> None:
+        for name in self._database.list_collection_names():
+            self._database[name].delete_many({})
+            if self._before.get(name):
+                self._database[name].insert_many(self._before[name])
+        for host in (self.one, self.other):
+            shutil.rmtree(host.state, ignore_errors=True)
+        shutil.copytree(self.one.folder / "before", self.one.state)
+
+    def everything(self) -> dict[str, dict[str, Any]]:
+        """What the database holds, and both mirrors as well, without what each write makes anew."""
+        there = {name: {one["_id"]: plain(one) for one in self._database[name].find()} for name in UPGRADED}
+        for host in (self.one, self.other):
+            here = everything(host.state)
+            assert {name: here[name] for name in UPGRADED} == there
+        return there
+
+
+def test_an_upgrade_that_one_of_two_hosts_is_killed_in_is_gone_on_with_by_the_other(
+    release: Path, mongo: str, tmp_path: Path, forker: Forker, record_property: Callable[[str, object], None]
+) -> None:
+    with opened(release, "mongo", "cut-off", tmp_path, mongo) as kept:
+        hosts = TwoHosts(kept, mongo, forker)
+        command = ("guilds", "add", str(kept.guild(HOOKED)), "--webhook", "env:HOOK_1", "--no-check")
+        ends: Counter[int] = Counter()
+        for begin, (killed, left) in enumerate([(hosts.one, hosts.other), (hosts.other, hosts.one)]):
+            hosts.begin_again()
+            assert killed.run(*command, watched=True).exit_code == 0
+            # Where the step before left nothing behind, a kill is the one before it.
+            worth_it = [number for number, step in enumerate(killed.steps, 2) if step.leaves_another_state]
+            for host in (left, killed, left):
+                assert host.run(*command).exit_code == 0
+            wanted = hosts.everything()
+            for step in sample(worth_it, 16, 8 * begin):
+                hosts.begin_again()
+                ends[killed.run(*command, trouble=Trouble(kill_at=step)).exit_code] += 1
+                for host in (left, killed, left):
+                    ran = host.run(*command)
+                    assert ran.exit_code == 0, (step, ran)
+                assert hosts.everything() == wanted, step
+        assert ends.keys() == {-9}
+        record_property("told", f"upgrade by two hosts: {ends[-9]} runs killed")
 
 
 def test_what_was_there_before_an_upgrade_can_be_taken_back(release: Path, tmp_path: Path) -> None:

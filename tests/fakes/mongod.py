@@ -250,9 +250,17 @@ def _drop(uri: str, name: str) -> None:
 
 def database(uri: str) -> Database[dict[str, Any]]:
     """Return the database that a URI names, to look into it past the store."""
+    address, _, options = uri.partition("?")
+    server, _, name = address.rpartition("/")
+    return _onlooker(f"{server}/?{options}")[name]
+
+
+@cache
+def _onlooker(uri: str) -> MongoClient[dict[str, Any]]:
+    """Return the one client by which tests look into a server: each has threads of its own, and sockets."""
     client = patient_client(uri)
     atexit.register(client.close)
-    return client.get_default_database()
+    return client
 
 
 def new_folder() -> Path:

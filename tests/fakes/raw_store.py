@@ -36,7 +36,7 @@ class RawEngine(MemoryEngine):
         return self.met.keys()
 
     def _documents(self, verb: str, collection: str) -> dict[str, Mapping[str, Any]]:
-        if verb in ("find", "walk", "stamps"):
+        if verb in ("find", "walk"):
             self.met |= {(collection, repr(one["_id"])): None for one in self.odd.get(collection, ())}
         return super()._documents(verb, collection)
 

@@ -10,7 +10,7 @@ from typing import Any
 from fakes.old_data import OldBag
 
 from giftping.store.base import StoreAwayError
-from giftping.store.engine import Change, Where
+from giftping.store.engine import Change, Where, stamp_of
 from giftping.store.tiny.engine import TinyEngine
 
 
@@ -56,7 +56,7 @@ class FakeSharedEngine(TinyEngine):
 
     def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         self._reach()
-        return super().stamps(collection)
+        return iter([(one["_id"], stamp_of(collection, one)) for one in super().walk(collection)])
 
     def schema(self) -> int:
         self._reach()
@@ -67,7 +67,7 @@ class FakeSharedEngine(TinyEngine):
 
     def incarnations(self, collections: Collection[str]) -> Mapping[str, str]:
         self._reach()
-        return self.made
+        return {name: token for name, token in self.made.items() if name in collections}
 
     def old_data(self, database: str | None = None) -> OldBag:
         return OldBag({}, self.name)

@@ -11,7 +11,7 @@ from giftping.store.guild_documents import subscription_to_document
 from giftping.store.memory import MemoryEngine
 from giftping.store.records import Store
 
-READING = frozenset({"get", "present", "find", "walk", "stamps"})
+READING = frozenset({"get", "present", "find", "walk"})
 """The first words of calls that change nothing."""
 
 

@@ -14,6 +14,7 @@ from giftping.doctor.judgement import Checks, Judgement, Part, Verdict
 from giftping.doctor.last_check import LastCheckFacts
 from giftping.doctor.ledger import LedgerFacts
 from giftping.doctor.mongo import MongoFacts
+from giftping.doctor.older_bot import OlderBotFacts
 from giftping.doctor.one_destination import DestinationFacts
 from giftping.doctor.settings import FileFacts, SettingsFacts
 from giftping.doctor.sources import SourceFacts, SourcesFacts
@@ -61,7 +62,18 @@ CONTACTS = ContactsFacts(
     (ContactLook(Contact("heartbeat.codes", "env:BEAT")),), (ContactLook(Contact("operator.webhook", "env:TELL")),)
 )
 
-FACTS = Facts(SETTINGS, FOLDER, LedgerFacts("the ledger"), MONGO, HostsFacts(NOW), DISCORD, CODES, TODO, CONTACTS)
+FACTS = Facts(
+    SETTINGS,
+    FOLDER,
+    LedgerFacts("the ledger"),
+    MONGO,
+    HostsFacts(NOW),
+    DISCORD,
+    CODES,
+    TODO,
+    CONTACTS,
+    OlderBotFacts(),
+)
 
 
 def judged(checks: Checks[Part], facts: Part) -> dict[str, Judgement]:

@@ -12,10 +12,10 @@ from giftping.doctor.judgement import Verdict
 
 PAGE = DOCS / "doctor.md"
 NAMES = names(FACTS)
-ALONE = replace(FACTS, mongo=None, hosts=None, discord=None, codes=None, todo=None, contacts=None)
+ALONE = replace(FACTS, mongo=None, hosts=None, discord=None, codes=None, todo=None, contacts=None, older_bot=None)
 PARTS = {
     "Every installation": ALONE,
-    "Several hosts": replace(ALONE, mongo=FACTS.mongo, hosts=FACTS.hosts),
+    "Several hosts": replace(ALONE, mongo=FACTS.mongo, hosts=FACTS.hosts, older_bot=FACTS.older_bot),
     "Discord": replace(ALONE, discord=FACTS.discord),
     "Gift codes": replace(ALONE, codes=FACTS.codes),
     "The TODO part": replace(ALONE, todo=FACTS.todo),

@@ -152,6 +152,13 @@ def names_near(path: Path) -> frozenset[str]:
 
 
 @cache
+def names_in_all(modules: tuple[Path, ...]) -> frozenset[str]:
+    """The names in all modules, and their own."""
+    own = {part for module in modules for part in module.relative_to(PACKAGE.parent).with_suffix("").parts}
+    return frozenset(own.union(*(source_of(module).names for module in modules)))
+
+
+@cache
 def names_of_libraries() -> frozenset[str]:
     """What the libraries that the package imports have to offer at their top."""
     imported = {
@@ -166,8 +173,7 @@ def names_of_libraries() -> frozenset[str]:
 
 def unknown_names(path: Path) -> Iterator[str]:
     """What docstrings name that is not there: a field that is called otherwise now, a class that has gone."""
-    near, everywhere = names_near(path), set().union(*(source_of(module).names for module in MODULES))
-    everywhere |= {part for module in MODULES for part in module.relative_to(PACKAGE.parent).with_suffix("").parts}
+    near, everywhere = names_near(path), names_in_all(tuple(MODULES))
     spared = NAMES_OF_OTHERS | names_of_libraries() | set(dir(builtins)) | set(keyword.kwlist)
     # What people call a command may be named anywhere, too.
     spared |= {module.stem for module in MODULES if module.parent.name == "commands"}

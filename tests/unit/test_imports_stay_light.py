@@ -114,7 +114,6 @@ JSON_STORE = {
     "giftping.store.mirror",
     "giftping.store.mirror.notes",
     "giftping.store.mirror.changes",
-    "giftping.store.tiny.shared_tables",
     "giftping.store.tiny.snapshot",
     "giftping.store.statistics",
     "giftping.store.tiny.tables",

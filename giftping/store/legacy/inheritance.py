@@ -86,10 +86,15 @@ class Inheritance:
                 f"guild {guild_id}",
                 f"channel {channel_id}",
                 "not taken over: what was sent there cannot be read. Mend it and migrate again, or, to begin with what"
-                f" is new from now on: giftping guilds add {guild_id} --channel {channel_id} --game {HOME_GAME}",
+                f" is new from now on: {add_command(guild_id, str(channel_id))}",
             )
-            for guild_id, channel_id in sorted(self._channels.items())
-            if self._is_lost(guild_id)
+            for guild_id, channel_id in self.without_history()
+        ]
+
+    def without_history(self) -> list[tuple[int, int]]:
+        """The guilds whose list of what was sent cannot be read, each with its channel."""
+        return [
+            (guild_id, channel_id) for guild_id, channel_id in sorted(self._channels.items()) if self._is_lost(guild_id)
         ]
 
     def _is_lost(self, guild_id: int) -> bool:
@@ -118,6 +123,11 @@ class Inheritance:
             digest.update(f"{unread}\0".encode())
         digest.update(f"{sorted(self._channels.items())}\0{sorted(self._codes)}".encode())
         return digest.hexdigest()[:16]
+
+
+def add_command(guild_id: int, channel: str) -> str:
+    """The command by which a guild begins with what is new from then on."""
+    return f"giftping guilds add {guild_id} --channel {channel} --game {HOME_GAME}"
 
 
 def _merge(into: dict[str, Known], more: Iterable[Known]) -> None:

@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from giftping.store.base import RunRecord
@@ -34,6 +33,7 @@ from giftping.store.documents import (
     Document,
     entry_to_document,
 )
+from giftping.store.engine import in_batches
 from giftping.store.fields import DocumentError, time_to_text
 from giftping.store.first_schema import (
     changes_to_entries,
@@ -176,9 +176,10 @@ def completed_at(target: Store, fingerprint: str) -> datetime | None:
     return max((run.finished_at for run in runs if run.details.get("fingerprint") == fingerprint), default=None)
 
 
-def is_taken_over(target: Store, source: OldData) -> bool:
-    """Whether the source went over completely at some time, whatever came into it since; reads no old data."""
-    return any(source.name in run.job.removeprefix(JOB).split(", ") for run in target.runs() if run.job.startswith(JOB))
+def taken_over(target: Store) -> list[str]:
+    """What went over completely at some time, by name, whatever came into it since; reads no old data."""
+    jobs = (run.job.removeprefix(JOB) for run in target.runs() if run.job.startswith(JOB))
+    return list(dict.fromkeys(name for job in jobs for name in job.split(", ")))
 
 
 @dataclass
@@ -322,7 +323,7 @@ class _Moving:
     _planned: set[tuple[str, str]] = field(default_factory=set)
 
     def move(self, collection: str, documents: Iterator[Document]) -> None:
-        for batch in _batches(documents):
+        for batch in in_batches(documents, BATCH):
             ids = {document["_id"] for document in batch}
             there = self.target.engine.present(collection, ids)
             missing = [document for document in batch if document["_id"] not in there]
@@ -392,8 +393,3 @@ class _Moving:
 
 def _guild_of(id_: str) -> str:
     return id_.partition(":")[0]
-
-
-def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
-    while batch := list(islice(documents, BATCH)):
-        yield batch

@@ -8,19 +8,15 @@ from typing import Any
 
 from giftping.store.base import StoreError
 from giftping.store.documents import NEVER_SUBMITTED, TODO_TIMESTAMPS, Document
-from giftping.store.engine import Change
+from giftping.store.engine import TRIES, Change
 from giftping.store.fields import time_from_value, time_to_text
 from giftping.store.legacy.shapes import Reported
-from giftping.store.mirror.changes import Queued
+from giftping.store.mirror.changes import known
 from giftping.store.mirror.replay import later_submission
 from giftping.store.records import Store
 
 CLOCKS_APART = timedelta(days=1)
 """How far ahead of this host's clock a time may lie: one further ahead is a wrong clock's, and no newer one."""
-
-
-TRIES = 20
-"""How often a member is brought up to date anew because somebody else was faster."""
 
 
 class UnreadableTimeError(Exception):
@@ -89,7 +85,7 @@ def with_newer(there: Mapping[str, Any], old: Mapping[str, Any], now: datetime) 
         if at > latest:
             raise UnreadableTimeError(f"{name}: {old[name]!r} lies in the future")
     if old_submitted > submitted:
-        joined = later_submission(there, Queued(TODO_TIMESTAMPS, str(there["_id"]), 0, None, old, ""))
+        joined = later_submission(there, known(TODO_TIMESTAMPS, old))
         return {**(joined or {}), "updated_at": time_to_text(now)}
     if old_pinged > max(pinged, submitted):
         return {**there, "last_ping": old["last_ping"], "updated_at": time_to_text(now)}

@@ -91,32 +91,17 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        me = _user_name(os.geteuid())
+        from giftping.settings.ownership import obstacle, user_name
+
+        me, found = user_name(os.geteuid()), obstacle(path, writes=False)
+        whose = "it is another user's"
+        if found is not None:
+            what = f"its folder {found.path}" if found.is_folder else "it"
+            whose = f"{what} belongs to {user_name(found.owner)} (mode {found.mode:04o})"
         copied = f"sudo install -m 600 -o {me} {shlex.quote(str(path))} {shlex.quote(path.name)}"
         raise StoreError(
-            f"{path}: cannot be read: {_whose(path)}, and giftping runs as {me}; take a copy, and name that: {copied}"
+            f"{path}: cannot be read: {whose}, and giftping runs as {me}; take a copy, and name that: {copied}"
         ) from error
-
-
-def _whose(path: Path) -> str:
-    """Whose the file is, or the folder above it that nobody else may look into."""
-    for place in (path, *path.parents):
-        try:
-            found = place.stat()
-        except OSError:
-            continue
-        what = "it" if place == path else f"its folder {place}"
-        return f"{what} belongs to {_user_name(found.st_uid)} (mode {found.st_mode & 0o7777:04o})"
-    return "it is another user's"
-
-
-def _user_name(number: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
 
 
 def _open_folder(path: Path) -> OldFile:

@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from giftping.store.base import HOME_GAME, CodeRecord, EntrySource, EntryState, SourceMemory
 from giftping.store.documents import LEDGER, TODO_EVENTS, TODO_STATE, Document, entry_from_document
-from giftping.store.fields import DocumentError, time_from_value
+from giftping.store.fields import DocumentError, time_or_none
 from giftping.text import cut, id_or_none, key_of
 
 STATE = "giftcode_state"
@@ -95,6 +95,8 @@ class Read:
     """The guilds whose whole list cannot be read; None stands for every guild."""
     torn: frozenset[int | None] = frozenset()
     """The guilds of whose codes some cannot be read."""
+    misplaced: frozenset[int] = frozenset()
+    """The guilds whose channel cannot be read."""
 
 
 def is_of_giftping(document: Mapping[str, Any]) -> bool:
@@ -110,14 +112,18 @@ def is_state(document: object) -> bool:
 def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
     """The facts that a state tells, a file's (v0 to v1) or a document's: channels, and lists of codes by guild."""
     reported: list[Reported] = []
+    if document.get("_id", STATE) != STATE:
+        reported.append(_odd(STATE, document["_id"], "not where an older bot keeps its state; taken over all the same"))
     times = _times(document, where, reported)
     channels: dict[int, int] = {}
+    misplaced = set[int]()
     for key, value in _table(document, "channels", where, reported).items():
         guild_id, channel_id = snowflake(key), snowflake(value)
         if guild_id is None:
             reported.append(_odd(f"{where}: channels", key, "not a guild id"))
         elif channel_id is None:
             reported.append(_odd(f"{where}: channels: {guild_id}", value, "not a channel id"))
+            misplaced.add(guild_id)
         else:
             channels[guild_id] = channel_id
     known: dict[int | None, tuple[Known, ...]] = {}
@@ -136,7 +142,7 @@ def read_state(document: Mapping[str, Any], where: str = STATE) -> Read:
         codes = _codes(values, evidence, times, f"{where}: sent: {key}", reported)
         known[guild_id] = (*known.get(guild_id, ()), *codes)
         _note_unread(guild_id, values, lost, torn)
-    return Read(known, channels, None, tuple(reported), frozenset(lost), frozenset(torn))
+    return Read(known, channels, None, tuple(reported), frozenset(lost), frozenset(torn), frozenset(misplaced))
 
 
 def read_sent(document: Mapping[str, Any]) -> Read:
@@ -345,18 +351,11 @@ def _read_times(
     document: Mapping[str, Any], names: Sequence[str], where: str, reported: list[Reported]
 ) -> list[datetime | None]:
     """The times of the fields; what is there and none is reported, and as if it were not there."""
-    times = [_time(document.get(name)) for name in names]
+    times = [time_or_none(document.get(name)) for name in names]
     for name, time in zip(names, times, strict=True):
         if time is None and document.get(name) not in (None, ""):
             reported.append(_odd(where, document[name], f"{name}: not a time"))
     return times
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return time_from_value(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _refused(where: str, what: object, why: str, *, torn: Collection[int | None]) -> Read:

@@ -82,6 +82,16 @@ class Queued:
     asked: Mapping[str, Any] | None = None
     """As the database was asked to have it when it was lost, and may have it; empty where it was asked to remove it."""
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Collection and id."""
+        return self.collection, self.id
+
+
+def known(collection: str, document: Mapping[str, Any]) -> Queued:
+    """A document of which nothing else is known: since when it is so, or what it was before."""
+    return Queued(collection, str(document["_id"]), order=0, before=None, after=document, at="")
+
 
 def taken_back(change: Change, rev: str) -> Change:
     """The change that undoes one of which nobody knows whether it was made, and which nobody goes by."""

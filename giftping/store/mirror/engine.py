@@ -22,16 +22,18 @@ from giftping.store.engine import (
     Change,
     Engine,
     Where,
+    found_by_key,
     fresh_rev,
+    plain_change,
     refuse_doubles,
     still_holds,
 )
 from giftping.store.fields import plain_document
 from giftping.store.legacy.olddata import OldData
 from giftping.store.mirror.changes import has_taken_effect, is_claim, is_fence, is_quiet, needs_database, taken_back
-from giftping.store.mirror.meeting import follow_read, sent_before
 from giftping.store.mirror.notes import away_of, changed_and_noted, note_away, take_in
 from giftping.store.mirror.session import DatabaseSession
+from giftping.store.mirror.sync import follow_read, sent_before
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import DATABASE_LOCK, StoreLock
@@ -216,10 +218,6 @@ class MirroredEngine:
         """The documents whose `_id` is no text, or one unlike a regular expression; a mirror has none but texts."""
         return self._read(lambda engine: engine.strays(collection, unlike))
 
-    def stamps(self, collection: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The id of each document, and the values that a change of it rests on."""
-        return iter(self._read(lambda engine: list(engine.stamps(collection))))
-
     def old_data(self, database: str | None = None) -> OldData:
         """The old data to take over from MongoDB's own database, or from another one on its server."""
         return self._database.old_data(database)
@@ -236,7 +234,7 @@ class MirroredEngine:
         """The engine as it is asked: who only looks sees what an older giftping wrote in the shapes of today."""
         if not self._read_only or engine.schema() >= SCHEMA_VERSION:
             return engine
-        from giftping.store.upgraded_view import UpgradedView
+        from giftping.store.upgrade import UpgradedView
 
         if engine.name not in self._shown:
             self._shown[engine.name] = UpgradedView(engine, self._clock())
@@ -358,9 +356,8 @@ class MirroredEngine:
         refused = [one for one, done in zip(deliveries, made, strict=True) if not done]
         if refused:
             there = self._take_in(refused)
-            plain = [Change(one.collection, _plain(one.before), _plain(one.after)) for one in refused]
-            holds = [still_holds(_plain(there.get(one.id)), one) for one in plain]
-            again = [one for one, is_as_read in zip(refused, holds, strict=True) if is_as_read]
+            plain = {key: plain_document(one) for key, one in there.items()}
+            again = [one for one in refused if still_holds(plain.get(one.key), plain_change(one))]
             if again:
                 late = dict(zip((one.key for one in again), self._mirror.change(again, rev=rev), strict=True))
                 refused = [one for one in refused if not late.get(one.key)]
@@ -372,29 +369,21 @@ class MirroredEngine:
             # They were sent once, and no answer came: what has taken effect is not to be taken for another's doing. It
             # may be known to a primary alone that was lost: of what is there after this write a majority knows.
             self._session.announce(again=True)
-            by_collection: dict[str, set[str]] = {}
-            for one in asked:
-                by_collection.setdefault(one.collection, set()).add(one.id)
-            there = {name: self._database.get(name, ids) for name, ids in by_collection.items()}
-            made = {one.key for one in asked if has_taken_effect(there[one.collection].get(one.id), one, rev)}
+            there = found_by_key(self._database, [one.key for one in asked])
+            made = {one.key for one in asked if has_taken_effect(there.get(one.key), one, rev)}
             asked = [one for one in asked if one.key not in made]
         answers = self._database.change(asked, rev=rev) if asked else ()
         return made | {one.key for one, done in zip(asked, answers, strict=True) if done}
 
-    def _take_in(self, changes: Sequence[Change]) -> Mapping[str, Mapping[str, Any]]:
-        """Let the mirror hold what MongoDB holds of some documents, and return what that is of the last collection."""
-        ids: dict[str, set[str]] = {}
-        for one in changes:
-            ids.setdefault(one.collection, set()).add(one.id)
-        there = {collection: self._database.get(collection, wanted) for collection, wanted in ids.items()}
-        if there:
+    def _take_in(self, changes: Sequence[Change]) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        """Let the mirror hold what MongoDB holds of some documents, and return that by collection and id."""
+        keys = {one.key for one in changes}
+        there = found_by_key(self._database, keys)
+        if keys:
             # Of one that was restored since this session began nothing is to be forgotten that the mirror knows.
             self._session.confirm()
-        found: Mapping[str, Mapping[str, Any]] = {}
-        for collection, found in there.items():
-            take_in(self._mirror, collection, list(found.values()), ids[collection] - found.keys())
-        return found
-
-
-def _plain(document: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    return None if document is None else plain_document(document)
+        for collection in {collection for collection, _ in keys}:
+            found = [one for (name, _), one in there.items() if name == collection]
+            gone = {id_ for name, id_ in keys - there.keys() if name == collection}
+            take_in(self._mirror, collection, found, gone)
+        return there

@@ -7,7 +7,7 @@ have nothing is sent. Which settings count a person says, where they differ.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from giftping.store.documents import (
     TODO_STATE,
     TODO_TIMESTAMPS,
 )
-from giftping.store.engine import REV, Change
+from giftping.store.engine import REV, TRIES, Change
 from giftping.store.fields import plain_document
 from giftping.store.mirror.identity import (
     AS_IT_WAS,
@@ -47,6 +47,7 @@ from giftping.store.mirror.notes import away_of, is_copied, synced_document, syn
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.tables import Operation, Tables, put
+from giftping.text import enumerated
 
 PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES)
 """The collections of which a host puts back what it knows; first the tombstones of clears, which the ledger goes by."""
@@ -54,13 +55,14 @@ PUT_BACK = (CLEARS, DELIVERIES, LEDGER, TODO_TIMESTAMPS, TODO_STATE, CODES)
 SETTINGS = (GUILDS, SUBSCRIPTIONS, ACTIVE_MEMBERS)
 """The collections of which a person says what counts."""
 
+WATCHED = (META, HOSTS, *PUT_BACK, *SETTINGS)
+"""The collections of which a host notices that one was dropped, or made anew from a backup."""
+
 _NOTED = frozenset(
     {REV, "created_at", "updated_at", "seeded", "broken", "announce_current", "seen", "left_at", "dm_channel_id"}
     | {"dms_closed_at", "found", "clock_from"}
 )
 """The fields of settings that runs note by themselves: two that differ in them alone are joined by the rules."""
-
-TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,22 @@ def found_to_be(remembered: Remembered | None, found: Identity | None, mirror: T
     if verdict is WhichDatabase.SAME and is_copied(mirror) and away_of(mirror) is not None:
         return WhichDatabase.COPIED_FOLDER
     return verdict
+
+
+def made_anew(database: MongoEngine, mirror: TinyEngine) -> tuple[Mapping[str, str], frozenset[str]]:
+    """Which collections the database has, and those of them that were dropped since the mirror was in step with it.
+
+    What a backup lacks this host may never have seen; another one may have.
+    """
+    synced = synced_of(mirror)
+    known = synced.made if synced is not None else {}
+    made = database.incarnations(WATCHED) or known
+    return made, synced.made_anew(made) if synced is not None else frozenset()
+
+
+def found_with(found: WhichDatabase, anew: frozenset[str]) -> WhichDatabase:
+    """What a database is of which collections were made anew, though its numbers say that it is the same."""
+    return WhichDatabase.ROLLED_BACK if anew and found is WhichDatabase.SAME else found
 
 
 def take_for_own(mirror: TinyEngine, identity: Identity, host: str) -> None:
@@ -179,46 +197,55 @@ def new_identity() -> Identity:
     return Identity(os.urandom(8).hex())
 
 
+def may_know_later_settings(
+    mirror: TinyEngine, known: Remembered, there: Identity, anew: frozenset[str] = frozenset()
+) -> bool:
+    """Whether the settings on this host may be later ones than those in the database, and nobody has said which count.
+
+    Where these alone were dropped, or are from a backup, its numbers tell nothing of them.
+    """
+    if there.is_decided:
+        return False
+    synced = synced_of(mirror)
+    has_followed_since = synced is not None and synced.number > max(there.rolled.values(), default=0)
+    are_alone = META not in anew and not anew.isdisjoint(SETTINGS)
+    return has_followed_since or known.knows_more_than(there.rolled) or are_alone
+
+
 def differences(database: MongoEngine, mirror: TinyEngine) -> list[Difference]:
     """The settings that a person has set otherwise in the database than on this host."""
     found = []
-    for collection in SETTINGS:
-        there = {str(one["_id"]): plain_document(one) for one in database.find(collection)}
-        here = {str(one["_id"]): plain_document(one) for one in mirror.find(collection)}
-        for id_ in sorted(there.keys() | here.keys()):
-            if id_ not in there:
-                found.append(Difference(collection, id_, "only here"))
-            elif id_ not in here:
-                found.append(Difference(collection, id_, "only in the database"))
-            elif _set_by_people(there[id_]) != _set_by_people(here[id_]):
-                found.append(Difference(collection, id_, "not the same"))
+    for collection, id_, there, here in _settings(database, mirror):
+        if there is None or here is None:
+            found.append(Difference(collection, id_, "only here" if there is None else "only in the database"))
+        elif _set_by_people(plain_document(there)) != _set_by_people(here):
+            found.append(Difference(collection, id_, "not the same"))
     return found
+
+
+def upload_settings(database: MongoEngine, mirror: TinyEngine) -> None:
+    """Let the settings in the database be what they are on this host."""
+    changes = [
+        Change(collection, there, here)
+        for collection, _, there, here in _settings(database, mirror)
+        if there is None or here is None or {**plain_document(there), REV: None} != {**here, REV: None}
+    ]
+    if changes:
+        database.change(changes)
+
+
+def _settings(
+    database: MongoEngine, mirror: TinyEngine
+) -> Iterator[tuple[str, str, Mapping[str, Any] | None, Mapping[str, Any] | None]]:
+    """Each document of settings by collection and id, as the database has it, and as this host does."""
+    for collection in SETTINGS:
+        there, here = ({one["_id"]: one for one in engine.find(collection)} for engine in (database, mirror))
+        for id_ in sorted(there.keys() | here.keys()):
+            yield collection, id_, there.get(id_), here.get(id_)
 
 
 def _set_by_people(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in _NOTED}
-
-
-def upload_settings(database: MongoEngine, mirror: TinyEngine) -> int:
-    """How many settings were made in the database what they are on this host."""
-    changed = 0
-    for collection in SETTINGS:
-        there = {str(one["_id"]): one for one in database.find(collection)}
-        here = {str(one["_id"]): dict(one) for one in mirror.find(collection)}
-        changes = [
-            Change(collection, there.get(id_), here.get(id_))
-            for id_ in sorted(there.keys() | here.keys())
-            if _differs(there.get(id_), here.get(id_))
-        ]
-        if changes:
-            changed += sum(database.change(changes))
-    return changed
-
-
-def _differs(there: Mapping[str, Any] | None, here: Mapping[str, Any] | None) -> bool:
-    if there is None or here is None:
-        return there is not here
-    return {**plain_document(there), REV: None} != {**here, REV: None}
 
 
 def put_back_hosts(database: MongoEngine, mirror: TinyEngine) -> None:
@@ -235,18 +262,12 @@ def awaited(database: MongoEngine, identity: Identity, host: str) -> list[str]:
     return sorted(known - identity.signed - {host})
 
 
-def names(hosts: Sequence[str]) -> str:
-    """Hosts in a line."""
-    *first, last = hosts
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def waits_for(hosts: Sequence[str], name: str, befell: str) -> str:
     """Why nothing is sent until other hosts have put back what they know, with the ways out."""
     they = "it has" if len(hosts) == 1 else "they have"
     forgotten = hosts[0] if len(hosts) == 1 else "HOST"
     return (
-        f"{name} {befell.partition(',')[0]}: nothing is sent until {names(hosts)}"
+        f"{name} {befell.partition(',')[0]}: nothing is sent until {enumerated(hosts)}"
         f" {'has' if len(hosts) == 1 else 'have'} put back what {they} sent since; a giftping codes check there does"
         f" it, within ten minutes of the one before it; for one that is gone: giftping store forget {forgotten}"
     )

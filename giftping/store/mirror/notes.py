@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from giftping.store.documents import COLLECTIONS, META, MIRROR, TODO_EVENTS, Document
-from giftping.store.engine import Change, changed_document, still_holds
+from giftping.store.engine import Change, changed_document, found_by_key, plain_change, still_holds
 from giftping.store.fields import plain_document, time_to_text
 from giftping.store.mirror.changes import Queued
 from giftping.store.tiny.engine import TinyEngine
@@ -57,12 +57,12 @@ class Synced:
     is_whole: bool = True
     """Whether the mirror has followed to the end once: before, it is the database's, but of no use without it."""
 
-    def is_made_anew(self, made: Mapping[str, str]) -> bool:
-        """Whether one of the collections was dropped since: what is in it now may be a backup, whatever numbers say.
+    def made_anew(self, made: Mapping[str, str]) -> frozenset[str]:
+        """The collections that were dropped since: what is in them now may be a backup, whatever numbers say.
 
         Of one that is new nothing was known, and where nothing is told now nothing is.
         """
-        return bool(made) and any(made.get(collection) != token for collection, token in self.made.items())
+        return frozenset(name for name, token in self.made.items() if made and made.get(name) != token)
 
 
 def queued_id(collection: str, id_: str) -> str:
@@ -151,14 +151,7 @@ def changed_and_noted(
     Those that the mirror was given already, because it comes first, are only noted. Those that are unclear MongoDB was
     asked for, and no answer came.
     """
-    plain = [
-        Change(
-            one.collection,
-            None if one.before is None else plain_document(one.before),
-            None if one.after is None else plain_document(one.after),
-        )
-        for one in changes
-    ]
+    plain = [plain_change(one) for one in changes]
 
     def decide(tables: Tables) -> tuple[list[Operation], list[bool] | None]:
         fact = tables[MIRROR].get(AWAY_ID)
@@ -230,10 +223,7 @@ def queue_everything(mirror: TinyEngine, at: datetime, notes: Sequence[Mapping[s
 def queue_of(mirror: TinyEngine) -> list[Queued]:
     """All changes that are to be carried back, in order."""
     notes = [note for note in mirror.walk(MIRROR) if str(note["_id"]).startswith(QUEUED)]
-    ids: dict[str, set[str]] = {}
-    for note in notes:
-        ids.setdefault(note["collection"], set()).add(note["document"])
-    here = {(name, id_): one for name, wanted in ids.items() for id_, one in mirror.get(name, wanted).items()}
+    here = found_by_key(mirror, ((note["collection"], note["document"]) for note in notes))
     found = [
         Queued(
             collection=note["collection"],

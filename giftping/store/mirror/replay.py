@@ -8,7 +8,6 @@ cut short anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from giftping.store.base import EntryState
@@ -34,7 +33,7 @@ from giftping.store.documents import (
     state_of,
 )
 from giftping.store.engine import REV, Change, changed_document, guarded_values, still_holds
-from giftping.store.fields import DocumentError, is_text, time_from_value
+from giftping.store.fields import DocumentError, epoch_seconds, is_text, list_in, table_in, tables_in
 from giftping.store.mirror.changes import Queued
 
 There = Mapping[str, Any] | None
@@ -136,7 +135,7 @@ def _later_setting(there: Mapping[str, Any], queued: Queued) -> There:
     later = _later(_updated)(there, queued)
     if later is None or queued.after is None:
         return later
-    seeded = {**_table(there, "seeded"), **_table(queued.after, "seeded"), **_table(later, "seeded")}
+    seeded = {**table_in(there, "seeded"), **table_in(queued.after, "seeded"), **table_in(later, "seeded")}
     # What one of the two has announced since is announced.
     waits = all(one.get("announce_current") is True for one in (there, queued.after))
     kept = {name: value for name, value in later.items() if name not in ("seeded", "announce_current")}
@@ -153,8 +152,8 @@ def _joined_code(there: Mapping[str, Any], queued: Queued) -> There:
     if queued.after is None:
         return there
     document = _applied(there, Change(CODES, queued.before, queued.after)) | _seen(there, queued.after)
-    sources = dict(_table(there, "sources"))
-    for name, memory in _table(queued.after, "sources").items():
+    sources = dict(table_in(there, "sources"))
+    for name, memory in table_in(queued.after, "sources").items():
         known = sources.get(name)
         if isinstance(known, Mapping) and isinstance(memory, Mapping):
             memory = {**memory, **_seen(known, memory)}
@@ -177,13 +176,13 @@ def later_submission(there: Mapping[str, Any], queued: Queued) -> There:
     if queued.after is None:
         return there
     later, other = sorted((queued.after, there), key=_last_heard, reverse=True)
-    done = list(dict.fromkeys(one for each in (other, later) for one in _list(each, "done") if is_text(one)))
+    done = list(dict.fromkeys(one for each in (other, later) for one in list_in(each, "done") if is_text(one)))
     joined = {
         "done": done,
         "lapse": _lapse(later, other, {*done}),
         "notices": _notices(later, other, done),
         # The history takes in each of them once.
-        "events": [*_tables(later, "events"), *_besides(later, other, "events", "_id")],
+        "events": [*tables_in(later, "events"), *_besides(later, other, "events", "_id")],
     }
     kept = {name: value for name, value in later.items() if name not in joined}
     return kept | {name: value for name, value in joined.items() if value}
@@ -198,7 +197,7 @@ def _lapse(later: Mapping[str, Any], other: Mapping[str, Any], done: Collection[
     # Whoever ended one without knowing that the role was taken has not given it back.
     ours, theirs = (
         lapse if lapse and not {done_lapse(lapse), done_lapse({**lapse, "removal": True})} & {*done} else None
-        for lapse in (_table(later, "lapse"), _table(other, "lapse"))
+        for lapse in (table_in(later, "lapse"), table_in(other, "lapse"))
     )
     if theirs is None or not theirs.get("removal") or (ours and ours.get("removal")):
         return ours
@@ -207,15 +206,15 @@ def _lapse(later: Mapping[str, Any], other: Mapping[str, Any], done: Collection[
 
 def _notices(later: Mapping[str, Any], other: Mapping[str, Any], done: Collection[str]) -> list[Any]:
     """What the later state has to tell, each leg as far as either came with it, and what of the other is no ping."""
-    known = {_id_in(one, "id"): one for one in _tables(other, "notices")}
-    ours = [_further_notice(one, known.get(_id_in(one, "id"), {})) for one in _tables(later, "notices")]
+    known = {_id_in(one, "id"): one for one in tables_in(other, "notices")}
+    ours = [_further_notice(one, known.get(_id_in(one, "id"), {})) for one in tables_in(later, "notices")]
     theirs = [one for one in _besides(later, other, "notices", "id") if one.get("kind") not in _PINGS]
     return [one for one in (*ours, *theirs) if one.get("id") not in done]
 
 
 def _further_notice(notice: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
     def came(one: Mapping[str, Any], leg: str) -> int:
-        state = _table(one, leg).get("state")
+        state = table_in(one, leg).get("state")
         return _FURTHEST_LAST.index(state) if state in _FURTHEST_LAST else -1
 
     return {**notice, **{leg: other[leg] for leg in _LEGS if leg in other and came(other, leg) > came(notice, leg)}}
@@ -252,7 +251,7 @@ def _further_entry(there: Mapping[str, Any], queued: Queued) -> There:
 RULES: Mapping[str, Rule] = {
     LEDGER: _further_entry,
     DELIVERIES: _further(
-        ("claimed", "written", "unclear", "closed", "refused", "done"),
+        ("claimed", "written", "unclear", "closed", "refused", "missed", "done"),
         lambda one: str(one.get("state")),
         removed_at_its_end=True,
     ),
@@ -320,17 +319,8 @@ def _updated(document: Mapping[str, Any]) -> float:
 
 
 def _instant(value: object) -> float:
-    """A time, written as epoch seconds or as a text, in epoch seconds; before all others where it is neither."""
-    if isinstance(value, str | datetime):
-        try:
-            return time_from_value(value).timestamp()
-        except (ValueError, OverflowError):
-            return _LONG_AGO
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
-    try:
-        return float(value) if is_number else _LONG_AGO  # type: ignore[arg-type]  # a number
-    except OverflowError:
-        return _LONG_AGO
+    """A time in epoch seconds; before all others where it is none."""
+    return epoch_seconds(value, _LONG_AGO)
 
 
 def _seen(there: Mapping[str, Any], ours: Mapping[str, Any]) -> Document:
@@ -345,25 +335,10 @@ def _seen(there: Mapping[str, Any], ours: Mapping[str, Any]) -> Document:
 
 def _besides(document: Mapping[str, Any], other: Mapping[str, Any], name: str, key: str) -> list[Mapping[str, Any]]:
     """The objects in a list of the other document that are not in the one's."""
-    there = {_id_in(one, key) for one in _tables(document, name)}
-    return [one for one in _tables(other, name) if _id_in(one, key) not in there]
+    there = {_id_in(one, key) for one in tables_in(document, name)}
+    return [one for one in tables_in(other, name) if _id_in(one, key) not in there]
 
 
 def _id_in(one: Mapping[str, Any], key: str) -> str:
     """By what an object in a list is known; a text of it where it is none."""
     return str(one.get(key))
-
-
-def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = document.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _tables(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The objects of a list."""
-    return [one for one in _list(document, name) if isinstance(one, Mapping)]
-
-
-def _list(document: Mapping[str, Any], name: str) -> list[Any]:
-    value = document.get(name)
-    return value if isinstance(value, list) else []

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from giftping.store.base import StoreAwayError, StoreError
-from giftping.store.documents import META, MIRROR
+from giftping.store.documents import MIRROR
 from giftping.store.holder import ProcessLock
 from giftping.store.mirror.epochs import (
     PUT_BACK,
@@ -20,7 +20,10 @@ from giftping.store.mirror.epochs import (
     differences,
     found_identity,
     found_to_be,
+    found_with,
     is_as_it_was,
+    made_anew,
+    may_know_later_settings,
     new_identity,
     put_back_hosts,
     remember,
@@ -43,7 +46,6 @@ from giftping.store.mirror.identity import (
     was_renamed,
     what_is_the_matter,
 )
-from giftping.store.mirror.meeting import carry_back, clear_again, follow, put_back
 from giftping.store.mirror.notes import (
     Away,
     Synced,
@@ -57,6 +59,7 @@ from giftping.store.mirror.notes import (
     synced_of,
     waiting,
 )
+from giftping.store.mirror.sync import carry_back, clear_again, follow, put_back
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
@@ -109,6 +112,8 @@ class DatabaseSession:
         self._identity: Identity | None = None
         self._made: Mapping[str, str] = {}
         """Which collections it has."""
+        self._anew: frozenset[str] = frozenset()
+        """Those that were dropped since the mirror was in step with it."""
         self._election: object = None
         """The last one before the identity was read: what a primary alone knew of it goes with that one."""
         self._base = -1
@@ -180,13 +185,8 @@ class DatabaseSession:
         remembered, self._identity = remembered_of(self._mirror), there
         self._election = self._database.election
         self.token = self._identity.token() if self._identity else ""
-        found = found_to_be(remembered, self._identity, self._mirror, self._host)
-        if self._read_only:
-            return found
-        # What the backup lacks this host may never have seen; another one may have.
-        self._made, synced = self._database.incarnations((META, *PUT_BACK)), synced_of(self._mirror)
-        is_from_backup = synced is not None and synced.is_made_anew(self._made)
-        return WhichDatabase.ROLLED_BACK if is_from_backup and found is WhichDatabase.SAME else found
+        self._made, self._anew = made_anew(self._database, self._mirror)
+        return found_with(found_to_be(remembered, self._identity, self._mirror, self._host), self._anew)
 
     def _look(self, found: WhichDatabase) -> None:
         """Decide what a session for reading only asks: nothing is mended by it."""
@@ -220,7 +220,11 @@ class DatabaseSession:
         if synced is None or found is None or away_of(self._mirror) is not None or waiting(self._mirror):
             return False
         self._base = found.number
-        return replace(synced, made=self._made) == self._synced(found, found.number)
+        now = self._synced(found, found.number)
+        if (is_in_step := replace(synced, made=self._made) == now) and synced != now:
+            # One that has come since is missed from now on, too, where it is dropped.
+            self._mirror.put(MIRROR, [synced_document(now)])
+        return is_in_step
 
     def _synced(self, found: Identity, number: int, *, is_whole: bool = True) -> Synced:
         return Synced(self._database.name, found.id, found.epoch, number, self._mirror.place, self._made, is_whole)
@@ -275,10 +279,7 @@ class DatabaseSession:
         put_back_hosts(self._database, self._mirror)
         self.restored += put_back(self._database, self._mirror, PUT_BACK)
         clear_again(self._database)
-        synced = synced_of(self._mirror)
-        rolled = self._identity.rolled
-        has_followed_since = synced is not None and synced.number > max(rolled.values(), default=0)
-        if (has_followed_since or known.knows_more_than(rolled)) and not self._identity.is_decided:
+        if may_know_later_settings(self._mirror, known, self._identity, self._anew):
             if differences(self._database, self._mirror):
                 self._wait_for_person(WhichDatabase.ROLLED_BACK)
                 return False
@@ -386,15 +387,12 @@ class DatabaseSession:
         with suppress(StoreError), self._gate.shared():
             if away_of(self._mirror) is None:
                 self._raise(ended)
-                self._note_in_step()
+                found = self._identity
+                if self.is_open and self._is_alone and found is not None and not found.open:
+                    self._mirror.put(MIRROR, [synced_document(self._synced(found, found.number))])
+                    self.token = found.token()
 
     def _remember_found(self) -> None:
         # What a primary alone knew of goes with that one.
         if self._identity is not None and self._database.election == self._election:
             remember_found(self._mirror, self._identity, self._host)
-
-    def _note_in_step(self) -> None:
-        found = self._identity
-        if self.is_open and self._is_alone and found is not None and not found.open:
-            self._mirror.put(MIRROR, [synced_document(self._synced(found, found.number))])
-            self.token = found.token()

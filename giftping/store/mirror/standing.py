@@ -14,6 +14,8 @@ from giftping.store.mirror.epochs import (
     differences,
     found_identity,
     found_to_be,
+    found_with,
+    made_anew,
     put_back_hosts,
     remembered_of,
     take_for_own,
@@ -29,7 +31,6 @@ from giftping.store.mirror.identity import (
     remembered_document,
     remembered_now,
 )
-from giftping.store.mirror.meeting import put_back
 from giftping.store.mirror.notes import (
     SYNCED_ID,
     Synced,
@@ -38,6 +39,7 @@ from giftping.store.mirror.notes import (
     synced_document,
     synced_of,
 )
+from giftping.store.mirror.sync import put_back
 from giftping.store.mongo.engine import MongoEngine
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
@@ -59,7 +61,7 @@ def standing(database: MongoEngine, mirror: TinyEngine, host: str) -> DatabaseSt
     """How the database stands. Raise StoreAwayError when it cannot be reached."""
     remembered = remembered_of(mirror)
     identity = found_identity(database)
-    found = found_to_be(remembered, identity, mirror, host)
+    found = found_with(found_to_be(remembered, identity, mirror, host), made_anew(database, mirror)[1])
     left = awaited(database, identity, host) if identity and not identity.is_complete else []
     fact = away_of(mirror)
     is_asked = found in (WhichDatabase.ROLLED_BACK, WhichDatabase.NEW_EPOCH) and bool(fact and fact.waits)
@@ -76,7 +78,7 @@ def decide_database(
     """
     with gate.exclusive():
         remembered, identity = remembered_of(mirror), found_identity(database)
-        found = found_to_be(remembered, identity, mirror, host)
+        found = found_with(found_to_be(remembered, identity, mirror, host), made_anew(database, mirror)[1])
         if remembered is None or found in AS_IT_WAS:
             return found
         if found is WhichDatabase.ANOTHER and identity is not None:

@@ -18,9 +18,7 @@ from pymongo.server_description import ServerDescription
 
 from giftping.store.base import StoreAwayError, StoreError
 from giftping.store.documents import COLLECTIONS
-from giftping.store.mongo.throttling import BUDGET, THROTTLED
-
-_DUPLICATE_KEY = 11000
+from giftping.store.mongo.throttling import BUDGET, DUPLICATE_KEY, OVERLOADED, THROTTLED
 
 _WRONG_USER = {11, 18}
 """UserNotFound, AuthenticationFailed."""
@@ -28,14 +26,16 @@ _WRONG_USER = {11, 18}
 # AtlasError: its own code, which stands for whatever Atlas refuses; its text says what that is.
 _ATLAS = 8000
 
-# BadValue, IllegalOperation, and a code of Amazon DocumentDB's: by them managed servers refuse retryable writes.
-_MANAGED = {2, 20, 301}
-
 # CommandNotFound, CommandNotSupported, NotImplemented, and Amazon DocumentDB's codes for features that it lacks.
 _UNKNOWN_THERE = {59, 115, 238, 303, 304}
 
 _NOT_PERMITTED = {13, 31, 33}
 """Unauthorized, RoleNotFound, CannotAuthenticate."""
+
+_NO_RETRYABLE_WRITES = re.compile(
+    "(?i)retryable ?writes.{0,40}(?:not|un)[a-z ]{0,10}(?:supported|implemented|available)|transaction numbers are only"
+    "|(?:unknown|unrecognized|unsupported) (?:field|option|argument).{0,20}txnNumber|txnNumber'? is an unknown"
+)
 
 _IN_COLLECTION = re.compile(r"to execute command \{ \w+: \"(\w+)\"|on \[[^].]+\.(\w+)\]")
 """Where the text of a refusal names the collection: MongoDB's own, and Atlas's."""
@@ -80,9 +80,9 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
     codes = _codes(error)
     if _is_lookup_failure(error):
         return StoreAwayError(f"{name}: the host name cannot be resolved; {_CHECK_REACHABLE}")
-    if codes & _MANAGED and _is_about_retryable_writes(error, codes):
+    if _is_about_retryable_writes(error, codes):
         return StoreError(f"{name}: it knows no retryable writes; add retryWrites=false to the options in {origin}")
-    if THROTTLED in codes:
+    if THROTTLED in codes or (isinstance(error, PyMongoError) and error.has_error_label(OVERLOADED)):
         return StoreAwayError(
             f"{name}: it takes no more requests for now, also after {BUDGET:.0f} s of waiting; raise its throughput, or"
             " let the timers come less often"
@@ -99,7 +99,7 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
         return StoreError(f"{name}: {_not_permitted(error)}")
     if _is_away(error, codes):
         return StoreAwayError(f"{name}: it did not confirm in time; {_CHECK_REACHABLE}")
-    if _DUPLICATE_KEY in codes:
+    if DUPLICATE_KEY in codes:
         return StoreError(f"{name}: a unique index other than that of _id refuses a document; remove that index")
     if isinstance(error, ConfigurationError):
         return StoreError(f"{name}: the options in {origin} do not fit this server; check them")
@@ -107,9 +107,9 @@ def explained(error: Exception, name: str, origin: str, servers: Sequence[Server
 
 
 def _is_about_retryable_writes(error: Exception, codes: set[int]) -> bool:
-    """Whether that is what is refused: some of the codes stand for much else."""
+    """Whether that is what is refused: by a code of Amazon DocumentDB's, or by whatever code another server has."""
     texts = [str(error), *(str(part) for part in _parts(error))]
-    return 301 in codes or any(re.search("(?i)retryable ?writes|transaction numbers", text) for text in texts)
+    return 301 in codes or any(map(_NO_RETRYABLE_WRITES.search, texts))
 
 
 def _not_permitted(error: Exception) -> str:

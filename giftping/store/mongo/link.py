@@ -25,6 +25,9 @@ from giftping.store.mongo.throttling import Patience
 
 _Answer = TypeVar("_Answer")
 
+ANSWER = timedelta(seconds=10)
+"""How long the answer to one request is waited for."""
+
 DEFAULT_DATABASE = "discord_bot"
 """What the older bot called its database."""
 

@@ -15,8 +15,6 @@ CREATE_INDEX = "createIndex"
 NEEDED = ("find", "insert", "update", "remove", CREATE_INDEX)
 """What the store does with its collections, by MongoDB's names of the rights to it."""
 
-ANSWER = timedelta(seconds=10)
-
 
 @dataclass(frozen=True, slots=True)
 class MongoLook:

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+
+from giftping.store.documents import Document
 
 THROTTLED = 16500
 """The code of Azure Cosmos DB for that (https://learn.microsoft.com/azure/cosmos-db/mongodb/error-codes-solutions)."""
+
+OVERLOADED = "SystemOverloadedError"
+"""The label of MongoDB's own servers for that, whatever the code (its drivers' specification, Client Backpressure)."""
 
 BUDGET = 30.0
 """Seconds that one link waits in all."""
@@ -22,6 +29,16 @@ BUDGET = 30.0
 FIRST_PAUSE = 0.1
 _LONGEST = 5.0
 _RETRY_AFTER = re.compile(r"RetryAfterMs\s*[=:]\s*(\d{1,9})")
+
+Put: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
+"""A write that is refused where the document's place is taken, or where it is not as it was read."""
+
+DUPLICATE_KEY = 11000
+_OTHER_ID = 66
+"""What answers an upsert that would insert under another `_id` than the one it asks for.
+
+ImmutableField; https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/error_codes.yml
+"""
 
 _Answer = TypeVar("_Answer")
 
@@ -40,7 +57,7 @@ class Patience:
             try:
                 return ask()
             except PyMongoError as error:
-                if not is_throttled(error) or not self.waits(pause, str(error)):
+                if not _is_throttled(error) or not self.waits(pause, str(error)):
                     raise
             pause *= 2
 
@@ -55,11 +72,59 @@ class Patience:
         return True
 
 
-def is_throttled(error: PyMongoError) -> bool:
+def _is_throttled(error: PyMongoError) -> bool:
     """Whether a request was refused as a whole; of a batch some may have been made, which is its maker's to know."""
-    return isinstance(error, OperationFailure) and not isinstance(error, BulkWriteError) and error.code == THROTTLED
+    if not isinstance(error, OperationFailure) or isinstance(error, BulkWriteError):
+        return False
+    return error.code == THROTTLED or error.has_error_label(OVERLOADED)
 
 
-def is_throttled_write(refused: Mapping[str, Any]) -> bool:
-    """Whether one write of a batch was refused for that reason."""
-    return refused.get("code") == THROTTLED
+def put_batch(documents: Collection[Document], changes: Mapping[str, Put], patience: Patience) -> set[str]:
+    """The ids of the changes that were made; what the server had no throughput for is asked again, and only that."""
+    left, lost = list(changes), set[str]()
+    pause = FIRST_PAUSE
+    while left:
+        try:
+            documents.bulk_write([changes[id_] for id_ in left], ordered=False)
+        except BulkWriteError as error:
+            again = _throttled(error)
+            refused = [one for one in error.details["writeErrors"] if one not in again]
+            if not all(map(_is_lost, refused)) or (again and not patience.waits(pause, str(again[0]))):
+                raise
+            lost |= {left[one["index"]] for one in refused}
+            left = [left[one["index"]] for one in again]
+            pause *= 2
+        else:
+            break
+    return set(changes) - lost
+
+
+def remove_batch(documents: Collection[Document], removals: Sequence[DeleteOne], patience: Patience) -> int:
+    """How many documents are gone; likewise."""
+    left, gone = list(removals), 0
+    pause = FIRST_PAUSE
+    while left:
+        try:
+            return gone + documents.bulk_write(left, ordered=False).deleted_count
+        except BulkWriteError as error:
+            again = _throttled(error)
+            if len(again) < len(error.details["writeErrors"]) or not patience.waits(pause, str(again[0])):
+                raise
+            gone += error.details["nRemoved"]
+            left = [left[one["index"]] for one in again]
+            pause *= 2
+    return gone
+
+
+def _throttled(error: BulkWriteError) -> list[Mapping[str, Any]]:
+    """The writes of a batch that may be asked again. Raise the error where the others may not have been confirmed."""
+    if error.details["writeConcernErrors"]:
+        raise error
+    return [one for one in error.details["writeErrors"] if one.get("code") == THROTTLED]
+
+
+def _is_lost(refused: Mapping[str, Any]) -> bool:
+    """Whether a write came too late: the id is taken, not by another unique index, or the document changed."""
+    if refused["code"] == _OTHER_ID:
+        return True
+    return refused["code"] == DUPLICATE_KEY and list(refused.get("keyPattern", ["_id"])) == ["_id"]

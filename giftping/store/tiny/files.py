@@ -19,6 +19,7 @@ JOURNAL = "giftping.journal"
 PREVIOUS_JOURNAL = "giftping.journal.previous"
 LOCK = "store.lock"
 DATABASE_LOCK = "database.lock"
+UPGRADE_LOCK = "upgrade.lock"
 HOLDERS = "holders"
 """The folder in the state folder with the lock file of each process that has claimed something."""
 

@@ -9,19 +9,17 @@ that bring it up to date; a journal of an earlier generation is in the snapshot 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from giftping.store.base import StoreError
 from giftping.store.documents import META, schema_document
 from giftping.store.tiny.files import JOURNAL, PREVIOUS_JOURNAL, SNAPSHOT, Stamp, stamp, storage_errors
 from giftping.store.tiny.journal import Header, Journal, create_journal, open_journal
-from giftping.store.tiny.snapshot import Snapshot, read_snapshot, write_snapshot
+from giftping.store.tiny.snapshot import Snapshot, keep_as_former, read_snapshot, write_snapshot
 from giftping.store.tiny.tables import Batch, Tables
 
 
-class Image:
+class FolderCache:
     """A state folder in memory. Only `changed` may be called without holding the store's lock."""
 
     def __init__(self, folder: Path, *, writable: bool) -> None:
@@ -58,24 +56,23 @@ class Image:
                 self._apply(batch)
         self._in_step = True
 
-    @contextmanager
-    def appending(self) -> Iterator[None]:
-        """Within the block changes may be appended; at its end they are on the disk, all of them. Call after `refresh`.
+    def sync(self) -> None:
+        """Bring what was appended since the last time to the disk, all of it.
 
-        Raise StoreError when that fails. They are taken back then, or, where the disk refuses that, too, are there.
+        Raise StoreError when that fails. It is taken back then, or, where the disk refuses that, too, is there.
         """
+        since, self._unsynced_from = self._unsynced_from, None
+        if self._journal is None or since is None:
+            return
         try:
-            yield
-        finally:
-            since, self._unsynced_from = self._unsynced_from, None
-            if self._journal is not None and since is not None:
-                # Without that it is not known what of the memory is on the disk.
-                in_step, self._in_step = self._in_step, False
-                self._journal.sync(since)
-                self._in_step = in_step
+            self._journal.sync(since)
+        except BaseException:
+            # It is not known what of the memory is on the disk.
+            self._in_step = False
+            raise
 
     def append(self, batch: Batch) -> None:
-        """Write changes, then make them in memory. Call within `appending`, after `refresh`.
+        """Write changes, then make them in memory. Call after `refresh`; `sync` brings them to the disk.
 
         Raise StoreError when that fails; nothing is changed then.
         """
@@ -114,6 +111,17 @@ class Image:
         self._pin_snapshot(_pin(self._snapshot_path))
         self._set_journal_aside()
         self._in_step = True
+
+    def drop_former(self) -> None:
+        """Keep nothing on the disk of what was there once and is no more; a copy of the snapshot stays beside it.
+
+        Call after `refresh`. Raise StoreError when that fails; nothing is lost then.
+        """
+        if self.journal_size():
+            self.fold()
+        keep_as_former(self._snapshot_path)
+        with storage_errors(self._previous_journal_path, "removed"):
+            self._previous_journal_path.unlink(missing_ok=True)
 
     def _apply(self, batch: Batch) -> None:
         try:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
 from tinydb import Storage
 
-from giftping.store.base import StoreError
+from giftping.store.base import SCHEMA_VERSION, StoreError
 from giftping.store.documents import COLLECTIONS, META, SCHEMA_ID, refuse_newer_schema, schema_document
-from giftping.store.tiny.files import PREVIOUS_SNAPSHOT, replace_file, storage_errors
+from giftping.store.fields import plain_document
+from giftping.store.tiny.files import FOLDER_MODE, PREVIOUS_SNAPSHOT, replace_file, storage_errors
 from giftping.store.tiny.tables import CompactDocument, Compactor, Tables
 
 GENERATION_ID = "generation"
@@ -80,6 +82,14 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         SnapshotStorage(path).write(_Numbered(snapshot))
 
 
+def keep_as_former(path: Path) -> None:
+    """Let the file before be a copy of the snapshot: what else it held is gone. Raise StoreError when that fails."""
+    former = path.with_name(PREVIOUS_SNAPSHOT)
+    with storage_errors(former, "written"):
+        if path.exists():
+            replace_file(former, [path.read_bytes()])
+
+
 def _checked(path: Path, raw: object) -> Snapshot:
     if not isinstance(raw, dict) or not isinstance(raw.get(META), dict):
         raise StoreError(
@@ -126,6 +136,54 @@ def _way_back(path: Path) -> str:
     if previous.exists():
         return f"nothing was changed; put {previous.name} in its place (nothing recorded since is lost), or a backup"
     return "nothing was changed; restore it from a backup, or move it away to start empty"
+
+
+# Backups
+
+
+def write_backup(
+    folder: Path,
+    collections: Iterable[tuple[str, Iterable[Mapping[str, Any]]]],
+    at: datetime,
+    *,
+    before: str = "migrate",
+    schema: int = SCHEMA_VERSION,
+) -> Path | None:
+    """The new file in the folder, for its owner only, that documents were written to; None where there are none.
+
+    It is a copy of a store that is about to be changed as a whole, which `migrate --from-json` takes back: `before` is
+    what it is kept for, `schema` that by which it was written. Raise StoreError when it cannot be written.
+    """
+    compact = Compactor().compact
+    tables: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for name, documents in collections:
+        table = tables.setdefault(name, {})
+        for document in documents:
+            table[str(len(table) + 1)] = compact(plain_document(document) | {"_id": _id_of(document)})
+    if not any(tables.values()):
+        return None
+    meta = [schema_document(schema), {"_id": GENERATION_ID, "store": "backup", "number": 0}]
+    path = _free(folder, before, at)
+    with storage_errors(path, "written"):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        SnapshotStorage(path).write({META: {str(n): one for n, one in enumerate(meta, 1)}, **tables})
+    return path
+
+
+def _free(folder: Path, before: str, at: datetime) -> Path:
+    """A name that no other backup has, such as that of the copy of what is upgraded with it."""
+    while (path := folder / f"before-{before}-{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.json").exists():
+        at += timedelta(microseconds=1)
+    return path
+
+
+def _id_of(document: Mapping[str, Any]) -> str:
+    """The `_id` as a text that no other `_id` becomes: a number beside the text that looks like it."""
+    id_ = document["_id"]
+    return id_ if isinstance(id_, str) else f"{type(id_).__name__}({id_})"
+
+
+# The layout
 
 
 class _Numbered(Mapping[str, Mapping[str, Mapping[str, Any]]]):

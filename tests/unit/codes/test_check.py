@@ -14,14 +14,17 @@ from fakes.records import NOON, subscription
 from fakes.records import code as code_record
 from fakes.store import READING, MemoryStore
 
-from giftping.codes.check import CheckRules, CheckTools, check
+from giftping.codes.check import check
+from giftping.codes.check_tools import CheckRules, CheckTools
 from giftping.codes.entries import Origins
 from giftping.codes.gather import Gathered
 from giftping.codes.idle import FULL_LOOK_EVERY, TOLD_AGAIN, IdleMark, idle_report, next_mark
 from giftping.codes.report import CheckReport, DeliveryResult
 from giftping.codes.request import CheckRequest
+from giftping.commands.guild_request import GuildRequest
+from giftping.commands.subscribing import changed
 from giftping.delivery.deliveries import Deliveries, DeliveryState
-from giftping.discord.outcome import Done, Found, Outcome, Undecided
+from giftping.discord.outcome import Done, Found, Outcome, Refused, Undecided
 from giftping.discord.snowflake import snowflake_at
 from giftping.output.check_lines import troubles
 from giftping.settings.sources import MANUAL_SOURCE, SourceDefinition
@@ -280,6 +283,29 @@ def test_what_was_refused_for_its_content_waits_alone_and_the_run_says_so_until_
     play.clock.pass_time(timedelta(hours=1))
     assert results(play.run()) == [(1, DeliveryResult.SENT)]
     assert list(play.run().resting()) == []
+
+
+@pytest.mark.parametrize("refused", [BAD_FORM, FORBIDDEN])
+def test_what_one_place_said_no_with_keeps_nothing_waiting_at_another(refused: Refused) -> None:
+    play = stage("New1000")
+    play.route().answer(*2 * [refused])
+    play.run()
+    play.clock.pass_time(timedelta(hours=1))
+    play.run()
+    # An hour after the second no it is not tried yet, at this place.
+    play.clock.pass_time(timedelta(minutes=61))
+    play.run()
+    assert len(play.route().posted) == 2
+    (one,) = play.store.subscriptions(1)
+    elsewhere = Destination(channel_id=900)
+    play.routes.routes[elsewhere] = there = FakeRoute()
+    play.store.change_subscriptions(1, lambda _: changed(GuildRequest(1), elsewhere, [one], play.clock()))
+    there.answer(BAD_FORM)
+    (told,) = play.run().deliveries()
+    # What is said there is the first no.
+    assert (told.result, told.retry_at) == (DeliveryResult.REFUSED, play.clock() + timedelta(hours=1))
+    play.clock.pass_time(timedelta(hours=1))
+    assert results(play.run()) == [(1, DeliveryResult.SENT)]
 
 
 def test_a_time_to_try_again_that_a_wrong_clock_has_noted_keeps_nothing_waiting() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from code_builders import WOS, codes
@@ -70,6 +71,30 @@ def test_the_first_announcement_opens_the_post_that_all_others_follow_in() -> No
     assert [len(codes) for codes in stage.opening.codes()] == [10]
     assert [len(codes) for codes in stage.inside[FIRST].codes()] == [10, 3, 1]
     assert stage.subscription().kept_post == FIRST
+
+
+@pytest.mark.parametrize("code", [50083, 160005])
+def test_a_kept_post_that_is_closed_keeps_its_own_game_waiting_and_no_other(code: int) -> None:
+    stage = Play(KEPT, kept_post=FIRST)
+    closed = Refused(f"HTTP 400 closed ({code})", 400, code, lasting=True)
+    stage.inside[FIRST].answer(closed, closed)
+    (report,) = stage.announce("Gift100", "Gift200")
+    assert (report.broke, report.waits_for_a_person, stage.subscription().broken) == (False, True, None)
+    assert report.meaning is not None
+    assert (report.meaning.kind, report.retry_at) == ("post", NOON + timedelta(hours=1))
+    # The codes are not why: they go out in one message once it is open.
+    owed = [one for one in stored(stage.store).values() if one.state is DeliveryState.REFUSED]
+    assert stage.courier.announce(stage.subscription(), WOS, codes("Gift100", "Gift200"), owed)
+    assert [len(codes) for codes in stage.inside[FIRST].codes()] == [2, 2]
+
+
+@pytest.mark.parametrize("posting", [EACH, Posting()])
+def test_a_thread_that_is_closed_and_no_kept_post_is_a_broken_destination(posting: Posting) -> None:
+    stage = Play(posting)
+    stage.courier.routes.routes[FORUM] = stage.opening  # type: ignore[attr-defined]
+    stage.opening.answer(Refused("HTTP 400 closed (160005)", 400, 160005, lasting=True))
+    assert stage.announce("Gift100")[0].broke
+    assert stage.subscription().broken is not None
 
 
 def test_a_post_that_was_deleted_is_opened_anew_by_the_same_delivery() -> None:

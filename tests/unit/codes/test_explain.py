@@ -20,7 +20,6 @@ from giftping.store.base import (
     EntryState,
     LedgerEntry,
     Round,
-    Ruling,
     SourceMemory,
     Subscription,
 )
@@ -37,6 +36,7 @@ def told(
     owed: Mapping[str, Owed] | None = None,
     deliveries: Mapping[str, Delivery] | None = None,
     held_back: str = "",
+    missed: tuple[Owed, ...] = (),
 ) -> Explanation:
     return explain(
         "GIFT100",
@@ -50,6 +50,7 @@ def told(
         owed=owed or {},
         deliveries=deliveries or {},
         held_back=held_back,
+        missed=missed,
     )
 
 
@@ -157,15 +158,17 @@ def test_a_code_added_by_hand_needs_no_list() -> None:
     assert told(records=(hand_made(),), listed=()).answer == "Gift100 goes out with the next check."
 
 
-@pytest.mark.parametrize(("since", "is_said"), [(NOON - timedelta(hours=1), True), (NOON, True), (LATER, False)])
-def test_of_what_ended_while_the_destination_was_broken_that_is_said(since: datetime, *, is_said: bool) -> None:
-    broken = replace(SEEN, broken=Broken(since, "HTTP 403"))
+@pytest.mark.parametrize("reason", ["HTTP 403", "HTTP 400 Invalid Form Body (50035)", "HTTP 429, 5 times in a row"])
+def test_of_what_was_refused_until_it_ended_that_is_said(reason: str) -> None:
+    missed = Owed(
+        "1:GIFT100", 1, HOME_GAME, "GIFT100", "Gift100", NOON - timedelta(hours=1), reason, None, NOON, "expired"
+    )
     ended = code(expires_at=NOON)
-    answer = told(broken, records=(ended,)).answer
+    answer = told(records=(ended,), missed=(missed,)).answer
     assert answer.startswith("Gift100 was not announced: expired on ")
-    assert answer.endswith(f"; the guild's destination is broken since {since:%H:%M} (HTTP 403).") is is_said
-    withdrawn = replace(ended, withdrawn=Ruling("ana", NOON))
-    assert "broken" not in told(broken, records=(withdrawn,)).answer
+    assert answer.endswith(f"; until then, since 11:00, it was refused: {reason}.")
+    assert reason not in told(records=(ended,), missed=(replace(missed, id="1:GIFT100~2"),)).answer, "of its round"
+    assert told(missed=(missed,)).answer == told().answer, "it may go out again"
 
 
 def test_a_broken_destination_says_how_to_mend_it() -> None:

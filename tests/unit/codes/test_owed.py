@@ -11,12 +11,14 @@ from code_builders import gathered, sighting, source
 from fakes.deliveries import delivery, stored
 from fakes.discord_route import FORBIDDEN, GONE
 from fakes.records import NOON, entry
+from hypothesis import given
+from hypothesis import strategies as st
 from test_check import Stage, mark_after, results, seen, stage
 
-from giftping.codes.owed import OWED_FOR, Owed, owed_by, without
+from giftping.codes.owed import OWED_FOR, Owed, missed_by, owed_by, without
 from giftping.codes.report import DeliveryResult
 from giftping.codes.request import CheckRequest
-from giftping.delivery.deliveries import DeliveryState, delivery_document, delivery_from
+from giftping.delivery.deliveries import MISSED_KEPT, Deliveries, DeliveryState, delivery_document, delivery_from
 from giftping.discord.outcome import Refused
 from giftping.store.base import HOME_GAME, EntryState
 from giftping.store.documents import DELIVERIES
@@ -177,10 +179,36 @@ def test_each_code_is_owed_once_since_it_was_refused_first() -> None:
 def test_a_refused_delivery_owes_what_is_not_over_and_goes_with_the_last_of_it() -> None:
     written = [delivery("GIFT100", "GIFT200"), delivery("GIFT300", id="delivery-3"), delivery("GIFT400", id="other")]
     refused = [delivery_from(delivery_document(one)) for one in written]
-    narrowed, gone = without(refused, {"1:GIFT100", "1:GIFT300"})
+    narrowed, gone = without(refused, dict.fromkeys(("1:GIFT100", "1:GIFT300"), ""), NOON)
     assert narrowed.after is not None
     assert (narrowed.after["entries"], narrowed.after["spellings"]) == (["1:GIFT200"], ["Gift200"])
     assert (gone.id, gone.after) == ("delivery-3", None)
+
+
+@given(st.dictionaries(st.sampled_from(["1:GIFT100", "1:GIFT200", "1:GIFT300"]), st.sampled_from(["", "x", "y"])))
+def test_each_code_that_was_owed_is_owed_still_or_on_record_as_missed_or_neither(over: dict[str, str]) -> None:
+    refused = delivery("GIFT100", "GIFT200", "GIFT300", state=DeliveryState.REFUSED, owed_since=NOON, reason="HTTP 404")
+    kept = delivery_from(delivery_document(refused))
+    changes = without([kept], over, NOON + HOUR)
+    after = [delivery_from(one.after) for one in changes if one.after is not None] if changes else [kept]
+    assert {one.id for one in owed_by(after)} == set(refused.entries) - over.keys()
+    missed = missed_by(after)
+    assert {one.id: one.over_reason for one in missed} == {id_: why for id_, why in over.items() if why}
+    assert all((one.since, one.over_at, one.reason) == (NOON, NOON + HOUR, "HTTP 404") for one in missed)
+    assert len({one.id for one in after}) == len(after)
+
+
+def test_what_was_missed_is_on_record_for_a_year_and_a_run_does_not_read_it() -> None:
+    play = stage(subscriptions=[seen(1)])
+    for code in ("New1000", "New2000"):
+        play.listed = gathered([sighting(code, expires_at=play.clock.now + HOUR)], [source()], lists=code)
+        play.route(1).answer(GONE)
+        play.run()
+        play.clock.pass_time(2 * HOUR)
+        assert [one.spelling for one in play.run().missed] == [code]
+        assert [one.spelling for one in missed_by(stored(play.store).values())] == [code]
+        assert Deliveries(play.store, play.lock, play.clock).load() == []
+        play.clock.pass_time(MISSED_KEPT)
 
 
 def test_one_deleted_channel_among_many_does_not_deafen_the_monitor() -> None:

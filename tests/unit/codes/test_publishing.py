@@ -47,6 +47,7 @@ class Play:
             side_by_side=lambda work, items: [work(item) for item in items],
             records=self.records,
             subscriptions=self.subscriptions,
+            everyone=self.subscriptions,
             now=self.clock(),
         )
         return publisher.publish_owed()

@@ -14,7 +14,7 @@ from giftping.codes.owed import Owed
 from giftping.codes.timeline import Episode, timeline
 from giftping.delivery.deliveries import DeliveryState
 from giftping.settings.sources import MANUAL_SOURCE
-from giftping.store.base import HOME_GAME, CodeRecord, EntryState, Hold, Round, Ruling, SourceMemory
+from giftping.store.base import HOME_GAME, CodeRecord, EntryState, Hold, PastRuling, Round, Ruling, SourceMemory
 
 HOUR = timedelta(hours=1)
 
@@ -58,6 +58,33 @@ def test_where_it_was_seen_and_what_the_guards_and_people_said_is_told_in_the_or
         "20:00 withdrawn by eve",
         "21:00 its end, as far as anybody has said",
     ]
+
+
+def test_what_people_took_back_is_told_once_with_who_did_though_a_backup_has_it_as_present() -> None:
+    first, last = Ruling("ada", NOON), Ruling("ada", NOON + 4 * HOUR)
+    past = (
+        PastRuling("withdrawn", first, Ruling("bob", NOON + HOUR)),
+        PastRuling("approved", Ruling("bob", NOON + HOUR), Ruling("eve", NOON + 2 * HOUR)),
+    )
+    people = code(sources={}, withdrawn=last, approved=Ruling("eve", NOON + 2 * HOUR), past_rulings=past)
+    for one in (people, replace(people, withdrawn=first, past_rulings=(*past, PastRuling("withdrawn", last, last)))):
+        assert told(*timeline([one], [], {}, [], [], clock_time))[:5] == [
+            "12:00 withdrawn by ada",
+            "13:00 approved by bob",
+            "13:00 taken back by bob that it is withdrawn",
+            "14:00 approved by eve",
+            "16:00 withdrawn by ada",
+        ]
+
+
+def test_what_was_refused_until_it_ended_is_told_with_why() -> None:
+    missed = Owed("1:GIFT100", 1, HOME_GAME, "GIFT100", "Gift100", NOON, "HTTP 429", None, NOON + HOUR, "expired at 13")
+    events = timeline([], [], {}, [missed, missed], [], clock_time)
+    assert told(*events) == [
+        "12:00 refused, and owed: HTTP 429",
+        "13:00 missed: it expired at 13, before it could go out",
+    ]
+    assert [(event.what.value, event.guild_id) for event in events] == [("refused", 1), ("missed", 1)]
 
 
 def test_what_went_to_a_guild_names_the_hosts_and_where_the_message_is() -> None:

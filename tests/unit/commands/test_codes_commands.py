@@ -731,6 +731,8 @@ def test_a_code_is_taken_back_and_that_is_undone(giftping: Run, store: Store) ->
     assert (refused.exit_code, "--anyway adds it all the same" in refused.errors) == (2, True)
     assert "is a code again" in giftping("codes", "withdraw", "Gift100", "--undo").output
     assert giftping("codes", "list", "--json").json["codes"][0]["may_go_out"]
+    events = giftping("codes", "explain", "Gift100", "--json").json["events"]
+    assert [one["what"] for one in events if one["what"] in ("withdrawn", "restored")] == ["withdrawn", "restored"]
 
 
 def test_to_undo_a_withdrawal_brings_back_what_a_person_had_said_before_and_what_comes_of_it_is_told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +33,8 @@ def known(past: Past, **fields: Any) -> None:
 
 
 def kept(past: Past) -> str:
-    return "".join(path.read_text() for path in past.state.glob("giftping.json"))
+    """All that the files of the state folder hold, what is kept of earlier states among it."""
+    return "".join(path.read_text() for path in past.state.rglob("*") if path.is_file())
 
 
 @pytest.mark.usefixtures("discord")
@@ -106,6 +108,16 @@ def test_backups_are_named(giftping: Run, past: Past) -> None:
     known(past)
     (past.state / "before-migrate-20261120T203856.524241Z.json").write_text("{}")
     assert "before-migrate-20261120T203856.524241Z.json" in giftping("todo", "forget", str(ASHA), "--yes").output
+
+
+@pytest.mark.usefixtures("discord")
+def test_where_it_was_taken_over_from_is_named(giftping: Run, past: Past, home: Path) -> None:
+    known(past)
+    (home / "older.json").write_text('{"sent": {"1": ["GIFT2026"]}}', "utf-8")
+    assert giftping("migrate", "--from-json", "older.json").exit_code == 0
+    ran = giftping("todo", "forget", str(ASHA), "--yes")
+    assert ran.output.splitlines()[-1].startswith("Stays: what was taken over from there, where nothing is changed: ")
+    assert ran.output.rstrip().endswith("older.json")
 
 
 @pytest.mark.usefixtures("discord")

@@ -130,7 +130,7 @@ def test_without_a_token_it_is_said_what_the_webhooks_channel_is(
     way = ("--webhook", town.webhook_url(FORUM_HOOK))
     assert giftping("guilds", "add", str(HERE), *way).exit_code == 0
     ran = giftping("guilds", "test", str(HERE))
-    assert (ran.exit_code, "giftping guilds add ID --posts per-announcement" in ran.errors) == (69, True), ran
+    assert (ran.exit_code, f"giftping guilds add {HERE} --posts per-announcement" in ran.errors) == (69, True), ran
     ran = giftping("guilds", "add", str(HERE), "--tag", "Codes")
     assert (ran.exit_code, "no bot sees the forum's tags" in ran.error) == (2, True), ran
     assert giftping("guilds", "add", str(HERE), "--tag", "71").exit_code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import stat
 import subprocess
 import sys
@@ -270,7 +271,7 @@ def all_written(terminal: int) -> str:
 def test_at_a_terminal_it_asks_and_takes_an_empty_answer(empty: Path) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"\n")
-    environment = {"HOME": str(empty), "PATH": os.environ["PATH"], "TERM": "dumb"}
+    environment = {"HOME": str(empty), "PATH": os.environ["PATH"], "TERM": "dumb", "COLUMNS": "40"}
     ran = subprocess.run(
         [sys.executable, "-m", "giftping", "init"], stdin=theirs, stdout=theirs, env=environment, cwd=empty, check=False
     )
@@ -280,3 +281,7 @@ def test_at_a_terminal_it_asks_and_takes_an_empty_answer(empty: Path) -> None:
     assert ran.returncode == 0
     assert "Guild (server) id, empty to fill in nothing" in shown
     assert (empty / "giftping.toml").exists()
+    # A sentence is broken where the terminal ends, what is to be copied is not.
+    told = shown[shown.index("Wrote ") :].splitlines()
+    assert [one for one in told if len(one) > 40 and not re.search(r"giftping |\* \* \*|systemctl|install ", one)] == []
+    assert [one for one in told if "* * *" in one and not one.endswith("giftping.toml")] == []

@@ -21,6 +21,7 @@ from giftping.codes.fetch import Body, Fetcher
 from giftping.demo.discord import StandInDiscord
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import CHECK_LOCK, TOLD, TOLD_LOCK
+from giftping.store.base import Guild
 from giftping.store.errors import StoreError
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
@@ -154,6 +155,16 @@ def test_a_mistake_made_before_the_first_run_is_told_once_too(giftping: Run, hom
     assert giftping(*CHECK).errors.count("\n") == 1
     assert giftping(*CHECK) == Ran(78, "", "")
     assert {path.name for path in (home / "state").iterdir()} == {TOLD, TOLD_LOCK}
+
+
+def test_the_operator_reads_what_guilds_and_channels_are_called(
+    giftping: Run, operator: Callable[[], list[str]], store: Store
+) -> None:
+    store.put_subscriptions(subscription(1, announce_current=True))
+    store.change_guild(1, lambda _: Guild(1, "Ours", destinations={"channel 500": "gift_codes"}), now())
+    giftping(*CHECK)
+    (told,) = operator()
+    assert "guild 1 (Ours): whiteout-survival: refused by channel 500 (gift\\_codes)" in told
 
 
 def test_mistakes_are_told_to_the_operator_and_the_monitor_as_far_as_the_settings_can_be_read(

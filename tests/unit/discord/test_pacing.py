@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 from collections import deque
 
@@ -122,6 +123,48 @@ def test_no_second_holds_more_than_fifty_requests_of_one_sender(pacer, clock, as
         pacer.leave(ticket, {})
     assert all(later - earlier >= 1.0 for earlier, later in zip(times, times[50:], strict=False))
     assert 200 / (times[-1] - times[0]) > 0.95 * 50
+
+
+def test_of_all_who_wait_for_a_place_each_waits_for_one_of_its_own(clock):
+    """And not all for the next: for each place all of them would be awake, and all but one for nothing."""
+    asleep: queue.SimpleQueue[float] = queue.SimpleQueue()
+    awake = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        asleep.put(seconds)
+        assert awake.wait(PATIENT)
+
+    pacer = Pacer(0, clock.monotonic, sleep)
+    for target in range(50):
+        send(pacer, Lane("GET /x/{x}", f"x {target}", as_bot=True))
+        clock.seconds += 0.01
+    waiting = [enter_in_a_thread(pacer, Lane("GET /x/{x}", f"y {target}", as_bot=True)) for target in range(20)]
+    waits = sorted(asleep.get(timeout=PATIENT) for _ in waiting)
+    assert waits == [pytest.approx(0.5 + place * 0.01) for place in range(20)]
+    clock.seconds += waits[-1]
+    awake.set()
+    for entered, thread in waiting:
+        thread.join()
+        assert entered.is_set()
+    assert asleep.empty()
+
+
+def test_who_is_told_to_stop_while_in_line_leaves_the_place_to_the_next(clock):
+    def sleep(seconds: float) -> None:
+        if is_stopped:
+            raise KeyboardInterrupt
+        clock.sleep(seconds)
+
+    is_stopped, pacer = False, Pacer(0, clock.monotonic, sleep)
+    for target in range(50):
+        send(pacer, Lane("GET /x/{x}", f"x {target}", as_bot=True))
+        clock.seconds += 0.01
+    is_stopped = True
+    with pytest.raises(KeyboardInterrupt):
+        pacer.enter(CHANNEL)
+    is_stopped = False
+    pacer.enter(CHANNEL)
+    assert clock.sleeps == [pytest.approx(0.5)]
 
 
 def test_the_bot_and_the_address_are_counted_apart(pacer, clock):

@@ -45,7 +45,7 @@ def test_a_check_gets_the_facts_of_its_subject_and_nothing_else(name: str) -> No
 
 
 def test_a_part_that_is_not_set_up_is_not_checked() -> None:
-    alone = replace(FACTS, mongo=None, hosts=None, contacts=None)
+    alone = replace(FACTS, mongo=None, hosts=None, contacts=None, older_bot=None)
     assert names(replace(alone, discord=None, codes=None, todo=None)) == MACHINE
     assert names(replace(alone, todo=None)) == [*MACHINE, "bot token", "clock", *CODES]
 

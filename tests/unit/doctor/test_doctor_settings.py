@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,8 @@ def test_warnings_of_the_settings_are_told() -> None:
 @pytest.mark.parametrize(
     ("file", "verdict", "said"),
     [
-        (FileFacts(".env", is_open=True), FAIL, "can change .env"),
+        (FileFacts(".env", changed_by=".env"), FAIL, "can change .env"),
+        (FileFacts("a b/.env", changed_by="a b"), FAIL, "can change a b/.env"),
         (FileFacts("hook", exposure="hook: every user …"), WARN, "can read hook"),
         (FileFacts(".env"), OK, "2 files with settings or secrets: not every user of this machine can change them, or"),
     ],
@@ -30,7 +32,8 @@ def test_a_file_in_the_reach_of_others_is_named_with_the_command_that_closes_it(
     assert found is not None
     assert found.verdict is verdict
     assert said in found.what
-    assert verdict is OK or (found.next_step.startswith("run: chmod ") and file.path in found.next_step)
+    closed = shlex.split(found.next_step.partition("run: ")[2])
+    assert verdict is OK or (closed[0], closed[2:]) == ("chmod", [file.changed_by or file.path])
 
 
 def test_a_secret_that_the_settings_warn_of_is_not_told_twice_nor_said_to_be_hidden() -> None:

@@ -16,6 +16,8 @@ from giftping.doctor.state_folder import judge_state_folder
         ({"is_writable": False, "mode": None}, FAIL, "cannot be written to"),
         ({"mode": None}, OK, "made by the first run"),
         ({"mode": 0o705}, WARN, "open to every user"),
+        ({"mode": 0o705, "changed_by": "/srv"}, FAIL, "put another folder in the place of /srv/state"),
+        ({"mode": 0o777, "changed_by": "/srv/state"}, WARN, "open to every user"),
         ({"mode": 0o750}, OK, "free"),
         ({"free": 100 * MIB}, OK, "100 MiB free"),
         ({"free": 100 * MIB - 1}, WARN, "nearly full (99 MiB free)"),

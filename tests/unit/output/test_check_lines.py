@@ -51,7 +51,7 @@ def test_a_first_look_says_what_was_recorded_and_how_to_post_it() -> None:
     report = replace(CALM, work=(DestinationWork(seeded=(SeedReport(7, "a-game", ("Old1", "Old2")),)),))
     (line,) = good_lines(report)
     assert "2 current codes recorded, not posted" in line
-    assert "giftping guilds add 7 … --announce-current" in line
+    assert "giftping guilds add 7 --game a-game --announce-current" in line
     assert "would be recorded" in next(good_lines(replace(report, dry_run=True)))
 
 

@@ -55,7 +55,7 @@ def test_every_object_is_plain_json_whatever_is_set() -> None:
     )
     assert set(check_object(full, 0)) == set(check_object(CALM, 0))
     json.dumps(check_object(full, 69), allow_nan=False)
-    json.dumps(subscription_object(subscription(broken=Broken(NOON, "HTTP 403")), "channel 500"))
+    json.dumps(subscription_object(subscription(broken=Broken(NOON, "HTTP 403")), "channel 500", change=""))
     json.dumps(code_object(code_record(expires_at=NOON), ""))
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_streams import started
 
+from giftping.output.render import drawn, table
 from giftping.output.wrapping import _width, wrapped
 
 WORDS = st.lists(st.text("abc.読書é\u0301", max_size=12), min_size=1, max_size=20)
@@ -23,6 +24,50 @@ def test_no_word_is_broken_or_lost_and_what_can_fit_does(words: list[str], colum
     assert " ".join(parts).split() == line.split()
     for part in parts:
         assert _width(part) <= columns or len(part.split()) <= 1
+
+
+GROUPS = ("doctor", "codes settle", "guilds add", "sources test", "store forget")
+ARGUMENTS = st.sampled_from(
+    ("123456789012345678", "ID", "…", "--sent", "--all --since 3d", "--game whiteout-survival", "--channel ID", "'a b'")
+)
+COMMANDS = st.one_of(
+    st.builds(
+        lambda group, given: " ".join(("giftping", group, *given)),
+        st.sampled_from(GROUPS),
+        st.lists(ARGUMENTS, max_size=4),
+    ),
+    st.sampled_from(("sudo chown -R me: '/srv/a b'", "chmod o-w /srv/state")).map("run: {}".format),
+    st.sampled_from(("giftping codes approve 'A B' --game afk", "giftping codes held")).map("`{}`".format),
+)
+PROSE = st.sampled_from(("then:", "look into it;", "it is uncertain (and waits),", "読書 is; or:"))
+
+
+@given(st.lists(st.tuples(PROSE, COMMANDS), min_size=1, max_size=3), st.integers(4, 90), st.integers(0, 4))
+def test_a_command_can_be_copied_whole_from_a_terminal_of_any_width(
+    said: list[tuple[str, str]], columns: int, depth: int
+) -> None:
+    line = " " * depth + "; ".join(f"{prose} {command}" for prose, command in said)
+    in_table = drawn(table("a title", ["Check", "What"], [["a", line.strip()]])).splitlines()
+    for parts in (wrapped(line, columns), in_table):
+        assert " ".join(" ".join(parts).split()).endswith(" ".join(line.split()))
+        for _, command in said:
+            assert any(command.removeprefix("run: ") in part for part in parts)
+
+
+def test_a_table_breaks_no_command_where_there_is_little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = "giftping guilds add 123456789012345678 --game whiteout-survival --channel ID"
+    for columns in (20, 40, 60, 80, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        shown = drawn(table("a title", ["Check", "What"], [["a", f"{'word ' * 9}: {command}"], ["b", "word " * 30]]))
+        assert command in shown
+        assert [one for one in shown.splitlines() if len(one) > columns and one.strip() != command] == []
+
+
+def test_a_table_with_a_long_title_and_little_in_it_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = drawn(table(f"source {'word ' * 12}", ["Code"], [["a"]]))
+    assert max(map(len, shown.splitlines())) <= 40
+    assert shown.splitlines()[-1].strip() == "a"
 
 
 def seen(home: Path, columns: int, *arguments: str) -> str:

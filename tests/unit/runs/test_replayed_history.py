@@ -94,6 +94,17 @@ def test_what_is_held_goes_out_when_its_time_is_over_though_nothing_is_recorded_
     assert max(delays) <= (30 + 7 + 7) * MINUTE
 
 
+@pytest.mark.parametrize("odd", ["0002-01-02T00:00:00+00:00", "9998-12-30T00:00:00+00:00"])
+def test_a_date_that_is_a_thousand_years_off_costs_a_timer_no_more_than_any_other(tmp_path: Path, odd: str) -> None:
+    history = [listed("Old1000", at=NOON), listed("Old1000", "New1000", at=NOON + 61 * MINUTE)]
+    far = listed("Old1000", at=datetime.fromisoformat(odd))
+    for every in (timedelta(seconds=1), timedelta(minutes=7), timedelta(days=3650)):
+        found = play(tmp_path, sorted([*history, far], key=lambda one: one.at), every)
+        assert found.checks <= len(history) + 1
+        # A timer of ten years may see the last list alone.
+        assert every.days or [code for code, _ in announced(found)] == ["New1000"]
+
+
 def test_a_failure_ends_nothing_and_releases_nothing(tmp_path: Path) -> None:
     codes = [f"New{number:02}Gift" for number in range(9)]
     history = [

@@ -16,8 +16,8 @@ from giftping.settings.secrets import (
     Secret,
     SecretError,
     anchored_reference,
+    changeable_by_all,
     find_secret,
-    is_changeable_by_all,
     is_configured,
     mask,
     resolve_secret,
@@ -269,7 +269,26 @@ def test_a_file_that_every_user_can_write_to_is_changeable(open_folder: Path, mo
     path = open_folder / "giftping.toml"
     path.touch()
     path.chmod(mode)
-    assert is_changeable_by_all(path) is is_open
+    assert changeable_by_all(path) == (path if is_open else None)
     open_folder.chmod(0o700)
-    assert not is_changeable_by_all(path)
-    assert not is_changeable_by_all(open_folder / "gone")
+    assert changeable_by_all(path) is None
+    assert changeable_by_all(open_folder / "gone") is None
+
+
+@pytest.mark.parametrize(("mode", "is_open"), [(0o777, True), (0o773, True), (0o1777, False), (0o775, False)])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_file_is_changeable_by_whoever_may_put_another_in_the_place_of_a_folder_it_lies_in(
+    open_folder: Path, mode: int, is_open: bool, depth: int
+) -> None:
+    wide = open_folder / "wide"
+    path = wide.joinpath(*"abc"[:depth])
+    path.parent.mkdir(parents=True)
+    path.write_text("", "utf-8")
+    for folder in path.parents[:depth]:
+        folder.chmod(0o755)
+    path.chmod(0o600)
+    wide.chmod(mode)
+    link = open_folder / "link"
+    link.symlink_to(path)
+    for way in (path, link):
+        assert changeable_by_all(way) == (wide if is_open else None)

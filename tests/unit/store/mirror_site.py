@@ -72,11 +72,11 @@ class Site:
             with self.host(host) as store:
                 store.record_run(run(host=host))
 
-    def accept(self, host: str = "one") -> None:
-        """Let a person say that the database is to be believed."""
+    def decide(self, host: str = "one", *, adopts: bool = False) -> None:
+        """Let a person say that the database is to be believed, or what a host remembers."""
         folder = self.folder / host
         with closing(TinyEngine(folder)) as mirror, closing(self.database()) as database:
-            decide_database(database, mirror, database_lock(folder), host, self.now, adopts=False)  # type: ignore[arg-type]  # stands for one
+            decide_database(database, mirror, database_lock(folder), host, self.now, adopts=adopts)  # type: ignore[arg-type]  # stands for one
 
     @contextmanager
     def lost(self) -> Iterator[None]:

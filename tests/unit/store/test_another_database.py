@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -12,12 +13,25 @@ from mirror_site import START, Site, put, remove
 
 from giftping.store.base import EntryState, StoreAwayError, StoreError
 from giftping.store.clears import clear_entries
-from giftping.store.documents import CLEARS, DELIVERIES, GUILDS, HOSTS, LEDGER, META, MIRROR, TODO_TIMESTAMPS
-from giftping.store.mirror.epochs import PUT_BACK
+from giftping.store.documents import (
+    CLEARS,
+    COLLECTIONS,
+    DELIVERIES,
+    GUILDS,
+    HOSTS,
+    LEDGER,
+    META,
+    MIRROR,
+    SUBSCRIPTIONS,
+    TODO_TIMESTAMPS,
+)
+from giftping.store.engine import Change
+from giftping.store.mirror.epochs import SETTINGS, WATCHED
 from giftping.store.mirror.identity import IDENTITY_ID, identity_from
 from giftping.store.mirror.notes import SYNCED_ID
 from giftping.store.mirror.replay import is_cleared
 from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import StoreLock
 
 
@@ -157,7 +171,7 @@ def test_a_database_of_before_an_earlier_roll_back_is_rolled_back_and_no_folder_
     with site.host() as store:
         store.subscriptions()
         assert "it was emptied" in store.held_back
-    site.accept()
+    site.decide()
     with site.host() as store:
         store.insert([sent("SINCE1")])  # type: ignore[list-item]  # an entry
         assert not any("was rolled back" in one for one in store.notices), store.notices
@@ -287,12 +301,12 @@ def test_a_database_that_nobody_made_anew_is_the_same_in_every_session(site: Sit
 
 
 @pytest.mark.parametrize("is_back", [True, False])
-@pytest.mark.parametrize("collection", PUT_BACK)
+@pytest.mark.parametrize("collection", [name for name in WATCHED if name != META])
 def test_a_backup_of_one_collection_is_noticed_by_whoever_has_seen_nothing_of_what_is_lost(
     site: Site, collection: str, *, is_back: bool
 ) -> None:
     """Its numbers tell nothing: these are in another collection, which is as it was."""
-    whole = dict.fromkeys((META, *PUT_BACK), "first")
+    whole = dict.fromkeys(WATCHED, "first")
     site.made = whole
     hosts = ("one", "other")
     for host in hosts * 3:
@@ -310,8 +324,54 @@ def test_a_backup_of_one_collection_is_noticed_by_whoever_has_seen_nothing_of_wh
         assert store.held_back == ""
 
 
+@pytest.mark.parametrize("way", ["adopts", "accepts"])
+@pytest.mark.parametrize("collection", SETTINGS)
+def test_settings_that_alone_were_dropped_wait_for_a_person_whichever_host_notices(
+    site: Site, collection: str, way: str
+) -> None:
+    site.made = dict.fromkeys(WATCHED, "first")
+    with site.host() as store:
+        put(store, collection, _id="1", label="kept")
+    site.in_step("one", "other", "one", "other")
+    (site.folder / "database").rename(site.folder / "whole")
+    with closing(TinyEngine(site.folder / "whole")) as whole, closing(TinyEngine(site.folder / "database")) as left:
+        for name in {*COLLECTIONS} - {collection}:
+            left.change([Change(name, None, one) for one in whole.walk(name)])
+    site.made = {name: token for name, token in site.made.items() if name != collection}
+    with site.host("other", read_only=True) as store:
+        assert store.engine.present(collection, ["1"]), "what is shown is what the host remembers"
+        assert "it was rolled back" in store.held_back
+    for host in ("one", "other"):
+        with site.host(host) as store:
+            assert store.engine.present(collection, ["1"])
+            assert "until somebody says which counts" in store.held_back
+            with pytest.raises(StoreAwayError):
+                store.insert([entry(1, "LATER1")])
+    site.decide("other", adopts=way == "adopts")
+    site.in_step("other", "one", "other", "one")
+    with site.host() as store:
+        assert store.held_back == ""
+        assert store.engine.present(collection, ["1"]) == ({"1"} if way == "adopts" else frozenset())
+        assert store.insert([entry(1, "LATER1")])
+
+
+def test_a_collection_that_came_after_the_mirror_was_in_step_is_known_from_the_next_session_on(site: Site) -> None:
+    """Commands that only change settings make it, and the checks that follow have nothing to write."""
+    site.made = {META: "first"}
+    site.in_step("one", "one")
+    with site.host() as store:
+        put(store, SUBSCRIPTIONS, _id="1:game")
+    site.made = {META: "first", SUBSCRIPTIONS: "new"}
+    with site.host() as store:
+        store.subscriptions()
+    site.made = {META: "first"}
+    with site.host() as store:
+        store.subscriptions()
+        assert site.documents(META)[IDENTITY_ID]["epoch"] == 2
+
+
 def test_whoever_forgets_the_host_that_was_waited_for_waits_no_longer(site: Site) -> None:
-    site.made = dict.fromkeys((META, *PUT_BACK), "first")
+    site.made = dict.fromkeys(WATCHED, "first")
     for host in ("one", "other", "third") * 3:
         with site.host(host) as store:
             store.record_run(run(host=host))

@@ -11,9 +11,9 @@ from giftping.store.engine import (
     fields_to_set,
     fields_to_unset,
     fresh_rev,
-    is_wanted,
     refuse_doubles,
     still_holds,
+    wanted_by,
 )
 from giftping.store.mongo.queries import as_it_was_read, ids_within, that_is, that_is_one_of, update_or_refusal
 
@@ -87,9 +87,16 @@ def test_revisions_do_not_repeat() -> None:
 
 def test_a_document_is_wanted_by_all_of_the_fields() -> None:
     where = {"kind": ["a", "b"], "user": ["5"]}
-    assert is_wanted({"kind": "b", "user": "5"}, where)
-    assert not is_wanted({"kind": "b", "user": "6"}, where)
-    assert not is_wanted({"user": "5"}, where)
+    is_wanted = wanted_by(where)
+    assert is_wanted({"kind": "b", "user": "5"})
+    assert not is_wanted({"kind": "b", "user": "6"})
+    assert not is_wanted({"user": "5"})
+
+
+def test_what_a_document_holds_is_compared_by_its_value_whatever_it_is() -> None:
+    is_wanted = wanted_by({"of": [None, 5, "a"]})
+    assert [one for one in ({}, {"of": 5.0}, {"of": "a"}) if is_wanted(one)] == [{}, {"of": 5.0}, {"of": "a"}]
+    assert not any(map(is_wanted, ({"of": ["a"]}, {"of": {"a": 1}}, {"of": "5"}, {"of": 6})))
 
 
 # What MongoDB is asked for

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from bson import Code, ObjectId
+from fakes.odd_ids import ODD_IDS
 
 from giftping.store.base import EntryState
 from giftping.store.legacy.shapes import (
@@ -157,6 +158,14 @@ def test_bad_keys_are_reported_one_by_one_and_stop_nothing_else() -> None:
 )
 def test_a_part_of_another_shape_is_reported_whole(document: dict[str, Any], why: str) -> None:
     assert whys(read_state(document)) == [why]
+
+
+@pytest.mark.parametrize("id_", list(ODD_IDS.values()), ids=list(ODD_IDS))
+def test_a_state_that_no_older_bot_would_find_is_taken_over_and_named(id_: object) -> None:
+    state = {"_id": id_, "channels": {"11": 500}, "sent": {"11": ["A1"]}}
+    read = read_state(state, "db")
+    assert (read.channels, codes(read)) == ({11: 500}, {11: ["A1"]})
+    assert [(one.where, one.what[:9]) for one in read.reported] == [("giftcode_state", repr(id_)[:9])]
 
 
 def test_a_long_value_is_cut_in_the_report() -> None:

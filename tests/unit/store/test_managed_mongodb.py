@@ -10,9 +10,8 @@ from pymongo import DeleteOne, InsertOne
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from giftping.store.base import StoreAwayError, StoreError
-from giftping.store.mongo.collections import _put_batch, _remove_batch
 from giftping.store.mongo.errors import explained
-from giftping.store.mongo.throttling import BUDGET, THROTTLED, Patience
+from giftping.store.mongo.throttling import BUDGET, THROTTLED, Patience, put_batch, remove_batch
 
 NAME, ORIGIN = "MongoDB x at h", "environment variable MONGODB_URI"
 RETRYABLE = "add retryWrites=false to the options in environment variable MONGODB_URI"
@@ -32,6 +31,10 @@ WITHOUT_RETRYABLE_WRITES = [
     failure(301, "Retryable writes are not supported"),
     failure(2, 'Retryable writes are not supported. Please disable retryable writes by specifying "retrywrites=false"'),
     failure(20, "Transaction numbers are only allowed on a replica set member or mongos"),
+    failure(238, "retryableWrites is not yet supported"),
+    failure(40415, "BSON field 'insert.txnNumber' is an unknown field."),
+    failure(40415, "unknown field 'txnNumber'"),
+    failure(72, "Retryable writes are unsupported by this server"),
     batch_failure((0, 301, "")),
     batch_failure((0, 2, "Retryable writes are not supported")),
 ]
@@ -44,9 +47,16 @@ def test_a_server_without_retryable_writes_is_told_with_the_option_that_it_needs
     assert not isinstance(told, StoreAwayError)
 
 
-@pytest.mark.parametrize("code", [2, 20])
-def test_another_bad_value_is_not_taken_for_that(code: int) -> None:
-    assert RETRYABLE not in str(explained(failure(code, "$in needs an array"), NAME, ORIGIN, []))
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (2, "$in needs an array"),
+        (20, "$in needs an array"),
+        (225, "Retryable write with txnNumber 3 is prohibited because a newer retryable write has already started"),
+    ],
+)
+def test_another_refusal_is_not_taken_for_that(code: int, text: str) -> None:
+    assert RETRYABLE not in str(explained(failure(code, text), NAME, ORIGIN, []))
 
 
 ATLAS = {
@@ -69,6 +79,23 @@ def test_a_feature_that_is_not_there_is_no_fault_of_the_settings(code: int) -> N
 
 
 # Throttling
+
+
+def test_a_server_that_says_it_is_overloaded_is_asked_again_and_counts_as_away_by_whatever_code() -> None:
+    details = {"code": 462, "errmsg": "no room", "errorLabels": ["SystemOverloadedError", "RetryableError"]}
+    waits, answers = list[float](), [OperationFailure("no room", 462, details), 5]
+
+    def ask() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert Patience(waits.append).ask(ask) == 5
+    assert len(waits) == 1
+    told = explained(OperationFailure("no room", 462, details), NAME, ORIGIN, [])
+    assert isinstance(told, StoreAwayError)
+    assert "it takes no more requests for now" in str(told)
 
 
 class Throttling:
@@ -102,7 +129,7 @@ class Throttling:
 def test_of_a_batch_only_what_had_no_room_is_asked_again_and_each_is_told_rightly() -> None:
     waits: list[float] = []
     there: Any = Throttling(2, taken=["b"])
-    put = _put_batch(there, {id_: InsertOne({"_id": id_}) for id_ in "abcde"}, Patience(waits.append))
+    put = put_batch(there, {id_: InsertOne({"_id": id_}) for id_ in "abcde"}, Patience(waits.append))
     assert put == {"a", "c", "d", "e"}
     assert there.asked == [["a", "b", "c", "d", "e"], ["c", "d", "e"], ["e"]]
     assert waits == [0.1, 0.2]
@@ -110,7 +137,7 @@ def test_of_a_batch_only_what_had_no_room_is_asked_again_and_each_is_told_rightl
 
 def test_of_removals_each_is_counted_once() -> None:
     there: Any = Throttling(2, taken=["a", "c", "e"])
-    assert _remove_batch(there, [DeleteOne({"_id": id_}) for id_ in "abcde"], Patience(lambda _: None)) == 3
+    assert remove_batch(there, [DeleteOne({"_id": id_}) for id_ in "abcde"], Patience(lambda _: None)) == 3
     assert there.ids == set()
 
 

@@ -260,7 +260,7 @@ def test_a_large_ledger_is_read_page_by_page(
 ) -> None:
     entries = [entry(1 + number % 3, f"CODE{number:03}") for number in range(120)]
     store.insert(entries)
-    monkeypatch.setattr("giftping.store.mongo.collections.PAGE", 50)
+    monkeypatch.setattr("giftping.store.mongo.engine.PAGE", 50)
     caplog.set_level(logging.DEBUG, "pymongo.command")
     assert {one.id for one in store.entries()} == {one.id for one in entries}
     assert requests(caplog) == ["find"] * 3

@@ -39,8 +39,7 @@ from giftping.store.mongo.engine import MongoEngine
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import JOURNAL, SNAPSHOT
-from giftping.store.upgrade import UPGRADE_ID, Upgradable, Upgraded, upgrade
-from giftping.store.upgraded_view import UpgradedView
+from giftping.store.upgrade import UPGRADE_ID, Upgradable, Upgraded, UpgradedView, upgrade
 
 Found = dict[str, list[dict[str, Any]]]
 

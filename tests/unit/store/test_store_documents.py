@@ -17,6 +17,7 @@ from giftping.store.base import (
     GuildAddition,
     Hold,
     LedgerEntry,
+    PastRuling,
     Round,
     Ruling,
     RunRecord,
@@ -53,6 +54,12 @@ HOLDS = st.dictionaries(
     max_size=3,
 )
 RULINGS = st.none() | st.builds(Ruling, TEXTS, TIMES)
+PAST_RULINGS = st.builds(
+    PastRuling,
+    st.sampled_from(["approved", "withdrawn"]),
+    st.builds(Ruling, TEXTS, TIMES),
+    st.builds(Ruling, TEXTS, TIMES),
+)
 ADDITIONS = st.builds(GuildAddition, TEXTS, TIMES, TEXTS, TEXTS, st.none() | TIMES, TEXTS)
 RECORDS = {
     "entry": (
@@ -98,6 +105,7 @@ RECORDS = {
             st.none() | TIMES,
             TEXTS,
             st.dictionaries(SNOWFLAKES, ADDITIONS, max_size=2),
+            st.lists(PAST_RULINGS, max_size=2).map(tuple),
         ),
     ),
     "run": (
@@ -247,9 +255,12 @@ def test_who_folds_the_case_of_a_code_takes_back_nothing_of_how_it_is_spelled(kn
 
 def test_a_sighting_leaves_rounds_holds_and_a_withdrawal() -> None:
     held = {"site": Hold(NOON, "30 fresh codes at once")}
-    known = code(rounds=(Round(NOON, "its end had passed"),), holds=held, withdrawn=Ruling("ada", NOON))
+    past = (PastRuling("approved", Ruling("ada", NOON), Ruling("bob", LATER)),)
+    rounds = (Round(NOON, "its end had passed"),)
+    known = code(rounds=rounds, holds=held, withdrawn=Ruling("ada", NOON), past_rulings=past)
     merged = merge_code_records(known, code(at=LATER))
     assert (merged.rounds, merged.holds, merged.withdrawn) == (known.rounds, held, known.withdrawn)
+    assert merged.past_rulings == past
     assert (known.number, code().number) == (2, 1)
 
 

@@ -15,6 +15,8 @@ import pytest
 from fakes.records import entry
 
 from giftping.store.base import StoreError
+from giftping.store.documents import LEDGER
+from giftping.store.engine import Change
 from giftping.store.records import Store
 from giftping.store.tiny.engine import TinyEngine
 from giftping.store.tiny.files import JOURNAL
@@ -44,14 +46,14 @@ class Disk:
     def __init__(self) -> None:
         self.is_asked, self.may_answer = threading.Event(), threading.Event()
         self.asked = 0
-        self.refuses = False
+        self.refuses = self.refuses_the_first = False
 
     def fsync(self, _descriptor: int) -> None:
         self.asked += 1
         if self.asked == 1:
             self.is_asked.set()
             assert self.may_answer.wait(HANGS)
-        elif self.refuses:
+        if self.refuses_the_first if self.asked == 1 else self.refuses:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -59,7 +61,7 @@ def written_together(
     engine: TinyEngine, disk: Disk, monkeypatch: pytest.MonkeyPatch, writes: list[Callable[[], Any]]
 ) -> list[Future[Any]]:
     """What came of the writes, of which all but the first came while the disk was waited for."""
-    engine._shared._turns = queue = Queue(len(writes))
+    engine._turns = queue = Queue(len(writes))
     monkeypatch.setattr(os, "fsync", disk.fsync)
     with ThreadPoolExecutor(len(writes)) as pool:
         first = pool.submit(writes[0])
@@ -130,3 +132,26 @@ def test_one_that_cannot_decide_keeps_no_other_from_writing(
         done = written_together(engine, disk, monkeypatch, writes)
         assert isinstance(done[2].exception(), ZeroDivisionError)
         assert [one.result() for one in (done[0], done[1], done[3])] == [{f"{number}:GIFT100"} for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_who_reads_while_the_disk_is_waited_for_does_not_wait_and_nothing_rests_on_what_it_refuses(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, refuses: bool
+) -> None:
+    disk.refuses_the_first = refuses
+    with Store(engine := TinyEngine(tmp_path)) as store, ThreadPoolExecutor(2) as pool:
+        store.insert([entry(99)])
+        monkeypatch.setattr(os, "fsync", disk.fsync)
+        try:
+            written = pool.submit(store.insert, [entry(1)])
+            assert disk.is_asked.wait(HANGS)
+            seen = pool.submit(engine.get, LEDGER, ["1:GIFT100", "99:GIFT100"]).result(HANGS)
+        finally:
+            disk.may_answer.set()
+        assert isinstance(written.exception(), StoreError) if refuses else written.result() == {"1:GIFT100"}
+        assert seen.keys() >= {"99:GIFT100"}
+        before = dict(seen["99:GIFT100"]) | {"_id": "1:GIFT100", "guild_id": 1}
+        changed = Change(LEDGER, seen.get("1:GIFT100", before), before | {"state": "open"})
+        assert engine.change([changed]) == [not refuses]
+    with Store(TinyEngine(tmp_path)) as store:
+        assert {one.guild_id for one in store.entries()} == ({99} if refuses else {1, 99})

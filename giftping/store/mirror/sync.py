@@ -1,17 +1,25 @@
-"""A mirror and its database meet: what waits in the mirror is carried back, and it follows what others wrote."""
+"""The sync of a mirror and its database: what waits in the mirror is carried back, and it follows what others wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from giftping.store.base import EntryState, StoreError
 from giftping.store.documents import CLEARS, LEDGER, TODO_COLLECTIONS, state_of
-from giftping.store.engine import Change, changed_document, fresh_rev, rests_on
+from giftping.store.engine import (
+    TRIES,
+    Change,
+    changed_document,
+    found_by_key,
+    fresh_rev,
+    in_batches,
+    rests_on,
+    stamp_of,
+)
 from giftping.store.fields import plain_document
 from giftping.store.forgotten import purge_again
-from giftping.store.mirror.changes import Queued
+from giftping.store.mirror.changes import Queued, known
 from giftping.store.mirror.notes import FOLLOWED, queue_of, settle_queued, take_in
 from giftping.store.mirror.replay import is_cleared, replayed
 from giftping.store.mongo.engine import MongoEngine
@@ -19,11 +27,6 @@ from giftping.store.tiny.engine import TinyEngine
 
 PAGE = 1000
 """How many documents are carried back, or taken in, at a time."""
-
-TRIES = 20
-"""How often a document is carried back anew because others changed it meanwhile."""
-
-_Item = TypeVar("_Item")
 
 
 def carry_back(database: MongoEngine, mirror: TinyEngine) -> int:
@@ -44,10 +47,8 @@ def put_back(database: MongoEngine, mirror: TinyEngine, collections: Sequence[st
     """How many documents the database lacked, or knew as less far than the mirror does, by the rules of a replay."""
     changed = 0
     for collection in collections:
-        known = [
-            Queued(collection, str(document["_id"]), 0, None, document, "") for document in mirror.walk(collection)
-        ]
-        changed += sum(is_changed for results in _carried(database, known) for _, _, is_changed in results)
+        here = [known(collection, document) for document in mirror.walk(collection)]
+        changed += sum(is_changed for results in _carried(database, here) for _, _, is_changed in results)
     return changed
 
 
@@ -64,12 +65,9 @@ def put_back_sent(database: MongoEngine, mirror: TinyEngine, ids: Collection[str
 
     Whoever restores the ledger alone, or drops it, leaves a database that says that it is the same.
     """
-    known = [
-        Queued(LEDGER, id_, 0, None, document, "")
-        for id_, document in mirror.get(LEDGER, ids).items()
-        if state_of(document) == EntryState.SENT
-    ]
-    there = {one.id for results in _carried(database, known) for one, result, _ in results if result is not None}
+    here = mirror.get(LEDGER, ids).values()
+    sent = [known(LEDGER, document) for document in here if state_of(document) == EntryState.SENT]
+    there = {one.id for results in _carried(database, sent) for one, result, _ in results if result is not None}
     return frozenset(there)
 
 
@@ -82,11 +80,11 @@ def sent_before(
     """
     new = {one.id: one for one in made if one.collection == LEDGER and one.before is None}
     found = mirror.get(LEDGER, new.keys()) if new else {}
-    known = {id_: one for id_, one in found.items() if state_of(one) == EntryState.SENT}
-    clears = list(database.walk(CLEARS)) if known else []
+    sent = {id_: one for id_, one in found.items() if state_of(one) == EntryState.SENT}
+    clears = list(database.walk(CLEARS)) if sent else []
     back = [
         Change(LEDGER, changed_document(None, new[id_], rev), document)
-        for id_, document in known.items()
+        for id_, document in sent.items()
         if not is_cleared(document, clears)
     ]
     if back:
@@ -100,13 +98,13 @@ _Results = list[tuple[Queued, Mapping[str, Any] | None, bool]]
 
 def _carried(database: MongoEngine, queue: Sequence[Queued]) -> Iterator[_Results]:
     clears = list(database.walk(CLEARS)) if any(one.collection == LEDGER for one in queue) else []
-    for page in _pages(queue):
+    for page in in_batches(queue, PAGE):
         left = list(page)
         for _ in range(TRIES):
             results = _carry(database, left, clears)
             yield results
-            done = {(one.collection, one.id) for one, _, _ in results}
-            left = [one for one in left if (one.collection, one.id) not in done]
+            done = {one.key for one, _, _ in results}
+            left = [one for one in left if one.key not in done]
             if not left:
                 break
         else:
@@ -117,40 +115,27 @@ def _carried(database: MongoEngine, queue: Sequence[Queued]) -> Iterator[_Result
 
 def _carry(database: MongoEngine, queue: Sequence[Queued], clears: Sequence[Mapping[str, Any]]) -> _Results:
     """What became of those that nobody else changed in between."""
-    there = _found(database, queue)
+    there = found_by_key(database, [one.key for one in queue])
     rev = fresh_rev()
     changes: dict[tuple[str, str], Change] = {}
     results: dict[tuple[str, str], Mapping[str, Any] | None] = {}
     for one in queue:
-        key = one.collection, one.id
-        stored = there.get(key)
+        stored = there.get(one.key)
         plain = None if stored is None else plain_document(stored)
         result = replayed(plain, one, clears)
-        results[key] = plain
+        results[one.key] = plain
         if result is plain or result == plain:
             continue
         # A date that the database holds as such stays one.
         after = None if result is None else _as_stored(result, plain or {}, stored or {})
-        changes[key] = change = Change(one.collection, stored, after)
-        results[key] = None if after is None else changed_document(stored, change, rev)
+        changes[one.key] = change = Change(one.collection, stored, after)
+        results[one.key] = None if after is None else changed_document(stored, change, rev)
     made = dict(zip(changes, database.change(list(changes.values()), rev=rev) if changes else (), strict=True))
-    found: _Results = []
-    for one in queue:
-        key = one.collection, one.id
-        if made.get(key, True):
-            found.append((one, results[key], key in made))
-    return found
+    return [(one, results[one.key], one.key in made) for one in queue if made.get(one.key, True)]
 
 
 def _as_stored(result: Mapping[str, Any], plain: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     return {name: stored[name] if name in plain and plain[name] == value else value for name, value in result.items()}
-
-
-def _found(database: MongoEngine, queue: Sequence[Queued]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    ids: dict[str, set[str]] = {}
-    for one in queue:
-        ids.setdefault(one.collection, set()).add(one.id)
-    return {(name, id_): one for name, wanted in ids.items() for id_, one in database.get(name, wanted).items()}
 
 
 def follow(database: MongoEngine, mirror: TinyEngine) -> None:
@@ -159,7 +144,7 @@ def follow(database: MongoEngine, mirror: TinyEngine) -> None:
     What it knows as sent, and no clear covers, it does not forget: the database is told again.
     """
     for collection in FOLLOWED:
-        here = dict(mirror.stamps(collection))
+        here = {one["_id"]: stamp_of(collection, one) for one in mirror.walk(collection)}
         gone = set(here)
 
         def differing(
@@ -173,7 +158,7 @@ def follow(database: MongoEngine, mirror: TinyEngine) -> None:
                 if plain != here.get(id_) or not any(value is not None for value in plain):
                     yield id_
 
-        for page in _pages(differing()):
+        for page in in_batches(differing(), PAGE):
             take_in(mirror, collection, list(database.get(collection, page).values()))
         if gone and collection == LEDGER:
             gone -= put_back_sent(database, mirror, gone)
@@ -200,9 +185,3 @@ def follow_read(
     if differing or gone:
         confirm()
         take_in(mirror, collection, differing, gone, before)
-
-
-def _pages(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    rest = iter(items)
-    while page := list(islice(rest, PAGE)):
-        yield page
