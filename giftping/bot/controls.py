@@ -90,11 +90,13 @@ class Shown(ui.View):
 def pages_shown(pages: Sequence[discord.Embed], number: int, voice: Voice, name: str, *arguments: object) -> Shown:
     """The buttons under a page of several; the handler of their name gets the arguments, and the number to turn to."""
 
-    def turn(phrase: str, emoji: str, to: int) -> ui.Button[Any]:
+    def turn(label: str, emoji: str, to: int) -> ui.Button[Any]:
         id_ = control_id(name, *arguments, to)
-        return ui.Button(label=voice.words(phrase), emoji=emoji, custom_id=id_, disabled=not 0 <= to < len(pages))
+        return ui.Button(label=label, emoji=emoji, custom_id=id_, disabled=not 0 <= to < len(pages))
 
-    return Shown(turn("bot.pages.back", "◀️", number - 1), turn("bot.pages.on", "▶️", number + 1))
+    return Shown(
+        turn(voice.words("bot.pages.back"), "◀️", number - 1), turn(voice.words("bot.pages.on"), "▶️", number + 1)
+    )
 
 
 async def show_pages(
