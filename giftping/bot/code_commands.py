@@ -29,8 +29,8 @@ class ResetQuestion(ManagersControls):
         super().__init__(runner, shown_by)
         self._guild_id = guild_id
         self._is_answered = False
-        words = voice_of(shown_by).words
-        self.forget.label, self.keep.label = words("bot.reset.forget"), words("bot.reset.keep")
+        voice = voice_of(shown_by)
+        self.forget.label, self.keep.label = voice.on_button("bot.reset.forget"), voice.on_button("bot.reset.keep")
 
     @ui.button(style=discord.ButtonStyle.danger)
     async def forget(self, interaction: Interaction, _button: ui.Button[Any]) -> None:

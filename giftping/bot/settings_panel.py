@@ -33,9 +33,6 @@ log = logging.getLogger("giftping.bot")
 PLACEHOLDER_LENGTH = 150
 """The most characters of what a menu shows while nothing is chosen (Select Menu Structure)."""
 
-LABEL_LENGTH = 80
-"""The most characters of what stands on a button (Button Structure)."""
-
 SELECT_OPTIONS = 25
 """The most options of a select menu (Select Menu Structure)."""
 
@@ -96,28 +93,28 @@ class SettingsPanel(ManagersControls):
                 self.add_item(_Games(self, options, self._page, self._pages))
             self.add_item(_Mention(self))
         for row, label, emoji, callback in self._buttons():
-            button = ui.Button[Any](label=label[:LABEL_LENGTH], emoji=emoji, row=row)
+            button = ui.Button[Any](label=label, emoji=emoji, row=row)
             button.callback = callback  # type: ignore[method-assign]  # discord.py's way for one made at run time
             self.add_item(button)
 
     def _buttons(self) -> list[tuple[int, str, str, Any]]:
-        words = self._voice.words
-        here = (3, words("bot.panel.here"), "📍", self._here)
+        said = self._voice.on_button
+        here = (3, said("bot.panel.here"), "📍", self._here)
         if not self._known:
-            return [here, (4, words("bot.panel.statistics"), "📊", self._statistics)]
+            return [here, (4, said("bot.panel.statistics"), "📊", self._statistics)]
         is_announcing = any(one["announce_current"] for one in self._known["subscriptions"])
         current = (
-            (4, words("bot.panel.only_new"), "🤫", self._record_current)
+            (4, said("bot.panel.only_new"), "🤫", self._record_current)
             if is_announcing
-            else (4, words("bot.panel.announce_current"), "📣", self._announce_current)
+            else (4, said("bot.panel.announce_current"), "📣", self._announce_current)
         )
         return [
             here,
-            (3, words("bot.panel.switch_off"), "🔕", self._off),
-            *([(3, words("bot.panel.more_games"), "🎮", self._more_games)] if self._pages > 1 else []),
+            (3, said("bot.panel.switch_off"), "🔕", self._off),
+            *([(3, said("bot.panel.more_games"), "🎮", self._more_games)] if self._pages > 1 else []),
             current,
-            (4, words("bot.panel.check"), "🔎", self._check),
-            (4, words("bot.panel.statistics"), "📊", self._statistics),
+            (4, said("bot.panel.check"), "🔎", self._check),
+            (4, said("bot.panel.statistics"), "📊", self._statistics),
         ]
 
     @property

@@ -110,7 +110,7 @@ class CorrectionButton(Controls):
     def __init__(self, runner: CommandRunner, shown_by: Interaction, form: Callable[[], TodoForm]) -> None:
         super().__init__(runner, shown_by)
         self._form = form
-        self.correct.label = voice_of(shown_by).words("bot.form.correct")
+        self.correct.label = voice_of(shown_by).on_button("bot.form.correct")
 
     @ui.button(emoji="✏️")
     async def correct(self, interaction: Interaction, _button: ui.Button[Any]) -> None:

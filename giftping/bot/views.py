@@ -58,7 +58,7 @@ class Pages(Controls):
         self._pages = pages
         self._shown = 0
         voice = voice_of(shown_by)
-        self.back.label, self.on.label = voice.words("bot.pages.back"), voice.words("bot.pages.on")
+        self.back.label, self.on.label = voice.on_button("bot.pages.back"), voice.on_button("bot.pages.on")
         self._mark()
 
     @property

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import discord
@@ -18,9 +20,14 @@ from todo_guild import TodoGuild
 
 from giftping.bot import code_embeds, embeds, todo_embeds
 from giftping.bot.app import GiftpingBot
+from giftping.bot.code_commands import ResetQuestion
 from giftping.bot.command_names import CommandTranslator
-from giftping.bot.command_runner import CommandResult
+from giftping.bot.command_runner import CommandResult, CommandRunner
+from giftping.bot.settings_panel import PLACEHOLDER_LENGTH, SettingsPanel
+from giftping.bot.todo_form import CorrectionButton
+from giftping.bot.views import Controls, Pages
 from giftping.bot.voice import language_of, voice_for
+from giftping.discord.limits import BUTTON_LABEL_LENGTH
 from giftping.store.base import Guild
 from giftping.text import unlinked
 from giftping.todo.model import Member
@@ -175,6 +182,28 @@ def test_a_command_is_named_as_the_members_discord_shows_it() -> None:
 
 
 LONGEST = {name: "x" * LONGEST_PHRASE for name in phrases_of(HOME_LANGUAGE) if not name.startswith(COMMANDS)}
+
+
+async def test_every_button_and_menu_fits_with_the_longest_phrases(stage: Stage) -> None:
+    runner = CommandRunner(replace(bot_of(stage).runner.settings, language="longest", words={"longest": LONGEST}))
+    asked: Any = SimpleNamespace(client=SimpleNamespace(runner=runner), guild_id=GUILD, locale=discord.Locale.german)
+    page = discord.Embed(title="t")
+    views: list[Controls] = [
+        Pages(runner, asked, [page, page]),
+        ResetQuestion(runner, asked, GUILD),
+        CorrectionButton(runner, asked, lambda: pytest.fail("nobody clicks")),
+        *(SettingsPanel(runner, asked, GUILD, known) for known in ({}, {"subscriptions": []})),
+    ]
+    assert {type(view) for view in views} == {*_leaves(Controls)}
+    shown = [part for view in views for row in view.to_components() for part in row["components"]]
+    assert {len(part["label"]) for part in shown if "label" in part} == {BUTTON_LABEL_LENGTH}
+    assert {len(part["placeholder"]) for part in shown if "placeholder" in part} == {PLACEHOLDER_LENGTH}
+
+
+def _leaves(kind: type[Controls]) -> Iterator[type[Controls]]:
+    """Yield the kinds of controls that are shown, and not only built upon."""
+    for below in kind.__subclasses__():
+        yield from _leaves(below) if below.__subclasses__() else (below,)
 
 
 @pytest.mark.parametrize("language", [*languages(), "longest"])
