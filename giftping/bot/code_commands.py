@@ -32,11 +32,10 @@ FORGET, KEEP = "forget", "keep"
 
 def reset_question(voice: Voice) -> Shown:
     """The buttons under the question before what was announced in a guild is forgotten."""
-    words = voice.words
-    danger = discord.ButtonStyle.danger
+    said, danger = voice.on_button, discord.ButtonStyle.danger
     return Shown(
-        ui.Button(label=words("bot.reset.forget"), style=danger, custom_id=control_id(RESET, FORGET)),
-        ui.Button(label=words("bot.reset.keep"), custom_id=control_id(RESET, KEEP)),
+        ui.Button(label=said("bot.reset.forget"), style=danger, custom_id=control_id(RESET, FORGET)),
+        ui.Button(label=said("bot.reset.keep"), custom_id=control_id(RESET, KEEP)),
     )
 
 

@@ -95,7 +95,7 @@ def pages_shown(pages: Sequence[discord.Embed], number: int, voice: Voice, name:
         return ui.Button(label=label, emoji=emoji, custom_id=id_, disabled=not 0 <= to < len(pages))
 
     return Shown(
-        turn(voice.words("bot.pages.back"), "◀️", number - 1), turn(voice.words("bot.pages.on"), "▶️", number + 1)
+        turn(voice.on_button("bot.pages.back"), "◀️", number - 1), turn(voice.on_button("bot.pages.on"), "▶️", number + 1)
     )
 
 

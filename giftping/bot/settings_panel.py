@@ -36,9 +36,6 @@ log = logging.getLogger("giftping.bot")
 PLACEHOLDER_LENGTH = 150
 """The most characters of what a menu shows while nothing is chosen (Select Menu Structure)."""
 
-LABEL_LENGTH = 80
-"""The most characters of what stands on a button (Button Structure)."""
-
 SELECT_OPTIONS = 25
 """The most options of a select menu (Select Menu Structure)."""
 
@@ -171,7 +168,7 @@ class SettingsPanel:
                 row=2,
             )
         for row, label, emoji, what in self._buttons(panel):
-            yield ui.Button(label=label[:LABEL_LENGTH], emoji=emoji, row=row, custom_id=panel.id(what))
+            yield ui.Button(label=label, emoji=emoji, row=row, custom_id=panel.id(what))
 
     def _games_menu(self, panel: Panel, options: list[discord.SelectOption]) -> ui.Select[Any]:
         words = panel.voice.words
@@ -187,18 +184,18 @@ class SettingsPanel:
         )
 
     def _buttons(self, panel: Panel) -> Iterator[tuple[int, str, str, str]]:
-        words = panel.voice.words
-        yield 3, words("bot.panel.here"), "📍", THIS_CHANNEL
+        said = panel.voice.on_button
+        yield 3, said("bot.panel.here"), "📍", THIS_CHANNEL
         if panel.known:
-            yield 3, words("bot.panel.switch_off"), "🔕", OFF
+            yield 3, said("bot.panel.switch_off"), "🔕", OFF
             if self._pages > 1:
-                yield 3, words("bot.panel.more_games"), "🎮", MORE
+                yield 3, said("bot.panel.more_games"), "🎮", MORE
             if any(one["announce_current"] for one in panel.known["subscriptions"]):
-                yield 4, words("bot.panel.only_new"), "🤫", ONLY_NEW
+                yield 4, said("bot.panel.only_new"), "🤫", ONLY_NEW
             else:
-                yield 4, words("bot.panel.announce_current"), "📣", CURRENT
-            yield 4, words("bot.panel.check"), "🔎", CHECK
-        yield 4, words("bot.panel.statistics"), "📊", STATISTICS
+                yield 4, said("bot.panel.announce_current"), "📣", CURRENT
+            yield 4, said("bot.panel.check"), "🔎", CHECK
+        yield 4, said("bot.panel.statistics"), "📊", STATISTICS
 
     @property
     def _pages(self) -> int:

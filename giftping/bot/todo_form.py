@@ -120,4 +120,4 @@ class TodoForm(ui.Modal):
 def correction(number: int, draft: Draft, voice: Voice) -> Shown:
     """A button that opens the form once more, with what was typed."""
     id_ = control_id(CORRECT, draft.purpose.member_id or 0, number)
-    return Shown(ui.Button(label=voice.words("bot.form.correct"), emoji="✏️", custom_id=id_))
+    return Shown(ui.Button(label=voice.on_button("bot.form.correct"), emoji="✏️", custom_id=id_))
