@@ -183,7 +183,9 @@ class SettingsPanel(ManagersControls):
         # By what the gateway told: no request, and right at once where somebody has just changed a permission.
         granted = channel.permissions_for(channel.guild.me).value
         missing = missing_for_posting(granted, channel.type.value, files=False)
-        return self._voice.words("bot.panel.bot_needs", permissions=", ".join(missing)) if missing else ""
+        words = self._voice.words
+        names = ", ".join(one.in_words(words) for one in missing)
+        return words("bot.panel.bot_needs", permissions=names) if missing else ""
 
     async def _refusal_of_channel(self) -> str:
         result = await self._runner.run(guilds.test, self._guild_id, post=False, pings=False)
