@@ -18,6 +18,7 @@ from giftping.bot.embeds import (
     at,
     lines_of,
     plain,
+    reason_text,
     refusal_embed,
     relative_time,
     shortened,
@@ -32,6 +33,7 @@ from giftping.text import unlinked
 from giftping.todo.days import Standing
 from giftping.todo.validation import Mistake
 from giftping.words.catalogue import Words
+from giftping.words.said import Said
 
 TEXTS = ("name", "date", "must_do", "can_do", "dont_do")
 """What is typed into the form, in its order."""
@@ -70,6 +72,10 @@ def todo_words(text: str, voice: Voice) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _said(text: str, voice: Voice) -> str:
+    return reason_text(text, voice) if isinstance(text, Said) else todo_words(text, voice)
+
+
 def is_failure(result: CommandResult) -> bool:
     """Whether something failed, as against a command that was rightly refused."""
     return bool(result.refusal) and result.exit_code != EXIT_USAGE
@@ -78,7 +84,7 @@ def is_failure(result: CommandResult) -> bool:
 def todo_refusal(result: CommandResult, voice: Voice) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     away = voice.words("bot.todo.away") if result.is_store_trouble else failure_text(result.told, voice)
-    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else todo_words(result.refusal, voice)
+    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else _said(result.refusal, voice)
     return refusal_embed(away or wrong)
 
 
@@ -89,7 +95,7 @@ def mistakes_text(mistakes: Iterable[Mistake], voice: Voice) -> str:
     named, add = fields | {"attachment": voice.words("bot.form.file")}, voice.command("todo_roster.add")
     lines = []
     for field, reason in mistakes:
-        said = _members(unlinked(reason.in_words(voice.words, fields=lists, command=add)))
+        said = unlinked(reason.in_words(voice.words, fields=lists, command=add))
         lines.append(f"**{named[field]}**: {said}" if field in named else said[:1].upper() + said[1:])
     return "\n".join(lines)
 
@@ -101,7 +107,7 @@ def _members(text: str) -> str:
 
 def todo_trouble(result: CommandResult, voice: Voice) -> Besides:
     """The troubles besides, in a member's words."""
-    lines = [todo_words(line, voice) for line in result.trouble if line not in result.notices]
+    lines = [_said(line, voice) for line in result.trouble if line not in result.notices]
     lines += [voice.words("bot.todo.on_mirror")] if result.is_by_mirror else []
     return Besides(voice.words("bot.but"), tuple(lines))
 
@@ -310,5 +316,5 @@ def _is_ahead(pause: Mapping[str, Any], now: datetime) -> bool:
 def _pause_text(pause: Mapping[str, Any], words: Words) -> str:
     start, reason = at(pause["from"]), f": {plain(pause['reason'])}" if pause["reason"] else ""
     if pause["to"]:
-        return f"{words('bot.pause.between', start=start, end=at(pause['to']))}{reason}"
-    return f"{words('bot.pause.open', start=start)}{reason}"
+        return f"{words('todo.pause.between', start=start, end=at(pause['to']))}{reason}"
+    return f"{words('todo.pause.open', start=start)}{reason}"

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import giftping
+from giftping.discord import meanings
+from giftping.discord.meanings import Meaning
 from giftping.discord.permissions import Permission, permission_label
 from giftping.words.catalogue import (
     COMMANDS,
@@ -88,12 +90,21 @@ def said_in(module: Path) -> set[str]:
     return found
 
 
+def every_meaning() -> list[Meaning]:
+    """Return all that a no of Discord's can mean."""
+    tables = [vars(meanings), *(one for one in vars(meanings).values() if isinstance(one, dict))]
+    return [one for table in tables for one in table.values() if isinstance(one, Meaning)]
+
+
 def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_is_there() -> None:
     said = set[str]().union(*(said_in(module) for module in PRODUCT.rglob("*.py")))
     shown = {name for name in said if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name)}
     shown |= {permission_label(permission).phrase for permission in Permission}
+    shown |= {meaning.phrase for meaning in every_meaning()} - {""}
     # What Discord shows of commands is compared with the commands themselves: tests/unit/bot/test_bot_languages.py.
-    assert shown == {name for name in HOME if not name.startswith(COMMANDS)}
+    assert {name for name in shown if not name.startswith(COMMANDS)} == {
+        name for name in HOME if not name.startswith(COMMANDS)
+    }
 
 
 def test_ones_own_phrase_goes_before_the_catalogues_and_the_rest_stays() -> None:
