@@ -33,7 +33,7 @@ from giftping.text import unlinked
 from giftping.todo.days import Standing
 from giftping.todo.validation import Mistake
 from giftping.words.catalogue import Words
-from giftping.words.said import Said
+from giftping.words.said import Said, in_words
 
 TEXTS = ("name", "date", "must_do", "can_do", "dont_do")
 """What is typed into the form, in its order."""
@@ -224,7 +224,8 @@ def status_of(result: CommandResult, user_id: int, voice: Voice) -> discord.Embe
     if (streak := found["streak"]) is not None:
         both = words("bot.status.streak_of", days=_days(streak["current"], words), longest=streak["longest"])
         embed.add_field(name=words("bot.status.streak"), value=both)
-    embed.add_field(name=words("bot.status.why"), value=shortened(plain(found["due"]["why"])), inline=False)
+    why = in_words(found["due"]["why"], words)
+    embed.add_field(name=words("bot.status.why"), value=shortened(plain(why)), inline=False)
     if found["dms_closed_at"]:
         closed = words("bot.status.dms_closed", ago=relative_time(found["dms_closed_at"]))
         embed.add_field(name=words("bot.status.dms"), value=closed, inline=False)

@@ -105,3 +105,15 @@ def test_what_is_shown_otherwise_in_discord_is_shown_so_within_a_reason() -> Non
     shown = todo_embeds.todo_refusal(CommandResult(refusal=reason, exit_code=EXIT_USAGE), VOICES["de"])
     start, end = discord_time(NOON), discord_time(NOON + timedelta(days=2))
     assert shown.description == f"<@7> hat schon Pause von {start} bis {end}; „beenden“ beendet sie"
+
+
+@pytest.mark.parametrize("phrase", [name for name in phrases_of(HOME_LANGUAGE) if name.startswith("todo.why.")])
+def test_why_a_member_stands_as_they_do_is_said_in_the_guilds_language(phrase: str) -> None:
+    why = Said(phrase, **dict.fromkeys(placeholders(phrases_of(HOME_LANGUAGE)[phrase]), "1 d"))
+    times = dict.fromkeys(("last_submit", "next_ping", "role_taken_at", "role_off_at", "dms_closed_at", "streak"))
+    result = CommandResult(value={"members": [{**times, "due": {"why": why}}]})
+    shown = {}
+    for language, voice in VOICES.items():
+        fields = todo_embeds.status_of(result, 7, voice).fields
+        (shown[language],) = [str(one.value) for one in fields if one.name == voice.words("bot.status.why")]
+    assert is_said_abroad(phrase, shown)
