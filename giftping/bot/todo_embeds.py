@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,7 +32,7 @@ from giftping.text import unlinked
 from giftping.todo.days import Standing
 from giftping.todo.validation import Mistake
 from giftping.words.catalogue import Words
-from giftping.words.said import Said, in_words
+from giftping.words.said import in_words
 
 TEXTS = ("name", "date", "must_do", "can_do", "dont_do")
 """What is typed into the form, in its order."""
@@ -57,25 +56,6 @@ def field_names(words: Words) -> dict[str, str]:
     }
 
 
-def todo_words(text: str, voice: Voice) -> str:
-    """A text of the command line as it is said in Discord, with what a member can act on there."""
-    text = unlinked(text)
-    add, listed = voice.command("todo_roster.add"), voice.command("todo_roster.list")
-    # Phrases are put in by functions: what stands in them is not read as a reference to what was found.
-    for said, instead in (
-        (r"add them: (giftping )?todo roster add( USER| \d+)?", lambda _: f"add them with {add}"),
-        (r": giftping todo roster list", lambda _: f"; {listed} shows who is"),
-        (r"--(from|to|end|name|reason)\b", r"`\1`"),
-    ):
-        text = re.sub(said, instead, text)
-    text = _members(text)
-    return text[:1].upper() + text[1:]
-
-
-def _said(text: str, voice: Voice) -> str:
-    return reason_text(text, voice) if isinstance(text, Said) else todo_words(text, voice)
-
-
 def is_failure(result: CommandResult) -> bool:
     """Whether something failed, as against a command that was rightly refused."""
     return bool(result.refusal) and result.exit_code != EXIT_USAGE
@@ -84,7 +64,7 @@ def is_failure(result: CommandResult) -> bool:
 def todo_refusal(result: CommandResult, voice: Voice) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     away = voice.words("bot.todo.away") if result.is_store_trouble else failure_text(result.told, voice)
-    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else _said(result.refusal, voice)
+    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else reason_text(result.refusal, voice)
     return refusal_embed(away or wrong)
 
 
@@ -100,14 +80,9 @@ def mistakes_text(mistakes: Iterable[Mistake], voice: Voice) -> str:
     return "\n".join(lines)
 
 
-def _members(text: str) -> str:
-    """A text with the members in it as Discord shows them."""
-    return re.sub(r"(?<![\w@&])(\d{17,20})(?!\w)", r"<@\1>", text)
-
-
 def todo_trouble(result: CommandResult, voice: Voice) -> Besides:
     """The troubles besides, in a member's words."""
-    lines = [_said(line, voice) for line in result.trouble if line not in result.notices]
+    lines = [reason_text(line, voice) for line in result.trouble if line not in result.notices]
     lines += [voice.words("bot.todo.on_mirror")] if result.is_by_mirror else []
     return Besides(voice.words("bot.but"), tuple(lines))
 

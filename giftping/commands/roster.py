@@ -67,7 +67,7 @@ def add(session: Session, request: RosterRequest) -> int:
         {"member": roster_object(member), "added": not before.on_roster, "warning": warning or None},
     )
     if warning:
-        session.trouble(f"warning: {warning}")
+        session.trouble(Said("todo.trouble.warning", warning=warning))
     for line in _said(session, before, member):
         session.tell(line)
     return EXIT_FINE
@@ -95,8 +95,8 @@ def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple
     if found is None:
         return None, ""
     if isinstance(found, Refused) and found.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
-        return None, f"{user_id} is not in the guild; nobody reminds them until they are"
-    return None, f"Discord does not say who {user_id} is ({found.reason})"
+        return None, Said("todo.trouble.not_in_guild", who=shown_member(user_id))
+    return None, Said("todo.trouble.unknown", who=shown_member(user_id), reason=found.reason)
 
 
 def _listed(members: Members, known: Member, request: RosterRequest, info: MemberInfo | None) -> Member:

@@ -117,3 +117,11 @@ def test_why_a_member_stands_as_they_do_is_said_in_the_guilds_language(phrase: s
         fields = todo_embeds.status_of(result, 7, voice).fields
         (shown[language],) = [str(one.value) for one in fields if one.name == voice.words("bot.status.why")]
     assert is_said_abroad(phrase, shown)
+
+
+@pytest.mark.parametrize("phrase", [name for name in phrases_of(HOME_LANGUAGE) if name.startswith("todo.trouble.")])
+def test_what_went_wrong_with_a_todo_besides_is_said_in_the_guilds_language(phrase: str) -> None:
+    trouble = Said(phrase, **dict.fromkeys(placeholders(phrases_of(HOME_LANGUAGE)[phrase]), "x1"))
+    result = CommandResult(value={"deleted": True}, trouble=(trouble,))
+    shown = {language: str(todo_embeds.deleted(result, voice).fields[0].value) for language, voice in VOICES.items()}
+    assert is_said_abroad(phrase, shown)
