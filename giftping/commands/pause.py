@@ -19,16 +19,16 @@ from giftping.todo.local_time import start_of
 from giftping.todo.model import Pause
 from giftping.todo.repository import MemberChange, new_id
 from giftping.todo.validation import not_listed, shown_member
-from giftping.words.said import Said, Shown
+from giftping.words.said import DiscordText, Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from giftping.todo.model import Member
 
-FIRST = Shown("--from", Said("todo.pause.option", name=Said("commands.todo_pause.from.name")))
-LAST = Shown("--to", Said("todo.pause.option", name=Said("commands.todo_pause.to.name")))
-END = Shown("--end", Said("todo.pause.option", name=Said("commands.todo_pause.end.name")))
+FIRST = DiscordText("--from", Said("todo.pause.option", name=Said("commands.todo_pause.from.name")))
+LAST = DiscordText("--to", Said("todo.pause.option", name=Said("commands.todo_pause.to.name")))
+END = DiscordText("--end", Said("todo.pause.option", name=Said("commands.todo_pause.end.name")))
 """The options, as each command calls them."""
 
 
@@ -91,7 +91,7 @@ def _ended(members: Members, found: Member) -> tuple[Member, str]:
     return member, f"{who(member.user_id, member.name)} is not paused any more: all clocks go on."
 
 
-def _shown(member: Member) -> Shown:
+def _shown(member: Member) -> DiscordText:
     return shown_member(member.user_id, who(member.user_id, member.name))
 
 

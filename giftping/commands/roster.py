@@ -20,7 +20,7 @@ from giftping.todo.model import Membership
 from giftping.todo.repository import MemberChange, new_id
 from giftping.todo.rules import span_text
 from giftping.todo.validation import shown_member
-from giftping.words.said import Said, Shown
+from giftping.words.said import DiscordText, Said
 
 if TYPE_CHECKING:
     from giftping.discord.members import MemberInfo
@@ -90,7 +90,7 @@ def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple
 
     if isinstance(found, MemberInfo):
         if found.is_bot:
-            raise UsageError(Said("todo.wrong.a_bot", who=Shown(f"{user_id} ({found.name})", f"<@{user_id}>")))
+            raise UsageError(Said("todo.wrong.a_bot", who=DiscordText(f"{user_id} ({found.name})", f"<@{user_id}>")))
         return found, ""
     if found is None:
         return None, ""

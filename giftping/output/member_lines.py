@@ -9,7 +9,7 @@ from giftping.output.phrases import moment
 from giftping.text import counted, discord_time, when
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.rules import Action
-from giftping.words.said import Said, Shown
+from giftping.words.said import DiscordText, Said
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -97,7 +97,7 @@ def pause_text(pause: Pause, zone: tzinfo | None) -> str:
 
 def pause_span(pause: Pause, zone: tzinfo | None) -> Said:
     """From when until when a pause is, in words."""
-    start = Shown(when(pause.start, zone), discord_time(pause.start))
+    start = DiscordText(when(pause.start, zone), discord_time(pause.start))
     if pause.end is None:
         return Said("todo.pause.open", start=start)
-    return Said("todo.pause.between", start=start, end=Shown(when(pause.end, zone), discord_time(pause.end)))
+    return Said("todo.pause.between", start=start, end=DiscordText(when(pause.end, zone), discord_time(pause.end)))

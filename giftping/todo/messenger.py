@@ -27,7 +27,7 @@ from giftping.todo.report import ActionResult, LegReport, PlannedWrites
 from giftping.todo.repository import LoadedMembers, MemberRepository
 from giftping.todo.rules import TodoRules, outlook
 from giftping.todo.sweep_notes import BrokenChannel
-from giftping.words.said import Said, Shown
+from giftping.words.said import DiscordText, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Messenger:
         """What a person has to mend in the channel, and the command after which it is tried at once."""
         if not meaning.is_of_destination:
             return meaning.mend
-        test = Shown(f"giftping guilds test {self.addresses.guild_id}", Said("todo.trouble.tested"))
+        test = DiscordText(f"giftping guilds test {self.addresses.guild_id}", Said("todo.trouble.tested"))
         return Said("todo.trouble.then_test", mend=meaning.mend, test=test)
 
     def _not_tried(self, errands: Sequence[Errand], reason: str, mend: str) -> list[LegReport]:

@@ -49,7 +49,7 @@ class Said(str):
         return Said(self.phrase, **{name: safe(value) for name, value in self.values.items()})
 
 
-class Shown(str):
+class DiscordText(str):
     """A text as the command line writes it, that is shown in Discord in another way: an instant, a member."""
 
     __slots__ = ("in_discord",)
@@ -57,7 +57,7 @@ class Shown(str):
     in_discord: str
     """How it is shown there."""
 
-    def __new__(cls, text: str, in_discord: str) -> Shown:
+    def __new__(cls, text: str, in_discord: str) -> DiscordText:
         """The text, with how it is shown in Discord."""
         shown = super().__new__(cls, text)
         shown.in_discord = in_discord
@@ -66,15 +66,15 @@ class Shown(str):
 
 def in_words(text: str, words: Words, **instead: Any) -> str:
     """A text in another language, and as Discord shows it, where it is one of which that is known; else as it is."""
-    if isinstance(text, Shown):
+    if isinstance(text, DiscordText):
         return in_words(text.in_discord, words, **instead)
     return text.in_words(words, **instead) if isinstance(text, Said) else text
 
 
 def redacted(text: str, redact: Callable[[str], str]) -> str:
     """A text without a secret, which can be said in other languages, and shown in Discord, as it could before."""
-    if isinstance(text, Shown):
-        return Shown(redact(text), redacted(text.in_discord, redact))
+    if isinstance(text, DiscordText):
+        return DiscordText(redact(text), redacted(text.in_discord, redact))
     return text.redacted(redact) if isinstance(text, Said) else redact(text)
 
 

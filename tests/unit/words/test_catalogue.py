@@ -83,7 +83,7 @@ def said_in(module: Path) -> set[str]:
         if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
             continue
         callee, name = ast.unparse(node.func), node.args[0].value
-        if callee.endswith(("words", "Said")):
+        if callee.endswith(("words", "Said", "on_button", "said")):
             found.add(name)
         elif callee.endswith("words.counted"):
             found |= {f"{name}.one", f"{name}.other"}
