@@ -15,6 +15,7 @@ from giftping.output.code_objects import code_object
 from giftping.output.json import id_text, instant
 from giftping.store.base import CodeRecord, EntryState, GuildAddition, LedgerEntry, Round, Ruling, SourceMemory
 from giftping.text import counted, key_of, when
+from giftping.words.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +150,7 @@ def _added(
     never = never_reason(spelling)
     if not judged.may_go_out and (never or not said.anyway):
         way_out = "" if never else "; --anyway adds it all the same"
-        raise UsageError(f"{spelling!r} cannot be added: {judged.reason}{way_out}")
+        raise UsageError(Said("no_code.refused", code=repr(spelling), reason=judged.reason, way_out=way_out))
     base = known or CodeRecord(game, key_of(spelling), spelling, now, now)
     if said.guild_id is not None:
         addition = GuildAddition(

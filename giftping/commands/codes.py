@@ -82,14 +82,16 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
 def parse_expiry(text: str) -> datetime | None:
     """The end of a code's last day, or of the time that was given; None for nothing.
 
-    Raise ValueError for what is no date: its text says what is wrong.
+    Raise ValueError for what is no date, with what is wrong.
     """
     if not text:
         return None
+    from giftping.words.said import Said
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a date such as 2026-12-31") from None
+        raise ValueError(Said("no_code.no_date", text=repr(text))) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     # A day without a time counts to its end, as it does in a source's list.
@@ -97,7 +99,7 @@ def parse_expiry(text: str) -> datetime | None:
     try:
         return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"{text!r} is too far away") from None
+        raise ValueError(Said("no_code.far_date", text=repr(text))) from None
 
 
 def stats(session: Session, guild_id: int | None, per: str) -> int:
