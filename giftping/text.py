@@ -183,6 +183,11 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"^(\s*)([-+#])", r"\1\\\2", escaped, flags=re.MULTILINE)
 
 
+def unescape_markdown(text: str) -> str:
+    """A text as it was before `escape_markdown`."""
+    return re.sub(r"\\([\\*_~`|<>\[\]@:+#-])", r"\1", text.replace(NOTHING_BETWEEN, ""))
+
+
 def look_alike(text: str) -> str:
     """A text as `escape_markdown` has it, but no longer than it is: with other characters that look like markup."""
     plain = re.sub(_INVITE, lambda found: found[1].replace(".", "․"), without_hidden(text)).translate(_LOOK_ALIKES)
