@@ -128,7 +128,7 @@ def doubts(lists: GameLists, now: datetime) -> Doubts:
             unclean.add(one.source)
         for key, doubt in of_list.items():
             found.setdefault(key, {})[one.source] = doubt
-    fresh = {key for key in lists.spellings if key not in lists.known}
+    fresh = frozenset(key for key in lists.spellings if key not in lists.known)
     of_code = dict(_doubts_of_codes(lists, fresh - lists.refused, now))
     for key, doubt in of_code.items():
         for one in _needing_a_second(lists, key, found.get(key, {}), doubt):
