@@ -70,7 +70,10 @@ def member_from(user_id: int, roster: Mapping[str, Any] | None, timestamps: Mapp
     on_roster = DocumentFields(ACTIVE_MEMBERS, roster or {})
     stamps = DocumentFields(TODO_TIMESTAMPS, timestamps or {})
     # Nothing is made of these here, but what cannot be read is not written over.
-    on_roster.id("user_id")
+    if on_roster.id("user_id") not in (None, user_id):
+        raise on_roster.odd("user_id", "that of its _id")
+    on_roster.time("updated_at")
+    stamps.time("updated_at")
     stamps.texts("done")
     for event in stamps.tables("events"):
         event.required_text("_id")

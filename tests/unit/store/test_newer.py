@@ -155,7 +155,7 @@ def test_an_odd_time_is_named_and_sets_nobody_back(field: str, value: Any, *, is
 
 
 @pytest.mark.parametrize("field", ["last_submit", "last_ping"])
-@pytest.mark.parametrize("value", FIXED, ids=repr)
+@pytest.mark.parametrize("value", FIXED)
 def test_whatever_stands_where_a_time_belongs_it_is_one_or_is_named(field: str, value: object) -> None:
     odd, fine = {**at(1), field: value}, at(30)
     for there, old in ((fine, odd), (odd, fine)):

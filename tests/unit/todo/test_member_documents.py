@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from bson import Code
 from hypothesis import given
 from hypothesis import strategies as st
 from todo_builders import DAY, START, maybe, member, moments, some_ids, words
@@ -189,6 +190,7 @@ def test_a_discord_id_is_read_from_its_text():
         ({"notices": {}}, "notices is {}, not a list of objects"),
         ({"events": 5}, "events is 5, not a list of objects"),
         ({"done": 5}, "done is 5, not a list of texts"),
+        ({"updated_at": [5]}, r"todo_timestamps: updated_at is \[5\], not a time"),
         ({"notices": "x"}, "notices is 'x', not a list of objects"),
         ({"notices": [{"id": "a", "kind": "shout", "made_at": 5}]}, "kind is 'shout', not one of reminder, warning"),
         ({"notices": [{"id": "a", "kind": "reminder"}]}, "made_at is None, not the time"),
@@ -209,6 +211,9 @@ def test_a_field_that_is_not_what_it_should_be_is_named(fields, said):
         ({"name": ["Ann"]}, r"active_members: name is \['Ann'\], not a text"),
         ({"name": 5}, "active_members: name is 5, not a text"),
         ({"user_id": float("-inf")}, "active_members: user_id is -inf, not a Discord id"),
+        ({"user_id": int(ID) + 1}, "active_members: user_id is .*, not that of its _id"),
+        ({"user_id": Code("5")}, "active_members: user_id is .*, not that of its _id"),
+        ({"updated_at": "soon"}, "active_members: updated_at is 'soon', not a time"),
         ({"added": "long ago"}, "active_members: added is 'long ago', not a time"),
         ({"time_zone": "Mars/Olympus"}, "time_zone is 'Mars/Olympus', not the name of a time zone"),
         ({"pauses": [{"id": "p"}]}, "from is None, not the time at which a pause begins"),
