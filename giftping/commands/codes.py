@@ -110,7 +110,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
         raise UsageError(f"--per {per}: {nearest(per, PERIODS, otherwise='one of')}")
     with session.store(read_only=True) as store:
         entries = list(store.entries(guild_id))
-        numbers = statistics(entries, session.wiring.zone, store.unclear(guild_id))
+        numbers = statistics(entries, session.wiring.zone, store.unclear(guild_id), store.given_up(entries))
         session.know(store.guilds())
         by_source = Counter() if session.quiet or session.json else _by_source(entries, store.codes())
     session.give(
@@ -150,6 +150,9 @@ def _show_stats(session: Session, whose: str, numbers: LedgerStatistics, by_sour
     last, zone = numbers.last, session.wiring.zone
     last_at = when(last.happened_at, zone) if last and last.happened_at else "when is not recorded"
     undated = f", {numbers.undated} of them not recorded when" if numbers.undated else ""
+    open_ones = [f"{numbers.states['open']} under way", f"{numbers.states['uncertain']} uncertain"]
+    if numbers.states["given_up"]:
+        open_ones.append(f"{numbers.states['given_up']} given up")
     pairs = [
         ("Guild", whose),
         ("Codes sent", f"{numbers.total}{undated}"),
@@ -157,7 +160,7 @@ def _show_stats(session: Session, whose: str, numbers: LedgerStatistics, by_sour
         ("By source", _listed(dict(by_source.most_common()))),
         ("By game", _listed(numbers.games)),
         ("Not posted", f"{numbers.states['seeded']} were there at the first look"),
-        ("Open", f"{numbers.states['open']} under way, {numbers.states['uncertain']} uncertain"),
+        ("Open", ", ".join(open_ones)),
     ]
     session.show(facts(pairs))
     if chart := numbers.periods[per]:
@@ -177,7 +180,8 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     with session.store(read_only=True) as store:
         session.know(store.guilds())
         meant = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
-    found = [entry for entry in meant if entry.state is not EntryState.OPEN]
+        given_up = store.given_up(meant)
+    found = [entry for entry in meant if entry.state is not EntryState.OPEN or entry.id in given_up]
     left = len(meant) - len(found)
     stays = f" {counted(left, 'code')} under way or uncertain {verb_for(left, 'stay')}: giftping codes settle."
     if not found:

@@ -170,6 +170,10 @@ class Session:
             self._told.add(line)
             self.log(line, "error")
 
+    def was_told(self, line: str) -> bool:
+        """Whether a line of trouble was written before."""
+        return line in self._told
+
     def tell_odd(self, line: str) -> None:
         """Write a line of trouble about a document that could not be read: the command did the rest."""
         self.has_met_odd = True

@@ -213,6 +213,7 @@ _BY_CODE: dict[int, Meaning] = {
 
 _BY_CODE_OF_WEBHOOK: dict[int, Meaning] = {
     10003: replace(_CHANNEL_GONE, phrase="mend.webhook_channel_gone"),
+    10004: replace(_CHANNEL_GONE, phrase="mend.webhook_server_gone"),
     50001: replace(_FORBIDDEN, phrase="mend.webhook_not_allowed"),
     50013: replace(_FORBIDDEN, phrase="mend.webhook_not_allowed"),
     # It has no account, and the bot's token is not what it posts with.
@@ -233,6 +234,9 @@ _BY_CODE_OF_POST: dict[int, Meaning] = {50083: _POST_CLOSED, 160005: _POST_CLOSE
 _BY_STATUS = {403: _FORBIDDEN, 404: _CHANNEL_GONE, 429: LIMIT}
 """For a code that the table does not know, or none."""
 
+_BY_STATUS_OF_WEBHOOK = {403: _BY_CODE_OF_WEBHOOK[50001], 404: _BY_CODE_OF_WEBHOOK[10003]}
+"""The same where a webhook was asked."""
+
 
 def meaning_of(
     status: int | None, code: int | None, *, by_webhook: bool = False, of_role: bool = False, of_post: bool = False
@@ -251,7 +255,8 @@ def meaning_of(
     if of_post and (found := _BY_CODE_OF_POST.get(code or 0)):
         return found
     # Whatever else a message may have been refused for, the place that it was for is not blamed.
-    return _BY_CODE.get(code or 0) or _BY_STATUS.get(status) or (_MALFORMED if status in (400, 413, 422) else PASSES)
+    known = _BY_CODE.get(code or 0) or (_BY_STATUS_OF_WEBHOOK.get(status) if by_webhook else None)
+    return known or _BY_STATUS.get(status) or (_MALFORMED if status in (400, 413, 422) else PASSES)
 
 
 _REASON = re.compile(r"HTTP (\d{3})\b[^()]*(?:\((\d+)\))?")
