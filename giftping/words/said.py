@@ -44,7 +44,7 @@ class Said(str):
         def safe(value: Any) -> Any:
             if isinstance(value, tuple):
                 return tuple(map(safe, value))
-            return redacted(value, redact) if isinstance(value, str) else value
+            return said_redacted(value, redact) if isinstance(value, str) else value
 
         return Said(self.phrase, **{name: safe(value) for name, value in self.values.items()})
 
@@ -71,10 +71,10 @@ def in_words(text: str, words: Words, **instead: Any) -> str:
     return text.in_words(words, **instead) if isinstance(text, Said) else text
 
 
-def redacted(text: str, redact: Callable[[str], str]) -> str:
+def said_redacted(text: str, redact: Callable[[str], str]) -> str:
     """A text without a secret, which can be said in other languages, and shown in Discord, as it could before."""
     if isinstance(text, DiscordText):
-        return DiscordText(redact(text), redacted(text.in_discord, redact))
+        return DiscordText(redact(text), said_redacted(text.in_discord, redact))
     return text.redacted(redact) if isinstance(text, Said) else redact(text)
 
 
