@@ -642,11 +642,20 @@ def _expiry(text: str) -> datetime | None:
 
 
 @command(app, "bot")
-def bot(session: "Session") -> int:
+def bot(
+    session: "Session",
+    remove_other_commands: Annotated[
+        bool,
+        typer.Option(
+            "--remove-other-commands",
+            help="Take away the slash commands that another bot with this token has left in servers.",
+        ),
+    ] = False,
+) -> int:
     """Run the bot, which answers slash commands until it is told to end (SIGTERM)."""
     from giftping.bot.main import run_bot
 
-    return run_bot(session)
+    return run_bot(session, removes_others=remove_other_commands)
 
 
 @command(app, "migrate")

@@ -183,6 +183,11 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"^(\s*)([-+#])", r"\1\\\2", escaped, flags=re.MULTILINE)
 
 
+def unescape_markdown(text: str) -> str:
+    """A text as it was before `escape_markdown`."""
+    return re.sub(r"\\([\\*_~`|<>\[\]@:+#-])", r"\1", text.replace(NOTHING_BETWEEN, ""))
+
+
 def look_alike(text: str) -> str:
     """A text as `escape_markdown` has it, but no longer than it is: with other characters that look like markup."""
     plain = re.sub(_INVITE, lambda found: found[1].replace(".", "․"), without_hidden(text)).translate(_LOOK_ALIKES)
@@ -204,9 +209,17 @@ def unlinked(text: str) -> str:
 def file_name(name: str, *, plain: bool = False) -> str:
     """A name under which a file may be stored and posted: letters and digits of any script, `.`, `-` and `_`.
 
-    With `plain` of ASCII alone, as Discord shows a picture only under such a name.
+    Accents and vowel signs stay with their letters. With `plain` of ASCII alone, as Discord shows a picture only under
+    such a name.
     """
-    kept = re.sub(r"[^\w.-]", "_", without_hidden(name), flags=re.ASCII if plain else 0)
+    # Few runs name a file.
+    from unicodedata import category
+
+    def stand_in(found: re.Match[str]) -> str:
+        is_mark = category(found[0]).startswith("M") and found.string[: found.start()].strip(".")
+        return found[0] if is_mark and not plain else "_"
+
+    kept = re.sub(r"[^\w.-]", stand_in, without_hidden(name), flags=re.ASCII if plain else 0)
     stem, dot, suffix = kept.rpartition(".") if "." in kept else (kept, "", "")
     return f"{stem.lstrip('.')[:40] or 'file'}{dot}{suffix[-20:]}"
 

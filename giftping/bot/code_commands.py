@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
 from discord import app_commands, ui
 
 from giftping.bot import code_embeds as embeds
-from giftping.bot.answers import Interaction, acknowledge, answer, may_manage, refuse, voice_of
+from giftping.bot.answers import Interaction, acknowledge, answer, may_manage, refuse, update, voice_of
 from giftping.bot.command_names import options, spoken
 from giftping.bot.command_runner import CommandRunner
+from giftping.bot.controls import Controls, Shown, begin, control_id, show_pages
 from giftping.bot.embeds import answer_embed
-from giftping.bot.settings_panel import open_panel
-from giftping.bot.views import ManagersControls, show_pages
+from giftping.bot.settings_panel import PANEL, SettingsPanel
+from giftping.bot.voice import Voice
 from giftping.commands import codes
 from giftping.commands.adding import add_code
 
@@ -22,46 +24,19 @@ AUTOCOMPLETE_CHOICES = 25
 """The most choices that Discord shows while an option is typed (Application Command Autocomplete)."""
 
 
-class ResetQuestion(ManagersControls):
-    """The question before what was announced in a guild is forgotten."""
+RESET, PAGES = "reset", "codes"
+"""The names of the question's buttons, and of those that leaf through codes."""
 
-    def __init__(self, runner: CommandRunner, shown_by: Interaction, guild_id: int) -> None:
-        super().__init__(runner, shown_by)
-        self._guild_id = guild_id
-        self._is_answered = False
-        words = voice_of(shown_by).words
-        self.forget.label, self.keep.label = words("bot.reset.forget"), words("bot.reset.keep")
+FORGET, KEEP = "forget", "keep"
 
-    @ui.button(style=discord.ButtonStyle.danger)
-    async def forget(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
-        """Forget what went to the guild, once, however often it is clicked."""
-        if await self._was_answered(interaction):
-            return
-        voice = voice_of(interaction)
-        await interaction.response.edit_message(embed=answer_embed(voice.words("bot.reset.forgetting")), view=None)
-        result = await self._runner.run(codes.clear, self._guild_id, None, None, yes=True)
-        await interaction.edit_original_response(embed=embeds.forgotten(result, voice))
 
-    @ui.button()
-    async def keep(self, interaction: Interaction, _button: ui.Button[Any]) -> None:
-        """Change nothing."""
-        if not await self._was_answered(interaction):
-            kept = answer_embed(voice_of(interaction).words("bot.reset.kept"))
-            await interaction.response.edit_message(embed=kept, view=None)
-
-    async def _was_answered(self, interaction: Interaction) -> bool:
-        """Whether somebody has clicked before; they are told then that it is too late."""
-        # Two clicks may come before the first one's answer has taken the buttons away.
-        if self._is_answered:
-            await refuse(interaction, voice_of(interaction).words("bot.reset.already"))
-            return True
-        self._is_answered = True
-        return False
-
-    async def on_timeout(self) -> None:
-        """Take the buttons away, where nobody has clicked one."""
-        if not self._is_answered:
-            await super().on_timeout()
+def reset_question(voice: Voice) -> Shown:
+    """The buttons under the question before what was announced in a guild is forgotten."""
+    said, danger = voice.on_button, discord.ButtonStyle.danger
+    return Shown(
+        ui.Button(label=said("bot.reset.forget"), style=danger, custom_id=control_id(RESET, FORGET)),
+        ui.Button(label=said("bot.reset.keep"), custom_id=control_id(RESET, KEEP)),
+    )
 
 
 class CodeCommands:
@@ -69,13 +44,21 @@ class CodeCommands:
 
     def __init__(self, runner: CommandRunner) -> None:
         self._runner = runner
+        self._reset_by: set[int] = set()
+        """The ids of the questions that were answered: two clicks may come before the buttons are gone."""
 
-    async def show(self, interaction: Interaction, game: str | None) -> None:
-        """Show the codes that are valid now: of one game, or of those that the guild follows."""
-        await acknowledge(interaction)
+    async def show(self, interaction: Interaction, game: str | None, number: int = 0) -> None:
+        """Show the codes that are valid now: of one game, or of those that the guild follows; the page of a number."""
+        await begin(interaction)
         result = await self._runner.run(codes.list_codes, game, everything=False, guild_id=interaction.guild_id)
         pages = embeds.code_pages(result, self._runner.settings.games, voice_of(interaction))
-        await show_pages(interaction, self._runner, pages)
+        # What names no game is refused, and has no pages.
+        await show_pages(interaction, pages, number, PAGES, game if game in self._runner.settings.games else "")
+
+    async def turn(self, interaction: Interaction, arguments: Sequence[str]) -> None:
+        """Show another page of the codes."""
+        game, number = arguments
+        await self.show(interaction, game or None, int(number))
 
     async def statistics(self, interaction: Interaction) -> None:
         """Show what went out to the guild."""
@@ -94,11 +77,27 @@ class CodeCommands:
         if result.refusal:
             await answer(interaction, embeds.code_refusal(result, voice))
         elif question := embeds.question_before_reset(result, voice):
-            view = ResetQuestion(self._runner, interaction, interaction.guild_id)
-            await answer(interaction, question, view)
+            await answer(interaction, question, reset_question(voice))
         else:
             nothing = answer_embed(voice.words("bot.reset.nothing"), voice.words("bot.reset.nothing_here"))
             await answer(interaction, nothing)
+
+    async def reset(self, interaction: Interaction, arguments: Sequence[str]) -> None:
+        """Forget what went to the guild, or not: once, however often it is clicked."""
+        if interaction.guild_id is None or not await may_manage(interaction):
+            return
+        voice, question = voice_of(interaction), interaction.message.id if interaction.message else 0
+        if question in self._reset_by:
+            await refuse(interaction, voice.words("bot.reset.already"))
+            return
+        self._reset_by.add(question)
+        await update(interaction)
+        if arguments[0] != FORGET:
+            await answer(interaction, answer_embed(voice.words("bot.reset.kept")))
+            return
+        await answer(interaction, answer_embed(voice.words("bot.reset.forgetting")))
+        result = await self._runner.run(codes.clear, interaction.guild_id, None, None, yes=True)
+        await answer(interaction, embeds.forgotten(result, voice))
 
     async def add(self, interaction: Interaction, code: str, game: str, rewards: str, expires: str) -> None:
         """Add a code for the guild of those who add it: what they say is for nobody else."""
@@ -122,11 +121,6 @@ class CodeCommands:
         )
         await answer(interaction, embeds.added(result, self._runner.settings.games, voice))
 
-    async def open_panel(self, interaction: Interaction) -> None:
-        """Show where codes go, with the controls to change it."""
-        if interaction.guild_id is not None and await may_manage(interaction):
-            await open_panel(interaction, self._runner, interaction.guild_id)
-
     async def choices(self, _interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """The games that what was typed may mean, as many as Discord shows."""
         wanted = typed.lower()
@@ -139,9 +133,12 @@ class CodeCommands:
         return found[:AUTOCOMPLETE_CHOICES]
 
 
-def add_commands(tree: app_commands.CommandTree[Any], runner: CommandRunner) -> None:
-    """Put the gift code commands into a tree."""
-    commands = CodeCommands(runner)
+def add_commands(tree: app_commands.CommandTree[Any], controls: Controls, runner: CommandRunner) -> None:
+    """Put the gift code commands into a tree, and let them answer their buttons."""
+    commands, panel = CodeCommands(runner), SettingsPanel(runner)
+    controls.add(PAGES, commands.turn)
+    controls.add(RESET, commands.reset)
+    controls.add(PANEL, panel.use)
 
     @tree.command(**spoken("giftcode"))
     @app_commands.guild_only()
@@ -179,4 +176,4 @@ def add_commands(tree: app_commands.CommandTree[Any], runner: CommandRunner) -> 
     @app_commands.guild_only()
     @app_commands.default_permissions(**MANAGES)
     async def giftcodesettings(interaction: Interaction) -> None:
-        await commands.open_panel(interaction)
+        await panel.open(interaction)

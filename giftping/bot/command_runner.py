@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from giftping.bot.failures import Failure, Told, failure_of
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from giftping.store.records import Store
 
 Command = Callable[..., int]
+
+LOOKS, FORMS, POSTS, CHECKS = 8, 4, 32, 4
+"""How many commands of each kind are done side by side, in threads of their own: those of one kind never hold up
+another. A thread is made when it is needed."""
 
 LOOKS_EVERY = 30.0
 """Seconds between two looks whether MongoDB is back, while something is to be carried back to it: no longer does a
@@ -98,12 +104,6 @@ class BotSession(Session):
             self.value = value
 
 
-def note_languages(session: Session) -> int:
-    """The exit code, once it is noted which guilds have a language of their own: whoever opens the store does that."""
-    with session.store(read_only=True):
-        return EXIT_FINE
-
-
 def bring_back(session: Session) -> int:
     """The exit code. Whoever opens the store to write carries back what waits in its mirror, if MongoDB is back."""
     if session.wiring.waiting():
@@ -121,6 +121,10 @@ class CommandRunner:
     """Those that the bot was started with."""
     _languages: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
     """Those of the guilds that have one, as the store had them when it was last opened."""
+    _looks: Executor = field(default_factory=partial(ThreadPoolExecutor, LOOKS, "looks"), repr=False, compare=False)
+    _forms: Executor = field(default_factory=partial(ThreadPoolExecutor, FORMS, "forms"), repr=False, compare=False)
+    _posts: Executor = field(default_factory=partial(ThreadPoolExecutor, POSTS, "posts"), repr=False, compare=False)
+    _checks: Executor = field(default_factory=partial(ThreadPoolExecutor, CHECKS, "checks"), repr=False, compare=False)
     _under_way: set[asyncio.Task[Any]] = field(default_factory=set, repr=False, compare=False)
     _carrying_back: set[asyncio.Task[None]] = field(default_factory=set, repr=False, compare=False)
 
@@ -130,14 +134,32 @@ class CommandRunner:
 
     async def run(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
         """The result of a command of the command line, run in a thread. Raise nothing for what can go wrong."""
-        # Noted here and not in the thread: whoever waits is to be answered before the bot ends (`finish`).
-        if (task := asyncio.current_task()) is not None:
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-        result = await asyncio.to_thread(self.run_now, command, *arguments, **named)
+        return await self._run(self._looks, command, *arguments, **named)
+
+    async def form(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        """The same of a command that a form waits for, which has to open within three seconds."""
+        return await self._run(self._forms, command, *arguments, **named)
+
+    async def post(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        """The same of a command that asks Discord for something, and waits as long as Discord lets it wait."""
+        return await self._run(self._posts, command, *arguments, **named)
+
+    async def check(self, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        """The same of a command that asks sources, and may wait for many of them."""
+        return await self._run(self._checks, command, *arguments, **named)
+
+    async def _run(self, pool: Executor, command: Command, *arguments: Any, **named: Any) -> CommandResult:
+        work = partial(self.run_now, command, *arguments, **named)
+        result = await asyncio.get_running_loop().run_in_executor(pool, work)
         if result.is_by_mirror:
             self.carry_back_later()
         return result
+
+    def attend(self) -> None:
+        """Note that the present task answers somebody, before the bot ends (`finish`)."""
+        if (task := asyncio.current_task()) is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     def carry_back_later(self) -> None:
         """Look from now on whether MongoDB is back, as long as something is to be carried back to it."""

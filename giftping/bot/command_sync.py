@@ -1,102 +1,127 @@
-"""Which commands Discord knows: they are sent where they are not as they were last sent, and nowhere else.
+"""Which commands Discord knows: they are compared with what it has, and sent where that is something else.
 
-Discord keeps them over a restart of the bot: sent at each start they would be requests for nothing, and in a crash loop
-many of them.
+Discord forgets a guild's commands when the bot is removed from it, and another program with the same token may send its
+own: only Discord itself can say what is there.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
-
-from giftping.runs.state_folder import BOT_COMMANDS, read_cache, write_cache
-from giftping.store.tiny.files import next_step
-from giftping.text import id_or_none
+from discord.http import Route
 
 log = logging.getLogger("giftping.bot")
 
-EVERYWHERE = "everywhere"
+SETTABLE = (
+    "type",
+    "name",
+    "name_localizations",
+    "description",
+    "description_localizations",
+    "default_member_permissions",
+    "contexts",
+    "nsfw",
+    "required",
+    "autocomplete",
+    "channel_types",
+    "min_value",
+    "max_value",
+    "min_length",
+    "max_length",
+)
+"""What is sent of a command or an option and shown by members' clients; all else Discord makes itself."""
+
+EVERYWHERE_ALONE = "contexts"
+"""What Discord keeps only of the commands for everywhere (Application Command Object)."""
+
+NESTED = ("options", "choices")
 
 
 class CommandSync:
-    """Sends the commands of a tree; what was sent is kept in the state folder, so that a restart sends nothing."""
+    """Keeps Discord's commands in step with those of a tree."""
 
-    def __init__(self, tree: app_commands.CommandTree[Any], state: Path) -> None:
+    def __init__(self, tree: app_commands.CommandTree[Any]) -> None:
         self._tree = tree
-        self._state = state
-        self._sent = _read(state)
-        # Discord may say twice, close together, that the bot is ready.
+        self._in_step: set[int | None] = set()
+        """Where Discord has them in this session; None for everywhere."""
+        # Discord may say twice, close together, that a guild is there.
         self._at_work = asyncio.Lock()
 
-    async def bring_up_to_date(self, guild: discord.abc.Snowflake | None = None) -> bool:
-        """Whether the commands for one guild, or those for everywhere, had to be sent, and were.
+    def forget(self, guild: discord.abc.Snowflake) -> None:
+        """Compare a guild's commands again when it is next seen: it may have been left in between."""
+        self._in_step.discard(guild.id)
 
-        What Discord does not take is logged, and sent again when this is called again.
+    def forget_guilds(self) -> None:
+        """Do the same for all of them."""
+        self._in_step &= {None}
+
+    async def bring_up_to_date(self, guild: discord.abc.Snowflake | None = None, *, gone_is_fine: bool = False) -> None:
+        """See to it that Discord has the commands for one guild, or those for everywhere, and nothing else there.
+
+        What it does not take is logged, and sent again when this is called again.
         """
-        where = str(guild.id) if guild else EVERYWHERE
+        place = f"the server {guild.id}" if guild else "everywhere"
         async with self._at_work:
-            # By application: with another bot's token in the settings, all are to be sent anew.
-            fingerprint = f"{self._application}:{await self._fingerprint(guild)}"
-            if self._sent.get(where) == fingerprint or not await self._send(guild, where):
-                return False
-            self._keep(self._sent | {where: fingerprint})
-            return True
+            if (where := guild.id if guild else None) in self._in_step:
+                return
+            try:
+                wanted, known = await self._payloads(guild), await self._known(guild)
+                if not is_same(wanted, known, everywhere=guild is None):
+                    await self._tree.sync(guild=guild)
+            except discord.HTTPException as error:
+                # The bot was removed from it, and its commands with it.
+                if not gone_is_fine or not isinstance(error, discord.Forbidden | discord.NotFound):
+                    log.error("the commands for %s were not taken: HTTP %s %s", place, error.status, error.text)
+                return
+            except (aiohttp.ClientError, OSError) as error:
+                log.error("the commands for %s were not taken: %s", place, type(error).__name__)
+                return
+            self._in_step.add(where)
+        if removed := sorted({str(one["name"]) for one in known} - {str(one["name"]) for one in wanted}):
+            log.info("removed from the commands for %s: %s", place, ", ".join(f"/{name}" for name in removed))
 
-    async def withdraw_from_others(self, guild: discord.abc.Snowflake | None) -> None:
-        """Take the commands back from the guilds that they were for in earlier settings."""
-        present = {EVERYWHERE, str(guild.id) if guild else EVERYWHERE}
-        async with self._at_work:
-            for where, fingerprint in list(self._sent.items()):
-                id_ = id_or_none(where)
-                if where in present or id_ is None:
-                    continue
-                # Those of another application are nothing that this token could take back.
-                is_ours = fingerprint.startswith(f"{self._application}:")
-                if not is_ours or await self._send(discord.Object(id_), where, gone_is_fine=True):
-                    self._keep({other: kept for other, kept in self._sent.items() if other != where})
-
-    async def _send(self, guild: discord.abc.Snowflake | None, where: str, *, gone_is_fine: bool = False) -> bool:
-        try:
-            await self._tree.sync(guild=guild)
-        except discord.HTTPException as error:
-            if gone_is_fine and isinstance(error, discord.Forbidden | discord.NotFound):
-                return True
-            log.error("the commands for %s were not taken: HTTP %s %s", where, error.status, error.text)
-            return False
-        return True
-
-    @property
-    def _application(self) -> int | None:
+    async def _known(self, guild: discord.abc.Snowflake | None) -> Sequence[Mapping[str, Any]]:
+        """What Discord has, with all that the library's own way to ask leaves out: names in other languages."""
         client: discord.Client = self._tree.client
-        return client.application_id
+        place = f"/guilds/{guild.id}" if guild else ""
+        route = Route("GET", f"/applications/{client.application_id}{place}/commands")
+        known: list[Mapping[str, Any]] = await client.http.request(route, params={"with_localizations": "true"})
+        return known
 
-    async def _fingerprint(self, guild: discord.abc.Snowflake | None) -> str:
-        known, translator = self._tree.get_commands(guild=guild), self._tree.translator
-        commands = [
+    async def _payloads(self, guild: discord.abc.Snowflake | None) -> Sequence[Mapping[str, Any]]:
+        translator = self._tree.translator
+        return [
             await command.get_translated_payload(self._tree, translator) if translator else command.to_dict(self._tree)
-            for command in known
+            for command in self._tree.get_commands(guild=guild)
         ]
-        text = json.dumps(sorted(commands, key=lambda command: command["name"]), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def _keep(self, sent: dict[str, str]) -> None:
-        """Keep which commands were sent; where that fails they are sent once more with the next start."""
-        self._sent = sent
-        try:
-            self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_cache(self._state / BOT_COMMANDS, sent)
-        except OSError as error:
-            path = self._state / BOT_COMMANDS
-            log.warning("%s cannot be written: %s; %s", path, error.strerror, next_step(path, error))
 
 
-def _read(state: Path) -> dict[str, str]:
-    """Which commands were last sent for where; nothing where that is not known."""
-    return read_cache(dict[str, str], state / BOT_COMMANDS) or {}
+def is_same(wanted: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]], *, everywhere: bool) -> bool:
+    """Whether what Discord has are the commands that are wanted: in any order, with what it adds of its own."""
+    leaves_out = () if everywhere else (EVERYWHERE_ALONE,)
+
+    def shown(commands: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return sorted((_shown(command, leaves_out) for command in commands), key=lambda one: str(one["name"]))
+
+    return shown(wanted) == shown(known)
+
+
+def _shown(part: Mapping[str, Any], leaves_out: Sequence[str] = ()) -> dict[str, Any]:
+    """A command, an option or a choice by what members see of it; Discord leaves out what is empty, or says null."""
+    shown = {key: _plain(part.get(key)) for key in (*SETTABLE, "value") if key not in leaves_out}
+    nested = {key: [_shown(one) for one in part.get(key) or ()] for key in NESTED}
+    return {key: value for key, value in {**shown, **nested}.items() if value not in (None, False, [], {})}
+
+
+def _plain(value: Any) -> Any:
+    """A value as it can be compared: permissions are sent as a number, and come back as a text."""
+    if isinstance(value, list):
+        return sorted(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:.15g}" if isinstance(value, float) else str(value) if is_number else value

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from giftping.commands.session import Session
-from giftping.errors import EXIT_FINE, EXIT_TROUBLE, UsageError
+from giftping.errors import EXIT_FINE, EXIT_SETTINGS, EXIT_TROUBLE, UsageError
 from giftping.output.trouble import RUN, Trouble, over_line, without_numbers
 from giftping.runs.lock import RunLock
 from giftping.runs.reporting import Reporting
@@ -31,20 +31,22 @@ AUTHENTICATION_FAILED = 4004
 """The close code of a gateway that does not take the token (Gateway Close Event Codes)."""
 
 
-def run_bot(session: Session) -> int:
+def run_bot(session: Session, *, removes_others: bool = False) -> int:
     """The exit code of a bot that ran until it was told to end.
 
-    Raise UsageError without discord.py, SettingsError without a token, and LockHeldError when there is a bot already.
+    With `removes_others` it takes away what any other bot of this token has left among the servers' commands. Raise
+    UsageError without discord.py, SettingsError without a token, and LockHeldError when there is a bot already.
     """
     if find_spec("discord") is None:
         raise UsageError(INSTALL)
     # Whatever starts it again at once, such as systemd, is not to tell the same each time.
     session.job = JOB
     with Reporting(session, JOB, is_whole=True) as reporting:
-        trouble = _run(session, partial(_note_connected, reporting))
+        trouble = _run(session, partial(_note_connected, reporting), removes_others=removes_others)
         found = [Trouble(f"{RUN} {without_numbers(trouble)}", trouble)] if trouble else []
         reporting.tell(found, lambda _key, _line: "", everything=session.is_watched)
-        exit_code = EXIT_TROUBLE if trouble else EXIT_FINE
+        # What starts it again is not to do so with a token that a person has to mend.
+        exit_code = EXIT_SETTINGS if trouble == REFUSED else EXIT_TROUBLE if trouble else EXIT_FINE
         reporting.end(exit_code)
     return exit_code
 
@@ -55,7 +57,7 @@ def _note_connected(reporting: Reporting) -> None:
     reporting.end(EXIT_FINE)
 
 
-def _run(session: Session, on_connected: Callable[[], None]) -> str:
+def _run(session: Session, on_connected: Callable[[], None], *, removes_others: bool) -> str:
     """Why the bot could not run until it was told to end; empty where it has."""
     settings = session.settings
     token = settings.discord.token
@@ -65,29 +67,54 @@ def _run(session: Session, on_connected: Callable[[], None]) -> str:
     if session.verbose and not session.quiet:
         # discord.py tells of every connection at INFO; of interest only to whoever asks for more.
         logging.getLogger("discord").setLevel(logging.INFO)
+    logging.getLogger("discord.client").addFilter(Reconnecting(is_told=not session.quiet))
     with RunLock(settings.state / BOT_LOCK):
         session.give({"state": str(settings.state)})
-        return _go_by(session) or _connected(settings, token.reveal(), on_connected)
+        refusal = _go_by(session)
+        return refusal or _connected(settings, token.reveal(), on_connected, removes_others=removes_others)
 
 
-def _connected(settings: Settings, token: str, on_connected: Callable[[], None]) -> str:
+def _connected(settings: Settings, token: str, on_connected: Callable[[], None], *, removes_others: bool) -> str:
     """Why the connection ended before the bot was told to end, empty where it was told to."""
     import aiohttp
     import discord
 
-    from giftping.bot.app import run
+    from giftping.bot.app import GatewayUnreachableError, run
+    from giftping.net.transport import UnusableProxyError
 
     # The bot speaks to nobody: that discord.py lacks the libraries for it is of no interest.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     try:
-        run(settings, token, on_connected)
+        run(settings, token, on_connected, removes_others=removes_others)
     except discord.LoginFailure:
         return REFUSED
+    except GatewayUnreachableError as error:
+        return f"Discord's gateway cannot be reached: {error}; it is tried again when the bot is started again"
     except discord.ConnectionClosed as error:
         return REFUSED if error.code == AUTHENTICATION_FAILED else f"Discord closed the connection: {error.code}"
+    except UnusableProxyError as error:
+        return str(error)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         return f"the connection to Discord ended: {error}"
     return ""
+
+
+class Reconnecting(logging.Filter):
+    """Makes a line of what discord.py logs as an error, with where it came from: that it connects again by itself."""
+
+    def __init__(self, *, is_told: bool) -> None:
+        super().__init__()
+        self._is_told = is_told
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is written."""
+        if not str(record.msg).startswith("Attempting a reconnect"):
+            return True
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        record.msg = f"{record.msg}: %s"
+        record.args = (*(record.args if isinstance(record.args, tuple) else ()), error or "no reason")
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+        return self._is_told
 
 
 def _go_by(session: Session) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from giftping.errors import EXIT_FINE
-from giftping.todo.bot_presence import NOTED_EVERY, presence
+from giftping.todo.bot_presence import NOTED_EVERY, guilds_before, presence
 from giftping.wiring import host_name, utc_now
 
 if TYPE_CHECKING:
@@ -21,6 +21,16 @@ def note_presence(session: Session, since: datetime, *, is_up: bool) -> int:
     settings = session.settings
     with session.store() as store:
         store.record_run(presence(host_name(settings), settings.todo.guild_id, since, utc_now(), is_up=is_up))
+    return EXIT_FINE
+
+
+def earlier_guilds(session: Session) -> int:
+    """The exit code; gives the guilds that a bot took TODOs for by other settings.
+
+    By opening the store it is noted as well which guilds have a language of their own.
+    """
+    with session.store(read_only=True) as store:
+        session.give({"guilds": guilds_before(store.runs(), session.settings.todo.guild_id)})
     return EXIT_FINE
 
 
@@ -46,6 +56,7 @@ class Presence:
     async def end(self) -> None:
         """Note that it is not there any more, where it was noted that it is."""
         if self._noting is not None:
-            self._noting.cancel()
-            await asyncio.gather(self._noting, return_exceptions=True)
+            noting, self._noting = self._noting, None
+            noting.cancel()
+            await asyncio.gather(noting, return_exceptions=True)
             await asyncio.to_thread(self.runner.run_now, note_presence, self.since, is_up=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,18 @@ import discord
 from discord import app_commands
 
 from giftping.bot import todo_embeds as embeds
-from giftping.bot.answers import Interaction, acknowledge, answer, refuse, voice_of
+from giftping.bot.answers import Interaction, acknowledge, answer, open_form, refuse, say, voice_of
 from giftping.bot.command_names import options, spoken
 from giftping.bot.command_runner import CommandResult, CommandRunner
+from giftping.bot.controls import Controls, begin, form_texts, show_pages
 from giftping.bot.embeds import refusal_embed
-from giftping.bot.todo_form import CorrectionButton, FormPurpose, TodoForm
-from giftping.bot.views import show_pages
+from giftping.bot.todo_form import CORRECT, FORM, Draft, Drafts, FormPurpose, TodoForm, correction
 from giftping.bot.voice import Voice
 from giftping.commands import pause, roster, submit, todo
 from giftping.discord.members import MemberInfo
 from giftping.discord.snowflake import snowflake_time
 from giftping.errors import EXIT_USAGE
-from giftping.text import file_name
+from giftping.text import file_name, id_or_none
 from giftping.todo.model import Attachment
 from giftping.todo.validation import content_type_of, file_mistakes
 from giftping.wiring import utc_now
@@ -43,6 +43,9 @@ PATIENCE = 2.0
 
 FOR_OTHERS = {"manage_roles": True}
 
+ROSTER = "roster"
+"""The name of the buttons that leaf through the roster."""
+
 User = discord.User | discord.Member
 
 
@@ -53,6 +56,7 @@ class TodoCommands:
         self._runner = runner
         # One lock for each member who hands in just now; weak, so that those of everybody else go by themselves.
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._drafts = Drafts()
 
     @property
     def settings(self) -> Settings:
@@ -89,46 +93,88 @@ class TodoCommands:
 
         Where the store takes too long to say, the form is opened: it is asked again when the form comes back.
         """
-        if not await self._allows(interaction, for_others=purpose.member is not None):
+        if not await self._allows(interaction, for_others=purpose.member_id is not None):
             return
         if reason := _file_mistake(purpose.file, voice_of(interaction)):
-            embed = refusal_embed(reason)
+            await refuse(interaction, reason)
         elif (result := await self._asked_in_time(interaction, purpose)) is not None and result.refusal:
-            embed = embeds.todo_refusal(result, voice_of(interaction))
+            await say(interaction, embeds.todo_refusal(result, voice_of(interaction)))
         else:
-            await interaction.response.send_modal(self._form(purpose, voice_of(interaction)))
-            return
-        await interaction.response.send_message(embed=embed, ephemeral=True)
+            await self._show_form(interaction, Draft(purpose))
 
-    def _form(self, purpose: FormPurpose, voice: Voice, texts: Mapping[str, str] | None = None) -> TodoForm:
-        return TodoForm(self.hand_in, self.settings, purpose, voice, texts)
+    async def _show_form(self, interaction: Interaction, draft: Draft) -> None:
+        self._drafts.keep(interaction.id, draft)
+        await open_form(interaction, TodoForm(interaction.id, draft, voice_of(interaction)))
+
+    async def take_form(self, interaction: Interaction, arguments: Sequence[str]) -> None:
+        """Hand in what was written into a form, whichever bot has opened it, and whenever."""
+        member, number, has_file = arguments
+        if not await self._allows(interaction):
+            return
+        await acknowledge(interaction)
+        draft = self._drafts.get(int(number))
+        if draft is None:
+            purpose = FormPurpose(id_or_none(member))
+            draft = self._drafts.keep(int(number), Draft(purpose, is_file_lost=has_file == "1"))
+        if draft.is_taken:
+            await answer(interaction, refusal_embed(voice_of(interaction).words("bot.form.taken")))
+            return
+        draft.is_taken = True
+        draft.texts = dict.fromkeys(embeds.TEXTS, "") | form_texts(interaction)
+        await self.hand_in(interaction, draft)
+
+    async def correct(self, interaction: Interaction, arguments: Sequence[str]) -> None:
+        """Open the form once more, with what was typed: as it is kept, or else as the message shows it."""
+        member, number = arguments
+        kept = self._drafts.get(int(number))
+        message = interaction.message
+        shown = embeds.typed_texts(message.embeds, voice_of(interaction)) if message else {}
+        draft = Draft(kept.purpose, kept.texts) if kept else Draft(FormPurpose(id_or_none(member)), shown)
+        await self._show_form(interaction, draft)
+
+    async def give_back(self, interaction: Interaction) -> None:
+        """Give back what was written into a form that an older version has opened, to be handed in by one of today."""
+        await acknowledge(interaction)
+        voice, typed = voice_of(interaction), form_texts(interaction).values()
+        # Its inputs had ids made up for it alone, but were in this order.
+        texts = dict.fromkeys(embeds.TEXTS, "") | dict(zip(embeds.TEXTS, typed, strict=False))
+        draft = self._drafts.keep(interaction.id, Draft(FormPurpose(), texts))
+        result = CommandResult(refusal=voice.words("bot.form.old"), exit_code=EXIT_USAGE)
+        await answer(interaction, embeds.not_taken(result, texts, voice), correction(interaction.id, draft, voice))
 
     async def _asked_in_time(self, interaction: Interaction, purpose: FormPurpose) -> CommandResult | None:
         """Whether a TODO may be handed in, None where the store has not said so in time."""
-        if purpose.member is None:
-            asking = self._runner.run(submit.may_submit, interaction.user.id)
+        if purpose.member_id is None:
+            asking = self._runner.form(submit.may_submit, interaction.user.id)
         else:
             by, is_staff = interaction.user.id, self._is_staff(interaction)
-            asking = self._runner.run(submit.may_submit, purpose.member.id, by, by_staff=is_staff)
+            asking = self._runner.form(submit.may_submit, purpose.member_id, by, by_staff=is_staff)
         # Left running when the time is over: a thread that waits for the store cannot be stopped.
         asked = asyncio.ensure_future(asking)
         done, _ = await asyncio.wait([asked], timeout=PATIENCE)
         return asked.result() if done else None
 
-    async def hand_in(self, interaction: Interaction, texts: Mapping[str, str], purpose: FormPurpose) -> None:
+    async def hand_in(self, interaction: Interaction, draft: Draft) -> None:
         """Hand in a TODO, and say what came of it; the interaction has been acknowledged."""
-        user_id, member = interaction.user.id, purpose.member
-        try:
-            content = await purpose.file.read() if purpose.file else b""
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("a file cannot be fetched: %s", type(error).__name__)
-            result = CommandResult(refusal=voice_of(interaction).words("bot.form.no_file"), exit_code=EXIT_USAGE)
+        user_id, member_id, file = interaction.user.id, draft.purpose.member_id, draft.purpose.file
+        voice, texts = voice_of(interaction), draft.texts
+        content = b""
+        if file is not None:
+            try:
+                content = await file.read()
+            except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
+                log.warning("a file cannot be fetched: %s", type(error).__name__)
+                draft.is_file_lost = True
+        if draft.is_file_lost:
+            # The form that corrects it has no file: handed in without, nothing is lost but that.
+            draft.purpose = replace(draft.purpose, file=None)
+            result = CommandResult(refusal=voice.words("bot.form.no_file"), exit_code=EXIT_USAGE)
         else:
             given = submit.Given(
-                user=user_id if member is None else None,
-                for_user=member.id if member else None,
-                by=user_id if member else None,
-                by_staff=member is not None and self._is_staff(interaction),
+                user=user_id if member_id is None else None,
+                for_user=member_id,
+                by=user_id if member_id is not None else None,
+                by_staff=member_id is not None and self._is_staff(interaction),
                 name=texts["name"],
                 date=texts["date"],
                 # Discord's own time of the moment at which the form was sent.
@@ -138,16 +184,14 @@ class TodoCommands:
                 dont_do=texts["dont_do"],
             )
             # Of two that come at once for one member, the second is to see what the first has written.
-            async with self._turns.setdefault(member.id if member else user_id, asyncio.Lock()):
-                result = await self._runner.run(_submit, given, purpose.file.filename if purpose.file else "", content)
-        voice = voice_of(interaction)
+            async with self._turns.setdefault(member_id or user_id, asyncio.Lock()):
+                result = await self._runner.post(_submit, given, file.filename if file else "", content)
         if result.refusal:
+            kept = self._drafts.keep(interaction.id, Draft(draft.purpose, texts))
             embed = embeds.not_taken(result, texts, voice)
-            view = CorrectionButton(self._runner, interaction, lambda: self._form(purpose, voice, texts))
-            await answer(interaction, embed, view)
+            await answer(interaction, embed, correction(interaction.id, kept, voice))
         else:
-            embed = embeds.handed_in(result, voice, for_other=member is not None)
-            await answer(interaction, embed)
+            await answer(interaction, embeds.handed_in(result, voice, for_other=member_id is not None))
 
     # Looking
 
@@ -195,13 +239,14 @@ class TodoCommands:
         result = await self._runner.run(roster.remove, member.id, yes=True)
         await answer(interaction, embeds.unlisted(result, member.id, voice_of(interaction)))
 
-    async def list_roster(self, interaction: Interaction) -> None:
-        """Show who takes part, and who has handed in today."""
+    async def list_roster(self, interaction: Interaction, arguments: Sequence[str] = ("0",)) -> None:
+        """Show who takes part, and who has handed in today: the page of that number."""
         if not await self._allows(interaction, for_others=True):
             return
-        await acknowledge(interaction)
+        await begin(interaction)
         result = await self._runner.run(todo.list_today)
-        await show_pages(interaction, self._runner, embeds.roster_pages(result, voice_of(interaction)))
+        pages = embeds.roster_pages(result, voice_of(interaction))
+        await show_pages(interaction, pages, int(arguments[0]), ROSTER)
 
     async def pause(self, interaction: Interaction, request: pause.PauseRequest) -> None:
         """Let a member's clocks stand still, or go on."""
@@ -241,12 +286,16 @@ def _seen(user: User) -> MemberInfo | None:
     return MemberInfo(user.id, user.display_name, is_bot=True, role_ids=frozenset()) if user.bot else None
 
 
-def add_commands(
-    tree: app_commands.CommandTree[Any], runner: CommandRunner, guild: discord.abc.Snowflake | None
-) -> None:
-    """Put the TODO commands into a tree, for one guild where it is named."""
-    commands = TodoCommands(runner)
-    where: dict[str, Any] = {"guild": guild} if guild is not None else {}
+def add_controls(controls: Controls, commands: TodoCommands) -> None:
+    """Let the commands answer forms and buttons."""
+    controls.add(FORM, commands.take_form)
+    controls.add(CORRECT, commands.correct)
+    controls.add(ROSTER, commands.list_roster)
+
+
+def add_commands(tree: app_commands.CommandTree[Any], commands: TodoCommands, guild: discord.abc.Snowflake) -> None:
+    """Put the TODO commands into a tree, for their guild."""
+    where: dict[str, Any] = {"guild": guild}
 
     @tree.command(**spoken("todo"), **where)
     @app_commands.guild_only()
@@ -261,7 +310,7 @@ def add_commands(
     async def atodo(
         interaction: Interaction, member: discord.User, attachment: discord.Attachment | None = None
     ) -> None:
-        await commands.open_form(interaction, FormPurpose(member, attachment))
+        await commands.open_form(interaction, FormPurpose(member.id, member.display_name, attachment))
 
     @tree.command(**spoken("todostatus"), **where)
     @app_commands.guild_only()

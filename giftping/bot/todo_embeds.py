@@ -28,7 +28,7 @@ from giftping.bot.failures import failure_text
 from giftping.bot.voice import Voice
 from giftping.discord.limits import truncate
 from giftping.errors import EXIT_USAGE
-from giftping.text import unlinked
+from giftping.text import unescape_markdown, unlinked
 from giftping.todo.days import Standing
 from giftping.todo.validation import Mistake
 from giftping.words.catalogue import Words
@@ -120,6 +120,13 @@ def not_taken(result: CommandResult, texts: Mapping[str, str], voice: Voice) -> 
         if texts[name].strip():
             embed.add_field(name=label, value=written(texts[name]), inline=False)
     return embed
+
+
+def typed_texts(shown: Iterable[discord.Embed], voice: Voice) -> dict[str, str]:
+    """What was typed, as far as an answer that gives it back shows it."""
+    values = {field.name: field.value for embed in shown for field in embed.fields}
+    named = {name: values.get(label) for name, label in field_names(voice.words).items()}
+    return {name: unescape_markdown(value) for name, value in named.items() if value}
 
 
 def handed_in(result: CommandResult, voice: Voice, *, for_other: bool) -> discord.Embed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from giftping.discord.limits import BUTTON_LABEL_LENGTH, truncate
 from giftping.words.catalogue import HOME_LANGUAGE, Phrases, Words, languages, words_of
 
 
@@ -16,6 +17,10 @@ class Voice:
     """In the guild's language."""
     names: Words
     """In the language of the member's Discord, which shows commands by it."""
+
+    def on_button(self, name: str) -> str:
+        """A phrase as it stands on a button: one of one's own may be longer than Discord takes there."""
+        return truncate(self.words(name), BUTTON_LABEL_LENGTH)
 
     def command(self, name: str) -> str:
         """A command as the member sees it, by its dotted name: `todo_roster.add`."""

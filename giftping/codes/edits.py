@@ -7,7 +7,7 @@ they looked up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -128,8 +128,8 @@ class Editor:
         """What was edited; with `notes` it is noted of which codes all messages are true, as it is in a whole run."""
         outdated = self._outdated()
         looked_up = outdated[:CODES_A_RUN]
-        messages = self._untrue(looked_up)
-        chosen = self._chosen(messages)
+        untrue = self._untrue(looked_up)
+        chosen = self._chosen(untrue)
         if chosen:
             self.store.note_shown({record.id: "" for record in looked_up if record.shown})
         by_place: dict[tuple[int, int | None], list[SentMessage]] = {}
@@ -137,20 +137,20 @@ class Editor:
             by_place.setdefault(message.place, []).append(message)
         reports = [one for done in self.side_by_side(self._edit_in_turn, list(by_place.values())) for one in done]
         over = {one.message_id for one in reports if one.result in (EditResult.EDITED, EditResult.GONE)}
-        left = [message for message in messages if message.message_id not in over]
-        untrue = {code_id(message.game.slug, one.code.key) for message in left for one in message.wrong()}
+        left = untrue.keys() - over
         if notes and not self.store.held_back:
-            true = [record for record in looked_up if record.id not in untrue]
+            untrue_codes = {code_id(entry.game, entry.key) for message_id in left for entry in untrue[message_id]}
+            true = [record for record in looked_up if record.id not in untrue_codes]
             if true:
                 self.store.note_shown({record.id: all_shown(record, self.now) for record in true})
-        is_more = len(looked_up) < len(outdated) or len(chosen) < len(messages)
+        is_more = len(looked_up) < len(outdated) or len(chosen) < len(untrue)
         return Edits(tuple(reports), len(left), self._next_at(is_more=is_more, failed=bool(left)))
 
     def rehearse(self) -> Edits:
         """What `keep_true` would edit first."""
-        messages = self._untrue(self._outdated()[:CODES_A_RUN])
-        reports = tuple(self._report(message, EditResult.PLANNED) for message in self._chosen(messages))
-        return Edits(reports, len(messages))
+        untrue = self._untrue(self._outdated()[:CODES_A_RUN])
+        reports = tuple(self._report(message, EditResult.PLANNED) for message in self._chosen(untrue))
+        return Edits(reports, len(untrue))
 
     def _next_at(self, *, is_more: bool, failed: bool) -> datetime | None:
         seen = (one for record in self.records.values() for one in seen_apart(record))
@@ -168,22 +168,14 @@ class Editor:
     def _shown(self, record: CodeRecord) -> str:
         return all_shown(record, self.now)
 
-    def _untrue(self, records: Sequence[CodeRecord]) -> list[SentMessage]:
-        """The messages that show one of the codes otherwise than it is, and can be edited."""
-        if not records:
-            return []
+    def _untrue(self, records: Sequence[CodeRecord]) -> dict[int, list[LedgerEntry]]:
+        """By message, what shows one of the codes otherwise than it is, where that can be edited."""
         ids = {record.id for record in records}
-        of_codes = self.store.sent(keys=sorted({record.key for record in records}))
-        wanted = {
-            entry.message_id: entry
-            for _, entry in of_codes
-            if entry.message_id is not None and code_id(entry.game, entry.key) in ids and self._is_wrong(entry)
-        }
-        whole: dict[int, list[tuple[Mapping[str, Any], LedgerEntry]]] = {}
-        for document, entry in self.store.sent(message_ids=sorted(wanted)) if wanted else ():
-            whole.setdefault(entry.message_id or 0, []).append((document, entry))
-        found = (self._message(wanted[message_id], entries) for message_id, entries in whole.items())
-        return [message for message in found if message is not None]
+        found: dict[int, list[LedgerEntry]] = {}
+        for _, entry in self.store.sent(keys=sorted({record.key for record in records})) if records else ():
+            if entry.message_id is not None and code_id(entry.game, entry.key) in ids and self._is_wrong(entry):
+                found.setdefault(entry.message_id, []).append(entry)
+        return found
 
     def _is_wrong(self, entry: LedgerEntry) -> bool:
         record = self.records[code_id(entry.game, entry.key)]
@@ -194,14 +186,46 @@ class Editor:
             and not is_true(entry, showing_for(entry, record, self.now))
         )
 
+    def _chosen(self, untrue: dict[int, list[LedgerEntry]]) -> list[SentMessage]:
+        """The messages that this run edits; what cannot be shown any more is taken out of the untrue ones."""
+        while True:
+            picked = self._picked(untrue)
+            # The others are not read whole: each of them may have many codes.
+            found = self._messages(picked, untrue)
+            unknown = set(picked).difference(one.message_id for one in found)
+            if not unknown:
+                return found
+            for message_id in unknown:
+                del untrue[message_id]
+
+    def _picked(self, untrue: Mapping[int, Sequence[LedgerEntry]]) -> list[int]:
+        """A few in each channel, and others in each run, so that none is in another's way."""
+        picked: list[int] = []
+        in_place: dict[tuple[int, int | None], int] = {}
+        for message_id in sorted(untrue, key=lambda one: crc32(f"{one} {self.clock()}".encode())):
+            if len(picked) == EDITS_A_RUN:
+                break
+            place = untrue[message_id][0].guild_id, untrue[message_id][0].channel_id
+            in_place[place] = in_place.get(place, 0) + 1
+            if in_place[place] <= EDITS_A_CHANNEL:
+                picked.append(message_id)
+        return picked
+
+    def _messages(self, picked: Sequence[int], untrue: Mapping[int, Sequence[LedgerEntry]]) -> list[SentMessage]:
+        """Those of the messages of which all codes are known: what is not could not be shown any more."""
+        whole: dict[int | None, list[tuple[Mapping[str, Any], LedgerEntry]]] = {}
+        for document, entry in self.store.sent(message_ids=sorted(picked)) if picked else ():
+            whole.setdefault(entry.message_id, []).append((document, entry))
+        found = (self._message(untrue[one][0], whole.get(one, ())) for one in picked)
+        return [message for message in found if message is not None]
+
     def _message(
         self, one: LedgerEntry, entries: Sequence[tuple[Mapping[str, Any], LedgerEntry]]
     ) -> SentMessage | None:
         ordered = sorted(entries, key=lambda pair: pair[1].key)
         records = [self.records.get(code_id(entry.game, entry.key)) for _, entry in ordered]
         known = [record for record in records if record is not None]
-        # What is not known of a code could not be shown any more.
-        if one.message_id is None or len(known) < len(ordered):
+        if one.message_id is None or not known or len(known) < len(ordered):
             return None
         return SentMessage(
             tuple(sorted(self.subscriptions[one.guild_id], key=lambda each: each.game != one.game)),
@@ -211,18 +235,6 @@ class Editor:
             tuple(ordered),
             tuple(showing_for(entry, record, self.now) for (_, entry), record in zip(ordered, known, strict=True)),
         )
-
-    def _chosen(self, messages: Iterable[SentMessage]) -> list[SentMessage]:
-        """Those that this run edits: few in each channel, and others in each run, so that none is in another's way."""
-        chosen: list[SentMessage] = []
-        in_place: dict[tuple[int, int | None], int] = {}
-        for message in sorted(messages, key=lambda one: crc32(f"{one.message_id} {self.clock()}".encode())):
-            if len(chosen) == EDITS_A_RUN:
-                break
-            in_place[message.place] = in_place.get(message.place, 0) + 1
-            if in_place[message.place] <= EDITS_A_CHANNEL:
-                chosen.append(message)
-        return chosen
 
     # One message
 

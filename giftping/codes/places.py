@@ -11,7 +11,7 @@ from giftping.delivery.deliveries import Delivery
 from giftping.discord.limits import POST_NAME_LENGTH, truncate
 from giftping.discord.meanings import Meaning, meaning_in, meaning_of
 from giftping.discord.message import ForumPost, Message
-from giftping.store.base import Destination, PostsIn, Subscription
+from giftping.store.base import Destination, Posting, PostsIn, Subscription
 from giftping.text import in_code_marks
 
 if TYPE_CHECKING:
@@ -67,8 +67,16 @@ def dressed(subscription: Subscription, announcement: Announcement) -> Announcem
     if posting.posts is not None:
         is_kept = posting.posts is PostsIn.KEPT
         name = _kept_name(look.game, look.words) if is_kept else _own_name(look.game, announcement.codes)
-        post = ForumPost(name, posting.tags)
+        post = _post(posting, name)
     return replace(announcement, message=sent_by(subscription, replace(message, post=post)))
+
+
+def dressed_sample(subscription: Subscription, message: Message, words: Words) -> Message:
+    """The message of a test with the same; in a forum it opens a post of its own, also where one is kept up."""
+    posting = subscription.posting
+    # Nobody who reads the one that is kept up has to read it.
+    post = None if posting.posts is None else _post(posting, words("test.title"))
+    return sent_by(subscription, replace(message, post=post))
 
 
 def sent_by(subscription: Subscription, message: Message) -> Message:
@@ -79,10 +87,15 @@ def sent_by(subscription: Subscription, message: Message) -> Message:
     return replace(message, username=posting.username, avatar_url=posting.avatar_url)
 
 
+def _post(posting: Posting, name: str) -> ForumPost:
+    # Phrases of one's own may be longer than Discord takes here.
+    return ForumPost(truncate(name, POST_NAME_LENGTH), posting.tags)
+
+
 def _kept_name(game: Game, words: Words) -> str:
-    return truncate(words.counted("edited.title", 2, game=game.title), POST_NAME_LENGTH)
+    return words.counted("edited.title", 2, game=game.title)
 
 
 def _own_name(game: Game, codes: Sequence[Code]) -> str:
     spelled = ", ".join(in_code_marks(code.spelling) for code in codes)
-    return truncate(f"{truncate(game.title, 50)}: {spelled}", POST_NAME_LENGTH)
+    return f"{truncate(game.title, 50)}: {spelled}"

@@ -276,7 +276,6 @@ def _tested(
     pings: bool,
 ) -> dict[str, Any]:
     """How one destination took a test, as it stands in JSON; that a mention reaches nobody is told."""
-    from giftping.codes.places import sent_by
     from giftping.commands.destination_checks import (
         look_with_or_without_bot,
         mention_objects,
@@ -284,7 +283,6 @@ def _tested(
         posting_warnings,
         reason_against,
     )
-    from giftping.discord.message import ForumPost
     from giftping.discord.outcome import Done, Refused
 
     destination = group[0].destination
@@ -292,13 +290,11 @@ def _tested(
     mentions = mention_objects(facts, group)
     if reason := reason_against(facts, session.clock_of_look()):
         return _outcome(group, label(destination) if facts.unusable else facts.label, reason, mentions)
-    # In a forum it is a post of its own, also where one is kept up: nobody there has to read it.
-    route = session.wiring.route_to(replace(destination, opens_post=group[0].posting.posts is not None))
-    forum_post = ForumPost(words("test.title"), group[0].posting.tags)
     for message in _samples(session, group, words, pings=pings) if post else ():
+        route = session.wiring.route_to(replace(destination, opens_post=message.post is not None))
         if isinstance(route, Refused):
             break
-        outcome = route.post(replace(sent_by(group[0], message), post=forum_post), _test_delivery_id())
+        outcome = route.post(message, _test_delivery_id())
         if not isinstance(outcome, Done):
             why = f"failed: {outcome.reason}{_to_mend(destination, outcome, change_of(group[0].key, everybody))}"
             return _outcome(group, route.label, why, mentions)
@@ -360,12 +356,17 @@ def _to_mend(destination: Destination, trouble: Refused | Unclear, change: str) 
 def _samples(session: Session, group: Sequence[Subscription], words: Words, *, pings: bool) -> list[Message]:
     """What announcements of each game that goes to a destination will look like there."""
     from giftping.codes.look import look_for
+    from giftping.codes.places import dressed_sample
     from giftping.codes.sample import sample_message
     from giftping.settings.catalogue import Game
 
     now, games = session.wiring.discord_now() or session.clock_of_look(), session.settings.games
-    looks = [look_for(one, games.get(one.game) or Game(one.game, one.game), words) for one in group]
-    return [sample_message(look, now, pings=pings) for look in looks]
+
+    def sample(one: Subscription) -> Message:
+        look = look_for(one, games.get(one.game) or Game(one.game, one.game), words)
+        return dressed_sample(one, sample_message(look, now, pings=pings), words)
+
+    return [sample(one) for one in group]
 
 
 def _test_delivery_id() -> str:

@@ -57,11 +57,11 @@ class _Look:
         return unfrozen(quiet_hours_of(self.member, quiet).until(at) or at, pauses)
 
     def _role_off_at(self, ahead: Forecast) -> datetime | None:
-        """When the role would go if a warning were delivered now; None where none goes, or one was delivered."""
+        """When the role would go if the next ping were a warning; None where none goes, or one was delivered."""
         member = self.member
         if self.outlook.remind_at is None or member.silent_since is None:
             return None
-        warned = replace(member, lapse=Lapse(member.silent_since, warned_at=ahead.members.now))
+        warned = replace(member, lapse=Lapse(member.silent_since, warned_at=self.ping_at or ahead.members.now))
         return ahead.outlook(warned).role_off_at
 
     def object(self) -> dict[str, Any]:

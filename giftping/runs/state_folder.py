@@ -39,7 +39,6 @@ EXAMINED = "examined-*.json"
 REFUSED_TOKEN = "refused-token.json"  # noqa: S105 - the name of a file
 SOURCES = "sources.json"
 ATTACHMENTS = "attachments"
-BOT_COMMANDS = "bot-commands.json"
 
 TOLD = "told.json"
 TOLD_LOCK = "told.lock"
@@ -88,7 +87,6 @@ STATE_FILES: Mapping[str, tuple[str, str]] = {
         "when a long ledger or history was last read whole for what cannot be read in it, and what that was",
         "the next run reads it whole",
     ),
-    BOT_COMMANDS: ("which slash commands Discord has from the bot", "they are sent once more"),
     HOST_FILE: (
         "the name under which this folder claims codes",
         "what a killed run left is settled later, after `lease`",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from giftping.store.base import RunRecord
+from giftping.text import id_or_none
 
 JOB = "bot"
 """How its run record is called: it is written anew while the bot runs."""
@@ -30,3 +31,9 @@ def is_bot_there(runs: Iterable[RunRecord], guild_id: int | None, now: datetime)
         and abs(now - run.finished_at) <= BELIEVED_FOR
         for run in runs
     )
+
+
+def guilds_before(runs: Iterable[RunRecord], guild_id: int | None) -> list[int]:
+    """The guilds that the bot of any host took TODOs for when it last ran, other than the one of today."""
+    noted = {id_or_none(str(run.details.get("guild"))) for run in runs if run.job == JOB}
+    return sorted(one for one in noted - {guild_id} if one is not None)

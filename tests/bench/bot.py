@@ -1,4 +1,4 @@
-"""What `giftping bot` costs while nobody asks it anything: memory and processor time, connected to a local gateway."""
+"""What `giftping bot` costs while nobody asks it anything, and how fast it answers while Discord makes posts wait."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -19,8 +20,16 @@ from gateway import LocalGateway
 from scene import Host
 
 from giftping.demo.discord import StandInDiscord
+from giftping.demo.faults import rate_limited
+from giftping.demo.log import Match
+from giftping.store.records import Store
+from giftping.store.tiny.engine import TinyEngine
+from giftping.todo.model import Member
+from giftping.todo.repository import MemberChange, MemberRepository
 
 FIRST_GUILD, CHANNELS, ROLES = 10_000, 60, 30
+POSTS, WAIT = 6, 20.0
+"""How many members hand in while Discord asks to wait, and for how many seconds."""
 SECONDS = 60
 """How long it is watched: Discord's interval of heartbeats, 41.25 s, and a little more."""
 
@@ -73,6 +82,57 @@ def measure(guilds: int) -> Idle:
         return idle
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long members wait while others' posts do: in seconds, until a command is answered, and until a form opens."""
+
+    command: float
+    form: float
+    before: float
+    """The command's time while nothing waits."""
+
+
+def measure_waiting() -> Waiting:
+    """Return how fast a bot answers while Discord makes posts of TODOs wait."""
+    members = range(1, POSTS + 2)
+    where = {"guild_id": FIRST_GUILD, "channel_id": FIRST_GUILD + 1}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        StandInDiscord() as discord,
+        LocalGateway(discord, token=discord.bot_token) as gateway,
+    ):
+        discord.add_guild(FIRST_GUILD)
+        discord.set_bot(FIRST_GUILD)
+        discord.add_channel(FIRST_GUILD + 1, FIRST_GUILD)
+        gateway.add_guild(FIRST_GUILD, channels=(FIRST_GUILD + 1,))
+        host = new_host(Path(folder), gateway.api, discord.bot_token)
+        now = datetime.now(UTC)
+        with Store(TinyEngine(host.state)) as store:
+            changes = [MemberChange(Member(one, f"member {one}", added=now)) for one in members]
+            MemberRepository(store, lambda: now).save(changes)
+        with host.start("bot") as process:
+            forms = [gateway.answer(gateway.slash("todo", user_id=one, **where)) for one in members[:-1]]
+            before = seconds_of(gateway, "giftcode", user_id=members[-1], **where)
+            posts = Match("POST", "/channels/{channel_id}/messages")
+            discord.fail(rate_limited(retry_after=WAIT), match=posts, times=POSTS)
+            for form, one in zip(forms, members, strict=False):
+                gateway.submit(form, {"Must do": f"chapter {one}"}, user_id=one, **where)
+            gateway.wait_until(lambda: any(map(posts.takes, discord.requests)), "nobody has posted")
+            time.sleep(1)
+            command = seconds_of(gateway, "giftcode", user_id=members[-1], **where)
+            form_opens = seconds_of(gateway, "todo", user_id=members[-1], **where)
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
+        return Waiting(command, form_opens, before)
+
+
+def seconds_of(gateway: LocalGateway, name: str, **given: int) -> float:
+    """Return the seconds until a command has its whole answer."""
+    began = time.monotonic()
+    gateway.answer(gateway.slash(name, **given))
+    return time.monotonic() - began
+
+
 def new_host(folder: Path, api: str, token: str) -> Host:
     """Return a machine for a bot that takes TODOs in the first guild."""
     environment = {
@@ -111,6 +171,11 @@ def main(guilds: Sequence[int] = (1, 100)) -> None:
             f" {idle.processor * 1000:.1f} ms of processor time a minute, {idle.beats} heartbeats\n"
         )
         sys.stdout.flush()
+    waiting = measure_waiting()
+    sys.stdout.write(
+        f"while {POSTS} posts wait {WAIT:.0f} s: /giftcode {waiting.command * 1000:.0f} ms"
+        f" ({waiting.before * 1000:.0f} ms before), the form {waiting.form * 1000:.0f} ms\n"
+    )
 
 
 if __name__ == "__main__":

@@ -128,6 +128,7 @@ class LocalGateway:
         self.wrong: list[str] = []
         self.answers_beats = True
         self.is_away = False
+        self.drops_answers = 0
         self.refuses_with: int | None = None
         self._stand_in = stand_in
         self._token = token
@@ -143,6 +144,7 @@ class LocalGateway:
         self._doors.set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway")
         self._port = 0
+        self.host = ""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -161,6 +163,11 @@ class LocalGateway:
     def api(self) -> str:
         """The base URL of the API, which names the gateway too."""
         return f"http://127.0.0.1:{self._port}{API}"
+
+    @property
+    def _url(self) -> str:
+        """The address of the gateway; by the name of a host that only a proxy knows, where one is set."""
+        return f"ws://{self.host}" if self.host else f"ws://127.0.0.1:{self._port}"
 
     # Setting the stage
 
@@ -181,6 +188,23 @@ class LocalGateway:
     def is_connected(self) -> bool:
         """Return whether the bot has a session with a connection."""
         return any(session.link is not None for session in list(self._sessions.values()))
+
+    def kick(self, guild_id: int) -> None:
+        """Remove the bot from a guild, and its commands with it."""
+        del self._guilds[guild_id]
+        with self._recording():
+            for key in [key for key in self._commands if key[0] == guild_id]:
+                del self._commands[key]
+        self._call(self._dispatch_to_last("GUILD_DELETE", {"id": str(guild_id)}))
+
+    def invite(self, guild_id: int, *, channels: Sequence[int] = (), roles: Sequence[int] = ()) -> None:
+        """Let the bot be in a guild from now on."""
+        self.add_guild(guild_id, channels=channels, roles=roles)
+        self._call(self._dispatch_to_last("GUILD_CREATE", _guild_object(self._guilds[guild_id], self._user())))
+
+    def commands(self, guild_id: int | None) -> set[str]:
+        """The names of the commands that there are for a guild, or for everywhere."""
+        return {name for where, name in list(self._commands) if where == guild_id}
 
     # What members do
 
@@ -258,6 +282,7 @@ class LocalGateway:
                 web.get(API + "/applications/@me", self._authorized(self._application)),
                 web.get(API + "/oauth2/applications/@me", self._authorized(self._application)),
                 *(web.put(API + path, self._authorized(self._put_commands)) for path in commands),
+                *(web.get(API + path, self._authorized(self._get_commands)) for path in commands),
                 web.post(API + "/interactions/{interaction}/{token}/callback", self._callback),
                 web.post(API + "/webhooks/{application}/{token}", self._followup),
                 web.patch(API + "/webhooks/{application}/{token}/messages/@original", self._followup),
@@ -355,7 +380,7 @@ class LocalGateway:
             "user": self._user(),
             "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in self._guilds],
             "session_id": session.id,
-            "resume_gateway_url": f"ws://127.0.0.1:{self._port}/resume",
+            "resume_gateway_url": f"{self._url}/resume",
             "application": {"id": str(self._stand_in.bot_id), "flags": 0},
         }
         await self._dispatch(session, "READY", ready)
@@ -443,15 +468,15 @@ class LocalGateway:
             "context": 0,
             "attachment_size_limit": 10 << 20,
         }
-        self._call(self._dispatch_to_last(interaction))
+        self._call(self._dispatch_to_last("INTERACTION_CREATE", interaction))
         return told
 
     def _command(self, guild_id: int, name: str) -> Mapping[str, Any] | None:
         return self._commands.get((guild_id, name)) or self._commands.get((None, name))
 
-    async def _dispatch_to_last(self, interaction: Mapping[str, Any]) -> None:
+    async def _dispatch_to_last(self, name: str, data: Mapping[str, Any]) -> None:
         *_, session = self._sessions.values()
-        await self._dispatch(session, "INTERACTION_CREATE", interaction)
+        await self._dispatch(session, name, data)
 
     async def _callback(self, request: web.Request) -> web.Response:
         told = self._told.get(request.match_info["token"])
@@ -479,6 +504,11 @@ class LocalGateway:
             return await self._forward(request)
         if told.callback is None:
             return _error(HTTPStatus.NOT_FOUND, 10015, "Unknown Webhook")
+        if self.drops_answers > 0:
+            self.drops_answers -= 1
+            assert request.transport is not None
+            request.transport.abort()
+            raise ConnectionResetError
         body = await self._checked(request, "/webhooks/{webhook_id}/{webhook_token}")
         with self._recording():
             told.followups.append(body)
@@ -519,8 +549,7 @@ class LocalGateway:
 
     async def _gateway(self, _: web.Request) -> web.Response:
         starts = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
-        url = f"ws://127.0.0.1:{self._port}"
-        return _json({"url": url, "shards": 1, "session_start_limit": starts})
+        return _json({"url": self._url, "shards": 1, "session_start_limit": starts})
 
     async def _me(self, _: web.Request) -> web.Response:
         return _json(self._user())
@@ -531,13 +560,21 @@ class LocalGateway:
         allowed = {"bot_public": False, "bot_require_code_grant": False, "verify_key": "0" * 64}
         return _json({**known, **allowed, "owner": owner})
 
+    async def _get_commands(self, request: web.Request) -> web.Response:
+        guild = request.match_info.get("guild")
+        kept = [command for (where, _), command in self._commands.items() if where == (int(guild) if guild else None)]
+        shown = request.query.get("with_localizations") == "true"
+        hidden = () if shown else ("name_localizations", "description_localizations")
+        return _json([{key: value for key, value in command.items() if key not in hidden} for command in kept])
+
     async def _put_commands(self, request: web.Request) -> web.Response:
         guild = request.match_info.get("guild")
         guild_id = int(guild) if guild else None
         template = "/applications/{application_id}" + ("/guilds/{guild_id}" if guild else "") + "/commands"
         commands = await self._checked(request, template)
         about = {"application_id": str(self._stand_in.bot_id), "version": "1"} | ({"guild_id": guild} if guild else {})
-        kept = [{**command, "id": str(self._new_id()), **about} for command in commands]
+        # As Discord gives them back: permissions as a text, and of a guild's commands not where they may be used.
+        kept = [{**command, "id": str(self._new_id()), **about, **_as_kept(command)} for command in commands]
         with self._recording():
             for key in [key for key in self._commands if key[0] == guild_id]:
                 del self._commands[key]
@@ -566,6 +603,11 @@ class LocalGateway:
 
     def _user(self) -> dict[str, Any]:
         return _user_object(self._stand_in.bot_id, "giftping", is_bot=True)
+
+
+def _as_kept(command: Mapping[str, Any]) -> Mapping[str, Any]:
+    permissions = command.get("default_member_permissions")
+    return {"default_member_permissions": None if permissions is None else str(permissions), "integration_types": [0]}
 
 
 def _json(value: object, status: int = HTTPStatus.OK) -> web.Response:

@@ -30,7 +30,7 @@ GUILD, CHANNEL, ROLE, ANN, STRANGER = 6001, 6002, 6003, 6101, 6102
 WHERE = {"guild_id": GUILD, "channel_id": CHANNEL}
 BEAT = 0.25
 
-EXIT_TROUBLE, EXIT_LOCKED = 69, 75
+EXIT_TROUBLE, EXIT_LOCKED, EXIT_SETTINGS = 69, 75, 78
 
 
 def with_library(**changed: str) -> str:
@@ -260,21 +260,103 @@ def test_a_gateway_that_has_gone_deaf_is_left_and_resumed(gateway: LocalGateway,
         assert bot.end() == 0
 
 
-def test_commands_are_sent_once_and_not_again_by_a_restart(gateway: LocalGateway, host: Host) -> None:
+def test_commands_are_sent_once_and_not_again_by_a_restart_but_when_discord_has_forgotten_them(
+    gateway: LocalGateway, host: Host
+) -> None:
     with resident(host) as bot:
         connected(gateway)
         assert status_of_ann(gateway).embeds
         assert bot.end() == 0
     synced = list(gateway.syncs)
-    assert sorted(str(sync.guild_id) for sync in synced) == sorted({str(sync.guild_id) for sync in synced})
-    names = {name for sync in synced for name in sync.names}
-    assert {"giftcode", "giftcodesettings", "todo", "atodo", "todostatus", "todo_roster"} <= names
+    assert [sync.guild_id for sync in synced] == [None, GUILD]
+    assert {"giftcode", "giftcodesettings"} <= gateway.commands(None)
+    assert {"todo", "atodo", "todostatus", "todo_roster"} <= gateway.commands(GUILD)
 
     with resident(host) as bot:
         gateway.wait_until(lambda: len(gateway.identified) == 2, "it did not connect after a restart")
         assert status_of_ann(gateway).embeds
+        assert gateway.syncs == synced
+        gateway.kick(GUILD)
+        gateway.invite(GUILD, channels=(CHANNEL,), roles=(ROLE,))
+        assert status_of_ann(gateway).embeds
+        assert [sync.guild_id for sync in gateway.syncs] == [None, GUILD, GUILD]
+        gateway.kick(GUILD)
         assert bot.end(signal.SIGINT) == 0
-    assert gateway.syncs == synced
+    gateway.add_guild(GUILD, channels=(CHANNEL,), roles=(ROLE,))
+    with resident(host) as bot:
+        gateway.wait_until(lambda: len(gateway.identified) == 3, "it did not connect after a restart")
+        assert status_of_ann(gateway).embeds
+        assert bot.end() == 0
+
+
+def test_a_form_is_handed_in_after_a_restart_and_answered_though_connections_drop(
+    scene: Scene, gateway: LocalGateway, host: Host
+) -> None:
+    with resident(host) as bot:
+        form = gateway.answer(gateway.slash("todo", user_id=ANN, **WHERE))
+        assert bot.end() == 0
+    with resident(host) as bot:
+        gateway.wait_until(lambda: len(gateway.identified) == 2, "it did not connect after a restart")
+        gateway.drops_answers = 2
+        sent = gateway.answer(gateway.submit(form, {"Must do": "a chapter"}, user_id=ANN, **WHERE))
+        assert "Posted in the channel." in sent.embeds[0]["description"]
+        assert gateway.drops_answers == 0
+        assert bot.end() == 0
+    assert len(sent.followups) == len(scene.discord.messages(CHANNEL)) == 1
+
+
+def test_what_is_under_way_is_answered_when_the_gateway_ends_the_bot(
+    scene: Scene, gateway: LocalGateway, host: Host
+) -> None:
+    reached, released = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        reached.set()
+        assert released.wait(PATIENT)
+
+    with resident(host) as bot:
+        form = gateway.answer(gateway.slash("todo", user_id=ANN, **WHERE))
+        scene.discord.call(hold, match=Match("POST", "/channels/{channel_id}/messages"))
+        sent = gateway.submit(form, {"Must do": "a chapter"}, user_id=ANN, **WHERE)
+        assert reached.wait(PATIENT)
+        gateway.close_with(AUTHENTICATION_FAILED)
+        gateway.wait_until(lambda: bool(gateway.closed_with), "the connection was not closed")
+        released.set()
+        assert bot.wait() == EXIT_SETTINGS
+    assert "Posted in the channel." in sent.embeds[0]["description"]
+    assert "Traceback" not in bot.errors
+
+
+def test_a_gateway_that_is_away_in_the_first_place_ends_it_in_one_line(gateway: LocalGateway, host: Host) -> None:
+    gateway.is_away = True
+    ran = host.run("bot", "-q")
+    assert ran.exit_code == EXIT_TROUBLE
+    (line,) = ran.errors.splitlines()
+    assert line.startswith("Discord's gateway cannot be reached: 503")
+
+
+def test_connecting_again_is_quiet_where_quiet_is_asked_for(gateway: LocalGateway, host: Host) -> None:
+    with resident(host, "-q", code=with_library(delay="0.01")) as bot:
+        connected(gateway)
+        assert status_of_ann(gateway).embeds
+        gateway.is_away = True
+        gateway.cut()
+        gateway.wait_until(lambda: gateway.turned_away > 1, "it did not try to connect again")
+        gateway.is_away = False
+        assert status_of_ann(gateway).embeds
+        assert bot.end() == 0
+    assert bot.errors == ""
+
+
+def test_everything_goes_through_the_proxy_that_the_environment_names(gateway: LocalGateway, host: Host) -> None:
+    # Nobody but the proxy knows where that is.
+    gateway.host = "discord.invalid"
+    host.environment |= {"http_proxy": gateway.api.removesuffix("/api/v10")}
+    host.environment["GIFTPING_DISCORD_API"] = "http://discord.invalid/api/v10"
+    with resident(host) as bot:
+        connected(gateway)
+        assert status_of_ann(gateway).embeds
+        assert bot.end() == 0
 
 
 def test_a_bot_that_is_told_to_end_takes_its_leave(gateway: LocalGateway, host: Host) -> None:
@@ -317,8 +399,10 @@ def test_a_command_that_is_at_work_when_the_bot_is_told_to_end_is_finished_and_a
 def test_it_ends_while_the_gateway_is_away_however_long_it_would_wait(
     scene: Scene, gateway: LocalGateway, host: Host
 ) -> None:
-    gateway.is_away = True
     with resident(host, "-vv", code=with_library(delay="3600")) as bot:
+        connected(gateway)
+        gateway.is_away = True
+        gateway.cut()
         gateway.wait_until(lambda: gateway.turned_away > 0, "it did not try to connect")
         bot.wait_for_line("Attempting a reconnect in 3600")
         assert bot.end() == 0
@@ -337,7 +421,7 @@ def test_a_second_bot_of_the_same_state_does_not_connect(gateway: LocalGateway, 
 def test_a_token_that_the_api_refuses_ends_it_in_one_line(scene: Scene, gateway: LocalGateway, host: Host) -> None:
     host.environment["DISCORD_TOKEN"] = "a-token-of-yesterday"
     ran = host.run("bot")
-    assert ran.exit_code == EXIT_TROUBLE
+    assert ran.exit_code == EXIT_SETTINGS
     (line,) = ran.errors.splitlines()
     assert "DISCORD_TOKEN" in line
     assert "a-token-of-yesterday" not in ran.errors + ran.output
@@ -350,7 +434,7 @@ def test_a_gateway_that_refuses_the_bot_ends_it_in_one_line(
 ) -> None:
     gateway.refuses_with = code
     ran = host.run("bot", "-q")
-    assert ran.exit_code == EXIT_TROUBLE
+    assert ran.exit_code == (EXIT_SETTINGS if code == AUTHENTICATION_FAILED else EXIT_TROUBLE)
     (line,) = ran.errors.splitlines()
     assert scene.discord.bot_token not in line
     assert ("token" if code == AUTHENTICATION_FAILED else "intents") in line.lower()

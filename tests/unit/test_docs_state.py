@@ -18,7 +18,6 @@ from giftping.demo.sources import StandInSources
 from giftping.demo.stage import BOT_CHANNEL, BOT_GUILD, WEBHOOK_CHANNEL, WEBHOOK_GUILD, WOS, Stage
 from giftping.runs.state_folder import (
     ATTACHMENTS,
-    BOT_COMMANDS,
     BOT_LOCK,
     DRAFTS,
     EXAMINED,
@@ -39,7 +38,7 @@ SOURCE = ROOT / "giftping"
 @pytest.mark.xdist_group("story")
 def test_the_files_of_the_state_folder_are_described(story: Story) -> None:
     there = {re.sub(r"\d{8}T[\d.]+Z", "*", path.name) for path in (story.stage.folder / "state").iterdir()}
-    not_of_the_story = {JOURNAL, PREVIOUS_JOURNAL, BOT_LOCK, BOT_COMMANDS, REFUSED_TOKEN, DRAFTS}
+    not_of_the_story = {JOURNAL, PREVIOUS_JOURNAL, BOT_LOCK, REFUSED_TOKEN, DRAFTS}
     not_of_the_story |= {UPGRADE_BACKUPS, UPGRADE_LOCK, EXAMINED}
     assert there | not_of_the_story == STATE_FILES.keys()
 

@@ -122,8 +122,9 @@ def doubts(lists: GameLists, now: datetime) -> Doubts:
     # What a first look finds is no news; but it is no clean word either for what is doubtful at others.
     for one in sorted(lists.lists, key=lambda one: not one.is_looked_at):
         doubted = found.keys() if not one.is_looked_at else ()
-        of_list = dict(_doubts_of_list(lists, one, _fresh_in(lists, one, frozenset(doubted)), now))
-        if of_list.keys() - lists.refused:
+        fresh = _fresh_in(lists, one, frozenset(doubted))
+        of_list = dict(_doubts_of_list(lists, one, fresh, now))
+        if of_list.keys() - lists.refused or _is_of_a_page(lists, one, fresh):
             unclean.add(one.source)
         for key, doubt in of_list.items():
             found.setdefault(key, {})[one.source] = doubt
@@ -148,13 +149,13 @@ def _stricter(first: Doubt | None, second: Doubt) -> Doubt:
 def _doubts_of_list(
     lists: GameLists, one: CurrentList, fresh: frozenset[str], now: datetime
 ) -> Iterator[tuple[str, Doubt]]:
-    still = frozenset(key for key in one.keys if key in lists.known and one.source in lists.known[key].doubtful_at)
+    still = _still_in(lists, one)
     asked = frozenset(key for key in still if one.source in lists.known[key].asked_at)
     all_back = _back_in(lists, one) if fresh or still - asked else frozenset()
     back = _page_that_is_back(lists, all_back, still)
     # What nobody doubts says that it is the list still: where there is nothing of that, another page took its place.
     is_replaced = one.is_looked_at and not (one.keys & lists.known.keys()) - still - lists.not_codes
-    words = sorted(key for key in fresh | back | (asked if is_replaced else frozenset()) if _is_word(lists, key))
+    words = sorted(_words_in(lists, fresh | back | (asked if is_replaced else frozenset())))
     if fresh and len(words) >= PAGE_WORDS:
         shown = ", ".join(lists.spellings[key] for key in words[:_EXAMPLES])
         reason = f"stands beside words of a page ({shown}){' and nothing else' if is_replaced else ''}"
@@ -189,10 +190,28 @@ def _doubts_of_burst(
         yield from ((key, doubt) for key in fresh - may_go_out)
 
 
-def _is_word(lists: GameLists, key: str) -> bool:
-    """Whether it is a word that pages are made of, if only because no code has such letters."""
-    spelling = lists.spellings[key]
-    return is_page_word(spelling) or (key in lists.not_codes and spelling.isalpha() and not spelling.isascii())
+def _still_in(lists: GameLists, one: CurrentList) -> frozenset[str]:
+    """What of a list is doubtful from before."""
+    return frozenset(key for key in one.keys if key in lists.known and one.source in lists.known[key].doubtful_at)
+
+
+def _is_of_a_page(lists: GameLists, one: CurrentList, fresh: frozenset[str]) -> bool:
+    """Whether words of a page have come into a list, or come again: then what was held waits, though it came before."""
+    words = frozenset(_words_in(lists, one.keys))
+    if len(words) < PAGE_WORDS:
+        return False
+    back = _page_that_is_back(lists, _back_in(lists, one), _still_in(lists, one))
+    return len(words & (fresh | back)) >= PAGE_WORDS
+
+
+def _words_in(lists: GameLists, keys: Iterable[str]) -> list[str]:
+    """Those of the keys that are words that pages are made of, if only because no code has such letters."""
+
+    def is_word(key: str) -> bool:
+        spelling = lists.spellings[key]
+        return is_page_word(spelling) or (key in lists.not_codes and spelling.isalpha() and not spelling.isascii())
+
+    return list(filter(is_word, keys))
 
 
 def _beside_page(page: frozenset[str], lasts: timedelta | None) -> Doubt:
@@ -216,7 +235,7 @@ def _page_of_now(
     in_order = (one.keys & lists.known.keys()) - still - lists.not_codes
     is_page = len(lately) > one.ask_above or IN_ORDER_OF * len(in_order) < len(asked)
     if not is_page and 2 * len(asked) >= len(one.keys):
-        words = [key for key in one.keys & lists.not_codes if _is_word(lists, key)]
+        words = _words_in(lists, one.keys & lists.not_codes)
         is_page = len(asked & back) > one.ask_above or len(words) >= PAGE_WORDS
     return asked if is_page else frozenset()
 

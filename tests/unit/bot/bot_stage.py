@@ -126,18 +126,24 @@ class Stage:
         self, member: MemberActor, message: ResponseMessage, *labels: str
     ) -> list[InteractionResult]:
         """Let a member click buttons so fast that all clicks are on their way before one is answered."""
+        buttons = {one["label"]: one for row in message.components for one in row["components"] if one["type"] == 2}
+        return await self.press_at_once(member, message, *(buttons[label]["custom_id"] for label in labels))
+
+    async def press_at_once(
+        self, member: MemberActor, message: ResponseMessage, *custom_ids: str
+    ) -> list[InteractionResult]:
+        """Do the same with buttons by their ids, whatever these are."""
         backend = self.env.backend
         stored = backend.get_message(message.channel_id, message.id)
-        buttons = {one["label"]: one for row in message.components for one in row["components"] if one["type"] == 2}
         results = []
-        for label in labels:
+        for custom_id in custom_ids:
             record, payload = base_payload(
                 backend,
                 type=3,
                 channel_id=message.channel_id,
                 guild_id=member.guild.id,
                 user_id=member.id,
-                data={"custom_id": buttons[label]["custom_id"], "component_type": 2},
+                data={"custom_id": custom_id, "component_type": 2},
             )
             record.source_message_id = message.id
             payload["message"] = dict(message_payload(backend, stored))

@@ -164,12 +164,28 @@ async def test_long_rewards_make_more_pages_not_a_message_that_discord_refuses(s
     assert labels(result.response.components) == ["On"]
 
 
-async def test_buttons_go_when_nobody_answers_to_them_any_more(stage: Stage, ben: MemberActor) -> None:
+async def test_pages_from_before_a_restart_are_turned_and_show_what_is_so_by_then(
+    stage: Stage, ben: MemberActor
+) -> None:
     know(stage, *(f"GIFT{number:03}" for number in range(30)))
     result = await ben.slash(stage.channel, "giftcode")
     assert result.response
-    await stage.env.advance_time(601)
-    assert result.response.components == []
+    await stage.env.advance_time(3600)
+    await stage.restart()
+    know(stage, "GIFT030")
+    turned = (await ben.click(result.response, label="On")).response
+    assert turned
+    assert text_of(turned.embeds[0]).endswith("31 codes · page 2 of 4")
+    # Nothing is kept of what was shown.
+    assert stage.env.bot._connection._view_store._views == {}
+
+
+async def test_a_control_of_another_version_is_told_to_be_one(stage: Stage, ben: MemberActor) -> None:
+    know(stage, *(f"GIFT{number:03}" for number in range(30)))
+    result = await ben.slash(stage.channel, "giftcode")
+    assert result.response
+    told = await stage.press_at_once(ben, result.response, "0f3a9c", "giftping:of-tomorrow:1")
+    assert [said(one) for one in told] == [SAID("bot.failure.old")] * 2
 
 
 async def test_a_game_that_there_is_not_is_answered_with_the_nearest_one(stage: Stage, ben: MemberActor) -> None:
@@ -292,6 +308,7 @@ async def test_a_confirmed_reset_forgets_this_server_alone(stage: Stage, alice: 
     fill_ledger(stage)
     asked = (await alice.slash(stage.channel, "giftcode_reset")).response
     assert asked
+    await stage.restart()
     result = await alice.click(asked, label="Forget them")
     (embed,) = asked.embeds
     assert text_of(embed).startswith("Forgotten\n2 codes forgotten.")
@@ -416,10 +433,9 @@ async def test_a_failing_command_tells_one_sentence_and_logs_no_token(
 async def test_an_answer_that_discord_refuses_ends_nothing(
     stage: Stage, ben: MemberActor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage.env.inject_error("POST", "/webhooks/*", status=404, code=10015, message="Unknown Webhook", times=2)
+    stage.env.inject_error("PATCH", "/webhooks/*", status=404, code=10015, message="Unknown Webhook")
     await ben.slash(stage.channel, "giftcode_stats")
-    assert len(stage.env.errors) == 1
-    assert "the member could not be told: HTTP 404" in caplog.text
+    assert "an answer did not get through: HTTP 404; what it says is done" in caplog.text
     assert "Codes: 0" in said(await ben.slash(stage.channel, "giftcode_stats"))
 
 

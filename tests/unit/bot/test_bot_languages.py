@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import discord
@@ -17,10 +19,16 @@ from simcord.actors import MemberActor
 from todo_guild import TodoGuild
 
 from giftping.bot import code_embeds, embeds, todo_embeds
+from giftping.bot.answers import voice_of
 from giftping.bot.app import GiftpingBot
+from giftping.bot.code_commands import reset_question
 from giftping.bot.command_names import CommandTranslator
-from giftping.bot.command_runner import CommandResult
+from giftping.bot.command_runner import CommandResult, CommandRunner
+from giftping.bot.controls import Shown, pages_shown
+from giftping.bot.settings_panel import PLACEHOLDER_LENGTH, Panel, SettingsPanel
+from giftping.bot.todo_form import Draft, FormPurpose, correction
 from giftping.bot.voice import language_of, voice_for
+from giftping.discord.limits import BUTTON_LABEL_LENGTH
 from giftping.store.base import Guild
 from giftping.text import unlinked
 from giftping.todo.model import Member
@@ -175,6 +183,18 @@ def test_a_command_is_named_as_the_members_discord_shows_it() -> None:
 
 
 LONGEST = {name: "x" * LONGEST_PHRASE for name in phrases_of(HOME_LANGUAGE) if not name.startswith(COMMANDS)}
+
+
+async def test_every_button_and_menu_fits_with_the_longest_phrases(stage: Stage) -> None:
+    runner = CommandRunner(replace(bot_of(stage).runner.settings, language="longest", words={"longest": LONGEST}))
+    asked: Any = SimpleNamespace(client=SimpleNamespace(runner=runner), guild_id=GUILD, locale=discord.Locale.german)
+    voice, page, draft = voice_of(asked), discord.Embed(title="t"), Draft(FormPurpose())
+    views = [pages_shown([page, page], 0, voice, "codes"), reset_question(voice), correction(1, draft, voice)]
+    for known in ({}, {"subscriptions": []}):
+        views.append(Shown(*SettingsPanel(runner)._controls(Panel(asked, GUILD, known))))
+    shown = [part for view in views for row in view.to_components() for part in row["components"]]
+    assert {len(part["label"]) for part in shown if "label" in part} == {BUTTON_LABEL_LENGTH}
+    assert {len(part["placeholder"]) for part in shown if "placeholder" in part} == {PLACEHOLDER_LENGTH}
 
 
 @pytest.mark.parametrize("language", [*languages(), "longest"])

@@ -18,7 +18,7 @@ from todo_guild import READ, Heard, TodoGuild, acknowledged, filled, texts_of
 
 from giftping.bot import command_runner, todo_commands
 from giftping.bot.command_runner import Command, CommandResult, CommandRunner
-from giftping.bot.todo_form import FormPurpose
+from giftping.bot.todo_form import Draft, FormPurpose
 from giftping.wiring import Wiring
 
 PATIENCE = todo_commands.PATIENCE
@@ -111,12 +111,12 @@ async def test_a_form_opens_within_three_seconds_while_mongodb_is_waited_for_as_
             return reply
 
     member = Heard(todo.asha)
-    commands = todo_commands.TodoCommands(Slow(settings))
+    commands = todo_commands.TodoCommands(runner := Slow(settings))
     await commands.open_form(member, FormPurpose())  # type: ignore[arg-type]
     assert len(member.forms) == 1
     order.append("the form was opened")
     released.set()
-    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.to_thread(runner._forms.shutdown)
     assert order == ["the form was opened", "the store has said: no"]
 
 
@@ -130,7 +130,7 @@ async def test_what_cannot_be_saved_is_not_said_to_be_and_the_text_is_given_back
     assert set(answers.values()) == {SAID("bot.todo.away")}
     assert said(await todo.asha.slash(todo.channel, "todo")) == SAID("bot.todo.away")
     member, commands = Heard(todo.asha), todo_commands.TodoCommands(CommandRunner(todo.stage.settings))
-    await commands.hand_in(member, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
+    await commands.hand_in(member, Draft(FormPurpose(), texts_of(**READ)))  # type: ignore[arg-type]
     (embed,) = member.embeds
     assert (embed.title, embed.description) == ("Not handed in", PERHAPS)
     assert [field.value for field in embed.fields] == ["Read two pages"]
@@ -168,7 +168,7 @@ async def test_what_was_handed_in_while_mongodb_was_away_is_there_soon_after_its
     gate.shut()
     wiring, runner, member = Wiring(todo.stage.settings), CommandRunner(todo.stage.settings), Heard(todo.asha)
     monkeypatch.setattr(command_runner, "LOOKS_EVERY", 3600 if is_new else 0.05)
-    await todo_commands.TodoCommands(runner).hand_in(member, texts_of(**READ), FormPurpose())  # type: ignore[arg-type]
+    await todo_commands.TodoCommands(runner).hand_in(member, Draft(FormPurpose(), texts_of(**READ)))  # type: ignore[arg-type]
     assert member.embeds
     assert wiring.waiting()
     if is_new:

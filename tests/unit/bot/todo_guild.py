@@ -143,6 +143,12 @@ class Heard:
     async def send(self, *, embed: discord.Embed, **_: Any) -> None:
         self.embeds.append(embed)
 
+    async def edit_original_response(self, *, embed: discord.Embed, **_: Any) -> None:
+        self.embeds.append(embed)
+
+    async def send_message(self, *, embed: discord.Embed, **_: Any) -> None:
+        self.embeds.append(embed)
+
     async def send_modal(self, form: discord.ui.Modal) -> None:
         self.forms.append(form)
 

@@ -261,12 +261,34 @@ def test_a_run_edits_so_many_messages_and_leaves_the_rest_to_the_next() -> None:
     assert {one.message_id for one in desk.bot.edited} == {*places, *(place + 1000 for place in places)}
 
 
-def test_a_channel_sees_few_edits_in_a_run(desk: Desk) -> None:
+def test_a_channel_sees_few_edits_in_a_run_and_no_other_messages_are_read_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[Sequence[int]] = []
+    answer = desk.store.sent
+
+    def sent_in(*, keys: Sequence[str] = (), message_ids: Sequence[int] = ()) -> object:
+        asked_for.extend([message_ids] if message_ids else [])
+        return answer(keys=keys, message_ids=message_ids)
+
+    monkeypatch.setattr(desk.store, "sent", sent_in)
     for number in range(EDITS_A_CHANNEL):
         desk.know(code(f"RIME{number}", expires_at=UNTIL, latest_end=UNTIL))
         desk.sent(sent(f"RIME{number}", message_id=901 + number))
     desk.clock.now = UNTIL
     assert (len(desk.edit().reports), desk.edit().left) == (EDITS_A_CHANNEL, 0)
+    assert [len(ids) for ids in asked_for] == [EDITS_A_CHANNEL, 1]
+
+
+def test_a_message_with_a_code_that_is_unknown_now_is_in_no_others_way(desk: Desk) -> None:
+    for number in range(2 * EDITS_A_CHANNEL):
+        desk.sent(sent(message_id=1000 + number), sent("LOST", message_id=1000 + number))
+    for number in range(EDITS_A_CHANNEL):
+        desk.know(code(f"RIME{number}", expires_at=UNTIL, latest_end=UNTIL))
+        desk.sent(sent(f"RIME{number}", message_id=901 + number))
+    desk.clock.now = UNTIL
+    assert (len(desk.edit().reports), desk.edit().left) == (EDITS_A_CHANNEL, 0)
+    assert desk.edit() == Edits()
 
 
 def test_a_message_of_a_webhook_is_edited_by_that_webhook_alone() -> None:

@@ -138,6 +138,17 @@ def test_words_that_a_list_has_always_had_make_no_code_wait() -> None:
     assert "Autumn2026" in out(stage.run(wiki=[*OLD, "Copy", "Redeem", "Expand", "Autumn2026"]))
 
 
+@pytest.mark.parametrize("words", [["Copy", "Redeem", "Expand"], ["Search", "Menu", "Terms"]], ids=["same", "others"])
+def test_what_was_held_beside_words_of_a_page_does_not_go_out_when_they_or_others_come_again(words: list[str]) -> None:
+    stage = judging()
+    stage.run(wiki=[*OLD, *some(6), "Copy", "Redeem", "Expand"])
+    stage.run(wiki=OLD)
+    again = [*OLD, *some(6), *words]
+    assert held(stage.run(wiki=again, after=DAY)).keys() == set(some(6))
+    # A code stays, and goes out with the run behind.
+    assert set(some(6)) <= out(stage.run(wiki=again))
+
+
 def test_two_words_of_a_page_are_refused_and_make_no_code_wait() -> None:
     found = judging().run(wiki=[*OLD, "Autumn2026", "Copy", "Redeem"])
     assert "Autumn2026" in out(found)

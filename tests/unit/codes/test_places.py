@@ -8,21 +8,22 @@ import pytest
 from code_builders import WOS, code, codes
 from fakes.deliveries import delivery
 from fakes.openapi import ABSENT, discord_openapi
-from fakes.records import subscription
+from fakes.records import NOON, subscription
 from fakes.strangers import texts
-from fakes.words import ENGLISH
+from fakes.words import ENGLISH, EVERY_LANGUAGE, WORDY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.codes.announcement import announcements
 from giftping.codes.look import Look
-from giftping.codes.places import by_bot, by_webhook, channel_in, dressed, next_place, sent_by
+from giftping.codes.places import by_bot, by_webhook, channel_in, dressed, dressed_sample, next_place, sent_by
+from giftping.codes.sample import sample_message
 from giftping.discord.limits import POST_NAME_LENGTH, text_length, violations
 from giftping.discord.message import ForumPost, Message
 from giftping.discord.webhook import payload, sender_parts
 from giftping.settings.catalogue import Game
 from giftping.store.base import Destination, Posting, PostsIn, Subscription
-from giftping.words.catalogue import languages, words_of
+from giftping.words.catalogue import Words
 
 FORUM, HOOK = Destination(channel_id=500), Destination(webhook="env:HOOK")
 EACH, KEPT = Posting(posts=PostsIn.PER_ANNOUNCEMENT, tags=("7", "8")), Posting(posts=PostsIn.KEPT)
@@ -81,16 +82,18 @@ def test_a_webhook_alone_posts_under_another_name() -> None:
 @given(
     title=texts().filter(str.strip) | st.text(min_size=1, max_size=300).filter(str.strip),
     spelling=texts().filter(str.strip) | st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1),
-    language=st.sampled_from(sorted(languages())),
+    words=st.sampled_from([*EVERY_LANGUAGE, WORDY]),
     posts=st.sampled_from(PostsIn),
 )
 @pytest.mark.skipif(discord_openapi() is None, reason=ABSENT)
-def test_every_post_is_one_that_discord_takes(title: str, spelling: str, language: str, posts: PostsIn) -> None:
-    openapi, game, words = discord_openapi(), Game("a-game", title), words_of(language)
+def test_every_post_is_one_that_discord_takes(title: str, spelling: str, words: Words, posts: PostsIn) -> None:
+    openapi, look = discord_openapi(), Look(Game("a-game", title), words)
     assert openapi is not None
     posting = replace(NAMED, posts=posts, tags=tuple(map(str, range(5))))
-    for one in announcements(Look(game, words), [code(spelling), code("B" * 60)]):
-        message = dressed(in_forum(posting, HOOK), one).message
+    there = in_forum(posting, HOOK)
+    announced = [dressed(there, one).message for one in announcements(look, [code(spelling), code("B" * 60)])]
+    sample = dressed_sample(there, sample_message(look, NOON, pings=True), words)
+    for message in (*announced, sample):
         assert violations(message) == []
         assert message.post is not None
         assert 0 < text_length(message.post.name) <= POST_NAME_LENGTH

@@ -25,7 +25,6 @@ from giftping.bot import main
 from giftping.demo.sources import StandInSources
 from giftping.runs.lock import RunLock
 from giftping.runs.state_folder import BOT_LOCK
-from giftping.settings.keys import Settings
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.made-up.token"
@@ -37,7 +36,7 @@ from giftping.cli import main
 main()
 """
 
-Run = Callable[[Settings, str, Callable[[], None]], None]
+Run = Callable[..., None]
 
 
 @pytest.fixture
@@ -51,12 +50,12 @@ def token(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens that a bot was run with; it is told to end at once."""
     tokens: list[str] = []
-    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token, on_connected: tokens.append(token))
+    monkeypatch.setattr("giftping.bot.app.run", lambda settings, token, on_connected, **_: tokens.append(token))
     return tokens
 
 
 def ending_with(error: Exception) -> Run:
-    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    def run(*_: object, **_named: object) -> None:
         raise error
 
     return run
@@ -139,19 +138,19 @@ def test_what_ends_the_bot_is_one_line_without_the_token(
 ) -> None:
     monkeypatch.setattr("giftping.bot.app.run", ending_with(error))
     ran = giftping("bot")
-    assert (ran.exit_code, ran.error) == (69, reason)
+    assert (ran.exit_code, ran.error) == (78 if reason == main.REFUSED else 69, reason)
 
 
 def test_a_bot_that_systemd_starts_again_and_again_tells_once_why_it_ends_and_when_it_is_connected(
     token: str, giftping: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("giftping.bot.app.run", ending_with(discord.LoginFailure("Improper token has been passed.")))
-    assert giftping("bot") == Ran(69, "", f"{main.REFUSED}\n")
-    assert giftping("bot") == giftping("bot", "-q") == Ran(69, "", "")
+    assert giftping("bot") == Ran(78, "", f"{main.REFUSED}\n")
+    assert giftping("bot") == giftping("bot", "-q") == Ran(78, "", "")
     assert giftping("bot", "-v").error == main.REFUSED
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
         assert "(since 2" in giftping("bot").error
-        monkeypatch.setattr("giftping.bot.app.run", lambda _settings, _token, on_connected: on_connected())
+        monkeypatch.setattr("giftping.bot.app.run", lambda _settings, _token, on_connected, **_: on_connected())
         assert giftping("bot") == Ran(0, "", "the bot token is refused: this is over\n")
         assert giftping("bot") == Ran(0, "", "")
 
@@ -164,7 +163,7 @@ def test_a_bot_without_its_token_tells_so_once(giftping: Callable[..., Ran], run
 def test_what_is_logged_goes_to_standard_error_without_the_token(
     token: str, giftping: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    def run(*_: object, **_named: object) -> None:
         logging.getLogger("discord.gateway").warning("connecting with %s", token)
         try:
             raise ValueError(token)
@@ -194,7 +193,7 @@ def test_how_much_is_logged_is_said_by_q_and_v(
     options: list[str],
     told: list[str],
 ) -> None:
-    def run(settings: Settings, token: str, on_connected: Callable[[], None]) -> None:
+    def run(*_: object, **_named: object) -> None:
         for name, level in (
             ("giftping.bot", "WARNING"),
             ("giftping.bot", "INFO"),
@@ -250,6 +249,6 @@ def test_the_token_goes_nowhere_else_when_the_api_names_no_gateway(
 ) -> None:
     answer(api, body, status)
     ran = giftping("bot")
-    assert ran.exit_code == 69
+    assert ran.exit_code == (78 if status == 401 else 69)
     assert reason in ran.error
     assert runs == []

@@ -123,6 +123,15 @@ def test_a_webhook_posts_under_the_name_it_is_given_until_that_is_taken_back(
     assert posting(store) == Posting(ChannelKind.FORUM, EACH)
 
 
+def test_a_test_posts_each_game_of_a_destination_as_that_one_is_posted(giftping: Run, town: StandInDiscord) -> None:
+    for game, name, tag in (("genshin", "Paimon", "Codes"), ("kingshot", "The king", "News")):
+        way = ("--webhook", town.webhook_url(FORUM_HOOK), "--username", name, "--tag", tag)
+        assert giftping("guilds", "add", str(HERE), "--game", game, *way).exit_code == 0
+    assert giftping("guilds", "test", str(HERE)).exit_code == 0
+    posted = [(town.messages(post.id)[0].author.name, post.applied_tags) for post in town.posts(FORUM)]
+    assert posted == [("Paimon", (71,)), ("The king", (72,))]
+
+
 def test_without_a_token_it_is_said_what_the_webhooks_channel_is(
     giftping: Run, store: Store, town: StandInDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:

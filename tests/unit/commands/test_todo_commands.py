@@ -95,6 +95,19 @@ def test_a_gap_since_the_last_sweep_counts_as_downtime_for_the_role_and_not_for_
     assert before["due"]["action"] == after["due"]["action"] == "remind"
 
 
+@pytest.mark.usefixtures("discord")
+def test_the_role_goes_a_whole_notice_after_the_warning_that_quiet_hours_put_off(
+    giftping: Run, past: Past, home: Path
+) -> None:
+    here = datetime.now(KOLKATA)
+    quiet = f'\n[todo]\nquiet_hours = "{here - HOUR:%H:%M}-{here + 3 * HOUR:%H:%M}"\n'
+    (home / "giftping.toml").write_text((home / "giftping.toml").read_text("utf-8") + quiet, "utf-8")
+    past.member(ASHA, "Asha", silent=6 * DAY)
+    (told,) = giftping("todo", "status", str(ASHA), "--json").json["members"]
+    assert told["due"]["until"] == told["next_ping"]
+    assert instant(told["role_off_at"]) == instant(told["next_ping"]) + 12 * HOUR
+
+
 def test_the_next_ping_is_not_in_quiet_hours_or_in_a_pause(
     giftping: Run, past: Past, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
