@@ -35,7 +35,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source distribution and the wheel made of it; whoever needs it is of the xdist_group "built"."""
+    """The folder with a source distribution and the wheel of that; whoever needs them is of the xdist_group "built"."""
     folder = tmp_path_factory.mktemp("dist")
     root = Path(__file__).parents[2]
     # Nothing is fetched.
