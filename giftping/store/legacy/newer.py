@@ -103,6 +103,6 @@ def _seconds(document: Mapping[str, Any], name: str) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool):
             datetime.fromtimestamp(value)  # noqa: DTZ006 -- only whether there is such a time
             return float(value)
-    except (ValueError, OverflowError, OSError, AttributeError):
+    except (TypeError, ValueError, OverflowError, OSError):
         pass
     raise UnreadableTimeError(f"{name}: {value!r} is not a time")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.odd_values import FIXED
 from fakes.old_data import OldBag
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +152,15 @@ def test_an_odd_time_is_named_and_sets_nobody_back(field: str, value: Any, *, is
     odd, fine = {**at(1), field: value}, at(30)
     with pytest.raises(UnreadableTimeError, match=f"^{field}: "):
         with_newer(fine if is_old else odd, odd if is_old else fine, NOW)
+
+
+@pytest.mark.parametrize("field", ["last_submit", "last_ping"])
+@pytest.mark.parametrize("value", FIXED, ids=repr)
+def test_whatever_stands_where_a_time_belongs_it_is_one_or_is_named(field: str, value: object) -> None:
+    odd, fine = {**at(1), field: value}, at(30)
+    for there, old in ((fine, odd), (odd, fine)):
+        with suppress(UnreadableTimeError):
+            with_newer(there, old, NOW)
 
 
 @pytest.mark.parametrize("field", ["last_submit", "last_ping"])
