@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Some machines set it. Every giftping that a test starts would be compiled anew, and every test in each run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-full coverage lint format types contracts bench man lock clean
 
 demo: $(VENV)/.installed

@@ -432,8 +432,11 @@ def test_a_text_may_hold_any_character(engine: Engine) -> None:
     assert engine.change([Change(LEDGER, before, None)]) == [True]
 
 
-def test_more_than_a_page_of_documents_is_read_and_changed_in_one_call(engine: Engine) -> None:
-    ids = [f"1:{number:05}" for number in range(10_050)]
+def test_more_than_a_page_of_documents_is_read_and_changed_in_one_call(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo_engine, "PAGE", 500)
+    ids = [f"1:{number:05}" for number in range(1_050)]
     assert all(engine.change([Change(CODES, None, {"_id": id_, "state": "open"}) for id_ in ids]))
     there = engine.get(CODES, ids)
     assert engine.present(CODES, [*ids, "x"]) == set(ids) == there.keys()
@@ -534,7 +537,7 @@ def test_processes_that_claim_the_same_codes_win_each_of_them_once(
 ) -> None:
     """D9: two runs on one store do not both announce a code."""
     racer = Path(__file__).with_name("claim_racer.py")
-    names, rounds = ["racer-a", "racer-b", "racer-c"], 15
+    names, rounds = ["racer-a", "racer-b"], 15
     racers = [
         subprocess.Popen(
             [sys.executable, racer, kind_name, address, name, str(rounds)],
@@ -550,7 +553,7 @@ def test_processes_that_claim_the_same_codes_win_each_of_them_once(
         one.stdin.write("go\n")
         one.stdin.flush()
     won = {name: json.loads(one.communicate()[0]) for name, one in zip(names, racers, strict=True)}
-    assert [one.returncode for one in racers] == [0, 0, 0]
+    assert {one.returncode for one in racers} == {0}
     claimed = sorted(id_ for winner in won.values() for id_ in winner)
     assert claimed == sorted(f"{guild_id}:CODE{number}" for number in range(rounds) for guild_id in (1, 2))
     engine = open_engine()

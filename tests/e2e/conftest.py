@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,18 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         yield Scene(tmp_path, discord, sources)
         assert discord.violations == []
         assert discord.unexpected == []
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with a source distribution and the wheel of that; whoever needs them is of the xdist_group "built"."""
+    folder = tmp_path_factory.mktemp("dist")
+    root = Path(__file__).parents[2]
+    # Nothing is fetched.
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(root)]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, (ran.stdout, ran.stderr)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -41,14 +41,6 @@ def environment_of_its_own(place: Path) -> Path:
     return place
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the source distribution, and the wheel that was made of it; nothing is fetched."""
-    folder = tmp_path_factory.mktemp("dist")
-    call(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
-    return folder
-
-
 def files_below(folder: Path) -> set[str]:
     """Return the files below a folder; pip leaves a folder that has become empty here and there."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}

@@ -477,18 +477,16 @@ def test_the_settings_of_a_release_say_what_they_said(release: Path, tmp_path: P
     assert host.run("config", "check").exit_code == 0
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+@pytest.fixture
+def wheels(built: Path, tmp_path: Path) -> tuple[Path, Path]:
     """The wheel of the release before this one, and today's; nothing is fetched."""
-    folder = tmp_path_factory.mktemp("wheels")
     archive = subprocess.run(["git", "archive", PREVIOUS], cwd=ROOT, capture_output=True, check=False)
     if archive.returncode:
         pytest.skip("git has no commit of the release before this one here: a shallow clone, or no clone at all")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
-        tar.extractall(folder / "previous", filter="data")
-    for source, place in ((folder / "previous", "old"), (ROOT, "new")):
-        call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / place, source)
-    (old,), (new,) = (folder / "old").glob("*.whl"), (folder / "new").glob("*.whl")
+        tar.extractall(tmp_path / "previous", filter="data")
+    call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, tmp_path / "previous")
+    (old,), (new,) = tmp_path.glob("*.whl"), built.glob("*.whl")
     return old, new
 
 
@@ -514,6 +512,7 @@ linger = "1m"
 """Whoever is silent falls due at once: a sweep that comes a little earlier waits for them."""
 
 
+@pytest.mark.xdist_group("built")
 def test_from_the_wheel_before_to_this_one_and_back(scene: Scene, wheels: tuple[Path, Path], tmp_path: Path) -> None:
     old, new = [installed(wheel, tmp_path / name) for wheel, name in zip(wheels, ("old", "new"), strict=True)]
     environment = old

@@ -86,11 +86,9 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
     return ran.stdout
 
 
-@pytest.mark.parametrize(("name", "imported"), TURNED.items(), ids=list(TURNED))
-def test_a_module_that_breaks_the_direction_is_found_wherever_it_stands(
-    complaints: str, name: str, imported: str
-) -> None:
-    assert f"giftping.{name} -> {imported} (" in complaints
+def test_a_module_that_breaks_the_direction_is_found_wherever_it_stands(complaints: str) -> None:
+    lines = [f"giftping.{name} -> {imported} (" for name, imported in TURNED.items()]
+    assert [line for line in lines if line not in complaints] == []
 
 
 def test_a_module_at_the_top_of_the_package_has_to_be_given_its_place(complaints: str) -> None:

@@ -81,7 +81,6 @@ LANGUAGES = st.sampled_from([*EVERY_LANGUAGE, WORDY])
 
 
 @given(GAMES, CODE_LISTS, MENTIONS, LANGUAGES, STYLES)
-@settings(max_examples=60)
 def test_no_announcement_ever_breaks_a_limit_of_discord(
     game: Game, listed: list[Code], mentions: list[str], words: Words, style: Style
 ) -> None:
@@ -90,7 +89,6 @@ def test_no_announcement_ever_breaks_a_limit_of_discord(
 
 
 @given(GAMES, CODE_LISTS, LANGUAGES, STYLES)
-@settings(max_examples=60)
 def test_every_code_is_shown_once_and_in_order_whatever_stands_beside_it(
     game: Game, listed: list[Code], words: Words, style: Style
 ) -> None:
@@ -103,7 +101,6 @@ def test_every_code_is_shown_once_and_in_order_whatever_stands_beside_it(
 
 
 @given(GAMES, CODE_LISTS, LANGUAGES, STYLES)
-@settings(max_examples=40)
 def test_every_code_stands_alone_in_a_line_of_the_content(
     game: Game, listed: list[Code], words: Words, style: Style
 ) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from fakes.patience import PATIENT
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from raw_server import RawServer, answer, close, drip, gzipped, hang, reset, say
 
@@ -334,7 +334,6 @@ def test_a_url_is_shown_without_what_may_be_secret(url, text):
     assert printable_url(url) == text
 
 
-@settings(max_examples=60, deadline=None)
 @given(location=st.text(max_size=60), prefix=st.sampled_from(["", "http://", "https://", "//", "http://codes.test:"]))
 def test_no_redirect_target_can_break_a_fetch(location, prefix):
     target = prefix + location
@@ -347,7 +346,6 @@ def test_no_redirect_target_can_break_a_fetch(location, prefix):
     assert isinstance(fetch_of(handler, "http://codes.test/"), Body | Failed)
 
 
-@settings(max_examples=40, deadline=None)
 @given(packed=st.binary(max_size=200))
 def test_no_bytes_that_call_themselves_gzip_can_break_a_fetch(packed):
     stream = httpx.ByteStream(packed)

@@ -11,7 +11,7 @@ from code_builders import KINGSHOT, WOS, code, codes
 from fakes.openapi import ABSENT, OpenApi, discord_openapi
 from fakes.records import NOON
 from fakes.words import ENGLISH, EVERY_LANGUAGE, WORDY
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.codes.announcement import announcements, edited_message, shown_codes
@@ -83,7 +83,6 @@ OF_BOT, OF_WEBHOOK = f"{BY_BOT}/{{message_id}}", f"{BY_WEBHOOK}/messages/{{messa
     st.lists(st.sampled_from(Validity), min_size=1, max_size=30),
     st.sampled_from([(), LONGEST_MENTIONS]),
 )
-@settings(max_examples=40, deadline=None)
 def test_every_body_is_one_that_discord_takes_in_every_language_style_and_destination(
     openapi: OpenApi,
     words: Words,

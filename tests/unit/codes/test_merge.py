@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from fakes.rules import SKIPPED_REGIONS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.codes.guards import clearance
@@ -35,7 +35,6 @@ SIGHTINGS = st.builds(
 )
 
 
-@settings(max_examples=150)
 @given(st.lists(SIGHTINGS, max_size=8), st.randoms(use_true_random=False))
 def test_the_order_of_sources_and_sightings_makes_no_difference(sightings, random):
     shuffled = list(sightings)

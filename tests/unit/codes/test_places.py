@@ -11,7 +11,7 @@ from fakes.openapi import ABSENT, discord_openapi
 from fakes.records import NOON, subscription
 from fakes.strangers import texts
 from fakes.words import ENGLISH, EVERY_LANGUAGE, WORDY
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.codes.announcement import announcements
@@ -79,7 +79,6 @@ def test_a_webhook_alone_posts_under_another_name() -> None:
     assert sent_by(in_forum(NAMED), message) == message
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     title=texts().filter(str.strip) | st.text(min_size=1, max_size=300).filter(str.strip),
     spelling=texts().filter(str.strip) | st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.discord.finding import (
@@ -70,7 +70,6 @@ def test_what_a_look_decides(candidates, accounted, complete, settled, finding):
     st.booleans(),
     st.booleans(),
 )
-@settings(max_examples=100)
 def test_absent_is_only_said_when_no_message_of_the_window_can_be_it(drawn, complete, settled):
     candidates = [at(minutes, matches, number) for number, (minutes, matches) in enumerate(drawn)]
     decided = decide(candidates, WINDOW, accounted=frozenset(), complete=complete, settled=settled)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.discord import limits
@@ -19,7 +19,6 @@ def test_characters_outside_the_basic_plane_count_twice_and_blanks_around_do_not
 
 
 @given(TEXTS)
-@settings(max_examples=100)
 def test_no_text_is_counted_shorter_than_by_code_points_or_by_utf_16(text):
     trimmed = text.strip()
     assert text_length(text) >= len(trimmed)
@@ -27,7 +26,6 @@ def test_no_text_is_counted_shorter_than_by_code_points_or_by_utf_16(text):
 
 
 @given(TEXTS, st.integers(1, 60))
-@settings(max_examples=200)
 def test_a_truncated_text_keeps_the_limit_and_is_a_beginning_of_the_text(text, limit):
     short = truncate(text, limit)
     assert text_length(short) <= limit
@@ -35,7 +33,6 @@ def test_a_truncated_text_keeps_the_limit_and_is_a_beginning_of_the_text(text, l
 
 
 @given(TEXTS, st.integers(1, 60))
-@settings(max_examples=200)
 def test_a_truncated_escaped_text_keeps_the_limit_and_ends_in_no_lone_backslash(text, limit):
     short = truncate(escape_markdown(text), limit)
     assert text_length(short) <= limit

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fakes.clock import TestClock
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.discord.http import DiscordHttp
@@ -129,7 +129,6 @@ HEADERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(status=st.integers(200, 599), headers=HEADERS, body=BODIES, as_bot=st.booleans())
 def test_no_answer_is_anything_but_done_refused_or_unclear(
     status: int, headers: dict[str, str], body: bytes, as_bot: bool

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -48,7 +48,6 @@ FULL = Message(
 
 
 @given(MESSAGES)
-@settings(max_examples=60)
 def test_both_routes_send_the_same_message(message):
     assert payload(message) == message.payload()
 
@@ -119,7 +118,6 @@ def validators():
 
 
 @given(MESSAGES)
-@settings(max_examples=40)
 def test_what_keeps_the_limits_is_valid_by_discords_own_description(validators, message):
     by_webhook, by_bot = validators
     if not violations(message):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.discord.outcome import Refused, Unclear
@@ -59,7 +59,6 @@ def test_an_error_answer_is_told_in_words(status, body, reason):
 
 
 @given(JSON)
-@settings(max_examples=200)
 def test_no_answer_breaks_the_reading_of_errors(body):
     reason = error_reason(400, api_error(body))
     assert reason.startswith("HTTP 400")

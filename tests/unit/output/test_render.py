@@ -117,7 +117,6 @@ def test_a_command_in_a_text_is_shown_without_its_quotes() -> None:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs")), min_size=1, max_size=30))
-@settings(max_examples=40)
 def test_whatever_a_source_wrote_can_be_previewed(text: str) -> None:
     assert "Rewards:" in seen(card(f"**Rewards:** {escape_markdown(text)}"))
 

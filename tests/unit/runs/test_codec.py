@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.runs.codec import from_json, to_json
@@ -76,7 +76,6 @@ def test_a_value_comes_back_from_its_json_as_it_was(tree: Tree, sparse: bool) ->
     assert from_json(Tree, document, sparse=sparse) == tree
 
 
-@settings(max_examples=200)
 @given(JSON | st.fixed_dictionaries(dict.fromkeys(to_json(TREE), JSON)))
 def test_whatever_else_a_document_holds_is_refused_as_a_whole(document: Any) -> None:
     try:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.codes.back_off import after_failure
@@ -203,7 +203,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(entry=JSON)
 def test_no_json_document_can_break_the_reading(tmp_path_factory, entry):
     path = tmp_path_factory.mktemp("memory") / "sources.json"

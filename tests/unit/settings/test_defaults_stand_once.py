@@ -6,8 +6,6 @@ from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
-import pytest
-
 import giftping
 from giftping.settings.catalogue import Game
 from giftping.settings.declaring import keys_of
@@ -64,11 +62,13 @@ def modules() -> list[str]:
     return sorted(str(path) for path in kept)
 
 
-@pytest.mark.parametrize("path", modules())
-def test_what_a_setting_is_by_default_is_said_by_its_key_alone(path: str) -> None:
-    source = (PACKAGE / path).read_text("utf-8")
-    dotted = ".".join(("giftping", *Path(path).with_suffix("").parts)).removesuffix(".__init__")
-    assert second_statements(source, vars(import_module(dotted))) == []
+def test_what_a_setting_is_by_default_is_said_by_its_key_alone() -> None:
+    said_again = {}
+    for path in modules():
+        dotted = ".".join(("giftping", *Path(path).with_suffix("").parts)).removesuffix(".__init__")
+        said_again[path] = second_statements((PACKAGE / path).read_text("utf-8"), vars(import_module(dotted)))
+    assert len(said_again) > 50
+    assert {path: names for path, names in said_again.items() if names} == {}
 
 
 def test_a_default_that_is_said_a_second_time_is_found() -> None:

@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from giftping.settings.secrets import (
@@ -238,7 +238,6 @@ def test_secrets_are_known_by_the_names_of_their_variables() -> None:
 SECRETS = st.lists(st.text(string.ascii_letters + string.digits + "_-.:/%@ é", min_size=4, max_size=40), max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
 @given(SECRETS, st.lists(st.one_of(st.integers(0, 3), st.text(max_size=20)), max_size=8))
 @example(["abcdef", "abcd"], [0, 1])
 @example(["://aaaa"], [0])

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.settings.dotenv import dotenv_with, parse_dotenv, read_dotenv
@@ -53,7 +53,6 @@ def test_wrong_lines_are_told_by_number_and_never_by_their_text() -> None:
     ]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_told_line_by_line(text: str) -> None:
     variables, mistakes = parse_dotenv(text, ".env")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.settings.environment import Environment
@@ -143,7 +143,6 @@ def test_the_line_of_a_key_is_found_by_eye(key: str, line: int | None) -> None:
     assert KeyLines(TEXT).line_of(key) == line
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=20))
 def test_any_text_and_key_have_a_line_within_the_text_or_none(text: str, key: str) -> None:
     line = KeyLines(text).line_of(key)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fakes.first_schema import CLAIMED_AT, ODD_GUILD, documents, entry_document, guild_document, open_entry
 from fakes.records import NOON
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.delivery.deliveries import DeliveryState, delivery_from
@@ -48,7 +48,6 @@ def guilds(draw: st.DrawFn) -> dict[str, Any]:
     return guild_document(draw(st.integers(1, 2**63)), *games, destination=where, **set_ones)
 
 
-@settings(max_examples=80, deadline=None)
 @given(guilds())
 def test_a_guild_follows_what_it_followed_as_it_did(document: dict[str, Any]) -> None:
     subscriptions, left = upgraded_guild(document)
@@ -139,7 +138,6 @@ def test_what_is_settled_and_what_is_of_today_is_none_of_it() -> None:
     assert of_entries(*sent, {"_id": "1:OLD", "guild_id": 1, "code": "OLD"}) == []
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["claimed", "uncertain", "sent"])), max_size=8))
 def test_each_open_entry_is_in_one_delivery_and_upgrading_twice_changes_nothing(kinds: list[tuple[int, str]]) -> None:
     entries = [open_entry(f"{number}:C{place}", state, f"d{number}") for place, (number, state) in enumerate(kinds)]

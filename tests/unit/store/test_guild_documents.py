@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fakes.records import LATER, NOON, subscription
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.store.base import Broken, Destination, Guild, Style, Subscription
@@ -43,7 +43,6 @@ SUBSCRIPTIONS = st.builds(
 )
 
 
-@settings(max_examples=60)
 @given(SUBSCRIPTIONS)
 def test_a_subscription_comes_back_from_its_document(one: Subscription) -> None:
     document = subscription_to_document(one)

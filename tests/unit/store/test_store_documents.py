@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fakes.records import LATER, NOON, code, entry, run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from giftping.settings.sources import SightingState
@@ -145,7 +145,6 @@ def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
 def test_every_record_comes_back_from_its_document(record: str) -> None:
     to_document, from_document, records = RECORDS[record]
 
-    @settings(max_examples=60, deadline=None)
     @given(records)
     def comes_back(value: Any) -> None:
         document = to_document(value)
@@ -224,7 +223,6 @@ def test_a_newer_schema_is_refused_and_this_one_is_not() -> None:
 
 
 @given(NAMES)
-@settings(max_examples=50, deadline=None)
 def test_any_name_makes_a_field_name_that_is_no_path_and_no_operator(name: str) -> None:
     assert not set(field_name(name)) & {".", "$"}
     assert plain_name(field_name(name)) == name
@@ -276,7 +274,6 @@ JOINED_HOLDS = st.dictionaries(
 
 
 @given(JOINED_HOLDS, JOINED_HOLDS, JOINED_HOLDS)
-@settings(max_examples=100, deadline=None)
 def test_doubts_are_joined_in_any_order_and_any_number_of_times(a: Any, b: Any, c: Any) -> None:
     assert joined_holds(a, b) == joined_holds(b, a)
     assert joined_holds(joined_holds(a, b), c) == joined_holds(a, joined_holds(b, c))
@@ -285,7 +282,6 @@ def test_doubts_are_joined_in_any_order_and_any_number_of_times(a: Any, b: Any, 
 
 
 @given(JOINED_ROUNDS, JOINED_ROUNDS, JOINED_ROUNDS)
-@settings(max_examples=100, deadline=None)
 def test_rounds_are_joined_in_any_order_and_no_round_counts_twice(a: Any, b: Any, c: Any) -> None:
     assert joined_rounds(a, b) == joined_rounds(b, a)
     assert joined_rounds(joined_rounds(a, b), c) == joined_rounds(a, joined_rounds(b, c))

@@ -69,7 +69,7 @@ def tries_of_checks(no: Refused, began: datetime, checks: int) -> list[bool]:
     return tried
 
 
-@pytest.mark.parametrize(("status", "code", "message"), NOES)
+@pytest.mark.parametrize(("status", "code", "message"), NOES[::2])
 def test_sweeps_and_checks_leave_a_channel_alone_by_the_same_rule(
     stage: Stage, status: int, code: int, message: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from todo_stage import DAY, GUILD, HOUR, ROLE, Stage
 
 MEMBERS = range(1000, 1060)
+SEEDS = 3 if os.environ.get("TEST_FULL") == "1" else 1
 ODD: list[Any] = ["yesterday", [1], {"$date": "x"}, True, -5, 1e300, float("nan"), "", "None"]
 """In place of a time, a text or an object. An empty text is none of a time, and the text of nothing."""
 
@@ -49,7 +51,7 @@ def damage(documents: list[dict[str, Any]], chance: random.Random, fields: list[
     return {int(document["_id"]) for document in chosen}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_one_in_twenty_is_damaged_and_nobody_pays_for_it(stage: Stage, seed: int) -> None:
     chance = random.Random(seed)
     stage.settings = "[todo]\ndirect_messages = false\n"
