@@ -939,8 +939,9 @@ def _tell_mistake(error: Any) -> int:
 def _told(lines: Sequence[str], exit_code: int) -> int:
     """The exit code of what could not be done, once that is told: here, and nowhere else."""
     session = _session_so_far()
-    # A job's run has told it itself, or knows that it was told today.
+    # A job's run has told it itself, or knows that it was told today; a store says of itself why it is away.
     for line in lines if not session.has_told_end else ():
-        session.write_log(f"giftping: {line}", "error")
+        if not session.was_told(line):
+            session.write_log(f"giftping: {line}", "error")
     session.give_error(lines, exit_code)
     return exit_code

@@ -18,6 +18,7 @@ from giftping.bot.settings_panel import PANEL, SettingsPanel
 from giftping.bot.voice import Voice
 from giftping.commands import codes
 from giftping.commands.adding import add_code
+from giftping.words.said import in_words
 
 MANAGES = {"manage_guild": True}
 AUTOCOMPLETE_CHOICES = 25
@@ -107,7 +108,8 @@ class CodeCommands:
         try:
             expires_at = codes.parse_expiry(expires.strip())
         except ValueError as error:
-            await refuse(interaction, voice.words("bot.codes.expires_wrong", reason=str(error)))
+            reason = in_words(error.args[0], voice.words)
+            await refuse(interaction, voice.words("bot.codes.expires_wrong", reason=reason))
             return
         await acknowledge(interaction)
         result = await self._runner.run(

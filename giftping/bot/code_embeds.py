@@ -11,7 +11,18 @@ from typing import Any
 import discord
 
 from giftping.bot.command_runner import CommandResult
-from giftping.bot.embeds import BLUE, RED, Besides, answer_embed, at, plain, refusal_embed, relative_time, shortened
+from giftping.bot.embeds import (
+    BLUE,
+    RED,
+    Besides,
+    answer_embed,
+    at,
+    plain,
+    reason_text,
+    refusal_embed,
+    relative_time,
+    shortened,
+)
 from giftping.bot.failures import failure_text
 from giftping.bot.voice import Voice
 from giftping.discord.limits import MESSAGE_EMBEDS_LENGTH, TITLE_LENGTH, truncate
@@ -20,6 +31,7 @@ from giftping.settings.catalogue import Game
 from giftping.store.base import EVERYONE, HERE
 from giftping.text import escape_markdown, in_code_marks, last_day, unlinked
 from giftping.words.catalogue import LONGEST_PHRASE, Words
+from giftping.words.said import Said, in_words
 
 Games = Mapping[str, Game]
 
@@ -57,16 +69,25 @@ def code_words(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def mend_words(mend: str, words: Words) -> str:
+    """What has to be mended, in the guild's language; what only a command line changes is for whoever runs the bot."""
+    return in_words(mend, words, how=words("mend.by_operator"))
+
+
+def _said(text: str, voice: Voice) -> str:
+    return reason_text(text, voice) if isinstance(text, Said) else code_words(text)
+
+
 def code_refusal(result: CommandResult, voice: Voice) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     away = voice.words("bot.codes.away") if result.is_store_trouble else failure_text(result.told, voice)
-    return refusal_embed(away or code_words(result.refusal))
+    return refusal_embed(away or _said(result.refusal, voice))
 
 
 def code_trouble(result: CommandResult, voice: Voice, *also: str) -> Besides:
     """The troubles besides, in a member's words, and what is to be told `also`."""
     words = voice.words
-    lines = [code_words(line) for line in result.trouble if line not in result.notices]
+    lines = [_said(line, voice) for line in result.trouble if line not in result.notices]
     shown = lines[:LINES] + ([words("bot.cut_list", count=len(lines) - LINES)] if len(lines) > LINES else [])
     on_mirror = [words("bot.codes.on_mirror")] if result.is_by_mirror else []
     return Besides(words("bot.but"), (*shown, *on_mirror, *also))
@@ -267,7 +288,7 @@ def panel(known: Mapping[str, Any], games: Games, words: Words, *, was_on: bool)
         current = words("bot.panel.current_to_come")
     embed.add_field(name=words("bot.panel.current"), value=current, inline=False)
     if broken := next((one["broken"] for one in subscriptions if one["broken"]), None):
-        mend = f"; {broken['mend']}" if broken["mend"] else ""
+        mend = f"; {mend_words(broken['mend'], words)}" if broken["mend"] else ""
         text = f"{relative_time(broken['since'])}: {code_words(broken['reason'])}{mend}"
         embed.add_field(name=words("bot.panel.broken"), value=shortened(text), inline=False)
     return embed

@@ -21,6 +21,7 @@ from giftping.settings.keys import Settings
 from giftping.todo.validation import Mistake
 from giftping.wiring import Wiring
 from giftping.words.catalogue import languages
+from giftping.words.said import redacted
 
 if TYPE_CHECKING:
     from giftping.store.records import Store
@@ -96,7 +97,7 @@ class BotSession(Session):
     def log(self, line: str, level: str, fields: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
         """Keep a line: of trouble, or of what there is to say besides."""
         kept = self.lines if level == "error" else self.notices
-        kept.append(self.settings.redactor()(line))
+        kept.append(redacted(line, self.settings.redactor()))
 
     def give(self, value: object) -> None:
         """Keep the command's object."""

@@ -8,9 +8,11 @@ from datetime import datetime
 
 import discord
 
+from giftping.bot.voice import Voice
 from giftping.discord.limits import DESCRIPTION_LENGTH, FIELD_VALUE_LENGTH, shown_whole, truncate
-from giftping.text import discord_time, discord_until, escape_markdown
+from giftping.text import discord_time, discord_until, escape_markdown, unlinked
 from giftping.words.catalogue import LONGEST_PHRASE, Words
+from giftping.words.said import in_words
 
 GREEN, GOLD, RED, BLUE = discord.Color.green(), discord.Color.gold(), discord.Color.red(), discord.Color.blue()
 """The colours that the older bots' users know: done, done by the owner, refused, shown."""
@@ -71,6 +73,20 @@ def relative_time(iso: str | None) -> str:
 def at(iso: str | None) -> str:
     """An instant of a JSON object with date and time, by each reader's clock; a dash for none."""
     return discord_time(datetime.fromisoformat(iso)) if iso else "–"
+
+
+def reason_text(reason: str, voice: Voice) -> str:
+    """A reason in the guild's language, with the commands that a member has, beginning as a sentence does."""
+    said = in_words(
+        reason,
+        voice.words,
+        way_out="",
+        how=voice.words("mend.by_operator"),
+        command=voice.command("todo_roster.add"),
+        listed=voice.command("todo_roster.list"),
+    )
+    text = unlinked(said)
+    return text[:1].upper() + text[1:]
 
 
 def lines_of(items: Iterable[str], words: Words, *, none: str) -> str:

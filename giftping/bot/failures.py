@@ -12,6 +12,7 @@ import discord
 from giftping.bot.embeds import refusal_embed
 from giftping.errors import EXIT_LOCKED, EXIT_UNEXPECTED, EXIT_USAGE, GiftpingError, UnknownGuildError
 from giftping.todo.validation import Mistake, NotOnRosterError, SubmissionError
+from giftping.words.said import Said, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class Failure:
 
 def failure_of(error: Exception, redact: Callable[[str], str]) -> Failure:
     """What an error of a command comes to, without a secret; the log is told what only the operator can mend."""
-    said = redact(str(error))
+    said = redacted(error.args[0] if error.args and isinstance(error.args[0], Said) else str(error), redact)
     if not isinstance(error, GiftpingError):
         log.error("unexpected %s: %s", type(error).__name__, said)
         return Failure(said or type(error).__name__, EXIT_UNEXPECTED, Told.UNEXPECTED)

@@ -345,4 +345,5 @@ def _missing(interaction: Interaction, channel_id: int, words: Words) -> str:
     # By what the gateway told: no request, and right at once where somebody has just changed a permission.
     granted = channel.permissions_for(channel.guild.me).value
     missing = missing_for_posting(granted, channel.type.value, files=False)
-    return words("bot.panel.bot_needs", permissions=", ".join(missing)) if missing else ""
+    names = ", ".join(one.in_words(words) for one in missing)
+    return words("bot.panel.bot_needs", permissions=names) if missing else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from giftping.bot.embeds import (
     at,
     lines_of,
     plain,
+    reason_text,
     refusal_embed,
     relative_time,
     shortened,
@@ -32,6 +32,7 @@ from giftping.text import unescape_markdown, unlinked
 from giftping.todo.days import Standing
 from giftping.todo.validation import Mistake
 from giftping.words.catalogue import Words
+from giftping.words.said import in_words
 
 TEXTS = ("name", "date", "must_do", "can_do", "dont_do")
 """What is typed into the form, in its order."""
@@ -55,21 +56,6 @@ def field_names(words: Words) -> dict[str, str]:
     }
 
 
-def todo_words(text: str, voice: Voice) -> str:
-    """A text of the command line as it is said in Discord, with what a member can act on there."""
-    text = unlinked(text)
-    add, listed = voice.command("todo_roster.add"), voice.command("todo_roster.list")
-    # Phrases are put in by functions: what stands in them is not read as a reference to what was found.
-    for said, instead in (
-        (r"add them: (giftping )?todo roster add( USER| \d+)?", lambda _: f"add them with {add}"),
-        (r": giftping todo roster list", lambda _: f"; {listed} shows who is"),
-        (r"--(from|to|end|name|reason)\b", r"`\1`"),
-    ):
-        text = re.sub(said, instead, text)
-    text = _members(text)
-    return text[:1].upper() + text[1:]
-
-
 def is_failure(result: CommandResult) -> bool:
     """Whether something failed, as against a command that was rightly refused."""
     return bool(result.refusal) and result.exit_code != EXIT_USAGE
@@ -78,7 +64,7 @@ def is_failure(result: CommandResult) -> bool:
 def todo_refusal(result: CommandResult, voice: Voice) -> discord.Embed:
     """Why something was not done; where the store failed, without what only its operator can act on."""
     away = voice.words("bot.todo.away") if result.is_store_trouble else failure_text(result.told, voice)
-    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else todo_words(result.refusal, voice)
+    wrong = mistakes_text(result.mistakes, voice) if result.mistakes else reason_text(result.refusal, voice)
     return refusal_embed(away or wrong)
 
 
@@ -89,19 +75,14 @@ def mistakes_text(mistakes: Iterable[Mistake], voice: Voice) -> str:
     named, add = fields | {"attachment": voice.words("bot.form.file")}, voice.command("todo_roster.add")
     lines = []
     for field, reason in mistakes:
-        said = _members(unlinked(reason.in_words(voice.words, fields=lists, command=add)))
+        said = unlinked(reason.in_words(voice.words, fields=lists, command=add))
         lines.append(f"**{named[field]}**: {said}" if field in named else said[:1].upper() + said[1:])
     return "\n".join(lines)
 
 
-def _members(text: str) -> str:
-    """A text with the members in it as Discord shows them."""
-    return re.sub(r"(?<![\w@&])(\d{17,20})(?!\w)", r"<@\1>", text)
-
-
 def todo_trouble(result: CommandResult, voice: Voice) -> Besides:
     """The troubles besides, in a member's words."""
-    lines = [todo_words(line, voice) for line in result.trouble if line not in result.notices]
+    lines = [reason_text(line, voice) for line in result.trouble if line not in result.notices]
     lines += [voice.words("bot.todo.on_mirror")] if result.is_by_mirror else []
     return Besides(voice.words("bot.but"), tuple(lines))
 
@@ -225,7 +206,8 @@ def status_of(result: CommandResult, user_id: int, voice: Voice) -> discord.Embe
     if (streak := found["streak"]) is not None:
         both = words("bot.status.streak_of", days=_days(streak["current"], words), longest=streak["longest"])
         embed.add_field(name=words("bot.status.streak"), value=both)
-    embed.add_field(name=words("bot.status.why"), value=shortened(plain(found["due"]["why"])), inline=False)
+    why = in_words(found["due"]["why"], words)
+    embed.add_field(name=words("bot.status.why"), value=shortened(plain(why)), inline=False)
     if found["dms_closed_at"]:
         closed = words("bot.status.dms_closed", ago=relative_time(found["dms_closed_at"]))
         embed.add_field(name=words("bot.status.dms"), value=closed, inline=False)
@@ -317,5 +299,5 @@ def _is_ahead(pause: Mapping[str, Any], now: datetime) -> bool:
 def _pause_text(pause: Mapping[str, Any], words: Words) -> str:
     start, reason = at(pause["from"]), f": {plain(pause['reason'])}" if pause["reason"] else ""
     if pause["to"]:
-        return f"{words('bot.pause.between', start=start, end=at(pause['to']))}{reason}"
-    return f"{words('bot.pause.open', start=start)}{reason}"
+        return f"{words('todo.pause.between', start=start, end=at(pause['to']))}{reason}"
+    return f"{words('todo.pause.open', start=start)}{reason}"

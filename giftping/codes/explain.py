@@ -53,7 +53,8 @@ def explain(
     game what the guild is owed of the code, `missed` what it was until that had ended; `deliveries` are those that have
     not come to their end, by id; `held_back` is why nothing is sent now.
     """
-    steps = [] if records else ["no source has listed it, and nobody added it"]
+    listed_for = {game for game, listed_key in listed if listed_key == key}
+    steps = [] if records or listed_for else ["no source has listed it, and nobody added it"]
     # What went out of an earlier round says nothing of this one.
     rounds = {record.game: record.number for record in records}
     entries = [entry for entry in entries if entry.number >= rounds.get(entry.game, 1)]
@@ -79,6 +80,10 @@ def explain(
     record = next((record for record in records if record.game in followed), None)
     steps.append(f"the guild follows {', '.join(followed)}")
     if record is None:
+        if not records and not followed.keys().isdisjoint(listed_for):
+            # The last run has seen it, and was held back before it took note of it.
+            goes = f"waits: {held_back}" if held_back else "is looked at by the next check."
+            return Explanation(f"{key} {goes}", tuple(steps))
         reason = "the guild does not follow its game" if records else "no source lists it"
         return Explanation(f"{key} was not announced: {reason}.", tuple(steps))
     subscription, of_game = followed[record.game], owed.get(record.game)

@@ -15,6 +15,7 @@ from giftping.output.code_objects import code_object
 from giftping.output.json import id_text, instant
 from giftping.store.base import CodeRecord, EntryState, GuildAddition, LedgerEntry, Round, Ruling, SourceMemory
 from giftping.text import counted, key_of, when
+from giftping.words.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +83,10 @@ def add_code(
             record = replace(record, rounds=_rounds(known, said, now))
             entries = {}
         record = store.remember([record])[record.id]
+        if guild_id is None and all(one.spelling != record.spelling for one in record.sources.values()):
+            # Who types a code is no list that folds its case: what nobody else writes was a slip of before.
+            record = replace(record, spelling=spelling)
+            store.amend_code(game, record.key, lambda one: replace(one, spelling=spelling))
         if anyway:
             ruling, rules = Ruling(said.by, now), JudgingRules.of(session.settings)
             store.amend_code(game, record.key, lambda one: approved_by(one, ruling, rules))
@@ -125,6 +130,7 @@ def _added(
     # What all know of a code no guild changes.
     named = None if is_settled else said.expires_at
     expires_at = named or (before.expires_at if before else None)
+    expiry_text = (before.expiry_text if before else "") if named is None else _last_day(named)
     withdrawn = known.withdrawn if known else None
     judged = clearance(
         Code(
@@ -133,6 +139,7 @@ def _added(
             spelling,
             (MANUAL_SOURCE,),
             expires_at=expires_at,
+            expiry_text=expiry_text,
             state=SightingState(known.state) if known and known.state and is_settled else SightingState.UNSTATED,
             withdrawn=withdrawn.by if withdrawn else "",
         ),
@@ -143,7 +150,7 @@ def _added(
     never = never_reason(spelling)
     if not judged.may_go_out and (never or not said.anyway):
         way_out = "" if never else "; --anyway adds it all the same"
-        raise UsageError(f"{spelling!r} cannot be added: {judged.reason}{way_out}")
+        raise UsageError(Said("no_code.refused", code=repr(spelling), reason=judged.reason, way_out=way_out))
     base = known or CodeRecord(game, key_of(spelling), spelling, now, now)
     if said.guild_id is not None:
         addition = GuildAddition(
@@ -152,7 +159,7 @@ def _added(
             by=said.by,
             rewards=(before.rewards if before else "") if said.rewards is None else clean_text(said.rewards),
             expires_at=expires_at,
-            expiry_text=(before.expiry_text if before else "") if named is None else _last_day(named),
+            expiry_text=expiry_text,
         )
         return replace(base, own={**base.own, said.guild_id: addition})
     by_hand = SourceMemory(spelling, now, now, by=said.by)
@@ -164,7 +171,7 @@ def _added(
         # What is not said stays as it is.
         rewards=base.rewards if said.rewards is None else clean_text(said.rewards),
         expires_at=expires_at,
-        expiry_text=base.expiry_text if said.expires_at is None else _last_day(said.expires_at),
+        expiry_text=expiry_text,
         latest_end=expires_at,
     )
 

@@ -82,14 +82,16 @@ def _show_codes(session: Session, shown: list[tuple[CodeRecord, str]]) -> None:
 def parse_expiry(text: str) -> datetime | None:
     """The end of a code's last day, or of the time that was given; None for nothing.
 
-    Raise ValueError for what is no date: its text says what is wrong.
+    Raise ValueError for what is no date, with what is wrong.
     """
     if not text:
         return None
+    from giftping.words.said import Said
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a date such as 2026-12-31") from None
+        raise ValueError(Said("no_code.no_date", text=repr(text))) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     # A day without a time counts to its end, as it does in a source's list.
@@ -97,7 +99,7 @@ def parse_expiry(text: str) -> datetime | None:
     try:
         return (moment + timedelta(days=1) if is_date_only else moment).astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"{text!r} is too far away") from None
+        raise ValueError(Said("no_code.far_date", text=repr(text))) from None
 
 
 def stats(session: Session, guild_id: int | None, per: str) -> int:
@@ -108,7 +110,7 @@ def stats(session: Session, guild_id: int | None, per: str) -> int:
         raise UsageError(f"--per {per}: {nearest(per, PERIODS, otherwise='one of')}")
     with session.store(read_only=True) as store:
         entries = list(store.entries(guild_id))
-        numbers = statistics(entries, session.wiring.zone, store.unclear(guild_id))
+        numbers = statistics(entries, session.wiring.zone, store.unclear(guild_id), store.given_up(entries))
         session.know(store.guilds())
         by_source = Counter() if session.quiet or session.json else _by_source(entries, store.codes())
     session.give(
@@ -148,6 +150,9 @@ def _show_stats(session: Session, whose: str, numbers: LedgerStatistics, by_sour
     last, zone = numbers.last, session.wiring.zone
     last_at = when(last.happened_at, zone) if last and last.happened_at else "when is not recorded"
     undated = f", {numbers.undated} of them not recorded when" if numbers.undated else ""
+    open_ones = [f"{numbers.states['open']} under way", f"{numbers.states['uncertain']} uncertain"]
+    if numbers.states["given_up"]:
+        open_ones.append(f"{numbers.states['given_up']} given up")
     pairs = [
         ("Guild", whose),
         ("Codes sent", f"{numbers.total}{undated}"),
@@ -155,7 +160,7 @@ def _show_stats(session: Session, whose: str, numbers: LedgerStatistics, by_sour
         ("By source", _listed(dict(by_source.most_common()))),
         ("By game", _listed(numbers.games)),
         ("Not posted", f"{numbers.states['seeded']} were there at the first look"),
-        ("Open", f"{numbers.states['open']} under way, {numbers.states['uncertain']} uncertain"),
+        ("Open", ", ".join(open_ones)),
     ]
     session.show(facts(pairs))
     if chart := numbers.periods[per]:
@@ -175,7 +180,8 @@ def clear(session: Session, guild_id: int, code: str | None, game: str | None, *
     with session.store(read_only=True) as store:
         session.know(store.guilds())
         meant = [entry for entry in store.entries(guild_id) if key in (None, entry.key) and game in (None, entry.game)]
-    found = [entry for entry in meant if entry.state is not EntryState.OPEN]
+        given_up = store.given_up(meant)
+    found = [entry for entry in meant if entry.state is not EntryState.OPEN or entry.id in given_up]
     left = len(meant) - len(found)
     stays = f" {counted(left, 'code')} under way or uncertain {verb_for(left, 'stay')}: giftping codes settle."
     if not found:

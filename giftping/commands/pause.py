@@ -10,7 +10,7 @@ from giftping.commands.members import Members, open_members
 from giftping.commands.session import Session
 from giftping.errors import EXIT_FINE, UsageError
 from giftping.output.json import id_text
-from giftping.output.member_lines import pause_text
+from giftping.output.member_lines import pause_span, pause_text
 from giftping.output.phrases import who
 from giftping.output.todo_objects import pause_object
 from giftping.text import day_first
@@ -18,11 +18,18 @@ from giftping.todo.history import Event
 from giftping.todo.local_time import start_of
 from giftping.todo.model import Pause
 from giftping.todo.repository import MemberChange, new_id
+from giftping.todo.validation import not_listed, shown_member
+from giftping.words.said import DiscordText, Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from giftping.todo.model import Member
+
+FIRST = DiscordText("--from", Said("todo.pause.option", name=Said("commands.todo_pause.from.name")))
+LAST = DiscordText("--to", Said("todo.pause.option", name=Said("commands.todo_pause.to.name")))
+END = DiscordText("--end", Said("todo.pause.option", name=Said("commands.todo_pause.end.name")))
+"""The options, as each command calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,11 @@ class PauseRequest:
 def pause(session: Session, request: PauseRequest) -> int:
     """Pause a member, or end the present pause and drop later ones."""
     if request.over and (request.start or request.last or request.reason):
-        raise UsageError("--end ends a pause now; it goes with no other option")
+        raise UsageError(Said("todo.pause.end_alone", option=END))
     with open_members(session) as members:
         found = members.member(request.user_id)
         if not found.on_roster:
-            raise UsageError(f"{request.user_id} is not on the roster; add them: giftping todo roster add USER")
+            raise UsageError(not_listed(request.user_id))
         if request.over:
             member, said = _ended(members, found)
         else:
@@ -76,12 +83,16 @@ def _ended(members: Members, found: Member) -> tuple[Member, str]:
 
     def without_pause(member: Member) -> MemberChange:
         if not any(pause.end is None or pause.end > now for pause in member.pauses):
-            raise UsageError(f"{who(member.user_id, member.name)} is not paused, now or later")
+            raise UsageError(Said("todo.pause.not_paused", who=_shown(member)))
         kept = (pause for pause in member.pauses if pause.start < now)
         return MemberChange(replace(member, pauses=tuple(_cut(pause, now) for pause in kept)))
 
     member = _changed(members, found, without_pause, "unpaused", "", None)
     return member, f"{who(member.user_id, member.name)} is not paused any more: all clocks go on."
+
+
+def _shown(member: Member) -> DiscordText:
+    return shown_member(member.user_id, who(member.user_id, member.name))
 
 
 def _cut(pause: Pause, now: datetime) -> Pause:
@@ -106,11 +117,11 @@ def _changed(
 
 
 def _pause_of(request: PauseRequest, zone: tzinfo, now: datetime) -> Pause:
-    start = start_of(parse_day(request.start, "--from"), zone) if request.start else now
-    last = parse_day(request.last, "--to") if request.last else None
+    start = start_of(parse_day(request.start, FIRST), zone) if request.start else now
+    last = parse_day(request.last, LAST) if request.last else None
     end = start_of(last + timedelta(days=1), zone) if last else None
     if end is not None and end <= start:
-        raise UsageError(f"--to {request.last} is over before the pause begins")
+        raise UsageError(Said("todo.pause.over", option=LAST, day=request.last))
     return Pause(new_id(), start, end, request.reason.strip())
 
 
@@ -118,8 +129,16 @@ def _refuse_overlap(member: Member, new: Pause, members: Members) -> None:
     for other in member.pauses:
         starts_before_end = other.end is None or new.start < other.end
         if starts_before_end and (new.end is None or other.start < new.end):
-            known = pause_text(other, members.session.wiring.zone)
-            raise UsageError(f"{who(member.user_id, member.name)} is paused already {known}; --end ends that")
+            known, reason = pause_span(other, members.session.wiring.zone), f": {other.reason}" if other.reason else ""
+            raise UsageError(
+                Said(
+                    "todo.pause.there",
+                    who=_shown(member),
+                    pause=known,
+                    reason=reason,
+                    option=END,
+                )
+            )
 
 
 def parse_day(text: str, option: str) -> date:
@@ -127,7 +146,7 @@ def parse_day(text: str, option: str) -> date:
     try:
         day = day_first(text) or date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option}: {text!r} is not a day such as 2026-12-31 or 31/12/2026") from None
+        raise UsageError(Said("todo.pause.no_day", option=option, text=repr(text))) from None
     if not date(2000, 1, 1) <= day < date(2100, 1, 1):
-        raise UsageError(f"{option}: {text} is too far away")
+        raise UsageError(Said("todo.pause.far_day", option=option, day=text))
     return day

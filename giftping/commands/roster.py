@@ -19,6 +19,8 @@ from giftping.todo.history import Event
 from giftping.todo.model import Membership
 from giftping.todo.repository import MemberChange, new_id
 from giftping.todo.rules import span_text
+from giftping.todo.validation import shown_member
+from giftping.words.said import DiscordText, Said
 
 if TYPE_CHECKING:
     from giftping.discord.members import MemberInfo
@@ -65,7 +67,7 @@ def add(session: Session, request: RosterRequest) -> int:
         {"member": roster_object(member), "added": not before.on_roster, "warning": warning or None},
     )
     if warning:
-        session.trouble(f"warning: {warning}")
+        session.trouble(Said("todo.trouble.warning", warning=warning))
     for line in _said(session, before, member):
         session.tell(line)
     return EXIT_FINE
@@ -88,13 +90,13 @@ def _judged(user_id: int, found: MemberInfo | Refused | Unclear | None) -> tuple
 
     if isinstance(found, MemberInfo):
         if found.is_bot:
-            raise UsageError(f"{user_id} ({found.name}) is a bot; bots hand in nothing")
+            raise UsageError(Said("todo.wrong.a_bot", who=DiscordText(f"{user_id} ({found.name})", f"<@{user_id}>")))
         return found, ""
     if found is None:
         return None, ""
     if isinstance(found, Refused) and found.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
-        return None, f"{user_id} is not in the guild; nobody reminds them until they are"
-    return None, f"Discord does not say who {user_id} is ({found.reason})"
+        return None, Said("todo.trouble.not_in_guild", who=shown_member(user_id))
+    return None, Said("todo.trouble.unknown", who=shown_member(user_id), reason=found.reason)
 
 
 def _listed(members: Members, known: Member, request: RosterRequest, info: MemberInfo | None) -> Member:
@@ -146,7 +148,9 @@ def remove(session: Session, user_id: int, *, yes: bool) -> int:
     with open_members(session, read_only=True) as members:
         member = members.member(user_id)
     if not member.on_roster:
-        raise UsageError(f"{user_id} is not on the roster: giftping todo roster list")
+        raise UsageError(
+            Said("todo.wrong.not_on_roster", who=shown_member(user_id), listed="giftping todo roster list")
+        )
     name = who(user_id, member.name)
     if not yes and not session.confirm(f"Take {name} off the roster? No more reminders then."):
         raise UsageError("nobody was removed; say --yes to remove without being asked")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from giftping.errors import UsageError
 from giftping.settings.keys import Settings
 from giftping.settings.load import load_settings
-from giftping.settings.problems import nearest
+from giftping.settings.problems import near_name
 from giftping.settings.secrets import Redactor, secret_values
 from giftping.text import for_terminal
 from giftping.wiring import Wiring
@@ -122,7 +122,11 @@ class Session:
     def check_game(self, game: str | None) -> None:
         """Raise UsageError with the nearest name for a game that the settings do not know; None is no game."""
         if game is not None and game not in self.settings.games:
-            raise UsageError(f"there is no game {game!r}; {nearest(game, self.settings.games)}")
+            from giftping.words.said import Said
+
+            if near := near_name(game, self.settings.games):
+                raise UsageError(Said("no_code.near_game", game=repr(game), near=repr(near)))
+            raise UsageError(Said("no_code.no_game", game=repr(game), games=tuple(sorted(self.settings.games)) or "–"))
 
     @property
     def at_terminal(self) -> bool:
@@ -165,6 +169,10 @@ class Session:
         if line not in self._told:
             self._told.add(line)
             self.log(line, "error")
+
+    def was_told(self, line: str) -> bool:
+        """Whether a line of trouble was written before."""
+        return line in self._told
 
     def tell_odd(self, line: str) -> None:
         """Write a line of trouble about a document that could not be read: the command did the rest."""

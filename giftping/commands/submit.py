@@ -19,13 +19,14 @@ from giftping.output.phrases import who
 from giftping.output.todo_objects import leg_object, role_object, streak_object, todo_object
 from giftping.runs.sweep import run_submit
 from giftping.settings.problems import nearest
-from giftping.text import file_name, parse_id, verb_for
+from giftping.text import file_name, parse_id
 from giftping.todo.model import Attachment, LegName, LegState, NoticeKind, RemovalState
 from giftping.todo.report import FAILED, ActionResult
 from giftping.todo.repository import MemberRepository
 from giftping.todo.submit import SubmitReport, SubmitRequest, refuse_strangers
-from giftping.todo.validation import ATTACHMENT_SIZE, TodoDraft, content_type_of
+from giftping.todo.validation import ATTACHMENT_SIZE, TodoDraft, content_type_of, shown_member
 from giftping.wiring import utc_now
+from giftping.words.said import Said
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -220,7 +221,7 @@ def _tell(session: Session, outcome: _Outcome) -> None:
     if outcome.is_posted:
         session.tell("Posted in the channel.")
     else:
-        session.trouble(f"not posted yet{_why_not(session, report)}")
+        session.trouble(_not_posted(session, report))
     for leg in report.legs:
         if leg.leg is LegName.DM and leg.result is not ActionResult.LATER:
             _tell_dm(session, leg, name)
@@ -228,27 +229,33 @@ def _tell(session: Session, outcome: _Outcome) -> None:
         session.tell("The role is back.")
     elif outcome.is_owed_role:
         reason = f" ({report.role.reason})" if report.role and report.role.reason else ""
-        mend = f"; {report.role.mend}" if report.role and report.role.mend else ""
-        session.trouble(f"the role is not back yet{reason}{mend}; the next sweep gives it")
+        if report.role and report.role.mend:
+            session.trouble(Said("todo.trouble.no_role_mend", reason=reason, mend=report.role.mend))
+        else:
+            session.trouble(Said("todo.trouble.no_role", reason=reason))
     if outcome.streak is not None:
         session.tell(f"Streak: {streak_text(outcome.streak)}.")
 
 
-def _why_not(session: Session, report: SubmitReport) -> str:
+def _not_posted(session: Session, report: SubmitReport) -> Said:
+    """Why a TODO is saved and not posted, and when it will be."""
     todo = session.settings.todo
     needed = {"GUILD_ID": todo.guild_id, "TODO_CHANNEL_ID": todo.channel_id}
     unset = [name for name, value in needed.items() if value is None]
     unset += ["DISCORD_TOKEN"] if session.settings.discord.token is None else []
+    if len(unset) == 1:
+        return Said("todo.trouble.unset.one", names=unset[0])
     if unset:
-        missing = f"{', '.join(unset)} {verb_for(len(unset), 'are')} not set"
-        return f": {missing}; it goes out with the first sweep for which that is"
+        return Said("todo.trouble.unset.other", names=tuple(unset))
     if report.held:
-        return f": {report.held}; it goes out with the next sweep"
+        return Said("todo.trouble.not_posted", reason=f": {report.held}")
     failed = [leg for leg in report.legs if leg.leg is LegName.CHANNEL and leg.kind is NoticeKind.SUBMISSION]
     # A post that was tried again, or settled first, may have failed twice for one reason: that is one reason.
     reason = "".join(f" ({why})" for why in dict.fromkeys(leg.reason for leg in failed if leg.reason))
-    mend = "".join(f"; {what}" for what in dict.fromkeys(leg.mend for leg in failed if leg.mend))
-    return f"{reason}{mend}; it goes out with the next sweep"
+    mend = tuple(dict.fromkeys(leg.mend for leg in failed if leg.mend))
+    if mend:
+        return Said("todo.trouble.not_posted_mend", reason=reason, mend=mend)
+    return Said("todo.trouble.not_posted", reason=reason)
 
 
 def _tell_dm(session: Session, leg: LegReport, name: str) -> None:
@@ -257,4 +264,11 @@ def _tell_dm(session: Session, leg: LegReport, name: str) -> None:
     elif leg.result is ActionResult.CLOSED:
         session.tell(f"{name} takes no direct messages.")
     elif leg.result in FAILED:
-        session.trouble(f"direct message to {name}: {leg.result.value} ({leg.reason}); the next sweep sees to it")
+        who_is_meant, result = shown_member(leg.user_id, name), _result(leg)
+        session.trouble(Said("todo.trouble.dm", who=who_is_meant, result=result, reason=leg.reason))
+
+
+def _result(leg: LegReport) -> Said:
+    if leg.result is ActionResult.REFUSED:
+        return Said("todo.trouble.refused")
+    return Said("todo.trouble.unclear") if leg.result is ActionResult.UNCLEAR else Said("todo.trouble.uncertain")

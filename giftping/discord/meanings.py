@@ -10,8 +10,10 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from giftping.words.said import Said
+
 CHANGE = "giftping guilds add ID"
-"""How the command begins, in the table, that changes a destination; whose that is, whoever tells of it knows."""
+"""How the command begins that changes a destination; whose that is, whoever tells of it knows."""
 
 
 class Kind(StrEnum):
@@ -63,8 +65,19 @@ class Meaning:
     again: Again = Again.NEXT_RUN
     who: Mender | None = None
     """None where nobody has to act."""
-    mend: str = ""
-    """What is wrong and what to do about it, in words; empty where nobody has to act."""
+    phrase: str = ""
+    """What says what is wrong and what to do about it; empty where nobody has to act."""
+    options: str = ""
+    """Those of the command that changes the destination, where that mends it."""
+    change: str = CHANGE
+    """How that command begins."""
+
+    @property
+    def mend(self) -> str:
+        """What is wrong and what to do about it, in words; empty where nobody has to act."""
+        if not self.phrase:
+            return ""
+        return Said(self.phrase, how=f"{self.change} {self.options}", test="giftping guilds test")
 
     @property
     def is_lasting(self) -> bool:
@@ -83,7 +96,7 @@ class Meaning:
 
     def said_of(self, change: str) -> Meaning:
         """The same with the command in it that changes the destination in question, which begins with `change`."""
-        return replace(self, mend=self.mend.replace(CHANGE, change)) if CHANGE in self.mend else self
+        return replace(self, change=change) if self.options else self
 
 
 PASSES = Meaning(Kind.PASSES)
@@ -93,86 +106,74 @@ TOKEN = Meaning(
     Kind.TOKEN,
     Again.HOURS,
     Mender.OPERATOR,
-    "Discord does not take the bot token: make a new one in the developer portal, under Bot; that is tried at once, and"
-    " the same one with giftping guilds test",
+    "mend.token",
 )
 """Of a 401 to the bot, whatever its code."""
 
-_CHANNEL_GONE = Meaning(
-    Kind.DESTINATION, Again.SOON, Mender.OPERATOR, "the channel is not there any more: choose another one"
-)
-_WEBHOOK_GONE = Meaning(
-    Kind.DESTINATION, Again.NEVER, Mender.OPERATOR, "the webhook is gone: make a new one and give its URL"
-)
-_NOT_SEEN = Meaning(
-    Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "the bot may not see the channel: allow it View Channel there"
-)
+_CHANNEL_GONE = Meaning(Kind.DESTINATION, Again.SOON, Mender.OPERATOR, "mend.channel_gone")
+_WEBHOOK_GONE = Meaning(Kind.DESTINATION, Again.NEVER, Mender.OPERATOR, "mend.webhook_gone")
+_NOT_SEEN = Meaning(Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "mend.not_seen")
 _NOT_ALLOWED = Meaning(
     Kind.DESTINATION,
     Again.HOURS,
     Mender.MANAGER,
-    "the bot lacks a permission there: allow it View Channel, Send Messages and Embed Links",
+    "mend.not_allowed",
 )
-_FORBIDDEN = Meaning(
-    Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "Discord forbids it there: look at the channel's permissions"
-)
+_FORBIDDEN = Meaning(Kind.DESTINATION, Again.HOURS, Mender.MANAGER, "mend.forbidden")
 _OTHER_CHANNEL = Meaning(
     Kind.DESTINATION,
     Again.HOURS,
     Mender.OPERATOR,
-    f"the channel takes no messages as it is: if it is a forum now, {CHANGE} --posts per-announcement; else choose"
-    " another one",
+    "mend.other_channel",
+    options="--posts per-announcement",
 )
 _MALFORMED = Meaning(
     Kind.CONTENT,
     Again.HOURS,
     Mender.OPERATOR,
-    "Discord refuses the message itself, not the channel: please report this",
+    "mend.malformed",
 )
 _FILTERED = Meaning(
     Kind.CONTENT,
     Again.HOURS,
     Mender.MANAGER,
-    "a filter of the server blocks the message: exempt the bot or the channel from AutoMod",
+    "mend.filtered",
 )
 _THREAD_CLOSED = Meaning(
     Kind.DESTINATION,
     Again.HOURS,
     Mender.MANAGER,
-    "the thread is locked or archived: open it again, or allow the bot Manage Threads",
+    "mend.thread_closed",
 )
 _POST_CLOSED = replace(
     _THREAD_CLOSED,
     kind=Kind.POST,
-    mend="the post that is kept up for the game is locked or archived: open it again, or allow the bot Manage Threads",
+    phrase="mend.post_closed",
 )
-_UNREACHABLE = Meaning(
-    Kind.DESTINATION, Again.HOURS, Mender.MEMBER, "the member takes no direct messages: allow them for this server"
-)
+_UNREACHABLE = Meaning(Kind.DESTINATION, Again.HOURS, Mender.MEMBER, "mend.dms_closed")
 
 _BY_CODE: dict[int, Meaning] = {
     10003: _CHANNEL_GONE,
-    10004: replace(
-        _NOT_SEEN, again=Again.SOON, mend="the server is not there, or the bot is not in it: invite the bot again"
-    ),
+    10004: replace(_NOT_SEEN, again=Again.SOON, phrase="mend.not_in_guild"),
     10015: _WEBHOOK_GONE,
     50027: _WEBHOOK_GONE,
     50001: _NOT_SEEN,
     50013: _NOT_ALLOWED,
-    50009: replace(_FORBIDDEN, mend="the server asks for more verification than the bot has: lower that level"),
+    50009: replace(_FORBIDDEN, phrase="mend.verification"),
     # The forms in which a forum, or another channel that is none for messages, says no.
     220001: replace(
         _OTHER_CHANNEL,
-        mend=f"the webhook is a forum's, where each message needs a post: {CHANGE} --posts per-announcement, or --posts"
-        " kept",
+        phrase="mend.forum_webhook",
+        options="--posts per-announcement, or --posts kept",
     ),
-    220002: replace(_OTHER_CHANNEL, mend="the webhook's URL names a thread twice: leave one of them out"),
-    220003: replace(_OTHER_CHANNEL, mend=f"the webhook is no forum's: {CHANGE} --posts none"),
-    220004: replace(_OTHER_CHANNEL, mend="the forum takes no webhooks of this kind: choose a text channel"),
+    220002: replace(_OTHER_CHANNEL, phrase="mend.thread_twice", options=""),
+    220003: replace(_OTHER_CHANNEL, phrase="mend.no_forum_webhook", options="--posts none"),
+    220004: replace(_OTHER_CHANNEL, phrase="mend.takes_no_webhooks", options=""),
     40067: replace(
         _OTHER_CHANNEL,
         who=Mender.MANAGER,
-        mend=f"the forum asks for a tag with each post: {CHANGE} --tag NAME, or switch that off",
+        phrase="mend.wants_tag",
+        options="--tag NAME",
     ),
     50008: _OTHER_CHANNEL,
     50024: _OTHER_CHANNEL,
@@ -181,10 +182,10 @@ _BY_CODE: dict[int, Meaning] = {
     # A person who was written to.
     50007: _UNREACHABLE,
     50033: _UNREACHABLE,
-    50278: replace(_UNREACHABLE, mend="the member shares no server with the bot any more"),
-    10007: replace(_UNREACHABLE, mend="the member is not in the server any more"),
-    10013: replace(_UNREACHABLE, mend="there is no such user: look at the id"),
-    10011: Meaning(Kind.DESTINATION, Again.HOURS, Mender.OPERATOR, "the role is not there any more: name another one"),
+    50278: replace(_UNREACHABLE, phrase="mend.no_shared_guild"),
+    10007: replace(_UNREACHABLE, phrase="mend.member_left"),
+    10013: replace(_UNREACHABLE, phrase="mend.no_such_user"),
+    10011: Meaning(Kind.DESTINATION, Again.HOURS, Mender.OPERATOR, "mend.role_gone"),
     # The message.
     20009: _FILTERED,
     200000: _FILTERED,
@@ -196,7 +197,7 @@ _BY_CODE: dict[int, Meaning] = {
     40005: _MALFORMED,
     # The sender.
     40001: TOKEN,
-    40002: replace(TOKEN, mend="Discord wants the bot's account verified: see the developer portal"),
+    40002: replace(TOKEN, phrase="mend.unverified"),
     40333: PASSES,
     # Limits, and what Discord has switched off for a while.
     20016: LIMIT,
@@ -211,20 +212,19 @@ _BY_CODE: dict[int, Meaning] = {
 }
 
 _BY_CODE_OF_WEBHOOK: dict[int, Meaning] = {
-    10003: replace(_CHANNEL_GONE, mend="the webhook's channel or thread is not there any more: give another URL"),
-    50001: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
-    50013: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
+    10003: replace(_CHANNEL_GONE, phrase="mend.webhook_channel_gone"),
+    10004: replace(_CHANNEL_GONE, phrase="mend.webhook_server_gone"),
+    50001: replace(_FORBIDDEN, phrase="mend.webhook_not_allowed"),
+    50013: replace(_FORBIDDEN, phrase="mend.webhook_not_allowed"),
     # It has no account, and the bot's token is not what it posts with.
-    40001: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
-    40002: replace(_FORBIDDEN, mend="the webhook may not post there: give another URL"),
+    40001: replace(_FORBIDDEN, phrase="mend.webhook_not_allowed"),
+    40002: replace(_FORBIDDEN, phrase="mend.webhook_not_allowed"),
 }
 """What differs where a webhook was asked, of which no permissions are known."""
 
 _BY_CODE_OF_ROLE: dict[int, Meaning] = {
-    50013: replace(
-        _NOT_ALLOWED, mend="the bot may not change the role: give it Manage Roles, and a role above that one"
-    ),
-    50001: replace(_NOT_SEEN, mend="the bot may not see the member: invite it to the server again"),
+    50013: replace(_NOT_ALLOWED, phrase="mend.role_not_allowed"),
+    50001: replace(_NOT_SEEN, phrase="mend.member_not_seen"),
 }
 """What differs where a role was to be given or taken."""
 
@@ -233,6 +233,9 @@ _BY_CODE_OF_POST: dict[int, Meaning] = {50083: _POST_CLOSED, 160005: _POST_CLOSE
 
 _BY_STATUS = {403: _FORBIDDEN, 404: _CHANNEL_GONE, 429: LIMIT}
 """For a code that the table does not know, or none."""
+
+_BY_STATUS_OF_WEBHOOK = {403: _BY_CODE_OF_WEBHOOK[50001], 404: _BY_CODE_OF_WEBHOOK[10003]}
+"""The same where a webhook was asked."""
 
 
 def meaning_of(
@@ -252,7 +255,8 @@ def meaning_of(
     if of_post and (found := _BY_CODE_OF_POST.get(code or 0)):
         return found
     # Whatever else a message may have been refused for, the place that it was for is not blamed.
-    return _BY_CODE.get(code or 0) or _BY_STATUS.get(status) or (_MALFORMED if status in (400, 413, 422) else PASSES)
+    known = _BY_CODE.get(code or 0) or (_BY_STATUS_OF_WEBHOOK.get(status) if by_webhook else None)
+    return known or _BY_STATUS.get(status) or (_MALFORMED if status in (400, 413, 422) else PASSES)
 
 
 _REASON = re.compile(r"HTTP (\d{3})\b[^()]*(?:\((\d+)\))?")

@@ -8,6 +8,8 @@ from enum import IntFlag
 from typing import Any
 
 from giftping.text import id_or_none
+from giftping.words.catalogue import PERMISSIONS
+from giftping.words.said import Said
 
 
 class Permission(IntFlag):
@@ -102,7 +104,7 @@ def channel_permissions(
 
 def missing_for_posting(
     granted: int, channel_type: int | None, *, files: bool = True, also: Collection[Permission] = ()
-) -> tuple[str, ...]:
+) -> tuple[Said, ...]:
     """The names of the permissions that posting with embeds and files, and reading back, still take, and of `also`."""
     sending = Permission.SEND_MESSAGES_IN_THREADS if channel_type in THREADS else Permission.SEND_MESSAGES
     needed = [sending if permission is Permission.SEND_MESSAGES else permission for permission in _POSTING]
@@ -112,9 +114,9 @@ def missing_for_posting(
     return tuple(permission_label(permission) for permission in needed if not granted & permission)
 
 
-def permission_label(permission: Permission) -> str:
+def permission_label(permission: Permission) -> Said:
     """A permission's name as Discord's settings show it: `Read Message History`."""
-    return str(permission.name).replace("_", " ").title().replace(" In ", " in ")
+    return Said(f"{PERMISSIONS}{str(permission.name).lower()}")
 
 
 def _overwrite(raw: Mapping[str, Any]) -> Overwrite | None:

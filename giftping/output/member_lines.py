@@ -6,9 +6,10 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from giftping.output.phrases import moment
-from giftping.text import counted, when
+from giftping.text import counted, discord_time, when
 from giftping.todo.model import LegName, NoticeKind
 from giftping.todo.rules import Action
+from giftping.words.said import DiscordText, Said
 
 if TYPE_CHECKING:
     from giftping.todo.days import Streak
@@ -91,5 +92,12 @@ def leg_text(leg: Leg) -> str:
 
 def pause_text(pause: Pause, zone: tzinfo | None) -> str:
     """A pause in words."""
-    until = f"until {when(pause.end, zone)}" if pause.end else "until it is ended"
-    return f"from {when(pause.start, zone)} {until}{f': {pause.reason}' if pause.reason else ''}"
+    return f"{pause_span(pause, zone)}{f': {pause.reason}' if pause.reason else ''}"
+
+
+def pause_span(pause: Pause, zone: tzinfo | None) -> Said:
+    """From when until when a pause is, in words."""
+    start = DiscordText(when(pause.start, zone), discord_time(pause.start))
+    if pause.end is None:
+        return Said("todo.pause.open", start=start)
+    return Said("todo.pause.between", start=start, end=DiscordText(when(pause.end, zone), discord_time(pause.end)))

@@ -34,7 +34,7 @@ class LedgerStats(TypedDict):
     last_sent_at: datetime | None
     """When that was; aware, in UTC. None, too, where an older bot has not written when."""
     states: dict[str, int]
-    """How many codes are on record in each state: `open`, `sent`, `seeded`, `uncertain`."""
+    """How many codes are on record in each state: `open`, `sent`, `seeded`, `uncertain`, `given_up`."""
     sources: dict[str, int]
     """How many codes were sent from each kind of place, the most frequent first."""
 
@@ -140,9 +140,13 @@ class Ledger:
         return {entry.key for entry in entries if entry.id in added}
 
     def stats(self, guild: GuildId, *, game: str = HOME_GAME) -> LedgerStats:
-        """The numbers of a guild; for an empty one the same keys. One query for up to 10,000 codes, and a small one."""
+        """The numbers of a guild; for an empty one the same keys. One query for up to 10,000 codes, and a small one.
+
+        One more where something is under way.
+        """
         guild_id = _guild_id(guild)
-        numbers = statistics(self._entries(guild_id, self._known(game)), UTC, self._store.unclear(guild_id))
+        entries = self._entries(guild_id, self._known(game))
+        numbers = statistics(entries, UTC, self._store.unclear(guild_id), self._store.given_up(entries))
         last = numbers.last
         return {
             "total": numbers.total,
@@ -157,7 +161,8 @@ class Ledger:
 
         What is under way, or uncertain, stays: it would go out twice.
         That it was cleared, and when, is recorded, for `giftping codes explain`. One query as for `sent_codes`; where
-        there is something to clear five more, and what the first write of a ledger takes.
+        there is something to clear five more, one more where something is under way, and what the first write of a
+        ledger takes.
         """
         guild_id, game = _guild_id(guild), self._known(game)
         if not self._store.keys(guild_id, game):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -165,12 +165,27 @@ class Store(GuildRecords):
         )
         return frozenset(id_ for entries in found for id_ in entries)
 
+    def given_up(self, entries: Iterable[LedgerEntry]) -> frozenset[str]:
+        """The ids of the entries among these of which nobody is asked any more. One query where any is open."""
+        carried = {entry.id: entry.delivery_id for entry in entries if entry.state is EntryState.OPEN}
+        over = self._given_up(carried.values())
+        return frozenset(id_ for id_, delivery_id in carried.items() if delivery_id in over)
+
+    def _given_up(self, ids: Collection[str]) -> set[str]:
+        """The ids among these of the deliveries that were given up. One query, none without any."""
+        found = self.engine.get(DELIVERIES, ids) if ids else {}
+        return {id_ for id_, one in found.items() if one.get("state") == "closed"}
+
     def clear(self, guild_id: int, *, game: str | None = None, key: str | None = None) -> int:
         """Remove a guild's entries, of one game or code where given, and return how many there were.
 
-        Open ones stay: freed, a code would be announced beside the message that is under way.
+        Open ones stay: freed, a code would be announced beside the message that is under way. Those that were given up
+        are open, and nothing of theirs is.
         """
-        found = [one for one in self._of_guild(guild_id, game, key) if state_of(one) != EntryState.OPEN]
+        there = self._of_guild(guild_id, game, key)
+        left_open = {one["_id"]: str(one.get("delivery_id")) for one in there if state_of(one) == EntryState.OPEN}
+        given_up = self._given_up(left_open.values())
+        found = [one for one in there if one["_id"] not in left_open or left_open[one["_id"]] in given_up]
         return len(self.made([Change(LEDGER, document, None) for document in found]))
 
     def _of_guild(self, guild_id: int, game: str | None, key: str | None = None) -> list[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from giftping.store.base import NOT_RECORDED, EntryState, LedgerEntry
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """What codes are counted by, and how a period is called: a day, an ISO 8601 week, a month."""
 
-STATES = (*(state.value for state in EntryState), "uncertain")
+STATES = (*(state.value for state in EntryState), "uncertain", "given_up")
 """The states that are counted."""
 
 
@@ -28,7 +28,7 @@ class LedgerStatistics:
     """How many of them were sent nobody knows when: they are in no period."""
     states: dict[str, int]
     """How many entries are in each state; all states are there. `uncertain` are those that are open, and of which
-    nobody can tell whether they arrived."""
+    nobody can tell whether they arrived; `given_up` those of which nobody is asked any more."""
     sources: dict[str, int]
     """How many codes were sent from each kind of place, the most frequent first."""
     games: dict[str, int]
@@ -37,15 +37,25 @@ class LedgerStatistics:
     """For day, week and month the number of codes sent in each one that has any, in order of time."""
 
 
-def statistics(entries: Sequence[LedgerEntry], zone: tzinfo | None, unclear: Collection[str] = ()) -> LedgerStatistics:
+def statistics(
+    entries: Sequence[LedgerEntry],
+    zone: tzinfo | None,
+    unclear: Collection[str] = (),
+    given_up: Collection[str] = (),
+) -> LedgerStatistics:
     """The numbers of some ledger entries; days begin at midnight in the zone, None being the machine's.
 
-    `unclear` are the ids of the entries that unclear deliveries carry.
+    `unclear` are the ids of the entries that unclear deliveries carry, `given_up` of those whose delivery was.
     """
-    states = Counter(
-        "uncertain" if entry.state is EntryState.OPEN and entry.id in unclear else entry.state.value
-        for entry in entries
-    )
+
+    def counted_as(entry: LedgerEntry) -> str:
+        if entry.state is not EntryState.OPEN:
+            return entry.state.value
+        if entry.id in given_up:
+            return "given_up"
+        return "uncertain" if entry.id in unclear else entry.state.value
+
+    states = Counter(map(counted_as, entries))
     sent = [entry for entry in entries if entry.state is EntryState.SENT]
     moments = [entry.happened_at.astimezone(zone) for entry in sent if entry.happened_at is not None]
     return LedgerStatistics(

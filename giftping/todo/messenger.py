@@ -27,6 +27,7 @@ from giftping.todo.report import ActionResult, LegReport, PlannedWrites
 from giftping.todo.repository import LoadedMembers, MemberRepository
 from giftping.todo.rules import TodoRules, outlook
 from giftping.todo.sweep_notes import BrokenChannel
+from giftping.words.said import DiscordText, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,10 @@ class Messenger:
 
     def _to_mend(self, meaning: Meaning) -> str:
         """What a person has to mend in the channel, and the command after which it is tried at once."""
-        test = f", then: giftping guilds test {self.addresses.guild_id}" if meaning.is_of_destination else ""
-        return f"{meaning.mend}{test}"
+        if not meaning.is_of_destination:
+            return meaning.mend
+        test = DiscordText(f"giftping guilds test {self.addresses.guild_id}", Said("todo.trouble.tested"))
+        return Said("todo.trouble.then_test", mend=meaning.mend, test=test)
 
     def _not_tried(self, errands: Sequence[Errand], reason: str, mend: str) -> list[LegReport]:
         """That these errands share the fate of the post that the channel refused: it would refuse each of them."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from giftping.todo.local_time import LocalQuietHours
 from giftping.todo.model import UNDER_WAY, Lapse, LegName, LegState, Member, NoticeKind, RemovalState
 from giftping.todo.periods import Period, counted_time, reached, unfrozen
+from giftping.words.said import Said
 
 ALL_LEGS = tuple(LegName)
 
@@ -102,29 +103,29 @@ def _due_by_time(member: Member, rules: TodoRules, now: datetime, downtimes: Seq
         return Due(Action.NOTHING, reason)
     pause = next((pause for pause in member.pauses if pause.period.holds(now)), None)
     if pause is not None:
-        what = f"paused{f' ({pause.reason})' if pause.reason else ''}"
+        what = Said("todo.why.paused_for", reason=pause.reason) if pause.reason else Said("todo.why.paused")
         return Due(Action.NOTHING, what, unfrozen(now, [pause.period for pause in member.pauses]))
     step = _Timeline(member, rules, downtimes).next_step(now)
     if step.until is None or step.until > now:
         return Due(Action.NOTHING, step.why, _first_chance(member, rules, step.until), step.then)
     # Last, for all actions alike: a removal at night would be told at night.
     if quiet_until := _quiet_until(member, rules, now):
-        return Due(Action.NOTHING, f"{step.why}; quiet hours", quiet_until, step.then)
+        return Due(Action.NOTHING, Said("todo.why.quiet", why=step.why), quiet_until, step.then)
     return Due(step.then, step.why, legs=step.legs, is_retry=step.is_retry)
 
 
 def why_left_alone(member: Member, rules: TodoRules) -> str:
     """Why a member's clocks do not matter at all, empty when they do."""
     if not member.on_roster:
-        return "not on the roster"
+        return Said("todo.why.not_listed")
     if member.exempt or member.user_id in rules.exempt:
-        return "exempt"
+        return Said("todo.why.exempt")
     if member.left_at is not None:
-        return "left the guild"
+        return Said("todo.why.left")
     if member.membership is not None and member.membership.is_bot:
-        return "a bot"
+        return Said("todo.why.bot")
     if member.silent_since is None:
-        return "the clock starts with the next sweep"
+        return Said("todo.why.no_clock")
     return ""
 
 
@@ -156,8 +157,8 @@ def _restore(member: Member, rules: TodoRules) -> Due | None:
         return None
     # A run may be about to take the role: given back too early, it would be taken after all, for good.
     if removal.state is RemovalState.CLAIMED:
-        return Due(Action.NOTHING, "submitted while the role was being taken; a sweep will look", None, Action.RESTORE)
-    return Due(Action.RESTORE, "submitted after the role was taken")
+        return Due(Action.NOTHING, Said("todo.why.role_back_later"), None, Action.RESTORE)
+    return Due(Action.RESTORE, Said("todo.why.role_back"))
 
 
 def _first_chance(member: Member, rules: TodoRules, at: datetime | None) -> datetime | None:
@@ -259,13 +260,13 @@ class _Timeline:
         removal = self._lapse.removal
         if removal is not None and removal.state is RemovalState.CLAIMED:
             # It is done again only by whoever has looked what became of it (roles.py).
-            return _Step(Action.NOTHING, None, "the role is being taken, or was; a sweep will look")
+            return _Step(Action.NOTHING, None, Said("todo.why.role_going"))
         if removal is not None:
-            said = "the role was taken" if removal.state is RemovalState.DONE else "the time is over, with no role"
-            return _Step(Action.NOTHING, None, f"{said}; a submission begins anew")
+            is_taken = removal.state is RemovalState.DONE
+            return _Step(Action.NOTHING, None, Said("todo.why.role_gone") if is_taken else Said("todo.why.over"))
         end, ping = self._end(), self._ping(now)
         if end is None:
-            return ping or _Step(Action.NOTHING, None, "paused without an end")
+            return ping or _Step(Action.NOTHING, None, Said("todo.why.paused_open"))
         # Once both are due it is too late for a ping: it would ask for a TODO a moment before the role is gone.
         if ping is not None and ping.until is not None and end.until and max(ping.until, now) < end.until:
             return ping
@@ -275,12 +276,13 @@ class _Timeline:
         ends_at = self.ends_at
         if ends_at is None:
             return None
-        silent = f"silent for {span_text(self._rules.remove_after)}"
+        span = span_text(self._rules.remove_after)
         if not self._rules.takes_role:
-            return _Step(Action.NOTHING, None, f"{silent}: reminders have ended") if self._is_past(ends_at) else None
+            over = Said("todo.why.reminders_over", span=span)
+            return _Step(Action.NOTHING, None, over) if self._is_past(ends_at) else None
         if not self.may_have_role:
-            return _Step(Action.END, ends_at, f"{silent}, with no role to take")
-        return _Step(Action.REMOVE, ends_at, f"{silent}, and warned")
+            return _Step(Action.END, ends_at, Said("todo.why.no_role", span=span))
+        return _Step(Action.REMOVE, ends_at, Said("todo.why.warned", span=span))
 
     def _is_past(self, ends_at: datetime) -> bool:
         ping_at = self.ping_at
@@ -324,13 +326,14 @@ class _Timeline:
         if not legs:
             return None
         action = Action.WARN if ping.kind is NoticeKind.WARNING else Action.REMIND
-        return _Step(action, now, f"the {legs[0].value} leg was not delivered", legs, is_retry=True)
+        why = Said("todo.why.channel_leg") if legs[0] is LegName.CHANNEL else Said("todo.why.dm_leg")
+        return _Step(action, now, why, legs, is_retry=True)
 
-    def _why(self, now: datetime) -> str:
-        silence = span_text(counted_time(self._since, now, self._paused))
-        said = f"{'silent' if self._member.last_submit == self._since else 'nothing handed in'} for {silence}"
-        pinged = f", pinged {span_text(now - self._member.last_ping)} ago" if self._member.last_ping else ""
-        return said + pinged
+    def _why(self, now: datetime) -> Said:
+        span, last_ping = span_text(counted_time(self._since, now, self._paused)), self._member.last_ping
+        has_handed_in = self._member.last_submit == self._since
+        why = Said("todo.why.silent", span=span) if has_handed_in else Said("todo.why.nothing", span=span)
+        return Said("todo.why.pinged", why=why, span=span_text(now - last_ping)) if last_ping else why
 
 
 def span_text(span: timedelta) -> str:

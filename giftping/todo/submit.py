@@ -23,6 +23,7 @@ from giftping.todo.validation import (
     TodoDraft,
     is_repeated,
     not_listed,
+    shown_member,
     validated,
 )
 from giftping.words.said import Said
@@ -136,7 +137,7 @@ def refuse_strangers(member: Member, by: int | None, owner_id: int | None, *, by
     """Raise SubmissionError for a member who may not hand in a TODO, or for whom nobody else may."""
     if by is not None and by != member.user_id:
         if by != owner_id and not by_staff:
-            raise SubmissionError([("by", Said("todo.wrong.not_owner", by=by))])
+            raise SubmissionError([("by", Said("todo.wrong.not_owner", by=shown_member(by)))])
         if not member.on_roster:
             raise SubmissionError([("for", not_listed(member.user_id))])
     elif not member.on_roster and member.user_id != owner_id:

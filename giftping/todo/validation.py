@@ -12,7 +12,7 @@ from giftping.errors import UsageError
 from giftping.text import day_first
 from giftping.todo.model import Attachment, Member, Todo
 from giftping.todo.texts import TEXT_LENGTH, is_seen, is_storable, says_something
-from giftping.words.said import Said
+from giftping.words.said import DiscordText, Said
 
 ATTACHMENT_SIZE = 8 * 1024 * 1024
 """The most bytes of a file: the older bot's limit, which is within Discord's."""
@@ -69,9 +69,14 @@ class SubmissionError(UsageError):
         super().__init__("\n".join(f"{field}: {reason}" if field else reason for field, reason in mistakes))
 
 
+def shown_member(user_id: int, name: str = "") -> DiscordText:
+    """A member by name or else by id, whom Discord shows by a mention."""
+    return DiscordText(name or str(user_id), f"<@{user_id}>")
+
+
 def not_listed(user_id: int) -> Said:
     """That a member is not on the roster, and what to do about it."""
-    return Said("todo.wrong.not_listed", who=user_id, command="todo roster add")
+    return Said("todo.wrong.not_listed", who=shown_member(user_id), command="todo roster add")
 
 
 class NotOnRosterError(SubmissionError):

@@ -27,6 +27,9 @@ LONGEST_IN_LINE = 60
 COMMANDS = "commands."
 """How the names of those phrases begin that Discord shows of slash commands: what they are called, and what they do."""
 
+PERMISSIONS = "permissions."
+"""How the names of those phrases begin that are Discord's permissions, as its own settings name them."""
+
 NAME = ".name"
 """How those of them end that are names."""
 

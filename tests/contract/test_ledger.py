@@ -30,7 +30,7 @@ from giftping.text import key_of
 
 OTHER_GAME = "kingshot"
 GUILD = 123456789012345678
-STATES = dict.fromkeys(["open", "sent", "seeded", "uncertain"], 0)
+STATES = dict.fromkeys(["open", "sent", "seeded", "uncertain", "given_up"], 0)
 
 OpenStore = Callable[[], Store]
 

@@ -212,6 +212,16 @@ def test_what_is_under_way_stays_when_a_guild_is_cleared(store: Store) -> None:
     assert states(store) == {"1:A1": EntryState.OPEN}
 
 
+def test_what_was_given_up_is_cleared_and_what_goes_out_again_since_stays(store: Store) -> None:
+    """Nothing is under way any more of what was given up; its code may go out again by another message."""
+    store.insert([entry(1, "A1", delivery_id="over"), entry(1, "B2", delivery_id="new")])
+    closed = {"_id": "over", "state": "closed", "guild_id": 1, "entries": ["1:A1", "1:B2"]}
+    store.insert_documents(DELIVERIES, [closed])
+    assert store.given_up(store.entries()) == {"1:A1"}
+    assert store.clear(1) == 1
+    assert states(store) == {"1:B2": EntryState.OPEN}
+
+
 def test_entries_that_unclear_deliveries_carry_are_named(store: Store) -> None:
     carrying = [("d1", "unclear", 1, ["1:A1", "1:B2"]), ("d2", "done", 1, ["1:C3"]), ("d3", "unclear", 2, ["2:A1"])]
     store.insert_documents(

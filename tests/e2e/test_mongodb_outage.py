@@ -238,6 +238,23 @@ def test_with_hold_nothing_is_posted_while_it_is_away_and_everything_at_its_retu
     assert set(ledger.states().values()) == {"sent"}
 
 
+@pytest.mark.parametrize(
+    "command", [("codes", "clear", "--guild", "{guild}", "--yes"), ("codes", "withdraw", "GIFT1CODE")]
+)
+def test_what_needs_a_shared_database_is_refused_while_it_is_away_in_one_line(
+    scene: Scene, new_host: Callable[..., ForkedHost], gate: Gate, command: tuple[str, ...]
+) -> None:
+    host = new_host("sharing")
+    shares(host)
+    guild = scene.bot_guild(host)
+    scene.list_codes("GIFT1CODE")
+    fine(host.run(*CHECK))
+    gate.shut()
+    refused = host.run(*(word.format(guild=guild) for word in command))
+    assert (refused.exit_code, refused.output, refused.errors.count("\n")) == (69, "", 1)
+    assert "nothing is announced until it is back" in refused.errors
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before it has it", "after it was carried out"])
 def test_with_hold_it_may_go_away_at_every_command_of_a_run(
     scene: Scene, new_host: Callable[..., ForkedHost], gate: Gate, ledger: Ledger, after: bool

@@ -122,14 +122,16 @@ def doubts(lists: GameLists, now: datetime) -> Doubts:
     # What a first look finds is no news; but it is no clean word either for what is doubtful at others.
     for one in sorted(lists.lists, key=lambda one: not one.is_looked_at):
         doubted = found.keys() if not one.is_looked_at else ()
-        fresh = _fresh_in(lists, one, frozenset(doubted))
-        of_list = dict(_doubts_of_list(lists, one, fresh, now))
-        if of_list.keys() - lists.refused or _is_of_a_page(lists, one, fresh):
+        fresh_in_list = _fresh_in(lists, one, frozenset(doubted))
+        of_list: dict[str, Doubt] = {}
+        for key, doubt in _doubts_of_list(lists, one, fresh_in_list, now):
+            of_list[key] = _stricter(of_list.get(key), doubt)
+        if of_list.keys() - lists.refused or _is_of_a_page(lists, one, fresh_in_list):
             unclean.add(one.source)
         for key, doubt in of_list.items():
             found.setdefault(key, {})[one.source] = doubt
-    fresh = frozenset(key for key in lists.spellings if key not in lists.known)
-    of_code = dict(_doubts_of_codes(lists, fresh - lists.refused, now))
+    unknown = {key for key in lists.spellings if key not in lists.known}
+    of_code = dict(_doubts_of_codes(lists, unknown - lists.refused, now))
     for key, doubt in of_code.items():
         for one in _needing_a_second(lists, key, found.get(key, {}), doubt):
             of_key = found.setdefault(key, {})

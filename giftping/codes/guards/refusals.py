@@ -14,6 +14,7 @@ from giftping.codes.model import Clearance, Code
 from giftping.settings.catalogue import Game
 from giftping.settings.sources import SightingState
 from giftping.text import counted, last_day, when
+from giftping.words.said import Said
 
 LONGEST = 100
 """How many characters a code has at most, whatever anybody says."""
@@ -56,13 +57,13 @@ def clearance(
     approved is refused for what came later alone.
     """
     pattern = games[code.game].code_pattern if code.game in games else ""
-    reason = f"a person has withdrawn it ({code.withdrawn})" if code.withdrawn else ""
+    reason: str = Said("no_code.withdrawn", who=code.withdrawn) if code.withdrawn else ""
     if not reason and code.approved_at is None:
         reason = reason_in_writing(code.spelling, pattern)
     if not reason:
         reason = end_reason(code, now)
     if not reason and code.approved_at is None and code.regions and skipped_regions.issuperset(code.regions):
-        reason = f"works in {', '.join(code.regions)} only"
+        reason = Said("no_code.regions", regions=tuple(code.regions))
     return Clearance(may_go_out=not reason, reason=reason)
 
 
@@ -70,8 +71,8 @@ def end_reason(code: Code, now: datetime) -> str:
     """By what a code has ended, empty where it has not; one that had ended when a person approved it has not."""
     ends_at = code.expires_at
     if ends_at is not None and is_past(ends_at, code.approved_at, now):
-        return f"expired on {last_day(ends_at, code.expiry_text) or when(ends_at, UTC)}"
-    return "every source that lists it says it has expired" if code.state is SightingState.EXPIRED else ""
+        return Said("no_code.expired", end=last_day(ends_at, code.expiry_text) or when(ends_at, UTC))
+    return Said("no_code.expired_everywhere") if code.state is SightingState.EXPIRED else ""
 
 
 def is_past(ends_at: datetime | None, approved_at: datetime | None, now: datetime) -> bool:
@@ -88,10 +89,10 @@ def word_reason(spelling: str, pattern: str = "") -> str:
     """Why a word is no code of a game whose codes match the pattern, or of one that says nothing of them."""
     upper = spelling.upper()
     if upper in PLACEHOLDERS or _PLACEHOLDER_SHAPE.fullmatch(upper):
-        return "is a placeholder"
+        return Said("no_code.placeholder")
     # Codes that look like nothing else may be any word; then it is for the rest of its list to tell.
     if not pattern and is_page_word(spelling):
-        return "is a word of the page around the codes"
+        return Said("no_code.page_word")
     return ""
 
 
@@ -99,7 +100,7 @@ def shape_reason(spelling: str, pattern: str = "") -> str:
     """Why a text cannot be a code, by its letters and length."""
     if pattern and not never_reason(spelling):
         is_one = re.fullmatch(pattern, spelling)
-        return "" if is_one else "does not look like the game's codes (code_pattern)"
+        return "" if is_one else Said("no_code.shape")
     return _plain_shape_reason(spelling)
 
 
@@ -107,7 +108,7 @@ def never_reason(spelling: str) -> str:
     """Why a text can be no code whatever anybody says, empty where it may be one."""
     odd = _NEVER.search(spelling)
     if odd or not spelling.isprintable() or not spelling or len(spelling) > LONGEST:
-        return f"holds {odd[0]!r}, which no code has" if odd else "is no text of 1 to 100 letters that can be shown"
+        return Said("no_code.never", letter=repr(odd[0])) if odd else Said("no_code.hidden")
     return ""
 
 
@@ -148,18 +149,18 @@ def _glued_parts(key: str, is_known: Callable[[str], bool], in_vain: set[str]) -
 
 def _plain_shape_reason(spelling: str) -> str:
     if _SHAPE.fullmatch(spelling):
-        return "" if any(character.isalnum() for character in spelling) else "holds no letter or digit"
+        return "" if any(character.isalnum() for character in spelling) else Said("no_code.marks")
     if "@" in spelling or spelling.startswith("<"):
-        return "looks like a mention, not a code"
+        return Said("no_code.mention")
     if "://" in spelling or "/" in spelling or spelling.lower().startswith("www."):
-        return "looks like an address, not a code"
+        return Said("no_code.address")
     for character in spelling:
         if not character.isascii():
             name = unicodedata.name(character, "a character without a name")
             if name.startswith(_CONFUSABLE_SCRIPTS):
-                return f"holds {name}, which looks like a Latin letter or digit but is none"
-            return f"holds {name}; codes are Latin letters, digits, '-' and '_'"
+                return Said("no_code.look_alike", letter=name)
+            return Said("no_code.letter", letter=name)
     odd = next((character for character in spelling if not (character.isalnum() or character in "-_")), "")
     if odd:
-        return f"holds {odd!r}; codes are Latin letters, digits, '-' and '_'"
-    return f"is {counted(len(spelling), 'character')} long; codes have 4 to 40"
+        return Said("no_code.letter", letter=repr(odd))
+    return Said("no_code.one_letter") if len(spelling) == 1 else Said("no_code.length", count=len(spelling))

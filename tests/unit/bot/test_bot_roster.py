@@ -96,7 +96,7 @@ async def test_a_member_is_taken_off_and_keeps_the_history(todo: TodoGuild) -> N
     assert member.todo is not None
     assert [event.kind for event in todo.past.events(todo.asha.id)][-1] == "removed"
     again = await todo.ask(todo.owner, "todo_roster remove", member=todo.asha)
-    assert again == f"<@{todo.asha.id}> is not on the roster; `/todo_roster list` shows who is"
+    assert again == f"<@{todo.asha.id}> is not on the roster: `/todo_roster list`"
 
 
 async def test_somebody_who_has_left_can_be_taken_off(todo: TodoGuild) -> None:
@@ -169,11 +169,11 @@ async def test_a_pause_begins_now_and_goes_on_until_it_is_ended(todo: TodoGuild)
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"from": "soon"}, "`from`: 'soon' is not a day such as 2026-12-31 or 31/12/2026"),
-        ({"to": "31/02/2026"}, "`to`: '31/02/2026' is not a day"),
-        ({"to": "2020-01-01"}, "`to` 2020-01-01 is over before the pause begins"),
-        ({"from": "1999-01-01"}, "`from`: 1999-01-01 is too far away"),
-        ({"end": True, "reason": "because"}, "`end` ends a pause now"),
+        ({"from": "soon"}, "“from”: 'soon' is not a day such as 2026-12-31 or 31/12/2026"),
+        ({"to": "31/02/2026"}, "“to”: '31/02/2026' is not a day"),
+        ({"to": "2020-01-01"}, "“to” 2020-01-01 is over before the pause begins"),
+        ({"from": "1999-01-01"}, "“from”: 1999-01-01 is too far away"),
+        ({"end": True, "reason": "because"}, "“end” ends a pause now"),
         ({"end": True}, "is not paused, now or later"),
     ],
     ids=str,
@@ -190,14 +190,14 @@ async def test_what_is_no_pause_is_refused_in_the_words_of_the_command(
 async def test_pauses_do_not_overlap(todo: TodoGuild) -> None:
     await todo.ask(todo.owner, "todo_pause", member=todo.asha)
     again = await todo.ask(todo.owner, "todo_pause", member=todo.asha, **{"from": day(5)})
-    assert "Asha is paused already" in again
-    assert "`end` ends that" in again
+    assert f"<@{todo.asha.id}> is paused already from <t:" in again
+    assert "“end” ends that" in again
     assert len(todo.past.read(todo.asha.id).pauses) == 1
 
 
 async def test_who_is_not_on_the_roster_cannot_be_paused(todo: TodoGuild) -> None:
     answer = await todo.ask(todo.owner, "todo_pause", member=todo.stranger)
-    assert answer == f"<@{todo.stranger.id}> is not on the roster; add them with `/todo_roster add`"
+    assert answer == f"<@{todo.stranger.id}> is not on the roster; add them: `/todo_roster add`"
 
 
 async def test_pauses_that_are_over_are_not_shown(todo: TodoGuild) -> None:

@@ -23,11 +23,13 @@ from giftping.store.base import (
     ChannelKind,
     Destination,
     EntryState,
+    Guild,
     Posting,
     PostsIn,
     Style,
     Subscription,
 )
+from giftping.words.catalogue import words_of
 
 WOS, KINGSHOT = "whiteout-survival", "kingshot"
 STRING_SELECT, ROLE_SELECT, CHANNEL_SELECT = 3, 6, 8
@@ -124,16 +126,22 @@ async def test_another_channel_can_be_chosen(stage: Stage, alice: MemberActor) -
     assert one.mentions == ("5",)
 
 
-async def test_permissions_that_the_bot_lacks_in_the_chosen_channel_are_named(stage: Stage, alice: MemberActor) -> None:
+async def test_permissions_that_the_bot_lacks_in_the_chosen_channel_are_named_in_the_guilds_language(
+    stage: Stage, alice: MemberActor
+) -> None:
+    with stage.store() as store:
+        store.change_guild(GUILD, lambda _: Guild(GUILD, language="de"), discord.utils.utcnow())
     denied = discord.PermissionOverwrite(send_messages=False, embed_links=False)
     role = stage.guild.roles["TestBot"]
     closed = stage.guild.create_text_channel("closed", overwrites={role: denied})
     stage.stand_in.add_channel(closed.id, GUILD)
     panel = await opened(stage, alice)
+    words = words_of("de")
+    needs = words("bot.panel.bot_needs", permissions="Nachrichten senden, Links einbetten")
     assert await choose(alice, panel, CHANNEL_SELECT, closed) == [
-        f"Codes cannot go there yet\n<#{closed.id}>: the bot needs Send Messages, Embed Links there."
+        f"{words('bot.panel.cannot_go')}\n<#{closed.id}>: {needs}"
     ]
-    assert f"Where: <#{closed.id}>" in panel_says(panel), "it is set all the same: the permission may come"
+    assert f"<#{closed.id}>" in panel_says(panel), "it is set all the same: the permission may come"
 
 
 async def test_a_channel_that_discord_shows_the_bot_not_is_told_by_asking_discord(

@@ -137,6 +137,14 @@ def test_a_code_that_nobody_listed_is_not_announced() -> None:
     assert explanation.steps[0] == "no source has listed it, and nobody added it"
 
 
+def test_a_code_that_a_run_has_seen_and_taken_no_note_of_waits_for_what_held_that_back() -> None:
+    assert told(records=(), held_back="another host is here").answer == "GIFT100 waits: another host is here"
+    assert told(records=()).answer == "GIFT100 is looked at by the next check."
+    assert "no source has listed it, and nobody added it" not in told(records=()).steps
+    elsewhere = told(records=(), listed=(("kingshot", "GIFT100"),), held_back="another host is here")
+    assert elsewhere.answer == "GIFT100 was not announced: no source lists it."
+
+
 def test_a_guild_gets_no_codes_of_games_that_it_does_not_follow() -> None:
     assert told(replace(SEEN, game="kingshot")).answer.endswith("the guild does not follow its game.")
 

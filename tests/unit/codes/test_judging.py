@@ -510,6 +510,15 @@ def test_a_page_of_its_words_that_took_the_place_of_the_list_waits_for_a_person_
     assert out(stage.run(wiki=[*OLD, "REAL2026"])) == {"REAL2026", *OLD}
 
 
+def test_with_junk_that_is_back_beside_it_such_a_page_waits_for_a_person_all_the_same() -> None:
+    stage = judging()
+    stage.run(wiki=[*LOGIN[:3], *some(6, "Word")])
+    stage.run(wiki=OLD)
+    judged = stage.run(wiki=["Search", "Menu", "Terms", *some(6, "Word"), "Other1Word", "Other2Word"])
+    assert {one.until for one in judged.held} == {None}
+    assert held(judged).keys() >= {"Other1Word", "Other2Word"}
+
+
 def test_beside_what_is_in_order_words_of_a_page_delay_a_code_and_no_more() -> None:
     stage = judging()
     words = ["Login", "Password", "Username"]

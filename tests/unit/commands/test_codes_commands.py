@@ -277,7 +277,7 @@ def test_a_day_is_valid_to_its_end_and_a_time_to_the_minute(
         (["@everyone", "--game", HOME_GAME], "looks like a mention"),
         (["EXAMPLE", "--game", HOME_GAME], "placeholder"),
         (["GIFT2026", "--game", "kingshott"], "did you mean 'kingshot'?"),
-        (["GIFT2026", "--game", HOME_GAME, "--expires", "2020-01-01"], "expired"),
+        (["GIFT2026", "--game", HOME_GAME, "--expires", "2020-01-01"], "expired on 2020-01-01;"),
         (["GIFT2026", "--game", HOME_GAME, "--expires", "tomorrow"], "not a date"),
         (["GIFT2026", "--game", HOME_GAME, "--expires", "9999-12-31"], "too far away"),
     ],
@@ -383,7 +383,7 @@ def test_statistics_count_by_source_game_and_day_of_the_users_zone(giftping: Run
     assert (told["total"], told["last_code"]) == (2, "Gift200")
     assert told["sources"] == {"api": 1, "rss": 1}
     assert told["days"] == {"2026-05-04": 1, "2026-05-05": 1}
-    assert told["states"] == {"open": 1, "sent": 2, "uncertain": 1, "seeded": 1}
+    assert told["states"] == {"open": 1, "sent": 2, "uncertain": 1, "seeded": 1, "given_up": 0}
     assert giftping("codes", "stats", "--guild", "2", "--json").json["total"] == 0
     assert "giftping codes settle" in giftping("codes", "stats").output
 
@@ -758,6 +758,17 @@ def test_what_is_not_said_of_an_added_code_stays_as_it_was(giftping: Run, follow
     (record,) = follower.codes()
     assert (record.rewards, record.expires_at) == ("100 gems", datetime(2091, 1, 1, tzinfo=UTC))
     assert record.sources["manual"].by
+
+
+@pytest.mark.parametrize(("slip", "right"), [("snowday", "SnowDay"), ("SnowDay", "SNOWDAY"), ("SnowDAY", "SnowDay")])
+def test_who_adds_a_code_once_more_puts_its_case_right(giftping: Run, follower: Store, slip: str, right: str) -> None:
+    giftping("codes", "add", slip, "--game", HOME_GAME)
+    giftping("codes", "add", right, "--game", HOME_GAME)
+    assert [one.spelling for one in follower.codes()] == [right]
+    # Where a list writes it otherwise, the next check would say so again.
+    follower.remember([code("SNOWDAY", spelling="sNoWdAy", sources={"wiki": SourceMemory("sNoWdAy", NOON, NOON)})])
+    giftping("codes", "add", "SNOWDAY", "--game", HOME_GAME)
+    assert [one.spelling for one in follower.codes()] == ["sNoWdAy"]
 
 
 def test_whoever_adds_a_code_is_told_where_it_goes_and_where_it_has_been(giftping: Run, follower: Store) -> None:

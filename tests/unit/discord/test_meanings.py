@@ -34,6 +34,13 @@ def test_whoever_has_to_act_is_told_what_to_mend(code: int) -> None:
         assert needs_somebody == (meaning.again is not Again.NEXT_RUN)
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("code", [None, 0, 10004, 10008, 99999])
+def test_what_nobody_knows_more_of_is_said_of_the_webhook_that_was_asked(status: int, code: int | None) -> None:
+    assert "webhook" in meaning_of(status, code, by_webhook=True).mend
+    assert "webhook" not in meaning_of(status, code).mend
+
+
 @pytest.mark.parametrize(
     ("status", "code", "by_webhook", "kind", "again"),
     [

@@ -36,12 +36,17 @@ def test_an_empty_ledger_has_the_same_fields() -> None:
     """D29: statistics have the same keys for a guild without entries."""
     found = statistics([], None)
     assert (found.total, found.last, found.sources, found.games) == (0, None, {}, {})
-    assert found.states == {"open": 0, "sent": 0, "uncertain": 0, "seeded": 0}
+    assert found.states == {"open": 0, "sent": 0, "uncertain": 0, "seeded": 0, "given_up": 0}
     assert found.periods == {"day": {}, "week": {}, "month": {}}
 
 
 def test_only_what_was_sent_counts_as_sent() -> None:
-    entries = [entry(key="A1"), entry(key="B2"), entry(key="C3", state=EntryState.SEEDED)]
-    found = statistics(entries, UTC, unclear={"1:B2", "1:C3", "9:GONE"})
+    entries = [
+        entry(key="A1"),
+        entry(key="B2"),
+        entry(key="C3", state=EntryState.SEEDED),
+        entry(key="D4"),
+    ]
+    found = statistics(entries, UTC, unclear={"1:B2", "1:C3", "9:GONE"}, given_up={"1:D4"})
     assert found.total == 0
-    assert found.states == {"open": 1, "sent": 0, "uncertain": 1, "seeded": 1}
+    assert found.states == {"open": 1, "sent": 0, "uncertain": 1, "seeded": 1, "given_up": 1}

@@ -39,6 +39,7 @@ from giftping.todo.model import (
 from giftping.todo.periods import Period
 from giftping.todo.rules import Action, Outlook, TodoRules, due, outlook, span_text, why_left_alone
 from giftping.todo.transitions import ping_for, with_claim, with_delivery
+from giftping.words.said import Said
 
 BOTH = (LegName.CHANNEL, LegName.DM)
 
@@ -427,7 +428,7 @@ def test_nobody_loses_the_role_without_a_delivered_warning_that_is_old_enough(kn
 def test_what_is_due_is_sound_for_any_record(known, now, down, quiet):
     given_rules = rules(quiet=quiet)
     found = due(known, given_rules, now, down)
-    assert found.why
+    assert isinstance(found.why, Said), "whoever asks in Discord is told in their own language"
     assert found.is_ping == bool(found.legs)
     if found.until is not None:
         assert (found.action, found.until > now) == (Action.NOTHING, True)

@@ -12,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import giftping
+from giftping.discord import meanings
+from giftping.discord.meanings import Meaning
+from giftping.discord.permissions import Permission, permission_label
 from giftping.words.catalogue import (
     COMMANDS,
     HOME_LANGUAGE,
@@ -36,6 +39,7 @@ SAME_IN = {
         "todo.post.name",
         "bot.stats.codes",
         "bot.form.name",
+        "permissions.administrator",
         "commands.giftcode_add.code.name",
         "commands.todo.name",
     },
@@ -79,18 +83,28 @@ def said_in(module: Path) -> set[str]:
         if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
             continue
         callee, name = ast.unparse(node.func), node.args[0].value
-        if callee.endswith(("words", "Said")):
+        if callee.endswith(("words", "Said", "on_button", "said")):
             found.add(name)
         elif callee.endswith("words.counted"):
             found |= {f"{name}.one", f"{name}.other"}
     return found
 
 
+def every_meaning() -> list[Meaning]:
+    """Return all that a no of Discord's can mean."""
+    tables = [vars(meanings), *(one for one in vars(meanings).values() if isinstance(one, dict))]
+    return [one for table in tables for one in table.values() if isinstance(one, Meaning)]
+
+
 def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_is_there() -> None:
     said = set[str]().union(*(said_in(module) for module in PRODUCT.rglob("*.py")))
     shown = {name for name in said if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name)}
+    shown |= {permission_label(permission).phrase for permission in Permission}
+    shown |= {meaning.phrase for meaning in every_meaning()} - {""}
     # What Discord shows of commands is compared with the commands themselves: tests/unit/bot/test_bot_languages.py.
-    assert shown == {name for name in HOME if not name.startswith(COMMANDS)}
+    assert {name for name in shown if not name.startswith(COMMANDS)} == {
+        name for name in HOME if not name.startswith(COMMANDS)
+    }
 
 
 def test_ones_own_phrase_goes_before_the_catalogues_and_the_rest_stays() -> None:
@@ -162,3 +176,12 @@ def test_what_was_said_in_english_is_said_in_another_language_with_other_values(
     assert said.in_words(words_of("de"), file="x", other="y") == "x ist leer"
     hidden = said.redacted(lambda text: text.replace("tok3n", "***"))
     assert (hidden, hidden.in_words(words_of("de"))) == ("***.txt is empty", "***.txt ist leer")
+
+
+def test_what_is_put_in_is_said_in_the_other_language_too_and_safe_to_tell() -> None:
+    lacking = (Said("permissions.view_channel"), "tok3n")
+    said = Said("todo.wrong.empty", fields=lacking)
+    assert said == "nothing is in it; write at least one of View Channel, tok3n, or attach a file"
+    hidden = said.redacted(lambda text: text.replace("tok3n", "***"))
+    there = words_of("de")("todo.wrong.empty", fields="Kanal ansehen, ***")
+    assert hidden.in_words(words_of("de")) == there
