@@ -16,12 +16,18 @@ KEPT = timedelta(days=365)
 """How long it is known that something was cleared: no backup that is older is put back."""
 
 
-def clear_entries(store: Store, guild_id: int, *, game: str | None, key: str | None, at: datetime) -> int:
-    """How many entries of a guild were removed, of one game or code where given; that they were is recorded."""
+def clear_entries(
+    store: Store, guild_id: int, *, game: str | None, key: str | None, at: datetime, before: datetime | None = None
+) -> int:
+    """How many entries of a guild were removed, of one game or code where given; that they were is recorded.
+
+    `at` is the time of a witness; else `before` is given: all that is cleared was sent before it, by Discord's time.
+    """
     # First the record: a clearing that nobody can explain is worse than one that was recorded and not made.
-    store.insert_documents(CLEARS, [_clear_document(guild_id, game, key, at)])
+    store.insert_documents(CLEARS, [_clear_document(guild_id, game, key, at, before)])
     cleared = store.clear(guild_id, game=game, key=key)
-    store.made([Change(CLEARS, one, None) for one in store.engine.walk(CLEARS) if _is_over(one, at)])
+    if before is None:
+        store.made([Change(CLEARS, one, None) for one in store.engine.walk(CLEARS) if _is_over(one, at)])
     return cleared
 
 
@@ -47,7 +53,10 @@ def _is_over(document: Mapping[str, Any], now: datetime) -> bool:
         return False
 
 
-def _clear_document(guild_id: int, game: str | None, key: str | None, at: datetime) -> Document:
+def _clear_document(
+    guild_id: int, game: str | None, key: str | None, at: datetime, before: datetime | None
+) -> Document:
     """The record of a clearing; an absent game or code stands for all of them."""
     document: Document = {"_id": secrets.token_hex(8), "guild_id": guild_id, "cleared_at": time_to_text(at)}
-    return document | {name: value for name, value in (("game", game), ("code", key)) if value is not None}
+    said = {"game": game, "code": key, "before": before and time_to_text(before)}
+    return document | {name: value for name, value in said.items() if value is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypedDict, get_args
@@ -167,7 +167,11 @@ class Ledger:
         guild_id, game = _guild_id(guild), self._known(game)
         if not self._store.keys(guild_id, game):
             return 0
-        return clear_entries(self._writing(), guild_id, game=game, key=None, at=self._clock())
+        # No witness of the time is asked here, and the clock may be wrong: what there is to clear says how late it is.
+        at = self._clock()
+        times = [max(one.sent_at or one.created_at, one.updated_at) for one in self._entries(guild_id, game)]
+        before = max(times, default=at) + timedelta(microseconds=1)
+        return clear_entries(self._writing(), guild_id, game=game, key=None, at=at, before=before)
 
     def _entries(self, guild_id: int, game: str) -> list[LedgerEntry]:
         return [entry for entry in self._store.entries(guild_id) if entry.game == game]

@@ -294,7 +294,7 @@ def is_cleared(entry: There, clears: Collection[Mapping[str, Any]]) -> bool:
     sent = max(_instant(entry.get("sent_at") or entry.get("created_at")), _updated(entry))
     # One that does not say when may have been sent since.
     return sent > _LONG_AGO and any(
-        _covers(clear, entry) and sent < _instant(clear.get("cleared_at")) for clear in clears
+        _covers(clear, entry) and sent < _instant(clear.get("before") or clear.get("cleared_at")) for clear in clears
     )
 
 
