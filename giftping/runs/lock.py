@@ -116,6 +116,8 @@ class RunLock:
 def _next_step(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM):
         return next_step(path, error)
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return "what stands in the place of the folder is none: move it away, or name another folder as the state"
     return "make the folder writable for the user that giftping runs as, and let it be on a local disk"
 
 

@@ -65,6 +65,8 @@ class Key(NamedTuple):
     """What `giftping init` shows of it where its default is nothing."""
     reference: Literal["", "kept", "looked up"] = ""
     """Whether it refers to a secret: "looked up" at once, or "kept" as a reference until it is needed."""
+    why_none: Callable[[str], str] | None = None
+    """Why the text that is looked up stands for nothing of the kind; empty where it may."""
     required: str = ""
     """What is missing where the key is; empty where it may be left out."""
     kinds: tuple[str, ...] = ()

@@ -37,6 +37,7 @@ from giftping.settings.value_types import (
     reference_to,
     span_up_to,
     whole_number,
+    why_no_mongodb_address,
 )
 from giftping.text import parse_id
 
@@ -185,7 +186,13 @@ class TodoSettings:
 class MongoSettings:
     """The ledger that several hosts share."""
 
-    uri: Secret | None = secret("uri", variable="MONGO_URI", older_variable="MONGODB_URI", example="env:MONGO_URI")
+    uri: Secret | None = secret(
+        "uri",
+        variable="MONGO_URI",
+        older_variable="MONGODB_URI",
+        example="env:MONGO_URI",
+        why_none=why_no_mongodb_address,
+    )
     """The MongoDB that several hosts share, by reference: `"env:NAME"` or `"file:PATH"`. Without it, `$MONGO_URI`,
     else `$MONGODB_URI`, as the older TODO bot called it; without all of them, the ledger is a file."""
     database: str = setting(parse_text, "", variable="MONGO_DB_NAME", example="discord_bot")

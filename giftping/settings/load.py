@@ -222,6 +222,12 @@ class _Loading:
             else:
                 self._variable_mistake(variable, error.reason)
             return None
+        if secret and key.why_none and (reason := key.why_none(secret.reveal())):
+            if reference:
+                reader.wrong(key.name, reason)
+            else:
+                self._variable_mistake(variable, reason)
+            return None
         if secret:
             if key.older_variable:
                 self._note_older_variable(key, secret, is_it=not reference and variable == key.older_variable)

@@ -37,6 +37,25 @@ class WrongValueError(ValueError):
         super().__init__("; ".join(problem.reason for problem in self.problems))
 
 
+_MONGODB_HOST = r"(?:\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[^\[\]:\s]+)(?::(\d{1,5}))?"
+
+
+def why_no_mongodb_address(text: str) -> str:
+    """Why a text is no address of a MongoDB, which it is not repeated for; empty where it may be one.
+
+    It is the driver that reads it, and that is not loaded for this.
+    """
+    scheme, _, rest = text.partition("://")
+    hosts = re.split("[/?]", rest, maxsplit=1)[0].rpartition("@")[2].split(",")
+    found = [re.fullmatch(_MONGODB_HOST, host) for host in hosts]
+    if scheme in ("mongodb", "mongodb+srv") and all(one and 0 < int(one[1] or 1) <= 65535 for one in found):
+        return ""
+    return (
+        "is no address of a MongoDB: that is mongodb:// or mongodb+srv://, user and password with special characters"
+        " percent-encoded, @, then the host, and a port up to 65535 if it is not 27017"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class QuietHours:
     """The part of the day, by the local clock, in which nobody is reminded; its two ends differ."""

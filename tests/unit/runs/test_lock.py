@@ -158,8 +158,10 @@ def test_the_folder_is_made_where_it_is_missing(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
 
 
-def test_a_file_that_cannot_be_opened_is_an_error_and_not_a_held_lock(tmp_path: Path) -> None:
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_the_place_of_the_folder_is_an_error_and_not_a_held_lock(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LockError, match=r"run\.lock: cannot be locked: .*; make the folder writable") as trouble:
-        RunLock(tmp_path / "file" / "run.lock").__enter__()
+    told = r"run\.lock: cannot be locked: .*; what stands in the place of the folder is none: move it away"
+    with pytest.raises(LockError, match=told) as trouble:
+        RunLock(tmp_path / "file" / below / "run.lock").__enter__()
     assert not isinstance(trouble.value, LockHeldError)

@@ -281,6 +281,51 @@ def test_the_ledger_is_in_mongodb_wherever_its_uri_is_named(load: Load, home: Pa
         assert "hunter2" not in repr(found)
 
 
+NO_ADDRESSES = (
+    "hunter2",
+    "hunter2@host",
+    "postgres://me:hunter2@host/own",
+    "mongodb:/me:hunter2@host",
+    "mongodb://",
+    "mongodb:///own",
+    "mongodb://me:hunter2@/own",
+    "mongodb://me:hunter2@host,/own",
+    "mongodb://me:hunter2@host:0/own",
+    "mongodb://me:hunter2@host:99999/own",
+    "mongodb://me:hunter2@host:port/own",
+    "mongodb://me:hunter2@[::1/own",
+    "mongodb://me:hunter/2@host/own",
+    "mongodb+srv://me:hunter2@ho st/own",
+)
+
+ADDRESSES = (
+    "mongodb://host",
+    "mongodb://me:hunter2@host:27017,other,[::1]:27018/own?replicaSet=rs0",
+    "mongodb://host?directConnection=true",
+    "mongodb://%2Ftmp%2Fmongodb-27017.sock/own",
+    "mongodb+srv://me:hunter%402@cluster0.abcde.mongodb.net/?retryWrites=true&w=majority",
+)
+
+
+@pytest.mark.parametrize("where", ["variable", "older variable", "reference"])
+def test_what_is_no_address_of_a_mongodb_is_a_mistake_and_is_not_repeated(load: Load, home: Path, where: str) -> None:
+    def loaded(uri: str) -> Settings:
+        if where == "reference":
+            return load("[mongo]\nuri = 'env:OWN'", OWN=uri)
+        return load(**{"MONGO_URI" if where == "variable" else "MONGODB_URI": uri})
+
+    for uri in NO_ADDRESSES:
+        with pytest.raises(SettingsError) as raised:
+            loaded(uri)
+        [mistake] = raised.value.mistakes
+        assert mistake.reason.startswith("is no address of a MongoDB: "), uri
+        assert "hunter" not in str(raised.value)
+    for uri in ADDRESSES:
+        found = loaded(uri).mongo.uri
+        assert found is not None
+        assert found.reveal() == uri
+
+
 def test_a_mongodb_uri_does_not_belong_into_the_file(load: Load, home: Path) -> None:
     [line] = lines_of(load, home, "[mongo]\nuri = 'mongodb://me:hunter2@host/discord_bot'")
     assert line.endswith("mongo.uri: must be env:NAME or file:PATH; the uri itself does not belong in this file")
