@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from giftping.store.base import HOME_GAME
 from giftping.store.records import Store
+from giftping.text import id_or_none
 from giftping.wiring import host_name, utc_now
 
 if TYPE_CHECKING:
@@ -126,6 +127,9 @@ def _readers() -> dict[str, Reader]:
         is_ours = is_of_giftping(document) and not is_open_in_first(document)
         return names.entry_from_document(document) if is_ours else None
 
+    def whose(document: Mapping[str, Any]) -> int:
+        return id_or_none(document.get("_id")) or id_or_none(document.get("user_id")) or 0
+
     return {
         names.LEDGER: entry,
         names.DELIVERIES: delivery_from,
@@ -134,8 +138,8 @@ def _readers() -> dict[str, Reader]:
         names.SUBSCRIPTIONS: subscription_from_document,
         names.RUNS: names.run_from_document,
         # Whose they are, and what is odd about that, is found out where they are taken over.
-        names.ACTIVE_MEMBERS: lambda one: member_from(0, one, None),
-        names.TODO_TIMESTAMPS: lambda one: member_from(0, None, one),
+        names.ACTIVE_MEMBERS: lambda one: member_from(whose(one), one, None),
+        names.TODO_TIMESTAMPS: lambda one: member_from(whose(one), None, one),
         names.TODO_EVENTS: event_from,
         names.TODO_STATE: lambda one: notes_from(one) if one.get("_id") == SWEEP_ID else None,
     }

@@ -115,7 +115,10 @@ def plain_document(document: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if value is None or isinstance(value, str | bool | int):
+    if isinstance(value, str):
+        # A class of texts, such as a phrase that can be said in other languages, is one text as soon as it is kept.
+        return str(value)
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, datetime):
         # As MongoDB gives it back, which keeps milliseconds: otherwise a mirror never is what it mirrors.

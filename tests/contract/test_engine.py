@@ -424,6 +424,18 @@ def test_a_date_is_kept_to_the_millisecond_so_that_a_mirror_is_what_it_mirrors(e
     assert plain_document(before)["added"] == "2026-01-29T04:30:00.123000+00:00"
 
 
+def test_a_text_that_knows_more_is_kept_as_a_text_alone_and_read_as_one_by_the_process_that_wrote_it(
+    engine: Engine,
+) -> None:
+    class Knowing(str):
+        __slots__ = ()
+
+    change_to = {"_id": "5", "reason": Knowing("a"), "tags": [Knowing("b")], "posting": {"of": Knowing("c")}}
+    assert engine.change([Change(DELIVERIES, None, change_to)]) == [True]
+    kept = read(engine, DELIVERIES, "5")
+    assert [type(one) for one in (kept["reason"], *kept["tags"], *kept["posting"].values())] == [str, str, str]
+
+
 def test_a_text_may_hold_any_character(engine: Engine) -> None:
     odd = {"_id": "1:zero\0 ü 𝟘 \U0010ffff", "spelling": "zero\0, ü, 𝟘\n\u2028", "state": "$set.a"}
     before = given(engine, LEDGER, odd)
